@@ -1,0 +1,445 @@
+"""The configuration of a run: TOML checked by pydantic, with the origin of every value.
+
+Targets and tolerances are exact decimals: in floats ⌈0.5·100·1.1⌉ is 56, not 55.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from core.errors import InputError
+
+Transform = Literal["identity", "sqrt", "square"]
+Estimator = Literal["step_normalised", "weighted_sampling"]
+Method = Literal[
+    "borda",
+    "copeland",
+    "copeland_majority",
+    "kemeny",
+    "bradley_terry",
+    "plackett_luce",
+    "plackett_luce_published",
+    "mallows",
+]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunSection(Section):
+    """Name and seed of the run."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+
+class DataSection(Section):
+    """Where the preference data comes from; δ is the least score difference that makes a pair (exclusive)."""
+
+    format: Literal["prism"] = "prism"
+    path: Path | None = None
+    hub: str | None = None
+    delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    locale: str | None = None
+    world: str | None = Field(
+        default=None, description="file below `path` that holds a planted world's truth"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSection:
+        if self.path is not None and self.hub is not None:
+            raise ValueError("give path or hub, not both")
+        if self.world is not None and self.path is None:
+            raise ValueError("a planted world needs path")
+        return self
+
+
+class Attribute(Section):
+    """One attribute of the population: `column` may be dotted (`ethnicity.simplified`)."""
+
+    name: Identifier
+    column: str
+    slack: tuple[str, ...] = ()
+    targets: dict[str, Decimal]
+
+    @model_validator(mode="after")
+    def _targets_are_proportions(self) -> Attribute:
+        for category, target in self.targets.items():
+            if not target.is_finite() or not 0 <= target <= 1:
+                raise ValueError(f"target of {category!r} is {target}; it must lie between 0 and 1")
+        total = sum(self.targets.values(), Decimal(0))
+        if abs(total - 1) > Decimal("0.001"):
+            raise ValueError(f"the targets sum to {total}; they must sum to 1")
+        for category in self.slack:
+            if category not in self.targets:
+                raise ValueError(f"slack category {category!r} has no target")
+        return self
+
+
+class Population(Section):
+    """The target population, attribute by attribute."""
+
+    attributes: tuple[Attribute, ...] = Field(min_length=1)
+
+    @field_validator("attributes")
+    @classmethod
+    def _distinct(cls, value: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
+        _require_distinct([a.name for a in value], "attribute")
+        return value
+
+
+class LotterySection(Section):
+    """A lottery over panels: `panels` = 0 is exact, m is uniform over m panels."""
+
+    name: Identifier
+    size: Positive
+    tolerance: Decimal = Field(default=Decimal("0.1"), ge=0)
+    algorithm: Literal["leximin", "legacy", "random"] = "leximin"
+    panels: int = Field(default=0, ge=0)
+
+
+class DrawSection(Section):
+    """A draw from a lottery."""
+
+    id: Identifier
+    lottery: str
+
+
+class ConditionSection(Section):
+    """What one model trains on."""
+
+    name: Identifier
+    source: str = Field(pattern=r"^(none|all|us_rep|population|draw:[a-z0-9_-]+|lottery:[a-z0-9_-]+)$")
+    transform: Transform = "identity"
+    estimator: Estimator = "step_normalised"
+    steps: Positive | None = None
+    equal_voice: bool = False
+
+
+class TinySection(Section):
+    """A tiny Llama made from a configuration and pre-trained briefly on the run's own texts."""
+
+    hidden: Positive = 64
+    layers: Positive = 2
+    heads: Positive = 4
+    vocabulary: int = Field(default=768, ge=300)
+    steps: int = Field(default=250, ge=0)
+    batch: Positive = 24
+    learning_rate: Rate = 6e-3
+
+
+class TrainSection(Section):
+    """Weighted DPO. `batch` is the number of pairs per optimizer step over all processes."""
+
+    model: str = Field(description="'tiny', a folder, or a name on the Hugging Face hub")
+    revision: str | None = None
+    tiny: TinySection = TinySection()
+    beta: Rate = 0.1
+    learning_rate: Rate = 5e-6
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup: float = Field(default=0.1, ge=0, le=1, description="share of the steps")
+    steps: Positive = 100
+    batch: Positive = 32
+    micro_batch: Positive = 4
+    max_length: int = Field(default=1024, ge=16)
+    max_gradient_norm: Rate = 1.0
+    weight_decay: float = Field(default=0.0, ge=0)
+    optimizer: str = "adamw_torch"
+    precision: Literal["fp32", "bf16_mixed", "bf16"] = "fp32"
+    gradient_checkpointing: bool = False
+    chunk: Positive = Field(default=50, description="steps between resumable checkpoints")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(default=1, ge=0, description="CPU threads of torch; 0 leaves the default")
+
+    @model_validator(mode="after")
+    def _batches_divide(self) -> TrainSection:
+        if self.batch % self.micro_batch:
+            raise ValueError(f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})")
+        return self
+
+
+class GenerateSection(Section):
+    """Questions made by a model behind an OpenAI-compatible endpoint."""
+
+    model: str
+    base_url: str | None = None
+    per_clause: Positive = 40
+
+
+class AnswerSection(Section):
+    """Greedy answers to the questions of a constitution."""
+
+    constitution: Path
+    questions: Path | None = None
+    generate: GenerateSection | None = None
+    clauses: int | None = Field(default=None, ge=1, description="only the first so many clauses")
+    per_clause: int | None = Field(default=None, ge=1, description="only the first so many questions of each")
+    max_tokens: Positive = 256
+    batch: Positive = 16
+    stop: tuple[str, ...] = ("\nUser:", "\nAssistant:")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> AnswerSection:
+        if (self.questions is None) == (self.generate is None):
+            raise ValueError("give either questions (a folder) or [answer.generate]")
+        return self
+
+
+class JudgeModel(Section):
+    """One judge. It ranks every question `rankings` times, each time in another shown order."""
+
+    kind: Literal["openai", "local", "planted"]
+    model: str = Field(description="name at the endpoint, folder of a local model, or a label")
+    rankings: Positive = 5
+    base_url: str | None = None
+    temperature: float = Field(default=0.0, ge=0)
+    max_tokens: Positive = 1024
+    concurrency: Positive = 8
+    timeout: Rate = 120.0
+    retries: int = Field(default=4, ge=0)
+
+
+class JudgeSection(Section):
+    """The judges."""
+
+    judges: tuple[JudgeModel, ...] = Field(min_length=1)
+
+    @field_validator("judges")
+    @classmethod
+    def _distinct(cls, value: tuple[JudgeModel, ...]) -> tuple[JudgeModel, ...]:
+        _require_distinct([j.model for j in value], "judge model")
+        return value
+
+
+class RankSection(Section):
+    """Aggregation of the rankings."""
+
+    methods: tuple[Method, ...] = (
+        "borda",
+        "copeland",
+        "copeland_majority",
+        "kemeny",
+        "bradley_terry",
+        "plackett_luce",
+        "plackett_luce_published",
+        "mallows",
+    )
+    resamples: Positive = 1000
+    resample: Literal["questions", "rankings", "clauses"] = "questions"
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+
+
+class RunConfig(Section):
+    """A whole run. Sections may be missing where no stage that is run needs them."""
+
+    run: RunSection
+    data: DataSection
+    population: Population | None = None
+    lotteries: tuple[LotterySection, ...] = ()
+    draws: tuple[DrawSection, ...] = ()
+    conditions: tuple[ConditionSection, ...] = ()
+    train: TrainSection | None = None
+    answer: AnswerSection | None = None
+    judge: JudgeSection | None = None
+    rank: RankSection = RankSection()
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> RunConfig:
+        lotteries = _require_distinct([x.name for x in self.lotteries], "lottery")
+        draws = _require_distinct([x.id for x in self.draws], "draw")
+        _require_distinct([x.name for x in self.conditions], "condition")
+        if self.lotteries and self.population is None:
+            raise ValueError("lotteries need [[population.attributes]]")
+        for draw in self.draws:
+            _require_known(draw.lottery, lotteries, f"draw {draw.id!r}: lottery")
+        for condition in self.conditions:
+            source, _, name = condition.source.partition(":")
+            if source == "draw":
+                _require_known(name, draws, f"condition {condition.name!r}: draw")
+            if source == "lottery":
+                _require_known(name, lotteries, f"condition {condition.name!r}: lottery")
+            if source == "population" and self.data.world is None:
+                raise ValueError(f"condition {condition.name!r}: source 'population' needs data.world")
+        return self
+
+
+def _require_distinct(names: Sequence[str], what: str) -> Sequence[str]:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two entries are called {name!r}; each {what} needs a name of its own")
+    return names
+
+
+def _require_known(name: str, known: Sequence[str], where: str) -> None:
+    if name not in known:
+        listed = ", ".join(repr(k) for k in known) or "there is none"
+        raise ValueError(f"{where} {name!r} is not defined (defined: {listed})")
+
+
+class LoadedConfig(Section):
+    """A checked configuration with the origin of every value given (`file` or `set`)."""
+
+    config: RunConfig
+    origins: dict[str, str]
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
+    """Reads a TOML file, applies `a.b=c` overrides and checks the result.
+
+    Relative paths inside the file are taken from the current folder, as in a command line.
+
+    Raises:
+        InputError: the file is missing or no TOML, or a value is wrong; the message holds the key's path.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"the configuration {path} is not UTF-8 text") from error
+    return parse_config(text, overrides, where=str(path))
+
+
+def parse_config(text: str, overrides: Sequence[str] = (), where: str = "configuration") -> LoadedConfig:
+    """`load_config` on a text."""
+    try:
+        values = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where} is not valid TOML: {error}") from error
+    origins = {key: "file" for key, _ in _leaves(values)}
+    for override in overrides:
+        key, value = _parse_override(override)
+        _set(values, key, value)
+        origins[".".join(key)] = "set"
+    try:
+        config = RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_explain(error)}") from error
+    return LoadedConfig(config=config, origins=_with_defaults(config, origins))
+
+
+def resolved(config: RunConfig) -> dict[str, Any]:
+    """The configuration as plain JSON values; decimals as strings, absent values left out."""
+    return config.model_dump(mode="json", exclude_none=True)
+
+
+def from_resolved(values: Mapping[str, Any]) -> RunConfig:
+    """The inverse of `resolved`, for a run that is resumed."""
+    return RunConfig.model_validate(values)
+
+
+def section_of(config: RunConfig, keys: Sequence[str]) -> dict[str, Any]:
+    """The slice of the configuration that a stage depends on, for its key."""
+    whole = resolved(config)
+    return {key: whole[key] for key in keys if key in whole}
+
+
+def _with_defaults(config: RunConfig, origins: Mapping[str, str]) -> dict[str, str]:
+    return {key: origins.get(key, "default") for key, _ in _leaves(resolved(config))}
+
+
+def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*path, str(index)))
+    else:
+        yield ".".join(path), value
+
+
+def _parse_override(override: str) -> tuple[tuple[str, ...], object]:
+    key, separator, raw = override.partition("=")
+    if not separator or not all(key.split(".")):
+        raise InputError(f"--set {override!r}: write it as key.path=value, for example run.seed=7")
+    try:
+        value: object = tomllib.loads(f"value = {raw}", parse_float=Decimal)["value"]
+    except tomllib.TOMLDecodeError:
+        value = raw
+    return tuple(key.split(".")), value
+
+
+def _set(values: dict[str, Any], key: tuple[str, ...], value: object) -> None:
+    place: Any = values
+    for i, part in enumerate(key):
+        where = ".".join(key[: i + 1])
+        last = i == len(key) - 1
+        if isinstance(place, list):
+            if not part.isdigit() or int(part) >= len(place):
+                raise InputError(f"--set {where}: this list has {len(place)} entries, numbered from 0")
+            index: Any = int(part)
+        elif isinstance(place, dict):
+            index = part
+            if not last:
+                place.setdefault(part, {})
+        else:
+            raise InputError(f"--set {where}: {'.'.join(key[:i])} is a value, not a section")
+        if last:
+            place[index] = value
+        else:
+            place = place[index]
+
+
+_PLAIN = {
+    "extra_forbidden": "is not a known key",
+    "missing": "is missing",
+}
+
+
+def _explain(error: ValidationError) -> str:
+    """One line per wrong key: its path, what is wrong, and what was given."""
+    lines = []
+    for item in error.errors(include_url=False):
+        path = ".".join(str(part) for part in item["loc"]) or "the whole file"
+        reason = _PLAIN.get(item["type"], item["msg"].removeprefix("Value error, "))
+        given = "" if item["type"] in ("missing", "value_error") else f" (given: {_short(item['input'])})"
+        known = _known_keys(item["loc"]) if item["type"] == "extra_forbidden" else ""
+        lines.append(
+            f"{path} {reason}{given}{known}" if item["type"] in _PLAIN else f"{path}: {reason}{given}{known}"
+        )
+    return "\n  ".join(["", *lines]) if len(lines) > 1 else lines[0]
+
+
+def _known_keys(path: tuple[int | str, ...]) -> str:
+    """The keys that would be valid beside an unknown one."""
+    model: Any = RunConfig
+    for part in path[:-1]:
+        if isinstance(part, int):
+            continue
+        field = (
+            model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        )
+        if field is None:
+            return ""
+        model = _model_inside(field.annotation)
+        if model is None:
+            return ""
+    return f"; known here: {', '.join(model.model_fields)}"
+
+
+def _model_inside(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_inside(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _short(value: object) -> str:
+    shown = str(value) if isinstance(value, Decimal) else repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "…"

@@ -1,0 +1,211 @@
+"""Values that pass between stages. All are frozen; order of raters is the order of their source ids.
+
+Raters are addressed by index r (0-based position in `Pool.raters` or `PreferencePairs.raters`);
+their `rater_id` is a pseudonym that serves the record and that no result may depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOTTERY_DENOMINATOR = 2**53
+"""Panel probabilities are integers over this denominator, so that they sum to one exactly."""
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Role
+    content: str
+
+
+Context = tuple[Message, ...]
+"""The messages before a response; the last one is the user's."""
+
+
+@dataclass(frozen=True)
+class Rater:
+    """A person who rated responses: pseudonym and category per attribute, in population order."""
+
+    rater_id: str
+    attributes: Mapping[str, str]
+    locale: str = ""
+    us_rep: bool = False
+
+
+@dataclass(frozen=True)
+class PreferencePairs:
+    """Every usable preference pair; all filters have been applied, so N_r is final.
+
+    contexts and responses are distinct texts; the four index arrays have shape (P,), int32:
+    pair p says that rater[p] prefers responses[chosen[p]] to responses[rejected[p]]
+    after contexts[context[p]]. Raters are sorted by source id.
+    """
+
+    raters: tuple[Rater, ...]
+    contexts: tuple[Context, ...]
+    responses: tuple[str, ...]
+    context: NDArray[np.int32]
+    chosen: NDArray[np.int32]
+    rejected: NDArray[np.int32]
+    rater: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        size = len(self.context)
+        if not (len(self.chosen) == len(self.rejected) == len(self.rater) == size):
+            raise ValueError("context, chosen, rejected and rater must have equal lengths")
+
+    def __len__(self) -> int:
+        return len(self.context)
+
+    def pairs_per_rater(self) -> NDArray[np.int64]:
+        """N_r for every rater, shape (R,)."""
+        return np.bincount(self.rater, minlength=len(self.raters))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Raters with at least one usable pair, collapsed into types of equal attributes.
+
+    rater[i] is the index of pool member i in `PreferencePairs.raters`; members keep source order.
+    types[t] holds one category per attribute, in the order of `attributes`; types are numbered in
+    order of their categories, so that they don't depend on the raters' order.
+    """
+
+    attributes: tuple[str, ...]
+    raters: tuple[Rater, ...]
+    pairs: tuple[int, ...]
+    rater: tuple[int, ...]
+    types: tuple[tuple[str, ...], ...]
+    type_of: tuple[int, ...]
+
+    def type_sizes(self) -> tuple[int, ...]:
+        """n_t for every type."""
+        sizes = [0] * len(self.types)
+        for t in self.type_of:
+            sizes[t] += 1
+        return tuple(sizes)
+
+    def members(self, type_index: int) -> tuple[int, ...]:
+        """Pool indices of the raters of one type, in source order."""
+        return tuple(i for i, t in enumerate(self.type_of) if t == type_index)
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Bounds on how many panel members may come from one category of one attribute."""
+
+    attribute: str
+    category: str
+    target: Decimal
+    lower: int
+    upper: int
+    slack: bool
+    in_pool: int
+
+
+@dataclass(frozen=True)
+class Lottery:
+    """A probability distribution over compositions (how many raters of each type a panel has).
+
+    panels[p][t] is x_{p,t}; numerators[p] / 2^53 is λ_p. The constructor checks that λ sums to one
+    exactly and that every composition has `size` members and at most n_t of each type.
+    """
+
+    name: str
+    size: int
+    quotas: tuple[Quota, ...]
+    type_sizes: tuple[int, ...]
+    panels: tuple[tuple[int, ...], ...]
+    numerators: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if sum(self.numerators) != LOTTERY_DENOMINATOR or min(self.numerators) <= 0:
+            raise ValueError(f"lottery {self.name!r}: panel probabilities must be positive and sum to one")
+        for panel in self.panels:
+            if sum(panel) != self.size:
+                raise ValueError(f"lottery {self.name!r}: a composition does not have {self.size} members")
+            if any(not 0 <= x <= n for x, n in zip(panel, self.type_sizes, strict=True)):
+                raise ValueError(f"lottery {self.name!r}: a composition takes more raters than a type has")
+
+    def inclusion_by_type(self) -> tuple[Fraction, ...]:
+        """π of each type, exactly: Σ_p λ_p·x_{p,t} / n_t (DESIGN §5)."""
+        totals = [0] * len(self.type_sizes)
+        for numerator, panel in zip(self.numerators, self.panels, strict=True):
+            for t, x in enumerate(panel):
+                if x:
+                    totals[t] += numerator * x
+        return tuple(
+            Fraction(total, LOTTERY_DENOMINATOR * n) for total, n in zip(totals, self.type_sizes, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One panel drawn from a lottery: pool indices of its members, in source order."""
+
+    draw: str
+    lottery: str
+    panel: int
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What one model trains on.
+
+    weight[r] (length R of `PreferencePairs.raters`) is w_r; a pair of rater r counts ω = w_r / N_r.
+    schedule has shape (steps, batch): indices into the pairs, one row per optimizer step.
+    flipped has the schedule's shape and says where chosen and rejected change places
+    (only for the population condition of planted worlds).
+    """
+
+    name: str
+    source: str
+    estimator: str
+    weight: NDArray[np.float64]
+    pairs_of_rater: NDArray[np.int64]
+    schedule: NDArray[np.int32]
+    flipped: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A stand-alone question asked under one clause of the constitution."""
+
+    question_id: str
+    clause_id: int
+    clause: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One judge's order of the conditions for one question, best first."""
+
+    question_id: str
+    clause_id: int
+    judge: str
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of a leaderboard; position 1 is best. low and high bound the bootstrap interval."""
+
+    method: str
+    condition: str
+    score: float
+    low: float
+    high: float
+    position: int
