@@ -53,9 +53,7 @@ class DataSection(Section):
     hub: str | None = None
     delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     locale: str | None = None
-    world: str | None = Field(
-        default=None, description="file below `path` that holds a planted world's truth"
-    )
+    world: str | None = Field(default=None, description="file below `path` that holds a planted world's truth")
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSection:
@@ -407,9 +405,7 @@ def _explain(error: ValidationError) -> str:
         reason = _PLAIN.get(item["type"], item["msg"].removeprefix("Value error, "))
         given = "" if item["type"] in ("missing", "value_error") else f" (given: {_short(item['input'])})"
         known = _known_keys(item["loc"]) if item["type"] == "extra_forbidden" else ""
-        lines.append(
-            f"{path} {reason}{given}{known}" if item["type"] in _PLAIN else f"{path}: {reason}{given}{known}"
-        )
+        lines.append(f"{path} {reason}{given}{known}" if item["type"] in _PLAIN else f"{path}: {reason}{given}{known}")
     return "\n  ".join(["", *lines]) if len(lines) > 1 else lines[0]
 
 
@@ -419,9 +415,7 @@ def _known_keys(path: tuple[int | str, ...]) -> str:
     for part in path[:-1]:
         if isinstance(part, int):
             continue
-        field = (
-            model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        )
+        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
         if field is None:
             return ""
         model = _model_inside(field.annotation)

@@ -161,9 +161,7 @@ class StageStarted(Event):
     name: str = described("name of the stage")
     version: int = described("version of the stage's code")
     key: str = described("SHA-256 of name, version, configuration slice, seed and the keys of its inputs")
-    replay: str = described(
-        "how far the stage can be replayed: view, re-derive, re-solve, re-run, not replayable"
-    )
+    replay: str = described("how far the stage can be replayed: view, re-derive, re-solve, re-run, not replayable")
 
 
 class StagePlanned(Event):
@@ -385,9 +383,7 @@ class ModelReady(Event):
     vocabulary: int = described("size of the tokenizer's vocabulary")
     template: str = described("SHA-256 of the chat template")
     files: dict[str, str] = described("SHA-256 of each file of the base checkpoint")
-    pretraining_loss: Number | None = described(
-        "last loss of the brief pre-training of a tiny model", default=None
-    )
+    pretraining_loss: Number | None = described("last loss of the brief pre-training of a tiny model", default=None)
 
 
 class ReferenceComputed(Event):
@@ -406,9 +402,7 @@ class TrainStep(Event):
     kind: ClassVar[str] = "train.step"
     condition: str = described("name of the condition")
     step: int = described("from 1")
-    loss: Number = described(
-        "Σωℓ/Σω over the step (step_normalised) or the mean (weighted_sampling), in nats"
-    )
+    loss: Number = described("Σωℓ/Σω over the step (step_normalised) or the mean (weighted_sampling), in nats")
     margin: Number = described("mean implicit reward margin β(Δ_chosen − Δ_rejected), weighted like the loss")
     gradient_norm: Number = described("norm of the gradient before clipping")
     learning_rate: float = described("learning rate of the step")
@@ -423,9 +417,7 @@ class TrainCheckpoint(Event):
     step: int = described("optimizer steps done")
     final: bool = described("true for the trained model")
     folder: str = described("path below the run directory")
-    files: dict[str, str] = described(
-        "SHA-256 of the model's files; empty where only the trainer's state was kept"
-    )
+    files: dict[str, str] = described("SHA-256 of the model's files; empty where only the trainer's state was kept")
 
 
 class RecoveryMeasured(Event):
@@ -433,12 +425,8 @@ class RecoveryMeasured(Event):
 
     kind: ClassVar[str] = "recovery.measured"
     condition: str = described("name of the condition")
-    population_log_loss: Number = described(
-        "mean over held-out pairs, nats, citizens of the target population"
-    )
-    margin_agreement: Number = described(
-        "share of held-out pairs where the margin's sign agrees with a citizen"
-    )
+    population_log_loss: Number = described("mean over held-out pairs, nats, citizens of the target population")
+    margin_agreement: Number = described("share of held-out pairs where the margin's sign agrees with a citizen")
     pairs: int = described("held-out pairs")
 
 
@@ -528,9 +516,7 @@ class LeaderboardComputed(Event):
     resamples: int = described("number of resamples")
     confidence: float = described("coverage of the percentile intervals")
     rows: list[LeaderboardRow] = described("conditions, best first")
-    detail: dict[str, Number] = described(
-        "what else the method estimates (Mallows φ, …)", default_factory=dict
-    )
+    detail: dict[str, Number] = described("what else the method estimates (Mallows φ, …)", default_factory=dict)
     note: str = described("what the intervals hold fixed, and ties", default="")
 
 

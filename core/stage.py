@@ -193,9 +193,7 @@ class Context:
         try:
             body = path.read_bytes()
         except OSError as error:
-            raise InputError(
-                f"cannot read {path}: {error.strerror}; the run cannot go on without it"
-            ) from error
+            raise InputError(f"cannot read {path}: {error.strerror}; the run cannot go on without it") from error
         if digest(body) != artifact.sha256:
             raise InputError(f"{path} does not hold what was recorded; the run cannot go on with it")
         return body

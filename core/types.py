@@ -145,9 +145,7 @@ class Lottery:
             for t, x in enumerate(panel):
                 if x:
                     totals[t] += numerator * x
-        return tuple(
-            Fraction(total, LOTTERY_DENOMINATOR * n) for total, n in zip(totals, self.type_sizes, strict=True)
-        )
+        return tuple(Fraction(total, LOTTERY_DENOMINATOR * n) for total, n in zip(totals, self.type_sizes, strict=True))
 
 
 @dataclass(frozen=True)

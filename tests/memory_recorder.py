@@ -39,9 +39,7 @@ class MemoryRecorder:
         last = {u[0]: u[1] for s, e, u in self.events if s == stage and u and isinstance(e, UnitCompleted)}
         return {
             key: tuple(
-                e
-                for s, e, u in self.events
-                if s == stage and u == (key, attempt) and not isinstance(e, UnitCompleted)
+                e for s, e, u in self.events if s == stage and u == (key, attempt) and not isinstance(e, UnitCompleted)
             )
             for key, attempt in last.items()
         }
@@ -63,9 +61,7 @@ class MemoryRecorder:
         return [e for _, e, _ in self.events if isinstance(e, kind)]
 
 
-def make_context(
-    stage: str, config: RunConfig, root: Path, recorder: MemoryRecorder | None = None
-) -> Context:
+def make_context(stage: str, config: RunConfig, root: Path, recorder: MemoryRecorder | None = None) -> Context:
     """A context on a fresh run folder below `root`."""
     folder = RunFolder(root)
     folder.create()
