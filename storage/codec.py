@@ -1,0 +1,63 @@
+"""How an event becomes bytes: canonical JSON (RFC 8785) and the hash chain over length-prefixed fields."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+
+DOMAIN = "dempo-audit-1"
+"""Separates this chain from every other use of SHA-256."""
+
+GENESIS_PREV = "0" * 64
+"""`prev` of the first event."""
+
+_NOT_SHOWABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def now() -> str:
+    """UTC with microseconds, sortable as text."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def canonical(payload: Mapping[str, Any]) -> str:
+    """RFC 8785 JSON of a payload.
+
+    NUL and lone surrogates in its strings become U+FFFD: texts that must be exact are blobs.
+
+    Raises:
+        rfc8785.CanonicalizationError: an integer beyond ±(2^53 − 1), NaN or an infinity.
+    """
+    return rfc8785.dumps(_showable(payload)).decode("utf-8")
+
+
+def _showable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NOT_SHOWABLE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {_showable(key): _showable(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_showable(inner) for inner in value]
+    return value
+
+
+def chain_hash(prev: str, seq: int, at: str, stage: str, kind: str, payload: str) -> str:
+    """SHA-256(domain ‖ prev ‖ seq ‖ at ‖ stage ‖ kind ‖ payload), each field after its length as 8 bytes."""
+    state = hashlib.sha256()
+    for part in (DOMAIN, prev, str(seq), at, stage, kind, payload):
+        encoded = part.encode("utf-8")
+        state.update(len(encoded).to_bytes(8, "big"))
+        state.update(encoded)
+    return state.hexdigest()
+
+
+def parse(payload: str) -> tuple[dict[str, Any], tuple[str, int] | None]:
+    """A stored payload without its envelope, and the (unit, attempt) it was recorded for."""
+    values = json.loads(payload)
+    unit, attempt = values.pop("unit", None), values.pop("attempt", None)
+    return values, None if unit is None else (unit, attempt)

@@ -1,0 +1,43 @@
+"""Making a run: its id, its folder, its genesis event and its entry in the registry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.config import LoadedConfig, resolved
+from core.events import SCHEMA_VERSION, RunCreated, RunFolder
+from storage.codec import DOMAIN
+from storage.errors import StorageError, sentences
+from storage.log import Log
+from storage.registry import register
+
+
+def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
+    """Creates a run below `runs` and returns its folder; the engine has still to be started.
+
+    `text` is the configuration as given; the resolved one is in the genesis event.
+
+    Raises:
+        StorageError: the folder cannot be made, or the id is taken (ids are never reused).
+    """
+    config = loaded.config
+    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{config.run.name}"
+    folder = RunFolder(runs / run_id)
+    if folder.root.exists():
+        raise StorageError(f"{folder.root} exists; ids are never reused, so try again in a second")
+    genesis = RunCreated(
+        domain=DOMAIN,
+        run_id=run_id,
+        schema_version=SCHEMA_VERSION,
+        name=config.run.name,
+        seed=str(config.run.seed),
+        config=resolved(config),
+        origins=loaded.origins,
+        simulated=config.data.world is not None,
+    )
+    with Log.create(folder, genesis) as log:
+        with sentences(folder.config):
+            folder.config.write_text(text, encoding="utf-8")
+        register(runs, run_id, log.head[1])
+    return folder.root

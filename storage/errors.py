@@ -1,0 +1,42 @@
+"""What can go wrong with a record on disk, as sentences."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import DempoError
+
+
+class StorageError(DempoError):
+    """The record could not be read or written; what was recorded before is kept."""
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """Turns SQLite's and the system's errors on `path` into sentences.
+
+    Raises:
+        StorageError: with the cause and what to do.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: {_advice(error)}") from error
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or error}") from error
+
+
+def _advice(error: sqlite3.Error) -> str:
+    message = str(error)
+    if "full" in message:
+        return "the disk is full; everything finished before is recorded, so free some space and resume"
+    if "disk I/O error" in message:
+        return "the disk could not be written or read; check its space and health, then resume"
+    if "locked" in message:
+        return "the database is locked by another program; close it and try again"
+    if "not a database" in message or "malformed" in message:
+        return f"this file is damaged or no record of a run ({message})"
+    return message

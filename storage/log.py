@@ -1,0 +1,234 @@
+"""The only writer of a run's record: it holds the lock, appends events and stores blobs."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from sqlite_utils import Database
+
+from core.events import Event, RunCreated, RunFolder, UnitCompleted, decode, decode_text, digest
+from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
+from storage.errors import StorageError, sentences
+from storage.schema import APPLICATION_ID, OBJECTS
+
+_LOCK_PATIENCE = 1.0
+"""Seconds to wait for the lock: a reader that probes it holds it for microseconds."""
+
+_PROGRESS_INTERVAL = 0.5
+
+
+class Log:
+    """An open record, implementing `core.events.Recorder`. Use `create` or `open`, then `close`."""
+
+    def __init__(self, folder: RunFolder, lock: int) -> None:
+        self.folder = folder
+        self._lock = lock
+        with sentences(folder.database):
+            connection = sqlite3.connect(folder.database, timeout=30)
+            self._db = Database(connection, execute_plugins=False)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+                self._db.execute(f"PRAGMA {pragma}").fetchall()
+        self._seq = 0
+        self._head = GENESIS_PREV
+        self._last_progress = 0.0
+
+    @classmethod
+    def create(cls, folder: RunFolder, genesis: RunCreated) -> Log:
+        """Makes the run's folders and database, and records the genesis event.
+
+        Raises:
+            StorageError: the folder exists, or cannot be made.
+        """
+        with sentences(folder.root):
+            folder.root.mkdir(parents=True, exist_ok=False)
+            folder.create()
+        log = cls(folder, _take_lock(folder))
+        with sentences(folder.database), log._db.atomic():
+            log._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            log._db.execute(f"PRAGMA user_version={genesis.schema_version}")
+            for statement in OBJECTS.values():
+                log._db.execute(statement)
+        log.record("run", [genesis])
+        return log
+
+    @classmethod
+    def open(cls, folder: RunFolder) -> Log:
+        """Takes the lock of an existing run and continues its chain.
+
+        Raises:
+            StorageError: there is no run, another engine holds the lock, or the schema was changed.
+        """
+        if not folder.database.is_file():
+            raise StorageError(f"{folder.root} holds no run (audit.db is missing)")
+        log = cls(folder, _take_lock(folder))
+        with sentences(folder.database):
+            found = dict(log._db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
+            if found != OBJECTS:
+                log.close()
+                raise StorageError(
+                    f"{folder.database}: its schema is not the one that this program writes; "
+                    "`dempo verify` says what differs"
+                )
+            last = log._db.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+            if last is not None:
+                log._seq, log._head = last
+        return log
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database and lets go of the lock."""
+        self._db.close()
+        self.folder.progress.unlink(missing_ok=True)
+        os.close(self._lock)
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the last event."""
+        return self._seq, self._head
+
+    def record(
+        self,
+        stage: str,
+        events: Sequence[Event],
+        *,
+        unit: tuple[str, int] | None = None,
+        blobs: Sequence[bytes] = (),
+    ) -> None:
+        """Appends events and blobs in one transaction; nothing is recorded where any of it fails.
+
+        Raises:
+            StorageError: the disk is full or the database cannot be written.
+        """
+        rows = self._chained(stage, events, unit)
+        with sentences(self.folder.database), self._db.atomic():
+            self._db.conn.executemany(
+                "INSERT INTO blobs (sha256, body) VALUES (?, ?)", [(digest(body), body) for body in blobs]
+            )
+            self._db.conn.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        if rows:
+            self._seq, self._head = rows[-1][0], rows[-1][-1]
+
+    def _chained(
+        self, stage: str, events: Iterable[Event], unit: tuple[str, int] | None
+    ) -> list[tuple[int, str, str, str, str, str, str]]:
+        envelope = {} if unit is None else {"unit": unit[0], "attempt": unit[1]}
+        seq, prev, at = self._seq, self._head, now()
+        rows = []
+        for event in events:
+            seq += 1
+            payload = canonical({**event.payload(), **envelope})
+            hashed = chain_hash(prev, seq, at, stage, event.kind, payload)
+            rows.append((seq, at, stage, event.kind, payload, prev, hashed))
+            prev = hashed
+        return rows
+
+    def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
+        """Events of the last completed attempt of every unit of the stage, by unit."""
+        last: dict[str, int] = {}
+        events: dict[tuple[str, int], list[Event]] = {}
+        with sentences(self.folder.database):
+            rows = self._db.execute(
+                "SELECT kind, payload FROM events WHERE stage = ? AND payload->>'$.unit' IS NOT NULL ORDER BY seq",
+                [stage],
+            ).fetchall()
+        for kind, payload in rows:
+            values, unit = parse(payload)
+            assert unit is not None, "selected by its unit"
+            if kind == UnitCompleted.kind:
+                last[unit[0]] = unit[1]
+            else:
+                events.setdefault(unit, []).append(decode(kind, values))
+        return {key: tuple(events.get((key, attempt), ())) for key, attempt in last.items()}
+
+    def attempts(self, stage: str) -> dict[str, int]:
+        """The highest attempt of which anything is recorded, by unit."""
+        with sentences(self.folder.database):
+            rows = self._db.execute(
+                "SELECT payload->>'$.unit', max(payload->>'$.attempt') FROM events "
+                "WHERE stage = ? AND payload->>'$.unit' IS NOT NULL GROUP BY 1",
+                [stage],
+            ).fetchall()
+        return dict(rows)
+
+    def stage_ends(self) -> dict[str, str]:
+        """Key of every completed stage, by name; a skipped stage has the key ""."""
+        with sentences(self.folder.database):
+            rows = self._db.execute(
+                "SELECT payload->>'$.name', coalesce(payload->>'$.key', '') FROM events "
+                "WHERE kind IN ('stage.completed', 'stage.skipped') ORDER BY seq"
+            ).fetchall()
+        return dict(rows)
+
+    def genesis(self) -> RunCreated:
+        """The first event.
+
+        Raises:
+            StorageError: the record is empty (the engine died while it made the run).
+        """
+        with sentences(self.folder.database):
+            row = self._db.execute("SELECT payload FROM events WHERE seq = 1").fetchone()
+        if row is None:
+            raise StorageError(f"{self.folder.database} holds no event; this run was never begun")
+        return RunCreated.model_validate(parse(row[0])[0])
+
+    def text(self, sha256: str) -> str:
+        """The exact text of a blob."""
+        with sentences(self.folder.database):
+            row = self._db.execute("SELECT body FROM blobs WHERE sha256 = ?", [sha256]).fetchone()
+        if row is None:
+            raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
+        return decode_text(row[0])
+
+    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
+        """Leaves a note in `control/progress.json`, at most twice a second; it is not part of the record."""
+        moment = time.monotonic()
+        if moment - self._last_progress < _PROGRESS_INTERVAL and done < total:
+            return
+        self._last_progress = moment
+        write_progress(self.folder.progress, stage, done, total, detail)
+
+
+def write_progress(path: Path, stage: str, done: float, total: float, detail: str) -> None:
+    """Replaces the progress note; a reader sees the old or the new one, never half of one."""
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(json.dumps({"stage": stage, "done": done, "total": total, "detail": detail, "at": now()}))
+    temporary.replace(path)
+
+
+def _take_lock(folder: RunFolder) -> int:
+    """The descriptor of the locked lock file, which holds the engine's process id."""
+    with sentences(folder.lock):
+        folder.control.mkdir(exist_ok=True)
+        descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    deadline = time.monotonic() + _LOCK_PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise StorageError(
+                f"another engine (process {holder}) works on {folder.root.name}; "
+                "watch it with `dempo watch`, or stop it with `dempo stop`"
+            ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor

@@ -1,0 +1,217 @@
+"""Reading a run's record while an engine may be writing it: read-only, short transactions.
+
+A reader that keeps a transaction open makes the write-ahead log grow without bound, so every call
+here opens the database, reads and closes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from core.events import RunFolder
+from storage.errors import StorageError, sentences
+from storage.schema import VIEWS
+
+Status = Literal["running", "completed", "paused", "stopped", "failed", "interrupted", "created", "unreadable"]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One line of the list of runs. `done` and `units` count the units of the stage."""
+
+    run_id: str
+    name: str
+    created_at: str
+    status: Status
+    stage: str
+    done: int
+    units: int
+    simulated: bool
+    detail: str
+    root: Path
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The engine's note about a long piece of work (`control/progress.json`)."""
+
+    stage: str
+    done: float
+    total: float
+    detail: str
+    at: str
+
+
+class Reader:
+    """A run on disk, read through its views."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = RunFolder(root)
+        if not self.folder.database.is_file():
+            raise StorageError(f"{root} holds no run (audit.db is missing)")
+
+    def view(self, name: str) -> list[dict[str, Any]]:
+        """All rows of a view (DESIGN §4), as dictionaries by column."""
+        if name not in VIEWS:
+            raise StorageError(f"there is no view {name!r}; the views are {', '.join(VIEWS)}")
+        return self.query(f"SELECT * FROM {name}")
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a read-only query, in a transaction that ends with it.
+
+        Raises:
+            StorageError: the database is damaged or the query is wrong.
+        """
+        with sentences(self.folder.database), closing(connect(self.folder.database)) as connection:
+            cursor = connection.execute(sql, parameters)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def events_after(self, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
+        """Events behind a number, oldest first: how a watcher follows a run."""
+        return self.query("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", [seq, limit])
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the last event; (0, "") for an empty record."""
+        rows = self.query("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")
+        return (rows[0]["seq"], rows[0]["hash"]) if rows else (0, "")
+
+    def steps_under_way(self) -> list[dict[str, Any]]:
+        """Optimizer steps recorded so far, those of a chunk that isn't finished included.
+
+        Where a step was redone, the last record of it counts.
+        """
+        return self.query(
+            """WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'train.step')
+            SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss,
+              p->>'$.margin' AS margin, p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, max(seq)
+            FROM m GROUP BY 1, 2 ORDER BY min(seq)"""
+        )
+
+    def live(self) -> bool:
+        """Whether an engine holds the run's lock now."""
+        return lock_is_held(self.folder)
+
+    def engine_pid(self) -> int | None:
+        """Process id of the engine that holds the lock, or None."""
+        if not self.live():
+            return None
+        text = self.folder.lock.read_text(encoding="ascii", errors="replace").strip()
+        return int(text) if text.isdigit() else None
+
+    def progress(self) -> Progress | None:
+        """The engine's note about what it is at, or None."""
+        try:
+            return Progress(**json.loads(self.folder.progress.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None  # the note is written beside the record and may be missing or half of another version
+
+    def status(self) -> Status:
+        """The recorded status, corrected by the lock: a run that says "running" without an engine was interrupted."""
+        rows = self.query("SELECT status FROM run")
+        recorded: Status = rows[0]["status"] if rows else "created"
+        if self.live():
+            return "running"
+        return "interrupted" if recorded == "running" else recorded
+
+    def summary(self) -> RunSummary:
+        """One line about the run."""
+        row = self.query("SELECT run_id, name, created_at, simulated FROM run")
+        stages = self.view("stages")
+        last: dict[str, Any] = stages[-1] if stages else {"stage": "", "completed": 0, "units": 0}
+        note = self.progress()
+        return RunSummary(
+            run_id=row[0]["run_id"] if row else self.folder.root.name,
+            name=row[0]["name"] if row else "",
+            created_at=row[0]["created_at"] if row else "",
+            status=self.status(),
+            stage=last["stage"],
+            done=last["completed"] or 0,
+            units=last["units"] or 0,
+            simulated=bool(row[0]["simulated"]) if row else False,
+            detail=note.detail if note else "",
+            root=self.folder.root,
+        )
+
+
+@contextmanager
+def _opened(uri: str) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(uri, uri=True, timeout=5)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    yield connection
+
+
+def connect(database: Path) -> sqlite3.Connection:
+    """A read-only connection; a record on read-only media is opened as unchanging.
+
+    Raises:
+        sqlite3.Error: the file is damaged or no database.
+    """
+    uri = database.resolve().as_uri()
+    try:
+        with _opened(f"{uri}?mode=ro") as connection:
+            pass
+    except sqlite3.OperationalError:
+        if os.access(database.parent, os.W_OK) or database.with_name(f"{database.name}-wal").exists():
+            raise
+        with _opened(f"{uri}?mode=ro&immutable=1") as connection:
+            pass
+    connection.text_factory = lambda body: body.decode("utf-8", "replace")
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def lock_is_held(folder: RunFolder) -> bool:
+    """Whether a process holds the run's lock; the probe lets go of it at once."""
+    try:
+        descriptor = os.open(folder.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def list_runs(runs: Path) -> list[RunSummary]:
+    """Every run below a folder, newest first; one that cannot be read is listed as such."""
+    found = []
+    for root in sorted((p for p in runs.glob("*") if (p / "audit.db").is_file()), reverse=True):
+        try:
+            found.append(Reader(root).summary())
+        except StorageError as error:
+            found.append(RunSummary(root.name, "", "", "unreadable", "", 0, 0, False, str(error), root))
+    return found
+
+
+def find_run(name: str, runs: Path) -> Path:
+    """The folder of a run, named by its folder, its id or a unique prefix of its id.
+
+    Raises:
+        StorageError: no run or several runs match; the message lists them.
+    """
+    if (Path(name) / "audit.db").is_file():
+        return Path(name)
+    matches = [summary.root for summary in list_runs(runs) if summary.run_id.startswith(name)]
+    exact = [root for root in matches if root.name == name]
+    if exact or len(matches) == 1:
+        return (exact or matches)[0]
+    if not matches:
+        raise StorageError(f"no run in {runs} is called {name!r}; `dempo list` shows the runs")
+    raise StorageError(f"{name!r} fits several runs: {', '.join(root.name for root in matches)}; give more of the id")

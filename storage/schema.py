@@ -1,0 +1,232 @@
+"""The database of a run: one append-only table `events`, content-addressed `blobs`, and views.
+
+Triggers stop accidents (DESIGN §4); the hash chain gives the evidence. Every view that expands JSON
+selects from a MATERIALIZED common table expression: without it a join of two views takes minutes.
+The views are a public interface: columns may be added, none may be renamed.
+"""
+
+from __future__ import annotations
+
+TABLES = {
+    "events": """CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  prev TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT""",
+    "blobs": """CREATE TABLE blobs (
+  sha256 TEXT PRIMARY KEY,
+  body BLOB NOT NULL
+) STRICT""",
+}
+
+INDEXES = {"events_kind": "CREATE INDEX events_kind ON events(kind, seq)"}
+
+TRIGGERS = {
+    "events_append": """CREATE TRIGGER events_append BEFORE INSERT ON events
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM events)
+BEGIN SELECT RAISE(ABORT, 'events are appended in order, one number after the other'); END""",
+    "events_no_update": """CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'events are never changed'); END""",
+    "events_no_delete": """CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END""",
+    "blobs_keep": """CREATE TRIGGER blobs_keep BEFORE INSERT ON blobs
+WHEN EXISTS (SELECT 1 FROM blobs WHERE sha256 = NEW.sha256)
+BEGIN SELECT RAISE(IGNORE); END""",
+    "blobs_no_update": """CREATE TRIGGER blobs_no_update BEFORE UPDATE ON blobs
+BEGIN SELECT RAISE(ABORT, 'blobs are never changed'); END""",
+    "blobs_no_delete": """CREATE TRIGGER blobs_no_delete BEFORE DELETE ON blobs
+BEGIN SELECT RAISE(ABORT, 'blobs are never deleted'); END""",
+}
+
+_DONE = """done AS MATERIALIZED (
+  SELECT stage, payload->>'$.unit' AS unit, max(payload->>'$.attempt') AS attempt
+  FROM events WHERE kind = 'unit.completed' GROUP BY 1, 2
+)"""
+
+
+def _recorded(kind: str) -> str:
+    """CTEs `done` and `m`: payloads `p` of one kind that belong to the last completed attempt of their unit."""
+    return f"""WITH {_DONE}, m AS MATERIALIZED (
+  SELECT e.seq AS seq, e.payload AS p FROM events e
+  JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
+    AND done.attempt = e.payload->>'$.attempt'
+  WHERE e.kind = '{kind}'
+)"""
+
+
+def _text(reference: str) -> str:
+    """SQL for the readable text of a `Text` inside a payload."""
+    digest = f"coalesce({reference}->>'shown', {reference}->>'sha256')"
+    return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {digest})"
+
+
+_ATTRIBUTES = (
+    "(SELECT json_group_object(a.value, c.value) FROM json_each({names}) a JOIN json_each({values}) c USING (key))"
+)
+
+VIEWS = {
+    "run": """CREATE VIEW run AS
+WITH genesis AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE seq = 1),
+last AS MATERIALIZED (
+  SELECT kind, payload AS p FROM events WHERE kind IN ('engine.started', 'engine.stopped') ORDER BY seq DESC LIMIT 1
+),
+started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.started' ORDER BY seq DESC LIMIT 1)
+SELECT g.p->>'$.run_id' AS run_id, g.p->>'$.name' AS name, g.at AS created_at,
+  coalesce((SELECT CASE kind WHEN 'engine.started' THEN 'running' ELSE p->>'$.outcome' END FROM last), 'created')
+    AS status,
+  g.p->>'$.seed' AS seed, g.p->'$.config' AS config,
+  (SELECT json_set(p->'$.packages', '$.dempo', p->>'$.program', '$.python', p->>'$.python') FROM started) AS versions,
+  g.p->>'$.simulated' AS simulated, g.p->>'$.schema_version' AS schema_version
+FROM genesis g""",
+    "stages": """CREATE VIEW stages AS
+WITH m AS MATERIALIZED (
+  SELECT seq, at, kind, payload->>'$.name' AS name, payload AS p FROM events
+  WHERE kind IN ('stage.started', 'stage.planned', 'stage.completed', 'stage.skipped')
+),
+units AS MATERIALIZED (
+  SELECT stage, count(DISTINCT payload->>'$.unit') AS completed FROM events
+  WHERE kind = 'unit.completed' GROUP BY stage
+)
+SELECT m.name AS stage,
+  CASE WHEN max(m.kind = 'stage.completed') THEN 'completed'
+    WHEN max(m.kind = 'stage.skipped') THEN 'skipped' ELSE 'started' END AS status,
+  max(CASE m.kind WHEN 'stage.planned' THEN m.p->>'$.units' END) AS units,
+  coalesce(max(units.completed), 0) AS completed,
+  min(CASE m.kind WHEN 'stage.started' THEN m.at END) AS started_at,
+  max(CASE m.kind WHEN 'stage.completed' THEN m.at END) AS completed_at,
+  max(CASE m.kind WHEN 'stage.completed' THEN m.p->>'$.seconds' END) AS seconds,
+  max(CASE m.kind WHEN 'stage.started' THEN m.p->>'$.replay' END) AS replay,
+  max(CASE m.kind WHEN 'stage.skipped' THEN m.p->>'$.reason' END) AS reason
+FROM m LEFT JOIN units ON units.stage = m.name
+GROUP BY m.name ORDER BY min(m.seq)""",
+    "seeds": """CREATE VIEW seeds AS
+WITH m AS MATERIALIZED (SELECT seq, stage, payload AS p FROM events WHERE kind = 'seed.derived')
+SELECT 'run' AS stage, payload->>'$.seed' AS seed, 'configuration' AS origin FROM events WHERE seq = 1
+UNION ALL SELECT stage, seed, origin FROM (
+  SELECT stage, p->>'$.seed' AS seed, p->>'$.origin' AS origin, min(seq) AS first FROM m GROUP BY 1, 2, 3 ORDER BY first
+)""",
+    "raters": f"""CREATE VIEW raters AS
+{_recorded("pool.built")},
+types AS MATERIALIZED (
+  SELECT t.value->>'$.type' AS type,
+    {_ATTRIBUTES.format(names="m.p, '$.attributes'", values="t.value, '$.categories'")} AS attributes
+  FROM m, json_each(m.p, '$.types') t
+),
+r AS MATERIALIZED (
+  SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type,
+    r.value->>'$.pairs' AS pairs, r.value->>'$.locale' AS locale
+  FROM m, json_each(m.p, '$.raters') r
+)
+SELECT r.rater_id, r.type, types.attributes, r.pairs, r.locale
+FROM r JOIN types ON types.type = r.type ORDER BY r.place""",
+    "quotas": f"""CREATE VIEW quotas AS
+{_recorded("lottery.quotas")}
+SELECT m.p->>'$.lottery' AS lottery, q.value->>'$.attribute' AS attribute, q.value->>'$.category' AS category,
+  CAST(q.value->>'$.target' AS REAL) AS target, q.value->>'$.lower' AS lower, q.value->>'$.upper' AS upper,
+  q.value->>'$.slack' AS slack, q.value->>'$.in_pool' AS in_pool
+FROM m, json_each(m.p, '$.quotas') q""",
+    "types": f"""CREATE VIEW types AS
+{_recorded("lottery.types")}
+SELECT m.p->>'$.lottery' AS lottery, t.value->>'$.type' AS type,
+  {_ATTRIBUTES.format(names="m.p, '$.attributes'", values="t.value, '$.categories'")} AS attributes,
+  t.value->>'$.size' AS size
+FROM m, json_each(m.p, '$.types') t""",
+    "inclusion_probabilities": f"""CREATE VIEW inclusion_probabilities AS
+{_recorded("lottery.solved")},
+pi AS MATERIALIZED (
+  SELECT m.p->>'$.lottery' AS lottery, t.key AS type, t.value AS pi FROM m, json_each(m.p, '$.pi') t
+),
+pool AS MATERIALIZED (
+  SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+)
+SELECT pi.lottery, pool.rater_id, pi.pi FROM pi JOIN pool ON pool.type = pi.type ORDER BY pi.lottery, pool.place""",
+    "levels": f"""CREATE VIEW levels AS
+{_recorded("lottery.level")}
+SELECT p->>'$.lottery' AS lottery, p->>'$.level' AS level, p->>'$.probability' AS probability,
+  p->'$.types' AS types, p->'$.binding' AS binding FROM m""",
+    "panels": f"""CREATE VIEW panels AS
+{_recorded("lottery.panel")}
+SELECT p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.probability' AS probability,
+  p->>'$.numerator' AS numerator FROM m""",
+    "panel_types": f"""CREATE VIEW panel_types AS
+{_recorded("lottery.panel")}
+SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, c.value->>0 AS type, c.value->>1 AS count
+FROM m, json_each(m.p, '$.counts') c""",
+    "lotteries": f"""CREATE VIEW lotteries AS
+{_recorded("lottery.solved")}
+SELECT p->>'$.lottery' AS lottery, p->>'$.algorithm' AS algorithm, p->>'$.method' AS method,
+  p->>'$.estimated' AS estimated, p->>'$.panels' AS panels, p->>'$.max_difference' AS max_difference FROM m""",
+    "draws": f"""CREATE VIEW draws AS
+{_recorded("draw.made")}
+SELECT p->>'$.draw' AS draw, p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.seed' AS seed,
+  p->>'$.origin' AS origin, p->>'$.outcome' AS outcome, p->>'$.reason' AS reason FROM m""",
+    "panel_members": f"""CREATE VIEW panel_members AS
+{_recorded("draw.made")}
+SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r""",
+    "conditions": f"""CREATE VIEW conditions AS
+{_recorded("condition.planned")}
+SELECT p->>'$.condition' AS condition, p->>'$.source' AS source, p->>'$.transform' AS transform,
+  p->>'$.estimator' AS estimator, p->>'$.pairs' AS pairs, p->>'$.raters' AS raters, p->>'$.steps' AS steps,
+  p->>'$.batch' AS batch, p->>'$.effective_pairs' AS effective_pairs FROM m""",
+    "weights": f"""CREATE VIEW weights AS
+{_recorded("condition.planned")}
+SELECT m.p->>'$.condition' AS condition, w.value->>'$.rater_id' AS rater_id, w.value->>'$.pairs' AS pairs,
+  w.value->>'$.weight' AS weight FROM m, json_each(m.p, '$.weights') w""",
+    "train_steps": f"""CREATE VIEW train_steps AS
+{_recorded("train.step")}
+SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss, p->>'$.margin' AS margin,
+  p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, p->>'$.gradient_norm' AS gradient_norm
+FROM m""",
+    "recovery": f"""CREATE VIEW recovery AS
+{_recorded("recovery.measured")}
+SELECT p->>'$.condition' AS condition, p->>'$.population_log_loss' AS population_log_loss,
+  p->>'$.margin_agreement' AS margin_agreement, p->>'$.pairs' AS pairs FROM m""",
+    "questions": f"""CREATE VIEW questions AS
+{_recorded("questions.planned")},
+clauses AS MATERIALIZED (
+  SELECT c.value->>'$.clause_id' AS clause_id, {_text("(c.value->'$.text')")} AS clause
+  FROM m, json_each(m.p, '$.clauses') c
+),
+q AS MATERIALIZED (
+  SELECT q.key AS place, q.value->>'$.question_id' AS question_id, q.value->>'$.clause_id' AS clause_id,
+    {_text("(q.value->'$.text')")} AS question
+  FROM m, json_each(m.p, '$.questions') q
+)
+SELECT q.question_id, q.clause_id, clauses.clause, q.question
+FROM q LEFT JOIN clauses ON clauses.clause_id = q.clause_id ORDER BY q.place""",
+    "answers": f"""CREATE VIEW answers AS
+{_recorded("answer.given")}
+SELECT p->>'$.condition' AS condition, p->>'$.question_id' AS question_id, p->>'$.clause_id' AS clause_id,
+  {_text("(p->'$.answer')")} AS answer, p->>'$.tokens' AS tokens, p->>'$.finish' AS finish FROM m""",
+    "judge_calls": f"""CREATE VIEW judge_calls AS
+{_recorded("judge.called")}
+SELECT p->>'$.question_id' AS question_id, p->>'$.judge' AS judge, p->>'$.outcome' AS outcome,
+  p->'$.shown_order' AS shown_order, p->>'$.attempts' AS attempts, p->>'$.prompt_tokens' AS prompt_tokens,
+  p->>'$.completion_tokens' AS completion_tokens, p->>'$.detail' AS detail, p->>'$.judge_kind' AS judge_kind FROM m""",
+    "rankings": f"""CREATE VIEW rankings AS
+{_recorded("judge.called")}
+SELECT m.p->>'$.question_id' AS question_id, m.p->>'$.clause_id' AS clause_id, m.p->>'$.judge' AS judge,
+  r.key + 1 AS position, r.value AS condition
+FROM m, json_each(m.p, '$.ranking') r WHERE m.p->>'$.outcome' = 'ranked'""",
+    "leaderboards": f"""CREATE VIEW leaderboards AS
+{_recorded("leaderboard.computed")}
+SELECT m.p->>'$.method' AS method, r.value->>'$.condition' AS condition, r.value->>'$.score' AS score,
+  r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
+  m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample, m.p->>'$.note' AS note
+FROM m, json_each(m.p, '$.rows') r""",
+    "operator_actions": """CREATE VIEW operator_actions AS
+WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)
+SELECT at, p->>'$.action' AS action, p->>'$.detail' AS detail FROM m""",
+}
+
+OBJECTS: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS, **VIEWS}
+"""Name and exact SQL of everything in the database; a reader compares them before it trusts a view."""
+
+APPLICATION_ID = 0x64656D70
+"""`PRAGMA application_id`: the letters "demp"."""
