@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import InputError
 
@@ -30,6 +30,8 @@ Method = Literal[
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Place = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+"""A path; a relative one is taken from the current folder and recorded in full, so that a resume finds it."""
 
 
 class Section(BaseModel):
@@ -49,7 +51,7 @@ class DataSection(Section):
     """Where the preference data comes from; δ is the least score difference that makes a pair (exclusive)."""
 
     format: Literal["prism"] = "prism"
-    path: Path | None = None
+    path: Place | None = None
     hub: str | None = None
     delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     locale: str | None = None
@@ -179,8 +181,8 @@ class GenerateSection(Section):
 class AnswerSection(Section):
     """Greedy answers to the questions of a constitution."""
 
-    constitution: Path
-    questions: Path | None = None
+    constitution: Place
+    questions: Place | None = None
     generate: GenerateSection | None = None
     clauses: int | None = Field(default=None, ge=1, description="only the first so many clauses")
     per_clause: int | None = Field(default=None, ge=1, description="only the first so many questions of each")
@@ -287,7 +289,7 @@ def _require_known(name: str, known: Sequence[str], where: str) -> None:
 
 
 class LoadedConfig(Section):
-    """A checked configuration with the origin of every value given (`file` or `set`)."""
+    """A checked configuration with the origin of every value given (`file`, `set`, `clone`; else `default`)."""
 
     config: RunConfig
     origins: dict[str, str]
@@ -316,7 +318,10 @@ def parse_config(text: str, overrides: Sequence[str] = (), where: str = "configu
         values = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where} is not valid TOML: {error}") from error
-    origins = {key: "file" for key, _ in _leaves(values)}
+    return _checked(values, {key: "file" for key, _ in _leaves(values)}, overrides, where)
+
+
+def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequence[str], where: str) -> LoadedConfig:
     for override in overrides:
         key, value = _parse_override(override)
         _set(values, key, value)
@@ -326,6 +331,17 @@ def parse_config(text: str, overrides: Sequence[str] = (), where: str = "configu
     except ValidationError as error:
         raise InputError(f"{where}: {_explain(error)}") from error
     return LoadedConfig(config=config, origins=_with_defaults(config, origins))
+
+
+def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:
+    """A configuration with some values changed, as `--set` does; for a clone of a run.
+
+    Raises:
+        InputError: a value is wrong; the message holds the key's path.
+    """
+    values = resolved(config)
+    origins = {key: "clone" for key, _ in _leaves(values)}
+    return _checked(values, origins, overrides, "the clone's configuration")
 
 
 def resolved(config: RunConfig) -> dict[str, Any]:

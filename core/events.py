@@ -223,6 +223,7 @@ class PairsBuilt(Event):
     source: str = volatile("folder or hub name the data came from")
     files: list[FileRead] = described("files read, with size, SHA-256 and number of rows")
     raters: int = described("raters kept, with and without pairs")
+    rater_ids: list[str] = described("pseudonyms of the raters kept, in source order", default_factory=list)
     contexts: int = described("distinct contexts")
     responses: int = described("distinct responses")
     pairs: int = described("preference pairs")
@@ -428,6 +429,9 @@ class RecoveryMeasured(Event):
     population_log_loss: Number = described("mean over held-out pairs, nats, citizens of the target population")
     margin_agreement: Number = described("share of held-out pairs where the margin's sign agrees with a citizen")
     pairs: int = described("held-out pairs")
+    floor: Number | None = described("log-loss of the citizens' true choice probabilities: none is lower", default=None)
+    agreement_ceiling: Number | None = described("agreement of the majority's choices: none is higher", default=None)
+    world: str | None = described("SHA-256 of the world's truth", default=None)
 
 
 # ---------------------------------------------------------------- evaluation
@@ -456,6 +460,24 @@ class QuestionsPlanned(Event):
     clauses: list[Clause] = described("its clauses, by number")
     questions: list[PlannedQuestion] = described("the questions, in order of clause and number")
     origin: str = described("where the questions come from: file or model")
+
+
+class QuestionsGenerated(Event):
+    """Questions that a model wrote for one clause; all clauses together are in `questions.planned`."""
+
+    kind: ClassVar[str] = "questions.generated"
+    clause_id: int = described("the clause")
+    model: str = described("model at the endpoint")
+    questions: list[Text] = described("the questions, in order")
+    attempts: int = described("requests made, retries included")
+    prompt: Text = described("what the model was asked")
+    reply: Text = described("what it said, raw")
+    finish_reason: str | None = described("as the endpoint gave it", default=None)
+    fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
+    prompt_tokens: int | None = described("as the endpoint counted", default=None)
+    completion_tokens: int | None = described("as the endpoint counted", default=None)
+    request_key: str = described("SHA-256 of model, endpoint, prompt and parameters")
+    seconds: float = volatile("time of the call")
 
 
 class AnswerGiven(Event):

@@ -207,3 +207,16 @@ class Score:
     low: float
     high: float
     position: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judges said: rankings, and what is needed to measure their biases.
+
+    shown[k] are the conditions in the order in which call k showed their answers (empty where unknown);
+    lengths holds the characters of each answer by (condition, question_id).
+    """
+
+    rankings: tuple[Ranking, ...]
+    shown: tuple[tuple[str, ...], ...]
+    lengths: Mapping[tuple[str, str], int]

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -22,6 +22,9 @@ _LOCK_PATIENCE = 1.0
 """Seconds to wait for the lock: a reader that probes it holds it for microseconds."""
 
 _PROGRESS_INTERVAL = 0.5
+
+ProgressListener = Callable[[str, float, float, str], None]
+"""Called with stage, done, total and detail, at most as often as the progress note is written."""
 
 
 class Log:
@@ -38,6 +41,7 @@ class Log:
         self._seq = 0
         self._head = GENESIS_PREV
         self._last_progress = 0.0
+        self.listener: ProgressListener = lambda stage, done, total, detail: None
 
     @classmethod
     def create(cls, folder: RunFolder, genesis: RunCreated) -> Log:
@@ -173,6 +177,11 @@ class Log:
             ).fetchall()
         return dict(rows)
 
+    def has(self, kind: str) -> bool:
+        """Whether an event of this kind is recorded."""
+        with sentences(self.folder.database):
+            return self._db.execute("SELECT 1 FROM events WHERE kind = ? LIMIT 1", [kind]).fetchone() is not None
+
     def genesis(self) -> RunCreated:
         """The first event.
 
@@ -200,6 +209,7 @@ class Log:
             return
         self._last_progress = moment
         write_progress(self.folder.progress, stage, done, total, detail)
+        self.listener(stage, done, total, detail)
 
 
 def write_progress(path: Path, stage: str, done: float, total: float, detail: str) -> None:

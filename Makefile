@@ -1,0 +1,39 @@
+# Every target makes the virtual environment itself, with plain venv and pip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export HF_HUB_OFFLINE := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+export OMP_NUM_THREADS := 1
+
+.PHONY: demo test test-long check bench events clean
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check torch --constraint constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/dempo demo
+
+test: $(VENV)/.installed
+	$(BIN)/pytest -q --durations=10
+
+test-long: $(VENV)/.installed
+	$(BIN)/pytest -q --durations=0 -m long --timeout 1800
+
+check: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed
+	$(BIN)/python tests/bench.py
+
+events: $(VENV)/.installed
+	$(BIN)/python -m core.catalogue docs/events.md
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

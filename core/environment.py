@@ -1,0 +1,108 @@
+"""What an engine ran on: versions, code, variables and devices; secrets only as present or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import socket
+import sqlite3
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from core.events import EngineStarted
+
+PACKAGES = (
+    "accelerate",
+    "datasets",
+    "highspy",
+    "numpy",
+    "openai",
+    "pydantic",
+    "pyomo",
+    "rfc8785",
+    "scipy",
+    "textual",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "trl",
+)
+SECRETS = ("HF_TOKEN", "OPENAI_API_KEY")
+VARIABLES = ("HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "ACCELERATE_USE_CPU")
+ADDRESSES = ("OPENAI_BASE_URL",)
+
+
+def engine_started(resumed: bool) -> EngineStarted:
+    """The event that describes this process and machine."""
+    commit, dirty = _checkout(Path(__file__).resolve().parent.parent)
+    return EngineStarted(
+        pid=os.getpid(),
+        host=hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12],
+        resumed=resumed,
+        program=package_version("dempo") or "checkout",
+        commit=commit,
+        dirty=dirty,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.release()} {platform.machine()}",
+        packages=package_versions(),
+        environment=environment(os.environ),
+        devices=devices(),
+    )
+
+
+def package_version(name: str) -> str | None:
+    """The installed version of a package, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that can change a result, and of SQLite."""
+    found = {name: package_version(name) for name in PACKAGES}
+    return {"sqlite": sqlite3.sqlite_version} | {name: v for name, v in found.items() if v is not None}
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables that matter: plain ones by value, addresses without user or query, secrets as present or absent."""
+    found = {name: "present" if variables.get(name) else "absent" for name in SECRETS}
+    found |= {name: variables[name] for name in VARIABLES if name in variables}
+    found |= {name: strip_address(variables[name]) for name in ADDRESSES if name in variables}
+    return found
+
+
+def strip_address(url: str) -> str:
+    """A URL without user info, query and fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def devices() -> list[str]:
+    """Names of the NVIDIA devices, asked of the driver's tool so that torch need not be loaded."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    answer = _output(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
+    return answer.splitlines() if answer else []
+
+
+def _checkout(root: Path) -> tuple[str | None, bool | None]:
+    """Commit and dirty state of the checkout that this program runs from; None outside one."""
+    if not (root / ".git").exists() or shutil.which("git") is None:
+        return None, None
+    commit = _output(["git", "-C", str(root), "rev-parse", "HEAD"])
+    changes = _output(["git", "-C", str(root), "status", "--porcelain"])
+    return commit or None, None if changes is None else bool(changes)
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,150 @@
+"""The stages of a run, in order, and how a run goes through them.
+
+`pairs → pool → lottery → draw → conditions → model → train → recovery → answer → judge → rank`
+
+Each row names the stage, the version of its code, the stages whose results it takes, the sections of
+the configuration that it depends on, and how far it can be replayed. A stage whose key is recorded is
+not run again; its result is restored from the record only where a later stage asks for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.config import RunConfig
+from core.data.stage import pairs, pool
+from core.errors import InputError
+from core.evaluation.stage import answer, judge
+from core.events import Recorder, RunFolder
+from core.ranking.stage import rank
+from core.sortition.stage import draw, lottery
+from core.stage import Stage, run_stage, skip_stage, stage_key
+from core.training.recovery import recovery
+from core.training.stage import conditions, model, train
+
+Notify = Callable[[str, str, float], None]
+"""Called with a stage's name, what happened (started, completed, skipped, kept) and seconds."""
+
+
+def _never(config: RunConfig) -> str | None:
+    return None
+
+
+def _no_lotteries(config: RunConfig) -> str | None:
+    return None if config.lotteries else "the configuration has no [[lotteries]]"
+
+
+def _no_draws(config: RunConfig) -> str | None:
+    return None if config.draws else "the configuration has no [[draws]]"
+
+
+def _no_conditions(config: RunConfig) -> str | None:
+    if not config.conditions:
+        return "the configuration has no [[conditions]]"
+    return None if config.train else "the configuration has no [train]"
+
+
+def _no_world(config: RunConfig) -> str | None:
+    return _no_conditions(config) or (None if config.data.world else "the data is no planted world")
+
+
+def _no_answers(config: RunConfig) -> str | None:
+    return _no_conditions(config) or (None if config.answer else "the configuration has no [answer]")
+
+
+def _no_judges(config: RunConfig) -> str | None:
+    return _no_answers(config) or (None if config.judge else "the configuration has no [judge]")
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("pairs", 1, (), ("data", "population"), "re-derive", pairs, _never),
+    Stage("pool", 1, ("pairs",), ("population",), "re-derive", pool, _never),
+    Stage("lottery", 1, ("pool",), ("population", "lotteries"), "re-solve", lottery, _no_lotteries),
+    Stage("draw", 1, ("pool", "lottery"), ("draws",), "re-derive", draw, _no_draws),
+    Stage(
+        "conditions",
+        1,
+        ("pairs", "pool", "lottery", "draw"),
+        ("conditions", "train", "data"),
+        "re-derive",
+        conditions,
+        _no_conditions,
+    ),
+    Stage("model", 1, ("pairs",), ("train",), "re-run", model, _no_conditions),
+    Stage("train", 1, ("pairs", "conditions", "model"), ("train", "conditions"), "re-run", train, _no_conditions),
+    Stage("recovery", 1, ("pairs", "train"), ("data", "train"), "re-run", recovery, _no_world),
+    Stage("answer", 1, ("train",), ("answer", "train"), "re-run", answer, _no_answers),
+    Stage("judge", 1, ("answer",), ("judge", "data"), "not replayable", judge, _no_judges),
+    Stage("rank", 1, ("judge",), ("rank",), "re-derive", rank, _no_judges),
+)
+
+STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)
+
+
+def check_until(until: str | None) -> None:
+    """Refuses a stage that doesn't exist.
+
+    Raises:
+        InputError: with the names of the stages.
+    """
+    if until is not None and until not in STAGE_NAMES:
+        raise InputError(f"there is no stage {until!r}; the stages are {', '.join(STAGE_NAMES)}")
+
+
+def stage_keys(config: RunConfig) -> dict[str, str]:
+    """The key of every stage under a configuration."""
+    keys: dict[str, str] = {}
+    for stage in STAGES:
+        keys[stage.name] = stage_key(stage, config, [keys[name] for name in stage.needs])
+    return keys
+
+
+def run_pipeline(
+    config: RunConfig,
+    recorder: Recorder,
+    folder: RunFolder,
+    ends: Mapping[str, str],
+    until: str | None = None,
+    notify: Notify = lambda stage, what, seconds: None,
+) -> bool:
+    """Runs every stage that is not recorded yet, up to and including `until`; True where none is left.
+
+    Args:
+        ends: key of each stage that the record holds as completed ("" for a skipped one).
+
+    Raises:
+        DempoError: as its class says; everything finished before is recorded.
+        Stopped: the operator asked for it.
+    """
+    check_until(until)
+    keys = stage_keys(config)
+    by_name = {stage.name: stage for stage in STAGES}
+    results: dict[str, Any] = {}
+
+    def result_of(name: str) -> Any:
+        stage = by_name[name]
+        if name not in results:
+            if stage.skip(config) is not None:
+                results[name] = ()
+            else:
+                inputs = [result_of(need) for need in stage.needs]
+                results[name] = run_stage(stage, config, recorder, folder, keys[name], inputs, ends.get(name))
+        return results[name]
+
+    for stage in STAGES:
+        begun = time.monotonic()
+        reason = stage.skip(config)
+        if stage.name in ends:
+            notify(stage.name, "kept" if reason is None else "skipped", 0.0)
+        elif reason is not None:
+            skip_stage(stage, recorder, reason)
+            notify(stage.name, "skipped", 0.0)
+        else:
+            notify(stage.name, "started", 0.0)
+            result_of(stage.name)
+            notify(stage.name, "completed", time.monotonic() - begun)
+        if stage.name == until:
+            break
+    return until is None or until == STAGE_NAMES[-1]

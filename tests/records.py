@@ -1,0 +1,58 @@
+"""Small records for tests of storage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.config import parse_config, resolved
+from core.events import AnswerGiven, Event, RunCreated, RunFolder, Text, TrainStep, UnitCompleted, digest
+from storage.codec import DOMAIN
+from storage.log import Log
+
+CONFIG = parse_config('[run]\nname = "small"\nseed = 5\n[data]\npath = "d"\n')
+
+
+def genesis(run_id: str) -> RunCreated:
+    return RunCreated(
+        domain=DOMAIN,
+        run_id=run_id,
+        schema_version=1,
+        name="small",
+        seed="5",
+        config=resolved(CONFIG.config),
+        origins=CONFIG.origins,
+        simulated=False,
+    )
+
+
+def step(number: int, loss: float = 0.5, condition: str = "full") -> TrainStep:
+    return TrainStep(
+        condition=condition, step=number, loss=loss, margin=0.1, gradient_norm=1.0, learning_rate=0.01, seconds=0.1
+    )
+
+
+def done() -> UnitCompleted:
+    return UnitCompleted(seconds=0.2)
+
+
+def answer(text: bytes) -> tuple[Event, bytes]:
+    event = AnswerGiven(
+        condition="full",
+        question_id="1:0",
+        clause_id=1,
+        answer=Text(sha256=digest(text)),
+        tokens=3,
+        finish="stop",
+    )
+    return event, text
+
+
+def small_record(runs: Path, run_id: str = "20260101-000000-small") -> Path:
+    """A record with a redone training chunk and one answer."""
+    root = runs / run_id
+    with Log.create(RunFolder(root), genesis(run_id)) as log:
+        log.record("train", [step(1, 0.9)], unit=("full/0001", 1))
+        log.record("train", [step(1, 0.7), step(2, 0.6), done()], unit=("full/0001", 2))
+        event, body = answer(b"An answer.")
+        log.record("answer", [event, done()], unit=("full/0001", 1), blobs=[body])
+    return root

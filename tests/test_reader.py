@@ -1,0 +1,97 @@
+"""Reading runs: views show the last completed attempt, status follows the lock, and prefixes find runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from records import small_record, step
+
+from core.events import EngineStopped, OperatorAction, RunFolder
+from storage.create import create_run
+from storage.errors import StorageError
+from storage.log import Log
+from storage.reader import Reader, find_run, list_runs
+from storage.schema import VIEWS
+
+
+def test_views_show_the_last_completed_attempt_only(tmp_path: Path) -> None:
+    root = small_record(tmp_path)
+    with Log.open(RunFolder(root)) as log:
+        log.record("train", [step(3)], unit=("full/0002", 1))
+    reader = Reader(root)
+    assert [(row["step"], row["loss"]) for row in reader.view("train_steps")] == [(1, 0.7), (2, 0.6)]
+    assert [row["step"] for row in reader.steps_under_way()] == [1, 2, 3]
+    assert reader.view("answers")[0]["answer"] == "An answer."
+
+
+def test_every_view_can_be_read_on_an_almost_empty_record(tmp_path: Path) -> None:
+    reader = Reader(small_record(tmp_path))
+    for name in VIEWS:
+        reader.view(name)
+    with pytest.raises(StorageError, match="there is no view 'winners'; the views are run, "):
+        reader.view("winners")
+
+
+def test_a_run_that_says_running_without_an_engine_was_interrupted(tmp_path: Path) -> None:
+    from core.environment import engine_started
+
+    root = small_record(tmp_path)
+    reader = Reader(root)
+    assert reader.status() == "created"
+    with Log.open(RunFolder(root)) as log:
+        log.record("run", [engine_started(resumed=False)])
+        assert reader.status() == "running"
+        assert reader.engine_pid() is not None
+    assert reader.status() == "interrupted"
+    assert reader.engine_pid() is None
+    with Log.open(RunFolder(root)) as log:
+        log.record("run", [EngineStopped(outcome="completed", reason="all stages", exit_code=0)])
+    assert reader.status() == "completed"
+
+
+def test_a_reader_sees_what_an_engine_writes_meanwhile(tmp_path: Path) -> None:
+    root = small_record(tmp_path)
+    reader = Reader(root)
+    seen = reader.head()[0]
+    with Log.open(RunFolder(root)) as log:
+        log.record("run", [OperatorAction(action="note", detail="now")])
+        assert [row["kind"] for row in reader.events_after(seen)] == ["operator.action"]
+
+
+def test_readers_cannot_write(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="readonly|read-only|query_only|attempt to write"):
+        Reader(small_record(tmp_path)).query("CREATE TABLE x (y)")
+
+
+def test_runs_are_found_by_prefix_folder_or_not_at_all(tmp_path: Path) -> None:
+    first = small_record(tmp_path, "20260101-000000-first")
+    second = small_record(tmp_path, "20260102-000000-second")
+    assert find_run("20260102", tmp_path) == second
+    assert find_run(str(first), Path("elsewhere")) == first
+    with pytest.raises(StorageError, match=r"fits several runs: 20260102-000000-second, 20260101-000000-first"):
+        find_run("2026", tmp_path)
+    with pytest.raises(StorageError, match="no run in .* is called 'x'"):
+        find_run("x", tmp_path)
+
+
+def test_a_damaged_run_is_listed_with_its_reason(tmp_path: Path) -> None:
+    root = small_record(tmp_path)
+    (root / "audit.db").write_bytes(b"not a database" * 50)
+    (summary,) = list_runs(tmp_path)
+    assert summary.status == "unreadable"
+    assert "damaged" in summary.detail
+
+
+def test_creating_a_run_registers_it(tmp_path: Path) -> None:
+    import sqlite3
+
+    from records import CONFIG
+
+    root = create_run(CONFIG, "[run]", tmp_path)
+    with sqlite3.connect(tmp_path / "registry.db") as db:
+        ((payload,),) = db.execute("SELECT payload FROM entries").fetchall()
+    assert root.name in payload
+    assert Reader(root).head()[1] in payload
+    assert (root / "config.toml").read_text() == "[run]"
+    assert oct((root / "private").stat().st_mode)[-3:] == "700"

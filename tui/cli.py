@@ -1,0 +1,300 @@
+"""The command line: a twin for every action of the app. Data go to standard output, talk to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from core.errors import DempoError, VerificationFailed
+from storage.reader import Reader, find_run, list_runs
+from tui import engine, tables
+from tui.console import Console
+
+app = typer.Typer(
+    name="dempo",
+    help="Audited alignment runs: sortition, weighted preference training, judging, and a record of all of it.",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS")]
+RunName = Annotated[str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Until = Annotated[str | None, typer.Option("--until", help="Stop after this stage.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Change a value, for example run.seed=7.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Start the engine in a session of its own and return.")]
+
+_RUNS = Path("runs")
+
+
+def main() -> NoReturn:
+    """Entry point of the `dempo` command: errors become sentences and exit codes."""
+    try:
+        app()
+    except DempoError as error:
+        print(f"dempo: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def open_app(ctx: typer.Context, runs_dir: RunsDir = _RUNS) -> None:
+    """Without a command: opens the terminal app on the runs."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print("dempo: the app needs a terminal; `dempo list` and `dempo show RUN` print instead", file=sys.stderr)
+        raise typer.Exit(2)
+    from tui.app import DempoApp
+
+    DempoApp(runs_dir).run()
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="Configuration (TOML); examples/ holds some.")],
+    until: Until = None,
+    overrides: Set = None,
+    runs_dir: RunsDir = _RUNS,
+    detach: Detach = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Create a run from a configuration and work through its stages."""
+    from core.config import load_config
+    from storage.create import create_run
+
+    _check_until(until)
+    loaded = load_config(config, overrides or ())
+    root = create_run(loaded, config.read_text(encoding="utf-8"), runs_dir)
+    _work_on(root, until, detach, quiet, as_json)
+
+
+@app.command()
+def resume(
+    name: RunName,
+    until: Until = None,
+    runs_dir: RunsDir = _RUNS,
+    detach: Detach = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run from the last recorded unit of work."""
+    _check_until(until)
+    _work_on(find_run(name, runs_dir), until, detach, quiet, as_json)
+
+
+@app.command()
+def clone(
+    name: RunName,
+    overrides: Set = None,
+    until: Until = None,
+    runs_dir: RunsDir = _RUNS,
+    detach: Detach = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Start a new run with the configuration of another one, changed by --set."""
+    from core.config import change
+    from storage.create import create_run
+    from tui.process import config_of
+
+    _check_until(until)
+    original = find_run(name, runs_dir)
+    loaded = change(config_of(original), overrides or ())
+    text = (original / "config.toml").read_text(encoding="utf-8")
+    _work_on(create_run(loaded, text, runs_dir), until, detach, quiet, as_json)
+
+
+def _check_until(until: str | None) -> None:
+    if until is not None:
+        from core.pipeline import check_until
+
+        check_until(until)
+
+
+def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: bool) -> None:
+    """Works on a run here, or starts an engine for it; prints the run's results at the end."""
+    if detach:
+        pid = engine.resume(root, until)
+        _print({"run_id": root.name, "path": str(root), "pid": pid}, as_json, f"{root}")
+        print(f"dempo: engine started as process {pid}; `dempo watch {root.name}` follows it", file=sys.stderr)
+        return
+    from tui.process import work
+
+    console = Console(quiet)
+    console.say(f"run {root.name}")
+    code = work(root, until, console)
+    if code:
+        print(f"dempo: stopped; `dempo resume {root.name}` goes on from here", file=sys.stderr)
+        raise typer.Exit(code)
+    _show_results(root, as_json)
+
+
+def _show_results(root: Path, as_json: bool) -> None:
+    reader = Reader(root)
+    boards, recovered = reader.view("leaderboards"), reader.view("recovery")
+    if as_json:
+        _print_json({"run_id": root.name, "path": str(root), "leaderboards": boards, "recovery": recovered})
+        return
+    simulated = reader.summary().simulated
+    if boards:
+        print(f"Leaderboards{' (simulated: citizens of a planted world are the judges)' if simulated else ''}\n")
+        print(tables.leaderboards(boards), end="\n\n")
+    if recovered:
+        print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
+        print(tables.recovery(recovered), end="\n\n")
+    print(f"run: {root}")
+
+
+@app.command()
+def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
+    """Ask a run's engine to stop after the unit of work it is at."""
+    root = find_run(name, runs_dir)
+    engine.request_stop(root)
+    print(f"dempo: {root.name} stops after the unit it is at", file=sys.stderr)
+
+
+@app.command("list")
+def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
+    """List the runs, newest first."""
+    rows: list[dict[str, Any]] = [
+        {
+            "run_id": s.run_id,
+            "status": s.status,
+            "stage": s.stage,
+            "done": s.done,
+            "units": s.units,
+            "created_at": s.created_at,
+            "simulated": s.simulated,
+            "path": str(s.root),
+        }
+        for s in list_runs(runs_dir)
+    ]
+    if as_json:
+        _print_json({"runs": rows})
+    elif not rows:
+        print(f"no runs in {runs_dir} yet; `dempo demo` makes one", file=sys.stderr)
+    else:
+        columns = {"run_id": "run", "status": "status", "stage": "stage", "done": "done", "units": "of"}
+        print(tables.table(rows, columns))
+
+
+@app.command()
+def show(
+    name: RunName,
+    view: Annotated[str | None, typer.Option("--view", help="Print a view of the record instead.")] = None,
+    runs_dir: RunsDir = _RUNS,
+    as_json: Json = False,
+) -> None:
+    """Show a run's stages and results, or any view of its record."""
+    root = find_run(name, runs_dir)
+    reader = Reader(root)
+    if view is not None:
+        rows = reader.view(view)
+        _print({view: rows}, as_json, tables.table(rows, digits=6))
+        return
+    if as_json:
+        _print_json(
+            {
+                "run": reader.view("run"),
+                "status": reader.status(),
+                "stages": reader.view("stages"),
+                "leaderboards": reader.view("leaderboards"),
+                "recovery": reader.view("recovery"),
+            }
+        )
+        return
+    columns = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
+    print(f"{root.name}: {reader.status()}\n")
+    print(tables.table(reader.view("stages"), columns, digits=1), end="\n\n")
+    _show_results(root, as_json=False)
+
+
+@app.command()
+def watch(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
+    """Follow a run's record until its engine ends."""
+    from tui.watch import follow
+
+    follow(Reader(find_run(name, runs_dir)))
+
+
+@app.command()
+def verify(name: RunName, runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
+    """Check a run's record: file, schema, chain, events, texts and artifacts. Nothing is written."""
+    from storage.verify import verify as check_record
+
+    root = find_run(name, runs_dir)
+    checks = check_record(root)
+    failed = [check for check in checks if check.verdict == "failed"]
+    rows = [check.row() for check in checks]
+    columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
+    _print({"run_id": root.name, "checks": rows, "ok": not failed}, as_json, tables.table(rows, columns))
+    if failed:
+        where = f" at event {failed[0].event}" if failed[0].event else ""
+        raise VerificationFailed(f"{root.name}: check {failed[0].name!r} failed{where}: {failed[0].detail}")
+
+
+@app.command()
+def rank(
+    rankings: Annotated[Path, typer.Argument(help="JSON Lines of rankings, best first.")],
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples.", min=1)] = 1000,
+    resample: Annotated[str, typer.Option(help="Resample questions, rankings or clauses.")] = "questions",
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.", min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Aggregate rankings from a file, without a run."""
+    from tui.ranking import rank_file
+
+    rows = rank_file(rankings, resamples, resample, seed)
+    columns = ("method", "condition", "score", "low", "high", "position")
+    data = {"leaderboards": [{key: row[key] for key in columns} for row in rows]}
+    _print(data, as_json, tables.leaderboards(rows))
+
+
+@app.command()
+def demo(
+    world: Annotated[str, typer.Option(help="planted, null or random.")] = "planted",
+    seed: Annotated[int, typer.Option(help="Seed of the world and the run.", min=0)] = 0,
+    runs_dir: RunsDir = _RUNS,
+    overrides: Set = None,
+    until: Until = None,
+    detach: Detach = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run everything on a small simulated world whose truth is known: no network, key or GPU."""
+    from tui.demo import prepare
+
+    _check_until(until)
+    root = prepare(world, seed, runs_dir, overrides or ())
+    _work_on(root, until, detach, quiet, as_json)
+
+
+@app.command()
+def doctor(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
+    """Say what this machine has: packages, devices, disk, keys (present or absent)."""
+    from tui.doctor import examine
+
+    rows = examine(runs_dir)
+    _print({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
+    if any(row["state"] == "missing" for row in rows):
+        raise typer.Exit(1)
+
+
+def _print(data: Any, as_json: bool, text: str) -> None:
+    if as_json:
+        _print_json(data)
+    else:
+        print(text)
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=2))

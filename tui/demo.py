@@ -1,0 +1,47 @@
+"""`dempo demo`: writes a planted world and creates a run on it from `examples/demo.toml`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.config import load_config
+from core.errors import InputError
+from storage.create import create_run
+
+_WORLDS = ("planted", "null", "random")
+
+
+def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path:
+    """Writes the world below `runs/worlds` and returns the folder of a new run on it.
+
+    Raises:
+        InputError: there is no such world, or the demo's configuration is missing.
+    """
+    if world not in _WORLDS:
+        raise InputError(f"there is no world {world!r}; the worlds are {', '.join(_WORLDS)}")
+    from core.data.planted import write_world
+
+    config = _configuration()
+    folder = runs / "worlds" / f"{world}-{seed}"
+    write_world(folder, world, seed)
+    placed = [
+        f"run.name=demo-{world}",
+        f"run.seed={seed}",
+        f"data.path={folder}",
+        f"answer.constitution={folder / 'constitution.txt'}",
+        f"answer.questions={folder / 'questions'}",
+    ]
+    loaded = load_config(config, [*placed, *overrides])
+    return create_run(loaded, config.read_text(encoding="utf-8"), runs)
+
+
+def _configuration() -> Path:
+    """`examples/demo.toml` of the checkout, or where an installed package keeps it."""
+    places = (Path(__file__).resolve().parent.parent, Path(sys.prefix) / "share" / "dempo")
+    for place in places:
+        path = place / "examples" / "demo.toml"
+        if path.is_file():
+            return path
+    raise InputError(f"examples/demo.toml is missing below {places[0]}; install dempo again")

@@ -1,0 +1,104 @@
+"""The engine process: it joins `core.pipeline` to `storage.log` and turns every end into an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from core.config import RunConfig, from_resolved
+from core.environment import engine_started
+from core.errors import DempoError, Stopped
+from core.events import EngineStarted, EngineStopped, Event, OperatorAction, RunFolder
+from storage.codec import parse
+from storage.errors import StorageError
+from storage.log import Log
+from storage.reader import Reader
+from tui.console import Console
+
+_SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+def work(root: Path, until: str | None, console: Console) -> int:
+    """Runs the stages of a run that are left and returns the exit code of the process.
+
+    Raises:
+        StorageError: there is no run, or another engine works on it.
+    """
+    from core.pipeline import check_until, run_pipeline
+
+    check_until(until)
+    folder = RunFolder(root)
+    with Log.open(folder) as log:
+        folder.stop_request.unlink(missing_ok=True)
+        config = from_resolved(log.genesis().config)
+        resumed = log.has(EngineStarted.kind)
+        log.record("run", [engine_started(resumed), *_resumption(resumed, until)])
+        log.listener = console.progress
+        try:
+            with _signals_ask_for_a_stop(folder):
+                done = run_pipeline(config, log, folder, log.stage_ends(), until, console.stage)
+        except Stopped as stop:
+            return _stopped(log, folder, str(stop))
+        except DempoError as error:
+            _record_end(log, EngineStopped(outcome="failed", reason=str(error), exit_code=error.exit_code))
+            raise
+        except BaseException as error:
+            reason = f"{type(error).__name__}: {error}"
+            _record_end(log, EngineStopped(outcome="failed", reason=reason, exit_code=1))
+            raise
+        outcome, reason = ("completed", "all stages") if done else ("paused", f"up to stage {until}, as asked")
+        _record_end(log, EngineStopped(outcome=outcome, reason=reason, exit_code=0))
+        console.head(*log.head)
+    return 0
+
+
+def _resumption(resumed: bool, until: str | None) -> list[Event]:
+    if not resumed:
+        return []
+    return [OperatorAction(action="resume", detail=f"until {until}" if until else "")]
+
+
+def _stopped(log: Log, folder: RunFolder, reason: str) -> int:
+    asked_by = folder.stop_request.read_text(encoding="utf-8").strip()
+    folder.stop_request.unlink(missing_ok=True)
+    code = next((code for number, code in _SIGNALS.items() if number.name == asked_by), Stopped.exit_code)
+    _record_end(
+        log,
+        OperatorAction(action="stop", detail=asked_by),
+        EngineStopped(outcome="stopped", reason=reason, exit_code=code),
+    )
+    return code
+
+
+def _record_end(log: Log, *events: Event) -> None:
+    """Records how the engine ended; where even that cannot be written, the first error is the one to report."""
+    try:
+        log.record("run", events)
+    except StorageError as error:
+        print(f"dempo: the end of this engine could not be recorded: {error}", file=sys.stderr)
+
+
+@contextmanager
+def _signals_ask_for_a_stop(folder: RunFolder) -> Iterator[None]:
+    """The first signal asks for a stop after the unit under way; the second one ends the process at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        folder.stop_request.write_text(f"{signal.Signals(number).name}\n", encoding="utf-8")
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def config_of(root: Path) -> RunConfig:
+    """The configuration that a run was created with."""
+    row = Reader(root).query("SELECT payload FROM events WHERE seq = 1")[0]
+    return from_resolved(parse(row["payload"])[0]["config"])

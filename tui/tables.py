@@ -1,0 +1,66 @@
+"""Plain-text tables for standard output: what `show`, `list`, `rank` and `demo` print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tui.visible import visible
+
+Row = Mapping[str, Any]
+
+
+def table(rows: Sequence[Row], columns: Mapping[str, str] | None = None, digits: int = 3) -> str:
+    """Aligned columns with a heading; numbers to the right, floats with `digits` decimals.
+
+    Args:
+        columns: key of each column and its heading; without it, the keys of the first row.
+    """
+    if not rows:
+        return "(none)"
+    columns = columns or {key: key for key in rows[0]}
+    cells = [[_cell(row.get(key), digits) for key in columns] for row in rows]
+    numeric = [all(isinstance(row.get(key), (int, float)) or row.get(key) is None for row in rows) for key in columns]
+    headings = list(columns.values())
+    widths = [max(len(line[i]) for line in [headings, *cells]) for i in range(len(headings))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in [headings, *cells]
+    )
+
+
+def _cell(value: Any, digits: int) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.{digits}f}"
+    return visible(str(value))
+
+
+def leaderboards(rows: Sequence[Row]) -> str:
+    """One table per method, best first, with its interval."""
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    columns = {"position": "#", "condition": "condition", "score": "score", "low": "low", "high": "high"}
+    parts = []
+    for method in methods:
+        of_method = [row for row in rows if row["method"] == method]
+        note = of_method[0].get("note") or ""
+        parts.append(f"{method}\n{table(of_method, columns)}" + (f"\n  {visible(note)}" if note else ""))
+    return "\n\n".join(parts)
+
+
+def recovery(rows: Sequence[Row]) -> str:
+    """The recovery table of a planted world, best condition first."""
+    columns = {
+        "condition": "condition",
+        "population_log_loss": "population log-loss",
+        "margin_agreement": "margin agreement",
+        "pairs": "pairs",
+    }
+    ordered = sorted(rows, key=lambda row: float(row["population_log_loss"]))
+    return table(ordered, columns, digits=4)

@@ -1,0 +1,53 @@
+"""Following a run from the command line: its events as lines, until the engine ends."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from core.events import decode
+from storage.codec import parse
+from storage.reader import Reader
+from tui.visible import visible
+
+_INTERVAL = 0.5
+_FIELDS = (
+    "name",
+    "condition",
+    "step",
+    "loss",
+    "question_id",
+    "judge",
+    "outcome",
+    "lottery",
+    "draw",
+    "method",
+    "reason",
+)
+_TOLD_BY_OTHERS = ("unit.completed", "seed.derived", "answer.given", "lottery.panel")
+
+
+def follow(reader: Reader) -> None:
+    """Prints one line per event that tells something, and returns when no engine works on the run."""
+    seq = 0
+    while True:
+        live = reader.live()
+        rows = reader.events_after(seq)
+        for row in rows:
+            seq = row["seq"]
+            if row["kind"] not in _TOLD_BY_OTHERS:
+                print(_line(row), flush=True)
+        if not rows:
+            if not live:
+                return
+            time.sleep(_INTERVAL)
+
+
+def _line(row: dict[str, Any]) -> str:
+    values = decode(row["kind"], parse(row["payload"])[0]).payload()
+    told = [f"{key}={_short(values[key])}" for key in _FIELDS if key in values]
+    return f"{row['at'][11:19]}  {row['stage']:<10}  {row['kind']:<20}  {' '.join(told)}".rstrip()
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else visible(str(value))[:80]
