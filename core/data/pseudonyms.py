@@ -1,0 +1,82 @@
+"""Pseudonyms of raters: HMAC-SHA256 under a secret that stays in the run's `private/` folder.
+
+They serve the record only: no order, no draw and no weight depends on them. Whoever has the secret and
+the source ids can link the two; half the raters of a PRISM-sized pool can also be told by their
+attributes, so a rater is pseudonymous, never anonymous.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import io
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import InputError
+
+SECRET_BYTES = 32
+SHORTEST = 12
+"""Hex digits of a pseudonym; more where two would be equal (among 1,500 raters: one run in 250 million)."""
+
+
+def secret_of(private: Path) -> bytes:
+    """The secret in `private/pseudonym.key`, made by the first call and kept since.
+
+    Raises:
+        InputError: the file cannot be read or does not hold 32 bytes.
+    """
+    path = private / "pseudonym.key"
+    if not path.exists():
+        _write_private(path, secrets.token_bytes(SECRET_BYTES))
+    try:
+        secret = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; the pseudonyms of this run need it") from error
+    if len(secret) != SECRET_BYTES:
+        raise InputError(
+            f"{path} holds {len(secret)} bytes instead of {SECRET_BYTES}; put the right file back, or start a new run"
+        )
+    return secret
+
+
+def pseudonyms(secret: bytes, source_ids: Sequence[str]) -> tuple[str, ...]:
+    """A pseudonym for every id, in their order: the first hex digits of HMAC-SHA256(secret, id).
+
+    12 digits; if two ids share them, all have as many as it takes to tell them apart.
+    """
+    # Only a file that escapes half a character can hold an id that UTF-8 does not encode.
+    whole = [hmac.new(secret, i.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest() for i in source_ids]
+    length = SHORTEST
+    while len({name[:length] for name in whole}) < len(set(whole)):
+        length += 1
+    return tuple(name[:length] for name in whole)
+
+
+def write_raters(private: Path, rater_ids: Sequence[str], source_ids: Sequence[str]) -> None:
+    """Writes `private/raters.csv`, the only place that links pseudonyms to source ids."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("rater_id", "source_id"))
+    writer.writerows(zip(rater_ids, source_ids, strict=True))
+    _write_private(private / "raters.csv", text.getvalue().encode("utf-8", "surrogatepass"))
+
+
+def _write_private(path: Path, body: bytes) -> None:
+    """Writes a file that only its owner may read, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.unlink(missing_ok=True)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(body)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

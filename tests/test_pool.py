@@ -1,0 +1,274 @@
+"""Pool and types, the categories of raters, pseudonyms, and what is kept when a run goes on."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from memory_recorder import MemoryRecorder, make_context
+from prism_folder import ATTRIBUTES, Prism, config, small
+
+from core.config import Attribute, RunConfig, load_config
+from core.data import pseudonyms as naming
+from core.data import stage
+from core.data.pool import build_pool
+from core.errors import InputError
+from core.events import Event, PairsBuilt, PoolBuilt, UnitCompleted
+from core.types import Pool, PreferencePairs
+
+ROOT = Path(__file__).parent.parent
+PAIR = ("p", [("A", 2, True), ("B", 1)])
+
+
+def run(settings: RunConfig, root: Path, recorder: MemoryRecorder) -> tuple[PreferencePairs, Pool]:
+    pairs = stage.pairs(make_context("pairs", settings, root, recorder))
+    return pairs, stage.pool(make_context("pool", settings, root, recorder), pairs)
+
+
+def both(prism: Prism, tmp_path: Path, population: str = ATTRIBUTES) -> tuple[Pool, PairsBuilt, PoolBuilt]:
+    recorder = MemoryRecorder()
+    _, pool = run(config(prism.write(tmp_path / "data"), population), tmp_path / "run", recorder)
+    return pool, recorder.of_kind(PairsBuilt)[0], recorder.of_kind(PoolBuilt)[0]
+
+
+# ---------------------------------------------------------------- pool and types
+
+
+def test_raters_without_a_pair_are_left_out_and_counted(tmp_path: Path) -> None:
+    pool, _, built = both(small().person("eve"), tmp_path)
+    sources = dict(line.split(",") for line in (tmp_path / "run/private/raters.csv").read_text().splitlines()[1:])
+    assert [sources[rater.rater_id] for rater in pool.raters] == ["ann", "zoe"]
+    assert pool.pairs == (1, 3)
+    assert pool.rater == (0, 3)
+    assert built.survey_only == 2
+    assert [(row.rater_id, row.pairs, row.locale) for row in built.raters] == [
+        (pool.raters[0].rater_id, 1, "us"),
+        (pool.raters[1].rater_id, 3, "us"),
+    ]
+
+
+def test_types_are_numbered_in_the_order_of_the_targets(tmp_path: Path) -> None:
+    prism = Prism()
+    people = {"a": ("Female", "Black"), "b": ("Male", "White"), "c": ("Female", "White"), "d": ("Female", "Black")}
+    for user, (gender, ethnicity) in people.items():
+        prism.person(user, gender=gender, ethnicity={"simplified": ethnicity}).talk(f"c{user}", user, PAIR)
+    pool, _, built = both(prism, tmp_path)
+    # ATTRIBUTES lists Male before Female and White before Black, so neither order is alphabetical.
+    assert pool.attributes == ("gender", "ethnicity")
+    assert pool.types == (("Male", "White"), ("Female", "White"), ("Female", "Black"))
+    assert pool.type_of == (2, 0, 1, 2)
+    assert pool.type_sizes() == (1, 1, 2)
+    assert [row.size for row in built.types] == [1, 1, 2]
+    assert [dict(rater.attributes) for rater in pool.raters][1] == {"gender": "Male", "ethnicity": "White"}
+
+
+def test_without_a_population_there_is_one_type(tmp_path: Path) -> None:
+    pool, _, _ = both(small(), tmp_path, population="")
+    assert (pool.attributes, pool.types, pool.type_of) == ((), ((),), (0, 0))
+    assert [dict(rater.attributes) for rater in pool.raters] == [{}, {}]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["x", "y", "z"]), st.sampled_from(["u", "v"]), st.integers(0, 3)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_every_pool_member_has_the_categories_of_its_type(people: Sequence[tuple[str, str, int]]) -> None:
+    import numpy as np
+
+    from core.types import Rater
+
+    attributes = [
+        Attribute.model_validate({"name": "a", "column": "a", "targets": {"z": "0.5", "x": "0.2", "y": "0.3"}}),
+        Attribute.model_validate({"name": "b", "column": "b", "targets": {"u": "0.5", "v": "0.5"}}),
+    ]
+    index = np.repeat(np.arange(len(people), dtype=np.int32), [n for _, _, n in people])
+    zero = np.zeros(len(index), dtype=np.int32)
+    raters = tuple(Rater(f"r{i}", {"a": a, "b": b}) for i, (a, b, _) in enumerate(people))
+    pairs = PreferencePairs(raters, ((),), ("A", "B"), zero, zero, zero + 1, index)
+    built = build_pool(pairs, attributes)
+    members = [(f"r{i}", [a, b], n) for i, (a, b, n) in enumerate(people) if n]
+    assert [(r.rater_id, built.types[r.type].categories, r.pairs) for r in built.raters] == members
+    assert built.survey_only == len(people) - len(members)
+    assert sum(t.size for t in built.types) == len(members)
+    order = [("zxy".index(t.categories[0]), "uv".index(t.categories[1])) for t in built.types]
+    assert order == sorted(set(order))
+
+
+# ---------------------------------------------------------------- categories
+
+
+@pytest.mark.parametrize("answer", [None, "", "  "])
+def test_no_answer_goes_to_prefer_not_to_say_and_is_counted(tmp_path: Path, answer: str | None) -> None:
+    prism = small()
+    prism.survey[1]["gender"] = answer
+    pool, built, _ = both(prism, tmp_path)
+    assert pool.raters[0].attributes["gender"] == "Prefer not to say"
+    assert (built.excluded["raters_gender_missing"], built.excluded["raters_ethnicity_missing"]) == (1, 0)
+
+
+def test_no_answer_goes_to_other_where_nobody_may_decline(tmp_path: Path) -> None:
+    prism = small()
+    prism.survey[1]["ethnicity"] = None  # the whole object is absent, so the dotted column has no value
+    population = ATTRIBUTES.replace('"Black" = 0.4', '"Black" = 0.3, "Other" = 0.1')
+    pool, built, _ = both(prism, tmp_path, population)
+    assert pool.raters[0].attributes["ethnicity"] == "Other"
+    assert built.excluded["raters_ethnicity_missing"] == 1
+
+
+def test_categories_that_are_no_texts_are_read_as_their_json(tmp_path: Path) -> None:
+    prism = small()
+    for person, value in zip(prism.survey, (True, False, 3), strict=True):
+        person["flag"] = value
+    population = '[[population.attributes]]\nname="flag"\ncolumn="flag"\ntargets={"true"=0.5,"false"=0.4,"3"=0.1}'
+    pool, _, _ = both(prism, tmp_path, population)
+    assert pool.types == (("true",), ("false",))
+
+
+def test_the_example_has_the_published_targets() -> None:
+    loaded = load_config(ROOT / "examples" / "prism-us.toml")
+    assert loaded.config.population is not None
+    attributes = loaded.config.population.attributes
+    assert [(a.name, len(a.targets), len(a.slack)) for a in attributes] == [
+        ("ethnicity", 7, 2),
+        ("religion", 6, 2),
+        ("marital_status", 5, 1),
+        ("gender", 4, 1),
+        ("age", 6, 0),
+        ("employment_status", 8, 1),
+        ("education", 9, 1),
+    ]
+    assert all(sum(a.targets.values()) == 1 for a in attributes)
+    lottery = loaded.config.lotteries[0]
+    assert (lottery.name, lottery.size, str(lottery.tolerance)) == ("main", 145, "0.1")
+    assert [(d.id, d.lottery) for d in loaded.config.draws] == [("main", "main")]
+
+
+# ---------------------------------------------------------------- pseudonyms
+
+
+def test_a_pseudonym_is_the_start_of_an_hmac_sha256() -> None:
+    # RFC 4231, test case 2.
+    whole = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert naming.pseudonyms(b"Jefe", ["what do ya want for nothing?"]) == (whole[:12],)
+
+
+def test_pseudonyms_grow_until_they_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naming, "SHORTEST", 1)
+    found = naming.pseudonyms(b"secret", [f"user{i}" for i in range(100)])
+    assert len(set(found)) == 100
+    assert {len(name) for name in found} == {len(found[0])}
+    assert 2 <= len(found[0]) < 12
+
+
+def test_private_files_are_for_the_owner_alone(tmp_path: Path) -> None:
+    _, built, _ = both(small(), tmp_path)
+    private = tmp_path / "run" / "private"
+    assert sorted(file.name for file in private.iterdir()) == ["pseudonym.key", "raters.csv"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in private.iterdir()} == {0o600}
+    assert len((private / "pseudonym.key").read_bytes()) == 32
+    rows = [line.split(",") for line in (private / "raters.csv").read_text().splitlines()]
+    assert rows[0] == ["rater_id", "source_id"]
+    assert [row[1] for row in rows[1:]] == ["ann", "tim", "zoe"]
+    assert [row[0] for row in rows[1:]] == built.rater_ids
+
+
+def test_source_ids_are_not_in_the_record(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    prism = Prism().person("source-id-7").talk("conversation-id-7", "source-id-7", PAIR)
+    run(config(prism.write(tmp_path / "data"), ATTRIBUTES), tmp_path / "run", recorder)
+    record = json.dumps([event.payload() for _, event, _ in recorder.events])
+    artifacts = b"".join(file.read_bytes() for file in (tmp_path / "run" / "artifacts").iterdir())
+    for source in ("source-id-7", "conversation-id-7"):
+        assert source not in record
+        assert source.encode() not in artifacts
+
+
+def test_no_result_depends_on_pseudonyms(tmp_path: Path) -> None:
+    settings = config(small().write(tmp_path / "data"), ATTRIBUTES)
+    first, second = MemoryRecorder(), MemoryRecorder()
+    run(settings, tmp_path / "one", first)
+    run(settings, tmp_path / "two", second)
+    a, b = first.of_kind(PairsBuilt)[0], second.of_kind(PairsBuilt)[0]
+    assert set(a.rater_ids).isdisjoint(b.rater_ids)
+    assert a.model_dump(exclude={"rater_ids"}) == b.model_dump(exclude={"rater_ids"})
+    p, q = first.of_kind(PoolBuilt)[0], second.of_kind(PoolBuilt)[0]
+    assert p.types == q.types
+    assert [r.model_dump(exclude={"rater_id"}) for r in p.raters] == [
+        r.model_dump(exclude={"rater_id"}) for r in q.raters
+    ]
+
+
+def test_a_damaged_secret_is_refused(tmp_path: Path) -> None:
+    ctx = make_context("pairs", config(small().write(tmp_path / "data")), tmp_path / "run")
+    (ctx.folder.private / "pseudonym.key").write_bytes(b"short")
+    with pytest.raises(InputError, match=r"pseudonym\.key holds 5 bytes instead of 32; put the right file back"):
+        stage.pairs(ctx)
+
+
+# ---------------------------------------------------------------- going on
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two results of the stage `pairs` are equal, arrays included."""
+    plain = ("raters", "contexts", "responses")
+    arrays = ("rater", "context", "chosen", "rejected")
+    return all(getattr(a, n) == getattr(b, n) for n in plain) and all(
+        (getattr(a, n) == getattr(b, n)).all() and getattr(a, n).dtype == getattr(b, n).dtype for n in arrays
+    )
+
+
+def test_a_second_engine_takes_both_stages_from_the_record(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    folder = small().write(tmp_path / "data")
+    settings = config(folder, ATTRIBUTES)
+    first, pool = run(settings, tmp_path / "run", recorder)
+    for file in [*folder.iterdir(), *(tmp_path / "run" / "private").iterdir()]:
+        file.unlink()  # neither the data nor the private folder is needed any more
+    second, again = run(settings, tmp_path / "run", recorder)
+    assert same(first, second)
+    assert pool == again
+    assert len(recorder.of_kind(PairsBuilt)) == len(recorder.of_kind(PoolBuilt)) == 1
+    assert len(recorder.of_kind(UnitCompleted)) == 2
+
+
+class Dies(MemoryRecorder):
+    """A recorder whose engine is killed while it writes a unit's events."""
+
+    def record(self, stage: str, events: Sequence[Event], **more: Any) -> None:
+        if more.get("unit") is not None:
+            raise KeyboardInterrupt
+        super().record(stage, events, **more)
+
+
+def test_a_unit_redone_after_a_crash_records_the_same(tmp_path: Path) -> None:
+    settings = config(small().write(tmp_path / "data"), ATTRIBUTES)
+    with pytest.raises(KeyboardInterrupt):
+        stage.pairs(make_context("pairs", settings, tmp_path / "run", Dies()))
+    private = tmp_path / "run" / "private"
+    before = {file.name: file.read_bytes() for file in [*private.iterdir(), *(tmp_path / "run/artifacts").iterdir()]}
+    recorder = MemoryRecorder()
+    stage.pairs(make_context("pairs", settings, tmp_path / "run", recorder))
+    after = {file.name: file.read_bytes() for file in [*private.iterdir(), *(tmp_path / "run/artifacts").iterdir()]}
+    assert before == after
+    assert [line.split(",")[0] for line in before["raters.csv"].decode().splitlines()[1:]] == recorder.of_kind(
+        PairsBuilt
+    )[0].rater_ids
+
+
+def test_a_changed_artifact_is_noticed(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    settings = config(small().write(tmp_path / "data"))
+    run(settings, tmp_path / "run", recorder)
+    (artifact,) = (tmp_path / "run" / "artifacts").iterdir()
+    artifact.write_bytes(artifact.read_bytes().replace(b'"text":"A"', b'"text":"Z"'))
+    with pytest.raises(InputError, match="does not hold what was recorded"):
+        run(settings, tmp_path / "run", recorder)
