@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from core.environment import package_version
 from core.errors import DempoError, VerificationFailed
 from storage.reader import Reader, find_run, list_runs
 from tui import engine, tables
@@ -16,7 +17,6 @@ from tui.console import Console
 
 app = typer.Typer(
     name="dempo",
-    help="Audited alignment runs: sortition, weighted preference training, judging, and a record of all of it.",
     add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
@@ -45,9 +45,17 @@ def main() -> NoReturn:
 
 
 @app.callback(invoke_without_command=True)
-def open_app(ctx: typer.Context, runs_dir: RunsDir = _RUNS) -> None:
-    """Without a command: opens the terminal app on the runs."""
+def open_app(
+    ctx: typer.Context,
+    runs_dir: RunsDir = _RUNS,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Audited alignment runs. Without a command: opens the terminal app on the runs."""
+    if version:
+        print(package_version("dempo") or "a checkout that is not installed")
+        raise typer.Exit
     if ctx.invoked_subcommand is not None:
+        ctx.default_map = {ctx.invoked_subcommand: {"runs_dir": str(runs_dir)}}
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("dempo: the app needs a terminal; `dempo list` and `dempo show RUN` print instead", file=sys.stderr)
@@ -156,10 +164,10 @@ def _show_results(root: Path, as_json: bool) -> None:
 
 @app.command()
 def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
-    """Ask a run's engine to stop after the unit of work it is at."""
+    """Ask a run's engine to stop; it goes on from the last recorded unit when resumed."""
     root = find_run(name, runs_dir)
     engine.request_stop(root)
-    print(f"dempo: {root.name} stops after the unit it is at", file=sys.stderr)
+    print(f"dempo: {root.name} stops at the next safe point; `dempo resume` goes on from the last recorded unit", file=sys.stderr)
 
 
 @app.command("list")

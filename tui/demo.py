@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast, get_args
 
 from core.config import load_config
 from core.errors import InputError
 from storage.create import create_run
 
-_WORLDS = ("planted", "null", "random")
-
+if TYPE_CHECKING:
+    from core.data.world import WorldKind
 
 def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path:
     """Writes the world below `runs/worlds` and returns the folder of a new run on it.
@@ -19,13 +20,12 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path
     Raises:
         InputError: there is no such world, or the demo's configuration is missing.
     """
-    if world not in _WORLDS:
-        raise InputError(f"there is no world {world!r}; the worlds are {', '.join(_WORLDS)}")
     from core.data.planted import write_world
 
+    kind = _kind(world)
     config = _configuration()
     folder = runs / "worlds" / f"{world}-{seed}"
-    write_world(folder, world, seed)
+    write_world(folder, kind, seed)
     placed = [
         f"run.name=demo-{world}",
         f"run.seed={seed}",
@@ -35,6 +35,15 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path
     ]
     loaded = load_config(config, [*placed, *overrides])
     return create_run(loaded, config.read_text(encoding="utf-8"), runs)
+
+
+def _kind(world: str) -> WorldKind:
+    from core.data.world import WorldKind
+
+    for kind in get_args(WorldKind):
+        if kind == world:
+            return cast(WorldKind, kind)
+    raise InputError(f"there is no world {world!r}; the worlds are {', '.join(get_args(WorldKind))}")
 
 
 def _configuration() -> Path:

@@ -58,7 +58,7 @@ def resume(root: Path, until: str | None = None) -> int:
 
 
 def request_stop(root: Path) -> None:
-    """Asks the engine to stop after the unit it is at.
+    """Asks the engine to stop at the next safe point (between two units, or two training steps).
 
     Raises:
         StorageError: no engine works on the run.

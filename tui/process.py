@@ -84,7 +84,7 @@ def _record_end(log: Log, *events: Event) -> None:
 
 @contextmanager
 def _signals_ask_for_a_stop(folder: RunFolder) -> Iterator[None]:
-    """The first signal asks for a stop after the unit under way; the second one ends the process at once."""
+    """The first signal asks for a stop at the next safe point; the second one ends the process at once."""
 
     def ask(number: int, frame: FrameType | None) -> None:
         folder.stop_request.write_text(f"{signal.Signals(number).name}\n", encoding="utf-8")

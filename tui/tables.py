@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.visible import visible
+from tui.visible import one_line, visible
 
 Row = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ def _cell(value: Any, digits: int) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.{digits}f}"
-    return visible(str(value))
+    return one_line(str(value))
 
 
 def leaderboards(rows: Sequence[Row]) -> str:
@@ -50,8 +51,12 @@ def leaderboards(rows: Sequence[Row]) -> str:
     for method in methods:
         of_method = [row for row in rows if row["method"] == method]
         note = of_method[0].get("note") or ""
-        parts.append(f"{method}\n{table(of_method, columns)}" + (f"\n  {visible(note)}" if note else ""))
+        parts.append(f"{method}\n{table(of_method, columns)}" + ("\n" + _wrapped(note) if note else ""))
     return "\n\n".join(parts)
+
+
+def _wrapped(note: str) -> str:
+    return textwrap.fill(visible(note), width=100, initial_indent="  ", subsequent_indent="  ")
 
 
 def recovery(rows: Sequence[Row]) -> str:

@@ -1,0 +1,106 @@
+"""A server on this machine that speaks `chat/completions`, for tests of judges behind an endpoint."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+"""Status, body (anything JSON holds, or a plain string) and headers."""
+
+
+@dataclass
+class ChatServer:
+    """What the server answers, and what it was asked."""
+
+    respond: Callable[[dict[str, Any], int], Answer]
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    url: str = ""
+
+    @property
+    def formats(self) -> list[str]:
+        """The response format of each request."""
+        return [request.get("response_format", {"type": "text"})["type"] for request in self.requests]
+
+
+def completion(content: str | None, finish: str = "stop", **message: Any) -> dict[str, Any]:
+    """The body of a successful reply."""
+    return {
+        "id": "c-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "system_fingerprint": "fp-1",
+        "choices": [
+            {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content, **message}}
+        ],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+    }
+
+
+def error(message: str, **more: Any) -> dict[str, Any]:
+    """The body of an error."""
+    return {"error": {"message": message, "type": "invalid_request_error", **more}}
+
+
+def shown(request: dict[str, Any]) -> dict[str, str]:
+    """The labelled answers that a judge was shown."""
+    case, _ = json.JSONDecoder().raw_decode(request["messages"][-1]["content"])
+    answers: dict[str, str] = case["answers"]
+    return answers
+
+
+def by_length(request: dict[str, Any]) -> dict[str, Any]:
+    """A judge that ranks longer answers first."""
+    answers = shown(request)
+    return completion(json.dumps({"ranking": sorted(answers, key=lambda label: -len(answers[label]))}))
+
+
+@contextmanager
+def serving(respond: Callable[[dict[str, Any], int], Answer]) -> Iterator[ChatServer]:
+    """Runs a server; `respond` gets each request's body and its number, from 0."""
+    state = ChatServer(respond)
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            with state.lock:
+                number = len(state.requests)
+                state.requests.append(body)
+                state.keys.append(self.headers.get("authorization"))
+                state.headers.append({name.lower(): value for name, value in self.headers.items()})
+            status, content, *headers = state.respond(body, number)
+            plain = isinstance(content, str)
+            data = content.encode() if plain else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("content-type", "text/html" if plain else "application/json")
+            self.send_header("content-length", str(len(data)))
+            for name, value in (headers[0] if headers else {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: the tests look at `requests`."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)

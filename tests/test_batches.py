@@ -1,0 +1,135 @@
+"""Length never drops a pair: what is cut is cut by rule, and counted."""
+
+import numpy as np
+import pytest
+from training_world import make_pairs, make_tiny
+
+from core.chat import prompt_ids, response_ids
+from core.training.batches import (
+    PairCollator,
+    Rows,
+    padded,
+    rows_of,
+    scheduled_sequences,
+    tokenise,
+    without_oldest_turn,
+)
+from core.types import Condition, Message
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return make_tiny(make_pairs())[0]
+
+
+def conversation(*texts):
+    return tuple(Message("assistant" if i % 2 else "user", text) for i, text in enumerate(texts))
+
+
+SHORT = conversation("Hi.")
+LONG = conversation("old " * 30, "answer " * 10, "What now?")
+HUGE = conversation("word " * 200)
+
+
+def cut(tokenizer, contexts, responses, sequences, length):
+    return tokenise(tokenizer, contexts, responses, sequences, length)
+
+
+def test_what_fits_is_left_alone(tokenizer):
+    tokens = cut(tokenizer, [LONG], ["Fine."], [(0, 0)], 1000)
+    prompt, response = tokens.ids((0, 0))
+    assert prompt.tolist() == prompt_ids(tokenizer, [LONG])[0]
+    assert response.tolist() == response_ids(tokenizer, ["Fine."])[0]
+    assert (tokens.cut_contexts, tokens.cut_responses) == (0, 0)
+
+
+def test_a_long_context_loses_its_oldest_turn(tokenizer):
+    tokens = cut(tokenizer, [SHORT, LONG], ["Fine.", "Well."], [(0, 0), (1, 0), (1, 1)], 64)
+    assert tokens.prompts[1].tolist() == prompt_ids(tokenizer, [LONG[2:]])[0]
+    assert tokens.responses[1, 0].tolist() == response_ids(tokenizer, ["Fine."])[0]
+    assert (tokens.cut_contexts, tokens.cut_responses) == (2, 0)
+
+
+def test_a_long_response_is_cut_after_the_context_and_loses_its_eos(tokenizer):
+    tokens = cut(tokenizer, [LONG], ["long " * 100, "Short."], [(0, 0), (0, 1)], 64)
+    prompt = prompt_ids(tokenizer, [LONG[2:]])[0]
+    long_ids, short_ids = response_ids(tokenizer, ["long " * 100, "Short."])
+    assert tokens.prompts[0].tolist() == prompt
+    assert tokens.responses[0, 0].tolist() == long_ids[: 64 - len(prompt)]
+    assert tokens.responses[0, 1].tolist() == short_ids
+    assert (tokens.cut_contexts, tokens.cut_responses) == (2, 1)
+
+
+def test_a_message_longer_than_the_window_loses_its_start_and_leaves_room(tokenizer):
+    tokens = cut(tokenizer, [HUGE], ["long " * 100], [(0, 0)], 64)
+    whole = prompt_ids(tokenizer, [HUGE])[0]
+    prompt, response = tokens.ids((0, 0))
+    assert prompt.tolist() == [tokenizer.bos_token_id, *whole[-31:]]
+    assert len(response) == 32
+    assert (tokens.cut_contexts, tokens.cut_responses) == (1, 1)
+
+
+def test_a_system_message_outlives_the_oldest_turns():
+    system = (Message("system", "Be kind."),)
+    assert without_oldest_turn(system + LONG) == system + LONG[2:]
+    assert without_oldest_turn(system + LONG[2:]) == system + LONG[2:]
+
+
+def test_both_responses_of_a_pair_follow_the_same_prompt(tokenizer):
+    pairs = make_pairs()
+    condition = schedule_of(pairs, [[0, 1, 2, 3]])
+    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, scheduled_sequences(pairs, [condition]), 40)
+    collator = PairCollator(rows_of(condition, pairs), tokens, dict.fromkeys(tokens.responses, 0.0), 2)
+    batch = collator([{"row": i} for i in range(4)])
+    ids, mask = batch["input_ids"].numpy(), batch["completion_mask"].numpy()
+    for i in range(4):
+        assert ids[i, : mask[i].argmax()].tolist() == ids[4 + i, : mask[4 + i].argmax()].tolist()
+        assert mask[i].sum() > 0
+
+
+def schedule_of(pairs, schedule, flipped=None, estimator="step_normalised", weight=None):
+    schedule = np.array(schedule, dtype=np.int32)
+    return Condition(
+        name="c",
+        source="all",
+        estimator=estimator,
+        weight=np.ones(len(pairs.raters)) if weight is None else weight,
+        pairs_of_rater=pairs.pairs_per_rater(),
+        schedule=schedule,
+        flipped=np.zeros(schedule.shape, dtype=bool) if flipped is None else np.array(flipped),
+    )
+
+
+def test_rows_carry_the_weight_per_pair_and_exchange_flipped_pairs():
+    pairs = make_pairs()
+    weight = np.arange(1.0, 6.0)
+    rows = rows_of(schedule_of(pairs, [[5, 9]], [[False, True]], weight=weight), pairs)
+    r = pairs.rater[[5, 9]]
+    assert rows.weight.tolist() == (weight[r] / pairs.pairs_per_rater()[r]).tolist()
+    assert rows.chosen.tolist() == [pairs.chosen[5], pairs.rejected[9]]
+    assert rows.rejected.tolist() == [pairs.rejected[5], pairs.chosen[9]]
+
+
+def test_weighted_sampling_takes_the_plain_mean():
+    pairs = make_pairs()
+    condition = schedule_of(pairs, [[5, 9]], estimator="weighted_sampling", weight=np.arange(1.0, 6.0))
+    assert rows_of(condition, pairs).weight.tolist() == [1.0, 1.0]
+
+
+def test_only_scheduled_sequences_are_wanted():
+    pairs = make_pairs()
+    found = scheduled_sequences(pairs, [schedule_of(pairs, [[0, 0], [1, 1]]), schedule_of(pairs, [[1, 1]])])
+    expected = {(int(pairs.context[p]), int(side[p])) for p in (0, 1) for side in (pairs.chosen, pairs.rejected)}
+    assert found == sorted(expected)
+
+
+def test_padding_is_masked():
+    batch = padded([(np.array([5, 6]), np.array([7])), (np.array([5]), np.array([8, 9, 4]))], pad=0)
+    assert batch["input_ids"].tolist() == [[5, 6, 7, 0], [5, 8, 9, 4]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
+    assert batch["completion_mask"].tolist() == [[0, 0, 1, 0], [0, 1, 1, 1]]
+
+
+def test_rows_know_their_number():
+    empty = np.zeros(3, dtype=np.int32)
+    assert len(Rows(empty, empty, empty, np.ones(3))) == 3

@@ -1,0 +1,151 @@
+"""The command line as a stranger meets it: exit codes, sentences, and JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from records import small_record
+from sample_run import make_sample_run
+
+from storage.schema import VIEWS
+from tui.tables import leaderboards, table
+
+CHECKOUT = Path(__file__).parent.parent
+KEYS = ["method", "condition", "score", "low", "high", "position"]
+
+
+def dempo(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tui", *map(str, arguments)],
+        cwd=CHECKOUT,
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "COLUMNS": "100"} | variables,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+
+
+def told(result: subprocess.CompletedProcess[str], code: int) -> str:
+    """Standard error of a command that ended with `code` and a sentence, not a traceback."""
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+def answered(result: subprocess.CompletedProcess[str]) -> Any:
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_without_a_terminal_the_app_names_its_twins() -> None:
+    assert "`dempo list` and `dempo show RUN` print instead" in told(dempo(), 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "missing.toml"], "cannot read the configuration missing.toml: No such file or directory"),
+        (
+            ["run", "examples/prism-us.toml", "--until", "draws"],
+            "there is no stage 'draws'; the stages are pairs, pool",
+        ),
+        (["run", "examples/prism-us.toml", "--set", "run.seed=x"], "run.seed: "),
+        (["demo", "--world", "flat"], "there is no world 'flat'; the worlds are planted, null, random"),
+        (["unknown"], "No such command"),
+        (["rank", "missing.jsonl"], "missing.jsonl"),
+    ],
+)
+def test_wrong_input_is_a_sentence_with_code_2_and_leaves_nothing(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    runs = tmp_path / "runs"
+    assert sentence in told(dempo(*arguments, DEMPO_RUNS=str(runs)), 2)
+    assert not runs.exists()
+
+
+def test_a_run_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    for command in ("show", "resume", "stop", "verify", "watch", "clone"):
+        assert "is called 'x'; `dempo list` shows the runs" in told(dempo(command, "x", "--runs-dir", tmp_path), 1)
+
+
+def test_missing_data_fails_the_run_with_code_2_and_is_recorded(tmp_path: Path) -> None:
+    arguments = ["run", "examples/prism-us.toml", "--set", f"data.path={tmp_path / 'none'}", "--runs-dir", tmp_path]
+    assert str(tmp_path / "none") in told(dempo(*arguments), 2)
+    (row,) = answered(dempo("list", "--json", "--runs-dir", tmp_path))["runs"]
+    assert row["status"] == "failed"
+
+
+def test_list_and_show_answer_in_json_with_the_columns_of_the_views(tmp_path: Path) -> None:
+    root = make_sample_run(tmp_path)
+    (row,) = answered(dempo("list", "--json", "--runs-dir", tmp_path))["runs"]
+    assert row["run_id"] == root.name
+    shown = answered(dempo("show", root.name[:15], "--json", "--runs-dir", tmp_path))
+    assert shown["leaderboards"][0].keys() >= set(KEYS)
+    rows = answered(dempo("show", root.name, "--view", "quotas", "--json", "--runs-dir", tmp_path))["quotas"]
+    assert list(rows[0]) == ["lottery", "attribute", "category", "target", "lower", "upper", "slack", "in_pool"]
+    sentence = told(dempo("show", root.name, "--view", "winners", "--runs-dir", tmp_path), 1)
+    assert "there is no view 'winners'" in sentence
+    assert all(view in sentence for view in VIEWS)
+
+
+def test_show_prints_stages_leaderboards_and_recovery(tmp_path: Path) -> None:
+    root = make_sample_run(tmp_path)
+    shown = dempo("show", root, "--runs-dir", tmp_path).stdout
+    assert "Leaderboards" in shown
+    assert "population log-loss" in shown
+    assert "\x1b" not in shown
+
+
+def test_verify_passes_a_good_record_and_names_what_is_wrong_with_a_changed_one(tmp_path: Path) -> None:
+    root = small_record(tmp_path)
+    assert answered(dempo("verify", root, "--json"))["ok"] is True
+    moved = root.rename(root.with_name("20260101-000000-other"))
+    result = dempo("verify", moved, "--json")
+    assert "check 'genesis' failed at event 1" in told(result, 4)
+    assert json.loads(result.stdout)["ok"] is False
+
+
+def test_rank_prints_the_agreed_json(tmp_path: Path) -> None:
+    path = tmp_path / "rankings.jsonl"
+    orders = [["a", "b", "c"], ["a", "c", "b"], ["b", "a", "c"], ["a", "b", "c"]]
+    rows = [{"question_id": f"1:{i}", "clause_id": 1, "judge": "j#0", "ranking": o} for i, o in enumerate(orders)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    boards = answered(dempo("rank", path, "--json", "--resamples", "20"))["leaderboards"]
+    assert [list(row) for row in boards] == [KEYS] * len(boards)
+    borda = {row["condition"]: row["score"] for row in boards if row["method"] == "borda"}
+    assert borda == {"a": 1.75, "b": 1.0, "c": 0.25}  # by hand: (2+2+1+2)/4, (1+0+2+1)/4, (0+1+0+0)/4
+    assert "choose questions, rankings or clauses" in told(dempo("rank", path, "--resample", "votes"), 2)
+
+
+def test_a_clone_keeps_the_configuration_but_for_what_was_set(tmp_path: Path) -> None:
+    root = small_record(tmp_path)
+    dempo("clone", root, "--set", "run.seed=8", "--runs-dir", tmp_path)
+    runs = answered(dempo("list", "--json", "--runs-dir", tmp_path))["runs"]
+    clone = next(run for run in runs if run["run_id"] != root.name)
+    (row,) = answered(dempo("show", clone["run_id"], "--view", "run", "--json", "--runs-dir", tmp_path))["run"]
+    assert row["seed"] == "8"
+
+
+def test_doctor_says_what_is_here_and_no_secret() -> None:
+    result = dempo("doctor", "--json", OPENAI_API_KEY="sk-very-secret", OPENAI_BASE_URL="http://u:p@localhost/v1?k=1")
+    rows = {row["name"]: row for row in answered(result)["checks"]}
+    assert rows["OPENAI_API_KEY"]["detail"] == "present"
+    assert rows["OPENAI_BASE_URL"]["detail"] == "http://localhost/v1"
+    assert "very-secret" not in result.stdout + result.stderr
+
+
+def test_tables_align_and_show_hostile_text_harmlessly() -> None:
+    rows = [{"name": "a", "n": 1.5}, {"name": "long \x1b[31mname", "n": 10.25}]
+    first, second, third = table(rows).splitlines()
+    assert len(second) == len(third)
+    assert "\x1b" not in third
+    assert first.startswith("name")
+    assert leaderboards([]) == ""

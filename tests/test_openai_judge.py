@@ -1,0 +1,489 @@
+"""Judges behind an endpoint, against a server on this machine: outcomes, retries, resume, keys, and what stops."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import Answer, by_length, completion, error, serving, shown
+from memory_recorder import MemoryRecorder, make_context
+
+from core.config import GenerateSection, RunConfig
+from core.errors import InputError, JudgeError, Stopped
+from core.evaluation import completions, generate
+from core.evaluation.answers import Answers
+from core.evaluation.constitution import parse_constitution
+from core.evaluation.endpoint import resolve
+from core.evaluation.generate import generate_questions
+from core.evaluation.stage import judge, preflight
+from core.events import JudgeCalled, QuestionsGenerated, UnitCompleted
+from core.types import Question
+
+KEY = "sk-test-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS", "OPENAI_ADMIN_KEY", "DEMPO_KEY_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-test")
+
+
+def config(url: str | None, **judge: Any) -> RunConfig:
+    one = {"kind": "openai", "model": "m", "rankings": 2, "retries": 0, "concurrency": 1, "timeout": 10.0}
+    if url:
+        one["base_url"] = url
+    return RunConfig.model_validate({"run": {"name": "r"}, "data": {}, "judge": {"judges": [one | judge]}})
+
+
+def answers(questions: int = 2) -> Answers:
+    asked = tuple(Question(f"1:{i}", 1, "Be kind.", f"Question {i}?") for i in range(questions))
+    texts = {(c, q.question_id): c * (n + 1) for n, c in enumerate("abc") for q in asked}
+    return Answers(asked, ("a", "b", "c"), texts, Path("base"))
+
+
+def by_id(recorder: MemoryRecorder) -> dict[str, JudgeCalled]:
+    """The calls that count, by judge and question."""
+    calls = [event for events in recorder.completed("judge").values() for event in events]
+    return {f"{c.judge}/{c.question_id}": c for c in calls if isinstance(c, JudgeCalled)}
+
+
+def test_rankings_are_recorded_with_all_that_the_endpoint_said(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: (200, by_length(body))) as server:
+        found = judge(make_context("judge", config(server.url, concurrency=4), tmp_path, recorder), answers(10))
+    assert [ranking.order for ranking in found.rankings] == [("c", "b", "a")] * 20
+    assert len(server.requests) == 20
+    assert server.keys[0] == f"Bearer {KEY}"
+    request = server.requests[0]
+    assert (request["model"], request["temperature"], request["max_tokens"]) == ("m", 0.0, 1024)
+    assert 0 <= request["seed"] < 2**31
+    schema = request["response_format"]["json_schema"]
+    assert schema["strict"] is True
+    assert schema["schema"]["properties"]["ranking"]["items"]["enum"] == ["A", "B", "C"]
+    call = by_id(recorder)["m#0/1:0"]
+    assert (call.outcome, call.attempts, call.fingerprint, call.finish_reason) == ("ranked", 1, "fp-1", "stop")
+    assert (call.prompt_tokens, call.completion_tokens) == (11, 7)
+    assert json.loads(recorder.text(call.reply.sha256))["ranking"]  # type: ignore[union-attr]
+    assert json.loads(recorder.text(call.prompt.sha256)) == request["messages"]  # type: ignore[union-attr]
+    assert list(shown(request).values()) == [c * ("abc".index(c) + 1) for c in call.shown_order]
+    assert len({call.request_key for call in by_id(recorder).values()}) == 20
+
+
+def test_five_outcomes_are_told_apart_and_only_one_is_a_rank(tmp_path: Path) -> None:
+    bodies: list[Answer] = [
+        (200, completion('{"ranking": ["B", "C", "A"]}')),
+        (200, completion(None, refusal="I won't rank these.")),
+        (200, completion("", finish="content_filter")),
+        (200, completion('{"ranking": ["B", "C", "A"]}', finish="length")),
+        (200, completion('{"ranking": ["B", "C"]}')),
+        (200, completion(None)),
+        (413, error("too long")),
+        (413, error("too long")),
+    ]
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: bodies[n]) as server:
+        found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(7))
+    calls = list(by_id(recorder).values())
+    assert [call.outcome for call in calls] == [
+        "ranked",
+        "refused",
+        "refused",
+        "truncated",
+        "malformed",
+        "malformed",
+        "failed",
+    ]
+    assert [call.ranking is None for call in calls] == [False] + [True] * 6
+    assert calls[0].ranking == [calls[0].shown_order[i] for i in (1, 2, 0)]
+    assert calls[1].detail == "I won't rank these."
+    assert "raise max_tokens" in calls[3].detail
+    assert "must name each of A, B, C once" in calls[4].detail
+    assert "413" in calls[6].detail
+    assert len(found.rankings) == len(found.shown) == 1
+
+
+@pytest.mark.parametrize(
+    ("rejects", "formats", "note"),
+    [
+        ({"json_schema"}, ["json_schema", "json_object", "json_object", "json_object"], "asked for json_object"),
+        (
+            {"json_schema", "json_object"},
+            ["json_schema", "json_object", "text", "text", "text"],
+            "asked for text",
+        ),
+    ],
+)
+def test_the_format_that_an_endpoint_accepts_is_learned_once(
+    tmp_path: Path, rejects: set[str], formats: list[str], note: str
+) -> None:
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        kind = body.get("response_format", {"type": "text"})["type"]
+        if kind in rejects:
+            return 400, error(f"response_format type {kind} is unavailable", param="response_format")
+        return 200, by_length(body)
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(3))
+    assert server.formats == formats
+    calls = list(by_id(recorder).values())
+    assert [call.attempts for call in calls] == [len(rejects) + 1, 1, 1]
+    assert all(note in call.detail for call in calls)
+
+
+def test_other_names_of_the_token_limit_and_missing_seeds_are_learned(tmp_path: Path) -> None:
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        if "max_tokens" in body:
+            return 400, error("Use 'max_completion_tokens' instead.", param="max_tokens")
+        if "seed" in body:
+            return 422, error("extra fields not permitted: 'seed'")
+        return 200, by_length(body)
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        judge(make_context("judge", config(server.url, rankings=1, max_tokens=99), tmp_path, recorder), answers(2))
+    assert len(server.requests) == 4
+    assert server.requests[-1]["max_completion_tokens"] == 99
+    assert server.formats == ["json_schema"] * 4
+    assert [call.attempts for call in by_id(recorder).values()] == [3, 1]
+
+
+def test_a_server_that_ignores_the_schema_is_checked_here(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: (200, completion("A is best" if n else '{"ranking": ["A", "B", "C"]}'))) as server:
+        judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(2))
+    assert [call.outcome for call in by_id(recorder).values()] == ["ranked", "malformed"]
+
+
+def test_retries_wait_as_asked_and_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[Answer] = [
+        (500, error("oops")),
+        (429, error("slow down"), {"retry-after": "0.05"}),
+        (200, completion('{"ranking": ["A", "B", "C"]}')),
+    ]
+    monkeypatch.setattr(completions, "_spread", lambda seed: 0.05)
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: bodies[n]) as server:
+        judge(make_context("judge", config(server.url, rankings=1, retries=2), tmp_path, recorder), answers(1))
+    (call,) = by_id(recorder).values()
+    assert (call.outcome, call.attempts, len(server.requests)) == ("ranked", 3, 3)
+
+
+def test_retry_after_is_read_as_seconds_or_date() -> None:
+    assert completions._retry_after({"retry-after": "7"}) == 7
+    assert completions._retry_after({"retry-after": "-3"}) == 0
+    assert completions._retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
+    assert completions._retry_after({"retry-after": "Wed, 21 Oct 2500 07:28:00 GMT"}) > completions.LONGEST_WAIT  # type: ignore[operator]
+    for unclear in ({}, {"retry-after": "soon"}, {"retry-after": "nan"}, {"retry-after": "inf"}):
+        assert completions._retry_after(unclear) is None
+
+
+def test_a_call_that_fails_is_asked_again_after_the_others_and_both_are_in_the_record(tmp_path: Path) -> None:
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        return (503, error("overloaded")) if number == 1 else (200, by_length(body))
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(4))
+    assert len(server.requests) == 5
+    assert len(found.rankings) == 4
+    outcomes = Counter(call.outcome for call in recorder.of_kind(JudgeCalled))
+    assert outcomes == {"ranked": 4, "failed": 1}
+    assert by_id(recorder)["m#0/1:1"].outcome == "ranked"
+    failed = next(call for call in recorder.of_kind(JudgeCalled) if call.outcome == "failed")
+    assert failed.prompt is None, "its texts would not be in the record"
+
+
+def test_only_what_fails_twice_is_final(tmp_path: Path) -> None:
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        hopeless = "Question 2?" in body["messages"][-1]["content"]
+        return (400, error("context length exceeded")) if hopeless else (200, by_length(body))
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(5))
+    assert len(found.rankings) == 4
+    call = by_id(recorder)["m#0/1:2"]
+    assert call.outcome == "failed"
+    assert "context length exceeded" in call.detail
+    # Two rounds; each tries the three formats, in case the format was the reason.
+    assert len(server.requests) == 4 + 2 * 3
+    assert server.formats[-1] == "text"
+
+
+# ---------------------------------------------------------------- what stops the stage
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ((401, error(f"Incorrect API key provided: {KEY}")), "refused model 'm' with 401: it does not accept the key"),
+        ((403, error("no")), "with 403"),
+        ((404, error("model not found")), "knows no model 'm'"),
+        ((400, error("no such model", code="model_not_found")), "knows no model 'm'"),
+        ((402, error("pay")), "no credit left"),
+        ((429, error("quota", code="insufficient_quota")), "no credit left"),
+        ((307, error("moved"), {"location": "http://elsewhere.example/v1"}), "redirects to another address"),
+        ((400, error("temperature must be 1", param="temperature")), "does not accept the temperature"),
+        ((200, "<html>welcome</html>"), "no chat completion"),
+        ((200, {"error": {"message": "no"}}), "no chat completion"),
+        ((400, error("everything is wrong")), "everything is wrong"),
+        ((500, error(f"the key {KEY} broke it")), "broke it"),
+    ],
+)
+def test_an_endpoint_that_is_of_no_use_stops_the_stage(tmp_path: Path, answer: Answer, message: str) -> None:
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: answer) as server, pytest.raises(JudgeError) as caught:
+        judge(make_context("judge", config(server.url), tmp_path, recorder), answers(9))
+    assert message in str(caught.value)
+    assert server.url.removesuffix("/v1") in str(caught.value)
+    assert len(server.requests) <= 9, "it does not go on asking"
+    assert not by_id(recorder), "no call is final, so a resumed run asks them all"
+    assert KEY not in str(caught.value)
+    assert KEY not in str(recorder.events)
+    assert caught.value.exit_code == 5
+
+
+def test_nobody_listening_stops_the_stage(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    recorder = MemoryRecorder()
+    with pytest.raises(
+        JudgeError, match=r"judge 'm' at http://127\.0\.0\.1:\d+ cannot be used: .*Connection"
+    ) as caught:
+        judge(make_context("judge", config(url), tmp_path, recorder), answers(9))
+    assert "then resume" in str(caught.value)
+    assert [call.outcome for call in recorder.of_kind(JudgeCalled)] == ["failed"] * 3
+
+
+def test_an_outage_in_the_middle_keeps_what_was_paid_and_resume_asks_only_the_rest(tmp_path: Path) -> None:
+    down = True
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        return (503, error("down")) if down and number >= 12 else (200, by_length(body))
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        settings = config(server.url, concurrency=4)
+        with pytest.raises(JudgeError, match="8 calls in a row failed, the last with: 503"):
+            judge(make_context("judge", settings, tmp_path, recorder), answers(20))
+        assert len(by_id(recorder)) == 12
+        down = False
+        asked = len(server.requests)
+        found = judge(make_context("judge", settings, tmp_path, recorder), answers(20))
+        assert len(server.requests) == asked + 40 - 12
+    assert [ranking.question_id for ranking in found.rankings] == [f"1:{i}" for _ in range(2) for i in range(20)]
+
+
+def test_a_request_to_stop_keeps_the_calls_in_flight_and_resume_gives_the_same_result(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    stop_at = 7
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        if number == stop_at:
+            ctx.folder.stop_request.touch()
+        return 200, by_length(body)
+
+    with serving(respond) as server:
+        settings = config(server.url, concurrency=3)
+        ctx = make_context("judge", settings, tmp_path / "a", recorder)
+        with pytest.raises(Stopped):
+            judge(ctx, answers(20))
+        ctx.folder.stop_request.unlink()
+        paid = len(server.requests)
+        assert 8 <= paid < 40
+        assert len(by_id(recorder)) == paid, "every call that was answered is recorded"
+        stop_at = -1
+        resumed = judge(make_context("judge", settings, tmp_path / "a", recorder), answers(20))
+        assert len(server.requests) == 40
+        fresh = MemoryRecorder()
+        uninterrupted = judge(make_context("judge", settings, tmp_path / "b", fresh), answers(20))
+    assert resumed == uninterrupted
+    volatile = {"seconds", "attempts"}
+    assert {k: c.model_dump(exclude=volatile) for k, c in by_id(recorder).items()} == {
+        k: c.model_dump(exclude=volatile) for k, c in by_id(fresh).items()
+    }
+
+
+def test_concurrency_is_bounded_and_used(tmp_path: Path) -> None:
+    inside, most, lock, full = 0, 0, threading.Lock(), threading.Event()
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+            if inside == 3:
+                full.set()
+        if number:
+            full.wait(5)
+        with lock:
+            inside -= 1
+        return 200, by_length(body)
+
+    with serving(respond) as server:
+        judge(make_context("judge", config(server.url, concurrency=3), tmp_path), answers(6))
+    assert most == 3
+
+
+def test_a_run_without_any_ranking_says_so(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    with (
+        serving(lambda body, n: (200, completion("I'd rather not."))) as server,
+        pytest.raises(JudgeError, match="none of the 4 judge calls gave a ranking"),
+    ):
+        judge(make_context("judge", config(server.url), tmp_path, recorder), answers())
+    assert [call.outcome for call in by_id(recorder).values()] == ["malformed"] * 4
+
+
+# ---------------------------------------------------------------- where a key may go
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "sent"),
+    [
+        (None, {}, True),
+        ("https://api.openai.com/v1", {}, True),
+        ("http://api.openai.com/v1", {}, False),
+        ("https://api.openai.com.evil.example/v1", {}, False),
+        ("https://elsewhere.example/v1", {}, False),
+        (None, {"OPENAI_BASE_URL": "https://mine.example/v1"}, True),
+        ("https://mine.example/other", {"OPENAI_BASE_URL": "https://mine.example/v1"}, True),
+        ("http://mine.example/v1", {"OPENAI_BASE_URL": "https://mine.example/v1"}, False),
+        ("https://mine.example:8443/v1", {"OPENAI_BASE_URL": "https://mine.example/v1"}, False),
+        ("https://elsewhere.example/v1", {"OPENAI_BASE_URL": "https://mine.example/v1"}, False),
+        ("https://listed.example:8443/v1", {"DEMPO_KEY_HOSTS": "a.example, Listed.example"}, True),
+        ("http://listed.example:8000/v1", {"DEMPO_KEY_HOSTS": "listed.example:8000"}, True),
+        ("http://listed.example:8001/v1", {"DEMPO_KEY_HOSTS": "listed.example:8000"}, False),
+        ("http://x.listed.example/v1", {"DEMPO_KEY_HOSTS": "listed.example"}, False),
+        ("http://localhost:8000/v1", {}, True),
+        ("http://127.0.0.1:8000/v1", {}, True),
+        ("http://[::1]:8000/v1", {}, True),
+        ("http://127.0.0.1.evil.example/v1", {}, False),
+        ("http://localhost@evil.example/v1", {}, False),
+    ],
+)
+def test_a_key_goes_only_to_hosts_confirmed_for_it(url: str | None, environment: dict[str, str], sent: bool) -> None:
+    variables = {"OPENAI_API_KEY": KEY, **environment}
+    if sent:
+        assert resolve(url, variables).key == KEY
+        return
+    with pytest.raises(JudgeError) as caught:
+        resolve(url, variables)
+    assert KEY not in str(caught.value)
+
+
+def test_without_a_key_an_endpoint_is_used_without_one_and_openai_is_not_asked(tmp_path: Path) -> None:
+    assert resolve("http://elsewhere.example/v1", {}).key == ""
+    with pytest.raises(JudgeError, match="OPENAI_API_KEY was not set for it"):
+        resolve("http://elsewhere.example/v1", {"OPENAI_CUSTOM_HEADERS": "authorization: Bearer x"})
+    with pytest.raises(JudgeError, match="needs a key: set OPENAI_API_KEY"):
+        resolve(None, {})
+
+
+def test_nothing_about_the_user_goes_to_an_endpoint_without_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", KEY)
+    with serving(lambda body, n: (200, by_length(body))) as server:
+        judge(make_context("judge", config(server.url), tmp_path), answers(1))
+    assert KEY not in str(server.headers)
+    assert "org-test" not in str(server.headers)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("https://user:word@host.example/v1", "holds user info"),
+        ("https://host.example/v1?key=word", "holds user info, a query"),
+        ("host.example/v1", "is not an address"),
+        ("file:///etc/passwd", "is not an address"),
+        ("https://", "is not an address"),
+        ("https://host.example:99999/v1", "is not an address"),
+    ],
+)
+def test_addresses_with_secrets_or_without_a_host_are_refused(url: str, message: str) -> None:
+    with pytest.raises(JudgeError, match=message) as caught:
+        resolve(url, {})
+    assert "word" not in str(caught.value)
+
+
+def test_the_key_is_cut_out_of_replies(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: (200, completion(f'{KEY} {{"ranking": ["A", "B", "C"]}}'))) as server:
+        judge(make_context("judge", config(server.url), tmp_path, recorder), answers())
+    assert KEY.encode() not in b"".join(recorder.blobs.values())
+    assert KEY not in str(recorder.events)
+
+
+# ---------------------------------------------------------------- questions by a model
+
+CONSTITUTION = parse_constitution("1. Be kind.\n4. Be true.\n5. Be brief.\n")
+
+
+def test_questions_are_written_per_clause_and_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    down = True
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        case, _ = json.JSONDecoder().raw_decode(body["messages"][-1]["content"])
+        if down and case["rule"] == "Be brief.":
+            return 503, error("down")
+        texts = ["Same?"] * 4 if number == 0 else [f"{case['rule']} Number {i}?" for i in range(4)]
+        return 200, completion(json.dumps({"questions": texts}))
+
+    monkeypatch.setattr(generate, "RETRIES", 0)
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        section = GenerateSection(model="writer", base_url=server.url, per_clause=3)
+        with pytest.raises(JudgeError, match="wrote no usable questions for clause 5 in 3 tries: 503"):
+            generate_questions(make_context("answer", config(None), tmp_path, recorder), section, CONSTITUTION, 3)
+        assert len(recorder.of_kind(QuestionsGenerated)) == 2
+        down = False
+        asked = len(server.requests)
+        found = generate_questions(make_context("answer", config(None), tmp_path, recorder), section, CONSTITUTION, 3)
+        assert len(server.requests) == asked + 1
+    assert [(q.question_id, q.clause_id, q.clause, q.text) for q in found][2:5] == [
+        ("1:2", 1, "Be kind.", "Be kind. Number 2?"),
+        ("4:0", 4, "Be true.", "Be true. Number 0?"),
+        ("4:1", 4, "Be true.", "Be true. Number 1?"),
+    ]
+    first = recorder.of_kind(QuestionsGenerated)[0]
+    assert (first.clause_id, first.attempts) == (1, 2), "the first reply repeated one question and did not count"
+    assert len(recorder.of_kind(UnitCompleted)) == 3
+
+
+# ---------------------------------------------------------------- before the run
+
+
+def test_preflight_finds_before_training_what_would_be_refused_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c.txt").write_text("1. Be kind.\n")
+    questions = tmp_path / "q"
+    questions.mkdir()
+    (questions / "1.json").write_text(json.dumps({"clause_id": 1, "clause": "Be kind.", "questions": ["How?"]}))
+    values: dict[str, Any] = {
+        "run": {"name": "r"},
+        "data": {},
+        "conditions": [{"name": "base", "source": "none"}, {"name": "full", "source": "all"}],
+        "answer": {"constitution": str(tmp_path / "c.txt"), "questions": str(questions)},
+        "judge": {"judges": [{"kind": "openai", "model": "m"}, {"kind": "local", "model": "base"}]},
+    }
+    preflight(RunConfig.model_validate(values))
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(JudgeError, match="needs a key"):
+        preflight(RunConfig.model_validate(values))
+    values["judge"]["judges"].pop(0)
+    preflight(RunConfig.model_validate(values))
+    values["answer"]["constitution"] = str(tmp_path / "none.txt")
+    with pytest.raises(InputError, match="cannot read the constitution"):
+        preflight(RunConfig.model_validate(values))

@@ -1,0 +1,58 @@
+"""The reference's log-probabilities: an error here shifts every margin of every condition."""
+
+import numpy as np
+import pytest
+from training_world import direct_log_prob, make_config, make_pairs, make_tiny
+
+from core.errors import InputError
+from core.training.batches import sequences_of, tokenise
+from core.training.precision import placement
+from core.training.reference import decode_reference, encode_reference, log_probs
+
+
+@pytest.fixture(scope="module")
+def scored():
+    pairs = make_pairs()
+    tokenizer, model = make_tiny(pairs)
+    sequences = sequences_of(pairs, np.arange(len(pairs), dtype=np.int32))
+    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, sequences, 60)
+    return model, tokens, sequences, tokenizer.pad_token_id
+
+
+@pytest.mark.parametrize("budget", [1, 300, 100_000])
+def test_log_probs_equal_a_direct_computation_whatever_the_batches(scored, budget):
+    import torch
+
+    model, tokens, sequences, pad = scored
+    section = make_config().train
+    seen = []
+    found = log_probs(model, tokens, sequences, placement(section), pad, budget, lambda done, _: seen.append(done))
+    with torch.no_grad():
+        expected = [float(direct_log_prob(model, *tokens.ids(key))) for key in sequences]
+    assert list(found) == sequences
+    assert list(found.values()) == pytest.approx(expected, rel=2e-5)
+    assert seen[-1] == len(sequences)
+    assert (len(seen) == len(sequences)) == (budget == 1)
+
+
+def test_generation_still_works_after_scoring(scored):
+    model, tokens, sequences, _ = scored
+    import torch
+
+    log_probs(model, tokens, sequences[:2], placement(make_config().train), 2, 300)
+    prompt = torch.tensor([tokens.prompts[sequences[0][0]].tolist()])
+    assert model.generate(prompt, max_new_tokens=3, do_sample=False).shape[1] > prompt.shape[1]
+
+
+def test_the_artifact_keeps_every_bit():
+    values = {(0, 3): float(np.float32(-12.3456789)), (2, 1): -0.1}
+    body = encode_reference(values)
+    assert decode_reference(body) == values
+    assert body.startswith(
+        b'{"format":"dempo-reference-1","columns":["context","response","log_probability"],"rows":[[0,3'
+    )
+
+
+def test_an_artifact_of_another_format_is_refused():
+    with pytest.raises(InputError, match="'other' cannot be read"):
+        decode_reference(b'{"format":"other"}')

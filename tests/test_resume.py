@@ -1,0 +1,155 @@
+"""`kill -9` at any moment, then `dempo resume`: the final record is the same as an uninterrupted run's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from same_record import differences
+
+from storage.errors import StorageError
+from storage.reader import Reader
+from storage.verify import verify
+from tui.demo import prepare
+
+CHECKOUT = Path(__file__).parent.parent
+
+SMALL = [
+    "train.steps=12",
+    "train.chunk=4",
+    "train.tiny.steps=20",
+    "train.tiny.hidden=32",
+    "answer.clauses=2",
+    "answer.per_clause=8",
+    "answer.batch=4",
+    "answer.max_tokens=16",
+    "rank.resamples=50",
+]
+
+
+def engine(root: Path) -> subprocess.Popen[bytes]:
+    """`dempo resume` in a process of its own; a run that was only created begins with it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tui", "resume", str(root), "--quiet"],
+        cwd=CHECKOUT,
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(root: Path) -> None:
+    process = engine(root)
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors.decode()
+
+
+def kill_when(root: Path, ready: Callable[[Reader], bool]) -> None:
+    """Starts an engine and kills it with SIGKILL as soon as the record says that it is where we want it."""
+    process = engine(root)
+    deadline = time.monotonic() + 200
+    reader = Reader(root)
+    try:
+        while not ready(reader):
+            assert process.poll() is None, f"the engine ended first: {process.stderr.read()!r}"  # type: ignore[union-attr]
+            assert time.monotonic() < deadline, "the engine never came there"
+            time.sleep(0.005)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert reader.status() == "interrupted"
+
+
+def events(reader: Reader, stage: str, kind: str) -> int:
+    (row,) = reader.query("SELECT count(*) AS n FROM events WHERE stage = ? AND kind = ?", [stage, kind])
+    return int(row["n"])
+
+
+def in_lottery(reader: Reader) -> bool:
+    return events(reader, "lottery", "stage.started") > 0 and events(reader, "lottery", "stage.completed") == 0
+
+
+def in_second_chunk_of_training(reader: Reader) -> bool:
+    return events(reader, "train", "train.step") % 4 == 2 and events(reader, "train", "unit.completed") >= 2
+
+
+def among_the_answers(reader: Reader) -> bool:
+    return events(reader, "answer", "unit.completed") >= 4
+
+
+def among_the_judgements(reader: Reader) -> bool:
+    return events(reader, "judge", "judge.called") >= 5
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_run_killed_in_lottery_train_answer_and_judge_ends_with_the_same_record(tmp_path: Path) -> None:
+    whole = prepare("planted", 0, tmp_path / "whole", SMALL)
+    # both runs read the same folder, so that their configurations are equal
+    killed = prepare("planted", 0, tmp_path / "killed", [*SMALL, *_places(tmp_path / "whole")])
+    finish(whole)
+    for ready in (in_lottery, in_second_chunk_of_training, among_the_answers, among_the_judgements):
+        kill_when(killed, ready)
+        assert all(check.verdict == "ok" for check in verify(killed)), ready.__name__
+    finish(killed)
+    assert differences(whole, killed) == []
+    assert all(check.verdict == "ok" for check in verify(killed))
+    assert Reader(killed).status() == "completed"
+    attempts = Reader(killed).query("SELECT max(payload->>'$.attempt') AS most FROM events")
+    assert attempts[0]["most"] >= 2, "a unit that was interrupted is recorded again"
+
+
+def _places(runs: Path) -> list[str]:
+    world = runs / "worlds" / "planted-0"
+    return [
+        f"data.path={world}",
+        f"answer.constitution={world / 'constitution.txt'}",
+        f"answer.questions={world / 'questions'}",
+    ]
+
+
+def test_a_second_engine_on_a_run_is_refused(tmp_path: Path) -> None:
+    root = prepare("planted", 0, tmp_path, SMALL)
+    first = engine(root)
+    try:
+        while not Reader(root).live():
+            assert first.poll() is None
+            time.sleep(0.01)
+        second = engine(root)
+        _, errors = second.communicate(timeout=60)
+        assert second.returncode == StorageError.exit_code
+        assert f"another engine (process {first.pid})" in errors.decode()
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_a_signal_stops_between_two_units_and_a_resume_goes_on(tmp_path: Path) -> None:
+    root = prepare("planted", 0, tmp_path, SMALL)
+    process = engine(root)
+    reader = Reader(root)
+    while events(reader, "pairs", "stage.started") == 0:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert reader.status() == "stopped"
+    assert reader.view("operator_actions")[-1]["detail"] == "SIGTERM"
+    again = subprocess.run(
+        [sys.executable, "-m", "tui", "resume", str(root), "--quiet", "--until", "pool"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+    assert reader.status() == "paused"
+    assert len(reader.view("raters")) > 0

@@ -1,0 +1,424 @@
+"""The stages as a run uses them: recorded, interrupted, resumed and restored."""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from memory_recorder import MemoryRecorder, make_context
+from training_world import CONDITIONS, make_config, make_draw, make_lottery, make_pairs, make_pool
+
+from core.chat import TEMPLATE, load_tokenizer, template_digest
+from core.config import RunConfig
+from core.errors import DempoError, InputError, OutOfDeviceMemory, Stopped
+from core.events import (
+    ConditionPlanned,
+    ModelReady,
+    ReferenceComputed,
+    StagePlanned,
+    TrainCheckpoint,
+    TrainStep,
+    UnitCompleted,
+)
+from core.training import stage
+
+pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
+
+
+class Killed(BaseException):
+    """Stands for the end of the process in the middle of a unit."""
+
+
+class FragileRecorder(MemoryRecorder):
+    """Dies when it is about to record a given step of a condition, or the end of a given unit."""
+
+    fatal: tuple[str, object] | None = None
+
+    def record(self, stage, events, *, unit=None, blobs=()):
+        for event in events:
+            if isinstance(event, TrainStep) and self.fatal == (event.condition, event.step):
+                raise Killed
+            if isinstance(event, UnitCompleted) and unit and self.fatal == ("unit", unit[0]):
+                raise Killed
+        super().record(stage, events, unit=unit, blobs=blobs)
+
+
+@dataclass
+class Run:
+    """A run folder with its recorder; each call of a stage is a new engine."""
+
+    root: Path
+    config: RunConfig
+    recorder: FragileRecorder
+
+    def __post_init__(self):
+        self.pairs = make_pairs()
+        self.pool = make_pool(self.pairs)
+        self.lottery = make_lottery(self.pool, [(2, 0), (1, 1)], [2**53 // 4])
+
+    def context(self, name):
+        return make_context(name, self.config, self.root, self.recorder)
+
+    def conditions(self):
+        return stage.conditions(
+            self.context("conditions"), self.pairs, self.pool, (self.lottery,), (make_draw((0, 3)),)
+        )
+
+    def model(self):
+        return stage.model(self.context("model"), self.pairs)
+
+    def train(self):
+        return stage.train(self.context("train"), self.pairs, self.conditions(), self.model())
+
+    def steps(self):
+        """Loss, margin, norm and rate of each step of the last completed attempts."""
+        found = {}
+        for events in self.recorder.completed("train").values():
+            for e in events:
+                if isinstance(e, TrainStep):
+                    found[e.condition, e.step] = (e.loss, e.margin, e.gradient_norm, e.learning_rate)
+        return found
+
+    def files(self):
+        """Recorded hashes of every checkpoint of the last completed attempts."""
+        return {
+            (e.condition, e.step, e.final): e.files
+            for events in self.recorder.completed("train").values()
+            for e in events
+            if isinstance(e, TrainCheckpoint)
+        }
+
+
+def make_run(root, conditions=CONDITIONS, **train):
+    return Run(root, make_config(conditions, **train), FragileRecorder())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_collections():
+    """The trainer collects garbage twice per condition; without this it walks all modules each time."""
+    import core.training.dpo
+
+    assert core.training.dpo
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run."""
+    run = make_run(tmp_path_factory.mktemp("whole"))
+    run.trained = run.train()
+    return run
+
+
+# ---------------------------------------------------------------- conditions
+
+
+def test_conditions_record_weights_and_a_schedule(whole):
+    base, full, soft = whole.recorder.of_kind(ConditionPlanned)[:3]
+    assert (base.condition, base.steps, base.pairs, base.artifact, base.weights) == ("base", 0, 0, None, [])
+    assert (full.steps, full.batch, full.pairs, full.raters) == (6, 4, 60, 5)
+    assert full.effective_pairs == pytest.approx(60)
+    assert [row.rater_id for row in soft.weights] == ["r0", "r1", "r2", "r3", "r4"]
+    assert soft.effective_pairs < 60
+    stored = json.loads((whole.root / "artifacts" / full.artifact.sha256).read_bytes())
+    assert stored["format"] == "dempo-schedule-1"
+    drawn = [pair for step in stored["pairs"] for pair in step]
+    assert len(set(drawn)) == len(drawn) == 24
+
+
+def test_restored_conditions_equal_fresh_ones(tmp_path):
+    text = CONDITIONS + (
+        '[[conditions]]\nname = "hard"\nsource = "draw:first"\nestimator = "weighted_sampling"\nsteps = 3\n'
+    )
+    run = make_run(tmp_path, text)
+    fresh = run.conditions()
+    recorded = len(run.recorder.of_kind(ConditionPlanned))
+    restored = run.conditions()
+    assert len(run.recorder.of_kind(ConditionPlanned)) == recorded == 4
+    for a, b in zip(fresh, restored, strict=True):
+        assert (a.name, a.source, a.estimator) == (b.name, b.source, b.estimator)
+        for field in ("weight", "pairs_of_rater", "schedule", "flipped"):
+            assert np.array_equal(getattr(a, field), getattr(b, field))
+    assert [c.schedule.shape for c in fresh] == [(0, 4), (6, 4), (6, 4), (3, 4)]
+    members = {0, 3}
+    assert set(run.pairs.rater[fresh[3].schedule.ravel()].tolist()) <= members
+
+
+def test_citizens_relabel_the_population_condition(tmp_path, monkeypatch):
+    import types
+
+    asked = {}
+
+    def population_labels(world, pairs, indices, stream):
+        asked.update(world=world, indices=indices, path=stream.path)
+        return np.array(indices % 2 == 1)
+
+    fake = types.ModuleType("core.data.planted")
+    fake.population_labels = population_labels
+    monkeypatch.setitem(sys.modules, "core.data.planted", fake)
+    run = make_run(tmp_path, '[[conditions]]\nname = "ceiling"\nsource = "population"')
+    (condition,) = run.conditions()
+    assert asked["world"] == run.config.data.path / "world.json"
+    assert asked["indices"].dtype == np.int64
+    assert asked["indices"].tolist() == condition.schedule.ravel().tolist()
+    assert np.array_equal(condition.flipped, condition.schedule % 2 == 1)
+
+
+def test_the_name_base_is_kept_for_the_untrained_model(tmp_path):
+    run = make_run(tmp_path, '[[conditions]]\nname = "base"\nsource = "all"')
+    with pytest.raises(InputError, match="kept for the untrained model"):
+        run.conditions()
+
+
+# ---------------------------------------------------------------- model
+
+
+def test_the_tiny_model_learns_and_is_a_complete_checkpoint(whole):
+    from transformers import AutoModelForCausalLM
+
+    (ready,) = whole.recorder.of_kind(ModelReady)
+    folder = whole.root / "checkpoints" / "base"
+    assert set(ready.files) == {path.name for path in folder.iterdir()}
+    assert "model.safetensors" in ready.files
+    assert ready.template == template_digest()
+    assert ready.architecture == "LlamaForCausalLM"
+    assert ready.pretraining_loss < np.log(ready.vocabulary)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    assert model.num_parameters() == ready.parameters
+    assert load_tokenizer(folder).chat_template == TEMPLATE
+
+
+@pytest.mark.long
+def test_the_tiny_model_is_the_same_in_another_process(whole, tmp_path):
+    code = (
+        "import sys, json, pathlib; from test_training_stage import make_run\n"
+        "print(json.dumps(dict(make_run(pathlib.Path(sys.argv[1])).model().files)))"
+    )
+    tests = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=tests,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == dict(whole.model().files)
+
+
+def test_a_folder_is_linked_and_gets_the_template(whole, tmp_path):
+    source = whole.root / "checkpoints" / "full"
+    run = make_run(tmp_path, model=source)
+    base = run.model()
+    assert (base.path / "model.safetensors").resolve() == (source / "model.safetensors").resolve()
+    assert base.pretraining_loss is None
+    assert base.files["model.safetensors"] == whole.trained.files["full"]["model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "holds no config.json"),
+        (lambda path: (path / "config.json").write_text("{}"), r"holds no \*.safetensors file"),
+    ],
+)
+def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path, make, message):
+    source = tmp_path / "source"
+    source.mkdir()
+    make(source)
+    with pytest.raises(InputError, match=message):
+        make_run(tmp_path / "run", model=source).model()
+
+
+def test_a_missing_model_is_refused_by_its_name(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=r"there is no folder '\./nowhere'"):
+        make_run(tmp_path, model="./nowhere").model()
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match="cannot get train.model 'nobody/nothing' from the hub"):
+        make_run(tmp_path, model="nobody/nothing").model()
+
+
+# ---------------------------------------------------------------- train
+
+
+def test_training_records_steps_checkpoints_and_models(whole):
+    assert {e.units for e in whole.recorder.of_kind(StagePlanned) if e.name == "train"} == {1 + 3 + 3}
+    steps = whole.steps()
+    assert sorted(steps) == [(c, s) for c in ("full", "soft") for s in range(1, 7)]
+    for condition in ("full", "soft"):
+        loss, margin, _, rate = steps[condition, 1]
+        assert loss == pytest.approx(np.log(2), abs=1e-5)
+        assert margin == pytest.approx(0, abs=1e-4)
+        assert rate == 1e-3
+        assert steps[condition, 6][3] == pytest.approx(1e-3 / 6)
+    assert list(whole.trained.models) == ["base", "full", "soft"]
+    assert whole.trained.models["base"] == whole.trained.base
+    assert [key for key in whole.files() if key[2]] == [("full", 6, True), ("soft", 6, True)]
+
+
+def test_every_sequence_is_scored_once_for_all_conditions(whole):
+    (reference,) = whole.recorder.of_kind(ReferenceComputed)
+    used = np.concatenate([c.schedule.ravel() for c in whole.conditions()])
+    p = whole.pairs
+    expected = {(p.context[i], side[i]) for i in used for side in (p.chosen, p.rejected)}
+    assert reference.sequences == len(expected)
+
+
+def test_models_are_hugging_face_checkpoints_that_differ(whole):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    models = {n: AutoModelForCausalLM.from_pretrained(whole.trained.verified(n)) for n in whole.trained.models}
+    weights = {n: torch.cat([p.detach().reshape(-1) for p in m.parameters()]) for n, m in models.items()}
+    assert not torch.equal(weights["base"], weights["full"])
+    assert not torch.equal(weights["full"], weights["soft"])
+    assert models["full"].config.use_cache
+    assert load_tokenizer(whole.trained.models["full"]).chat_template == TEMPLATE
+
+
+def test_nothing_of_the_trainers_state_is_left(whole):
+    left = {path.name for path in (whole.root / "checkpoints").rglob("*")}
+    assert not left & {"optimizer.pt", "rng_state.pth", "trainer_state.json", "training_args.bin"}
+
+
+@pytest.mark.parametrize(
+    "fatal",
+    [
+        ("full", 4),
+        ("unit", "full/0002"),
+        ("unit", "soft/0003"),
+        pytest.param(("full", 1), marks=pytest.mark.long),
+        pytest.param(("full", 6), marks=pytest.mark.long),
+        pytest.param(("soft", 5), marks=pytest.mark.long),
+        pytest.param(("unit", "reference"), marks=pytest.mark.long),
+    ],
+)
+def test_a_killed_run_resumes_to_the_same_record(whole, tmp_path, fatal):
+    run = make_run(tmp_path)
+    run.recorder.fatal = fatal
+    with pytest.raises(Killed):
+        run.train()
+    run.recorder.fatal = None
+    trained = run.train()
+    assert run.steps() == whole.steps()
+    assert run.files() == whole.files()
+    for name in trained.models:
+        assert dict(trained.files[name]) == dict(whole.trained.files[name])
+        trained.verified(name)
+
+
+def test_a_complete_stage_is_restored_from_the_record_alone(whole):
+    before = len(whole.recorder.events)
+    again = whole.train()
+    assert (again.models, again.files) == (whole.trained.models, whole.trained.files)
+    new = [e for _, e, _ in whole.recorder.events[before:]]
+    assert all(isinstance(e, StagePlanned) for e in new)
+
+
+def test_a_stop_request_ends_training_and_resume_goes_on(whole, tmp_path):
+    run = make_run(tmp_path)
+    seen = run.recorder.progress
+
+    def stop_at_step_three(stage, done, total, detail=""):
+        if detail == "full: step 3 of 6":
+            (tmp_path / "control" / "stop.request").touch()
+        seen(stage, done, total, detail)
+
+    run.recorder.progress = stop_at_step_three
+    with pytest.raises(Stopped):
+        run.train()
+    (tmp_path / "control" / "stop.request").unlink()
+    run.recorder.progress = seen
+    run.train()
+    assert run.files() == whole.files()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt"])
+def test_a_changed_checkpoint_is_not_trusted(tmp_path, name):
+    run = make_run(tmp_path)
+    run.recorder.fatal = ("full", 3)
+    with pytest.raises(Killed):
+        run.train()
+    (path,) = (tmp_path / "checkpoints" / ".state" / "full" / "checkpoint-2").glob(name)
+    path.write_bytes(path.read_bytes() + b"x")
+    run.recorder.fatal = None
+    with pytest.raises(InputError, match=f"{name} does not hold what was recorded"):
+        run.train()
+
+
+def test_a_changed_base_model_is_not_trained_from(tmp_path):
+    run = make_run(tmp_path)
+    path = run.model().path / "model.safetensors"
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(InputError, match="does not hold what was recorded"):
+        run.train()
+
+
+def test_a_broken_down_training_is_recorded_by_name_and_stops(tmp_path):
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"', learning_rate=1e30)
+    with pytest.raises(DempoError, match="condition 'full' broke down at step 2: .*nan.*learning_rate"):
+        run.train()
+    last = run.recorder.of_kind(TrainStep)[-1]
+    assert last.step == 2
+    assert "nan" in (last.loss, last.gradient_norm)
+    assert run.steps() == {}
+
+
+def test_running_out_of_memory_comes_with_advice(tmp_path, monkeypatch):
+    import torch
+
+    def exhausted(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    run = make_run(tmp_path)
+    monkeypatch.setattr("core.training.reference.log_probs", exhausted)
+    with pytest.raises(OutOfDeviceMemory, match=r"train.micro_batch below 2 .*gradient_checkpointing = true"):
+        run.train()
+
+
+def test_an_asked_for_gpu_that_is_missing_is_named(tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(InputError, match="torch finds no GPU"):
+        make_run(tmp_path, device="cuda").model()
+
+
+def test_without_trained_conditions_there_is_nothing_to_score(tmp_path):
+    run = make_run(tmp_path, '[[conditions]]\nname = "base"\nsource = "none"')
+    assert list(run.train().models) == ["base"]
+    assert run.recorder.of_kind(ReferenceComputed) == []
+
+
+def test_lower_precision_trains_through_the_same_configuration(tmp_path):
+    text = '[[conditions]]\nname = "full"\nsource = "all"'
+    run = make_run(tmp_path, text, precision="bf16_mixed", steps=3)
+    run.train()
+    assert len(run.steps()) == 3
+
+
+def test_the_stage_module_loads_no_heavy_library():
+    code = (
+        "import sys, core.training.stage, core.chat\n"
+        "print([m for m in ('torch', 'transformers', 'trl', 'datasets', 'accelerate') if m in sys.modules])"
+    )
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_frozen_results_hold_what_later_stages_need(whole):
+    base = whole.model()
+    assert base.path == whole.root / "checkpoints" / "base"
+    with pytest.raises(AttributeError):
+        base.path = Path()
+    assert replace(base, parameters=1).parameters == 1

@@ -1,0 +1,154 @@
+"""The terminal app: a list of runs and what is inside them.
+
+It reads databases and starts or signals engine processes; it never writes a record and never works on
+a run itself, so closing it, a hang-up or a crash touches no run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from rich.text import Text
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from core.errors import DempoError
+from storage.reader import Reader
+from tui.commands import command_line
+from tui.crash import write_crash_file
+from tui.messages import Acted
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.help import HelpScreen
+from tui.screens.new_run import NewRunScreen
+from tui.screens.run import RunScreen
+from tui.screens.runs import RunsScreen
+from tui.visible import one_line, visible
+
+_DONE: dict[str, str] = {
+    "stop": "asked to stop; the engine ends after the unit it is at",
+    "resume": "engine started; it goes on when the app closes",
+    "start": "run created and engine started; it goes on when the app closes",
+}
+
+
+class DempoApp(App[None], inherit_bindings=False):
+    """The app on a folder of runs.
+
+    `interval` is the time between two readings in seconds; over SSH it is twice as long and nothing moves.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "dempo"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "Help", id="help", key_display="?"),
+        Binding("q", "quit", "Quit", id="quit"),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="interrupt"),
+    ]
+
+    def __init__(self, runs: Path, interval: float = 1.0) -> None:
+        super().__init__()
+        self.runs = runs
+        remote = bool(os.environ.get("SSH_TTY"))
+        self.interval = 2 * interval if remote else interval
+        if remote:
+            self.animation_level = "none"
+        if os.environ.get("NO_COLOR"):
+            self.theme = "ansi-dark"
+
+    def on_mount(self) -> None:
+        self.push_screen(RunsScreen())
+
+    # ------------------------------------------------------------ what a person can do
+
+    def open_run(self, root: Path) -> None:
+        """Opens the screen of a run."""
+        self.push_screen(RunScreen(root))
+
+    def new_run(self) -> None:
+        """Asks for a configuration and starts a run with it."""
+
+        def opened(root: Path | None) -> None:
+            if root is not None:
+                self.open_run(root)
+
+        self.push_screen(NewRunScreen(self.runs), opened)
+
+    def stop_run(self, root: Path) -> None:
+        """Asks the run's engine to stop, after a confirmation."""
+        command = command_line("stop", root.name, runs=self.runs)
+        question = (
+            f"Stop {one_line(root.name, 60)} after the unit it is at?\n"
+            "Everything finished is recorded, and r resumes from there."
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._act("stop", root, lambda: _stop(root))
+
+        self.push_screen(ConfirmScreen(question, command), answered)
+
+    def resume_run(self, root: Path) -> None:
+        """Starts an engine on a run that has none."""
+        self._act("resume", root, lambda: _resume(root))
+
+    @work(thread=True, group="act")
+    def _act(self, action: Literal["stop", "resume"], root: Path, step: Callable[[], None]) -> None:
+        """Acts in a thread: locks, files and new processes never stall the keys."""
+        try:
+            step()
+        except (DempoError, OSError) as error:
+            self.post_message(Acted(action, root, str(error)))
+        else:
+            self.post_message(Acted(action, root, ""))
+
+    def on_acted(self, message: Acted) -> None:
+        """Says what was done, and the command that does the same."""
+        name = message.root.name if message.root else ""
+        if message.error:
+            self.notify(visible(message.error), severity="error", timeout=10, markup=False)
+            return
+        detached = ("--detach",) if message.action == "resume" else ()
+        command = command_line(message.action, name, *detached, runs=self.runs)
+        self.notify(f"{_DONE[message.action]}\n$ {visible(command)}", timeout=8, markup=False)
+
+    def action_help(self) -> None:
+        """The keys and signs."""
+        self.push_screen(HelpScreen())
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Commands of the palette (ctrl+p) beside Textual's own."""
+        yield from super().get_system_commands(screen)
+        yield SystemCommand("New run", "Start a run from a configuration", self.new_run)
+
+    # ------------------------------------------------------------ defects
+
+    def _fatal_error(self) -> None:
+        """Replaces Textual's traceback, which prints locals: tokens, prompts and answers among them."""
+        error = self._exception
+        path = write_crash_file(error) if error is not None else None
+        where = f"An account without values lies in {path}." if path else "No account could be written."
+        kind = type(error).__name__ if error is not None else "error"
+        self.bell()
+        self.panic(
+            Text(f"dempo: the app ended because of a defect ({kind}). Runs and engines are not touched. {where}")
+        )
+
+
+def _stop(root: Path) -> None:
+    from tui import engine
+
+    engine.request_stop(root)
+
+
+def _resume(root: Path) -> None:
+    from tui import engine
+
+    if Reader(root).status() == "completed":
+        raise DempoError(f"{root.name} is complete; there is nothing to resume")
+    engine.resume(root)

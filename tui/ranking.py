@@ -1,0 +1,42 @@
+"""`dempo rank`: leaderboards of rankings in a file, without a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.config import RankSection
+from core.errors import InputError
+
+
+def rank_file(path: Path, resamples: int, resample: str, seed: int) -> list[dict[str, Any]]:
+    """Rows of the `leaderboards` view for the rankings in a JSON Lines file.
+
+    Raises:
+        InputError: the file or an option is wrong; the message names the line.
+    """
+    from core.randomness import RandomStream
+    from core.ranking.files import read_rankings
+    from core.ranking.leaderboards import leaderboards
+
+    try:
+        section = RankSection.model_validate({"resamples": resamples, "resample": resample})
+    except ValidationError as error:
+        raise InputError(f"--resample {resample!r}: choose questions, rankings or clauses") from error
+    boards = leaderboards(read_rankings(path), section, RandomStream(seed, "rank"))
+    return [
+        {
+            "method": board.method,
+            "condition": row.condition,
+            "score": row.score,
+            "low": row.low,
+            "high": row.high,
+            "position": row.position,
+            "rankings": board.rankings,
+            "note": board.note,
+        }
+        for board in boards
+        for row in board.rows
+    ]
