@@ -93,6 +93,12 @@ def check_until(until: str | None) -> None:
         raise InputError(f"there is no stage {until!r}; the stages are {', '.join(STAGE_NAMES)}")
 
 
+def nothing_left(ends: Mapping[str, str], until: str | None) -> bool:
+    """Whether every stage up to `until` is recorded, so that an engine would have nothing to do."""
+    last = STAGE_NAMES.index(until) if until is not None else len(STAGE_NAMES) - 1
+    return all(name in ends for name in STAGE_NAMES[: last + 1])
+
+
 def stage_keys(config: RunConfig) -> dict[str, str]:
     """The key of every stage under a configuration."""
     keys: dict[str, str] = {}

@@ -347,9 +347,8 @@ def _conditions(ctx: Context, _: int) -> None:
         ctx.unit(name, lambda unit, planned=planned: unit.add(planned))  # type: ignore[misc]
 
 
-def _train(ctx: Context, _: int) -> None:
-    trained = CONDITIONS[1:]
-    ctx.plan(2 + len(trained) * STEPS // CHUNK + 1)
+def _model(ctx: Context, _: int) -> None:
+    ctx.plan(1)
     ready = ModelReady(
         model="tiny",
         architecture="LlamaForCausalLM",
@@ -359,7 +358,12 @@ def _train(ctx: Context, _: int) -> None:
         files={"model.safetensors": digest(b"base")},
         pretraining_loss=2.31,
     )
-    ctx.unit("model", lambda unit: unit.add(ready))
+    ctx.unit("base", lambda unit: unit.add(ready))
+
+
+def _train(ctx: Context, _: int) -> None:
+    trained = CONDITIONS[1:]
+    ctx.plan(1 + len(trained) * STEPS // CHUNK)
     reference = ReferenceComputed(
         sequences=80, cut_contexts=0, cut_responses=2, artifact=ctx.store(b"reference", "application/x-npz")
     )
@@ -367,7 +371,6 @@ def _train(ctx: Context, _: int) -> None:
     for condition in trained:
         for chunk in range(STEPS // CHUNK):
             ctx.unit(f"{condition}:{chunk}", lambda unit, c=condition, k=chunk: train_chunk(unit, c, k))  # type: ignore[misc]
-    ctx.unit("recovery", lambda unit: unit.add(*_recovery()))
 
 
 def train_chunk(unit: Unit, condition: str, chunk: int) -> None:
@@ -400,13 +403,13 @@ def train_step(condition: str, step: int) -> TrainStep:
     )
 
 
-def _recovery() -> list[Event]:
+def _recovery(ctx: Context, _: int) -> None:
     values = {"base": (0.7310, 0.512), "full": (0.7040, 0.548), "hard": (0.6710, 0.601), "soft": (0.6650, 0.615)}
     values["ceiling"] = (0.6410, 0.652)
-    return [
-        RecoveryMeasured(condition=c, population_log_loss=loss, margin_agreement=agree, pairs=600)
-        for c, (loss, agree) in values.items()
-    ]
+    ctx.plan(len(values))
+    for name, (loss, agree) in values.items():
+        measured = RecoveryMeasured(condition=name, population_log_loss=loss, margin_agreement=agree, pairs=600)
+        ctx.unit(name, lambda unit, measured=measured: unit.add(measured))  # type: ignore[misc]
 
 
 def _answer(ctx: Context, long_answer: int) -> None:
@@ -503,10 +506,8 @@ def _rank(ctx: Context, _: int) -> None:
             resample="questions",
             resamples=1000,
             confidence=0.95,
-            rows=[
-                LeaderboardRow(condition=c, score=s, low=low, high=high, position=p) for c, s, low, high, p in rows
-            ],
-            note="checkpoints held fixed",
+            rows=[LeaderboardRow(condition=c, score=s, low=low, high=high, position=p) for c, s, low, high, p in rows],
+            note="; ".join(["checkpoints held fixed", *(["the Kemeny order is unique"] * (method == "kemeny"))]),
         )
         ctx.unit(method, lambda unit, board=board: unit.add(board))  # type: ignore[misc]
     diagnostics = DiagnosticsComputed(values={"mean_kendall_tau": 0.62, "fleiss_kappa": 0.41, "position_bias": 0.03})
@@ -519,7 +520,9 @@ _STAGES: dict[str, Callable[[Context, int], None]] = {
     "lottery": _lottery,
     "draw": _draw,
     "conditions": _conditions,
+    "model": _model,
     "train": _train,
+    "recovery": _recovery,
     "answer": _answer,
     "judge": _judge,
     "rank": _rank,
@@ -530,8 +533,10 @@ _REPLAY: dict[str, Any] = {
     "lottery": "re-solve",
     "draw": "re-derive",
     "conditions": "re-derive",
+    "model": "re-run",
     "train": "re-run",
+    "recovery": "re-run",
     "answer": "re-run",
-    "judge": "re-run",
+    "judge": "not replayable",
     "rank": "re-derive",
 }

@@ -88,6 +88,20 @@ def test_an_answer_ends_before_the_first_stop_string(local: LocalModel) -> None:
             assert after == before
 
 
+def test_generation_ends_as_soon_as_every_answer_has_its_stop_string(local: LocalModel) -> None:
+    calls: list[int] = []
+    hook = local.model.register_forward_hook(lambda *arguments: calls.append(1))
+    try:
+        (free,) = greedy(local, QUESTIONS[:1], 24, ())
+        assert len(calls) == 24
+        calls.clear()
+        (stopped,) = greedy(local, QUESTIONS[:1], 24, (free.text[2:5],))
+        assert stopped.finish == "stop"
+        assert len(calls) <= 8
+    finally:
+        hook.remove()
+
+
 def test_a_stop_string_at_the_start_leaves_an_empty_answer(local: LocalModel) -> None:
     (free,) = greedy(local, QUESTIONS[:1], 8, ())
     assert greedy(local, QUESTIONS[:1], 8, (free.text[0],)) == [Generated(text="", tokens=0, finish="stop")]

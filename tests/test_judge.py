@@ -230,7 +230,7 @@ def test_hundreds_of_planted_calls_take_seconds(tmp_path: Path, monkeypatch: pyt
     found = judge(make_context("judge", settings, tmp_path, recorder), some_answers(questions=100))
     assert len(found.rankings) == 500
     assert len(recorder.events) == 1 + 2 * 500
-    assert [order for order in found.shown] == [ranking.order for ranking in found.rankings]
+    assert list(found.shown) == [ranking.order for ranking in found.rankings]
 
 
 def test_wrong_judges_are_refused_before_any_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,23 @@ def test_each_place_goes_to_the_open_label_with_the_highest_logit(folder: Path) 
         assert len({tuple(order) for order in found}) > 1, "the prompt must matter"
 
 
+def test_padding_does_not_move_learned_positions(folder: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    from core.training.model import save_model
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    torch.manual_seed(3)
+    settings = GPT2Config(
+        vocab_size=len(tokenizer), n_positions=64, n_embd=16, n_layer=2, n_head=2, initializer_range=1.0
+    )
+    save_model(GPT2LMHeadModel(settings), tokenizer, tmp_path / "gpt2")
+    with opened(tmp_path / "gpt2", TRAIN) as local:
+        prompts = [tokenizer.encode(text) for text in ("a", "the bread is nice today", "who? me?", "7 x 9", "rank")]
+        assert rank_by_logits(local, prompts, LABELS) == [by_hand(local, prompt) for prompt in prompts]
+
+
 def test_labels_have_one_token_each_even_where_few_have_one_with_a_space(folder: Path) -> None:
     with opened(folder, TRAIN) as local:
         letters = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -135,13 +152,22 @@ def test_rankings_are_recorded_with_prompt_and_reply_and_resumed_exactly(
     assert {e.request_key for e in recorder.of_kind(JudgeCalled)} == {e.request_key for e in whole.of_kind(JudgeCalled)}
 
 
-def test_a_batch_that_was_recorded_in_part_is_computed_as_it_was(folder: Path, tmp_path: Path) -> None:
+def test_a_batch_that_was_recorded_in_part_is_computed_as_it_was(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = answers(folder)
     whole = MemoryRecorder()
     fresh = judge(make_context("judge", config(), tmp_path / "a", whole), given)
     keep = {("base#0/1:0", 1), ("base#0/1:2", 1)}
     part = MemoryRecorder(events=[item for item in whole.events if item[2] in keep], blobs=dict(whole.blobs))
+    sizes: list[int] = []
+    monkeypatch.setattr(
+        local_judge,
+        "rank_by_logits",
+        lambda local, prompts, labels: sizes.append(len(prompts)) or rank_by_logits(local, prompts, labels),
+    )
     assert judge(make_context("judge", config(), tmp_path / "b", part), given) == fresh
+    assert sizes == [4, 4, 1], "other neighbours in a batch would change the last bits of the logits"
     assert len(part.of_kind(JudgeCalled)) == 9
 
 

@@ -28,11 +28,14 @@ def work(root: Path, until: str | None, console: Console) -> int:
     Raises:
         StorageError: there is no run, or another engine works on it.
     """
-    from core.pipeline import check_until, run_pipeline
+    from core.pipeline import check_until, nothing_left, run_pipeline
 
     check_until(until)
     folder = RunFolder(root)
     with Log.open(folder) as log:
+        if nothing_left(log.stage_ends(), until):
+            console.say(f"nothing left to do{f' up to stage {until}' if until else ''}; the record is unchanged")
+            return 0
         folder.stop_request.unlink(missing_ok=True)
         config = from_resolved(log.genesis().config)
         resumed = log.has(EngineStarted.kind)

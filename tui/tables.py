@@ -10,6 +10,9 @@ from tui.visible import one_line, visible
 
 Row = Mapping[str, Any]
 
+_ALWAYS_FLOATS = frozenset({"score", "low", "high", "population_log_loss", "margin_agreement", "pi", "loss"})
+"""Canonical JSON writes 2.0 as 2; these columns show decimals all the same."""
+
 
 def table(rows: Sequence[Row], columns: Mapping[str, str] | None = None, digits: int = 3) -> str:
     """Aligned columns with a heading; numbers to the right, floats with `digits` decimals.
@@ -20,7 +23,8 @@ def table(rows: Sequence[Row], columns: Mapping[str, str] | None = None, digits:
     if not rows:
         return "(none)"
     columns = columns or {key: key for key in rows[0]}
-    cells = [[_cell(row.get(key), digits) for key in columns] for row in rows]
+    floats = {key for key in columns if any(isinstance(row.get(key), float) for row in rows)} | _ALWAYS_FLOATS
+    cells = [[_cell(row.get(key), digits, key in floats) for key in columns] for row in rows]
     numeric = [all(isinstance(row.get(key), (int, float)) or row.get(key) is None for row in rows) for key in columns]
     headings = list(columns.values())
     widths = [max(len(line[i]) for line in [headings, *cells]) for i in range(len(headings))]
@@ -33,12 +37,12 @@ def table(rows: Sequence[Row], columns: Mapping[str, str] | None = None, digits:
     )
 
 
-def _cell(value: Any, digits: int) -> str:
+def _cell(value: Any, digits: int, as_float: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
+    if isinstance(value, float) or (as_float and isinstance(value, int)):
         return f"{value:.{digits}f}"
     return one_line(str(value))
 
