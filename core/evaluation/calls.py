@@ -1,0 +1,71 @@
+"""Calls to endpoints several at a time: worked on by threads, begun and recorded by the main thread alone."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Protocol, TypeVar
+
+from core.errors import JudgeError
+from core.evaluation.completions import Interrupted
+from core.stage import Context, Unit
+
+
+class Keyed(Protocol):
+    """A task that is one unit."""
+
+    @property
+    def key(self) -> str:
+        """Key of the unit."""
+        ...
+
+
+T = TypeVar("T", bound=Keyed)
+R = TypeVar("R")
+
+_PATIENCE = 0.2
+"""Seconds between two looks at the operator's request to stop."""
+
+
+def run_concurrently(
+    ctx: Context,
+    tasks: Sequence[T],
+    work: Callable[[T, threading.Event], R],
+    finished: Callable[[T, Unit, R], None],
+    width: Callable[[], int],
+    most: int,
+) -> None:
+    """Works through `tasks`, at most `width()` (≤ `most`) at a time; `finished` records each as it ends.
+
+    Where the stage has to end early (the operator's request, a signal, an endpoint that cannot be used),
+    nothing new is begun, waits between attempts end at once, and results of calls still in flight, which
+    have been paid for, are recorded before the reason is raised.
+    """
+    stop = threading.Event()
+    waiting = deque(tasks)
+    running: dict[Future[R], tuple[T, Unit]] = {}
+    with ThreadPoolExecutor(max_workers=most, thread_name_prefix="call") as pool:
+        try:
+            while waiting or running:
+                ctx.check_stop()
+                while waiting and len(running) < width():
+                    task = waiting.popleft()
+                    running[pool.submit(work, task, stop)] = (task, ctx.begin(task.key))
+                for future in wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED).done:
+                    task, unit = running.pop(future)
+                    finished(task, unit, future.result())
+        except BaseException:
+            stop.set()
+            _record_paid_calls(running, finished)
+            raise
+
+
+def _record_paid_calls(running: dict[Future[R], tuple[T, Unit]], finished: Callable[[T, Unit, R], None]) -> None:
+    wait(running)
+    for future, (task, unit) in running.items():
+        try:
+            finished(task, unit, future.result())
+        except (Interrupted, JudgeError):
+            continue  # no result, or the reason that is being raised already

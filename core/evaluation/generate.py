@@ -1,0 +1,140 @@
+"""Questions written by a model behind an OpenAI-compatible endpoint, one unit per clause."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from dataclasses import dataclass, replace
+from functools import partial
+
+from core.config import GenerateSection
+from core.errors import JudgeError
+from core.evaluation.calls import run_concurrently
+from core.evaluation.completions import Completions, Interrupted, Reply, Request
+from core.evaluation.constitution import Constitution
+from core.evaluation.endpoint import resolve
+from core.evaluation.prompts import QUESTIONS_SCHEMA, writer_messages
+from core.evaluation.replies import Malformed, parse_questions
+from core.events import QuestionsGenerated
+from core.stage import Context, Unit
+from core.types import Question
+
+CONCURRENCY = 4
+TIMEOUT = 300.0
+RETRIES = 4
+TRIES = 3
+"""How often a clause is asked for while the reply holds too few questions."""
+
+
+@dataclass(frozen=True)
+class ClauseTask:
+    """One clause to write questions for."""
+
+    key: str
+    clause_id: int
+    clause: str
+
+
+def clause_tasks(constitution: Constitution) -> list[ClauseTask]:
+    """One task per clause, in order."""
+    return [ClauseTask(f"clause:{number}", number, text) for number, text in constitution.clauses.items()]
+
+
+def generate_questions(
+    ctx: Context, section: GenerateSection, constitution: Constitution, per_clause: int
+) -> tuple[Question, ...]:
+    """`per_clause` questions for every clause; clauses that are recorded are not asked for again.
+
+    Raises:
+        JudgeError: the endpoint cannot be used, or keeps answering with something else.
+    """
+    tasks = clause_tasks(constitution)
+    pending = [task for task in tasks if ctx.recorded(task.key) is None]
+    if pending:
+        _write(ctx, section, pending, per_clause)
+    return tuple(
+        Question(f"{task.clause_id}:{i}", task.clause_id, task.clause, ctx.recorder.text(text.sha256))
+        for task in tasks
+        for event in ctx.recorded(task.key) or ()
+        if isinstance(event, QuestionsGenerated)
+        for i, text in enumerate(event.questions)
+    )
+
+
+def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int) -> None:
+    endpoint = resolve(section.base_url, os.environ)
+    model = Completions(endpoint, section.model, TIMEOUT, RETRIES)
+    left = len(pending)
+
+    def finished(task: ClauseTask, unit: Unit, result: tuple[Reply, tuple[str, ...], Request]) -> None:
+        nonlocal left
+        reply, questions, request = result
+        unit.add(_event(unit, task, section.model, endpoint.url, request, reply, questions))
+        unit.complete()
+        left -= 1
+        ctx.progress(len(pending) - left, len(pending), f"questions for clause {task.clause_id}")
+
+    try:
+        run_concurrently(
+            ctx,
+            pending,
+            partial(_ask, ctx, model, count),
+            finished,
+            width=lambda: CONCURRENCY if model.succeeded else 1,
+            most=CONCURRENCY,
+        )
+    finally:
+        model.close()
+
+
+def _ask(
+    ctx: Context, model: Completions, count: int, task: ClauseTask, stop: threading.Event
+) -> tuple[Reply, tuple[str, ...], Request]:
+    """Asks until the reply holds enough distinct questions; runs in a thread of its own and records nothing."""
+    attempts = 0
+    for attempt in range(TRIES):
+        if stop.is_set():
+            raise Interrupted
+        request = Request(
+            messages=writer_messages(task.clause, count),
+            name="questions",
+            schema=QUESTIONS_SCHEMA,
+            temperature=1.0,
+            max_tokens=1024 + 96 * count,
+            seed=ctx.torch_seed("generate", str(task.clause_id), str(attempt)) >> 32,
+        )
+        reply = model.complete(request, stop)
+        attempts += reply.attempts
+        problem = reply.detail
+        if reply.status == "answered":
+            try:
+                return replace(reply, attempts=attempts), parse_questions(reply.text, count), request
+            except Malformed as error:
+                problem = str(error)
+    raise JudgeError(
+        f"{model.endpoint.name}, model {model.model!r}, wrote no usable questions for clause {task.clause_id} "
+        f"in {TRIES} tries: {problem}; ask for fewer per clause or use another model, or resume to try again"
+    )
+
+
+def _event(
+    unit: Unit, task: ClauseTask, model: str, url: str, request: Request, reply: Reply, questions: tuple[str, ...]
+) -> QuestionsGenerated:
+    prompt = json.dumps([{"role": m.role, "content": m.content} for m in request.messages], ensure_ascii=False)
+    key = json.dumps([model, url, prompt, request.parameters()], sort_keys=True)
+    return QuestionsGenerated(
+        clause_id=task.clause_id,
+        model=model,
+        questions=[unit.text(question) for question in questions],
+        attempts=reply.attempts,
+        prompt=unit.text(prompt),
+        reply=unit.text(reply.text),
+        finish_reason=reply.finish_reason,
+        fingerprint=reply.fingerprint,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        request_key=hashlib.sha256(key.encode()).hexdigest(),
+        seconds=reply.seconds,
+    )

@@ -1,0 +1,108 @@
+"""Judge calls: which are made, in which order each shows the answers, and what is recorded of them.
+
+Every judge ranks every question `rankings` times. A call is a unit of its own, so nothing that was paid
+for is asked again. Its key is "model#index/question".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.config import JudgeModel
+from core.evaluation.answers import Answers
+from core.events import JudgeCalled
+from core.randomness import RandomStream
+from core.stage import Context
+from core.types import Judged, Question, Ranking
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one judge. `order` are the conditions in the order in which their answers are shown."""
+
+    model: JudgeModel
+    index: int
+    question: Question
+    order: tuple[str, ...]
+
+    @property
+    def judge(self) -> str:
+        """model#index: the judge's name in the record."""
+        return f"{self.model.model}#{self.index}"
+
+    @property
+    def key(self) -> str:
+        """The call's unit."""
+        return f"{self.judge}/{self.question.question_id}"
+
+    def seed(self, ctx: Context) -> int:
+        """A seed below 2^31 for judges that sample."""
+        return ctx.torch_seed("seed", self.question.question_id, self.model.model, str(self.index)) >> 32
+
+
+def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> list[Call]:
+    """All calls: by judge, then index, then question, so that a run that ends early holds whole rounds."""
+    calls = []
+    for model in models:
+        shown = {
+            question.question_id: shown_orders(ctx.stream("order"), question, model, answers.conditions)
+            for question in answers.questions
+        }
+        calls += [
+            Call(model, index, question, shown[question.question_id][index])
+            for index in range(model.rankings)
+            for question in answers.questions
+        ]
+    return calls
+
+
+def shown_orders(
+    stream: RandomStream, question: Question, model: JudgeModel, conditions: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """The order of the answers in each of a judge's calls for a question.
+
+    Call i shuffles the conditions with the stream (…, question, model, i), again while an earlier call has
+    that order; once all m! orders have been shown, they may come again. Each call's order is uniform.
+    """
+    rounds = math.factorial(len(conditions))
+    orders: list[tuple[str, ...]] = []
+    for index in range(model.rankings):
+        taken = set(orders[index // rounds * rounds :])
+        child = stream.child(question.question_id, model.model, str(index))
+        while True:
+            order = list(conditions)
+            child.shuffle(order)
+            if tuple(order) not in taken:
+                break
+        orders.append(tuple(order))
+    return orders
+
+
+def request_key(call: Call, base_url: str | None, prompt: str, parameters: Mapping[str, Any]) -> str:
+    """SHA-256 over model, address, prompt, shown order, judge index and parameters."""
+    parts = [call.model.model, base_url, prompt, list(call.order), call.index, dict(parameters)]
+    body = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def shown_answers(call: Call, answers: Answers) -> list[str]:
+    """The answers in the order in which the call shows them."""
+    return [answers.answers[condition, call.question.question_id] for condition in call.order]
+
+
+def judged(ctx: Context, calls: Sequence[Call], answers: Answers) -> Judged:
+    """What the record says of the calls, in planned order; calls without a ranking count for nothing."""
+    ranked = [event for call in calls for event in ctx.recorded(call.key) or () if isinstance(event, JudgeCalled)]
+    ranked = [event for event in ranked if event.ranking is not None]
+    return Judged(
+        rankings=tuple(
+            Ranking(event.question_id, event.clause_id, event.judge, tuple(event.ranking or ())) for event in ranked
+        ),
+        shown=tuple(tuple(event.shown_order) for event in ranked),
+        lengths={key: len(text) for key, text in answers.answers.items()},
+    )

@@ -1,0 +1,328 @@
+"""The stages `answer` and `judge`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from core.config import AnswerSection, JudgeModel, RunConfig
+from core.errors import InputError, JudgeError
+from core.evaluation.answers import Answers
+from core.evaluation.constitution import Constitution, read_constitution
+from core.evaluation.endpoint import Endpoint, resolve
+from core.evaluation.generate import clause_tasks, generate_questions
+from core.evaluation.judge import Call, judged, plan_calls, request_key, shown_answers
+from core.evaluation.prompts import labels_for, quoted_case
+from core.evaluation.questions import read_questions, require_all_clauses
+from core.events import AnswerGiven, Clause, JudgeCalled, PlannedQuestion, QuestionsPlanned
+from core.stage import Context, Unit
+from core.types import Judged, Question
+
+BASE_MODEL = ("base", "tiny")
+"""Names under which a local judge is the run's own base model."""
+
+_PLAN = "questions"
+
+
+class TrainedModels(Protocol):
+    """What `train` returns, as far as answering needs it."""
+
+    @property
+    def models(self) -> Mapping[str, Path]:
+        """Checkpoint folder per condition, in the configuration's order."""
+        ...
+
+    @property
+    def base(self) -> Path:
+        """Folder of the base model."""
+        ...
+
+    def verified(self, condition: str) -> Path:
+        """The condition's folder, once its files have been compared with the record."""
+        ...
+
+
+def preflight(config: RunConfig) -> None:
+    """Refuses before training what `answer` and `judge` would refuse after it: files, addresses, keys, counts.
+
+    For runs that start; a resumed one reads constitution and questions from its record.
+
+    Raises:
+        InputError, JudgeError: as the stages do.
+    """
+    if config.answer is None or not config.conditions:
+        return
+    constitution = read_constitution(config.answer.constitution)
+    if config.answer.generate is None:
+        _read(config.answer, constitution, constitution.first(config.answer.clauses))
+    else:
+        resolve(config.answer.generate.base_url, os.environ)
+    if config.judge is not None:
+        labels_for(len(config.conditions))
+        _check_judges(config, config.judge.judges, base=None)
+
+
+# ---------------------------------------------------------------- answer
+
+
+def answer(ctx: Context, trained: TrainedModels) -> Answers:
+    """Plans the questions and lets every condition's model answer them, greedily.
+
+    Units: "questions", before it "clause:<number>" where a model writes them, and "<condition>/<batch>"
+    for every batch of `answer.batch` questions.
+
+    Raises:
+        InputError: constitution, questions or a checkpoint cannot be used.
+        JudgeError: the endpoint that writes the questions cannot be used.
+    """
+    section = ctx.config.answer
+    if section is None:
+        raise InputError("the configuration has no [answer]")
+    questions = _questions(ctx, section, conditions=len(trained.models))
+    by_id = {question.question_id: question for question in questions}
+    batches = [questions[i : i + section.batch] for i in range(0, len(questions), section.batch)]
+    for number, condition in enumerate(trained.models):
+        _answer_all(ctx, section, trained, condition, batches, done=number * len(batches))
+    given = [
+        event
+        for condition in trained.models
+        for index in range(len(batches))
+        for event in ctx.recorded(_batch_key(condition, index)) or ()
+        if isinstance(event, AnswerGiven)
+    ]
+    return Answers(
+        questions=tuple(by_id.values()),
+        conditions=tuple(trained.models),
+        answers={(event.condition, event.question_id): ctx.recorder.text(event.answer.sha256) for event in given},
+        base=trained.base,
+    )
+
+
+def _answer_all(
+    ctx: Context,
+    section: AnswerSection,
+    trained: TrainedModels,
+    condition: str,
+    batches: Sequence[tuple[Question, ...]],
+    done: int,
+) -> None:
+    """Answers the batches of one condition that are not recorded; the model is loaded only if there are any."""
+    pending = ctx.pending([_batch_key(condition, index) for index in range(len(batches))])
+    if not pending:
+        return
+    ctx.check_stop()
+    from core.evaluation.answers import Generated, greedy
+    from core.evaluation.local_model import enough_memory, opened
+
+    total = len(trained.models) * len(batches)
+    ctx.progress(done, total, f"{condition}: loading")
+
+    def compute(unit: Unit, batch: tuple[Question, ...]) -> None:
+        with enough_memory(f"answering as {condition!r}", section.batch):
+            texts = [question.text for question in batch]
+            found: list[Generated] = greedy(local, texts, section.max_tokens, section.stop)
+        for question, generated in zip(batch, found, strict=True):
+            unit.add(
+                AnswerGiven(
+                    condition=condition,
+                    question_id=question.question_id,
+                    clause_id=question.clause_id,
+                    answer=unit.text(generated.text),
+                    tokens=generated.tokens,
+                    finish=generated.finish,
+                )
+            )
+
+    with opened(trained.verified(condition), ctx.config.train) as local:
+        for index, batch in enumerate(batches):
+            ctx.unit(_batch_key(condition, index), partial(compute, batch=batch))
+            ctx.progress(done + index + 1, total, condition)
+
+
+def _batch_key(condition: str, index: int) -> str:
+    return f"{condition}/{index:05d}"
+
+
+def _questions(ctx: Context, section: AnswerSection, conditions: int) -> tuple[Question, ...]:
+    """The recorded plan of questions, made first where there is none; announces the stage's units."""
+    recorded = ctx.recorded(_PLAN)
+    if recorded is None:
+        constitution = read_constitution(section.constitution)
+        used = constitution.first(section.clauses)
+        if section.generate is None:
+            read = _read(section, constitution, used)
+            _announce(ctx, len(read), 0, conditions, section.batch)
+        else:
+            count = min(section.generate.per_clause, section.per_clause or section.generate.per_clause)
+            written = len(clause_tasks(used))
+            _announce(ctx, written * count, written, conditions, section.batch)
+            read = generate_questions(ctx, section.generate, used, count)
+        origin = "file" if section.generate is None else section.generate.model
+        recorded = ctx.unit(_PLAN, partial(_record_plan, constitution=used, questions=read, origin=origin))
+        return _planned(ctx, recorded)
+    questions = _planned(ctx, recorded)
+    written = 0 if section.generate is None else len({question.clause_id for question in questions})
+    _announce(ctx, len(questions), written, conditions, section.batch)
+    return questions
+
+
+def _announce(ctx: Context, questions: int, written: int, conditions: int, batch: int) -> None:
+    ctx.plan(written + 1 + conditions * -(-questions // batch))
+
+
+def _read(section: AnswerSection, constitution: Constitution, used: Constitution) -> tuple[Question, ...]:
+    assert section.questions is not None, "the configuration names a folder or a model"
+    questions = read_questions(section.questions, constitution, section.per_clause)
+    questions = tuple(question for question in questions if question.clause_id in used.clauses)
+    require_all_clauses(questions, used, section.questions)
+    return questions
+
+
+def _record_plan(unit: Unit, constitution: Constitution, questions: Sequence[Question], origin: str) -> None:
+    unit.add(
+        QuestionsPlanned(
+            constitution=unit.text(constitution.text),
+            clauses=[Clause(clause_id=n, text=unit.text(text)) for n, text in constitution.clauses.items()],
+            questions=[
+                PlannedQuestion(question_id=q.question_id, clause_id=q.clause_id, text=unit.text(q.text))
+                for q in questions
+            ],
+            origin=origin,
+        )
+    )
+
+
+def _planned(ctx: Context, events: Sequence[object]) -> tuple[Question, ...]:
+    plan = next(event for event in events if isinstance(event, QuestionsPlanned))
+    clauses = {clause.clause_id: ctx.recorder.text(clause.text.sha256) for clause in plan.clauses}
+    return tuple(
+        Question(q.question_id, q.clause_id, clauses[q.clause_id], ctx.recorder.text(q.text.sha256))
+        for q in plan.questions
+    )
+
+
+# ---------------------------------------------------------------- judge
+
+
+def judge(ctx: Context, answers: Answers) -> Judged:
+    """Lets every judge rank the answers to every question, `rankings` times each; a call is a unit.
+
+    Raises:
+        InputError: too few or too many conditions, or a local judge that cannot be used.
+        JudgeError: an endpoint cannot be used, or must not be given the key; or no call gave a ranking.
+    """
+    section = ctx.config.judge
+    if section is None:
+        raise InputError("the configuration has no [judge]")
+    labels_for(len(answers.conditions))
+    calls = plan_calls(ctx, section.judges, answers)
+    ctx.plan(len(calls))
+    pending = set(ctx.pending([call.key for call in calls]))
+    by_judge = [[call for call in calls if call.model is model] for model in section.judges]
+    wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
+    endpoints = _check_judges(ctx.config, wanted, answers.base)
+    done = len(calls) - len(pending)
+    for model, own in zip(section.judges, by_judge, strict=True):
+        missing = [call for call in own if call.key in pending]
+        if missing:
+            _judge_by(ctx, model, own, missing, answers, endpoints.get(model.model), done, len(calls))
+            done += len(missing)
+    found = judged(ctx, calls, answers)
+    if not found.rankings:
+        raise JudgeError(
+            f"none of the {len(calls)} judge calls gave a ranking (the view judge_calls says what came of each); "
+            "clone the run with another judge"
+        )
+    return found
+
+
+def _check_judges(config: RunConfig, judges: Sequence[JudgeModel], base: Path | None) -> dict[str, Endpoint]:
+    """Refuses judges that cannot work before any of them is asked; the endpoints of those that have one.
+
+    `base` is the folder of the base model, None while there is none yet.
+    """
+    endpoints = {}
+    for model in judges:
+        if model.kind == "openai":
+            endpoints[model.model] = resolve(model.base_url, os.environ)
+        elif model.kind == "local":
+            folder = _local_folder(model, base)
+            if folder is not None and not (folder / "config.json").is_file():
+                raise InputError(
+                    f"judge {model.model!r}: {folder} is no folder of a model (it has no config.json); "
+                    "give a folder, or 'base' for the run's own base model"
+                )
+        else:
+            _world(config, model)
+    return endpoints
+
+
+def _judge_by(
+    ctx: Context,
+    model: JudgeModel,
+    own: list[Call],
+    missing: list[Call],
+    answers: Answers,
+    endpoint: Endpoint | None,
+    done: int,
+    total: int,
+) -> None:
+    if endpoint is not None:
+        from core.evaluation.openai_judge import judge_by_endpoint
+
+        judge_by_endpoint(ctx, model, endpoint, missing, answers, done, total)
+    elif model.kind == "local":
+        from core.evaluation.local_judge import judge_by_model
+
+        batch = ctx.config.answer.batch if ctx.config.answer else 16
+        folder = _local_folder(model, answers.base)
+        assert folder is not None, "the answers name the base model"
+        judge_by_model(ctx, folder, ctx.config.train, own, answers, batch, done, total)
+    else:
+        world = _world(ctx.config, model)
+        for number, call in enumerate(missing, start=done + 1):
+            ctx.unit(call.key, partial(_ask_citizen, ctx=ctx, call=call, answers=answers, world=world))
+            ctx.progress(number, total, model.model)
+
+
+def _local_folder(model: JudgeModel, base: Path | None) -> Path | None:
+    return base if model.model in BASE_MODEL else Path(model.model).expanduser()
+
+
+def _world(config: RunConfig, model: JudgeModel) -> Path:
+    if config.data.path is None or config.data.world is None:
+        raise InputError(
+            f"judge {model.model!r}: a planted judge needs data.path and data.world, the truth of a planted world"
+        )
+    return config.data.path / config.data.world
+
+
+def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: Path) -> None:
+    """One citizen of a planted world ranks the answers to one question."""
+    from core.evaluation.planted_judge import planted_rankings
+
+    begun = time.monotonic()
+    texts = shown_answers(call, answers)
+    shown = list(zip(call.order, texts, strict=True))
+    stream = ctx.stream("citizen", call.question.question_id, call.model.model, str(call.index))
+    ranking = planted_rankings(world, call.question, shown, stream)
+    unit.add(
+        JudgeCalled(
+            question_id=call.question.question_id,
+            clause_id=call.question.clause_id,
+            judge=call.judge,
+            judge_kind="planted",
+            outcome="ranked",
+            shown_order=list(call.order),
+            ranking=list(ranking),
+            attempts=1,
+            reply=unit.text(json.dumps(list(ranking))),
+            request_key=request_key(call, None, quoted_case(call.question, texts), {"world": world.name}),
+            seconds=round(time.monotonic() - begun, 4),
+        )
+    )
