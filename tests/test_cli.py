@@ -13,6 +13,7 @@ import pytest
 from records import small_record
 from sample_run import make_sample_run
 
+from core.data.planted import write_world
 from storage.schema import VIEWS
 from tui.tables import leaderboards, table
 
@@ -76,11 +77,10 @@ def test_a_run_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         assert "is called 'x'; `dempo list` shows the runs" in told(dempo(command, "x", "--runs-dir", tmp_path), 1)
 
 
-def test_missing_data_fails_the_run_with_code_2_and_is_recorded(tmp_path: Path) -> None:
+def test_missing_data_is_refused_before_a_run_is_created(tmp_path: Path) -> None:
     arguments = ["run", "examples/prism-us.toml", "--set", f"data.path={tmp_path / 'none'}", "--runs-dir", tmp_path]
-    assert str(tmp_path / "none") in told(dempo(*arguments), 2)
-    (row,) = answered(dempo("list", "--json", "--runs-dir", tmp_path))["runs"]
-    assert row["status"] == "failed"
+    assert f"data.path: {tmp_path / 'none'} does not exist" in told(dempo(*arguments), 2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_list_and_show_answer_in_json_with_the_columns_of_the_views(tmp_path: Path) -> None:
@@ -126,12 +126,18 @@ def test_rank_prints_the_agreed_json(tmp_path: Path) -> None:
 
 
 def test_a_clone_keeps_the_configuration_but_for_what_was_set(tmp_path: Path) -> None:
-    root = small_record(tmp_path)
-    dempo("clone", root, "--set", "run.seed=8", "--runs-dir", tmp_path)
-    runs = answered(dempo("list", "--json", "--runs-dir", tmp_path))["runs"]
-    clone = next(run for run in runs if run["run_id"] != root.name)
-    (row,) = answered(dempo("show", clone["run_id"], "--view", "run", "--json", "--runs-dir", tmp_path))["run"]
-    assert row["seed"] == "8"
+    write_world(tmp_path / "world", "planted", 0)
+    config = tmp_path / "config.toml"
+    config.write_text(f'[run]\nname = "first"\nseed = 7\n[data]\npath = "{tmp_path / "world"}"\ndelta = 3\n')
+    until = ["--until", "pairs", "--runs-dir", tmp_path / "runs", "--json"]
+    first = answered(dempo("run", config, *until))["path"]
+    clone = answered(dempo("clone", first, "--set", "run.seed=8", *until))["path"]
+    (original,) = answered(dempo("show", first, "--view", "run", "--json"))["run"]
+    (changed,) = answered(dempo("show", clone, "--view", "run", "--json"))["run"]
+    assert (original["seed"], changed["seed"]) == ("7", "8")
+    before, after = json.loads(original["config"]), json.loads(changed["config"])
+    assert before.pop("run") != after.pop("run")
+    assert before == after
 
 
 def test_doctor_says_what_is_here_and_no_secret() -> None:

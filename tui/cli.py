@@ -77,10 +77,12 @@ def run(
 ) -> None:
     """Create a run from a configuration and work through its stages."""
     from core.config import load_config
+    from core.preflight import preflight
     from storage.create import create_run
 
     _check_until(until)
     loaded = load_config(config, overrides or ())
+    preflight(loaded.config, until)
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs_dir)
     _work_on(root, until, detach, quiet, as_json)
 
@@ -111,12 +113,14 @@ def clone(
 ) -> None:
     """Start a new run with the configuration of another one, changed by --set."""
     from core.config import change
+    from core.preflight import preflight
     from storage.create import create_run
     from tui.process import config_of
 
     _check_until(until)
     original = find_run(name, runs_dir)
     loaded = change(config_of(original), overrides or ())
+    preflight(loaded.config, until)
     text = (original / "config.toml").read_text(encoding="utf-8")
     _work_on(create_run(loaded, text, runs_dir), until, detach, quiet, as_json)
 
@@ -167,7 +171,10 @@ def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
     """Ask a run's engine to stop; it goes on from the last recorded unit when resumed."""
     root = find_run(name, runs_dir)
     engine.request_stop(root)
-    print(f"dempo: {root.name} stops at the next safe point; `dempo resume` goes on from the last recorded unit", file=sys.stderr)
+    print(
+        f"dempo: {root.name} stops at the next safe point; `dempo resume` goes on from the last recorded unit",
+        file=sys.stderr,
+    )
 
 
 @app.command("list")

@@ -14,6 +14,7 @@ from storage.create import create_run
 if TYPE_CHECKING:
     from core.data.world import WorldKind
 
+
 def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path:
     """Writes the world below `runs/worlds` and returns the folder of a new run on it.
 

@@ -23,10 +23,13 @@ def start(config: Path, overrides: Sequence[str], runs: Path, until: str | None 
     """Creates a run from a configuration and starts its engine; returns the run's folder.
 
     Raises:
-        InputError: the configuration is wrong; nothing was created.
+        InputError, JudgeError: the configuration or a file it names is wrong; nothing was created.
         StorageError: the run could not be created.
     """
+    from core.preflight import preflight  # reads stages, which the app does not load before it starts a run
+
     loaded = load_config(config, overrides)
+    preflight(loaded.config, until)
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs)
     resume(root, until)
     return root

@@ -1,0 +1,133 @@
+"""The mixture of compositions nearest to a point, kept up to date as compositions are added.
+
+    minimise ‖x* − Σ_p λ_p·x_p‖²   subject to  λ ≥ 0
+
+by an active-set method (Lawson & Hanson, Solving Least Squares Problems, 1974, chapter 23) that starts
+from the last solution, lets every improving composition in at once and steps back to the boundary
+where a probability would turn negative. Σλ = 1 needs no row of its own: every composition and x* have
+k members, so Σλ = 1 follows wherever the distance is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+RELATIVE_GRADIENT = 1e-13
+"""A composition enters when its gradient exceeds this share of ‖x*‖²."""
+
+
+class NearestMixture:
+    """λ and the residual x* − Σλ_p·x_p for a growing list of compositions."""
+
+    def __init__(self, target: NDArray[np.float64]) -> None:
+        self.target = target
+        self.panels: list[tuple[int, ...]] = []
+        self._known: set[tuple[int, ...]] = set()
+        self._columns = np.empty((0, len(target)))
+        self._gram = np.empty((0, 0))
+        self._size = 0
+        self.weight = np.empty(0)
+        self.residual = target.copy()
+
+    def __contains__(self, panel: tuple[int, ...]) -> bool:
+        return panel in self._known
+
+    def add(self, panels: Sequence[tuple[int, ...]]) -> int:
+        """Takes in the compositions that are new; how many those are."""
+        fresh = [p for p in dict.fromkeys(panels) if p not in self._known]
+        for panel in fresh:
+            self._append(np.array(panel, dtype=np.float64))
+        self.panels.extend(fresh)
+        self._known.update(fresh)
+        return len(fresh)
+
+    def _append(self, column: NDArray[np.float64]) -> None:
+        if self._size == len(self._columns):
+            room = max(64, 2 * self._size)
+            columns, gram = np.zeros((room, len(self.target))), np.zeros((room, room))
+            columns[: self._size], gram[: self._size, : self._size] = self._columns, self._gram
+            self._columns, self._gram = columns, gram
+            self.weight = np.concatenate([self.weight, np.zeros(room - len(self.weight))])
+        i = self._size
+        self._columns[i] = column
+        products = self._columns[: i + 1] @ column
+        self._gram[i, : i + 1] = products
+        self._gram[: i + 1, i] = products
+        self._size += 1
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """λ, shape (number of panels,)."""
+        return self.weight[: self._size]
+
+    def solve(self) -> float:
+        """Brings λ and the residual to the optimum over the present compositions; the largest |residual|."""
+        size = self._size
+        columns, weight = self._columns[:size], self.weight[:size]
+        passive = weight > 0
+        enough = RELATIVE_GRADIENT * float(self.target @ self.target)
+        rejected = np.zeros(size, dtype=bool)
+        while True:
+            self.residual = self.target - weight @ columns
+            gradient = columns @ self.residual
+            entering = (gradient > enough) & ~passive & ~rejected
+            if not entering.any():
+                return float(np.abs(self.residual).max())
+            before = float(self.residual @ self.residual)
+            if not self._let_in(passive, entering):
+                # Entered together they did nothing for the distance: one at a time cannot cycle.
+                best = int(np.argmax(np.where(entering, gradient, -np.inf)))
+                single = np.zeros(size, dtype=bool)
+                single[best] = True
+                if not self._let_in(passive, single):
+                    rejected[best] = True
+            after = self.target - weight @ columns
+            if float(after @ after) < before:
+                rejected[:] = False
+
+    def _let_in(self, passive: NDArray[np.bool_], entering: NDArray[np.bool_]) -> bool:
+        """Adds columns to the passive set and moves to its optimum; whether the distance fell."""
+        weight = self.weight[: self._size]
+        columns = self._columns[: self._size]
+        saved_weight, saved_passive = weight.copy(), passive.copy()
+        before = self.target - weight @ columns
+        passive |= entering
+        while passive.any():
+            wanted = self._unconstrained(np.flatnonzero(passive))
+            if wanted is None:
+                break
+            negative = passive & (wanted <= 0)
+            if not negative.any():
+                weight[:] = wanted
+                after = self.target - weight @ columns
+                if float(after @ after) < float(before @ before):
+                    return True
+                break
+            step = float(np.min(weight[negative] / (weight[negative] - wanted[negative])))
+            weight += step * (wanted - weight)
+            leaving = negative & (weight <= 1e-15)
+            weight[leaving] = 0.0
+            passive &= ~leaving
+        weight[:], passive[:] = saved_weight, saved_passive
+        return False
+
+    def _unconstrained(self, chosen: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Least squares on the chosen columns, refined once on the true residual; None where they are dependent."""
+        from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+        try:
+            factor = cho_factor(self._gram[np.ix_(chosen, chosen)], lower=True)
+        except LinAlgError:
+            return None
+        picked = self._columns[chosen]
+        solution = cho_solve(factor, picked @ self.target)
+        for _ in range(2):
+            solution += cho_solve(factor, picked @ (self.target - solution @ picked))
+        if not np.isfinite(solution).all():
+            return None
+        wanted = np.zeros(self._size)
+        wanted[chosen] = solution
+        return wanted

@@ -1,0 +1,74 @@
+"""Quotas from target proportions, in exact decimals.
+
+For a category with target proportion p, panel size k and relative tolerance τ
+
+    lower = ⌊p·k·(1 − τ)⌋        upper = ⌈p·k·(1 + τ)⌉
+
+as the authors of the method round them (Flanigan et al., Nature 596, 2021): outwards, so that small
+categories stay feasible. A slack category is unbounded, 0..k. All arithmetic is exact: in floats
+⌈0.5·100·1.1⌉ is 56, not 55.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from core.config import Attribute
+from core.errors import InputError
+from core.types import Pool, Quota
+
+
+def bounds(target: Decimal, size: int, tolerance: Decimal) -> tuple[int, int]:
+    """(⌊p·k·(1−τ)⌋, ⌈p·k·(1+τ)⌉), kept inside 0..k (τ above 1, or p near 1, would leave it)."""
+    wanted = Fraction(target) * size
+    slip = wanted * Fraction(tolerance)
+    return max(0, math.floor(wanted - slip)), min(size, math.ceil(wanted + slip))
+
+
+def quotas_for(attributes: Sequence[Attribute], pool: Pool, size: int, tolerance: Decimal) -> tuple[Quota, ...]:
+    """One quota per category, attributes and categories in the order of the configuration.
+
+    Raises:
+        InputError: the pool and the targets name different attributes, or a rater has a category
+            without a target.
+    """
+    counts = _counts(attributes, pool)
+    return tuple(
+        _quota(attribute, category, target, size, tolerance, counts[attribute.name][category])
+        for attribute in attributes
+        for category, target in attribute.targets.items()
+    )
+
+
+def _quota(attribute: Attribute, category: str, target: Decimal, size: int, tolerance: Decimal, in_pool: int) -> Quota:
+    slack = category in attribute.slack
+    lower, upper = (0, size) if slack else bounds(target, size, tolerance)
+    return Quota(attribute.name, category, target, lower, upper, slack, in_pool)
+
+
+def _counts(attributes: Sequence[Attribute], pool: Pool) -> dict[str, Counter[str]]:
+    """Raters of the pool per category, by attribute."""
+    names = tuple(attribute.name for attribute in attributes)
+    if names != pool.attributes:
+        raise InputError(
+            f"the pool has the attributes {', '.join(pool.attributes) or '(none)'}, "
+            f"but population.attributes are {', '.join(names)}; rebuild the pool with this configuration"
+        )
+    counts = {name: Counter(pool.types[t][a] for t in pool.type_of) for a, name in enumerate(names)}
+    for attribute in attributes:
+        for category in counts[attribute.name]:
+            if category not in attribute.targets:
+                raise InputError(
+                    f"population.attributes: {attribute.name!r} has no target for category {category!r}, "
+                    f"which {counts[attribute.name][category]} raters of the pool have; add it to the targets"
+                )
+    return counts
+
+
+def empty_categories(quotas: Sequence[Quota]) -> tuple[Quota, ...]:
+    """Quotas of categories that no rater of the pool has; their targets cannot be met at all."""
+    return tuple(quota for quota in quotas if quota.in_pool == 0 and quota.target > 0)

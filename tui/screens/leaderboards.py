@@ -1,0 +1,155 @@
+"""The tab of results: leaderboards with intervals, agreement of the judges, and recovery where truth is planted."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from storage.reader import Reader
+from tui.screens.pane import Pane
+from tui.visible import one_line
+from tui.widgets.figures import as_float, number, percent, whole
+from tui.widgets.status import STAMP
+from tui.widgets.whisker import axis, whisker
+
+_SETTINGS = """SELECT payload->>'$.method' AS method, payload->>'$.resamples' AS resamples,
+  payload->>'$.confidence' AS confidence FROM events WHERE kind = 'leaderboard.computed'"""
+
+_DIAGNOSTICS = """SELECT payload->'$.values' AS found FROM events
+  WHERE kind = 'diagnostics.computed' ORDER BY seq DESC LIMIT 1"""
+
+_LOWER_IS_BETTER = ("kemeny", "mallows")
+"""Methods whose score is a mean position."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Rows of the views `leaderboards` and `recovery`, settings by method, and the judges' diagnostics."""
+
+    boards: dict[str, list[dict[str, Any]]]
+    settings: dict[str, dict[str, Any]]
+    recovery: list[dict[str, Any]]
+    diagnostics: dict[str, Any]
+    simulated: bool
+
+
+class LeaderboardsPane(Pane):
+    """One scrolling page: recovery first where there is one, then a table with dot-whiskers per method."""
+
+    label = "Leaderboards"
+    key = "leaderboards"
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="results-scroll"):
+            yield Static(id="results", markup=False)
+
+    @classmethod
+    def read(cls, reader: Reader, request: Any) -> Results:
+        boards: dict[str, list[dict[str, Any]]] = {}
+        for row in reader.view("leaderboards"):
+            boards.setdefault(str(row["method"]), []).append(row)
+        diagnostics = reader.query(_DIAGNOSTICS)
+        run = reader.query("SELECT simulated FROM run")
+        return Results(
+            boards=boards,
+            settings={str(row["method"]): row for row in reader.query(_SETTINGS)},
+            recovery=reader.view("recovery"),
+            diagnostics=json.loads(diagnostics[0]["found"]) if diagnostics else {},
+            simulated=bool(run and run[0]["simulated"]),
+        )
+
+    def on_mount(self) -> None:
+        self._found: Results | None = None
+
+    def show(self, found: Results) -> None:
+        self._found = found
+        width = max(20, self.query_one("#results-scroll").size.width - 2)
+        self.query_one("#results", Static).update(page(found, width))
+
+    def on_resize(self) -> None:
+        if self._found is not None:
+            self.show(self._found)
+
+
+def page(found: Results, width: int) -> Text:
+    """The whole page for a terminal of this width."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    if found.recovery:
+        _recovery(text, found, width)
+    if not found.boards:
+        text.append("no leaderboard is recorded yet")
+        return text
+    longest = max(len(one_line(str(row["condition"]), 20)) for rows in found.boards.values() for row in rows)
+    told = {method: _settings(method, found) for method in found.boards}
+    common = [part for part in told[next(iter(told))] if all(part in parts for parts in told.values())]
+    text.append("Leaderboards ", style="bold")
+    if found.simulated:
+        text.append(STAMP)
+    text.append(f"\n{_wrapped(common, width)}\n\n", style="bright_black")
+    for method, rows in found.boards.items():
+        own = [part for part in told[method] if part not in common]
+        _board(text, method, rows, _wrapped(own, width), longest, width)
+    if found.diagnostics:
+        text.append("Judges\n", style="bold")
+        for name, value in found.diagnostics.items():
+            text.append(f"  {one_line(str(name), 50).replace('_', ' ')}: {number(value, 3)}\n")
+    return text
+
+
+def _recovery(text: Text, found: Results, width: int) -> None:
+    """Sorted by log-loss; the ceiling is a model trained on labels of the population itself."""
+    text.append("Recovery of the planted population ", style="bold")
+    text.append(STAMP)
+    text.append(
+        f"\n  {'condition':<20}{'population log-loss':>20}{'margin agreement':>18}{'pairs':>8}\n", "bright_black"
+    )
+    for row in sorted(found.recovery, key=lambda row: as_float(row["population_log_loss"]) or 0.0):
+        text.append(
+            f"  {one_line(str(row['condition']), 19):<20}{number(row['population_log_loss'], 4):>20}"
+            f"{percent(row['margin_agreement']):>18}{whole(row['pairs']):>8}\n"
+        )
+    text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="bright_black")
+
+
+def _board(text: Text, method: str, rows: list[dict[str, Any]], own: str, longest: int, width: int) -> None:
+    """One method: its settings only where they differ from those above."""
+    text.append(one_line(method, 40), style="bold")
+    text.append("  lower is better" if method in _LOWER_IS_BETTER else "  higher is better", style="bright_black")
+    text.append("\n")
+    if own:
+        text.append(f"{own}\n", style="bright_black")
+    span = axis([(row["low"], row["score"], row["high"]) for row in rows])
+    room = max(10, width - longest - 41)
+    text.append(f"  {'#':>2}  {'':<{longest}}{'score':>9}{'low':>9}{'high':>9}   ", style="bright_black")
+    text.append(f"{number(span[0], 2)}{number(span[1], 2):>{max(1, room - len(number(span[0], 2)))}}\n", "bright_black")
+    for row in sorted(rows, key=lambda row: as_float(row["position"]) or 0.0):
+        drawn = whisker(row["low"], row["score"], row["high"], span, room)
+        text.append(
+            f"  {whole(row['position']):>2}  {one_line(str(row['condition']), 20):<{longest}}"
+            f"{number(row['score']):>9}{number(row['low']):>9}{number(row['high']):>9}   "
+        )
+        text.append(f"{drawn}\n", style="cyan")
+    text.append("\n")
+
+
+def _wrapped(parts: list[str], width: int) -> str:
+    """Remarks on lines of this width, indented like the tables (which are never wrapped)."""
+    return textwrap.fill("; ".join(parts), width, initial_indent="  ", subsequent_indent="  ")
+
+
+def _settings(method: str, found: Results) -> list[str]:
+    """How many rankings went in, what the intervals resample, what they hold fixed, and other remarks."""
+    row, settings = found.boards[method][0], found.settings.get(method, {})
+    parts = [f"{whole(row['rankings'])} rankings"]
+    if settings:
+        what = one_line(str(row["resample"]), 20)
+        share = percent(settings["confidence"], 0)
+        parts.append(f"{share} intervals from {whole(settings['resamples'])} resamples of {what}")
+    return [*parts, *(one_line(part, 300) for part in str(row.get("note") or "").split("; ") if part)]

@@ -1,0 +1,119 @@
+"""The dialog that starts a run: a configuration, changes to it, and the sentence where it is wrong."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, Static
+
+from core.errors import DempoError, InputError
+from tui.commands import run_command
+from tui.messages import Acted
+from tui.visible import visible
+
+_EXAMPLES = Path("examples")
+
+
+class NewRunScreen(ModalScreen[Path | None]):
+    """Returns the folder of the run that was started, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Cancel")]
+
+    def __init__(self, runs: Path) -> None:
+        super().__init__()
+        self._runs = runs
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        examples = sorted(str(path) for path in _EXAMPLES.glob("*.toml"))
+        with Vertical(classes="dialog wide"):
+            yield Static("New run", classes="heading", markup=False)
+            yield Static("configuration (a TOML file; → takes the suggestion)", markup=False)
+            yield Input(
+                id="config",
+                placeholder=examples[0] if examples else "path/to/config.toml",
+                suggester=SuggestFromList(examples),
+                compact=True,
+                select_on_focus=False,
+            )
+            yield Static("changes, separated by spaces (may be empty)", markup=False)
+            yield Input(id="overrides", placeholder="run.seed=7 train.steps=50", compact=True, select_on_focus=False)
+            yield Static(id="twin", classes="command", markup=False)
+            yield Static(id="problem", markup=False)
+            yield Static("Enter starts the run · Esc closes", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#config").focus()
+        self._show_twin()
+
+    @on(Input.Changed)
+    def _show_twin(self) -> None:
+        """The same as a command, while one types."""
+        config = self.query_one("#config", Input).value.strip() or "CONFIG"
+        try:
+            command = run_command(config, self._overrides(), self._runs)
+        except InputError as error:
+            command = f"dempo run {config} … ({error})"
+        self.query_one("#twin", Static).update(f"$ {visible(command)}")
+
+    def _overrides(self) -> list[str]:
+        try:
+            return shlex.split(self.query_one("#overrides", Input).value)
+        except ValueError as error:
+            raise InputError(f"the changes cannot be read: {error}") from error
+
+    @on(Input.Submitted)
+    def submit(self) -> None:
+        """Checks and starts in a thread; one press is one run."""
+        config = self.query_one("#config", Input).value.strip()
+        if self._busy:
+            return
+        if not config:
+            self._say("give the path of a configuration; examples/ holds some")
+            return
+        try:
+            overrides = self._overrides()
+        except InputError as error:
+            self._say(str(error))
+            return
+        self._busy = True
+        self._say("checking …")
+        self._start(Path(config).expanduser(), overrides)
+
+    @work(thread=True, group="act")
+    def _start(self, config: Path, overrides: list[str]) -> None:
+        from tui import engine
+
+        try:
+            root = engine.start(config, overrides, self._runs)
+        except (DempoError, OSError, UnicodeDecodeError) as error:
+            self.post_message(Acted("start", None, str(error)))
+        else:
+            self.post_message(Acted("start", root, ""))
+
+    def on_acted(self, message: Acted) -> None:
+        """Shows why the run was not started, or opens it."""
+        message.stop()
+        self._busy = False
+        if message.error or message.root is None:
+            self._say(message.error)
+            return
+        command = run_command(self.query_one("#config", Input).value.strip(), self._overrides(), self._runs)
+        self.app.notify(
+            f"run started; its engine goes on when the app closes\n$ {visible(command)}", timeout=8, markup=False
+        )
+        self.dismiss(message.root)
+
+    def _say(self, sentence: str) -> None:
+        self.query_one("#problem", Static).update(visible(sentence))
+
+    def action_close(self) -> None:
+        self.dismiss(None)

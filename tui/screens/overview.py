@@ -1,0 +1,210 @@
+"""The first tab: the run as a whole, its stages with progress, and what it holds so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from storage.reader import Reader
+from tui.messages import Pulse
+from tui.screens.pane import Pane
+from tui.visible import one_line
+from tui.widgets.figures import bar, duration, moment, percent, right, whole
+from tui.widgets.grid import Grid
+from tui.widgets.status import status
+
+STAGES = (
+    "pairs",
+    "pool",
+    "lottery",
+    "draw",
+    "conditions",
+    "model",
+    "train",
+    "recovery",
+    "answer",
+    "judge",
+    "rank",
+)
+"""In the order in which they run; those that a record doesn't mention yet are waiting."""
+
+_WORDS = {"completed": "completed", "skipped": "skipped", "started": "started"}
+
+_COUNTS = """SELECT
+  (SELECT count(*) FROM raters) AS raters,
+  (SELECT count(DISTINCT type) FROM raters) AS types,
+  (SELECT sum(pairs) FROM raters) AS pairs,
+  (SELECT count(*) FROM lotteries) AS lotteries,
+  (SELECT count(*) FROM draws) AS draws,
+  (SELECT count(*) FROM conditions) AS conditions"""
+
+_UNDER_WAY = """SELECT kind, count(*) AS events FROM events
+  WHERE kind IN ('train.step', 'answer.given', 'judge.called', 'leaderboard.computed') GROUP BY kind"""
+
+_LAST_STOP = """SELECT at, payload->>'$.outcome' AS outcome, payload->>'$.reason' AS reason FROM events
+  WHERE kind = 'engine.stopped' ORDER BY seq DESC LIMIT 1"""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the tab shows."""
+
+    path: str
+    run: dict[str, Any]
+    stages: list[dict[str, Any]]
+    counts: dict[str, Any]
+    recorded: dict[str, int]
+    stop: dict[str, Any] | None
+
+
+class OverviewPane(Pane):
+    """Stages with glyph, units, bar, time and replay grade; the engine's own note; counts."""
+
+    label = "Overview"
+    key = "overview"
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="facts", markup=False)
+        yield Grid(id="stages", show_cursor=False)
+        with VerticalScroll(id="counts-scroll", can_focus=False):
+            yield Static(id="counts", markup=False)
+
+    @classmethod
+    def read(cls, reader: Reader, request: Any) -> Overview:
+        run = reader.query("SELECT run_id, name, created_at, seed, versions FROM run")
+        stop = reader.query(_LAST_STOP)
+        return Overview(
+            path=str(reader.folder.root),
+            run=run[0] if run else {},
+            stages=reader.view("stages"),
+            counts=reader.query(_COUNTS)[0],
+            recorded={row["kind"]: row["events"] for row in reader.query(_UNDER_WAY)},
+            stop=stop[0] if stop else None,
+        )
+
+    def on_mount(self) -> None:
+        self._found: Overview | None = None
+        self._pulse: Pulse | None = None
+
+    def show(self, found: Overview) -> None:
+        self._found = found
+        self.query_one("#counts", Static).update(_counts(found))
+        self._show_live()
+
+    def pulse(self, pulse: Pulse) -> None:
+        self._pulse = pulse
+        self._show_live()
+
+    def _show_live(self) -> None:
+        """The parts that change while no event is added: engine, progress note, state of the stages."""
+        if self._found is None or self._pulse is None:
+            return
+        self.query_one("#facts", Static).update(_facts(self._found, self._pulse))
+        wide = self.app.size.width >= 100
+        headings = ["stage", "state", ">units", "progress" if wide else "", ">time", "replay"]
+        self.query_one("#stages", Grid).fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
+
+    def on_resize(self) -> None:
+        self._show_live()
+
+
+def _facts(found: Overview, pulse: Pulse) -> Text:
+    lines = Text(overflow="fold")
+    for name, value in (
+        ("run", one_line(str(found.run.get("run_id", "–")), 70)),
+        ("folder", one_line(found.path, 200)),
+        ("seed", one_line(str(found.run.get("seed", "–")), 25)),
+        ("created", f"{moment(found.run.get('created_at'))} UTC"),
+    ):
+        lines.append(f"{name:<8}", style="bold")
+        lines.append(value)
+        lines.append("   " if name == "seed" else "\n")
+    lines.append(f"{'engine':<8}", style="bold")
+    lines.append(_engine(found, pulse))
+    return lines
+
+
+def _engine(found: Overview, pulse: Pulse) -> str:
+    """What the engine says it is at, or how the last one ended."""
+    if pulse.status in ("running", "stopping"):
+        words = f"process {pulse.pid}" if pulse.pid else "at work"
+        if pulse.status == "stopping":
+            words += ", stops after the unit it is at"
+        note = pulse.progress
+        if note is not None and isinstance(note.done, (int, float)) and isinstance(note.total, (int, float)):
+            share = f" {percent(note.done / note.total, 0)}" if note.total else ""
+            words += f" · {one_line(str(note.stage), 20)}{share} {one_line(str(note.detail), 120)}".rstrip()
+        return words
+    if pulse.status == "interrupted":
+        return "ended without a word (killed, or the machine went down); r resumes from the last unit"
+    if found.stop is None:
+        return "has not started; r starts it"
+    return f"{one_line(str(found.stop['outcome']))}: {one_line(str(found.stop['reason']), 300)}"
+
+
+def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, list[Text]]]:
+    """One row per stage in pipeline order; a stage that isn't recorded yet is waiting."""
+    recorded = {row["stage"]: row for row in found.stages}
+    names = [*STAGES, *(name for name in recorded if name not in STAGES)]
+    rows = []
+    for name in names:
+        row = recorded.get(name)
+        done, units = (row["completed"] or 0, row["units"]) if row else (0, None)
+        rows.append(
+            (
+                name,
+                [
+                    Text(one_line(str(name), 14), no_wrap=True),
+                    status(_state(row, pulse)),
+                    right(f"{whole(done)}/{whole(units)}" if row and units else ""),
+                    Text(bar(done, units, width) if units else "", no_wrap=True),
+                    right(_time(row)),
+                    Text(one_line(str((row or {}).get("replay") or ""), 14), no_wrap=True),
+                ],
+            )
+        )
+    return rows
+
+
+def _state(row: dict[str, Any] | None, pulse: Pulse) -> str:
+    if row is None:
+        return "waiting"
+    if row["status"] == "started":
+        return "running" if pulse.status in ("running", "stopping") else "interrupted"
+    return _WORDS.get(row["status"], str(row["status"]))
+
+
+def _time(row: dict[str, Any] | None) -> str:
+    if row is None or row["status"] == "skipped":
+        return ""
+    return duration(row["seconds"]) if row["seconds"] is not None else "…"
+
+
+def _counts(found: Overview) -> Text:
+    counts, recorded = found.counts, found.recorded
+    parts = [
+        ("raters", counts["raters"]),
+        ("types", counts["types"]),
+        ("pairs", counts["pairs"]),
+        ("lotteries", counts["lotteries"]),
+        ("draws", counts["draws"]),
+        ("conditions", counts["conditions"]),
+        ("optimizer steps", recorded.get("train.step", 0)),
+        ("answers", recorded.get("answer.given", 0)),
+        ("judge calls", recorded.get("judge.called", 0)),
+        ("leaderboards", recorded.get("leaderboard.computed", 0)),
+    ]
+    lines = Text()
+    lines.append("recorded  ", style="bold")
+    lines.append(" · ".join(f"{whole(value)} {name}" for name, value in parts if value))
+    if not any(value for _, value in parts):
+        lines.append("nothing yet")
+    for row in found.stages:
+        if row["status"] == "skipped":
+            lines.append(f"\n– {one_line(str(row['stage']), 14)} skipped: {one_line(str(row['reason']), 200)}")
+    return lines

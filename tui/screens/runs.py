@@ -1,0 +1,217 @@
+"""The list of runs, read again every second or two."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Static
+
+from core.events import RunFolder
+from storage.errors import StorageError
+from storage.reader import Reader, RunSummary, lock_is_held
+from tui.messages import RunsRead
+from tui.visible import one_line
+from tui.widgets.figures import left, moment, right, whole
+from tui.widgets.grid import Grid
+from tui.widgets.status import STAMP, status
+from tui.widgets.titlebar import TitleBar
+
+if TYPE_CHECKING:
+    from tui.app import DempoApp
+
+_Signature = tuple[tuple[int, int] | None, ...]
+
+
+class RunList:
+    """Reads the runs below a folder; one whose files and lock did not change is not read again."""
+
+    def __init__(self, runs: Path) -> None:
+        self._runs = runs
+        self._known: dict[Path, tuple[_Signature, RunSummary]] = {}
+
+    def read(self) -> RunsRead:
+        """Newest first; a run that cannot be read is listed with its sentence."""
+        roots = sorted((p for p in self._runs.glob("*") if (p / "audit.db").is_file()), reverse=True)
+        self._known = {root: self._read_one(root) for root in roots}
+        stopping = frozenset(
+            summary.run_id
+            for root, (_, summary) in self._known.items()
+            if summary.status == "running" and RunFolder(root).stop_request.exists()
+        )
+        return RunsRead(tuple(summary for _, summary in self._known.values()), stopping)
+
+    def _read_one(self, root: Path) -> tuple[_Signature, RunSummary]:
+        signature = _signature(RunFolder(root))
+        known = self._known.get(root)
+        if known is not None and known[0] == signature:
+            return known
+        try:
+            summary = Reader(root).summary()
+        except (StorageError, LookupError, TypeError, ValueError) as error:
+            sentence = str(error) if isinstance(error, StorageError) else f"{root / 'audit.db'}: not a record of a run"
+            summary = RunSummary(root.name, "", "", "unreadable", "", 0, 0, False, sentence, root)
+        return signature, summary
+
+
+def _signature(folder: RunFolder) -> _Signature:
+    """What changes when a run does: its database, the write-ahead log, the progress note and the lock."""
+    wal = folder.database.with_name("audit.db-wal")
+    held = (int(lock_is_held(folder)), 0)
+    return (*(_stat(path) for path in (folder.database, wal, folder.progress)), held)
+
+
+def _stat(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+class RunsScreen(Screen[None]):
+    """All runs of the folder with their live state."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", priority=True, id="runs.open"),
+        Binding("n", "new", "New run", id="run.new"),
+        Binding("s", "stop", "Stop", id="run.stop"),
+        Binding("r", "resume", "Resume", id="run.resume"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(markup=False)
+        yield Grid(id="runs")
+        yield Static(id="empty", markup=False)
+        yield Static(id="run-detail", markup=False)
+        yield Footer(show_command_palette=False)
+
+    @property
+    def _dempo(self) -> DempoApp:
+        return cast("DempoApp", self.app)
+
+    def on_mount(self) -> None:
+        self._list = RunList(self._dempo.runs)
+        self._busy = False
+        self._found: RunsRead | None = None
+        self.query_one("#empty").display = False
+        self.set_interval(self._dempo.interval, self._refresh_list)
+        self._refresh_list()
+
+    def on_screen_resume(self) -> None:
+        if self.is_mounted:
+            self._refresh_list()
+
+    def on_resize(self) -> None:
+        if self._found is not None:
+            self._show(self._found)
+
+    def _refresh_list(self) -> None:
+        if not self._busy and self.is_current:
+            self._busy = True
+            self._read()
+
+    @work(thread=True, group="read")
+    def _read(self) -> None:
+        self.post_message(self._list.read())
+
+    def on_runs_read(self, message: RunsRead) -> None:
+        """Shows what the thread read."""
+        self._busy = False
+        self._found = message
+        self._show(message)
+
+    def _show(self, found: RunsRead) -> None:
+        wide = self.app.size.width >= 100
+        live = sum(run.status == "running" for run in found.runs)
+        folder = one_line(f"{self._dempo.runs}/", 50)
+        count = f"{len(found.runs)} run{'' if len(found.runs) == 1 else 's'}"
+        self.query_one(TitleBar).tell(folder, f"{count}, {live} running" if found.runs else "no runs")
+        grid, empty = self.query_one("#runs", Grid), self.query_one("#empty", Static)
+        grid.display, empty.display = bool(found.runs), not found.runs
+        empty.update(_empty(self._dempo.runs))
+        headings = ["state", "run" if wide else "name", "stage", ">units", "created (UTC)", "data"]
+        grid.fill(headings, [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
+        if found.runs and self.focused is None:
+            grid.focus()
+        self._show_detail()
+
+    @property
+    def _chosen(self) -> RunSummary | None:
+        name = self.query_one("#runs", Grid).chosen
+        runs = self._found.runs if self._found else ()
+        return next((run for run in runs if run.root.name == name), None)
+
+    @on(DataTable.RowHighlighted, "#runs")
+    def _show_detail(self) -> None:
+        run = self._chosen
+        self.query_one("#run-detail", Static).update(_detail(run) if run else Text())
+
+    @on(DataTable.RowSelected, "#runs")
+    def action_open(self) -> None:
+        """Opens the run under the cursor."""
+        if (run := self._chosen) is not None:
+            self._dempo.open_run(run.root)
+
+    def action_new(self) -> None:
+        self._dempo.new_run()
+
+    def action_stop(self) -> None:
+        run = self._chosen
+        if run is not None and run.status != "running":
+            self.notify(f"no engine works on {one_line(run.run_id, 60)}; there is nothing to stop", markup=False)
+        elif run is not None:
+            self._dempo.stop_run(run.root)
+
+    def action_resume(self) -> None:
+        if (run := self._chosen) is not None:
+            self._dempo.resume_run(run.root)
+
+
+def _word(run: RunSummary, found: RunsRead) -> str:
+    return "stopping" if run.run_id in found.stopping and run.status == "running" else run.status
+
+
+def _row(run: RunSummary, word: str, wide: bool) -> list[Text]:
+    name = run.root.name if wide else (run.name or run.root.name)
+    created = moment(run.created_at, seconds=wide)
+    return [
+        status(word),
+        left(one_line(name, 56 if wide else 17)),
+        left(one_line(run.stage, 10)),
+        right(f"{whole(run.done)}/{whole(run.units)}" if run.units else ""),
+        left(created if wide else created[5:]),
+        Text("SIMULATED", style="yellow") if run.simulated else Text(""),
+    ]
+
+
+def _detail(run: RunSummary) -> Text:
+    text = Text(overflow="fold")
+    text.append(one_line(str(run.root), 300), style="bold")
+    if run.simulated:
+        text.append("  ")
+        text.append(STAMP)
+    if run.status == "unreadable":
+        text.append(f"\n{one_line(run.detail, 400)}", style="red")
+    elif run.detail:
+        text.append(f"\n{one_line(run.stage, 14)}: {one_line(run.detail, 300)}")
+    return text
+
+
+def _empty(runs: Path) -> Text:
+    text = Text()
+    text.append(f"There are no runs in {one_line(str(runs), 200)} yet.\n\n")
+    for key, what in (
+        ("dempo demo", "in a shell: a whole run on a small simulated world, without network, key or GPU"),
+        ("n", "here: a run from a configuration of yours"),
+        ("?", "here: keys and signs"),
+    ):
+        text.append(f"  {key:<12}", style="bold cyan")
+        text.append(f"{what}\n")
+    return text

@@ -1,0 +1,80 @@
+"""A table that can be refilled while a person reads it: cursor and scroll position stay where they were."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from rich.text import Text
+from textual.coordinate import Coordinate
+from textual.widgets import DataTable
+
+Row = tuple[Hashable, Sequence[Text]]
+"""A key that stays the same between fillings, and one cell per column."""
+
+
+class Grid(DataTable[Text]):
+    """For up to about 2,000 rows. Cells are `Text`, so markup is never read.
+
+    Columns are as wide as their widest cell so far. The width is set here and not left to `DataTable`,
+    which measures every cell again and may paint a row before it knows the width.
+    """
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(cursor_type="row", zebra_stripes=False, **more)
+        self._headings: tuple[str, ...] = ()
+        self._rows: list[Row] = []
+        self._widths: list[int] = []
+
+    @property
+    def chosen(self) -> Hashable | None:
+        """Key of the row under the cursor."""
+        return self._rows[self.cursor_row][0] if 0 <= self.cursor_row < len(self._rows) else None
+
+    def fill(self, headings: Sequence[str], rows: Sequence[Row], follow: bool = False) -> None:
+        """Shows these rows. A heading that begins with ">" is aligned to the right.
+
+        `follow` keeps a cursor that is on the first row there, for lists whose newest row comes first.
+        """
+        if tuple(headings) != self._headings:
+            self._headings, self._widths = tuple(headings), [0] * len(headings)
+        widths = self._needed(rows)
+        same_rows = [key for key, _ in rows] == [key for key, _ in self._rows]
+        if same_rows and widths == self._widths:
+            self._update(rows)
+        else:
+            self._replace(rows, widths, follow and self.cursor_row == 0)
+        self._rows = list(rows)
+
+    def _needed(self, rows: Sequence[Row]) -> list[int]:
+        """Widths only grow, so that columns don't jump while one reads."""
+        titles = [len(heading.removeprefix(">")) for heading in self._headings]
+        columns = zip(*(cells for _, cells in rows), strict=True) if rows else ([] for _ in titles)
+        return [
+            max(old, title, *(cell.cell_len for cell in column))
+            for old, title, column in zip(self._widths, titles, columns, strict=True)
+        ]
+
+    def _update(self, rows: Sequence[Row]) -> None:
+        for r, ((_, new), (_, old)) in enumerate(zip(rows, self._rows, strict=True)):
+            for c, (cell, before) in enumerate(zip(new, old, strict=True)):
+                if cell != before:
+                    self.update_cell_at(Coordinate(r, c), cell)
+
+    def _replace(self, rows: Sequence[Row], widths: list[int], first: bool) -> None:
+        chosen, place, offset = self.chosen, self.cursor_row, self.scroll_y
+        self.clear(columns=widths != self._widths)
+        if widths != self._widths:
+            for heading, width in zip(self._headings, widths, strict=True):
+                title = heading.removeprefix(">")
+                self.add_column(Text(title, justify="left" if title == heading else "right"), width=width)
+        self._widths = widths
+        for _, cells in rows:
+            self.add_row(*cells)
+        keys = [key for key, _ in rows]
+        if not first and chosen in keys:
+            place = keys.index(chosen)
+        self._rows = list(rows)
+        if rows:
+            self.move_cursor(row=min(place, len(rows) - 1), animate=False, scroll=False)
+            self.scroll_to(y=offset, animate=False)

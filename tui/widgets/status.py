@@ -1,0 +1,40 @@
+"""State as a glyph and a word, so that it never rests on colour alone."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+GLYPHS = {
+    "running": ("●", "green"),
+    "stopping": ("◌", "yellow"),
+    "completed": ("✓", "green"),
+    "paused": ("‖", "yellow"),
+    "stopped": ("■", "yellow"),
+    "failed": ("✗", "red"),
+    "interrupted": ("!", "red"),
+    "created": ("○", "cyan"),
+    "unreadable": ("?", "red"),
+    "started": ("▸", "cyan"),
+    "waiting": ("·", "bright_black"),
+    "skipped": ("–", "bright_black"),
+    "accepted": ("✓", "green"),
+    "rejected": ("✗", "red"),
+    "aborted": ("■", "yellow"),
+    "ranked": ("✓", "green"),
+    "refused": ("✗", "red"),
+    "truncated": ("…", "yellow"),
+    "malformed": ("?", "yellow"),
+    "inside": ("✓", "green"),
+    "outside": ("✗", "red"),
+    "slack": ("~", "bright_black"),
+}
+"""Word: its glyph and colour."""
+
+STAMP = Text(" SIMULATED ", style="black on yellow")
+"""Marks a run whose raters or judges are simulated."""
+
+
+def status(word: str) -> Text:
+    """A glyph and the word; unknown words (newer programs) get a question mark."""
+    glyph, colour = GLYPHS.get(word, ("?", "bright_black"))
+    return Text(f"{glyph} {word}", style=colour, no_wrap=True)

@@ -1,0 +1,51 @@
+"""Intervals drawn in text: ├──●──┤ on an axis that the rows of one table share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tui.widgets.figures import as_float
+
+
+def axis(rows: Sequence[tuple[object, object, object]]) -> tuple[float, float]:
+    """The least and the greatest finite number of (low, score, high) rows; (0, 1) where there is none."""
+    values = [v for row in rows for v in map(as_float, row) if v is not None and math.isfinite(v)]
+    if not values:
+        return 0.0, 1.0
+    low, high = min(values), max(values)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _share(value: float, span: tuple[float, float]) -> float:
+    """Where a number lies between the ends of the axis, 0 to 1; halves, so that no difference overflows."""
+    low, high = span
+    extent = high / 2 - low / 2
+    return (value / 2 - low / 2) / extent if extent > 0 else 0.5
+
+
+def whisker(low: object, score: object, high: object, span: tuple[float, float], width: int) -> str:
+    """One interval in `width` cells; an end that is infinite runs off the axis as an arrow.
+
+    Where the score is not a number there is nothing to draw, and the row says so.
+    """
+    middle = as_float(score)
+    if middle is None or math.isnan(middle):
+        return "no score".ljust(width)[:width]
+    start, end = as_float(low), as_float(high)
+    start = middle if start is None or math.isnan(start) else start
+    end = middle if end is None or math.isnan(end) else end
+    first, last = _cell(start, span, width), _cell(end, span, width)
+    cells = [" "] * width
+    for i in range(first, last + 1):
+        cells[i] = "─"
+    cells[first] = "◂" if start == -math.inf else "├"
+    cells[last] = "▸" if end == math.inf else "┤"
+    cells[_cell(middle, span, width)] = "●"
+    return "".join(cells)
+
+
+def _cell(value: float, span: tuple[float, float], width: int) -> int:
+    if math.isinf(value):
+        return 0 if value < 0 else width - 1
+    return min(max(round(_share(value, span) * (width - 1)), 0), width - 1)
