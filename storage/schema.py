@@ -186,7 +186,8 @@ FROM m""",
     "recovery": f"""CREATE VIEW recovery AS
 {_recorded("recovery.measured")}
 SELECT p->>'$.condition' AS condition, p->>'$.population_log_loss' AS population_log_loss,
-  p->>'$.margin_agreement' AS margin_agreement, p->>'$.pairs' AS pairs FROM m""",
+  p->>'$.margin_agreement' AS margin_agreement, p->>'$.pairs' AS pairs, p->>'$.floor' AS floor,
+  p->>'$.agreement_ceiling' AS agreement_ceiling FROM m""",
     "questions": f"""CREATE VIEW questions AS
 {_recorded("questions.planned")},
 clauses AS MATERIALIZED (

@@ -277,7 +277,7 @@ def rank(
 @app.command()
 def demo(
     world: Annotated[str, typer.Option(help="planted, null or random.")] = "planted",
-    seed: Annotated[int, typer.Option(help="Seed of the world and the run.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the world and the run.", min=0)] = 1,
     runs_dir: RunsDir = _RUNS,
     overrides: Set = None,
     until: Until = None,

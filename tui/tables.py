@@ -64,12 +64,16 @@ def _wrapped(note: str) -> str:
 
 
 def recovery(rows: Sequence[Row]) -> str:
-    """The recovery table of a planted world, best condition first."""
+    """The recovery table of a planted world, best condition first, and the best that any model could reach."""
     columns = {
         "condition": "condition",
         "population_log_loss": "population log-loss",
         "margin_agreement": "margin agreement",
         "pairs": "pairs",
     }
-    ordered = sorted(rows, key=lambda row: float(row["population_log_loss"]))
+    ordered: list[Row] = sorted(rows, key=lambda row: float(row["population_log_loss"]))
+    best = rows[0]
+    if best.get("floor") is not None:
+        limit = {"condition": "(best possible)", "population_log_loss": best["floor"]}
+        ordered.append(limit | {"margin_agreement": best["agreement_ceiling"], "pairs": best["pairs"]})
     return table(ordered, columns, digits=4)

@@ -1,0 +1,132 @@
+"""The one chat template of a run: for pre-training, training, the reference and the answers.
+
+A conversation reads
+
+    <bos>User: first question
+    Assistant: answer<eos>
+    User: second question
+    Assistant: answer<eos>
+
+and the prompt of a generation ends in `Assistant:`, without a space: a tokenizer joins a space to the word
+that follows, so a prompt that ends in one would not be a prefix of the trained text. The space belongs to
+the content. A trained text ends on EOS, so a model learns to stop.
+
+Texts are hostile: where one holds the spelling of a special token (`<|eos|>`), a space is put inside it, so
+that no text can end a turn or open one with special tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.types import Context, Message
+
+ROLES = {"system": "System", "user": "User", "assistant": "Assistant"}
+"""How each role is written."""
+
+OPENING = "Assistant:"
+"""What a prompt ends in; the response follows after a space."""
+
+TEMPLATE = (
+    "{% if bos_token %}{{ bos_token }}{% endif %}"
+    "{% for message in messages %}"
+    "{% if not loop.first %}{{ '\\n' }}{% endif %}"
+    "{% if message['role'] == 'assistant' %}{{ 'Assistant: ' + message['content'] + eos_token }}"
+    "{% elif message['role'] == 'system' %}{{ 'System: ' + message['content'] }}"
+    "{% else %}{{ 'User: ' + message['content'] }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{% if messages %}{{ '\\n' }}{% endif %}{{ 'Assistant:' }}{% endif %}"
+)
+"""The template in Jinja, as it is saved beside every checkpoint."""
+
+
+def template_digest() -> str:
+    """SHA-256 of the template."""
+    return hashlib.sha256(TEMPLATE.encode()).hexdigest()
+
+
+def load_tokenizer(source: str | Path, revision: str | None = None) -> Any:
+    """The tokenizer of a folder or hub name, with the run's template installed.
+
+    Raises:
+        InputError: it cannot be read, or it cannot be used with the template.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(source), revision=revision, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot load the tokenizer of {source}: {error}") from error
+    return install(tokenizer)
+
+
+def install(tokenizer: Any) -> Any:
+    """Gives a tokenizer the run's template and, where it has none, its EOS as padding token.
+
+    Padding is always masked, so that a shared token does no harm. Nothing is added to the vocabulary.
+
+    Raises:
+        InputError: the tokenizer has no EOS token, or joins `Assistant:` with what follows.
+    """
+    if tokenizer.eos_token is None:
+        raise InputError("the model's tokenizer has no end-of-sequence token; choose a model that has one")
+    tokenizer.chat_template = TEMPLATE
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    response_ids(tokenizer, ["A"])
+    return tokenizer
+
+
+def tame(tokenizer: Any, text: str) -> str:
+    """The text with a space inside every spelling of a special token, so that it stays text."""
+    for special in tokenizer.all_special_tokens:
+        if special in text:
+            text = text.replace(special, f"{special[0]} {special[1:]}")
+    return text
+
+
+def prompt_text(tokenizer: Any, context: Sequence[Message]) -> str:
+    """The prompt that asks for the assistant's next message."""
+    messages = [{"role": m.role, "content": tame(tokenizer, m.content)} for m in context]
+    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def prompt_ids(tokenizer: Any, contexts: Sequence[Context]) -> list[list[int]]:
+    """Tokens of the prompts; the template brings BOS, so the tokenizer adds nothing."""
+    if not contexts:
+        return []
+    return _encode(tokenizer, [prompt_text(tokenizer, context) for context in contexts])
+
+
+def response_ids(tokenizer: Any, responses: Sequence[str]) -> list[list[int]]:
+    """Tokens of the responses as they follow a prompt; each ends on EOS.
+
+    A response is tokenised behind `Assistant:` and that prefix is cut off, so that tokenizers which mark
+    the start of a text (SentencePiece) give the same tokens as inside a conversation.
+
+    Raises:
+        InputError: the tokenizer joins `Assistant:` with what follows, so that no prompt is a prefix.
+    """
+    if not responses:
+        return []
+    (head,) = _encode(tokenizer, [OPENING])
+    texts = [f"{OPENING} {tame(tokenizer, response)}{tokenizer.eos_token}" for response in responses]
+    found = []
+    for ids in _encode(tokenizer, texts):
+        if ids[: len(head)] != head:
+            raise InputError(
+                f"the model's tokenizer joins {OPENING!r} with the text that follows, so a prompt would not be "
+                "a prefix of the trained text; choose a model with another tokenizer"
+            )
+        found.append(ids[len(head) :])
+    return found
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    encoded = tokenizer(texts, add_special_tokens=False, return_attention_mask=False, verbose=False)
+    ids: list[list[int]] = encoded["input_ids"]
+    return ids

@@ -1,0 +1,280 @@
+"""Kemeny: the order that agrees with the most pairwise votes,
+
+    maximise  Σ_{i before j} w_ij   over orders of the m conditions.
+
+Up to 7 conditions all orders are tried, for a whole batch of win matrices at once. Beyond, the
+conditions are first split into blocks of which each strictly beats every later one by majority: every optimal
+order keeps them in that sequence (Truchon 1998, the extended Condorcet criterion). Each block is then solved by
+trying all orders (to 7), by dynamic programming over subsets (to 12), or as an integer programme.
+
+Votes must be integers or halves, so that sums are exact and a tie is a tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations, permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.ranking.counts import Floats, Ints
+
+LARGEST_BRUTE_FORCE = 7
+LARGEST_DYNAMIC = 12
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """The optimal orders of one win matrix.
+
+    order is an optimal order (the first one in condition order; for integer programmes, the one found);
+    position[i] is the mean place of i, from 1, over all optimal orders; orders is their number, exact where
+    `counted`, otherwise a lower bound; agreement is Σ_{i before j} w_ij.
+    """
+
+    order: tuple[int, ...]
+    position: Floats
+    orders: int
+    counted: bool
+    agreement: float
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """All orders of m items: the orders (m!, m), their places from 1 (m!, m), and before (m², m!)."""
+
+    orders: Ints
+    places: Floats
+    before: Floats
+
+
+@lru_cache(maxsize=LARGEST_BRUTE_FORCE + 1)
+def _all_orders(m: int) -> _Orders:
+    orders = np.array(list(permutations(range(m))), dtype=np.int64)
+    places = np.argsort(orders, axis=1)
+    before = (places[:, :, None] < places[:, None, :]).reshape(len(orders), m * m)
+    return _Orders(orders, places.astype(np.float64) + 1, before.T.astype(np.float64))
+
+
+def kemeny(wins: Floats, prove_ties: bool = True) -> Consensus:
+    """The Kemeny consensus of one win matrix, shape (m, m).
+
+    `prove_ties` solves each integer programme a second time without the order found, to see whether it is the
+    only one; without it, orders beyond the first are not looked for there.
+    """
+    m = wins.shape[-1]
+    if m <= LARGEST_BRUTE_FORCE:
+        return brute_force(wins)
+    parts: list[int] = []
+    position = np.empty(m)
+    orders, counted = 1, True
+    for block in condorcet_blocks(wins):
+        inner = _solve_block(wins[np.ix_(block, block)], prove_ties)
+        position[block] = inner.position + len(parts)
+        parts.extend(int(block[i]) for i in inner.order)
+        orders, counted = orders * inner.orders, counted and inner.counted
+    ordered = wins[np.ix_(parts, parts)]
+    agreement = float(np.triu(ordered, 1).sum())
+    return Consensus(tuple(parts), position, orders, counted, agreement)
+
+
+def kemeny_batch(wins: Floats, progress: Callable[[int, int], None] | None = None) -> tuple[Floats, Floats]:
+    """Kemeny orders of every win matrix of a batch. wins (B, m, m).
+
+    Returns:
+        The mean place of each condition, from 1, over the optimal orders, shape (B, m), and their agreement,
+        shape (B,). In blocks of more than 12 conditions one optimal order stands for all.
+    """
+    m = wins.shape[-1]
+    if m <= LARGEST_BRUTE_FORCE:
+        return _brute_force_batch(wins)
+    position, agreement = np.empty(wins.shape[:2]), np.empty(len(wins))
+    for b, matrix in enumerate(wins):
+        consensus = kemeny(matrix, prove_ties=False)
+        position[b], agreement[b] = consensus.position, consensus.agreement
+        if progress is not None:
+            progress(b + 1, len(wins))
+    return position, agreement
+
+
+def condorcet_blocks(wins: Floats) -> list[Ints]:
+    """Splits conditions into the smallest blocks that each strictly beat all later ones. wins (m, m).
+
+    With s_i = majorities won plus half the ties, the k best conditions beat all others exactly if
+    their scores sum to k(k − 1)/2 + k(m − k). Members of a block are in index order.
+    """
+    m = len(wins)
+    score = (wins > wins.T).sum(axis=1) + 0.5 * ((wins == wins.T).sum(axis=1) - 1)
+    order = np.argsort(-score, kind="stable")
+    k = np.arange(1, m + 1)
+    ends = np.flatnonzero(np.cumsum(score[order]) == k * (k - 1) / 2 + k * (m - k)) + 1
+    return [np.sort(block) for block in np.split(order, ends[:-1])]
+
+
+def _solve_block(wins: Floats, prove_ties: bool) -> Consensus:
+    if len(wins) <= LARGEST_BRUTE_FORCE:
+        return brute_force(wins)
+    if len(wins) <= LARGEST_DYNAMIC:
+        return dynamic_programme(wins)
+    return integer_programme(wins, prove_ties)
+
+
+def brute_force(wins: Floats) -> Consensus:
+    """Tries all m! orders of one win matrix."""
+    m = len(wins)
+    all_orders = _all_orders(m)
+    agreement = wins.reshape(m * m) @ all_orders.before
+    best = np.flatnonzero(agreement == agreement.max())
+    return Consensus(
+        order=tuple(int(i) for i in all_orders.orders[best[0]]),
+        position=all_orders.places[best].mean(axis=0),
+        orders=len(best),
+        counted=True,
+        agreement=float(agreement[best[0]]),
+    )
+
+
+def _brute_force_batch(wins: Floats, at_once: int = 128) -> tuple[Floats, Floats]:
+    m = wins.shape[-1]
+    all_orders = _all_orders(m)
+    position, top = np.empty(wins.shape[:2]), np.empty(len(wins))
+    for start in range(0, len(wins), at_once):
+        rows = slice(start, start + at_once)
+        agreement = wins[rows].reshape(-1, m * m) @ all_orders.before
+        top[rows] = agreement.max(axis=1)
+        best = (agreement == top[rows, None]).astype(np.float64)
+        position[rows] = (best @ all_orders.places) / best.sum(axis=1, keepdims=True)
+    return position, top
+
+
+def dynamic_programme(wins: Floats) -> Consensus:
+    """Dynamic programming over the set S of conditions that are already placed.
+
+    after[S] = max_{i ∉ S} Σ_{j ∈ S} w_ji + after[S ∪ i] is the agreement that placing the rest can still add;
+    before[S] is the same for placing S first. An order is optimal exactly if each of its steps attains the
+    optimum, so counting the paths to and from every S counts the orders and averages the places.
+    Time and memory are O(2^m · m) and O(2^m · m).
+    """
+    m = len(wins)
+    full = (1 << m) - 1
+    gain = _gain_by_set(wins)
+    layers = _layers(m)
+    before, ways_before = np.full(full + 1, -np.inf), np.zeros(full + 1)
+    before[0], ways_before[0] = 0.0, 1.0
+    after, ways_after = before[::-1].copy(), ways_before[::-1].copy()
+    for k in range(m):
+        for i in range(m):
+            sets = layers[k][(layers[k] >> i) & 1 == 0]
+            _improve(before, ways_before, sets | (1 << i), before[sets] + gain[i, sets], ways_before[sets])
+    for k in reversed(range(m)):
+        for i in range(m):
+            sets = layers[k][(layers[k] >> i) & 1 == 0]
+            grown = sets | (1 << i)
+            _improve(after, ways_after, sets, after[grown] + gain[i, sets], ways_after[grown])
+    position = np.zeros(m)
+    for k in range(m):
+        for i in range(m):
+            sets = layers[k][(layers[k] >> i) & 1 == 0]
+            grown = sets | (1 << i)
+            optimal = before[sets] + gain[i, sets] + after[grown] == after[0]
+            position[i] += (k + 1) * (optimal * ways_before[sets] * ways_after[grown]).sum()
+    orders = ways_after[0]
+    return Consensus(_first_order(gain, after), position / orders, int(orders), True, float(after[0]))
+
+
+def _gain_by_set(wins: Floats) -> Floats:
+    """gain[i, S] = Σ_{j ∈ S} w_ji, the agreement from placing i right after S. Shape (m, 2^m)."""
+    m = len(wins)
+    gain = np.zeros((m, 1))
+    for j in range(m):
+        gain = np.concatenate([gain, gain + wins[j][:, None]], axis=1)
+    return gain
+
+
+@lru_cache(maxsize=4)
+def _layers(m: int) -> tuple[Ints, ...]:
+    """Sets as bit masks, by size."""
+    masks = np.arange(1 << m, dtype=np.int64)
+    size = ((masks[:, None] >> np.arange(m)) & 1).sum(axis=1)
+    return tuple(masks[size == k] for k in range(m + 1))
+
+
+def _improve(best: Floats, ways: Floats, where: Ints, value: Floats, paths: Floats) -> None:
+    """Raises best[where] to value where that is more, and adds the paths that attain the best."""
+    better, equal = value > best[where], value == best[where]
+    ways[where] = np.where(better, paths, ways[where] + equal * paths)
+    best[where] = np.maximum(best[where], value)
+
+
+def _first_order(gain: Floats, after: Floats) -> tuple[int, ...]:
+    order: list[int] = []
+    placed = 0
+    m = len(gain)
+    while len(order) < m:
+        open_items = [i for i in range(m) if not placed >> i & 1]
+        i = next(i for i in open_items if gain[i, placed] + after[placed | 1 << i] == after[placed])
+        order.append(i)
+        placed |= 1 << i
+    return tuple(order)
+
+
+def integer_programme(wins: Floats, prove_ties: bool = True) -> Consensus:
+    """The linear ordering problem as an integer programme, solved by HiGHS (through scipy) to optimality:
+
+        maximise   Σ_{i<j} (w_ij − w_ji) x_ij
+        subject to 0 ≤ x_ij + x_jk − x_ik ≤ 1   for i < j < k    (no cycles)
+                   x_ij ∈ {0, 1}                                (1: i before j)
+
+    Whether another order is as good is found by solving again with the order found cut off.
+
+    Raises:
+        RuntimeError: the solver stopped without an optimal order.
+    """
+    m = len(wins)
+    before = _solve_ordering(wins, None)
+    order = tuple(int(i) for i in np.argsort(-before.sum(axis=1), kind="stable"))
+    agreement = float((wins * before).sum())
+    position = np.empty(m)
+    position[list(order)] = np.arange(1, m + 1)
+    orders = 1
+    if prove_ties and float((wins * _solve_ordering(wins, before)).sum()) == agreement:
+        orders = 2
+    return Consensus(order, position, orders, prove_ties and orders == 1, agreement)
+
+
+def _solve_ordering(wins: Floats, without: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """before[i, j] of an optimal order, or of the best one other than `without`. Shape (m, m)."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array, vstack
+
+    m = len(wins)
+    rows, columns = np.triu_indices(m, 1)
+    number = np.zeros((m, m), dtype=np.int64)
+    number[rows, columns] = np.arange(len(rows))
+    triples = np.array(list(combinations(range(m), 3)), dtype=np.int64).reshape(-1, 3)
+    i, j, k = triples.T
+    cells = np.stack([number[i, j], number[j, k], number[i, k]], axis=1).ravel()
+    signs = np.tile([1.0, 1.0, -1.0], len(triples))
+    matrix = csr_array((signs, (np.repeat(np.arange(len(triples)), 3), cells)), shape=(len(triples), len(rows)))
+    lower, upper = np.zeros(len(triples)), np.ones(len(triples))
+    if without is not None:
+        # At least one pair must change sides: Σ over pairs that agree with `without` ≤ P − 1.
+        agrees = without[rows, columns]
+        matrix = vstack([matrix, csr_array(np.where(agrees, 1.0, -1.0)[None, :])])
+        lower, upper = np.append(lower, -np.inf), np.append(upper, agrees.sum() - 1.0)
+    solution = milp(
+        -(wins - wins.T)[rows, columns],
+        integrality=np.ones(len(rows)),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(matrix, lower, upper),
+        options={"mip_rel_gap": 0.0},
+    )
+    if solution.x is None or solution.status != 0:
+        raise RuntimeError(f"HiGHS found no optimal Kemeny order of {m} conditions: {solution.message}")
+    before = np.zeros((m, m), dtype=bool)
+    before[rows, columns] = solution.x > 0.5
+    before[columns, rows] = solution.x < 0.5
+    return before

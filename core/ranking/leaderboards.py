@@ -1,0 +1,324 @@
+"""Leaderboards: each aggregation method with bootstrap intervals.
+
+Every method is computed on 1 + B weighted sums at once: row 0 is the data as given, the others are the resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import Method, RankSection
+from core.randomness import RandomStream
+from core.ranking import bootstrap
+from core.ranking.bootstrap import Progress
+from core.ranking.borda import borda
+from core.ranking.bradley_terry import bradley_terry
+from core.ranking.copeland import copeland, copeland_majority, win_rate
+from core.ranking.counts import (
+    Choices,
+    Floats,
+    Ints,
+    choices_by_unit,
+    encode,
+    majority_wins,
+    strongly_connected,
+    wins_by_unit,
+)
+from core.ranking.kemeny import LARGEST_DYNAMIC, Consensus, kemeny, kemeny_batch
+from core.ranking.mallows import dispersion, distances, held_out, log_likelihood
+from core.ranking.plackett_luce import plackett_luce
+from core.ranking.plackett_luce_published import plackett_luce_published
+from core.types import Ranking, Score
+
+LOWER_IS_BETTER: frozenset[Method] = frozenset({"kemeny", "mallows"})
+"""Methods whose score is a mean position; for all others a higher score is better."""
+
+TIE_DECIMALS = 9
+"""Scores that agree to so many decimals share a position."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """One method over all rankings; rows are best first, equal scores in order of their names."""
+
+    method: Method
+    rankings: int
+    resample: str
+    resamples: int
+    confidence: float
+    rows: tuple[Score, ...]
+    detail: Mapping[str, float]
+    note: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a method says: scores of the data (m,), of the resamples (B, m), and what else it found."""
+
+    score: Floats
+    samples: Floats
+    detail: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def leaderboards(
+    rankings: Sequence[Ranking],
+    config: RankSection,
+    stream: RandomStream,
+    progress: Progress = lambda done, total, detail: None,
+) -> tuple[Leaderboard, ...]:
+    """The leaderboard of every method of the configuration, in its order.
+
+    Args:
+        rankings: complete rankings of the same conditions. Their order decides which are held out for Mallows and
+            which unit a resample draws, nothing else.
+        stream: its child "bootstrap" gives the resamples, so the same stream gives the same intervals; a run
+            uses `RandomStream(seed, "rank")`.
+        progress: called with (done, total, what) during long work.
+
+    Raises:
+        InputError: there are no rankings, or they don't all order the same conditions.
+    """
+    aggregation = Aggregation(rankings, config, stream, progress)
+    return tuple(aggregation.leaderboard(method) for method in config.methods)
+
+
+class Aggregation:
+    """Rankings, their resamples and the sums that methods share; each is computed when first needed."""
+
+    def __init__(
+        self, rankings: Sequence[Ranking], config: RankSection, stream: RandomStream, progress: Progress
+    ) -> None:
+        self.ballots = encode(rankings)
+        self.config = config
+        self.stream = stream
+        self.progress = progress
+        by_ranking = np.arange(len(self.ballots), dtype=np.int64)
+        self.unit = {"questions": self.ballots.question, "rankings": by_ranking, "clauses": self.ballots.clause}[
+            config.resample
+        ]
+        self.units = int(self.unit.max()) + 1
+
+    @cached_property
+    def weights(self) -> NDArray[np.uint32]:
+        """How often each unit counts, shape (1 + B, U); row 0 is the data as given."""
+        return bootstrap.draw_weights(self.units, self.config.resamples, self.stream, self.progress)
+
+    @cached_property
+    def wins(self) -> Floats:
+        """Win matrices, shape (1 + B, m, m)."""
+        return bootstrap.weighted_wins(self.weights, wins_by_unit(self.ballots.orders, self.unit, self.units))
+
+    @cached_property
+    def wins_by_majority(self) -> Floats:
+        """Questions in which i is before j in most rankings, ties as halves. Shape (m, m)."""
+        questions = int(self.ballots.question.max()) + 1
+        return majority_wins(wins_by_unit(self.ballots.orders, self.ballots.question, questions))
+
+    @cached_property
+    def choices(self) -> Choices:
+        """Choices per unit."""
+        return choices_by_unit(self.ballots.orders, self.unit, self.units)
+
+    def leaderboard(self, method: Method) -> Leaderboard:
+        """The leaderboard of one method."""
+        estimate = _ESTIMATORS[method](self)
+        low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
+        places = positions(estimate.score, method in LOWER_IS_BETTER)
+        rows = [
+            Score(method, condition, float(estimate.score[i]), float(low[i]), float(high[i]), places[i])
+            for i, condition in enumerate(self.ballots.conditions)
+        ]
+        return Leaderboard(
+            method=method,
+            rankings=len(self.ballots),
+            resample=self.config.resample,
+            resamples=self.config.resamples,
+            confidence=self.config.confidence,
+            rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
+            detail=estimate.detail,
+            note="; ".join([self._what_intervals_hold(), *_shared_places(rows), *estimate.notes]),
+        )
+
+    def _what_intervals_hold(self) -> str:
+        one = self.config.resample.removesuffix("s")
+        note = (
+            f"checkpoints held fixed: intervals resample {self.config.resample} ({self.units} of them) "
+            "and say nothing of other draws or training seeds"
+        )
+        return note if self.units > 1 else f"{note}; there is only one {one}, so intervals have no width"
+
+    def kemeny_progress(self, done: int, total: int) -> None:
+        """Reports resamples of which the Kemeny order is known."""
+        self.progress(done, total, "Kemeny orders of resamples")
+
+    def tallies(self, what: str) -> Iterator[tuple[slice, Floats]]:
+        """How often each choice occurs in the data and the resamples, in batches of rows, with progress."""
+        width = max(len(self.choices.chosen), self.choices.sets.size)
+        for rows, tally in bootstrap.weighted_batches(self.weights, self.choices.counts, width):
+            yield rows, tally
+            self.progress(rows.stop, len(self.weights), f"{what} of resamples")
+
+    def named(self, prefix: str, values: Floats) -> dict[str, float]:
+        """One detail per condition, `prefix:condition`."""
+        return {f"{prefix}:{name}": float(x) for name, x in zip(self.ballots.conditions, values, strict=True)}
+
+
+def positions(score: Floats, lower_is_better: bool) -> list[int]:
+    """Competition ranking: 1 plus the number of strictly better scores, so equal ones share the better place."""
+    cost = np.round(score if lower_is_better else -score, TIE_DECIMALS)
+    return [int((cost < own).sum()) + 1 for own in cost]
+
+
+def _shared_places(rows: Sequence[Score]) -> list[str]:
+    tied: dict[int, list[str]] = {}
+    for row in rows:
+        tied.setdefault(row.position, []).append(row.condition)
+    groups = [" = ".join(sorted(names)) for _, names in sorted(tied.items()) if len(names) > 1]
+    return [f"equal scores share the better position: {', '.join(groups)}"] if groups else []
+
+
+def _borda(data: Aggregation) -> Estimate:
+    scores = borda(data.wins)
+    return Estimate(scores[0], scores[1:])
+
+
+def _copeland(data: Aggregation) -> Estimate:
+    scores = copeland(data.wins)
+    detail = data.named("win_rate", win_rate(data.wins[0]))
+    detail |= data.named("majority_win_rate", win_rate(data.wins_by_majority))
+    return Estimate(scores[0], scores[1:], detail, ("score is pairwise votes won minus votes lost",))
+
+
+def _copeland_majority(data: Aggregation) -> Estimate:
+    scores = copeland_majority(data.wins)
+    return Estimate(scores[0], scores[1:])
+
+
+def _bradley_terry(data: Aggregation) -> Estimate:
+    scores, separable = bradley_terry(data.wins)
+    by_majority, majority_separable = bradley_terry(data.wins_by_majority[None])
+    detail = data.named("majority", by_majority[0])
+    notes = _separable_notes(separable)
+    if majority_separable[0]:
+        notes = (*notes, f"the majority-level estimate does not exist: {_REMEDY} there")
+    return Estimate(scores[0], scores[1:], detail | _separable_detail(separable), notes)
+
+
+def _plackett_luce(data: Aggregation) -> Estimate:
+    separable = ~strongly_connected(data.wins)
+    scores = np.empty((len(data.weights), len(data.ballots.conditions)))
+    for rows, tally in data.tallies("Plackett–Luce"):
+        scores[rows] = plackett_luce(data.choices, tally, separable[rows])
+    return Estimate(scores[0], scores[1:], _separable_detail(separable), _separable_notes(separable))
+
+
+def _plackett_luce_published(data: Aggregation) -> Estimate:
+    scores = np.empty((len(data.weights), len(data.ballots.conditions)))
+    for rows, tally in data.tallies("published Plackett–Luce"):
+        scores[rows] = plackett_luce_published(data.choices, tally)
+    vanished = np.isinf(scores)
+    detail = {"vanished": float(vanished[0].sum()), "vanished_resamples": float(vanished[1:].any(axis=1).sum())}
+    notes: tuple[str, ...] = ()
+    if vanished.any():
+        resamples = int(detail["vanished_resamples"])
+        notes = (
+            "the published iteration drives the weight of a condition that is often last to zero, here in "
+            f"{'the data as given and ' if vanished[0].any() else ''}{resamples} resamples: its score is -inf there, "
+            "and the others' scores sum to zero",
+        )
+    return Estimate(scores[0], scores[1:], detail, notes)
+
+
+_REMEDY = "half a win each way was added to every pair"
+
+
+def _separable_detail(separable: NDArray[np.bool_]) -> dict[str, float]:
+    return {"separable": float(separable[0]), "separable_resamples": float(separable[1:].sum())}
+
+
+def _separable_notes(separable: NDArray[np.bool_]) -> tuple[str, ...]:
+    if separable[0]:
+        return (f"no finite estimate exists, because some conditions are always ranked above the others: {_REMEDY}",)
+    if separable[1:].any():
+        return (f"no finite estimate exists in {int(separable[1:].sum())} resamples: {_REMEDY} there",)
+    return ()
+
+
+def _kemeny(data: Aggregation) -> Estimate:
+    consensus = kemeny(data.wins[0])
+    places, _ = kemeny_batch(data.wins[1:], data.kemeny_progress)
+    detail = {"orders": float(consensus.orders), "agreement": consensus.agreement}
+    detail |= data.named("consensus", consensus.position)
+    notes = ("score is the mean position over resamples", *_kemeny_notes(consensus))
+    return Estimate(places.mean(axis=0), places, detail, notes)
+
+
+def _mallows(data: Aggregation) -> Estimate:
+    """Consensus and φ from the rankings that are not held out; resamples draw from the same units."""
+    m = len(data.ballots.conditions)
+    out = held_out(len(data.ballots))
+    train = wins_by_unit(data.ballots.orders[~out], data.unit[~out], data.units)
+    wins = bootstrap.weighted_wins(data.weights, train)
+    rankings = data.weights.astype(np.float64) @ np.bincount(data.unit[~out], minlength=data.units)
+    consensus = kemeny(wins[0])
+    places, agreement = kemeny_batch(wins[1:], data.kemeny_progress)
+    detail = {"orders": float(consensus.orders), "train_rankings": float(rankings[0])}
+    detail["held_out_rankings"] = float(out.sum())
+    if m > 1:
+        distance = wins.sum(axis=(1, 2)) - np.concatenate([[consensus.agreement], agreement])
+        known = rankings > 0
+        mean_distance = np.divide(distance, rankings, out=np.full(len(distance), np.nan), where=known)
+        phi = dispersion(mean_distance, m)
+        detail |= {"phi": float(phi[0]), "mean_distance": float(mean_distance[0])}
+        detail |= _phi_interval(phi[1:], data.config.confidence)
+        detail |= _held_out_likelihood(data.ballots.orders[out], consensus, float(phi[0]))
+    detail |= data.named("consensus", consensus.position)
+    used = f"score is the mean position over resamples of the {int(rankings[0])} rankings that are not held out"
+    return Estimate(places.mean(axis=0), places, detail, (used, *_kemeny_notes(consensus)))
+
+
+def _held_out_likelihood(orders: Ints, consensus: Consensus, phi: float) -> dict[str, float]:
+    """Mean log-likelihood of a held-out ranking, in nats; nothing where none is held out."""
+    if not len(orders):
+        return {}
+    wins = wins_by_unit(orders, np.zeros(len(orders), dtype=np.int64), 1)[0]
+    total = log_likelihood(float(distances(wins, consensus.order)), len(orders), phi, orders.shape[1])
+    return {"held_out_log_likelihood": total / len(orders)}
+
+
+def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:
+    """Percentiles of φ, without resamples that hold no train ranking."""
+    known = phi[~np.isnan(phi)]
+    if not len(known):
+        return {}
+    low, high = bootstrap.percentile_interval(known, confidence)
+    return {"phi_low": float(low), "phi_high": float(high)}
+
+
+def _kemeny_notes(consensus: Consensus) -> tuple[str, ...]:
+    if consensus.orders == 1 and consensus.counted:
+        notes: tuple[str, ...] = ("the Kemeny order is unique",)
+    else:
+        least = "" if consensus.counted else "at least "
+        notes = (f"{least}{consensus.orders} Kemeny orders are equally good; a position is the mean over them",)
+    if len(consensus.order) > LARGEST_DYNAMIC:
+        notes = (*notes, f"in cycles of more than {LARGEST_DYNAMIC} conditions one best order stands for all")
+    return notes
+
+
+_ESTIMATORS: Mapping[Method, Callable[[Aggregation], Estimate]] = {
+    "borda": _borda,
+    "copeland": _copeland,
+    "copeland_majority": _copeland_majority,
+    "kemeny": _kemeny,
+    "bradley_terry": _bradley_terry,
+    "plackett_luce": _plackett_luce,
+    "plackett_luce_published": _plackett_luce_published,
+    "mallows": _mallows,
+}

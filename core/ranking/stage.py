@@ -1,0 +1,70 @@
+"""The stage `rank`: leaderboards and diagnostics of the judges from their rankings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.config import Method
+from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow, as_float
+from core.stage import Context, Unit
+from core.types import Judged, Score
+
+
+def rank(ctx: Context, judged: Judged) -> tuple[Score, ...]:
+    """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each.
+
+    Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
+
+    Returns:
+        The rows of all leaderboards, in the order of the methods, best first, as recorded.
+
+    Raises:
+        InputError: there are no rankings, or they don't all order the same conditions.
+        Stopped: the operator asked for it.
+    """
+    from core.ranking.diagnostics import diagnostics
+    from core.ranking.leaderboards import Aggregation, Leaderboard
+
+    def progress(done: float, total: float, detail: str) -> None:
+        ctx.check_stop()
+        ctx.progress(done, total, detail)
+
+    methods = ctx.config.rank.methods
+    ctx.plan(len(methods) + 1)
+    aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), progress)
+
+    def measure(unit: Unit) -> None:
+        unit.add(DiagnosticsComputed(values=diagnostics(judged)))
+
+    def aggregate(method: Method) -> Callable[[Unit], None]:
+        return lambda unit: unit.add(event(aggregation.leaderboard(method)))
+
+    def event(board: Leaderboard) -> LeaderboardComputed:
+        return LeaderboardComputed(
+            method=board.method,
+            rankings=board.rankings,
+            resample=board.resample,
+            resamples=board.resamples,
+            confidence=board.confidence,
+            rows=[
+                LeaderboardRow(condition=r.condition, score=r.score, low=r.low, high=r.high, position=r.position)
+                for r in board.rows
+            ],
+            detail=dict(board.detail),
+            note=board.note,
+        )
+
+    scores: list[Score] = []
+    ctx.unit("diagnostics", measure)
+    for method in methods:
+        recorded = ctx.unit(method, aggregate(method))
+        scores.extend(_scores(recorded[0]))
+    return tuple(scores)
+
+
+def _scores(recorded: object) -> list[Score]:
+    assert isinstance(recorded, LeaderboardComputed), "a method's unit holds its leaderboard"
+    return [
+        Score(recorded.method, row.condition, as_float(row.score), as_float(row.low), as_float(row.high), row.position)
+        for row in recorded.rows
+    ]

@@ -1,0 +1,143 @@
+"""The one callback: records every optimizer step, and the end of every chunk of steps as a unit of work."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from core.errors import DempoError
+from core.events import TrainCheckpoint, TrainStep
+from core.stage import Context, Unit
+from core.training.checkpoints import flush, fresh_folder, hash_files, publish
+from core.training.dpo import StepMetrics, WeightedDPOTrainer
+from core.training.model import save_model
+
+UNHASHED = ("training_args.bin",)
+"""Written by the Trainer and never read: holds paths of this machine."""
+
+
+class Recording(TrainerCallback):
+    """Records steps live and completes one unit per chunk.
+
+    A chunk's unit is complete once its checkpoint is flushed and hashed; only then does the previous
+    chunk's state go. So at any moment the state of the last recorded chunk is on disk.
+    """
+
+    trainer: WeightedDPOTrainer
+
+    def __init__(
+        self, ctx: Context, condition: str, keys: list[str], state: Path, advance: Callable[[int], None]
+    ) -> None:
+        """
+        Args:
+            keys: the condition's unit keys, one per chunk.
+            state: folder of the trainer's checkpoints.
+            advance: told the number of steps done, for progress.
+        """
+        assert ctx.config.train is not None, "a training stage has [train]"
+        self.ctx = ctx
+        self.condition = condition
+        self.keys = keys
+        self.chunk = ctx.config.train.chunk
+        self.state = state
+        self.advance = advance
+        self.unit: Unit | None = None
+        self.begun = 0.0
+        self.rate = 0.0
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Opens the chunk's unit."""
+        if self.unit is None:
+            self.unit = self.ctx.begin(self.keys[state.global_step // self.chunk])
+        self.begun = time.monotonic()
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Notes the learning rate that this step uses."""
+        self.rate = float(kwargs["optimizer"].param_groups[0]["lr"])
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Records the step; at the end of a chunk asks for a checkpoint, or keeps the finished model.
+
+        Raises:
+            DempoError: the training broke down; the step is recorded with the value by its name.
+            Stopped: the operator asked for it.
+        """
+        assert self.unit is not None, "a step has begun"
+        metrics = self.trainer.take_metrics()
+        self.unit.now(self._event(state.global_step, metrics))
+        if not metrics.finite:
+            raise DempoError(
+                f"condition {self.condition!r} broke down at step {state.global_step}: loss {metrics.loss}, "
+                f"gradient norm {metrics.gradient_norm}; clone the run with a lower train.learning_rate"
+                + ("" if args.max_grad_norm <= 1 else " or train.max_gradient_norm = 1")
+            )
+        self.advance(state.global_step)
+        if state.global_step == state.max_steps:
+            self._finish(state.global_step)
+        elif state.global_step % self.chunk == 0:
+            control.should_save = True
+        else:
+            self.ctx.check_stop()
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Completes the chunk's unit: its checkpoint is on disk."""
+        assert self.unit is not None, "a chunk has begun"
+        folder = state_folder(self.state, state.global_step)
+        for name in UNHASHED:
+            (folder / name).unlink(missing_ok=True)
+        flush(folder)
+        self.unit.add(self._checkpoint(state.global_step, folder, final=False))
+        self.unit.complete()
+        self.unit = None
+        keep_only(self.state, state.global_step)
+        self.ctx.check_stop()
+
+    def _finish(self, step: int) -> None:
+        """The trained model takes its place and completes the last unit; the trainer's state goes."""
+        assert self.unit is not None, "a chunk has begun"
+        temporary = fresh_folder(self.state / "final")
+        save_model(self.trainer.model, self.trainer.processing_class, temporary)
+        final = self.ctx.folder.checkpoints / self.condition
+        publish(temporary, final)
+        self.unit.add(self._checkpoint(step, final, final=True))
+        self.unit.complete()
+        self.unit = None
+        shutil.rmtree(self.state)
+
+    def _event(self, step: int, metrics: StepMetrics) -> TrainStep:
+        return TrainStep(
+            condition=self.condition,
+            step=step,
+            loss=metrics.loss,
+            margin=metrics.margin,
+            gradient_norm=metrics.gradient_norm,
+            learning_rate=self.rate,
+            seconds=round(time.monotonic() - self.begun, 4),
+        )
+
+    def _checkpoint(self, step: int, folder: Path, final: bool) -> TrainCheckpoint:
+        return TrainCheckpoint(
+            condition=self.condition,
+            step=step,
+            final=final,
+            folder=folder.relative_to(self.ctx.folder.root).as_posix(),
+            files=hash_files(folder),
+        )
+
+
+def state_folder(state: Path, step: int) -> Path:
+    """Where the Trainer keeps its checkpoint after `step` steps."""
+    return state / f"checkpoint-{step}"
+
+
+def keep_only(state: Path, step: int) -> None:
+    """Removes every checkpoint but the one after `step` steps (0: all)."""
+    kept = state_folder(state, step)
+    for path in state.iterdir() if state.is_dir() else ():
+        if path != kept:
+            shutil.rmtree(path)

@@ -1,0 +1,104 @@
+"""Where the model lives and in which numbers it computes; running out of memory as a sentence.
+
+| precision  | weights and optimizer | forward and backward |
+|------------|-----------------------|----------------------|
+| fp32       | float32               | float32              |
+| bf16_mixed | float32               | bfloat16 autocast    |
+| bf16       | bfloat16              | bfloat16             |
+
+Pure bf16 weights barely move at learning rates like 5e-6 (docs/training.md); it is an option because
+"full-parameter bf16" in the literature may mean it, and the run records which was used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.config import TrainSection
+from core.errors import InputError, OutOfDeviceMemory
+
+if TYPE_CHECKING:
+    import torch
+
+
+def quiet_libraries() -> None:
+    """Switches off telemetry, progress bars and advice of the training libraries. Call before importing them."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Device and numbers of a model. `autocast` computes in bfloat16 over float32 weights."""
+
+    device: str
+    dtype: torch.dtype
+    autocast: bool
+
+    def computing(self) -> Any:
+        """The context manager under which forward passes outside the trainer run."""
+        import torch
+
+        if not self.autocast:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device, dtype=torch.bfloat16)
+
+
+def placement(train: TrainSection) -> Placement:
+    """The placement that a configuration asks for on this machine; sets torch's number of CPU threads.
+
+    Raises:
+        InputError: a GPU is asked for that is not there or cannot compute in bfloat16.
+    """
+    import torch
+
+    if train.threads:
+        torch.set_num_threads(train.threads)
+    available = torch.cuda.is_available()
+    if train.device == "cuda" and not available:
+        raise InputError("train.device is 'cuda' but torch finds no GPU; set train.device to 'auto' or 'cpu'")
+    device = "cuda" if available and train.device != "cpu" else "cpu"
+    if device == "cuda" and train.precision != "fp32" and not torch.cuda.is_bf16_supported():
+        raise InputError(f"this GPU cannot compute in bfloat16 (train.precision = {train.precision!r}); use 'fp32'")
+    dtype = torch.bfloat16 if train.precision == "bf16" else torch.float32
+    return Placement(device=device, dtype=dtype, autocast=train.precision == "bf16_mixed")
+
+
+@contextlib.contextmanager
+def memory_guard(train: TrainSection, doing: str) -> Iterator[None]:
+    """Turns a failed allocation into advice.
+
+    Raises:
+        OutOfDeviceMemory: the device's memory was exhausted while `doing`.
+    """
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfDeviceMemory(_advice(train, doing)) from error
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        raise OutOfDeviceMemory(_advice(train, doing)) from error
+
+
+def _advice(train: TrainSection, doing: str) -> str:
+    ways = []
+    if train.micro_batch > 1:
+        ways.append(f"set train.micro_batch below {train.micro_batch} (the result stays the same)")
+    if not train.gradient_checkpointing:
+        ways.append("set train.gradient_checkpointing = true")
+    ways.append(f"set train.max_length below {train.max_length}")
+    if train.precision == "fp32":
+        ways.append("set train.precision = 'bf16_mixed'")
+    return f"the device ran out of memory while {doing}; clone the run and {', or '.join(ways)}"

@@ -1,0 +1,89 @@
+"""Log-probabilities of responses under a frozen model: Σ_t log p(y_t | prompt, y_<t), in nats.
+
+Each distinct (context, response) is scored once and shared by all conditions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from core.errors import InputError
+from core.training.batches import Key, Tokens, padded
+from core.training.precision import Placement
+
+FORMAT = "dempo-reference-1"
+MEDIA_TYPE = "application/vnd.dempo.reference+json"
+
+
+def log_probs(
+    model: Any,
+    tokens: Tokens,
+    sequences: Sequence[Key],
+    placed: Placement,
+    pad: int,
+    budget: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[Key, float]:
+    """Sum of the response's token log-probabilities for every sequence, float32 values.
+
+    The LM head is TRL's fused one, as in training, so that no (B, T, vocabulary) tensor is built and the
+    policy starts at its reference. Sequences are scored in order of length to save padding.
+
+    Args:
+        model: a causal LM on its device, in evaluation mode.
+        budget: padded tokens per batch; one sequence is always scored.
+        progress: called with sequences done and sequences in all.
+    """
+    import torch
+    from trl.trainer.utils import add_fused_lm_head
+
+    add_fused_lm_head(model)
+    found: dict[Key, float] = {}
+    with torch.inference_mode(), placed.computing():
+        for batch in _by_length(tokens, sequences, budget):
+            inputs = {k: v.to(placed.device) for k, v in padded([tokens.ids(key) for key in batch], pad).items()}
+            labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100)
+            scored = model(
+                input_ids=inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
+                labels=labels,
+                fused_lm_head=True,
+                use_cache=False,
+            )
+            found.update(zip(batch, scored.log_probs.float().sum(dim=1).tolist(), strict=True))
+            progress(len(found), len(sequences))
+    return {key: found[key] for key in sequences}
+
+
+def encode_reference(values: Mapping[Key, float]) -> bytes:
+    """The log-probabilities as JSON.
+
+    `{"format", "columns", "rows"}`; a row is [context, response, log_probability], indices into the pairs.
+    """
+    rows = [[c, r, value] for (c, r), value in values.items()]
+    body = {"format": FORMAT, "columns": ["context", "response", "log_probability"], "rows": rows}
+    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+
+
+def decode_reference(body: bytes) -> dict[Key, float]:
+    """The inverse of `encode_reference`."""
+    values = json.loads(body)
+    if values["format"] != FORMAT:
+        raise InputError(
+            f"log-probabilities of format {values['format']!r} cannot be read; this program reads {FORMAT}"
+        )
+    return {(c, r): value for c, r, value in values["rows"]}
+
+
+def _by_length(tokens: Tokens, sequences: Sequence[Key], budget: int) -> list[list[Key]]:
+    """Batches of sequences of similar length, longest first, so that a lack of memory shows at once."""
+    batches: list[list[Key]] = []
+    width = 0
+    for key in sorted(sequences, key=lambda k: (-tokens.length(k), k)):
+        if not batches or (len(batches[-1]) + 1) * width > budget:
+            batches.append([])
+            width = tokens.length(key)
+        batches[-1].append(key)
+    return batches

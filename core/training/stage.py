@@ -1,0 +1,467 @@
+"""The stages `conditions`, `model` and `train`.
+
+| stage      | unit                 | records                                    |
+|------------|----------------------|--------------------------------------------|
+| conditions | one per condition    | weights and the pre-drawn schedule         |
+| model      | `base`               | the base checkpoint                        |
+| train      | `reference`          | log-probabilities of the frozen base model |
+|            | `<condition>/<0001>` | `train.chunk` steps and their checkpoint   |
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.chat import load_tokenizer, template_digest
+from core.config import ConditionSection, TrainSection
+from core.errors import DempoError, InputError
+from core.events import (
+    ConditionPlanned,
+    Event,
+    ModelReady,
+    ReferenceComputed,
+    TrainCheckpoint,
+    WeightRow,
+)
+from core.randomness import RandomStream
+from core.stage import Context, Unit
+from core.training.checkpoints import fresh_folder, hash_files, publish, verify
+from core.training.schedule import MEDIA_TYPE as SCHEDULE_MEDIA_TYPE
+from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
+from core.training.weights import effective_pairs, rater_weights
+from core.types import Condition, Draw, Lottery, Pool, PreferencePairs
+
+if TYPE_CHECKING:
+    from core.training.batches import Key, Tokens
+    from core.training.precision import Placement
+
+BASE = "base"
+"""Name of the base model's folder; only an untrained condition may be called so."""
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """The model that every condition starts from, and that is the frozen reference.
+
+    path is a complete checkpoint folder (weights may be links); files holds the SHA-256 of each file.
+    """
+
+    path: Path
+    architecture: str
+    parameters: int
+    vocabulary: int
+    template: str
+    files: Mapping[str, str]
+    pretraining_loss: float | None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The models that answer: one checkpoint folder per condition, in the configuration's order.
+
+    An untrained condition (source none) has the base model's folder. files[condition] holds the recorded
+    SHA-256 of each file; `verified` compares them, which takes time for large models.
+    """
+
+    models: Mapping[str, Path]
+    files: Mapping[str, Mapping[str, str]]
+    base: Path
+
+    def verified(self, condition: str) -> Path:
+        """The condition's folder, once its files have been compared with the record.
+
+        Raises:
+            InputError: a file is missing or was changed.
+        """
+        return verify(self.models[condition], self.files[condition])
+
+
+# ---------------------------------------------------------------- conditions
+
+
+def conditions(
+    ctx: Context, pairs: PreferencePairs, pool: Pool, lotteries: tuple[Lottery, ...], draws: tuple[Draw, ...]
+) -> tuple[Condition, ...]:
+    """Weights and the pair schedule of every configured condition, in the configuration's order."""
+    train = _train_section(ctx)
+    sections = ctx.config.conditions
+    ctx.plan(len(sections))
+    found = []
+    for section in sections:
+        if section.name == BASE and section.source != "none":
+            raise InputError(f"condition {BASE!r}: this name is kept for the untrained model (source 'none')")
+
+        def compute(unit: Unit, section: ConditionSection = section) -> None:
+            weight = rater_weights(section, pairs, pool, lotteries, draws)
+            unit.add(_plan_condition(ctx, section, pairs, weight, section.steps or train.steps, train.batch))
+
+        planned = _one(ctx.unit(section.name, compute), ConditionPlanned)
+        found.append(_restore_condition(ctx, planned, pairs))
+    return tuple(found)
+
+
+def _plan_condition(
+    ctx: Context,
+    section: ConditionSection,
+    pairs: PreferencePairs,
+    weight: NDArray[np.float64],
+    steps: int,
+    batch: int,
+) -> ConditionPlanned:
+    """The event of one condition; draws its schedule and stores it as an artifact."""
+    counts = pairs.pairs_per_rater()
+    kept = np.flatnonzero(weight)
+    artifact = None
+    if section.source != "none":
+        schedule = _draw_schedule(section, pairs, weight, steps * batch, ctx.stream(section.name))
+        flipped = _citizens_disagree(ctx, section, pairs, schedule)
+        body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
+        artifact = ctx.store(body, SCHEDULE_MEDIA_TYPE)
+    return ConditionPlanned(
+        condition=section.name,
+        source=section.source,
+        transform=section.transform,
+        estimator=section.estimator,
+        steps=steps if artifact else 0,
+        batch=batch,
+        pairs=int(counts[kept].sum()),
+        raters=len(kept),
+        effective_pairs=effective_pairs(weight, counts),
+        weights=[
+            WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r])) for r in kept
+        ],
+        artifact=artifact,
+    )
+
+
+def _draw_schedule(
+    section: ConditionSection, pairs: PreferencePairs, weight: NDArray[np.float64], size: int, stream: RandomStream
+) -> NDArray[np.int32]:
+    if section.estimator == "weighted_sampling":
+        return weighted_schedule(weight, pairs.rater, size, stream.child("sampling"))
+    eligible = np.flatnonzero(weight[pairs.rater] > 0)
+    return uniform_schedule(eligible, size, stream.child("shuffle"))
+
+
+def _citizens_disagree(
+    ctx: Context, section: ConditionSection, pairs: PreferencePairs, schedule: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Where a citizen of the planted population prefers `rejected`; nowhere for other sources. Shape (size,)."""
+    data = ctx.config.data
+    if section.source != "population":
+        return np.zeros(len(schedule), dtype=np.bool_)
+    if data.path is None or data.world is None:
+        raise InputError(f"condition {section.name!r}: source 'population' needs data.path and data.world")
+    from core.data.planted import population_labels
+
+    stream = ctx.stream(section.name).child("citizens")
+    flipped: NDArray[np.bool_] = population_labels(data.path / data.world, pairs, schedule.astype(np.int64), stream)
+    return flipped
+
+
+def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: PreferencePairs) -> Condition:
+    """The condition that a recorded event stands for."""
+    index = {rater.rater_id: r for r, rater in enumerate(pairs.raters)}
+    weight = np.zeros(len(pairs.raters), dtype=np.float64)
+    for row in planned.weights:
+        weight[index[row.rater_id]] = row.weight
+    if planned.artifact is None:
+        schedule = np.zeros((0, planned.batch), dtype=np.int32)
+        flipped = np.zeros((0, planned.batch), dtype=np.bool_)
+    else:
+        schedule, flipped = decode_schedule(ctx.load(planned.artifact))
+    return Condition(
+        name=planned.condition,
+        source=planned.source,
+        estimator=planned.estimator,
+        weight=weight,
+        pairs_of_rater=pairs.pairs_per_rater(),
+        schedule=schedule,
+        flipped=flipped,
+    )
+
+
+# ---------------------------------------------------------------- model
+
+
+def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
+    """The base model: made from a configuration ("tiny"), or an existing checkpoint."""
+    train = _train_section(ctx)
+    ctx.plan(1)
+    path = ctx.folder.checkpoints / BASE
+
+    def compute(unit: Unit) -> None:
+        from core.training.precision import memory_guard, placement, quiet_libraries
+
+        quiet_libraries()
+        temporary = fresh_folder(ctx.folder.checkpoints / f".{BASE}")
+        loss = None
+        if train.model == "tiny":
+            with memory_guard(train, "pre-training the tiny model"):
+                loss = _make_tiny(ctx, pairs, train, placement(train).device, temporary)
+        else:
+            from core.training.model import find_source, link_model
+
+            ctx.progress(0, 1, f"finding {train.model}")
+            link_model(find_source(train.model, train.revision), temporary)
+        unit.add(_model_ready(train, temporary, loss))
+        publish(temporary, path)
+
+    ready = _one(ctx.unit("base", compute), ModelReady)
+    loss = ready.pretraining_loss
+    return BaseModel(
+        path=path,
+        architecture=ready.architecture,
+        parameters=ready.parameters,
+        vocabulary=ready.vocabulary,
+        template=ready.template,
+        files=ready.files,
+        pretraining_loss=None if loss is None else float(loss),
+    )
+
+
+def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device: str, folder: Path) -> float | None:
+    """Builds, pre-trains and saves the tiny model; returns its last loss."""
+    from core.training.batches import sequences_of, tokenise
+    from core.training.model import save_model
+    from core.training.tiny import make_model, pretrain, train_tokenizer
+
+    ctx.progress(0, train.tiny.steps, "training the tokenizer")
+    tokenizer = train_tokenizer([*_messages(pairs), *pairs.responses], train.tiny.vocabulary)
+    made = make_model(train.tiny, tokenizer, 2 * train.max_length, ctx.torch_seed("base", "weights"))
+    everything = sequences_of(pairs, np.arange(len(pairs), dtype=np.int32))
+    stream = ctx.stream("base", "pretraining")
+    wanted = train.tiny.steps * train.tiny.batch
+    picked = sorted({everything[i] for i in stream.child("texts").integers(len(everything), wanted)})
+    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, picked, train.max_length)
+
+    def progress(done: int, total: int) -> None:
+        ctx.check_stop()
+        ctx.progress(done, total, "pre-training the tiny model")
+
+    loss = pretrain(
+        made,
+        [tokens.ids(key) for key in picked],
+        train.tiny,
+        stream.child("batches"),
+        device,
+        tokenizer.pad_token_id,
+        progress,
+    )
+    save_model(made.cpu(), tokenizer, folder)
+    return loss
+
+
+def _messages(pairs: PreferencePairs) -> list[str]:
+    """The last message of every context; earlier ones are last in other contexts or responses."""
+    return [context[-1].content for context in pairs.contexts]
+
+
+def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> ModelReady:
+    from core.training.model import describe
+
+    architecture, parameters = describe(folder)
+    return ModelReady(
+        model=train.model,
+        architecture=architecture,
+        parameters=parameters,
+        vocabulary=len(load_tokenizer(folder)),
+        template=template_digest(),
+        files=hash_files(folder),
+        pretraining_loss=loss,
+    )
+
+
+# ---------------------------------------------------------------- train
+
+
+def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...], base: BaseModel) -> Trained:
+    """Trains every condition that has a schedule, from the base model, against the base as reference."""
+    section = _train_section(ctx)
+    trained = [condition for condition in conditions if condition.source != "none"]
+    keys = {condition.name: _chunk_keys(condition, section.chunk) for condition in trained}
+    every = ["reference", *(key for chunk in keys.values() for key in chunk)] if trained else []
+    ctx.plan(len(every))
+    if ctx.pending(every):
+        _train_pending(ctx, pairs, trained, keys, base, section)
+    if (leftover := _states(ctx)).exists():
+        shutil.rmtree(leftover)
+    models: dict[str, Path] = {}
+    files: dict[str, Mapping[str, str]] = {}
+    for condition in conditions:
+        models[condition.name], files[condition.name] = base.path, base.files
+        if condition.name in keys:
+            recorded = ctx.recorded(keys[condition.name][-1])
+            assert recorded is not None, "every chunk is recorded"
+            final = _one(recorded, TrainCheckpoint)
+            models[condition.name], files[condition.name] = ctx.folder.root / final.folder, final.files
+    return Trained(models=models, files=files, base=base.path)
+
+
+def _chunk_keys(condition: Condition, chunk: int) -> list[str]:
+    return [f"{condition.name}/{i + 1:04d}" for i in range(math.ceil(len(condition.schedule) / chunk))]
+
+
+def _train_pending(
+    ctx: Context,
+    pairs: PreferencePairs,
+    trained: Sequence[Condition],
+    keys: Mapping[str, list[str]],
+    base: BaseModel,
+    section: TrainSection,
+) -> None:
+    from core.training.batches import scheduled_sequences, tokenise
+    from core.training.precision import placement, quiet_libraries
+
+    quiet_libraries()
+    placed = placement(section)
+    verify(base.path, base.files)
+    tokenizer = load_tokenizer(base.path)
+    sequences = scheduled_sequences(pairs, trained)
+    tokens = tokenise(
+        tokenizer,
+        pairs.contexts,
+        pairs.responses,
+        sequences,
+        section.max_length,
+        lambda done, total: ctx.progress(done, total, "tokenising"),
+    )
+    reference = _reference(ctx, base, section, placed, tokens, sequences, tokenizer.pad_token_id)
+    total = sum(len(condition.schedule) for condition in trained)
+    before = 0
+    for condition in trained:
+        if ctx.pending(keys[condition.name]):
+            ctx.check_stop()
+            report = _reporter(ctx, condition, before, total)
+            _train_condition(
+                ctx, pairs, condition, keys[condition.name], base, section, placed, tokens, reference, tokenizer, report
+            )
+        before += len(condition.schedule)
+
+
+def _reporter(ctx: Context, condition: Condition, before: int, total: int) -> Callable[[int], None]:
+    steps = len(condition.schedule)
+    return lambda step: ctx.progress(before + step, total, f"{condition.name}: step {step} of {steps}")
+
+
+def _reference(
+    ctx: Context,
+    base: BaseModel,
+    section: TrainSection,
+    placed: Placement,
+    tokens: Tokens,
+    sequences: list[Key],
+    pad: int,
+) -> dict[Key, float]:
+    """Log-probabilities of the frozen base model; a batch holds as many tokens as a training micro-batch may."""
+    from core.training.model import load_model
+    from core.training.precision import memory_guard
+    from core.training.reference import MEDIA_TYPE, decode_reference, encode_reference, log_probs
+
+    def progress(done: int, total: int) -> None:
+        ctx.check_stop()
+        ctx.progress(done, total, "scoring the reference")
+
+    def compute(unit: Unit) -> None:
+        with memory_guard(section, "scoring the reference"):
+            frozen = load_model(base.path, placed)
+            budget = 2 * section.micro_batch * section.max_length
+            values = log_probs(frozen, tokens, sequences, placed, pad, budget, progress)
+        if not all(map(math.isfinite, values.values())):
+            raise DempoError(f"the base model in {base.path} gives log-probabilities that are not finite numbers")
+        unit.add(
+            ReferenceComputed(
+                sequences=len(sequences),
+                cut_contexts=tokens.cut_contexts,
+                cut_responses=tokens.cut_responses,
+                artifact=ctx.store(encode_reference(values), MEDIA_TYPE),
+            )
+        )
+
+    recorded = _one(ctx.unit("reference", compute), ReferenceComputed)
+    _release_memory()
+    return decode_reference(ctx.load(recorded.artifact))
+
+
+def _train_condition(
+    ctx: Context,
+    pairs: PreferencePairs,
+    condition: Condition,
+    keys: list[str],
+    base: BaseModel,
+    section: TrainSection,
+    placed: Placement,
+    tokens: Tokens,
+    reference: Mapping[Key, float],
+    tokenizer: Any,
+    report: Callable[[int], None],
+) -> None:
+    """Trains one condition from its last recorded chunk to the end, in one trainer."""
+    from core.training.batches import PairCollator, rows_of
+    from core.training.callback import Recording, keep_only
+    from core.training.dpo import make_trainer
+    from core.training.model import load_model
+    from core.training.precision import memory_guard
+
+    state = _states(ctx) / condition.name
+    start = _last_checkpoint(ctx, keys)
+    keep_only(state, start.step if start else 0)
+    resumed = verify(ctx.folder.root / start.folder, start.files) if start else None
+    state.mkdir(parents=True, exist_ok=True)
+    collator = PairCollator(rows_of(condition, pairs), tokens, reference, tokenizer.pad_token_id)
+    recording = Recording(ctx, condition.name, keys, state, report)
+    with memory_guard(section, f"training {condition.name!r}"):
+        policy = load_model(base.path, placed)
+        seed = ctx.torch_seed(condition.name)
+        recording.trainer = make_trainer(policy, tokenizer, collator, section, placed, state, seed, recording)
+        recording.trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+    del policy, recording
+    _release_memory()
+
+
+def _states(ctx: Context) -> Path:
+    """Where trainers keep their state; no condition's name begins with a dot."""
+    return ctx.folder.checkpoints / ".state"
+
+
+def _last_checkpoint(ctx: Context, keys: Sequence[str]) -> TrainCheckpoint | None:
+    """The checkpoint of the last recorded chunk before the first that is missing."""
+    last = None
+    for key in keys:
+        events = ctx.recorded(key)
+        if events is None:
+            break
+        last = _one(events, TrainCheckpoint)
+    return last
+
+
+def _release_memory() -> None:
+    """Gives a finished model's memory back to the GPU, so that the next one fits; models hold cycles."""
+    import torch
+
+    if torch.cuda.is_available():
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
+def _train_section(ctx: Context) -> TrainSection:
+    if ctx.config.train is None:
+        raise InputError("the configuration has no [train] section, which this stage needs")
+    return ctx.config.train
+
+
+def _one(events: Sequence[Event], kind: type[E]) -> E:
+    """The only event of a kind in a unit."""
+    (found,) = [event for event in events if isinstance(event, kind)]
+    return found

@@ -1,0 +1,104 @@
+"""Weights of raters (DESIGN §5): w_r per rater; one of r's pairs counts ω = w_r / N_r.
+
+| source           | w_r               | ω of a pair   |
+|------------------|-------------------|---------------|
+| all, us_rep      | N_r               | 1             |
+| … equal_voice    | 1                 | 1 / N_r       |
+| population       | as `all`          |               |
+| draw (hard)      | 1 for members     | 1 / N_r       |
+| lottery (soft)   | f(π_r)            | f(π_r) / N_r  |
+
+Raters with π = 0 have weight 0 and are dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import ConditionSection, Transform
+from core.errors import InputError
+from core.types import Draw, Lottery, Pool, PreferencePairs
+
+T = TypeVar("T")
+
+
+def transformed(pi: Fraction, transform: Transform) -> float:
+    """f(π): π, √π or π². π is exact; f is rounded once."""
+    if transform == "sqrt":
+        return math.sqrt(pi)
+    return float(pi**2 if transform == "square" else pi)
+
+
+def rater_weights(
+    condition: ConditionSection,
+    pairs: PreferencePairs,
+    pool: Pool,
+    lotteries: Sequence[Lottery],
+    draws: Sequence[Draw],
+) -> NDArray[np.float64]:
+    """w_r for every rater of `pairs`, shape (R,); zero for those the condition leaves out.
+
+    Pool and pairs number raters differently: pool member i is rater `pool.rater[i]` of the pairs.
+
+    Raises:
+        InputError: an option that the source has no use for, a draw that was not accepted, or no rater is left.
+    """
+    _check_options(condition)
+    kind, _, name = condition.source.partition(":")
+    counts = pairs.pairs_per_rater()
+    weight = np.zeros(len(pairs.raters), dtype=np.float64)
+    if kind in ("all", "population", "us_rep"):
+        for r in pool.rater:
+            if kind != "us_rep" or pairs.raters[r].us_rep:
+                weight[r] = 1.0 if condition.equal_voice else float(counts[r])
+    elif kind == "draw":
+        for i in _named(draws, "draw", name, condition).members:
+            weight[pool.rater[i]] = 1.0
+    elif kind == "lottery":
+        pi = _named(lotteries, "name", name, condition).inclusion_by_type()
+        for i, t in enumerate(pool.type_of):
+            weight[pool.rater[i]] = transformed(pi[t], condition.transform)
+    if kind != "none" and not weight.any():
+        raise InputError(f"condition {condition.name!r}: source {condition.source!r} leaves no rater with a pair")
+    return weight
+
+
+def effective_pairs(weight: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """(Σω)² / Σω² over pairs, the effective sample size; zero without weights.
+
+    Σω = Σ_r w_r and Σω² = Σ_r w_r² / N_r, since rater r brings N_r pairs of ω = w_r / N_r each.
+    """
+    kept = weight > 0
+    if not kept.any():
+        return 0.0
+    return math.fsum(weight[kept]) ** 2 / math.fsum(weight[kept] ** 2 / counts[kept])
+
+
+def _check_options(condition: ConditionSection) -> None:
+    kind = condition.source.partition(":")[0]
+    if condition.transform != "identity" and kind != "lottery":
+        raise InputError(
+            f"condition {condition.name!r}: transform {condition.transform!r} applies to π, "
+            f"so it needs a source 'lottery:<name>', not {condition.source!r}"
+        )
+    if condition.equal_voice and kind in ("draw", "lottery"):
+        raise InputError(
+            f"condition {condition.name!r}: equal_voice has no use with source {condition.source!r}, "
+            "whose weights already count raters and not pairs; remove it"
+        )
+
+
+def _named(items: Sequence[T], field: str, name: str, condition: ConditionSection) -> T:
+    for item in items:
+        if getattr(item, field) == name:
+            return item
+    raise InputError(
+        f"condition {condition.name!r}: the run holds no accepted result for {condition.source!r}; "
+        "check the draws and lotteries stages"
+    )
