@@ -68,30 +68,31 @@ _ATTRIBUTES = (
     "(SELECT json_group_object(a.value, c.value) FROM json_each({names}) a JOIN json_each({values}) c USING (key))"
 )
 
-VIEWS = {
-    "run": """CREATE VIEW run AS
-WITH genesis AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE seq = 1),
+_VIEWS: dict[str, tuple[str, str]] = {
+    "run": (
+        """WITH genesis AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE seq = 1),
 last AS MATERIALIZED (
   SELECT kind, payload AS p FROM events WHERE kind IN ('engine.started', 'engine.stopped') ORDER BY seq DESC LIMIT 1
 ),
-started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.started' ORDER BY seq DESC LIMIT 1)
-SELECT g.p->>'$.run_id' AS run_id, g.p->>'$.name' AS name, g.at AS created_at,
+started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.started' ORDER BY seq DESC LIMIT 1)""",
+        """SELECT g.p->>'$.run_id' AS run_id, g.p->>'$.name' AS name, g.at AS created_at,
   coalesce((SELECT CASE kind WHEN 'engine.started' THEN 'running' ELSE p->>'$.outcome' END FROM last), 'created')
     AS status,
   g.p->>'$.seed' AS seed, g.p->'$.config' AS config,
   (SELECT json_set(p->'$.packages', '$.dempo', p->>'$.program', '$.python', p->>'$.python') FROM started) AS versions,
   g.p->>'$.simulated' AS simulated, g.p->>'$.schema_version' AS schema_version
 FROM genesis g""",
-    "stages": """CREATE VIEW stages AS
-WITH m AS MATERIALIZED (
+    ),
+    "stages": (
+        """WITH m AS MATERIALIZED (
   SELECT seq, at, kind, payload->>'$.name' AS name, payload AS p FROM events
   WHERE kind IN ('stage.started', 'stage.planned', 'stage.completed', 'stage.skipped')
 ),
 units AS MATERIALIZED (
   SELECT stage, count(DISTINCT payload->>'$.unit') AS completed FROM events
   WHERE kind = 'unit.completed' GROUP BY stage
-)
-SELECT m.name AS stage,
+)""",
+        """SELECT m.name AS stage,
   CASE WHEN max(m.kind = 'stage.completed') THEN 'completed'
     WHEN max(m.kind = 'stage.skipped') THEN 'skipped' ELSE 'started' END AS status,
   max(CASE m.kind WHEN 'stage.planned' THEN m.p->>'$.units' END) AS units,
@@ -103,14 +104,16 @@ SELECT m.name AS stage,
   max(CASE m.kind WHEN 'stage.skipped' THEN m.p->>'$.reason' END) AS reason
 FROM m LEFT JOIN units ON units.stage = m.name
 GROUP BY m.name ORDER BY min(m.seq)""",
-    "seeds": """CREATE VIEW seeds AS
-WITH m AS MATERIALIZED (SELECT seq, stage, payload AS p FROM events WHERE kind = 'seed.derived')
-SELECT 'run' AS stage, payload->>'$.seed' AS seed, 'configuration' AS origin FROM events WHERE seq = 1
+    ),
+    "seeds": (
+        """WITH m AS MATERIALIZED (SELECT seq, stage, payload AS p FROM events WHERE kind = 'seed.derived')""",
+        """SELECT 'run' AS stage, payload->>'$.seed' AS seed, 'configuration' AS origin FROM events WHERE seq = 1
 UNION ALL SELECT stage, seed, origin FROM (
   SELECT stage, p->>'$.seed' AS seed, p->>'$.origin' AS origin, min(seq) AS first FROM m GROUP BY 1, 2, 3 ORDER BY first
 )""",
-    "raters": f"""CREATE VIEW raters AS
-{_recorded("pool.built")},
+    ),
+    "raters": (
+        f"""{_recorded("pool.built")},
 types AS MATERIALIZED (
   SELECT t.value->>'$.type' AS type,
     {_ATTRIBUTES.format(names="m.p, '$.attributes'", values="t.value, '$.categories'")} AS attributes
@@ -120,23 +123,27 @@ r AS MATERIALIZED (
   SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type,
     r.value->>'$.pairs' AS pairs, r.value->>'$.locale' AS locale
   FROM m, json_each(m.p, '$.raters') r
-)
-SELECT r.rater_id, r.type, types.attributes, r.pairs, r.locale
+)""",
+        """SELECT r.rater_id, r.type, types.attributes, r.pairs, r.locale
 FROM r JOIN types ON types.type = r.type ORDER BY r.place""",
-    "quotas": f"""CREATE VIEW quotas AS
-{_recorded("lottery.quotas")}
-SELECT m.p->>'$.lottery' AS lottery, q.value->>'$.attribute' AS attribute, q.value->>'$.category' AS category,
+    ),
+    "quotas": (
+        _recorded("lottery.quotas"),
+        """SELECT m.p->>'$.lottery' AS lottery,
+  q.value->>'$.attribute' AS attribute, q.value->>'$.category' AS category,
   CAST(q.value->>'$.target' AS REAL) AS target, q.value->>'$.lower' AS lower, q.value->>'$.upper' AS upper,
   q.value->>'$.slack' AS slack, q.value->>'$.in_pool' AS in_pool
 FROM m, json_each(m.p, '$.quotas') q""",
-    "types": f"""CREATE VIEW types AS
-{_recorded("lottery.types")}
-SELECT m.p->>'$.lottery' AS lottery, t.value->>'$.type' AS type,
+    ),
+    "types": (
+        _recorded("lottery.types"),
+        f"""SELECT m.p->>'$.lottery' AS lottery, t.value->>'$.type' AS type,
   {_ATTRIBUTES.format(names="m.p, '$.attributes'", values="t.value, '$.categories'")} AS attributes,
   t.value->>'$.size' AS size
 FROM m, json_each(m.p, '$.types') t""",
-    "inclusion_probabilities": f"""CREATE VIEW inclusion_probabilities AS
-{_recorded("lottery.solved")},
+    ),
+    "inclusion_probabilities": (
+        f"""{_recorded("lottery.solved")},
 pi AS MATERIALIZED (
   SELECT m.p->>'$.lottery' AS lottery, t.key AS type, t.value AS pi FROM m, json_each(m.p, '$.pi') t
 ),
@@ -144,52 +151,64 @@ pool AS MATERIALIZED (
   SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
   FROM events e, json_each(e.payload, '$.raters') r
   WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
-)
-SELECT pi.lottery, pool.rater_id, pi.pi FROM pi JOIN pool ON pool.type = pi.type ORDER BY pi.lottery, pool.place""",
-    "levels": f"""CREATE VIEW levels AS
-{_recorded("lottery.level")}
-SELECT p->>'$.lottery' AS lottery, p->>'$.level' AS level, p->>'$.probability' AS probability,
+)""",
+        """SELECT pi.lottery, pool.rater_id, pi.pi
+FROM pi JOIN pool ON pool.type = pi.type ORDER BY pi.lottery, pool.place""",
+    ),
+    "levels": (
+        _recorded("lottery.level"),
+        """SELECT p->>'$.lottery' AS lottery, p->>'$.level' AS level, p->>'$.probability' AS probability,
   p->'$.types' AS types, p->'$.binding' AS binding FROM m""",
-    "panels": f"""CREATE VIEW panels AS
-{_recorded("lottery.panel")}
-SELECT p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.probability' AS probability,
+    ),
+    "panels": (
+        _recorded("lottery.panel"),
+        """SELECT p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.probability' AS probability,
   p->>'$.numerator' AS numerator FROM m""",
-    "panel_types": f"""CREATE VIEW panel_types AS
-{_recorded("lottery.panel")}
-SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, c.value->>0 AS type, c.value->>1 AS count
+    ),
+    "panel_types": (
+        _recorded("lottery.panel"),
+        """SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, c.value->>0 AS type, c.value->>1 AS count
 FROM m, json_each(m.p, '$.counts') c""",
-    "lotteries": f"""CREATE VIEW lotteries AS
-{_recorded("lottery.solved")}
-SELECT p->>'$.lottery' AS lottery, p->>'$.algorithm' AS algorithm, p->>'$.method' AS method,
+    ),
+    "lotteries": (
+        _recorded("lottery.solved"),
+        """SELECT p->>'$.lottery' AS lottery, p->>'$.algorithm' AS algorithm, p->>'$.method' AS method,
   p->>'$.estimated' AS estimated, p->>'$.panels' AS panels, p->>'$.max_difference' AS max_difference FROM m""",
-    "draws": f"""CREATE VIEW draws AS
-{_recorded("draw.made")}
-SELECT p->>'$.draw' AS draw, p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.seed' AS seed,
+    ),
+    "draws": (
+        _recorded("draw.made"),
+        """SELECT p->>'$.draw' AS draw, p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.seed' AS seed,
   p->>'$.origin' AS origin, p->>'$.outcome' AS outcome, p->>'$.reason' AS reason FROM m""",
-    "panel_members": f"""CREATE VIEW panel_members AS
-{_recorded("draw.made")}
-SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r""",
-    "conditions": f"""CREATE VIEW conditions AS
-{_recorded("condition.planned")}
-SELECT p->>'$.condition' AS condition, p->>'$.source' AS source, p->>'$.transform' AS transform,
+    ),
+    "panel_members": (
+        _recorded("draw.made"),
+        """SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r""",
+    ),
+    "conditions": (
+        _recorded("condition.planned"),
+        """SELECT p->>'$.condition' AS condition, p->>'$.source' AS source, p->>'$.transform' AS transform,
   p->>'$.estimator' AS estimator, p->>'$.pairs' AS pairs, p->>'$.raters' AS raters, p->>'$.steps' AS steps,
   p->>'$.batch' AS batch, p->>'$.effective_pairs' AS effective_pairs FROM m""",
-    "weights": f"""CREATE VIEW weights AS
-{_recorded("condition.planned")}
-SELECT m.p->>'$.condition' AS condition, w.value->>'$.rater_id' AS rater_id, w.value->>'$.pairs' AS pairs,
+    ),
+    "weights": (
+        _recorded("condition.planned"),
+        """SELECT m.p->>'$.condition' AS condition, w.value->>'$.rater_id' AS rater_id, w.value->>'$.pairs' AS pairs,
   w.value->>'$.weight' AS weight FROM m, json_each(m.p, '$.weights') w""",
-    "train_steps": f"""CREATE VIEW train_steps AS
-{_recorded("train.step")}
-SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss, p->>'$.margin' AS margin,
+    ),
+    "train_steps": (
+        _recorded("train.step"),
+        """SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss, p->>'$.margin' AS margin,
   p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, p->>'$.gradient_norm' AS gradient_norm
 FROM m""",
-    "recovery": f"""CREATE VIEW recovery AS
-{_recorded("recovery.measured")}
-SELECT p->>'$.condition' AS condition, p->>'$.population_log_loss' AS population_log_loss,
+    ),
+    "recovery": (
+        _recorded("recovery.measured"),
+        """SELECT p->>'$.condition' AS condition, p->>'$.population_log_loss' AS population_log_loss,
   p->>'$.margin_agreement' AS margin_agreement, p->>'$.pairs' AS pairs, p->>'$.floor' AS floor,
   p->>'$.agreement_ceiling' AS agreement_ceiling FROM m""",
-    "questions": f"""CREATE VIEW questions AS
-{_recorded("questions.planned")},
+    ),
+    "questions": (
+        f"""{_recorded("questions.planned")},
 clauses AS MATERIALIZED (
   SELECT c.value->>'$.clause_id' AS clause_id, {_text("(c.value->'$.text')")} AS clause
   FROM m, json_each(m.p, '$.clauses') c
@@ -198,33 +217,48 @@ q AS MATERIALIZED (
   SELECT q.key AS place, q.value->>'$.question_id' AS question_id, q.value->>'$.clause_id' AS clause_id,
     {_text("(q.value->'$.text')")} AS question
   FROM m, json_each(m.p, '$.questions') q
-)
-SELECT q.question_id, q.clause_id, clauses.clause, q.question
+)""",
+        """SELECT q.question_id, q.clause_id, clauses.clause, q.question
 FROM q LEFT JOIN clauses ON clauses.clause_id = q.clause_id ORDER BY q.place""",
-    "answers": f"""CREATE VIEW answers AS
-{_recorded("answer.given")}
-SELECT p->>'$.condition' AS condition, p->>'$.question_id' AS question_id, p->>'$.clause_id' AS clause_id,
+    ),
+    "answers": (
+        _recorded("answer.given"),
+        f"""SELECT p->>'$.condition' AS condition, p->>'$.question_id' AS question_id, p->>'$.clause_id' AS clause_id,
   {_text("(p->'$.answer')")} AS answer, p->>'$.tokens' AS tokens, p->>'$.finish' AS finish FROM m""",
-    "judge_calls": f"""CREATE VIEW judge_calls AS
-{_recorded("judge.called")}
-SELECT p->>'$.question_id' AS question_id, p->>'$.judge' AS judge, p->>'$.outcome' AS outcome,
+    ),
+    "judge_calls": (
+        _recorded("judge.called"),
+        """SELECT p->>'$.question_id' AS question_id, p->>'$.judge' AS judge, p->>'$.outcome' AS outcome,
   p->'$.shown_order' AS shown_order, p->>'$.attempts' AS attempts, p->>'$.prompt_tokens' AS prompt_tokens,
   p->>'$.completion_tokens' AS completion_tokens, p->>'$.detail' AS detail, p->>'$.judge_kind' AS judge_kind FROM m""",
-    "rankings": f"""CREATE VIEW rankings AS
-{_recorded("judge.called")}
-SELECT m.p->>'$.question_id' AS question_id, m.p->>'$.clause_id' AS clause_id, m.p->>'$.judge' AS judge,
+    ),
+    "rankings": (
+        _recorded("judge.called"),
+        """SELECT m.p->>'$.question_id' AS question_id, m.p->>'$.clause_id' AS clause_id, m.p->>'$.judge' AS judge,
   r.key + 1 AS position, r.value AS condition
 FROM m, json_each(m.p, '$.ranking') r WHERE m.p->>'$.outcome' = 'ranked'""",
-    "leaderboards": f"""CREATE VIEW leaderboards AS
-{_recorded("leaderboard.computed")}
-SELECT m.p->>'$.method' AS method, r.value->>'$.condition' AS condition, r.value->>'$.score' AS score,
+    ),
+    "leaderboards": (
+        _recorded("leaderboard.computed"),
+        """SELECT m.p->>'$.method' AS method, r.value->>'$.condition' AS condition, r.value->>'$.score' AS score,
   r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
   m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample, m.p->>'$.note' AS note
 FROM m, json_each(m.p, '$.rows') r""",
-    "operator_actions": """CREATE VIEW operator_actions AS
-WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)
-SELECT at, p->>'$.action' AS action, p->>'$.detail' AS detail FROM m""",
+    ),
+    "operator_actions": (
+        """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)""",
+        """SELECT at, p->>'$.action' AS action, p->>'$.detail' AS detail FROM m""",
+    ),
 }
+"""Of each view: its common table expressions, and the SELECT whose rows it shows."""
+
+
+def _view(name: str, tables: str, select: str) -> str:
+    """The rows are MATERIALIZED too, so that a join of two views can index them."""
+    return f"CREATE VIEW {name} AS\n{tables},\nv AS MATERIALIZED (\n{select}\n)\nSELECT * FROM v"
+
+
+VIEWS = {name: _view(name, *parts) for name, parts in _VIEWS.items()}
 
 OBJECTS: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS, **VIEWS}
 """Name and exact SQL of everything in the database; a reader compares them before it trusts a view."""

@@ -1,0 +1,148 @@
+"""`make bench`: speed as ratios within one run, and volumes of the record. Prints a table; nothing is asserted.
+
+Each line compares two ways of doing the same work on this machine, now; ratios travel, seconds don't.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import numpy as np  # noqa: E402
+
+from core.config import RankSection  # noqa: E402
+from core.events import JudgeCalled, RunFolder, UnitCompleted  # noqa: E402
+from core.randomness import RandomStream  # noqa: E402
+from core.types import Ranking  # noqa: E402
+
+DATA = HERE.parent.parent / "shared" / "data" / "prism_like"
+N = 15000
+MODELS = tuple("abcdefg")
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def rankings(questions: int, judges: int) -> tuple[Ranking, ...]:
+    """Rankings of seven models by a Plackett–Luce model with spread abilities."""
+    generator = np.random.default_rng(0)
+    strength = np.linspace(0.6, -0.6, len(MODELS))
+    noise = generator.gumbel(size=(questions * judges, len(MODELS)))
+    orders = np.argsort(-(strength + noise), axis=1)
+    return tuple(
+        Ranking(f"{i // judges}", i // judges // 40, f"j#{i % judges}", tuple(MODELS[j] for j in order))
+        for i, order in enumerate(orders)
+    )
+
+
+def bench_ranking() -> list[tuple[str, str]]:
+    """All methods with 1,000 resamples on a paper-sized set, against one resample at a time with choix."""
+    import choix
+
+    from core.ranking.leaderboards import leaderboards
+
+    data = rankings(3000, 5)
+    ours = timed(lambda: leaderboards(data, RankSection(), RandomStream(0, "bench")))
+    orders = [[MODELS.index(name) for name in ranking.order] for ranking in data]
+    theirs = timed(lambda: choix.ilsr_rankings(len(MODELS), orders))
+    return [
+        ("8 methods × 1,000 resamples, 15,000 rankings of 7", f"{ours:.1f} s"),
+        ("the same with choix, Plackett–Luce alone (one fit timed, × 1,000)", f"{1000 * theirs / ours:,.0f} × as long"),
+    ]
+
+
+def bench_record() -> list[tuple[str, str]]:
+    """Writing judge calls one commit each against fifty per commit; verifying and reading them."""
+    from records import genesis
+
+    from storage.log import Log
+    from storage.reader import Reader
+    from storage.verify import verify
+
+    def call(i: int) -> JudgeCalled:
+        return JudgeCalled(
+            question_id=str(i),
+            clause_id=1,
+            judge="judge#0",
+            judge_kind="planted",
+            outcome="ranked",
+            shown_order=list(MODELS),
+            ranking=list(MODELS),
+            attempts=1,
+            request_key="0" * 64,
+            seconds=0.1,
+        )
+
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch) / "20260101-000000-bench"
+        with Log.create(RunFolder(root), genesis(root.name)) as log:
+            one = 1000 / timed(
+                lambda: [log.record("judge", [call(i)], unit=(f"j/{i}", 1)) for i in range(1000)] and None
+            )
+            batches = [[call(i) for i in range(start, start + 50)] for start in range(0, 5000, 50)]
+            fifty = 5000 / timed(lambda: [log.record("bench", batch) for batch in batches] and None)
+            log._db.execute("PRAGMA synchronous=OFF")  # only to fill it fast: 15,000 commits take a minute
+            for i in range(N):
+                log.record("judge", [call(i), UnitCompleted(seconds=0.1)], unit=(f"k/{i}", 1))
+        size = (root / "audit.db").stat().st_size / 2**20
+        check = timed(lambda: verify(root))
+        matrix = timed(lambda: Reader(root).query(_WIN_MATRIX))
+    return [
+        ("events per second, one per commit", f"{one:,.0f}"),
+        ("fifty per commit, against one", f"{fifty / one:.1f} × as fast"),
+        ("15,000 judge calls: size of the record", f"{size:.0f} MiB"),
+        ("verification of all of it", f"{check:.1f} s"),
+        ("win matrix from the view `rankings`", f"{matrix:.2f} s"),
+    ]
+
+
+_WIN_MATRIX = """SELECT a.condition AS winner, b.condition AS loser, count(*) AS wins FROM rankings a
+JOIN rankings b ON a.question_id = b.question_id AND a.judge = b.judge AND a.position < b.position GROUP BY 1, 2"""
+
+
+def bench_data() -> list[tuple[str, str]]:
+    """The PRISM-sized folder, where it lies beside the checkout."""
+    if not DATA.is_dir():
+        return [("PRISM-sized folder", "not beside this checkout")]
+    from memory_recorder import make_context
+
+    from core.config import load_config
+    from core.data.stage import pairs, pool
+
+    config = load_config(HERE.parent / "examples" / "prism-us.toml", [f"data.path={DATA}"]).config
+    with tempfile.TemporaryDirectory() as scratch:
+        ctx = make_context("pairs", config, Path(scratch))
+        begun = time.perf_counter()
+        built = pairs(ctx)
+        members = pool(make_context("pool", config, Path(scratch)), built)
+        spent = time.perf_counter() - begun
+        plain = timed(lambda: [json.loads(line) for path in DATA.glob("*.jsonl") for line in path.open("rb")] and None)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return [
+        (f"PRISM-sized folder to {len(built):,} pairs and {len(members.raters):,} raters", f"{spent:.1f} s"),
+        ("against json.loads of every line alone", f"{spent / plain:.1f} × as long"),
+        ("peak memory of this benchmark", f"{peak:.2f} GiB"),
+    ]
+
+
+def main(parts: Sequence[Callable[[], list[tuple[str, str]]]] = (bench_data, bench_record, bench_ranking)) -> None:
+    """Prints every line as it is measured."""
+    for part in parts:
+        for what, value in part():
+            print(f"| {what} | {value} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
