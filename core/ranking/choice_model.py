@@ -37,12 +37,13 @@ def fit_choices(sets: Floats, seen: Floats, chosen: Floats) -> Floats:
     """
     batch, m = chosen.shape
     theta = np.zeros((batch, m))
-    pairs = (sets[:, :, None] * sets[:, None, :]).reshape(len(sets), m * m)
     for _ in range(MOST_ITERATIONS):
         ability = np.exp(theta)
         sums = ability @ sets.T
         expected = ability * ((seen / sums) @ sets)
-        together = ((seen / sums**2) @ pairs).reshape(batch, m, m)
+        # Σ_S seen_S [i ∈ S][j ∈ S] / sums_S², row by row so that no array of S·m² floats is needed.
+        rate = seen / sums**2
+        together = np.stack([(rate * sets[:, i]) @ sets for i in range(m)], axis=1)
         information = -together * ability[:, :, None] * ability[:, None, :]
         information[:, np.arange(m), np.arange(m)] += expected
         # θ is fixed up to a constant; this fills the direction (1, …, 1) at the information's own scale.

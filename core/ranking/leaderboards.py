@@ -220,19 +220,27 @@ def _plackett_luce(data: Aggregation) -> Estimate:
 
 def _plackett_luce_published(data: Aggregation) -> Estimate:
     scores = np.empty((len(data.weights), len(data.ballots.conditions)))
+    settled = np.empty(len(scores), dtype=bool)
     for rows, tally in data.tallies("published Plackett–Luce"):
-        scores[rows] = plackett_luce_published(data.choices, tally)
-    vanished = np.isinf(scores)
-    detail = {"vanished": float(vanished[0].sum()), "vanished_resamples": float(vanished[1:].any(axis=1).sum())}
-    notes: tuple[str, ...] = ()
+        scores[rows], settled[rows] = plackett_luce_published(data.choices, tally)
+    vanished = np.asarray(np.isinf(scores).any(axis=1))
+    detail = {"vanished": float(np.isinf(scores[0]).sum()), "vanished_resamples": float(vanished[1:].sum())}
+    detail |= {"settled": float(settled[0]), "unsettled_resamples": float((~settled[1:]).sum())}
+    notes: list[str] = []
     if vanished.any():
-        resamples = int(detail["vanished_resamples"])
-        notes = (
+        notes.append(
             "the published iteration drives the weight of a condition that is often last to zero, here in "
-            f"{'the data as given and ' if vanished[0].any() else ''}{resamples} resamples: its score is -inf there, "
-            "and the others' scores sum to zero",
+            f"{_where(vanished)}: its score is -inf there, and the others' scores sum to zero"
         )
-    return Estimate(scores[0], scores[1:], detail, notes)
+    if not settled.all():
+        notes.append(f"the published iteration did not settle in {_where(~settled)}; scores are what it reached")
+    return Estimate(scores[0], scores[1:], detail, tuple(notes))
+
+
+def _where(samples: NDArray[np.bool_]) -> str:
+    """In words: the data (row 0) or how many resamples."""
+    resamples = f"{int(samples[1:].sum())} resamples"
+    return f"the data as given and {resamples}" if samples[0] else resamples
 
 
 _REMEDY = "half a win each way was added to every pair"

@@ -133,8 +133,8 @@ def _stage(master: _Master, best: BestComposition, on_stage: OnStage | None) -> 
         if not master.add(found.panel):
             done = int(np.isfinite(master.fixed).sum())
             raise SolverError(
-                f"LEXIMIN is proved for {done} of {master.problem.types} types; the next level lies between {z:.12g} "
-                f"and {z + gap:.12g}, and no further panel narrows that down"
+                f"LEXIMIN is proved for {done} of {master.problem.types} types; the next level lies between "
+                f"{abs(z):.12g} and {z + gap:.12g}, and no further panel narrows that down"
             )
 
 

@@ -148,7 +148,8 @@ def _message(problem: PanelProblem, conflict: Sequence[Bound], repair: Sequence[
     named = "; ".join(_described(problem, bound) for bound in conflict)
     least = "; ".join(_repaired(problem, bound, by) for bound, by in repair)
     return (
-        f"No panel of {problem.size} meets the quotas. These conflict: {named}. The least change that admits a panel: {least}. "
+        f"No panel of {problem.size} meets the quotas. These conflict: {named}. The least change that "
+        f"admits a panel: {least}. "
         "Or raise the tolerance, make a category slack, or choose another panel size."
     )
 

@@ -106,9 +106,13 @@ class NearestMixture:
                 if float(after @ after) < float(before @ before):
                     return True
                 break
-            step = float(np.min(weight[negative] / (weight[negative] - wanted[negative])))
-            weight += step * (wanted - weight)
+            way = np.where(negative, weight - wanted, 1.0)
+            steps = np.where(negative & (way > 0), weight / np.where(way > 0, way, 1.0), np.inf)
+            steps[negative & (way <= 0)] = 0.0
+            first = int(np.argmin(steps))
+            weight += steps[first] * (wanted - weight)
             leaving = negative & (weight <= 1e-15)
+            leaving[first] = True
             weight[leaving] = 0.0
             passive &= ~leaving
         weight[:], passive[:] = saved_weight, saved_passive

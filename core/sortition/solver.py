@@ -58,9 +58,13 @@ class IntegerSolution:
 
 
 class Highs:
-    """A linear model held by HiGHS; columns and rows are addressed by position."""
+    """A linear model held by HiGHS; columns and rows are addressed by position.
 
-    def __init__(self) -> None:
+    Integer programmes are solved to optimality; a `relative_gap` above zero is for searches that only
+    need a good solution and prove nothing.
+    """
+
+    def __init__(self, *, relative_gap: float = 0.0) -> None:
         import highspy
 
         self._api = highspy
@@ -74,7 +78,7 @@ class Highs:
             "primal_feasibility_tolerance": TOLERANCE,
             "dual_feasibility_tolerance": TOLERANCE,
             "mip_feasibility_tolerance": TOLERANCE,
-            "mip_rel_gap": 0.0,
+            "mip_rel_gap": relative_gap,
             "mip_abs_gap": 1e-9,
         }
         for name, value in options.items():

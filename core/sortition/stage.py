@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from core.config import DrawSection, LotterySection
@@ -157,13 +158,13 @@ def _sample_baseline(unit: Unit, section: LotterySection, problem: PanelProblem,
     if section.algorithm == "legacy":
         require_panel(problem)
         legacy = Legacy(problem)
-        draw_one: Callable[[], tuple[int, ...]] = lambda: legacy.draw(stream)  # noqa: E731
+        draw_one = partial(legacy.draw, stream)
         method = f"LEGACY, uniform over {SAMPLES} sampled panels; π is a Monte Carlo estimate"
     else:
         members = sum(problem.type_sizes)
         if section.size > members:
             raise InputError(f"lotteries: {section.name!r} draws {section.size} raters, but the pool has {members}")
-        draw_one = lambda: simple_random(problem, stream)  # noqa: E731
+        draw_one = partial(simple_random, problem, stream)
         method = (
             f"simple random selection without quotas, uniform over {SAMPLES} sampled panels; its true π is "
             f"{section.size}/{members} for every rater"

@@ -1,0 +1,123 @@
+"""Infeasible quotas: whoever set them must learn which ones to change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from brute_leximin import compositions
+
+from core.errors import InfeasibleQuotas
+from core.sortition.conflicts import Bound, _Elastic, require_panel
+from core.sortition.problem import PanelProblem, QuotaRow
+
+
+def row(attribute: str, category: str, lower: int, upper: int, *types: int) -> QuotaRow:
+    return QuotaRow(attribute, category, lower, upper, types)
+
+
+def message(problem: PanelProblem) -> str:
+    with pytest.raises(InfeasibleQuotas) as caught:
+        require_panel(problem)
+    assert caught.value.exit_code == 3
+    return str(caught.value)
+
+
+def test_feasible_quotas_give_a_panel() -> None:
+    problem = PanelProblem(2, (1, 2), (row("g", "w", 1, 1, 0),))
+    assert require_panel(problem) == (1, 1)
+
+
+def test_pool_smaller_than_the_panel() -> None:
+    assert message(PanelProblem(4, (1, 2), ())).startswith("No panel of 4 exists: the pool has 3 raters.")
+
+
+def test_category_with_too_few_raters() -> None:
+    text = message(PanelProblem(4, (2, 6), (row("age", "65+", 3, 4, 0), row("age", "young", 0, 3, 1))))
+    assert "These conflict: age '65+' at least 3 (2 in the pool)." in text
+    assert "The least change that admits a panel: age '65+' lower bound from 3 to 2. Or" in text
+
+
+def test_category_without_raters() -> None:
+    text = message(PanelProblem(2, (3,), (row("age", "65+", 1, 1),)))
+    assert "age '65+' at least 1 (0 in the pool)" in text
+    assert "lower bound from 1 to 0" in text
+
+
+def test_lower_bounds_that_exceed_the_panel() -> None:
+    text = message(PanelProblem(3, (5, 5), (row("g", "w", 2, 3, 0), row("g", "m", 2, 3, 1))))
+    assert "g 'w' at least 2 (5 in the pool); g 'm' at least 2 (5 in the pool)." in text
+
+
+def test_upper_bounds_below_the_panel() -> None:
+    text = message(PanelProblem(5, (5, 5), (row("g", "w", 0, 2, 0), row("g", "m", 0, 2, 1))))
+    assert "g 'w' at most 2 (5 in the pool); g 'm' at most 2 (5 in the pool)." in text
+
+
+def test_conflict_across_attributes_names_nothing_else() -> None:
+    """All the old are men; two old and two women don't fit into three seats. Region has nothing to do with it."""
+    types = ("old m north", "young w north", "young w south", "young m south")
+    rows = (
+        row("age", "old", 2, 3, 0),
+        row("gender", "w", 2, 3, 1, 2),
+        row("region", "north", 1, 2, 0, 1),
+        row("region", "south", 1, 2, 2, 3),
+    )
+    text = message(PanelProblem(3, (3,) * len(types), rows))
+    conflict = text.partition("These conflict: ")[2].partition(". The least")[0]
+    assert conflict == "age 'old' at least 2 (3 in the pool); gender 'w' at least 2 (6 in the pool)"
+
+
+def test_conflict_that_only_integers_show() -> None:
+    """Each of three features exactly once, but every rater who has one has two: halves would do, people don't."""
+    rows = (row("f", "1", 1, 1, 0, 2), row("f", "2", 1, 1, 0, 1), row("f", "3", 1, 1, 1, 2))
+    text = message(PanelProblem(2, (1, 1, 1, 1), rows))
+    assert "These conflict: " in text
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_conflicts_are_irreducible_and_repairs_least(seed: int) -> None:
+    """On random infeasible quotas, against every panel written down."""
+    problem = _infeasible(seed)
+    elastic = _Elastic(problem)
+    conflict = elastic.conflict()
+    assert not compositions(_with(problem, conflict))
+    for bound in conflict:
+        assert compositions(_with(problem, [other for other in conflict if other != bound]))
+    least = min(_missed(problem, panel) for panel in compositions(_with(problem, [])))
+    assert sum(by for _, by in elastic.repair()) == least > 0
+
+
+def _infeasible(seed: int) -> PanelProblem:
+    rng = np.random.default_rng(seed)
+    while True:
+        types = int(rng.integers(4, 8))
+        sizes = tuple(int(n) for n in rng.integers(1, 3, types))
+        rows = []
+        for q in range(5):
+            members = tuple(int(t) for t in np.flatnonzero(rng.random(types) < 0.5))
+            lower = int(rng.integers(0, 4))
+            rows.append(row("q", str(q), lower, lower + int(rng.integers(0, 2)), *members))
+        problem = PanelProblem(min(4, sum(sizes)), sizes, tuple(rows))
+        if not compositions(problem):
+            return problem
+
+
+def _with(problem: PanelProblem, bounds: list[Bound]) -> PanelProblem:
+    """The problem with only these bounds."""
+    rows = [
+        row(
+            r.attribute,
+            r.category,
+            r.lower if Bound(i, "lower") in bounds else 0,
+            r.upper if Bound(i, "upper") in bounds else problem.size,
+            *r.types,
+        )
+        for i, r in enumerate(problem.rows)
+    ]
+    return PanelProblem(problem.size, problem.type_sizes, tuple(rows))
+
+
+def _missed(problem: PanelProblem, panel: tuple[int, ...]) -> int:
+    """By how many members a panel misses the quotas, in all."""
+    members = [sum(panel[t] for t in r.types) for r in problem.rows]
+    return sum(max(0, r.lower - m) + max(0, m - r.upper) for m, r in zip(members, problem.rows, strict=True))
