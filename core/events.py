@@ -38,14 +38,14 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _named_number(value: object) -> object:
+def named_number(value: object) -> object:
     """Turns a float that JSON cannot hold into its name."""
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
     return value
 
 
-Number = Annotated[float | Literal["nan", "inf", "-inf"], BeforeValidator(_named_number)]
+Number = Annotated[float | Literal["nan", "inf", "-inf"], BeforeValidator(named_number)]
 """A float, or the name of a value that JSON cannot hold."""
 
 

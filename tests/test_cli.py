@@ -125,6 +125,20 @@ def test_rank_prints_the_agreed_json(tmp_path: Path) -> None:
     assert "choose questions, rankings or clauses" in told(dempo("rank", path, "--resample", "votes"), 2)
 
 
+def test_an_infinite_score_is_still_json(tmp_path: Path) -> None:
+    """The published Plackett–Luce variant has no finite score for a condition that is last too often."""
+    path = tmp_path / "rankings.jsonl"
+    turns = [["a", "b", "c", "d"], ["b", "c", "d", "a"], ["c", "d", "a", "b"], ["d", "a", "b", "c"]]
+    orders = [[*turn, "e"] for turn in turns for _ in range(3)] + [["e", *turn] for turn in turns]
+    rows = [{"question_id": f"1:{i}", "clause_id": 1, "judge": "j#0", "ranking": o} for i, o in enumerate(orders)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = dempo("rank", path, "--json", "--resamples", "5")
+    rows = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))["leaderboards"]
+    published = {r["condition"]: r["score"] for r in rows if r["method"] == "plackett_luce_published"}
+    assert published["e"] == "-inf"
+    assert dempo("rank", path, "--resamples", "5").returncode == 0
+
+
 def test_a_clone_keeps_the_configuration_but_for_what_was_set(tmp_path: Path) -> None:
     write_world(tmp_path / "world", "planted", 0)
     config = tmp_path / "config.toml"

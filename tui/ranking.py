@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from core.config import RankSection
 from core.errors import InputError
+from core.events import named_number
 
 
 def rank_file(path: Path, resamples: int, resample: str, seed: int) -> list[dict[str, Any]]:
@@ -30,9 +31,9 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int) -> list[dict
         {
             "method": board.method,
             "condition": row.condition,
-            "score": row.score,
-            "low": row.low,
-            "high": row.high,
+            "score": named_number(row.score),
+            "low": named_number(row.low),
+            "high": named_number(row.high),
             "position": row.position,
             "rankings": board.rankings,
             "note": board.note,
