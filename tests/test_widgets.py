@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.curves import thinned, whole_ticks
+from tui.widgets.curves import means, thinned, whole_ticks
 from tui.widgets.figures import bar, duration, moment, number, percent, whole
 from tui.widgets.status import GLYPHS, status
 from tui.widgets.whisker import axis, whisker
@@ -33,12 +33,13 @@ def test_times_lose_their_fractions() -> None:
     assert moment("") == "–"
 
 
-def test_a_bar_shows_eighths_of_a_cell() -> None:
+def test_a_bar_is_full_only_when_all_is_done() -> None:
     assert bar(0, 10, 4) == "····"
-    assert bar(10, 10, 4) == "████"
-    assert bar(5, 10, 4) == "██··"
-    assert bar(9, 16, 4) == "██▎·"
-    assert bar(11, 10, 4) == "████"
+    assert bar(10, 10, 4) == "━━━━"
+    assert bar(5, 10, 4) == "━━··"
+    assert bar(5, 8, 4) == "━━╸·"
+    assert bar(999, 1000, 4) == "━━━╸"
+    assert bar(11, 10, 4) == "━━━━"
     assert bar(1, 0, 4) == "····"
 
 
@@ -52,6 +53,7 @@ def test_intervals_share_an_axis() -> None:
 
 def test_an_endless_interval_runs_off_the_axis_and_a_missing_score_says_so() -> None:
     assert whisker("-inf", 2, "inf", (0, 4), 9) == "◂───●───▸"
+    assert whisker("-inf", "-inf", 2, (0, 4), 9) == "◂───┤    "
     assert whisker("nan", "nan", "nan", (0, 4), 9) == "no score "
     assert axis([("nan", "inf", None)]) == (0, 1)
     assert axis([(2, 2, 2)]) == (1.5, 2.5)
@@ -72,6 +74,7 @@ def test_curves_are_thinned_by_means_and_lose_what_is_no_number() -> None:
     assert xs[0] == 4.5
     assert set(ys) == {2.0}
     assert thinned([1, 2, 3], [1.0, math.nan, 3.0]) == ([1, 3], [1, 3])
+    assert means([1, 2, 3], [1.0, 3.0, 7.0], 2) == ([1.5, 3], [2, 7])
 
 
 @pytest.mark.parametrize(

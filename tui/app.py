@@ -30,7 +30,7 @@ from tui.screens.runs import RunsScreen
 from tui.visible import one_line, visible
 
 _DONE: dict[str, str] = {
-    "stop": "asked to stop; the engine ends after the unit it is at",
+    "stop": "asked to stop; the engine ends at the next safe point",
     "resume": "engine started; it goes on when the app closes",
     "start": "run created and engine started; it goes on when the app closes",
 }
@@ -83,7 +83,7 @@ class DempoApp(App[None], inherit_bindings=False):
         """Asks the run's engine to stop, after a confirmation."""
         command = command_line("stop", root.name, runs=self.runs)
         question = (
-            f"Stop {one_line(root.name, 60)} after the unit it is at?\n"
+            f"Stop {one_line(root.name, 60)} at the next safe point?\n"
             "Everything finished is recorded, and r resumes from there."
         )
 

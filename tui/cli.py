@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -12,7 +13,7 @@ import typer
 from core.environment import package_version
 from core.errors import DempoError, VerificationFailed
 from storage.reader import Reader, find_run, list_runs
-from tui import engine, tables
+from tui import tables
 from tui.console import Console
 
 app = typer.Typer(
@@ -60,6 +61,8 @@ def open_app(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("dempo: the app needs a terminal; `dempo list` and `dempo show RUN` print instead", file=sys.stderr)
         raise typer.Exit(2)
+    if "SSH_TTY" in os.environ:
+        os.environ.setdefault("TEXTUAL_FPS", "15")  # Textual reads it when it is imported
     from tui.app import DempoApp
 
     DempoApp(runs_dir).run()
@@ -135,6 +138,8 @@ def _check_until(until: str | None) -> None:
 def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: bool) -> None:
     """Works on a run here, or starts an engine for it; prints the run's results at the end."""
     if detach:
+        from tui import engine
+
         pid = engine.resume(root, until)
         _print({"run_id": root.name, "path": str(root), "pid": pid}, as_json, f"{root}")
         print(f"dempo: engine started as process {pid}; `dempo watch {root.name}` follows it", file=sys.stderr)
@@ -169,8 +174,10 @@ def _show_results(root: Path, as_json: bool) -> None:
 @app.command()
 def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
     """Ask a run's engine to stop; it goes on from the last recorded unit when resumed."""
+    from tui.engine import request_stop
+
     root = find_run(name, runs_dir)
-    engine.request_stop(root)
+    request_stop(root)
     print(
         f"dempo: {root.name} stops at the next safe point; `dempo resume` goes on from the last recorded unit",
         file=sys.stderr,

@@ -9,9 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from tui.visible import visible
+from tui.widgets.words import Words
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -29,8 +30,8 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(self._question, markup=False)
-            yield Static(f"$ {visible(self._command)}", classes="command", markup=False)
+            yield Words(self._question)
+            yield Words(f"$ {visible(self._command)}", classes="command")
             with Horizontal(classes="buttons"):
                 yield Button("Yes (y)", id="yes", variant="warning", compact=True)
                 yield Button("No (n)", id="no", compact=True)

@@ -9,16 +9,17 @@ from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Container
-from textual.widgets import Static
+from textual.containers import Vertical
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
+from tui.screens.quotas import bounds, verdict
 from tui.visible import one_line
 from tui.widgets.choice import Choice, turned
 from tui.widgets.figures import left, number, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
+from tui.widgets.words import Words
 
 _MEMBERS = """SELECT m.rater_id AS rater_id, r.attributes AS attributes, r.pairs AS pairs, i.pi AS pi
   FROM panel_members m
@@ -46,9 +47,9 @@ class DrawPane(Pane):
     turns = True
 
     def compose(self) -> ComposeResult:
-        yield Choice(id="draw-choice", markup=False)
-        yield Static(id="draw-facts", markup=False)
-        with Container(classes="split"):
+        yield Choice(id="draw-choice")
+        yield Words(id="draw-facts")
+        with Vertical(classes="stack"):
             yield Grid(id="composition", show_cursor=False)
             yield Grid(id="members", show_cursor=False)
 
@@ -76,11 +77,11 @@ class DrawPane(Pane):
         self._found = found
         name = found.draw["draw"] if found.draw else None
         self.query_one("#draw-choice", Choice).offer("draw", found.names, name)
-        self.query_one("#draw-facts", Static).update(_facts(found))
+        self.query_one("#draw-facts", Words).say(_facts(found))
         self.query_one("#composition", Grid).fill(
-            ["attribute", "category", ">lower", ">upper", ">panel", "", ">in pool"], composition_rows(found)
+            ["attribute", "category", ">quota", ">panel", "", ">pool"], composition_rows(found)
         )
-        self.query_one("#members", Grid).fill(["member", "attributes", ">pairs", ">π"], _member_rows(found))
+        self.query_one("#members", Grid).fill(["member", ">pairs", ">π", "attributes"], _member_rows(found))
 
     def turn(self, by: int) -> None:
         if self._found is not None:
@@ -115,17 +116,15 @@ def composition_rows(found: DrawFound) -> list[tuple[tuple[str, str], list[Text]
     rows = []
     for quota in found.quotas:
         pair = (quota["attribute"], quota["category"])
-        inside = quota["lower"] <= counts[pair] <= quota["upper"]
         rows.append(
             (
                 pair,
                 [
-                    left(one_line(str(pair[0]), 16)),
-                    left(one_line(str(pair[1]), 18)),
-                    right("" if quota["slack"] else whole(quota["lower"])),
-                    right("" if quota["slack"] else whole(quota["upper"])),
+                    left(one_line(str(pair[0]), 12)),
+                    left(one_line(str(pair[1]), 28)),
+                    right(bounds(quota)),
                     right(whole(counts[pair])),
-                    status("slack" if quota["slack"] else "inside" if inside else "outside"),
+                    verdict(quota, counts[pair]),
                     right(whole(quota["in_pool"])),
                 ],
             )
@@ -139,9 +138,9 @@ def _member_rows(found: DrawFound) -> list[tuple[str, list[Text]]]:
             member["rater_id"],
             [
                 left(one_line(str(member["rater_id"]), 16)),
-                left(one_line(", ".join(str(v) for v in json.loads(member["attributes"] or "{}").values()), 60)),
                 right(whole(member["pairs"])),
                 right(number(member["pi"], 4)),
+                left(one_line(", ".join(str(v) for v in json.loads(member["attributes"] or "{}").values()), 80)),
             ],
         )
         for member in found.members

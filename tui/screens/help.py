@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from tui.widgets.status import status
+from tui.widgets.words import Words
 
 KEYS = (
     ("↑ ↓ PgUp PgDn", "move in a list or a text"),
@@ -21,7 +21,7 @@ KEYS = (
     ("Tab", "from a list to the text beside it, and back"),
     ("[ ]", "previous and next: lottery, draw, page"),
     ("n", "new run from a configuration"),
-    ("s", "stop the run's engine after the unit it is at"),
+    ("s", "stop the run's engine at the next safe point"),
     ("r", "resume: start an engine on a run that has none"),
     ("Ctrl+P", "all commands, themes and a screenshot"),
     ("? F1", "this page"),
@@ -30,7 +30,7 @@ KEYS = (
 
 STATES = (
     ("running", "an engine works on it now"),
-    ("stopping", "asked to stop; ends after the unit it is at"),
+    ("stopping", "asked to stop; ends at the next safe point"),
     ("completed", "all stages are recorded"),
     ("paused", "ended where --until said"),
     ("stopped", "ended because somebody asked for it"),
@@ -48,7 +48,7 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog wide"):
-            yield Static(_page(), markup=False)
+            yield Words(_page())
 
     def action_close(self) -> None:
         self.dismiss()

@@ -10,7 +10,6 @@ from typing import Any
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Static
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
@@ -18,6 +17,7 @@ from tui.visible import one_line
 from tui.widgets.figures import as_float, number, percent, whole
 from tui.widgets.status import STAMP
 from tui.widgets.whisker import axis, whisker
+from tui.widgets.words import Words
 
 _SETTINGS = """SELECT payload->>'$.method' AS method, payload->>'$.resamples' AS resamples,
   payload->>'$.confidence' AS confidence FROM events WHERE kind = 'leaderboard.computed'"""
@@ -48,7 +48,7 @@ class LeaderboardsPane(Pane):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="results-scroll"):
-            yield Static(id="results", markup=False)
+            yield Words(id="results")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Results:
@@ -71,7 +71,7 @@ class LeaderboardsPane(Pane):
     def show(self, found: Results) -> None:
         self._found = found
         width = max(20, self.query_one("#results-scroll").size.width - 2)
-        self.query_one("#results", Static).update(page(found, width))
+        self.query_one("#results", Words).say(page(found, width))
 
     def on_resize(self) -> None:
         if self._found is not None:
@@ -92,43 +92,47 @@ def page(found: Results, width: int) -> Text:
     text.append("Leaderboards ", style="bold")
     if found.simulated:
         text.append(STAMP)
-    text.append(f"\n{_wrapped(common, width)}\n\n", style="bright_black")
+    text.append(f"\n{_wrapped(common, width)}\n\n", style="dim")
     for method, rows in found.boards.items():
         own = [part for part in told[method] if part not in common]
         _board(text, method, rows, _wrapped(own, width), longest, width)
     if found.diagnostics:
         text.append("Judges\n", style="bold")
         for name, value in found.diagnostics.items():
-            text.append(f"  {one_line(str(name), 50).replace('_', ' ')}: {number(value, 3)}\n")
+            text.append(f"  {one_line(str(name), 50).replace('_', ' ')}: {_plain(value)}\n")
     return text
+
+
+def _plain(value: Any) -> str:
+    """Counts without decimals, shares and correlations with three."""
+    found = as_float(value)
+    return number(value, 0 if found is not None and found.is_integer() and abs(found) > 1 else 3)
 
 
 def _recovery(text: Text, found: Results, width: int) -> None:
     """Sorted by log-loss; the ceiling is a model trained on labels of the population itself."""
     text.append("Recovery of the planted population ", style="bold")
     text.append(STAMP)
-    text.append(
-        f"\n  {'condition':<20}{'population log-loss':>20}{'margin agreement':>18}{'pairs':>8}\n", "bright_black"
-    )
+    text.append(f"\n  {'condition':<20}{'population log-loss':>20}{'margin agreement':>18}{'pairs':>8}\n", "dim")
     for row in sorted(found.recovery, key=lambda row: as_float(row["population_log_loss"]) or 0.0):
         text.append(
             f"  {one_line(str(row['condition']), 19):<20}{number(row['population_log_loss'], 4):>20}"
             f"{percent(row['margin_agreement']):>18}{whole(row['pairs']):>8}\n"
         )
-    text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="bright_black")
+    text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="dim")
 
 
 def _board(text: Text, method: str, rows: list[dict[str, Any]], own: str, longest: int, width: int) -> None:
     """One method: its settings only where they differ from those above."""
     text.append(one_line(method, 40), style="bold")
-    text.append("  lower is better" if method in _LOWER_IS_BETTER else "  higher is better", style="bright_black")
+    text.append("  lower is better" if method in _LOWER_IS_BETTER else "  higher is better", style="dim")
     text.append("\n")
     if own:
-        text.append(f"{own}\n", style="bright_black")
+        text.append(f"{own}\n", style="dim")
     span = axis([(row["low"], row["score"], row["high"]) for row in rows])
     room = max(10, width - longest - 41)
-    text.append(f"  {'#':>2}  {'':<{longest}}{'score':>9}{'low':>9}{'high':>9}   ", style="bright_black")
-    text.append(f"{number(span[0], 2)}{number(span[1], 2):>{max(1, room - len(number(span[0], 2)))}}\n", "bright_black")
+    text.append(f"  {'#':>2}  {'':<{longest}}{'score':>9}{'low':>9}{'high':>9}   ", style="dim")
+    text.append(f"{number(span[0], 2)}{number(span[1], 2):>{max(1, room - len(number(span[0], 2)))}}\n", "dim")
     for row in sorted(rows, key=lambda row: as_float(row["position"]) or 0.0):
         drawn = whisker(row["low"], row["score"], row["high"], span, room)
         text.append(

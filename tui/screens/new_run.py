@@ -12,12 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from core.errors import DempoError, InputError
 from tui.commands import run_command
 from tui.messages import Acted
 from tui.visible import visible
+from tui.widgets.words import Words
 
 _EXAMPLES = Path("examples")
 
@@ -35,8 +36,8 @@ class NewRunScreen(ModalScreen[Path | None]):
     def compose(self) -> ComposeResult:
         examples = sorted(str(path) for path in _EXAMPLES.glob("*.toml"))
         with Vertical(classes="dialog wide"):
-            yield Static("New run", classes="heading", markup=False)
-            yield Static("configuration (a TOML file; → takes the suggestion)", markup=False)
+            yield Words("New run", classes="heading")
+            yield Words("configuration (a TOML file; → takes the suggestion)")
             yield Input(
                 id="config",
                 placeholder=examples[0] if examples else "path/to/config.toml",
@@ -44,11 +45,11 @@ class NewRunScreen(ModalScreen[Path | None]):
                 compact=True,
                 select_on_focus=False,
             )
-            yield Static("changes, separated by spaces (may be empty)", markup=False)
+            yield Words("changes, separated by spaces (may be empty)")
             yield Input(id="overrides", placeholder="run.seed=7 train.steps=50", compact=True, select_on_focus=False)
-            yield Static(id="twin", classes="command", markup=False)
-            yield Static(id="problem", markup=False)
-            yield Static("Enter starts the run · Esc closes", classes="hint", markup=False)
+            yield Words(id="twin", classes="command")
+            yield Words(id="problem")
+            yield Words("Enter starts the run · Esc closes", classes="hint")
 
     def on_mount(self) -> None:
         self.query_one("#config").focus()
@@ -62,7 +63,7 @@ class NewRunScreen(ModalScreen[Path | None]):
             command = run_command(config, self._overrides(), self._runs)
         except InputError as error:
             command = f"dempo run {config} … ({error})"
-        self.query_one("#twin", Static).update(f"$ {visible(command)}")
+        self.query_one("#twin", Words).say(f"$ {visible(command)}")
 
     def _overrides(self) -> list[str]:
         try:
@@ -113,7 +114,7 @@ class NewRunScreen(ModalScreen[Path | None]):
         self.dismiss(message.root)
 
     def _say(self, sentence: str) -> None:
-        self.query_one("#problem", Static).update(visible(sentence))
+        self.query_one("#problem", Words).say(visible(sentence))
 
     def action_close(self) -> None:
         self.dismiss(None)

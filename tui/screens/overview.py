@@ -8,7 +8,6 @@ from typing import Any
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Static
 
 from storage.reader import Reader
 from tui.messages import Pulse
@@ -17,6 +16,7 @@ from tui.visible import one_line
 from tui.widgets.figures import bar, duration, moment, percent, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
+from tui.widgets.words import Words
 
 STAGES = (
     "pairs",
@@ -69,10 +69,10 @@ class OverviewPane(Pane):
     key = "overview"
 
     def compose(self) -> ComposeResult:
-        yield Static(id="facts", markup=False)
+        yield Words(id="facts")
         yield Grid(id="stages", show_cursor=False)
         with VerticalScroll(id="counts-scroll", can_focus=False):
-            yield Static(id="counts", markup=False)
+            yield Words(id="counts")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Overview:
@@ -93,7 +93,7 @@ class OverviewPane(Pane):
 
     def show(self, found: Overview) -> None:
         self._found = found
-        self.query_one("#counts", Static).update(_counts(found))
+        self.query_one("#counts", Words).say(_counts(found))
         self._show_live()
 
     def pulse(self, pulse: Pulse) -> None:
@@ -104,7 +104,7 @@ class OverviewPane(Pane):
         """The parts that change while no event is added: engine, progress note, state of the stages."""
         if self._found is None or self._pulse is None:
             return
-        self.query_one("#facts", Static).update(_facts(self._found, self._pulse))
+        self.query_one("#facts", Words).say(_facts(self._found, self._pulse))
         wide = self.app.size.width >= 100
         headings = ["stage", "state", ">units", "progress" if wide else "", ">time", "replay"]
         self.query_one("#stages", Grid).fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
@@ -134,7 +134,7 @@ def _engine(found: Overview, pulse: Pulse) -> str:
     if pulse.status in ("running", "stopping"):
         words = f"process {pulse.pid}" if pulse.pid else "at work"
         if pulse.status == "stopping":
-            words += ", stops after the unit it is at"
+            words += ", stops at the next safe point"
         note = pulse.progress
         if note is not None and isinstance(note.done, (int, float)) and isinstance(note.total, (int, float)):
             share = f" {percent(note.done / note.total, 0)}" if note.total else ""
@@ -162,7 +162,7 @@ def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, lis
                     Text(one_line(str(name), 14), no_wrap=True),
                     status(_state(row, pulse)),
                     right(f"{whole(done)}/{whole(units)}" if row and units else ""),
-                    Text(bar(done, units, width) if units else "", no_wrap=True),
+                    Text(bar(done, units, width) if units else "", style="cyan", no_wrap=True),
                     right(_time(row)),
                     Text(one_line(str((row or {}).get("replay") or ""), 14), no_wrap=True),
                 ],
@@ -188,22 +188,21 @@ def _time(row: dict[str, Any] | None) -> str:
 def _counts(found: Overview) -> Text:
     counts, recorded = found.counts, found.recorded
     parts = [
-        ("raters", counts["raters"]),
-        ("types", counts["types"]),
-        ("pairs", counts["pairs"]),
-        ("lotteries", counts["lotteries"]),
-        ("draws", counts["draws"]),
-        ("conditions", counts["conditions"]),
-        ("optimizer steps", recorded.get("train.step", 0)),
-        ("answers", recorded.get("answer.given", 0)),
-        ("judge calls", recorded.get("judge.called", 0)),
-        ("leaderboards", recorded.get("leaderboard.computed", 0)),
+        (counts["raters"], "rater", "raters"),
+        (counts["types"], "type", "types"),
+        (counts["pairs"], "pair", "pairs"),
+        (counts["lotteries"], "lottery", "lotteries"),
+        (counts["draws"], "draw", "draws"),
+        (counts["conditions"], "condition", "conditions"),
+        (recorded.get("train.step"), "optimizer step", "optimizer steps"),
+        (recorded.get("answer.given"), "answer", "answers"),
+        (recorded.get("judge.called"), "judge call", "judge calls"),
+        (recorded.get("leaderboard.computed"), "leaderboard", "leaderboards"),
     ]
+    told = [f"{whole(value)} {one if value == 1 else many}" for value, one, many in parts if value]
     lines = Text()
     lines.append("recorded  ", style="bold")
-    lines.append(" · ".join(f"{whole(value)} {name}" for name, value in parts if value))
-    if not any(value for _, value in parts):
-        lines.append("nothing yet")
+    lines.append(" · ".join(told) or "nothing yet")
     for row in found.stages:
         if row["status"] == "skipped":
             lines.append(f"\n– {one_line(str(row['stage']), 14)} skipped: {one_line(str(row['reason']), 200)}")

@@ -10,7 +10,6 @@ from typing import Any
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.widgets import Static
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
@@ -20,6 +19,7 @@ from tui.widgets.curves import Chart, CurvePlot, Series
 from tui.widgets.figures import as_float, left, number, percent, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
+from tui.widgets.words import Words
 
 _SIZES = """SELECT payload->>'$.lottery' AS lottery, payload->>'$.size' AS size, payload->>'$.tolerance' AS tolerance
   FROM events WHERE kind = 'lottery.quotas' ORDER BY seq"""
@@ -47,8 +47,8 @@ class QuotasPane(Pane):
     turns = True
 
     def compose(self) -> ComposeResult:
-        yield Choice(id="quotas-choice", markup=False)
-        yield Static(id="quotas-note", markup=False)
+        yield Choice(id="quotas-choice")
+        yield Words(id="quotas-note")
         with Container(classes="split"):
             yield Grid(id="quotas-table", show_cursor=False)
             yield CurvePlot(id="pi-plot")
@@ -81,9 +81,9 @@ class QuotasPane(Pane):
     def show(self, found: LotteryFound) -> None:
         self._found = found
         self.query_one("#quotas-choice", Choice).offer("lottery", found.names, found.name)
-        self.query_one("#quotas-note", Static).update(_note(found))
+        self.query_one("#quotas-note", Words).say(_note(found))
         self.query_one("#quotas-table", Grid).fill(
-            ["attribute", "category", ">target", ">lower", ">upper", ">expected", "", ">in pool"], quota_rows(found)
+            ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"], quota_rows(found)
         )
         self.query_one(CurvePlot).draw(_chart(found))
 
@@ -111,13 +111,12 @@ def quota_rows(found: LotteryFound) -> list[tuple[tuple[str, str], list[Text]]]:
             (
                 pair,
                 [
-                    left(one_line(str(pair[0]), 16)),
-                    left(one_line(str(pair[1]), 18)),
+                    left(one_line(str(pair[0]), 12)),
+                    left(one_line(str(pair[1]), 28)),
                     right(percent(quota["target"])),
-                    right("" if quota["slack"] else whole(quota["lower"])),
-                    right("" if quota["slack"] else whole(quota["upper"])),
+                    right(bounds(quota)),
                     right(number(expected, 2)),
-                    _verdict(quota, expected),
+                    verdict(quota, expected),
                     right(whole(quota["in_pool"])),
                 ],
             )
@@ -125,13 +124,17 @@ def quota_rows(found: LotteryFound) -> list[tuple[tuple[str, str], list[Text]]]:
     return rows
 
 
-def _verdict(quota: dict[str, Any], expected: float | None) -> Text:
-    if quota["slack"]:
-        return status("slack")
-    if expected is None:
+def bounds(quota: dict[str, Any]) -> str:
+    """The quota as a person writes it; slack categories have none that binds."""
+    return "slack" if quota["slack"] else f"{whole(quota['lower'])}–{whole(quota['upper'])}"
+
+
+def verdict(quota: dict[str, Any], members: float | None) -> Text:
+    """✓ inside the quota; ✗ and the word where not. Sums of π are only as exact as floats."""
+    if quota["slack"] or members is None:
         return Text("")
-    inside = quota["lower"] - 1e-6 <= expected <= quota["upper"] + 1e-6
-    return status("inside" if inside else "outside")
+    inside = quota["lower"] - 1e-6 <= members <= quota["upper"] + 1e-6
+    return Text("✓", style="green") if inside else status("outside")
 
 
 def _note(found: LotteryFound) -> str:

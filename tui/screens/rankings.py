@@ -11,7 +11,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
@@ -19,6 +19,7 @@ from tui.visible import LIMIT, clipped, one_line
 from tui.widgets.figures import left, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
+from tui.widgets.words import Words
 
 PAGE = 100
 
@@ -91,11 +92,11 @@ class RankingsPane(Pane):
     turns = True
 
     def compose(self) -> ComposeResult:
-        yield Static(id="calls-note", markup=False)
+        yield Words(id="calls-note")
         with Container(classes="split"):
             yield Grid(id="calls")
             with VerticalScroll(id="call-scroll"):
-                yield Static(id="call", markup=False)
+                yield Words(id="call")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Calls:
@@ -123,14 +124,14 @@ class RankingsPane(Pane):
     def show(self, found: Calls) -> None:
         before, self._found = self._found, found
         page = found.page
-        self.query_one("#calls-note", Static).update(_note(page))
+        self.query_one("#calls-note", Words).say(_note(page))
         grid = self.query_one("#calls", Grid)
         grid.fill(["question", ">clause", "judge", "outcome", "ranking, best first"], _rows(page))
         if before is None or before.page.number != page.number:
             grid.move_cursor(row=0, animate=False)
         if before is None or before.call != found.call:
             self.query_one("#call-scroll").scroll_home(animate=False)
-        self.query_one("#call", Static).update(call_text(found))
+        self.query_one("#call", Words).say(call_text(found))
 
     @on(DataTable.RowHighlighted, "#calls")
     def choose(self) -> None:
@@ -192,7 +193,10 @@ def _rows(page: CallPage) -> list[tuple[Call, list[Text]]]:
 
 
 def call_text(found: Calls) -> Text:
-    """Clause, question, and each condition's answer in the order of the ranking (else as shown to the judge)."""
+    """Clause, question, and each condition's answer in the order of the ranking.
+
+    Where there is no ranking, the judge's reply comes first, and the answers in the order that it saw.
+    """
     text = Text(overflow="fold")
     call = found.call
     if call is None:
@@ -210,6 +214,8 @@ def call_text(found: Calls) -> Text:
     if found.question is not None:
         _titled(text, f"Clause {whole(call['clause_id'])}", found.question["clause"], found.question["clause_length"])
         _titled(text, "Question", found.question["question"], found.question["question_length"])
+    if not ranked:
+        _reply(text, found)
     shown = [str(name) for name in json.loads(call["shown_order"] or "[]")]
     for place, name in enumerate(_all_of(ranked or shown, found.answers), start=1):
         answer = found.answers.get(name, {"answer": None, "length": None, "tokens": None, "finish": "not recorded"})
@@ -217,9 +223,14 @@ def call_text(found: Calls) -> Text:
         seen = f"shown {shown.index(name) + 1} of {len(shown)}" if name in shown else "not shown"
         note = f"{seen}, {_count(answer['tokens'], 'token')}, {answer['finish']}"
         _titled(text, title, answer["answer"], answer["length"], note)
+    if ranked:
+        _reply(text, found)
+    return text
+
+
+def _reply(text: Text, found: Calls) -> None:
     if found.reply is not None:
         _titled(text, "Reply of the judge, raw", found.reply["reply"], found.reply["length"])
-    return text
 
 
 def _all_of(first: Iterable[str], others: Iterable[str]) -> list[str]:
@@ -229,7 +240,7 @@ def _all_of(first: Iterable[str], others: Iterable[str]) -> list[str]:
 def _titled(text: Text, title: str, body: Any, length: Any, note: str = "") -> None:
     text.append(f"\n\n{title}", style="bold")
     if note:
-        text.append(f"  ({one_line(note, 80)})", style="bright_black")
+        text.append(f"  ({one_line(note, 80)})", style="dim")
     shown = clipped(str(body or ""), length if isinstance(length, int) else None)
     text.append(f"\n{shown if shown.strip() else '(empty)'}")
 

@@ -10,13 +10,14 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
 from tui.visible import LIMIT, clipped, one_line
 from tui.widgets.figures import left, right, whole
 from tui.widgets.grid import Grid
+from tui.widgets.words import Words
 
 PAGE = 100
 _BRIEF = 120
@@ -54,11 +55,11 @@ class RecordPane(Pane):
     turns = True
 
     def compose(self) -> ComposeResult:
-        yield Static(id="record-note", markup=False)
+        yield Words(id="record-note")
         with Container(classes="split"):
             yield Grid(id="events")
             with VerticalScroll(id="event-scroll"):
-                yield Static(id="event", markup=False)
+                yield Words(id="event")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Events:
@@ -75,14 +76,14 @@ class RecordPane(Pane):
 
     def show(self, found: Events) -> None:
         before, self._found = self._found, found
-        self.query_one("#record-note", Static).update(_note(found))
+        self.query_one("#record-note", Words).say(_note(found))
         grid = self.query_one("#events", Grid)
         grid.fill([">event", "time", "stage", "kind", "payload"], _rows(found), follow=found.last is None)
         if before is not None and before.last != found.last:
             grid.move_cursor(row=0, animate=False)
         if before is None or before.event != found.event:
             self.query_one("#event-scroll").scroll_home(animate=False)
-            self.query_one("#event", Static).update(event_text(found.event))
+            self.query_one("#event", Words).say(event_text(found.event))
 
     @on(DataTable.RowHighlighted, "#events")
     def choose(self) -> None:
@@ -141,7 +142,7 @@ def event_text(event: dict[str, Any] | None) -> Text:
         return text
     text.append(f"event {whole(event['seq'])}  {one_line(str(event['kind']), 40)}\n", style="bold")
     for name in ("at", "stage", "prev", "hash"):
-        text.append(f"{name:<6}", style="bright_black")
+        text.append(f"{name:<6}", style="dim")
         text.append(f"{one_line(str(event[name]), 80)}\n")
     payload = str(event["payload"])
     if event["length"] <= LIMIT:

@@ -12,7 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Footer, TabbedContent, TabPane
 
 from storage.errors import StorageError
 from storage.reader import Reader
@@ -28,6 +28,7 @@ from tui.screens.training import TrainingPane
 from tui.visible import one_line, visible
 from tui.widgets.status import STAMP, status
 from tui.widgets.titlebar import TitleBar
+from tui.widgets.words import Words
 
 if TYPE_CHECKING:
     from tui.app import DempoApp
@@ -105,8 +106,8 @@ class RunScreen(Screen[None]):
         self._status = ""
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(markup=False)
-        yield Static(id="problem", markup=False)
+        yield TitleBar()
+        yield Words(id="problem")
         with TabbedContent(initial=f"tab-{PANES[0].key}"):
             for number, pane in enumerate(PANES, start=1):
                 with TabPane(f"{number} {pane.label}", id=f"tab-{pane.key}"):
@@ -162,9 +163,9 @@ class RunScreen(Screen[None]):
             self._read_soon()
 
     def _show(self, message: RunRead) -> None:
-        problem = self.query_one("#problem", Static)
+        problem = self.query_one("#problem", Words)
         problem.display = bool(message.error)
-        problem.update(visible(message.error))
+        problem.say(visible(message.error))
         if message.error or message.pulse is None:
             return
         pulse = message.pulse

@@ -11,7 +11,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Footer
 
 from core.events import RunFolder
 from storage.errors import StorageError
@@ -22,6 +22,7 @@ from tui.widgets.figures import left, moment, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import STAMP, status
 from tui.widgets.titlebar import TitleBar
+from tui.widgets.words import Words
 
 if TYPE_CHECKING:
     from tui.app import DempoApp
@@ -86,10 +87,10 @@ class RunsScreen(Screen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(markup=False)
+        yield TitleBar()
         yield Grid(id="runs")
-        yield Static(id="empty", markup=False)
-        yield Static(id="run-detail", markup=False)
+        yield Words(id="empty")
+        yield Words(id="run-detail")
         yield Footer(show_command_palette=False)
 
     @property
@@ -133,9 +134,9 @@ class RunsScreen(Screen[None]):
         folder = one_line(f"{self._dempo.runs}/", 50)
         count = f"{len(found.runs)} run{'' if len(found.runs) == 1 else 's'}"
         self.query_one(TitleBar).tell(folder, f"{count}, {live} running" if found.runs else "no runs")
-        grid, empty = self.query_one("#runs", Grid), self.query_one("#empty", Static)
+        grid, empty = self.query_one("#runs", Grid), self.query_one("#empty", Words)
         grid.display, empty.display = bool(found.runs), not found.runs
-        empty.update(_empty(self._dempo.runs))
+        empty.say(_empty(self._dempo.runs))
         headings = ["state", "run" if wide else "name", "stage", ">units", "created (UTC)", "data"]
         grid.fill(headings, [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
         if found.runs and self.focused is None:
@@ -151,7 +152,7 @@ class RunsScreen(Screen[None]):
     @on(DataTable.RowHighlighted, "#runs")
     def _show_detail(self) -> None:
         run = self._chosen
-        self.query_one("#run-detail", Static).update(_detail(run) if run else Text())
+        self.query_one("#run-detail", Words).say(_detail(run) if run else Text())
 
     @on(DataTable.RowSelected, "#runs")
     def action_open(self) -> None:

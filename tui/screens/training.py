@@ -8,14 +8,17 @@ from typing import Any
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Static
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
 from tui.visible import one_line
-from tui.widgets.curves import Chart, CurvePlot, Series
+from tui.widgets.curves import Chart, CurvePlot, Series, means
 from tui.widgets.figures import as_float, duration, left, number, right, whole
 from tui.widgets.grid import Grid
+from tui.widgets.words import Words
+
+_POINTS = 40
+"""Points of a curve: the loss of single steps of DPO is so noisy that the curves would hide one another."""
 
 _SMOOTH = 0.1
 """Share of the steps over which the table's mean of the last losses is taken."""
@@ -40,7 +43,7 @@ class TrainingPane(Pane):
             yield CurvePlot(id="loss-plot")
             yield CurvePlot(id="margin-plot")
         yield Grid(id="training-table", show_cursor=False)
-        yield Static(id="training-note", markup=False)
+        yield Words(id="training-note")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Training:
@@ -54,27 +57,31 @@ class TrainingPane(Pane):
     def show(self, found: Training) -> None:
         names = list(dict.fromkeys([*(str(c["condition"]) for c in found.conditions), *found.steps]))
         colours = {name: i for i, name in enumerate(names)}
+        size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
         for field, title, plot in (
             ("loss", "loss (nats)", "#loss-plot"),
             ("margin", "reward margin", "#margin-plot"),
         ):
-            series = tuple(curve(name, rows, field, colours[name]) for name, rows in found.steps.items())
+            series = tuple(curve(name, rows, field, colours[name], size) for name, rows in found.steps.items())
             self.query_one(plot, CurvePlot).draw(Chart(title, "step", series))
         self.query_one("#training-table", Grid).fill(
             ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time"],
             [(name, _row(name, found)) for name in names],
         )
         note = "loss and margin: last step; mean: loss over the last tenth of the steps"
+        if size > 1:
+            note += f"; plots: means of {size} steps"
         if not found.steps:
             note = "no optimizer step is recorded yet"
-        self.query_one("#training-note", Static).update(note)
+        self.query_one("#training-note", Words).say(note)
 
 
-def curve(name: str, rows: list[dict[str, Any]], field: str, colour: int) -> Series:
-    """One field over the steps; values that are no numbers are left out of the plot."""
+def curve(name: str, rows: list[dict[str, Any]], field: str, colour: int, size: int) -> Series:
+    """One field over the steps, in means of `size` steps; values that are no numbers are left out."""
     points = [(as_float(row["step"]), as_float(row[field])) for row in rows]
     known = [(x, y) for x, y in points if x is not None and y is not None]
-    return Series(name, tuple(x for x, _ in known), tuple(y for _, y in known), colour)
+    xs, ys = means([x for x, _ in known], [y for _, y in known], size)
+    return Series(name, tuple(xs), tuple(ys), colour)
 
 
 def _row(name: str, found: Training) -> list[Text]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual.widgets import Static
 
 from tui.visible import one_line
+from tui.widgets.words import Words
 
 
-class Choice(Static):
+class Choice(Words):
     """What the choice is about, its options, and the chosen one in brackets and reversed."""
 
     def offer(self, what: str, options: Sequence[str], chosen: str | None) -> None:
@@ -21,8 +21,8 @@ class Choice(Static):
             shown = one_line(option, 40)
             line.append(f"[{shown}]" if option == chosen else f" {shown} ", style="reverse" if option == chosen else "")
         if len(options) > 1:
-            line.append("   [ ] to change", style="bright_black")
-        self.update(line)
+            line.append("   [ ] to change", style="dim")
+        self.say(line)
 
 
 def turned(options: Sequence[str], chosen: str | None, by: int) -> str | None:

@@ -71,15 +71,15 @@ class CurvePlot(PlotextPlot):
         if chart.level is not None and any(series.xs for series in chart.series):
             name, height = chart.level
             plot.hline(height, "gray")
-            plot.text(one_line(name, 30), x=_least(chart), y=height, color="gray", background=behind, alignment="left")
+            plot.text(one_line(name, 30), x=_most(chart), y=height, color="gray", background=behind, alignment="right")
         ticks = whole_ticks([x for series in chart.series for x in series.xs])
         if ticks:
             plot.xticks(ticks, [f"{tick:,}" for tick in ticks])
         self.refresh()
 
 
-def _least(chart: Chart) -> float:
-    return min(min(series.xs) for series in chart.series if series.xs)
+def _most(chart: Chart) -> float:
+    return max(max(series.xs) for series in chart.series if series.xs)
 
 
 def whole_ticks(xs: Sequence[float], most: int = 5) -> list[int]:
@@ -95,8 +95,12 @@ def whole_ticks(xs: Sequence[float], most: int = 5) -> list[int]:
 
 def thinned(xs: Sequence[float], ys: Sequence[float], most: int = _MOST_POINTS) -> tuple[list[float], list[float]]:
     """At most `most` points, each the mean of its neighbours; what is not finite is left out."""
+    return means(xs, ys, max(1, -(-len(xs) // most)))
+
+
+def means(xs: Sequence[float], ys: Sequence[float], size: int) -> tuple[list[float], list[float]]:
+    """Means of `size` neighbouring points each (fewer at the end); what is not finite is left out."""
     points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(x) and math.isfinite(y)]
-    size = max(1, -(-len(points) // most))
     groups = [points[i : i + size] for i in range(0, len(points), size)]
     return (
         [sum(x for x, _ in group) / len(group) for group in groups],

@@ -7,8 +7,6 @@ from typing import Any
 
 from rich.text import Text
 
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
-
 
 def as_float(value: Any) -> float | None:
     """The float that a recorded number stands for ("nan" and "inf" are names); None where there is none."""
@@ -54,12 +52,10 @@ def duration(seconds: Any) -> str:
 
 
 def bar(done: float, total: float, width: int) -> str:
-    """A bar of `width` cells; eighths of a cell show progress that is smaller than one."""
+    """A bar of `width` cells in half-cell steps; full only where everything is done."""
     share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
-    eighths = int(share * width * 8)
-    full, part = divmod(eighths, 8)
-    head = _EIGHTHS[part] if part else ""
-    return ("█" * full + head).ljust(width, "·")
+    full, half = divmod(int(share * width * 2), 2)
+    return ("━" * full + "╸" * half).ljust(width, "·")
 
 
 def right(text: str, style: str = "") -> Text:

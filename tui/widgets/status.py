@@ -15,8 +15,8 @@ GLYPHS = {
     "created": ("○", "cyan"),
     "unreadable": ("?", "red"),
     "started": ("▸", "cyan"),
-    "waiting": ("·", "bright_black"),
-    "skipped": ("–", "bright_black"),
+    "waiting": ("·", "dim"),
+    "skipped": ("–", "dim"),
     "accepted": ("✓", "green"),
     "rejected": ("✗", "red"),
     "aborted": ("■", "yellow"),
@@ -24,9 +24,7 @@ GLYPHS = {
     "refused": ("✗", "red"),
     "truncated": ("…", "yellow"),
     "malformed": ("?", "yellow"),
-    "inside": ("✓", "green"),
     "outside": ("✗", "red"),
-    "slack": ("~", "bright_black"),
 }
 """Word: its glyph and colour."""
 
@@ -36,5 +34,5 @@ STAMP = Text(" SIMULATED ", style="black on yellow")
 
 def status(word: str) -> Text:
     """A glyph and the word; unknown words (newer programs) get a question mark."""
-    glyph, colour = GLYPHS.get(word, ("?", "bright_black"))
+    glyph, colour = GLYPHS.get(word, ("?", "dim"))
     return Text(f"{glyph} {word}", style=colour, no_wrap=True)

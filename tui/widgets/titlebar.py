@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rich.text import Text
-from textual.widgets import Static
+
+from tui.widgets.words import Words
 
 
-class TitleBar(Static):
+class TitleBar(Words):
     """One line, so that 80×24 isn't eaten by a banner."""
 
     def tell(self, *parts: Text | str) -> None:
@@ -16,4 +17,4 @@ class TitleBar(Static):
         for part in parts:
             line.append("  ")
             line.append(part if isinstance(part, Text) else Text(part))
-        self.update(line)
+        self.say(line)

@@ -41,7 +41,7 @@ def whisker(low: object, score: object, high: object, span: tuple[float, float],
         cells[i] = "─"
     cells[first] = "◂" if start == -math.inf else "├"
     cells[last] = "▸" if end == math.inf else "┤"
-    cells[_cell(middle, span, width)] = "●"
+    cells[_cell(middle, span, width)] = "●" if math.isfinite(middle) else "◂" if middle < 0 else "▸"
     return "".join(cells)
 
 
