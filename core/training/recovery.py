@@ -1,0 +1,210 @@
+"""The stage `recovery`: does a model's implicit reward say what citizens of a planted world would say?
+
+For a prompt x and two answers y, y' the implicit reward margin of a model π against the base model is
+
+    m = β·[(ln π(y|x) − ln π_ref(y|x)) − (ln π(y'|x) − ln π_ref(y'|x))]
+
+as in the loss it was trained with; no scale is fitted. The truth gives p, the probability that a citizen
+drawn from the target population prefers y. Over the held-out pairs, which no rater saw:
+
+    population log-loss = mean of −p·ln σ(m) − (1−p)·ln σ(−m)       (nats; ln 2 for the base, where m = 0)
+    margin agreement    = mean of p where m > 0, 1−p where m < 0, ½ where m = 0
+
+The citizens' own choices are uncertain: the log-loss is at least the mean entropy of p (`floor`), the
+agreement at most the mean of max(p, 1−p) (`agreement_ceiling`). Both averages over citizens are computed
+from the truth, not sampled, so they add no noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import TrainSection
+from core.data.world import World, load_world
+from core.data.world_texts import styles_of
+from core.errors import InputError
+from core.events import RecoveryMeasured, as_float, digest
+from core.stage import Context, Unit
+from core.types import Message, PreferencePairs
+
+if TYPE_CHECKING:
+    from core.training.batches import Key
+    from core.training.stage import Trained
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How well one condition's implicit reward predicts citizens; see the module for the measures."""
+
+    condition: str
+    population_log_loss: float
+    margin_agreement: float
+    floor: float
+    agreement_ceiling: float
+    pairs: int
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The test pairs: distinct prompts and answers, and two sequences (prompt, answer) per pair.
+
+    first[j] and second[j] are indices (prompt, answer); probability[j] is p for first[j], shape (pairs,).
+    """
+
+    prompts: tuple[str, ...]
+    answers: tuple[str, ...]
+    first: tuple[Key, ...]
+    second: tuple[Key, ...]
+    probability: Floats
+
+
+def recovery(ctx: Context, pairs: PreferencePairs, trained: Trained) -> tuple[Recovery, ...]:
+    """Measures every condition, one unit each; needs the truth of the planted world that the data is from.
+
+    Raises:
+        InputError: the world or a checkpoint cannot be read.
+    """
+    path = _world_path(ctx)
+    train = ctx.config.train
+    if train is None:
+        raise InputError("the configuration has no [train] section, which this stage needs")
+    ctx.plan(len(trained.models))
+    if ctx.pending(list(trained.models)):
+        held_out = held_out_pairs(load_world(path))
+        world = digest(path.read_bytes())
+        margins = _Margins(ctx, train, held_out, trained.base)
+
+        def compute(unit: Unit) -> None:
+            margin = margins.of(trained.verified(unit.key), unit.key)
+            unit.add(_measured(unit.key, held_out.probability, margin, world))
+
+        for condition in trained.models:
+            ctx.unit(condition, compute)
+    return tuple(_restored(ctx, condition) for condition in trained.models)
+
+
+def population_log_loss(probability: Floats, margin: Floats) -> float:
+    """Mean of −p·ln σ(m) − (1−p)·ln σ(−m) over pairs, in nats; both of shape (pairs,). NaN stays NaN."""
+    with np.errstate(invalid="ignore"):
+        loss = probability * np.logaddexp(0, -margin) + (1 - probability) * np.logaddexp(0, margin)
+    return float(np.mean(loss))
+
+
+def margin_agreement(probability: Floats, margin: Floats) -> float:
+    """The chance that the margin's sign is a citizen's choice, mean over pairs; no sign counts half."""
+    agrees = np.select(
+        [margin > 0, margin < 0, margin == 0], [probability, 1 - probability, np.full_like(probability, 0.5)], np.nan
+    )
+    return float(np.mean(agrees))
+
+
+def log_loss_floor(probability: Floats) -> float:
+    """Mean entropy of the citizens' choices in nats: the log-loss of a margin that knows every p."""
+    inside = np.clip(probability, 1e-300, 1 - 1e-16)  # p is 0 or 1 only by rounding; p·ln p is 0 there
+    return float(np.mean(-probability * np.log(inside) - (1 - probability) * np.log1p(-inside)))
+
+
+def agreement_ceiling(probability: Floats) -> float:
+    """Mean of max(p, 1−p): the agreement of a margin with the majority's sign on every pair."""
+    return float(np.mean(np.maximum(probability, 1 - probability)))
+
+
+def held_out_pairs(world: World) -> HeldOut:
+    """The world's fixed test pairs, with the true probability that a citizen prefers the first answer."""
+    triples = world.held_out_pairs()
+    prompts = {prompt: i for i, prompt in enumerate(dict.fromkeys(prompt for prompt, _, _ in triples))}
+    answers = {answer: i for i, answer in enumerate(dict.fromkeys(a for _, *both in triples for a in both))}
+    read = styles_of(list(answers))
+    first = tuple((prompts[prompt], answers[a]) for prompt, a, _ in triples)
+    second = tuple((prompts[prompt], answers[b]) for prompt, _, b in triples)
+    difference = read[[a for _, a in first]] - read[[b for _, b in second]]
+    return HeldOut(tuple(prompts), tuple(answers), first, second, world.choice_probability(difference))
+
+
+class _Margins:
+    """Scores the held-out answers; the base model is scored once, when the first margin is asked for."""
+
+    def __init__(self, ctx: Context, train: TrainSection, held_out: HeldOut, base: Path) -> None:
+        self.ctx = ctx
+        self.train = train
+        self.held_out = held_out
+        self.base = base
+        self._reference: Mapping[Key, float] | None = None
+
+    def of(self, model: Path, condition: str) -> Floats:
+        """m of every held-out pair, shape (pairs,); exactly zero for the base model."""
+        if model == self.base:
+            return np.zeros(len(self.held_out.first))
+        if self._reference is None:
+            self._reference = self._score(self.base, "the base model")
+        scores = self._score(model, condition)
+        gain = {key: scores[key] - self._reference[key] for key in scores}
+        pairs = zip(self.held_out.first, self.held_out.second, strict=True)
+        return self.train.beta * np.array([gain[a] - gain[b] for a, b in pairs])
+
+    def _score(self, folder: Path, name: str) -> dict[Key, float]:
+        """ln π(answer | prompt) of every held-out sequence, in nats."""
+        from core.chat import load_tokenizer
+        from core.training.batches import tokenise
+        from core.training.model import load_model
+        from core.training.precision import memory_guard, placement, quiet_libraries
+        from core.training.reference import log_probs
+
+        quiet_libraries()
+
+        def progress(done: int, total: int) -> None:
+            self.ctx.check_stop()
+            self.ctx.progress(done, total, f"scoring held-out answers under {name}")
+
+        placed = placement(self.train)
+        tokenizer: Any = load_tokenizer(self.base)
+        contexts = [(Message("user", prompt),) for prompt in self.held_out.prompts]
+        sequences = sorted({*self.held_out.first, *self.held_out.second})
+        tokens = tokenise(tokenizer, contexts, self.held_out.answers, sequences, self.train.max_length)
+        budget = 2 * self.train.micro_batch * self.train.max_length
+        with memory_guard(self.train, f"scoring held-out answers under {name}"):
+            model = load_model(folder, placed)
+            return log_probs(model, tokens, sequences, placed, tokenizer.pad_token_id, budget, progress)
+
+
+def _measured(condition: str, probability: Floats, margin: Floats, world: str) -> RecoveryMeasured:
+    return RecoveryMeasured(
+        condition=condition,
+        population_log_loss=population_log_loss(probability, margin),
+        margin_agreement=margin_agreement(probability, margin),
+        pairs=len(probability),
+        floor=log_loss_floor(probability),
+        agreement_ceiling=agreement_ceiling(probability),
+        world=world,
+    )
+
+
+def _restored(ctx: Context, condition: str) -> Recovery:
+    """The measures of a condition from the record."""
+    events = ctx.recorded(condition) or ()
+    (found,) = [event for event in events if isinstance(event, RecoveryMeasured)]
+    assert found.floor is not None, "this stage records it"
+    assert found.agreement_ceiling is not None, "this stage records it"
+    return Recovery(
+        condition=condition,
+        population_log_loss=as_float(found.population_log_loss),
+        margin_agreement=as_float(found.margin_agreement),
+        floor=as_float(found.floor),
+        agreement_ceiling=as_float(found.agreement_ceiling),
+        pairs=found.pairs,
+    )
+
+
+def _world_path(ctx: Context) -> Path:
+    data = ctx.config.data
+    if data.path is None or data.world is None:
+        raise InputError("data.path and data.world are not set, so there is no truth to compare the models with")
+    return data.path / data.world
