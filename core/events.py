@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -560,29 +559,6 @@ def decode(kind: str, payload: Mapping[str, Any]) -> Event:
         KeyError: a kind that this version doesn't know (a newer program wrote it).
     """
     return EVENTS[kind].model_validate(payload)
-
-
-class RunFolder:
-    """The paths of one run directory (DESIGN §4)."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.database = root / "audit.db"
-        self.config = root / "config.toml"
-        self.artifacts = root / "artifacts"
-        self.checkpoints = root / "checkpoints"
-        self.private = root / "private"
-        self.control = root / "control"
-        self.lock = self.control / "engine.lock"
-        self.log = self.control / "engine.log"
-        self.progress = self.control / "progress.json"
-        self.stop_request = self.control / "stop.request"
-
-    def create(self) -> None:
-        """Makes the folders; `private/` is for the owner alone."""
-        for folder in (self.root, self.artifacts, self.checkpoints, self.control):
-            folder.mkdir(parents=True, exist_ok=True)
-        self.private.mkdir(mode=0o700, exist_ok=True)
 
 
 class Recorder(Protocol):

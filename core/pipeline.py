@@ -17,12 +17,14 @@ from core.config import RunConfig
 from core.data.stage import pairs, pool
 from core.errors import InputError
 from core.evaluation.stage import answer, judge
-from core.events import Recorder, RunFolder
+from core.events import Recorder
 from core.ranking.stage import rank
+from core.run_folder import RunFolder
 from core.sortition.stage import draw, lottery
 from core.stage import Stage, run_stage, skip_stage, stage_key
+from core.training.conditions import conditions
 from core.training.recovery import recovery
-from core.training.stage import conditions, model, train
+from core.training.stage import model, train
 
 Notify = Callable[[str, str, float], None]
 """Called with a stage's name, what happened (started, completed, skipped, kept) and seconds."""

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from core.config import RunConfig, section_of
 from core.errors import InputError, Stopped
@@ -25,7 +25,6 @@ from core.events import (
     Artifact,
     Event,
     Recorder,
-    RunFolder,
     SeedDerived,
     StageCompleted,
     StagePlanned,
@@ -38,6 +37,9 @@ from core.events import (
     encode_text,
 )
 from core.randomness import RandomStream, derive_key, derive_seed
+from core.run_folder import RunFolder
+
+E = TypeVar("E", bound=Event)
 
 Replay = Literal["view", "re-derive", "re-solve", "re-run", "not replayable"]
 
@@ -197,6 +199,18 @@ class Context:
         if digest(body) != artifact.sha256:
             raise InputError(f"{path} does not hold what was recorded; the run cannot go on with it")
         return body
+
+
+def only(events: Sequence[Event], kind: type[E]) -> E:
+    """The one event of a kind among those of a unit.
+
+    Raises:
+        InputError: there is none, or there are several: the record is not that of this program.
+    """
+    found = [event for event in events if isinstance(event, kind)]
+    if len(found) != 1:
+        raise InputError(f"the record holds {len(found)} {kind.kind} events of one unit instead of one")
+    return found[0]
 
 
 def write_durably(path: Path, body: bytes) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.config import LoadedConfig, resolved
-from core.events import SCHEMA_VERSION, RunCreated, RunFolder
+from core.config import resolved
+from core.config_file import LoadedConfig
+from core.events import SCHEMA_VERSION, RunCreated
+from core.run_folder import RunFolder
 from storage.codec import DOMAIN
 from storage.errors import StorageError, sentences
 from storage.log import Log

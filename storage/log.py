@@ -13,7 +13,8 @@ from types import TracebackType
 
 from sqlite_utils import Database
 
-from core.events import Event, RunCreated, RunFolder, UnitCompleted, decode, decode_text, digest
+from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
+from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
 from storage.errors import StorageError, sentences
 from storage.schema import APPLICATION_ID, OBJECTS

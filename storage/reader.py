@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from core.events import RunFolder
+from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
 from storage.schema import VIEWS
 

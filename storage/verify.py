@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from core.events import EVENTS, SCHEMA_VERSION, Event, RunFolder, decode, digest
+from core.events import EVENTS, SCHEMA_VERSION, Event, decode, digest
+from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, chain_hash, parse
 from storage.errors import StorageError
 from storage.reader import connect

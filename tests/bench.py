@@ -19,8 +19,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import numpy as np  # noqa: E402
 
 from core.config import RankSection  # noqa: E402
-from core.events import JudgeCalled, RunFolder, UnitCompleted  # noqa: E402
+from core.events import JudgeCalled, UnitCompleted  # noqa: E402
 from core.randomness import RandomStream  # noqa: E402
+from core.run_folder import RunFolder  # noqa: E402
 from core.types import Ranking  # noqa: E402
 
 DATA = HERE.parent.parent / "shared" / "data" / "prism_like"
@@ -118,7 +119,7 @@ def bench_data() -> list[tuple[str, str]]:
         return [("PRISM-sized folder", "not beside this checkout")]
     from memory_recorder import make_context
 
-    from core.config import load_config
+    from core.config_file import load_config
     from core.data.stage import pairs, pool
 
     config = load_config(HERE.parent / "examples" / "prism-us.toml", [f"data.path={DATA}"]).config

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
-from core.events import Event, RunFolder, UnitCompleted, decode, decode_text, digest
+from core.events import Event, UnitCompleted, decode, decode_text, digest
+from core.run_folder import RunFolder
 from core.stage import Context
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from memory_recorder import MemoryRecorder
 
-from core.config import RunConfig, load_config
+from core.config import RunConfig
+from core.config_file import load_config
 from core.data.planted import write_world
 from core.data.world import WorldKind
-from core.events import RecoveryMeasured, RunFolder, as_float
+from core.events import RecoveryMeasured, as_float
 from core.pipeline import run_pipeline
+from core.run_folder import RunFolder
 
 DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.config import RunConfig, parse_config
+from core.config import RunConfig
+from core.config_file import parse_config
 
 Scored = tuple[Any, ...]
 """(text, score) or (text, score, chosen) of one response."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.config import parse_config, resolved
-from core.events import AnswerGiven, Event, RunCreated, RunFolder, Text, TrainStep, UnitCompleted, digest
+from core.config import resolved
+from core.config_file import parse_config
+from core.events import AnswerGiven, Event, RunCreated, Text, TrainStep, UnitCompleted, digest
+from core.run_folder import RunFolder
 from storage.codec import DOMAIN
 from storage.log import Log
 

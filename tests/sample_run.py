@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from core.config import load_config
+from core.config_file import load_config
 from core.events import (
     AnswerGiven,
     Clause,
@@ -46,12 +46,12 @@ from core.events import (
     QuotaRow,
     RecoveryMeasured,
     ReferenceComputed,
-    RunFolder,
     TrainCheckpoint,
     TrainStep,
     WeightRow,
     digest,
 )
+from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage
 from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
 from storage.create import create_run

@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from core.errors import InputError
-from core.events import RunFolder
+from core.run_folder import RunFolder
 from core.stage import Context, Unit
 from storage.errors import StorageError
 from storage.log import Log
@@ -289,7 +289,7 @@ async def test_a_run_is_followed_while_its_engine_records(tmp_path: Path) -> Non
 
 
 def _config(root: Path) -> Any:
-    from core.config import load_config
+    from core.config_file import load_config
 
     return load_config(root / "config.toml").config
 

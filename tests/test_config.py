@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.config import change, from_resolved, load_config, parse_config, resolved
+from core.config import from_resolved, resolved
+from core.config_file import change, load_config, parse_config
 from core.errors import InputError
 
 GOOD = """

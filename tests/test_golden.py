@@ -12,7 +12,7 @@ import pytest
 from golden import GOLDEN, views
 
 from core.config import from_resolved
-from core.events import RunFolder
+from core.run_folder import RunFolder
 from storage.log import Log
 from storage.verify import verify
 

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from records import answer, done, genesis, small_record, step
 
-from core.events import OperatorAction, RunFolder
+from core.events import OperatorAction
+from core.run_folder import RunFolder
 from storage.codec import canonical, parse
 from storage.errors import StorageError
 from storage.log import Log
@@ -105,7 +106,8 @@ def test_a_full_disk_is_a_sentence_and_the_record_goes_on_when_there_is_space(tm
     script = """
         import resource, signal, sys
         from pathlib import Path
-        from core.events import OperatorAction, RunFolder
+        from core.events import OperatorAction
+        from core.run_folder import RunFolder
         from storage.errors import StorageError
         from storage.log import Log
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -144,7 +146,8 @@ def test_no_acknowledged_event_is_lost_by_kill_9(tmp_path: Path) -> None:
     script = """
         import sys
         from pathlib import Path
-        from core.events import OperatorAction, RunFolder
+        from core.events import OperatorAction
+        from core.run_folder import RunFolder
         from storage.log import Log
         with Log.open(RunFolder(Path(sys.argv[1]))) as log:
             for i in range(100_000):

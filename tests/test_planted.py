@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memory_recorder import make_context
 
-from core.config import RunConfig, load_config
+from core.config import RunConfig
+from core.config_file import load_config
 from core.data.planted import population_labels, world_files, write_world
 from core.data.stage import pairs as pairs_stage
 from core.data.stage import pool as pool_stage

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from memory_recorder import MemoryRecorder, make_context
 from prism_folder import ATTRIBUTES, Prism, config, small
 
-from core.config import Attribute, RunConfig, load_config
+from core.config import Attribute, RunConfig
+from core.config_file import load_config
 from core.data import pseudonyms as naming
 from core.data import stage
 from core.data.pool import build_pool

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from records import small_record, step
 
-from core.events import EngineStopped, OperatorAction, RunFolder
+from core.events import EngineStopped, OperatorAction
+from core.run_folder import RunFolder
 from storage.create import create_run
 from storage.errors import StorageError
 from storage.log import Log

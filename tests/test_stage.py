@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from memory_recorder import MemoryRecorder, make_context
 
-from core.config import parse_config
+from core.config_file import parse_config
 from core.errors import InputError, Stopped
-from core.events import OperatorAction, RunFolder, StageCompleted, StagePlanned
+from core.events import OperatorAction, StageCompleted, StagePlanned
+from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage, stage_key
 
 CONFIG = parse_config('[run]\nname = "x"\nseed = 5\n[data]\npath = "d"\n').config

@@ -26,6 +26,7 @@ from core.events import (
     UnitCompleted,
 )
 from core.training import stage
+from core.training.conditions import conditions
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
 
@@ -65,9 +66,7 @@ class Run:
         return make_context(name, self.config, self.root, self.recorder)
 
     def conditions(self):
-        return stage.conditions(
-            self.context("conditions"), self.pairs, self.pool, (self.lottery,), (make_draw((0, 3)),)
-        )
+        return conditions(self.context("conditions"), self.pairs, self.pool, (self.lottery,), (make_draw((0, 3)),))
 
     def model(self):
         return stage.model(self.context("model"), self.pairs)

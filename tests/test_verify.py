@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from records import small_record
 
-from core.events import RunFolder
+from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.log import Log
 from storage.schema import TRIGGERS

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from core.config import RunConfig, parse_config
+from core.config import RunConfig
+from core.config_file import parse_config
 from core.types import LOTTERY_DENOMINATOR, Draw, Lottery, Message, Pool, PreferencePairs, Rater
 
 TOPICS = ("rivers", "bread", "stars", "trains", "bees", "chess")

@@ -79,7 +79,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Create a run from a configuration and work through its stages."""
-    from core.config import load_config
+    from core.config_file import load_config
     from core.preflight import preflight
     from storage.create import create_run
 
@@ -115,7 +115,7 @@ def clone(
     as_json: Json = False,
 ) -> None:
     """Start a new run with the configuration of another one, changed by --set."""
-    from core.config import change
+    from core.config_file import change
     from core.preflight import preflight
     from storage.create import create_run
     from tui.process import config_of

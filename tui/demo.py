@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from core.config import load_config
+from core.config_file import load_config
 from core.errors import InputError
 from storage.create import create_run
 

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.config import load_config
-from core.events import RunFolder
+from core.config_file import load_config
+from core.run_folder import RunFolder
 from storage.create import create_run
 from storage.errors import StorageError
 from storage.reader import Reader

@@ -12,7 +12,8 @@ from types import FrameType
 from core.config import RunConfig, from_resolved
 from core.environment import engine_started
 from core.errors import DempoError, Stopped
-from core.events import EngineStarted, EngineStopped, Event, OperatorAction, RunFolder
+from core.events import EngineStarted, EngineStopped, Event, OperatorAction
+from core.run_folder import RunFolder
 from storage.codec import parse
 from storage.errors import StorageError
 from storage.log import Log

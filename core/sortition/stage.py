@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from core.config import DrawSection, LotterySection
 from core.errors import InfeasibleQuotas, InputError
 from core.events import (
     DrawMade,
-    Event,
     LotteryLevel,
     LotteryPanel,
     LotteryQuotas,
@@ -26,13 +25,11 @@ from core.events import (
 from core.randomness import derive_key
 from core.sortition.draw import draw_panel
 from core.sortition.quotas import quotas_for
-from core.stage import Context, Unit
+from core.stage import Context, Unit, only
 from core.types import LOTTERY_DENOMINATOR, Draw, Lottery, Pool, Quota
 
 if TYPE_CHECKING:
     from core.sortition.problem import PanelProblem
-
-E = TypeVar("E", bound=Event)
 
 PROGRESS_EVERY = 0.5
 """Seconds between two notices of progress; the request to stop is looked for as often."""
@@ -69,7 +66,7 @@ def _require_supported(section: LotterySection, pool: Pool) -> None:
 
 def _one_lottery(ctx: Context, section: LotterySection, pool: Pool) -> Lottery:
     quota_events = ctx.unit(f"{section.name}/quotas", lambda unit: _record_quotas(unit, section, pool))
-    quotas = tuple(_quota(row) for row in _only(quota_events, LotteryQuotas).quotas)
+    quotas = tuple(_quota(row) for row in only(quota_events, LotteryQuotas).quotas)
     panel_events = ctx.unit(f"{section.name}/panels", lambda unit: _solve(unit, section, pool, quotas))
     return _restored(section, quotas, pool, [e for e in panel_events if isinstance(e, LotteryPanel)])
 
@@ -248,7 +245,7 @@ def draw(ctx: Context, pool: Pool, lotteries: tuple[Lottery, ...]) -> tuple[Draw
 
 def _one_draw(ctx: Context, section: DrawSection, pool: Pool, source: Lottery) -> Draw:
     events = ctx.unit(section.id, lambda unit: _record_draw(unit, section, pool, source))
-    made = _only(events, DrawMade)
+    made = only(events, DrawMade)
     place = {rater.rater_id: i for i, rater in enumerate(pool.raters)}
     return Draw(made.draw, made.lottery, made.panel, tuple(place[rater_id] for rater_id in made.members))
 
@@ -280,10 +277,3 @@ def _seed(ctx: Context, key: str) -> SeedDerived:
         seed=derive_key(seed, (ctx.stage, key)).hex(),
         origin=f"SHA-256 of the run seed {seed}, the stage {ctx.stage!r} and the unit {key!r}",
     )
-
-
-def _only(events: Sequence[Event], kind: type[E]) -> E:
-    found = [event for event in events if isinstance(event, kind)]
-    if len(found) != 1:
-        raise InputError(f"the record holds {len(found)} {kind.kind} events of one unit instead of one")
-    return found[0]

@@ -116,7 +116,7 @@ class WeightedDPOTrainer(DPOTrainer):
             num_items_in_batch: W, from `_get_num_items_in_batch`.
         """
         if return_outputs or num_items_in_batch is None:
-            raise NotImplementedError("the step-normalised loss is defined for training steps only")
+            raise ValueError("the step-normalised loss is defined for training steps only")
         labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100)
         scored = model(
             input_ids=inputs["input_ids"],

@@ -1,8 +1,7 @@
-"""The stages `conditions`, `model` and `train`.
+"""The stages `model` and `train`.
 
 | stage      | unit                 | records                                    |
 |------------|----------------------|--------------------------------------------|
-| conditions | one per condition    | weights and the pre-drawn schedule         |
 | model      | `base`               | the base checkpoint                        |
 | train      | `reference`          | log-probabilities of the frozen base model |
 |            | `<condition>/<0001>` | `train.chunk` steps and their checkpoint   |
@@ -16,38 +15,26 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.chat import load_tokenizer, template_digest
-from core.config import ConditionSection, TrainSection
-from core.errors import DempoError, InputError
+from core.config import TrainSection
+from core.errors import DempoError
 from core.events import (
-    ConditionPlanned,
-    Event,
     ModelReady,
     ReferenceComputed,
     TrainCheckpoint,
-    WeightRow,
 )
-from core.randomness import RandomStream
-from core.stage import Context, Unit
+from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
-from core.training.schedule import MEDIA_TYPE as SCHEDULE_MEDIA_TYPE
-from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
-from core.training.weights import effective_pairs, rater_weights
-from core.types import Condition, Draw, Lottery, Pool, PreferencePairs
+from core.training.conditions import BASE, train_section
+from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
     from core.training.batches import Key, Tokens
     from core.training.precision import Placement
-
-BASE = "base"
-"""Name of the base model's folder; only an untrained condition may be called so."""
-
-E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True)
@@ -87,117 +74,12 @@ class Trained:
         return verify(self.models[condition], self.files[condition])
 
 
-# ---------------------------------------------------------------- conditions
-
-
-def conditions(
-    ctx: Context, pairs: PreferencePairs, pool: Pool, lotteries: tuple[Lottery, ...], draws: tuple[Draw, ...]
-) -> tuple[Condition, ...]:
-    """Weights and the pair schedule of every configured condition, in the configuration's order."""
-    train = _train_section(ctx)
-    sections = ctx.config.conditions
-    ctx.plan(len(sections))
-    found = []
-    for section in sections:
-        if section.name == BASE and section.source != "none":
-            raise InputError(f"condition {BASE!r}: this name is kept for the untrained model (source 'none')")
-
-        def compute(unit: Unit, section: ConditionSection = section) -> None:
-            weight = rater_weights(section, pairs, pool, lotteries, draws)
-            unit.add(_plan_condition(ctx, section, pairs, weight, section.steps or train.steps, train.batch))
-
-        planned = _one(ctx.unit(section.name, compute), ConditionPlanned)
-        found.append(_restore_condition(ctx, planned, pairs))
-    return tuple(found)
-
-
-def _plan_condition(
-    ctx: Context,
-    section: ConditionSection,
-    pairs: PreferencePairs,
-    weight: NDArray[np.float64],
-    steps: int,
-    batch: int,
-) -> ConditionPlanned:
-    """The event of one condition; draws its schedule and stores it as an artifact."""
-    counts = pairs.pairs_per_rater()
-    kept = np.flatnonzero(weight)
-    artifact = None
-    if section.source != "none":
-        schedule = _draw_schedule(section, pairs, weight, steps * batch, ctx.stream(section.name))
-        flipped = _citizens_disagree(ctx, section, pairs, schedule)
-        body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
-        artifact = ctx.store(body, SCHEDULE_MEDIA_TYPE)
-    return ConditionPlanned(
-        condition=section.name,
-        source=section.source,
-        transform=section.transform,
-        estimator=section.estimator,
-        steps=steps if artifact else 0,
-        batch=batch,
-        pairs=int(counts[kept].sum()),
-        raters=len(kept),
-        effective_pairs=effective_pairs(weight, counts),
-        weights=[
-            WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r])) for r in kept
-        ],
-        artifact=artifact,
-    )
-
-
-def _draw_schedule(
-    section: ConditionSection, pairs: PreferencePairs, weight: NDArray[np.float64], size: int, stream: RandomStream
-) -> NDArray[np.int32]:
-    if section.estimator == "weighted_sampling":
-        return weighted_schedule(weight, pairs.rater, size, stream.child("sampling"))
-    eligible = np.flatnonzero(weight[pairs.rater] > 0)
-    return uniform_schedule(eligible, size, stream.child("shuffle"))
-
-
-def _citizens_disagree(
-    ctx: Context, section: ConditionSection, pairs: PreferencePairs, schedule: NDArray[np.int32]
-) -> NDArray[np.bool_]:
-    """Where a citizen of the planted population prefers `rejected`; nowhere for other sources. Shape (size,)."""
-    data = ctx.config.data
-    if section.source != "population":
-        return np.zeros(len(schedule), dtype=np.bool_)
-    if data.path is None or data.world is None:
-        raise InputError(f"condition {section.name!r}: source 'population' needs data.path and data.world")
-    from core.data.planted import population_labels
-
-    stream = ctx.stream(section.name).child("citizens")
-    flipped: NDArray[np.bool_] = population_labels(data.path / data.world, pairs, schedule.astype(np.int64), stream)
-    return flipped
-
-
-def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: PreferencePairs) -> Condition:
-    """The condition that a recorded event stands for."""
-    index = {rater.rater_id: r for r, rater in enumerate(pairs.raters)}
-    weight = np.zeros(len(pairs.raters), dtype=np.float64)
-    for row in planned.weights:
-        weight[index[row.rater_id]] = row.weight
-    if planned.artifact is None:
-        schedule = np.zeros((0, planned.batch), dtype=np.int32)
-        flipped = np.zeros((0, planned.batch), dtype=np.bool_)
-    else:
-        schedule, flipped = decode_schedule(ctx.load(planned.artifact))
-    return Condition(
-        name=planned.condition,
-        source=planned.source,
-        estimator=planned.estimator,
-        weight=weight,
-        pairs_of_rater=pairs.pairs_per_rater(),
-        schedule=schedule,
-        flipped=flipped,
-    )
-
-
 # ---------------------------------------------------------------- model
 
 
 def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
     """The base model: made from a configuration ("tiny"), or an existing checkpoint."""
-    train = _train_section(ctx)
+    train = train_section(ctx)
     ctx.plan(1)
     path = ctx.folder.checkpoints / BASE
 
@@ -218,7 +100,7 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
         unit.add(_model_ready(train, temporary, loss))
         publish(temporary, path)
 
-    ready = _one(ctx.unit("base", compute), ModelReady)
+    ready = only(ctx.unit("base", compute), ModelReady)
     loss = ready.pretraining_loss
     return BaseModel(
         path=path,
@@ -288,7 +170,7 @@ def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> Model
 
 def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...], base: BaseModel) -> Trained:
     """Trains every condition that has a schedule, from the base model, against the base as reference."""
-    section = _train_section(ctx)
+    section = train_section(ctx)
     trained = [condition for condition in conditions if condition.source != "none"]
     keys = {condition.name: _chunk_keys(condition, section.chunk) for condition in trained}
     every = ["reference", *(key for chunk in keys.values() for key in chunk)] if trained else []
@@ -304,7 +186,7 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
         if condition.name in keys:
             recorded = ctx.recorded(keys[condition.name][-1])
             assert recorded is not None, "every chunk is recorded"
-            final = _one(recorded, TrainCheckpoint)
+            final = only(recorded, TrainCheckpoint)
             models[condition.name], files[condition.name] = ctx.folder.root / final.folder, final.files
     return Trained(models=models, files=files, base=base.path)
 
@@ -389,7 +271,7 @@ def _reference(
             )
         )
 
-    recorded = _one(ctx.unit("reference", compute), ReferenceComputed)
+    recorded = only(ctx.unit("reference", compute), ReferenceComputed)
     _release_memory()
     return decode_reference(ctx.load(recorded.artifact))
 
@@ -442,7 +324,7 @@ def _last_checkpoint(ctx: Context, keys: Sequence[str]) -> TrainCheckpoint | Non
         events = ctx.recorded(key)
         if events is None:
             break
-        last = _one(events, TrainCheckpoint)
+        last = only(events, TrainCheckpoint)
     return last
 
 
@@ -453,15 +335,3 @@ def _release_memory() -> None:
     if torch.cuda.is_available():
         gc.collect()
         torch.cuda.empty_cache()
-
-
-def _train_section(ctx: Context) -> TrainSection:
-    if ctx.config.train is None:
-        raise InputError("the configuration has no [train] section, which this stage needs")
-    return ctx.config.train
-
-
-def _one(events: Sequence[Event], kind: type[E]) -> E:
-    """The only event of a kind in a unit."""
-    (found,) = [event for event in events if isinstance(event, kind)]
-    return found

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer
 
-from core.events import RunFolder
+from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.reader import Reader, RunSummary, lock_is_held
 from tui.messages import RunsRead

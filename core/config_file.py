@@ -1,0 +1,165 @@
+"""Reading a configuration: TOML, `--set` overrides, and a sentence for everything that is wrong in it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from core.config import RunConfig, Section, resolved
+from core.errors import InputError
+
+
+class LoadedConfig(Section):
+    """A checked configuration with the origin of every value given (`file`, `set`, `clone`; else `default`)."""
+
+    config: RunConfig
+    origins: dict[str, str]
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
+    """Reads a TOML file, applies `a.b=c` overrides and checks the result.
+
+    Relative paths inside the file are taken from the current folder, as in a command line.
+
+    Raises:
+        InputError: the file is missing or no TOML, or a value is wrong; the message holds the key's path.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"the configuration {path} is not UTF-8 text") from error
+    return parse_config(text, overrides, where=str(path))
+
+
+def parse_config(text: str, overrides: Sequence[str] = (), where: str = "configuration") -> LoadedConfig:
+    """`load_config` on a text."""
+    try:
+        values = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where} is not valid TOML: {error}") from error
+    return _checked(values, {key: "file" for key, _ in _leaves(values)}, overrides, where)
+
+
+def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequence[str], where: str) -> LoadedConfig:
+    for override in overrides:
+        key, value = _parse_override(override)
+        _set(values, key, value)
+        origins[".".join(key)] = "set"
+    try:
+        config = RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_explain(error)}") from error
+    return LoadedConfig(config=config, origins=_with_defaults(config, origins))
+
+
+def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:
+    """A configuration with some values changed, as `--set` does; for a clone of a run.
+
+    Raises:
+        InputError: a value is wrong; the message holds the key's path.
+    """
+    values = resolved(config)
+    origins = {key: "clone" for key, _ in _leaves(values)}
+    return _checked(values, origins, overrides, "the clone's configuration")
+
+
+def _with_defaults(config: RunConfig, origins: Mapping[str, str]) -> dict[str, str]:
+    return {key: origins.get(key, "default") for key, _ in _leaves(resolved(config))}
+
+
+def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*path, str(index)))
+    else:
+        yield ".".join(path), value
+
+
+def _parse_override(override: str) -> tuple[tuple[str, ...], object]:
+    key, separator, raw = override.partition("=")
+    if not separator or not all(key.split(".")):
+        raise InputError(f"--set {override!r}: write it as key.path=value, for example run.seed=7")
+    try:
+        value: object = tomllib.loads(f"value = {raw}", parse_float=Decimal)["value"]
+    except tomllib.TOMLDecodeError:
+        value = raw
+    return tuple(key.split(".")), value
+
+
+def _set(values: dict[str, Any], key: tuple[str, ...], value: object) -> None:
+    place: Any = values
+    for i, part in enumerate(key):
+        where = ".".join(key[: i + 1])
+        last = i == len(key) - 1
+        if isinstance(place, list):
+            if not part.isdigit() or int(part) >= len(place):
+                raise InputError(f"--set {where}: this list has {len(place)} entries, numbered from 0")
+            index: Any = int(part)
+        elif isinstance(place, dict):
+            index = part
+            if not last:
+                place.setdefault(part, {})
+        else:
+            raise InputError(f"--set {where}: {'.'.join(key[:i])} is a value, not a section")
+        if last:
+            place[index] = value
+        else:
+            place = place[index]
+
+
+_PLAIN = {
+    "extra_forbidden": "is not a known key",
+    "missing": "is missing",
+}
+
+
+def _explain(error: ValidationError) -> str:
+    """One line per wrong key: its path, what is wrong, and what was given."""
+    lines = []
+    for item in error.errors(include_url=False):
+        path = ".".join(str(part) for part in item["loc"]) or "the whole file"
+        reason = _PLAIN.get(item["type"], item["msg"].removeprefix("Value error, "))
+        given = "" if item["type"] in ("missing", "value_error") else f" (given: {_short(item['input'])})"
+        known = _known_keys(item["loc"]) if item["type"] == "extra_forbidden" else ""
+        lines.append(f"{path} {reason}{given}{known}" if item["type"] in _PLAIN else f"{path}: {reason}{given}{known}")
+    return "\n  ".join(["", *lines]) if len(lines) > 1 else lines[0]
+
+
+def _known_keys(path: tuple[int | str, ...]) -> str:
+    """The keys that would be valid beside an unknown one."""
+    model: Any = RunConfig
+    for part in path[:-1]:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if field is None:
+            return ""
+        model = _model_inside(field.annotation)
+        if model is None:
+            return ""
+    return f"; known here: {', '.join(model.model_fields)}"
+
+
+def _model_inside(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_inside(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _short(value: object) -> str:
+    shown = str(value) if isinstance(value, Decimal) else repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "…"

@@ -1,0 +1,132 @@
+"""The stage `conditions`: what each model trains on. One unit per condition: its weights and its schedule."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import ConditionSection, TrainSection
+from core.errors import InputError
+from core.events import ConditionPlanned, WeightRow
+from core.randomness import RandomStream
+from core.stage import Context, Unit, only
+from core.training.schedule import MEDIA_TYPE as SCHEDULE_MEDIA_TYPE
+from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
+from core.training.weights import effective_pairs, rater_weights
+from core.types import Condition, Draw, Lottery, Pool, PreferencePairs
+
+BASE = "base"
+"""Name of the base model's folder; only an untrained condition may be called so."""
+
+
+def conditions(
+    ctx: Context, pairs: PreferencePairs, pool: Pool, lotteries: tuple[Lottery, ...], draws: tuple[Draw, ...]
+) -> tuple[Condition, ...]:
+    """Weights and the pair schedule of every configured condition, in the configuration's order."""
+    train = train_section(ctx)
+    sections = ctx.config.conditions
+    ctx.plan(len(sections))
+    found = []
+    for section in sections:
+        if section.name == BASE and section.source != "none":
+            raise InputError(f"condition {BASE!r}: this name is kept for the untrained model (source 'none')")
+
+        def compute(unit: Unit, section: ConditionSection = section) -> None:
+            weight = rater_weights(section, pairs, pool, lotteries, draws)
+            unit.add(_plan_condition(ctx, section, pairs, weight, section.steps or train.steps, train.batch))
+
+        planned = only(ctx.unit(section.name, compute), ConditionPlanned)
+        found.append(_restore_condition(ctx, planned, pairs))
+    return tuple(found)
+
+
+def _plan_condition(
+    ctx: Context,
+    section: ConditionSection,
+    pairs: PreferencePairs,
+    weight: NDArray[np.float64],
+    steps: int,
+    batch: int,
+) -> ConditionPlanned:
+    """The event of one condition; draws its schedule and stores it as an artifact."""
+    counts = pairs.pairs_per_rater()
+    kept = np.flatnonzero(weight)
+    artifact = None
+    if section.source != "none":
+        schedule = _draw_schedule(section, pairs, weight, steps * batch, ctx.stream(section.name))
+        flipped = _citizens_disagree(ctx, section, pairs, schedule)
+        body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
+        artifact = ctx.store(body, SCHEDULE_MEDIA_TYPE)
+    return ConditionPlanned(
+        condition=section.name,
+        source=section.source,
+        transform=section.transform,
+        estimator=section.estimator,
+        steps=steps if artifact else 0,
+        batch=batch,
+        pairs=int(counts[kept].sum()),
+        raters=len(kept),
+        effective_pairs=effective_pairs(weight, counts),
+        weights=[
+            WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r])) for r in kept
+        ],
+        artifact=artifact,
+    )
+
+
+def _draw_schedule(
+    section: ConditionSection, pairs: PreferencePairs, weight: NDArray[np.float64], size: int, stream: RandomStream
+) -> NDArray[np.int32]:
+    if section.estimator == "weighted_sampling":
+        return weighted_schedule(weight, pairs.rater, size, stream.child("sampling"))
+    eligible = np.flatnonzero(weight[pairs.rater] > 0)
+    return uniform_schedule(eligible, size, stream.child("shuffle"))
+
+
+def _citizens_disagree(
+    ctx: Context, section: ConditionSection, pairs: PreferencePairs, schedule: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Where a citizen of the planted population prefers `rejected`; nowhere for other sources. Shape (size,)."""
+    data = ctx.config.data
+    if section.source != "population":
+        return np.zeros(len(schedule), dtype=np.bool_)
+    if data.path is None or data.world is None:
+        raise InputError(f"condition {section.name!r}: source 'population' needs data.path and data.world")
+    from core.data.planted import population_labels
+
+    stream = ctx.stream(section.name).child("citizens")
+    flipped: NDArray[np.bool_] = population_labels(data.path / data.world, pairs, schedule.astype(np.int64), stream)
+    return flipped
+
+
+def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: PreferencePairs) -> Condition:
+    """The condition that a recorded event stands for."""
+    index = {rater.rater_id: r for r, rater in enumerate(pairs.raters)}
+    weight = np.zeros(len(pairs.raters), dtype=np.float64)
+    for row in planned.weights:
+        weight[index[row.rater_id]] = row.weight
+    if planned.artifact is None:
+        schedule = np.zeros((0, planned.batch), dtype=np.int32)
+        flipped = np.zeros((0, planned.batch), dtype=np.bool_)
+    else:
+        schedule, flipped = decode_schedule(ctx.load(planned.artifact))
+    return Condition(
+        name=planned.condition,
+        source=planned.source,
+        estimator=planned.estimator,
+        weight=weight,
+        pairs_of_rater=pairs.pairs_per_rater(),
+        schedule=schedule,
+        flipped=flipped,
+    )
+
+
+def train_section(ctx: Context) -> TrainSection:
+    """The configuration's [train].
+
+    Raises:
+        InputError: there is none.
+    """
+    if ctx.config.train is None:
+        raise InputError("the configuration has no [train] section, which this stage needs")
+    return ctx.config.train
