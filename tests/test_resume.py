@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -41,6 +43,19 @@ def engine(root: Path) -> subprocess.Popen[bytes]:
         env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+    )
+
+
+def dempo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tui", *map(str, arguments)],
+        cwd=CHECKOUT,
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
     )
 
 
@@ -142,14 +157,34 @@ def test_a_signal_stops_between_two_units_and_a_resume_goes_on(tmp_path: Path) -
     assert process.returncode == 143
     assert reader.status() == "stopped"
     assert reader.view("operator_actions")[-1]["detail"] == "SIGTERM"
-    again = subprocess.run(
-        [sys.executable, "-m", "tui", "resume", str(root), "--quiet", "--until", "pool"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    again = dempo("resume", root, "--quiet", "--until", "pool")
     assert again.returncode == 0, again.stderr
     assert reader.status() == "paused"
     assert len(reader.view("raters")) > 0
+
+
+def test_a_detached_engine_outlives_its_starter_and_can_be_watched_and_stopped(tmp_path: Path) -> None:
+    started = dempo("demo", "--detach", "--json", "--runs-dir", tmp_path)
+    told = json.loads(started.stdout)
+    try:
+        watch_and_stop(told["pid"], Path(told["path"]))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(told["pid"], signal.SIGKILL)
+
+
+def watch_and_stop(pid: int, root: Path) -> None:
+    reader = Reader(root)
+    deadline = time.monotonic() + 60
+    while reader.engine_pid() != pid:
+        assert time.monotonic() < deadline, "the engine never took the lock"
+        time.sleep(0.02)
+    assert os.getsid(pid) == pid, "the engine has a session of its own"
+    assert dempo("stop", root).returncode == 0
+    watched = dempo("watch", root)
+    assert watched.returncode == 0
+    assert "engine.stopped" in watched.stdout
+    assert reader.status() == "stopped"
+    again = dempo("stop", root)
+    assert again.returncode == 1
+    assert "there is nothing to stop" in again.stderr
