@@ -21,7 +21,7 @@ test: $(VENV)/.installed
 	$(BIN)/pytest -q --durations=10
 
 test-long: $(VENV)/.installed
-	$(BIN)/pytest -q --durations=0 -m long --timeout 1800
+	$(BIN)/pytest -q --durations=15 -m long --timeout 1800
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .
