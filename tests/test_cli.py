@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from sample_run import make_sample_run
 
 from core.data.planted import write_world
 from storage.schema import VIEWS
+from tui import cli
 from tui.tables import leaderboards, table
 
 CHECKOUT = Path(__file__).parent.parent
@@ -70,6 +72,17 @@ def test_wrong_input_is_a_sentence_with_code_2_and_leaves_nothing(
     runs = tmp_path / "runs"
     assert sentence in told(dempo(*arguments, DEMPO_RUNS=str(runs)), 2)
     assert not runs.exists()
+
+
+def test_a_full_disk_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/x/artifacts/y")
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 1
+    assert "runs/x/artifacts/y: No space left on device; everything finished" in capsys.readouterr().err
 
 
 def test_a_run_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ def main() -> NoReturn:
     except DempoError as error:
         print(f"dempo: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"dempo: {where}{error.strerror or error}; everything finished before is recorded", file=sys.stderr)
+        sys.exit(1)
     sys.exit(0)
 
 
