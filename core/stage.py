@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from core.config import RunConfig, section_of
+from core.durable import write_durably
 from core.errors import InputError, Stopped
 from core.events import (
     Artifact,
@@ -211,21 +210,6 @@ def only(events: Sequence[Event], kind: type[E]) -> E:
     if len(found) != 1:
         raise InputError(f"the record holds {len(found)} {kind.kind} events of one unit instead of one")
     return found[0]
-
-
-def write_durably(path: Path, body: bytes) -> None:
-    """Writes a file so that it either holds everything or doesn't exist, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with temporary.open("wb") as stream:
-        stream.write(body)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def run_stage(

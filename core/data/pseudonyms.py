@@ -11,12 +11,15 @@ import csv
 import hashlib
 import hmac
 import io
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.durable import write_durably
 from core.errors import InputError
+
+_OWNER_ONLY = 0o600
+"""Permissions of what links pseudonyms to people."""
 
 SECRET_BYTES = 32
 SHORTEST = 12
@@ -31,7 +34,7 @@ def secret_of(private: Path) -> bytes:
     """
     path = private / "pseudonym.key"
     if not path.exists():
-        _write_private(path, secrets.token_bytes(SECRET_BYTES))
+        write_durably(path, secrets.token_bytes(SECRET_BYTES), _OWNER_ONLY)
     try:
         secret = path.read_bytes()
     except OSError as error:
@@ -62,21 +65,4 @@ def write_raters(private: Path, rater_ids: Sequence[str], source_ids: Sequence[s
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("rater_id", "source_id"))
     writer.writerows(zip(rater_ids, source_ids, strict=True))
-    _write_private(private / "raters.csv", text.getvalue().encode("utf-8", "surrogatepass"))
-
-
-def _write_private(path: Path, body: bytes) -> None:
-    """Writes a file that only its owner may read, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(body)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_durably(private / "raters.csv", text.getvalue().encode("utf-8", "surrogatepass"), _OWNER_ONLY)

@@ -32,6 +32,7 @@ from core.config import TrainSection
 from core.errors import InputError
 from core.training.batches import PairCollator
 from core.training.precision import Placement
+from core.training.reference import response_log_probs
 
 _CHECKPOINTING = next(
     name for name in ("activation_checkpointing", "gradient_checkpointing") if name in DPOConfig.__dataclass_fields__
@@ -117,15 +118,7 @@ class WeightedDPOTrainer(DPOTrainer):
         """
         if return_outputs or num_items_in_batch is None:
             raise ValueError("the step-normalised loss is defined for training steps only")
-        labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100)
-        scored = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            labels=labels,
-            fused_lm_head=True,
-            use_cache=False,
-        )
-        chosen, rejected = scored.log_probs.float().sum(dim=1).chunk(2)  # (m,), (m,)
+        chosen, rejected = response_log_probs(model, inputs).chunk(2)  # (m,), (m,)
         margin = self.beta * ((chosen - inputs["ref_chosen_logps"]) - (rejected - inputs["ref_rejected_logps"]))
         losses = -F.logsigmoid(margin)
         weight = inputs["weight"]

@@ -44,17 +44,28 @@ def log_probs(
     with torch.inference_mode(), placed.computing():
         for batch in _by_length(tokens, sequences, budget):
             inputs = {k: v.to(placed.device) for k, v in padded([tokens.ids(key) for key in batch], pad).items()}
-            labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100)
-            scored = model(
-                input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
-                labels=labels,
-                fused_lm_head=True,
-                use_cache=False,
-            )
-            found.update(zip(batch, scored.log_probs.float().sum(dim=1).tolist(), strict=True))
+            found.update(zip(batch, response_log_probs(model, inputs).tolist(), strict=True))
             progress(len(found), len(sequences))
     return {key: found[key] for key in sequences}
+
+
+def response_log_probs(model: Any, inputs: Mapping[str, Any]) -> Any:
+    """log π(response | context) of every sequence, summed over the response's tokens in float32. Shape (B,).
+
+    Policy and reference go through this one function, so that a margin of zero is exactly zero.
+
+    Args:
+        model: a causal LM with TRL's fused head.
+        inputs: input_ids, attention_mask and completion_mask, each (B, T).
+    """
+    scored = model(
+        input_ids=inputs["input_ids"],
+        attention_mask=inputs["attention_mask"],
+        labels=inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100),
+        fused_lm_head=True,
+        use_cache=False,
+    )
+    return scored.log_probs.float().sum(dim=1)
 
 
 def encode_reference(values: Mapping[Key, float]) -> bytes:
