@@ -1,4 +1,4 @@
-"""`docs/events.md`, the catalogue of events, written from the classes in `core/events.py`."""
+"""`docs/events.md`, the catalogue of events, written from the classes in `core/events/`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.events import EVENTS, SCHEMA_VERSION, Event, Part
 
 _HEAD = f"""# The catalogue of events
 
-Schema version {SCHEMA_VERSION}. This page is generated from `core/events.py` by `make events`; a test keeps it current.
+Schema version {SCHEMA_VERSION}. This page is generated from `core/events/` by `make events`; a test keeps it current.
 
 A run's record is one table, `events(seq, at, stage, kind, payload, prev, hash)`. `at` is UTC; `payload` is
 RFC 8785 canonical JSON; `hash` is SHA-256 over domain, `prev`, `seq`, `at`, `stage`, `kind` and `payload`, each

@@ -45,11 +45,19 @@ class RunSection(Section):
 
 
 class DataSection(Section):
-    """Where the preference data comes from; δ is the least score difference that makes a pair (exclusive)."""
+    """Where the data comes from; δ is the least score difference that makes a pair (exclusive).
 
-    format: Literal["prism"] = "prism"
+    `format = "tables"` is a pool without preferences: `respondents` and `quotas` are CSV files;
+    `responses` says who of an earlier panel accepted and who declined.
+    """
+
+    format: Literal["prism", "tables"] = "prism"
     path: Place | None = None
     hub: str | None = None
+    respondents: Place | None = None
+    quotas: Place | None = None
+    id_column: str | None = Field(default=None, description="column of `respondents` that tells people apart")
+    responses: Place | None = None
     delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     locale: str | None = None
     world: str | None = Field(default=None, description="file below `path` that holds a planted world's truth")
@@ -108,10 +116,15 @@ class LotterySection(Section):
 
 
 class DrawSection(Section):
-    """A draw from a lottery."""
+    """A draw from a lottery.
+
+    `randomness = "seed"` draws at once from the run's seed; `"public"` waits for a value that a source
+    named beforehand will publish (`dempo draw commit`, then `dempo draw reveal`).
+    """
 
     id: Identifier
     lottery: str
+    randomness: Literal["seed", "public"] = "seed"
 
 
 class ConditionSection(Section):

@@ -6,7 +6,7 @@ their `rater_id` is a pseudonym that serves the record and that no result may de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOTTERY_DENOMINATOR = 2**53
-"""Panel probabilities are integers over this denominator, so that they sum to one exactly."""
+"""Panel probabilities of an exact lottery are integers over this denominator, so that they sum to one exactly."""
 
 Role = Literal["system", "user", "assistant"]
 
@@ -74,12 +74,27 @@ class PreferencePairs:
 
 
 @dataclass(frozen=True)
-class Pool:
-    """Raters with at least one usable pair, collapsed into types of equal attributes.
+class CategoryBounds:
+    """A quota that was given in numbers of members, instead of following from a target proportion."""
 
-    rater[i] is the index of pool member i in `PreferencePairs.raters`; members keep source order.
-    types[t] holds one category per attribute, in the order of `attributes`; types are numbered in
-    order of their categories, so that they don't depend on the raters' order.
+    attribute: str
+    category: str
+    lower: int
+    upper: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """People who can be drawn, collapsed into types of equal attributes.
+
+    Where there is preference data these are the raters with at least one usable pair, and rater[i] is
+    the index of pool member i in `PreferencePairs.raters`; members keep source order. types[t] holds
+    one category per attribute, in the order of `attributes`; types are numbered in order of their
+    categories, so that they don't depend on the raters' order.
+
+    bounds are the quotas of a pool that came with them (`data.format = "tables"`), one per category;
+    `seated` people of an earlier panel keep their seats: they are not in the pool, and the bounds are
+    what is left for the others.
     """
 
     attributes: tuple[str, ...]
@@ -88,6 +103,8 @@ class Pool:
     rater: tuple[int, ...]
     types: tuple[tuple[str, ...], ...]
     type_of: tuple[int, ...]
+    bounds: tuple[CategoryBounds, ...] = ()
+    seated: int = 0
 
     def type_sizes(self) -> tuple[int, ...]:
         """n_t for every type."""
@@ -103,11 +120,11 @@ class Pool:
 
 @dataclass(frozen=True)
 class Quota:
-    """Bounds on how many panel members may come from one category of one attribute."""
+    """Bounds on how many panel members may come from one category; target is None where none was given."""
 
     attribute: str
     category: str
-    target: Decimal
+    target: Decimal | None
     lower: int
     upper: int
     slack: bool
@@ -118,8 +135,12 @@ class Quota:
 class Lottery:
     """A probability distribution over compositions (how many raters of each type a panel has).
 
-    panels[p][t] is x_{p,t}; numerators[p] / 2^53 is λ_p. The constructor checks that λ sums to one
-    exactly and that every composition has `size` members and at most n_t of each type.
+    panels[p][t] is x_{p,t}; numerators[p] / denominator is λ_p. The constructor checks that λ sums to
+    one exactly and that every composition has `size` members and at most n_t of each type.
+
+    A uniform lottery names the members of its panels as well: members[p] are pool indices in source
+    order, so that the number of a panel says who is on it. Elsewhere `members` is empty and a draw
+    takes the members of each type uniformly.
     """
 
     name: str
@@ -128,24 +149,39 @@ class Lottery:
     type_sizes: tuple[int, ...]
     panels: tuple[tuple[int, ...], ...]
     numerators: tuple[int, ...]
+    denominator: int = LOTTERY_DENOMINATOR
+    members: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        if sum(self.numerators) != LOTTERY_DENOMINATOR or min(self.numerators) <= 0:
+        if sum(self.numerators) != self.denominator or min(self.numerators) <= 0:
             raise ValueError(f"lottery {self.name!r}: panel probabilities must be positive and sum to one")
         for panel in self.panels:
             if sum(panel) != self.size:
                 raise ValueError(f"lottery {self.name!r}: a composition does not have {self.size} members")
             if any(not 0 <= x <= n for x, n in zip(panel, self.type_sizes, strict=True)):
                 raise ValueError(f"lottery {self.name!r}: a composition takes more raters than a type has")
+        if self.members and len(self.members) != len(self.panels):
+            raise ValueError(f"lottery {self.name!r}: some panels have named members and some have not")
 
     def inclusion_by_type(self) -> tuple[Fraction, ...]:
-        """π of each type, exactly: Σ_p λ_p·x_{p,t} / n_t (DESIGN §5)."""
+        """π of each type, exactly: Σ_p λ_p·x_{p,t} / n_t (DESIGN §5); of named members, the mean over a type."""
         totals = [0] * len(self.type_sizes)
         for numerator, panel in zip(self.numerators, self.panels, strict=True):
             for t, x in enumerate(panel):
                 if x:
                     totals[t] += numerator * x
-        return tuple(Fraction(total, LOTTERY_DENOMINATOR * n) for total, n in zip(totals, self.type_sizes, strict=True))
+        return tuple(Fraction(total, self.denominator * n) for total, n in zip(totals, self.type_sizes, strict=True))
+
+    def inclusion(self, type_of: Sequence[int]) -> tuple[Fraction, ...]:
+        """π of each rater, exactly; type_of[i] is the type of pool member i."""
+        if not self.members:
+            by_type = self.inclusion_by_type()
+            return tuple(by_type[t] for t in type_of)
+        totals = [0] * len(type_of)
+        for numerator, members in zip(self.numerators, self.members, strict=True):
+            for i in members:
+                totals[i] += numerator
+        return tuple(Fraction(total, self.denominator) for total in totals)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, d
 from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
 from storage.errors import StorageError, sentences
-from storage.schema import APPLICATION_ID, OBJECTS
+from storage.schema import APPLICATION_ID, OBJECTS, OLDER
 
 _LOCK_PATIENCE = 1.0
 """Seconds to wait for the lock: a reader that probes it holds it for microseconds."""
@@ -76,7 +76,13 @@ class Log:
         with sentences(folder.database):
             found = dict(log._db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
             if found != OBJECTS:
+                version = log._db.execute("PRAGMA user_version").fetchone()[0]
                 log.close()
+                if version in OLDER:
+                    raise StorageError(
+                        f"{folder.root.name} was recorded by an older version of this program (schema {version}): "
+                        "it can be shown and verified but not continued; `dempo clone` starts it anew"
+                    )
                 raise StorageError(
                     f"{folder.database}: its schema is not the one that this program writes; "
                     "`dempo verify` says what differs"

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
-from storage.schema import VIEWS
+from storage.schema import OLDER, VIEWS
 
 Status = Literal["running", "completed", "paused", "stopped", "failed", "interrupted", "created", "unreadable"]
 
@@ -156,6 +156,8 @@ def _opened(uri: str) -> Iterator[sqlite3.Connection]:
 def connect(database: Path) -> sqlite3.Connection:
     """A read-only connection; a record on read-only media is opened as unchanging.
 
+    A record of an older schema version is read through the views of this one.
+
     Raises:
         sqlite3.Error: the file is damaged or no database.
     """
@@ -169,6 +171,9 @@ def connect(database: Path) -> sqlite3.Connection:
         with _opened(f"{uri}?mode=ro&immutable=1") as connection:
             pass
     connection.text_factory = lambda body: body.decode("utf-8", "replace")
+    if connection.execute("PRAGMA user_version").fetchone()[0] in OLDER:
+        for statement in VIEWS.values():
+            connection.execute(statement.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
     connection.execute("PRAGMA query_only=ON")
     return connection
 

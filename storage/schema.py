@@ -7,6 +7,10 @@ The views are a public interface: columns may be added, none may be renamed.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
+
 TABLES = {
     "events": """CREATE TABLE events (
   seq INTEGER PRIMARY KEY,
@@ -147,23 +151,41 @@ FROM m, json_each(m.p, '$.types') t""",
 pi AS MATERIALIZED (
   SELECT m.p->>'$.lottery' AS lottery, t.key AS type, t.value AS pi FROM m, json_each(m.p, '$.pi') t
 ),
+named AS MATERIALIZED (
+  SELECT m.p->>'$.lottery' AS lottery, r.key AS place, r.value AS pi FROM m, json_each(m.p, '$.rater_pi') r
+),
 pool AS MATERIALIZED (
   SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
   FROM events e, json_each(e.payload, '$.raters') r
   WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
 )""",
-        """SELECT pi.lottery, pool.rater_id, pi.pi
-FROM pi JOIN pool ON pool.type = pi.type ORDER BY pi.lottery, pool.place""",
+        """SELECT pi.lottery, pool.rater_id, coalesce(named.pi, pi.pi) AS pi
+FROM pi JOIN pool ON pool.type = pi.type
+LEFT JOIN named ON named.lottery = pi.lottery AND named.place = pool.place ORDER BY pi.lottery, pool.place""",
     ),
     "levels": (
         _recorded("lottery.level"),
         """SELECT p->>'$.lottery' AS lottery, p->>'$.level' AS level, p->>'$.probability' AS probability,
-  p->'$.types' AS types, p->'$.binding' AS binding FROM m""",
+  p->'$.types' AS types, p->'$.binding' AS binding, p->>'$.exact' AS exact, p->>'$.proof' AS proof,
+  p->>'$.gap' AS gap, p->>'$.seat' AS seat, p->'$.prices' AS prices, p->'$."values"' AS "values",
+  p->>'$.bound' AS bound FROM m""",
     ),
     "panels": (
         _recorded("lottery.panel"),
         """SELECT p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.probability' AS probability,
   p->>'$.numerator' AS numerator FROM m""",
+    ),
+    "panel_raters": (
+        f"""{_recorded("lottery.panel")},
+pool AS MATERIALIZED (
+  SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+),
+named AS MATERIALIZED (
+  SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, r.value AS place FROM m, json_each(m.p, '$.raters') r
+)""",
+        """SELECT named.lottery, named.panel, pool.rater_id FROM named JOIN pool ON pool.place = named.place""",
     ),
     "panel_types": (
         _recorded("lottery.panel"),
@@ -171,18 +193,117 @@ FROM pi JOIN pool ON pool.type = pi.type ORDER BY pi.lottery, pool.place""",
 FROM m, json_each(m.p, '$.counts') c""",
     ),
     "lotteries": (
-        _recorded("lottery.solved"),
-        """SELECT p->>'$.lottery' AS lottery, p->>'$.algorithm' AS algorithm, p->>'$.method' AS method,
-  p->>'$.estimated' AS estimated, p->>'$.panels' AS panels, p->>'$.max_difference' AS max_difference FROM m""",
+        f"""{_recorded("lottery.solved")},
+wanted AS MATERIALIZED (
+  SELECT payload->>'$.lottery' AS lottery, payload->>'$.size' AS size, payload->>'$.tolerance' AS tolerance, max(seq)
+  FROM events WHERE kind = 'lottery.quotas' GROUP BY 1
+)""",
+        """SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.algorithm' AS algorithm, m.p->>'$.method' AS method,
+  m.p->>'$.estimated' AS estimated, m.p->>'$.panels' AS panels, m.p->>'$.max_difference' AS max_difference,
+  wanted.size, wanted.tolerance, m.p->>'$.denominator' AS denominator, m.p->>'$.spread' AS spread
+FROM m LEFT JOIN wanted ON wanted.lottery = m.p->>'$.lottery'""",
+    ),
+    "lottery_diagnostics": (
+        _recorded("lottery.diagnosed"),
+        """SELECT p->>'$.lottery' AS lottery, p->>'$.raters' AS raters, p->>'$.smallest' AS smallest,
+  p->>'$.largest' AS largest, p->>'$.equal' AS equal, p->>'$.gini' AS gini, p->>'$.max_min_ratio' AS max_min_ratio,
+  p->>'$.coefficient_of_variation' AS coefficient_of_variation, p->>'$.without_chance' AS without_chance,
+  p->'$.without_chance_types' AS without_chance_types, p->>'$.certain' AS certain,
+  p->'$.empty_categories' AS empty_categories FROM m""",
     ),
     "draws": (
-        _recorded("draw.made"),
-        """SELECT p->>'$.draw' AS draw, p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.seed' AS seed,
-  p->>'$.origin' AS origin, p->>'$.outcome' AS outcome, p->>'$.reason' AS reason FROM m""",
+        f"""{_recorded("draw.made")},
+public AS MATERIALIZED (
+  SELECT seq, kind, payload AS p, payload->>'$.draw' AS draw, payload->>'$.round' AS round FROM events
+  WHERE kind IN ('draw.committed', 'draw.made', 'draw.decided') AND payload->>'$.unit' IS NULL
+),
+tried AS MATERIALIZED (
+  SELECT draw, round, min(seq) AS seq,
+    max(CASE kind WHEN 'draw.made' THEN p END) AS made,
+    max(CASE kind WHEN 'draw.decided' THEN p END) AS decided,
+    max(CASE kind WHEN 'draw.committed' THEN p END) AS committed
+  FROM public GROUP BY 1, 2
+)""",
+        """SELECT draw, lottery, panel, seed, origin, outcome, reason, round, commitment, value FROM (
+  SELECT seq, p->>'$.draw' AS draw, p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.seed' AS seed,
+    p->>'$.origin' AS origin, p->>'$.outcome' AS outcome, p->>'$.reason' AS reason, p->>'$.round' AS round,
+    p->>'$.commitment' AS commitment, p->>'$.value' AS value FROM m
+  UNION ALL
+  SELECT seq, draw, coalesce(made->>'$.lottery', committed->>'$.lottery'), made->>'$.panel', made->>'$.seed',
+    coalesce(made->>'$.origin', committed->>'$.source'),
+    coalesce(decided->>'$.outcome', CASE WHEN made IS NULL THEN 'committed' ELSE 'proposed' END),
+    coalesce(decided->>'$.reason', ''), round, committed->>'$.commitment', made->>'$.value'
+  FROM tried
+  WHERE NOT EXISTS (
+    SELECT 1 FROM m WHERE m.p->>'$.draw' = tried.draw AND m.p->>'$.round' = tried.round
+      AND m.p->>'$.commitment' IS NOT NULL
+  )
+) ORDER BY seq""",
+    ),
+    "draw_commitments": (
+        """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'draw.committed' ORDER BY seq)""",
+        """SELECT at, p->>'$.draw' AS draw, p->>'$.round' AS round, p->>'$.lottery' AS lottery,
+  p->>'$.source' AS source, p->>'$.rule' AS rule, p->>'$.commitment' AS commitment, p->'$.hashes' AS hashes FROM m""",
+    ),
+    "alternates": (
+        _recorded("draw.alternates"),
+        """SELECT m.p->>'$.draw' AS draw, a.value->>'$.type' AS type, r.key + 1 AS position, r.value AS rater_id
+FROM m, json_each(m.p, '$.alternates') a, json_each(a.value, '$.raters') r""",
     ),
     "panel_members": (
         _recorded("draw.made"),
         """SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r""",
+    ),
+    "panel_composition": (
+        f"""{_recorded("draw.made")},
+pool AS MATERIALIZED (
+  SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+),
+categories AS MATERIALIZED (
+  SELECT t.value->>'$.type' AS type, a.value AS attribute, c.value AS category
+  FROM events e, json_each(e.payload, '$.types') t, json_each(e.payload, '$.attributes') a,
+    json_each(t.value, '$.categories') c ON c.key = a.key
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+),
+members AS MATERIALIZED (
+  SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r
+),
+drawn AS MATERIALIZED (
+  SELECT members.draw, categories.attribute, categories.category, count(*) AS members
+  FROM members JOIN pool ON pool.rater_id = members.rater_id JOIN categories ON categories.type = pool.type
+  GROUP BY 1, 2, 3
+),
+wanted AS MATERIALIZED (
+  SELECT payload->>'$.lottery' AS lottery, payload AS p, max(seq) FROM events WHERE kind = 'lottery.quotas' GROUP BY 1
+)""",
+        """SELECT m.p->>'$.draw' AS draw, q.value->>'$.attribute' AS attribute, q.value->>'$.category' AS category,
+  CAST(q.value->>'$.target' AS REAL) AS target, q.value->>'$.lower' AS lower, q.value->>'$.upper' AS upper,
+  q.value->>'$.slack' AS slack, q.value->>'$.in_pool' AS in_pool, coalesce(drawn.members, 0) AS members,
+  coalesce(drawn.members, 0) * 1.0 / (wanted.p->>'$.size') AS share,
+  coalesce(drawn.members, 0) * 1.0 / (wanted.p->>'$.size') - CAST(q.value->>'$.target' AS REAL) AS deviation
+FROM m JOIN wanted ON wanted.lottery = m.p->>'$.lottery', json_each(wanted.p, '$.quotas') q
+LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.attribute = q.value->>'$.attribute'
+  AND drawn.category = q.value->>'$.category'""",
+    ),
+    "locale_composition": (
+        f"""{_recorded("draw.made")},
+pool AS MATERIALIZED (
+  SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.locale' AS locale
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+),
+locales AS MATERIALIZED (SELECT locale, count(*) AS in_pool FROM pool GROUP BY 1),
+members AS MATERIALIZED (
+  SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r
+),
+drawn AS MATERIALIZED (
+  SELECT members.draw, pool.locale, count(*) AS members
+  FROM members JOIN pool ON pool.rater_id = members.rater_id GROUP BY 1, 2
+)""",
+        """SELECT m.p->>'$.draw' AS draw, locales.locale, coalesce(drawn.members, 0) AS members, locales.in_pool
+FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale = locales.locale""",
     ),
     "conditions": (
         _recorded("condition.planned"),
@@ -261,7 +382,21 @@ def _view(name: str, tables: str, select: str) -> str:
 VIEWS = {name: _view(name, *parts) for name, parts in _VIEWS.items()}
 
 OBJECTS: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS, **VIEWS}
-"""Name and exact SQL of everything in the database; a reader compares them before it trusts a view."""
+"""Name and exact SQL of everything in the database."""
+
+OLDER = {1: "6b6b17ac245070363b6dc6159d7d74790fa29ce3d9168255bd6b260df4dbccb4"}
+"""Digest of the objects that each older version wrote; its records are read through this version's views."""
+
+
+def objects_digest(objects: Mapping[str, str]) -> str:
+    """SHA-256 over names and exact SQL."""
+    return hashlib.sha256(json.dumps(dict(objects), sort_keys=True).encode()).hexdigest()
+
+
+def is_as_written(version: int, objects: Mapping[str, str]) -> bool:
+    """Whether these are exactly the objects of a record of that schema version."""
+    return objects == OBJECTS if version not in OLDER else objects_digest(objects) == OLDER[version]
+
 
 APPLICATION_ID = 0x64656D70
 """`PRAGMA application_id`: the letters "demp"."""

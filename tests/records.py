@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.config import resolved
 from core.config_file import parse_config
-from core.events import AnswerGiven, Event, RunCreated, Text, TrainStep, UnitCompleted, digest
+from core.events import SCHEMA_VERSION, AnswerGiven, Event, RunCreated, Text, TrainStep, UnitCompleted, digest
 from core.run_folder import RunFolder
 from storage.codec import DOMAIN
 from storage.log import Log
@@ -18,7 +18,7 @@ def genesis(run_id: str) -> RunCreated:
     return RunCreated(
         domain=DOMAIN,
         run_id=run_id,
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         name="small",
         seed="5",
         config=resolved(CONFIG.config),

@@ -18,10 +18,14 @@ from typing import Any
 
 from core.config_file import load_config
 from core.events import (
+    AlternatesOfType,
     AnswerGiven,
     Clause,
     ConditionPlanned,
     DiagnosticsComputed,
+    DrawAlternates,
+    DrawCommitted,
+    DrawDecided,
     DrawMade,
     EngineStarted,
     EngineStopped,
@@ -30,6 +34,7 @@ from core.events import (
     JudgeCalled,
     LeaderboardComputed,
     LeaderboardRow,
+    LotteryDiagnosed,
     LotteryLevel,
     LotteryPanel,
     LotteryQuotas,
@@ -282,6 +287,10 @@ def _lottery_events(name: str) -> list[Event]:
             probability=min(pi),
             types=[0],
             binding={"age: 35+ (lower)": 0.125},
+            exact="1/4",
+            proof="quotas",
+            seat="1",
+            prices={"age: 35+": "-1"},
         ),
         *panels,
         LotterySolved(
@@ -294,6 +303,18 @@ def _lottery_events(name: str) -> list[Event]:
             optimum=pi,
             max_difference=0.0,
             solver={"highs": "1.15.1"},
+        ),
+        LotteryDiagnosed(
+            lottery=name,
+            raters=len(RATERS),
+            smallest=min(pi),
+            largest=max(pi),
+            equal=solved.size / len(RATERS),
+            gini=0.125,
+            max_min_ratio=max(pi) / min(pi) if min(pi) else "inf",
+            coefficient_of_variation=0.25,
+            without_chance=0,
+            certain=0,
         ),
     ]
 
@@ -319,7 +340,41 @@ def _draw(ctx: Context, _: int) -> None:
             outcome=outcome,  # type: ignore[arg-type]
             reason=reason,
         )
-        ctx.unit(name, lambda unit, made=made: unit.add(made))  # type: ignore[misc]
+        spare = AlternatesOfType(type=0, raters=[r for r, t in zip(RATERS, TYPE_OF, strict=True) if t == 0][-1:])
+        stand_in = DrawAlternates(draw=name, alternates=[spare])
+        ctx.unit(name, lambda unit, made=made, more=stand_in: unit.add(made, more))  # type: ignore[misc]
+    ctx.recorder.record("draw", _public_draws())
+
+
+def _public_draws() -> list[Event]:
+    """Three attempts at a draw by public randomness: withdrawn, rejected, and one that waits for its value."""
+    committed = [
+        DrawCommitted(
+            draw="public",
+            round=number,
+            lottery="panel4",
+            hashes={"pool": digest(b"pool"), "lottery": digest(b"lottery")},
+            source="the lottery numbers of next Saturday " + MARKUP,
+            rule="hash",
+            commitment=digest(str(number).encode()),
+        )
+        for number in (1, 2, 3)
+    ]
+    proposed = DrawMade(
+        draw="public",
+        lottery="panel4",
+        panel=1,
+        seed=digest(b"public"),
+        origin="the commitment and the public value",
+        members=sorted(RATERS[:4]),
+        outcome="proposed",
+        round=2,
+        commitment=committed[1].commitment,
+        value="3 14 15 9 26 5",
+    )
+    aborted = DrawDecided(draw="public", round=1, outcome="aborted", reason="the source was cancelled")
+    rejected = DrawDecided(draw="public", round=2, outcome="rejected", reason="read out wrongly")
+    return [committed[0], aborted, committed[1], proposed, rejected, committed[2]]
 
 
 def _conditions(ctx: Context, _: int) -> None:

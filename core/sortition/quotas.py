@@ -70,5 +70,5 @@ def _counts(attributes: Sequence[Attribute], pool: Pool) -> dict[str, Counter[st
 
 
 def empty_categories(quotas: Sequence[Quota]) -> tuple[Quota, ...]:
-    """Quotas of categories that no rater of the pool has; their targets cannot be met at all."""
-    return tuple(quota for quota in quotas if quota.in_pool == 0 and quota.target > 0)
+    """Quotas of categories that nobody in the pool has, although a target or a lower bound wants them."""
+    return tuple(quota for quota in quotas if quota.in_pool == 0 and (quota.lower > 0 or (quota.target or 0) > 0))

@@ -26,7 +26,7 @@ from core.randomness import derive_key
 from core.sortition.draw import draw_panel
 from core.sortition.quotas import quotas_for
 from core.stage import Context, Unit, only
-from core.types import LOTTERY_DENOMINATOR, Draw, Lottery, Pool, Quota
+from core.types import Draw, Lottery, Pool, Quota
 
 if TYPE_CHECKING:
     from core.sortition.problem import PanelProblem
@@ -79,7 +79,7 @@ def _record_quotas(unit: Unit, section: LotterySection, pool: Pool) -> None:
         QuotaRow(
             attribute=q.attribute,
             category=q.category,
-            target=str(q.target),
+            target=None if q.target is None else str(q.target),
             lower=q.lower,
             upper=q.upper,
             slack=q.slack,
@@ -194,8 +194,9 @@ def _add_panels(unit: Unit, made: Lottery) -> None:
                 lottery=made.name,
                 panel=p,
                 numerator=str(numerator),
-                probability=numerator / LOTTERY_DENOMINATOR,
+                probability=numerator / made.denominator,
                 counts=[(t, x) for t, x in enumerate(panel) if x],
+                raters=list(made.members[p]) if made.members else None,
             )
         )
 
@@ -214,7 +215,8 @@ def _restored(
 
 
 def _quota(row: QuotaRow) -> Quota:
-    return Quota(row.attribute, row.category, Decimal(row.target), row.lower, row.upper, row.slack, row.in_pool)
+    target = None if row.target is None else Decimal(row.target)
+    return Quota(row.attribute, row.category, target, row.lower, row.upper, row.slack, row.in_pool)
 
 
 def _paced(ctx: Context, name: str) -> Callable[[float, str], None]:

@@ -61,9 +61,8 @@ def rater_weights(
         for i in _named(draws, "draw", name, condition).members:
             weight[pool.rater[i]] = 1.0
     elif kind == "lottery":
-        pi = _named(lotteries, "name", name, condition).inclusion_by_type()
-        for i, t in enumerate(pool.type_of):
-            weight[pool.rater[i]] = transformed(pi[t], condition.transform)
+        for i, pi in enumerate(_named(lotteries, "name", name, condition).inclusion(pool.type_of)):
+            weight[pool.rater[i]] = transformed(pi, condition.transform)
     if kind != "none" and not weight.any():
         raise InputError(f"condition {condition.name!r}: source {condition.source!r} leaves no rater with a pair")
     return weight

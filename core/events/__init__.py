@@ -1,0 +1,187 @@
+"""Every kind of event that a run records, and the `Recorder` through which stages record them.
+
+An event is a frozen pydantic model with a literal `kind`. Its fields become the payload, as RFC 8785
+canonical JSON. Events of a unit of work also carry `unit` and `attempt` in the payload; the
+`Recorder` adds and removes them. `docs/events.md` is generated from this file (`make events`).
+
+Numbers that JSON cannot hold exactly are strings: seeds, numerators, decimal targets. NaN and the
+infinities are the strings "nan", "inf" and "-inf". Lengths of time are seconds.
+Fields marked volatile may differ between two runs that are "the same" (DESIGN §1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from core.events.base import (
+    SCHEMA_VERSION,
+    Artifact,
+    Event,
+    Number,
+    Part,
+    Text,
+    as_float,
+    decode_text,
+    described,
+    digest,
+    encode_text,
+    named_number,
+    volatile,
+)
+from core.events.data import FileRead, PairsBuilt, PoolBounds, PoolBuilt, PoolRater, PoolType
+from core.events.engine import (
+    EngineStarted,
+    EngineStopped,
+    OperatorAction,
+    RunCreated,
+    SeedDerived,
+    StageCompleted,
+    StagePlanned,
+    StageSkipped,
+    StageStarted,
+    UnitCompleted,
+)
+from core.events.evaluation import (
+    AnswerGiven,
+    Clause,
+    JudgeCalled,
+    PlannedQuestion,
+    QuestionsGenerated,
+    QuestionsPlanned,
+)
+from core.events.ranking import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
+from core.events.sortition import (
+    AlternatesOfType,
+    DrawAlternates,
+    DrawCommitted,
+    DrawDecided,
+    DrawMade,
+    LotteryDiagnosed,
+    LotteryLevel,
+    LotteryPanel,
+    LotteryQuotas,
+    LotterySolved,
+    LotteryTypes,
+    QuotaRow,
+)
+from core.events.training import (
+    ConditionPlanned,
+    ModelReady,
+    RecoveryMeasured,
+    ReferenceComputed,
+    TrainCheckpoint,
+    TrainStep,
+    WeightRow,
+)
+
+__all__ = [
+    "EVENTS",
+    "SCHEMA_VERSION",
+    "AlternatesOfType",
+    "AnswerGiven",
+    "Artifact",
+    "Clause",
+    "ConditionPlanned",
+    "DiagnosticsComputed",
+    "DrawAlternates",
+    "DrawCommitted",
+    "DrawDecided",
+    "DrawMade",
+    "EngineStarted",
+    "EngineStopped",
+    "Event",
+    "FileRead",
+    "JudgeCalled",
+    "LeaderboardComputed",
+    "LeaderboardRow",
+    "LotteryDiagnosed",
+    "LotteryLevel",
+    "LotteryPanel",
+    "LotteryQuotas",
+    "LotterySolved",
+    "LotteryTypes",
+    "ModelReady",
+    "Number",
+    "OperatorAction",
+    "PairsBuilt",
+    "Part",
+    "PlannedQuestion",
+    "PoolBounds",
+    "PoolBuilt",
+    "PoolRater",
+    "PoolType",
+    "QuestionsGenerated",
+    "QuestionsPlanned",
+    "QuotaRow",
+    "Recorder",
+    "RecoveryMeasured",
+    "ReferenceComputed",
+    "RunCreated",
+    "SeedDerived",
+    "StageCompleted",
+    "StagePlanned",
+    "StageSkipped",
+    "StageStarted",
+    "Text",
+    "TrainCheckpoint",
+    "TrainStep",
+    "UnitCompleted",
+    "WeightRow",
+    "as_float",
+    "decode",
+    "decode_text",
+    "described",
+    "digest",
+    "encode_text",
+    "named_number",
+    "volatile",
+]
+
+_ORDER = ("engine", "data", "sortition", "training", "evaluation", "ranking")
+
+EVENTS: dict[str, type[Event]] = {
+    cls.kind: cls
+    for cls in sorted(Event.__subclasses__(), key=lambda cls: _ORDER.index(cls.__module__.rpartition(".")[2]))
+}
+"""Every event class by its kind, in the order in which a run records them."""
+
+
+def decode(kind: str, payload: Mapping[str, Any]) -> Event:
+    """The event that a recorded payload stands for; `unit` and `attempt` have been taken out.
+
+    Raises:
+        KeyError: a kind that this version doesn't know (a newer program wrote it).
+    """
+    return EVENTS[kind].model_validate(payload)
+
+
+class Recorder(Protocol):
+    """Where a stage writes, and where it reads back what earlier engines finished."""
+
+    def record(
+        self,
+        stage: str,
+        events: Sequence[Event],
+        *,
+        unit: tuple[str, int] | None = None,
+        blobs: Sequence[bytes] = (),
+    ) -> None:
+        """Appends events (of one unit and attempt) and their blobs in one transaction."""
+        ...
+
+    def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
+        """Events of the last completed attempt of every unit of the stage, by unit."""
+        ...
+
+    def attempts(self, stage: str) -> dict[str, int]:
+        """The highest attempt begun or completed, by unit."""
+        ...
+
+    def text(self, sha256: str) -> str:
+        """The text of a blob."""
+        ...
+
+    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
+        """Tells people how far a long piece of work is; not part of the record."""
+        ...

@@ -1,0 +1,107 @@
+"""The run, its engines, its stages and units."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from core.events.base import Event, described, volatile
+
+
+class RunCreated(Event):
+    """The genesis event: what this run is and the whole configuration it was given."""
+
+    kind: ClassVar[str] = "run.created"
+    domain: str = described("separates this chain from every other use of SHA-256")
+    run_id: str = volatile("<utc yyyymmdd-hhmmss>-<name>")
+    schema_version: int = described("version of the event catalogue and the database")
+    name: str = described("name of the run")
+    seed: str = described("seed of the run, decimal")
+    config: dict[str, Any] = described("resolved configuration; decimals as strings")
+    origins: dict[str, str] = described("where each value came from: file, set, default; by key path")
+    simulated: bool = described("true where raters or judges are simulated (planted worlds)")
+
+
+class EngineStarted(Event):
+    """An engine process took the run's lock."""
+
+    kind: ClassVar[str] = "engine.started"
+    pid: int = volatile("process id")
+    host: str = volatile("SHA-256 of the host name, first 12 hex digits")
+    resumed: bool = volatile("false for the first engine of the run")
+    program: str = volatile("version of dempo")
+    commit: str | None = volatile("git commit of the checkout, absent outside one", default=None)
+    dirty: bool | None = volatile("whether the checkout had uncommitted changes", default=None)
+    python: str = volatile("version of Python")
+    platform: str = volatile("operating system and processor")
+    packages: dict[str, str] = volatile("installed versions of the packages that matter")
+    environment: dict[str, str] = volatile("variables that matter; secrets as present or absent")
+    devices: list[str] = volatile("accelerators, by name", default_factory=list)
+
+
+class EngineStopped(Event):
+    """An engine process let go of the run."""
+
+    kind: ClassVar[str] = "engine.stopped"
+    outcome: Literal["completed", "paused", "stopped", "failed"] = volatile(
+        "completed: all stages; paused: the stage asked for by --until; stopped: by the operator"
+    )
+    reason: str = volatile("a sentence")
+    exit_code: int = volatile("exit code of the process")
+
+
+class OperatorAction(Event):
+    """Something a person asked for while the run existed."""
+
+    kind: ClassVar[str] = "operator.action"
+    action: str = volatile("stop, resume, …")
+    detail: str = volatile("what was asked, in words", default="")
+
+
+class StageStarted(Event):
+    """A stage began (or began again after an interruption)."""
+
+    kind: ClassVar[str] = "stage.started"
+    name: str = described("name of the stage")
+    version: int = described("version of the stage's code")
+    key: str = described("SHA-256 of name, version, configuration slice, seed and the keys of its inputs")
+    replay: str = described("how far the stage can be replayed: view, re-derive, re-solve, re-run, not replayable")
+
+
+class StagePlanned(Event):
+    """How many units of work the stage has; completed units over this number is its progress."""
+
+    kind: ClassVar[str] = "stage.planned"
+    name: str = described("name of the stage")
+    units: int = described("number of units")
+
+
+class StageCompleted(Event):
+    """All units of a stage are recorded."""
+
+    kind: ClassVar[str] = "stage.completed"
+    name: str = described("name of the stage")
+    key: str = described("the key of `stage.started`")
+    seconds: float = volatile("time since this engine began the stage")
+
+
+class StageSkipped(Event):
+    """A stage has nothing to do in this run."""
+
+    kind: ClassVar[str] = "stage.skipped"
+    name: str = described("name of the stage")
+    reason: str = described("why, in words")
+
+
+class UnitCompleted(Event):
+    """A unit of work is whole; events of the same unit with another attempt don't count."""
+
+    kind: ClassVar[str] = "unit.completed"
+    seconds: float = volatile("time the unit took")
+
+
+class SeedDerived(Event):
+    """The seed of a stage or of a unit that uses randomness."""
+
+    kind: ClassVar[str] = "seed.derived"
+    seed: str = described("the seed: a decimal, or 64 hex digits of a derived key")
+    origin: str = described("how it came about")

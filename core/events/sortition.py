@@ -1,0 +1,186 @@
+"""Lotteries and draws."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from core.events.base import Event, Number, Part, described, volatile
+from core.events.data import PoolType
+
+
+class QuotaRow(Part):
+    """One quota; target is an exact decimal, absent where the bounds were given in members."""
+
+    attribute: str
+    category: str
+    target: str | None = None
+    lower: int
+    upper: int
+    slack: bool
+    in_pool: int
+
+
+class LotteryQuotas(Event):
+    """The quotas a lottery has to meet."""
+
+    kind: ClassVar[str] = "lottery.quotas"
+    lottery: str = described("name of the lottery")
+    size: int = described("panel size k")
+    tolerance: str = described("relative tolerance τ, decimal")
+    quotas: list[QuotaRow] = described("bounds per category: ⌊p·k·(1−τ)⌋ and ⌈p·k·(1+τ)⌉; slack is unbounded")
+
+
+class LotteryTypes(Event):
+    """The types of the lottery; numbers as in `pool.built`."""
+
+    kind: ClassVar[str] = "lottery.types"
+    lottery: str = described("name of the lottery")
+    attributes: list[str] = described("names of the attributes, in order")
+    types: list[PoolType] = described("number, categories and size of every type")
+
+
+class LotteryLevel(Event):
+    """One stage of LEXIMIN: the level reached, the types fixed at it, and why no lottery does better.
+
+    docs/sortition.md says what the proof is and how to check it with fractions alone.
+    """
+
+    kind: ClassVar[str] = "lottery.level"
+    lottery: str = described("name of the lottery")
+    level: int = described("0 is the lowest")
+    probability: float = described("inclusion probability of the types fixed here")
+    types: list[int] = described("types fixed at this level")
+    binding: dict[str, float] = described(
+        "by how much the level rises per member that a quota gives way, by 'attribute: category (lower|upper)'",
+        default_factory=dict,
+    )
+    exact: str | None = described("the level as a fraction p/q (absent in version 1)", default=None)
+    proof: Literal["quotas", "panels", "certain"] | None = described(
+        "quotas: prices of seats and quotas prove the level; panels: values of the types do, with a bound that an "
+        "integer programme found; certain: every type that is left has probability 1 (absent in version 1)",
+        default=None,
+    )
+    gap: str = described("how far above `exact` the proof leaves room, a fraction; 0 where it is exact", default="0")
+    seat: str | None = described("price of a seat, an integer", default=None)
+    prices: dict[str, str] | None = described(
+        "price of a quota, an integer, by 'attribute: category': above 0 its upper bound binds, below 0 its lower one",
+        default=None,
+    )
+    values: list[tuple[int, str]] | None = described("[type, value], integers, where not 0", default=None)
+    bound: str | None = described(
+        "no panel within the quotas has a larger sum of values (found by a solver)", default=None
+    )
+
+
+class LotteryPanel(Event):
+    """One composition of the lottery's support."""
+
+    kind: ClassVar[str] = "lottery.panel"
+    lottery: str = described("name of the lottery")
+    panel: int = described("number of the panel, from 0")
+    numerator: str = described("probability times the lottery's denominator, decimal integer")
+    probability: float = described("probability of the panel")
+    counts: list[tuple[int, int]] = described("[type, members] where members > 0")
+    raters: list[int] | None = described(
+        "members by their place in `pool.built`, from 0, where the lottery names them", default=None
+    )
+
+
+class LotterySolved(Event):
+    """The lottery as a whole."""
+
+    kind: ClassVar[str] = "lottery.solved"
+    lottery: str = described("name of the lottery")
+    algorithm: Literal["leximin", "legacy", "random"] = described("how the lottery was made")
+    method: str = described("what proved or produced it, in words")
+    estimated: bool = described("true where π comes from a Monte Carlo estimate")
+    panels: int = described("compositions in the support")
+    denominator: str = described("what the numerators of the panels sum to", default=str(2**53))
+    pi: list[float] = described("π per type, from the compositions and their integer probabilities")
+    rater_pi: list[float] | None = described(
+        "π per rater, in source order, where panels name their members", default=None
+    )
+    standard_error: list[float] | None = described("per type, for estimated lotteries", default=None)
+    optimum: list[float] | None = described("π per type that LEXIMIN proved optimal", default=None)
+    max_difference: float = described("max |π − optimum| over raters (0 for baselines)")
+    spread: float = described("largest difference of π between two raters of one type", default=0.0)
+    solver: dict[str, str] = volatile("solver and versions")
+
+
+class LotteryDiagnosed(Event):
+    """How unequal the inclusion probabilities of a lottery are, over the raters of the pool."""
+
+    kind: ClassVar[str] = "lottery.diagnosed"
+    lottery: str = described("name of the lottery")
+    raters: int = described("raters of the pool")
+    smallest: float = described("smallest π")
+    largest: float = described("largest π")
+    equal: float = described("k/n, what everyone would have without quotas")
+    gini: float = described("Gini coefficient of π, 0 to 1")
+    max_min_ratio: Number = described("largest over smallest π; inf where a rater has no chance")
+    coefficient_of_variation: float = described("standard deviation over mean")
+    without_chance: int = described("raters with π = 0")
+    without_chance_types: list[int] = described("their types", default_factory=list)
+    certain: int = described("raters with π = 1")
+    empty_categories: list[str] = described(
+        "'attribute: category' with a target or a lower bound above 0 that nobody in the pool has", default_factory=list
+    )
+
+
+class DrawCommitted(Event):
+    """What a draw will be made from, published before its randomness exists."""
+
+    kind: ClassVar[str] = "draw.committed"
+    draw: str = described("id of the draw")
+    round: int = described("1 for the first commitment of this draw")
+    lottery: str = described("name of the lottery")
+    hashes: dict[str, str] = described("SHA-256 of pool, quotas, lottery and certificate, as recorded")
+    source: str = described("the future public source of randomness, in words")
+    rule: Literal["hash", "number"] = described(
+        "hash: the value and the commitment are hashed to a random stream; number: the value is the panel's number"
+    )
+    commitment: str = described("SHA-256 of all of the above and the run's id")
+
+
+class DrawMade(Event):
+    """A draw from a lottery, whatever became of it."""
+
+    kind: ClassVar[str] = "draw.made"
+    draw: str = described("id of the draw")
+    lottery: str = described("name of the lottery")
+    panel: int = described("number of the panel that was drawn")
+    seed: str = described("key of the random stream, hex")
+    origin: str = described("where the seed comes from")
+    members: list[str] = described("pseudonyms of the panel, in source order")
+    outcome: Literal["accepted", "rejected", "aborted", "proposed"] = described(
+        "what became of the draw; a proposed one is decided by a later event"
+    )
+    reason: str = described("why, in words", default="")
+    round: int = described("1 for the first draw under this id", default=1)
+    commitment: str | None = described("the commitment that it fulfils, where its randomness is public", default=None)
+    value: str | None = described("the public value, as given", default=None)
+
+
+class DrawDecided(Event):
+    """An operator rejected a proposed draw, or withdrew a commitment before its value was known."""
+
+    kind: ClassVar[str] = "draw.decided"
+    draw: str = described("id of the draw")
+    round: int = described("number of the draw under this id")
+    outcome: Literal["rejected", "aborted"] = described("rejected: after the draw; aborted: before it")
+    reason: str = described("why, in the operator's words")
+
+
+class AlternatesOfType(Part):
+    """Raters of one type who are not on the panel, in the order in which they stand in."""
+
+    type: int
+    raters: list[str]
+
+
+class DrawAlternates(Event):
+    """Who stands in for members that drop out: raters of the same type, so that every quota stays met."""
+
+    kind: ClassVar[str] = "draw.alternates"
+    draw: str = described("id of the draw")
+    alternates: list[AlternatesOfType] = described("for each type on the panel")

@@ -1,0 +1,92 @@
+"""Conditions, the model, training and recovery."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from core.events.base import Artifact, Event, Number, Part, described, volatile
+
+
+class WeightRow(Part):
+    """Weight w_r of one rater; one pair counts ω = w_r / N_r."""
+
+    rater_id: str
+    pairs: int
+    weight: float
+
+
+class ConditionPlanned(Event):
+    """What a condition trains on: weights of its raters and the schedule of pairs."""
+
+    kind: ClassVar[str] = "condition.planned"
+    condition: str = described("name of the condition")
+    source: str = described("none, all, us_rep, draw:<id>, lottery:<name> or population")
+    transform: str = described("f in w_r = f(π_r)")
+    estimator: str = described("step_normalised or weighted_sampling")
+    steps: int = described("optimizer steps")
+    batch: int = described("pairs per optimizer step")
+    pairs: int = described("pairs with positive weight")
+    raters: int = described("raters with positive weight")
+    effective_pairs: float = described("(Σω)²/Σω² over the pairs: the effective sample size")
+    weights: list[WeightRow] = described("raters with positive weight, in source order")
+    artifact: Artifact | None = described("the schedule: pair index and flip per step", default=None)
+
+
+class ModelReady(Event):
+    """The base model that every condition starts from."""
+
+    kind: ClassVar[str] = "model.ready"
+    model: str = volatile("what the configuration named")
+    architecture: str = described("class of the model")
+    parameters: int = described("number of parameters")
+    vocabulary: int = described("size of the tokenizer's vocabulary")
+    template: str = described("SHA-256 of the chat template")
+    files: dict[str, str] = described("SHA-256 of each file of the base checkpoint")
+    pretraining_loss: Number | None = described("last loss of the brief pre-training of a tiny model", default=None)
+
+
+class ReferenceComputed(Event):
+    """Log-probabilities of the frozen reference, once per distinct (context, response)."""
+
+    kind: ClassVar[str] = "reference.computed"
+    sequences: int = described("distinct (context, response) sequences scored")
+    cut_contexts: int = described("sequences whose oldest turns were dropped to fit max_length")
+    cut_responses: int = described("sequences whose response was cut to fit max_length")
+    artifact: Artifact = described("sum of token log-probabilities per sequence")
+
+
+class TrainStep(Event):
+    """One optimizer step."""
+
+    kind: ClassVar[str] = "train.step"
+    condition: str = described("name of the condition")
+    step: int = described("from 1")
+    loss: Number = described("Σωℓ/Σω over the step (step_normalised) or the mean (weighted_sampling), in nats")
+    margin: Number = described("mean implicit reward margin β(Δ_chosen − Δ_rejected), weighted like the loss")
+    gradient_norm: Number = described("norm of the gradient before clipping")
+    learning_rate: float = described("learning rate of the step")
+    seconds: float = volatile("time of the step")
+
+
+class TrainCheckpoint(Event):
+    """A checkpoint on disk; the last one of a condition is its model."""
+
+    kind: ClassVar[str] = "train.checkpoint"
+    condition: str = described("name of the condition")
+    step: int = described("optimizer steps done")
+    final: bool = described("true for the trained model")
+    folder: str = described("path below the run directory")
+    files: dict[str, str] = described("SHA-256 of the model's files; empty where only the trainer's state was kept")
+
+
+class RecoveryMeasured(Event):
+    """How well a model's implicit reward predicts citizens of a planted population."""
+
+    kind: ClassVar[str] = "recovery.measured"
+    condition: str = described("name of the condition")
+    population_log_loss: Number = described("mean over held-out pairs, nats, citizens of the target population")
+    margin_agreement: Number = described("share of held-out pairs where the margin's sign agrees with a citizen")
+    pairs: int = described("held-out pairs")
+    floor: Number | None = described("log-loss of the citizens' true choice probabilities: none is lower", default=None)
+    agreement_ceiling: Number | None = described("agreement of the majority's choices: none is higher", default=None)
+    world: str | None = described("SHA-256 of the world's truth", default=None)
