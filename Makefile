@@ -6,7 +6,7 @@ export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-long check bench events clean
+.PHONY: demo test test-long check bench bench-sortition events clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,11 +29,20 @@ check: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed
+bench: bench-sortition
 	$(BIN)/python tests/bench.py
+
+# The opponent is GPL: an environment of its own, for this benchmark alone.
+.venv-bench/.installed:
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check 'sortition-algorithms==0.12.15' 'mip<2' highspy
+	touch $@
+
+bench-sortition: $(VENV)/.installed .venv-bench/.installed
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/bench_sortition.py $(ONLY)
 
 events: $(VENV)/.installed
 	$(BIN)/python -m core.catalogue docs/events.md
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -61,6 +61,8 @@ def load_tokenizer(source: str | Path, revision: str | None = None) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(str(source), revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load the tokenizer of {source}: {error}") from error
+    for how in ("is_local", "local_files_only"):  # how it was loaded is no part of what a checkpoint holds
+        tokenizer.init_kwargs.pop(how, None)
     return install(tokenizer)
 
 

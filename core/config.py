@@ -70,6 +70,19 @@ class DataSection(Section):
             raise ValueError("a planted world needs path")
         return self
 
+    @model_validator(mode="after")
+    def _keys_of_the_format(self) -> DataSection:
+        tables = ("respondents", "quotas", "id_column", "responses")
+        preferences = ("path", "hub", "locale", "world", "delta")
+        for key in preferences if self.format == "tables" else tables:
+            if getattr(self, key):
+                other = "prism" if self.format == "tables" else "tables"
+                raise ValueError(f"{key} belongs to format = {other!r}, but format is {self.format!r}; remove one")
+        missing = [key for key in ("respondents", "quotas") if getattr(self, key) is None]
+        if self.format == "tables" and missing:
+            raise ValueError(f"format = 'tables' needs two CSV files: {' and '.join(missing)} not given")
+        return self
+
 
 class Attribute(Section):
     """One attribute of the population: `column` may be dotted (`ethnicity.simplified`)."""
@@ -270,8 +283,10 @@ class RunConfig(Section):
         lotteries = _require_distinct([x.name for x in self.lotteries], "lottery")
         draws = _require_distinct([x.id for x in self.draws], "draw")
         _require_distinct([x.name for x in self.conditions], "condition")
-        if self.lotteries and self.population is None:
-            raise ValueError("lotteries need [[population.attributes]]")
+        if self.data.format == "tables":
+            self._only_a_pool()
+        elif self.lotteries and self.population is None:
+            raise ValueError("lotteries need [[population.attributes]], or data.format = 'tables'")
         for draw in self.draws:
             _require_known(draw.lottery, lotteries, f"draw {draw.id!r}: lottery")
         for condition in self.conditions:
@@ -283,6 +298,19 @@ class RunConfig(Section):
             if source == "population" and self.data.world is None:
                 raise ValueError(f"condition {condition.name!r}: source 'population' needs data.world")
         return self
+
+    def _only_a_pool(self) -> None:
+        """Refuses what a pool from tables has no use for: targets, and all that needs preferences."""
+        if self.population is not None:
+            raise ValueError(
+                "data.format = 'tables' takes attributes and quotas from data.quotas; remove [[population.attributes]]"
+            )
+        needy = [name for name in ("conditions", "train", "answer", "judge") if getattr(self, name)]
+        if needy:
+            raise ValueError(
+                f"data.format = 'tables' is a pool without preferences, so there is nothing to train on or to judge; "
+                f"remove {', '.join(needy)}"
+            )
 
 
 def _require_distinct(names: Sequence[str], what: str) -> Sequence[str]:

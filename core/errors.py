@@ -5,6 +5,16 @@ Each class carries the exit code of the command line (README, "Exit codes").
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_SHOWN = 60
+
+
+def quoted(text: str) -> str:
+    """A text from a file for a message: in quotes, at most 60 characters, unseen characters escaped."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+
 
 class DempoError(Exception):
     """Anything that ends a command with a sentence instead of a traceback."""
@@ -19,9 +29,19 @@ class InputError(DempoError):
 
 
 class InfeasibleQuotas(DempoError):
-    """No panel satisfies the quotas; the message names the quotas that conflict."""
+    """No panel satisfies the quotas; the message names the quotas that conflict.
+
+    details says the same for programs: `size`; `conflict`, bounds that cannot be met together;
+    `least_change`, the bounds to change with the least change in members; `single_changes`, changes that
+    are each enough alone; `feasible_sizes`, panel sizes nearby that exist, and `undecided_sizes`, those that
+    time ran out for; `seated`, seats that are taken. None: not searched.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = dict(details or {})
 
 
 class VerificationFailed(DempoError):
@@ -46,3 +66,16 @@ class Stopped(DempoError):
     """The operator asked the engine to stop; everything finished so far is recorded."""
 
     exit_code = 130
+
+
+class Waiting(DempoError):
+    """The run cannot go on before people have done something; everything finished so far is recorded.
+
+    `draws` are the draws whose public value has still to be drawn and accepted.
+    """
+
+    exit_code = 0
+
+    def __init__(self, sentence: str, draws: Sequence[str]) -> None:
+        super().__init__(sentence)
+        self.draws = tuple(draws)

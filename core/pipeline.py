@@ -20,7 +20,8 @@ from core.evaluation.stage import answer, judge
 from core.events import Recorder
 from core.ranking.stage import rank
 from core.run_folder import RunFolder
-from core.sortition.stage import draw, lottery
+from core.sortition.draw_stage import draw
+from core.sortition.stage import lottery
 from core.stage import Stage, run_stage, skip_stage, stage_key
 from core.training.conditions import conditions
 from core.training.recovery import recovery
@@ -32,6 +33,10 @@ Notify = Callable[[str, str, float], None]
 
 def _never(config: RunConfig) -> str | None:
     return None
+
+
+def _no_preferences(config: RunConfig) -> str | None:
+    return "no preference data: data.format is 'tables'" if config.data.format == "tables" else None
 
 
 def _no_lotteries(config: RunConfig) -> str | None:
@@ -61,10 +66,10 @@ def _no_judges(config: RunConfig) -> str | None:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("pairs", 1, (), ("data", "population"), "re-derive", pairs, _never),
-    Stage("pool", 1, ("pairs",), ("population",), "re-derive", pool, _never),
-    Stage("lottery", 1, ("pool",), ("population", "lotteries"), "re-solve", lottery, _no_lotteries),
-    Stage("draw", 1, ("pool", "lottery"), ("draws",), "re-derive", draw, _no_draws),
+    Stage("pairs", 1, (), ("data", "population"), "re-derive", pairs, _no_preferences),
+    Stage("pool", 1, ("pairs",), ("data", "population"), "re-derive", pool, _never),
+    Stage("lottery", 2, ("pool",), ("population", "lotteries"), "re-solve", lottery, _no_lotteries),
+    Stage("draw", 2, ("pool", "lottery"), ("draws",), "re-derive", draw, _no_draws),
     Stage(
         "conditions",
         1,

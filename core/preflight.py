@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from core.config import DataSection, RunConfig
 from core.data.prism import open_folder
+from core.data.tables import read_tables, require_sums
 from core.errors import InputError
 from core.evaluation.stage import preflight as check_evaluation
 from core.pipeline import STAGE_NAMES
 
 
-def preflight(config: RunConfig, until: str | None = None) -> None:
+def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
     """Refuses a new run whose files, addresses or keys are not there; only those of stages up to `until`.
 
+    Returns:
+        Notes for the person who starts it, as sentences: nothing is wrong with them.
+
     Raises:
-        InputError, JudgeError: as the stages would.
+        InputError, JudgeError, InfeasibleQuotas: as the stages would.
     """
+    if config.data.format == "tables":
+        return _check_tables(config)
     _check_data(config.data)
     if until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index("answer"):
         check_evaluation(config)
+    return ()
+
+
+def _check_tables(config: RunConfig) -> tuple[str, ...]:
+    """Reads the tables once: they are small, and what is wrong in one has a line."""
+    tables = read_tables(config.data)
+    for section in config.lotteries:
+        require_sums(tables, section.name, section.size)
+    return tables.notes()
 
 
 def _check_data(data: DataSection) -> None:

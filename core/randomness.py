@@ -15,16 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 DOMAIN = "dempo-random-1"
+KEY_BYTES = 32
 _WORD = 2**64
 
 T = TypeVar("T")
 
 
-def derive_key(seed: int, path: Sequence[str]) -> bytes:
-    """32 bytes that stand for (seed, path); different paths never collide by concatenation."""
+def derive_key(seed: int | bytes, path: Sequence[str]) -> bytes:
+    """32 bytes that stand for (seed, path); different paths never collide by concatenation.
+
+    In the place of a seed (its decimal digits) there may be the 32 bytes of another stream's key.
+    """
     digest = hashlib.sha256()
-    for part in (DOMAIN, str(seed), *path):
-        encoded = part.encode()
+    root = seed if isinstance(seed, bytes) else str(seed).encode()
+    for encoded in (DOMAIN.encode(), root, *(part.encode() for part in path)):
         digest.update(len(encoded).to_bytes(8, "big"))
         digest.update(encoded)
     return digest.digest()
@@ -36,14 +40,32 @@ def derive_seed(seed: int, *path: str) -> int:
 
 
 class RandomStream:
-    """A stream of random numbers, fixed by a run seed and a path such as ("draw", "main")."""
+    """A stream of random numbers, fixed by a run seed (or a key) and a path such as ("draw", "main")."""
 
-    def __init__(self, seed: int, *path: str) -> None:
+    def __init__(self, seed: int | bytes, *path: str) -> None:
         self.seed = seed
         self.path = path
         self._key = derive_key(seed, path)
         self._counter = 0
         self._words: Iterator[int] = iter(())
+
+    @classmethod
+    def from_key(cls, key: bytes) -> RandomStream:
+        """The stream with this very key, such as one that the record holds; its children lie below the key.
+
+        Raises:
+            ValueError: the key does not have 32 bytes.
+        """
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"the key of a stream has {KEY_BYTES} bytes, not {len(key)}")
+        stream = cls(key)
+        stream._key = key
+        return stream
+
+    @property
+    def key(self) -> bytes:
+        """The 32 bytes that fix the stream."""
+        return self._key
 
     def child(self, *path: str) -> RandomStream:
         """An independent stream below this one's path."""

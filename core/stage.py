@@ -126,6 +126,14 @@ class Context:
         """The random stream of this stage below `path`, fixed by the run seed."""
         return RandomStream(self.config.run.seed, self.stage, *path)
 
+    def stream_seed(self, key: str) -> SeedDerived:
+        """What to record of `stream(key)`: its key, and how it came about."""
+        seed = self.config.run.seed
+        return SeedDerived(
+            seed=derive_key(seed, (self.stage, key)).hex(),
+            origin=f"SHA-256 of the run seed {seed}, the stage {self.stage!r} and the unit {key!r}",
+        )
+
     def torch_seed(self, *path: str) -> int:
         """A seed for generators that are not audited, fixed in the same way."""
         return derive_seed(self.config.run.seed, self.stage, *path)

@@ -57,7 +57,16 @@ def chain_hash(prev: str, seq: int, at: str, stage: str, kind: str, payload: str
 
 
 def parse(payload: str) -> tuple[dict[str, Any], tuple[str, int] | None]:
-    """A stored payload without its envelope, and the (unit, attempt) it was recorded for."""
-    values = json.loads(payload)
+    """A stored payload without its envelope, and the (unit, attempt) it was recorded for.
+
+    Raises:
+        ValueError: the payload is no JSON object, or is nested too deeply.
+    """
+    try:
+        values = json.loads(payload)
+    except RecursionError:
+        raise ValueError("the payload is nested too deeply") from None
+    if not isinstance(values, dict):
+        raise ValueError("the payload is no JSON object")
     unit, attempt = values.pop("unit", None), values.pop("attempt", None)
     return values, None if unit is None else (unit, attempt)

@@ -62,6 +62,19 @@ def _recorded(kind: str) -> str:
 )"""
 
 
+def _panels_drawn() -> str:
+    """CTEs that end in `m`: every draw that was decided in its stage, else the last panel drawn for it."""
+    return f"""{_recorded("draw.made").replace("m AS MATERIALIZED", "decided AS MATERIALIZED")},
+proposed AS MATERIALIZED (
+  SELECT max(seq) AS seq, payload AS p FROM events
+  WHERE kind = 'draw.made' AND payload->>'$.unit' IS NULL GROUP BY payload->>'$.draw'
+),
+m AS MATERIALIZED (
+  SELECT seq, p FROM decided
+  UNION ALL SELECT seq, p FROM proposed WHERE p->>'$.draw' NOT IN (SELECT p->>'$.draw' FROM decided)
+)"""
+
+
 def _text(reference: str) -> str:
     """SQL for the readable text of a `Text` inside a payload."""
     digest = f"coalesce({reference}->>'shown', {reference}->>'sha256')"
@@ -251,11 +264,11 @@ tried AS MATERIALIZED (
 FROM m, json_each(m.p, '$.alternates') a, json_each(a.value, '$.raters') r""",
     ),
     "panel_members": (
-        _recorded("draw.made"),
+        _panels_drawn(),
         """SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r""",
     ),
     "panel_composition": (
-        f"""{_recorded("draw.made")},
+        f"""{_panels_drawn()},
 pool AS MATERIALIZED (
   SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
   FROM events e, json_each(e.payload, '$.raters') r
@@ -288,7 +301,7 @@ LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.attribute = q.value->>'
   AND drawn.category = q.value->>'$.category'""",
     ),
     "locale_composition": (
-        f"""{_recorded("draw.made")},
+        f"""{_panels_drawn()},
 pool AS MATERIALIZED (
   SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.locale' AS locale
   FROM events e, json_each(e.payload, '$.raters') r
@@ -360,11 +373,16 @@ FROM q LEFT JOIN clauses ON clauses.clause_id = q.clause_id ORDER BY q.place""",
 FROM m, json_each(m.p, '$.ranking') r WHERE m.p->>'$.outcome' = 'ranked'""",
     ),
     "leaderboards": (
-        _recorded("leaderboard.computed"),
+        f"""{_recorded("leaderboard.computed")},
+made AS MATERIALIZED (
+  SELECT group_concat(draw || CASE WHEN round > 1 THEN ' (round ' || round || ')' ELSE '' END || ' ' || outcome, ', ')
+    AS draws FROM draws
+)""",
         """SELECT m.p->>'$.method' AS method, r.value->>'$.condition' AS condition, r.value->>'$.score' AS score,
   r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
-  m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample, m.p->>'$.note' AS note
-FROM m, json_each(m.p, '$.rows') r""",
+  m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample, m.p->>'$.note' AS note,
+  made.draws
+FROM made, m, json_each(m.p, '$.rows') r""",
     ),
     "operator_actions": (
         """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)""",

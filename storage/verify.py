@@ -1,40 +1,29 @@
-"""Checks of a record: schema, chain, blobs and artifacts. Nothing is ever written.
+"""Checks of a record: all those of the stand-alone verifier, and what takes the catalogue, a solver or numpy.
 
-Each check says what it looked at, its verdict, and the first event that breaks it.
+Each check says what it looked at, its verdict, and the first event that breaks it. Nothing is ever written.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from core.events import EVENTS, SCHEMA_VERSION, Event, decode, digest
+from core.events import decode
 from core.run_folder import RunFolder
-from storage.codec import GENESIS_PREV, chain_hash, parse
+from storage.check import Check, Verdict
+from storage.checks_lottery import solve_again
+from storage.checks_ranking import estimate_again
+from storage.codec import parse
 from storage.errors import StorageError
-from storage.reader import connect
-from storage.schema import OBJECTS, is_as_written
+from storage.verifier.checks import CHECKS
+from storage.verifier.finding import Step, broken, concluded
+from storage.verifier.reading import opened_safely, read_record
+from storage.verifier.record import Record
+from storage.verifier.shipped import tree_facts
+from storage.verifier.whole import check_events
 
-Verdict = Literal["ok", "failed", "unknown"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: `event` is the number of the first event that breaks it."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-    event: int | None = None
-
-    def row(self) -> dict[str, Any]:
-        """The check as a JSON row."""
-        return asdict(self)
+__all__ = ["Check", "Verdict", "verify"]
 
 
 def verify(root: Path) -> list[Check]:
@@ -46,138 +35,32 @@ def verify(root: Path) -> list[Check]:
     folder = RunFolder(root)
     if not folder.database.is_file():
         raise StorageError(f"{root} holds no run (audit.db is missing)")
-    checks = []
-    for name, check in _CHECKS.items():
-        try:
-            with closing(connect(folder.database)) as db:
-                checks.append(check(name, db, folder))
-        except sqlite3.Error as error:
-            checks.append(Check(name, "failed", f"the database cannot be read: {error}"))
-    return checks
+    record = read_record(folder.database, tree_facts())
+    return [concluded(name, _FURTHER.get(name, step), record) for name, step in CHECKS.items()]
 
 
-def _file(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    found = [row[0] for row in db.execute("PRAGMA integrity_check(1)")]
-    if found != ["ok"]:
-        return Check(name, "failed", f"SQLite's integrity check says: {found[0]}")
-    return Check(name, "ok", "SQLite's integrity check passed")
+def _events(record: Record) -> str:
+    """The catalogue itself, after the shapes that are made from it."""
+    told = check_events(record)
+    try:
+        with closing(opened_safely(record.root / "audit.db")) as db:
+            for seq, kind, payload in db.execute("SELECT seq, kind, payload FROM events NOT INDEXED ORDER BY seq"):
+                try:
+                    decode(kind, parse(payload)[0])
+                except (KeyError, ValueError) as error:
+                    why = str(error).splitlines()[0]
+                    raise broken(f"event {seq}: its fields are not those of {kind!r} ({why})", seq) from None
+    except sqlite3.Error as error:
+        raise broken(f"the database cannot be read: {error}") from None
+    return told
 
 
-def _schema(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    found = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA_VERSION:
-        return Check(name, "failed", f"schema version {version} is newer than {SCHEMA_VERSION}; update dempo")
-    if not is_as_written(version, found):
-        wrong = sorted(key for key in found.keys() | OBJECTS.keys() if found.get(key) != OBJECTS.get(key))
-        named = ", ".join(wrong) if version == SCHEMA_VERSION else "tables, indexes, triggers or views"
-        return Check(name, "failed", f"these differ from what version {version} writes: {named}")
-    return Check(name, "ok", f"{len(found)} tables, indexes, triggers and views are as written (version {version})")
+def _when_lotteries_hold(record: Record) -> str:
+    """A solver is only asked about lotteries that are what they say."""
+    lotteries = concluded("lotteries", CHECKS["lotteries"], record)
+    if lotteries.verdict != "ok":
+        return CHECKS["solver"](record)
+    return solve_again(record)
 
 
-def _chain(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    expected, prev = 1, GENESIS_PREV
-    rows = db.execute("SELECT seq, at, stage, kind, payload, prev, hash FROM events ORDER BY seq")
-    for seq, at, stage, kind, payload, stored_prev, stored in rows:
-        if seq != expected:
-            return Check(name, "failed", f"event {expected} is missing", expected)
-        if stored_prev != prev:
-            return Check(name, "failed", f"event {seq} does not follow event {seq - 1}", seq)
-        if chain_hash(prev, seq, at, stage, kind, payload) != stored:
-            return Check(name, "failed", f"event {seq} ({kind}) was changed", seq)
-        expected, prev = seq + 1, stored
-    if expected == 1:
-        return Check(name, "failed", "the record is empty")
-    return Check(name, "ok", f"{expected - 1} events, each bound to the one before; head {prev}")
-
-
-def _genesis(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    row = db.execute("SELECT kind, payload FROM events WHERE seq = 1").fetchone()
-    if row is None or row[0] != "run.created":
-        return Check(name, "failed", "the first event does not create a run", 1)
-    run_id = parse(row[1])[0].get("run_id")
-    if run_id != folder.root.resolve().name:
-        return Check(name, "failed", f"the record is that of run {run_id}, not of {folder.root.resolve().name}", 1)
-    return Check(name, "ok", f"the record is that of run {run_id}")
-
-
-def _events(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    count = 0
-    for seq, event in _decoded(db):
-        count += 1
-        if isinstance(event, str):
-            return Check(name, "failed", f"event {seq}: {event}", seq)
-    return Check(name, "ok", f"{count} events are of {len(EVENTS)} known kinds and hold the fields of the catalogue")
-
-
-def _blobs(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    stored = set()
-    for key, body in db.execute("SELECT sha256, body FROM blobs"):
-        stored.add(key)
-        if digest(body) != key:
-            return Check(name, "failed", f"blob {key} was changed", _first_reference(db, key))
-    for seq, event in _decoded(db):
-        if isinstance(event, str):
-            continue
-        for reference in _references(event.payload(), {"shown"}):
-            if reference not in stored:
-                return Check(name, "failed", f"event {seq} refers to blob {reference}, which is missing", seq)
-    return Check(name, "ok", f"{len(stored)} texts match their names, and every text that an event refers to is there")
-
-
-def _artifacts(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    count = 0
-    for seq, event in _decoded(db):
-        if isinstance(event, str):
-            continue
-        for reference in _references(event.payload(), {"media_type"}):
-            path = folder.artifacts / reference
-            if not path.is_file():
-                return Check(name, "failed", f"event {seq} refers to artifacts/{reference}, which is missing", seq)
-            if digest(path.read_bytes()) != reference:
-                return Check(name, "failed", f"artifacts/{reference} was changed", seq)
-            count += 1
-    return Check(name, "ok", f"{count} artifacts match their names")
-
-
-def _decoded(db: sqlite3.Connection) -> Iterator[tuple[int, Event | str]]:
-    """Every event, or a sentence about why it is none."""
-    for seq, kind, payload in db.execute("SELECT seq, kind, payload FROM events ORDER BY seq"):
-        try:
-            yield seq, decode(kind, parse(payload)[0])
-        except KeyError:
-            yield seq, f"its kind {kind!r} is not in the catalogue of this version"
-        except ValueError as error:
-            yield seq, f"its fields are not those of {kind!r} ({str(error).splitlines()[0]})"
-
-
-def _references(value: Any, marks: set[str]) -> Iterator[str]:
-    """SHA-256 names of the texts (mark `shown`) or artifacts (mark `media_type`) inside a payload."""
-    if isinstance(value, dict):
-        keys = value.keys()
-        if marks == {"media_type"} and keys == {"sha256", "bytes", "media_type"}:
-            yield value["sha256"]
-        elif marks == {"shown"} and "sha256" in keys and keys <= {"sha256", "shown"}:
-            yield from (str(v) for v in value.values())
-        else:
-            for inner in value.values():
-                yield from _references(inner, marks)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _references(inner, marks)
-
-
-def _first_reference(db: sqlite3.Connection, key: str) -> int | None:
-    row = db.execute("SELECT min(seq) FROM events WHERE instr(payload, ?)", [json.dumps(key)]).fetchone()
-    return row[0]
-
-
-_CHECKS: dict[str, Callable[[str, sqlite3.Connection, RunFolder], Check]] = {
-    "file": _file,
-    "schema": _schema,
-    "chain": _chain,
-    "genesis": _genesis,
-    "events": _events,
-    "blobs": _blobs,
-    "artifacts": _artifacts,
-}
+_FURTHER: dict[str, Step] = {"events": _events, "solver": _when_lotteries_hold, "estimates": estimate_again}

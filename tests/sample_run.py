@@ -287,10 +287,6 @@ def _lottery_events(name: str) -> list[Event]:
             probability=min(pi),
             types=[0],
             binding={"age: 35+ (lower)": 0.125},
-            exact="1/4",
-            proof="quotas",
-            seat="1",
-            prices={"age: 35+": "-1"},
         ),
         *panels,
         LotterySolved(

@@ -207,28 +207,33 @@ async def test_brackets_turn_lotteries_draws_and_pages(complete: Path) -> None:
         await wait_for(pilot, "[panel4]", "k = 4")
         await pilot.press("right_square_bracket")
         await wait_for(pilot, "[panel6]", "k = 6")
+        await pilot.press("v")
+        await wait_for(pilot, "held down by", "age: 35+ (lower)")
+        await pilot.press("v")
         await pilot.press("right_square_bracket")
         await wait_for(pilot, "[panel4]", "k = 4")
         await pilot.press("3", "left_square_bracket")
+        await wait_for(pilot, "[public]", "◌ committed", "round 2 ✗ rejected: read out wrongly", "not drawn yet")
+        await pilot.press("left_square_bracket")
         await wait_for(pilot, "[large]", "lottery panel6")
         await pilot.press("left_square_bracket")
         await wait_for(pilot, "[second]", "✗ rejected: two members withdrew [@click=app.quit]x[/]")
         await pilot.press("7")
-        newest = await wait_for(pilot, "events 180–279")
-        assert "279  " in newest
+        newest = await wait_for(pilot, "events 191–290")
+        assert "290  " in newest
         await pilot.press("left_square_bracket")
-        await wait_for(pilot, "events 80–179")
+        await wait_for(pilot, "events 91–190")
         await pilot.press("right_square_bracket")
-        await wait_for(pilot, "events 180–279")
+        await wait_for(pilot, "events 191–290")
 
 
 async def test_the_event_under_the_cursor_is_shown_in_full(complete: Path) -> None:
     async with DempoApp(complete, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
         await wait_for(pilot, "sample")
         await pilot.press("enter", "7")
-        await wait_for(pilot, "event 279  engine.stopped")
+        await wait_for(pilot, "event 290  engine.stopped")
         await pilot.press("down", "down")
-        await wait_for(pilot, "event 277  unit.completed", '"unit": "diagnostics"')
+        await wait_for(pilot, "event 288  unit.completed", '"unit": "diagnostics"')
 
 
 # ---------------------------------------------------------------- hostile text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from brute_leximin import compositions
@@ -15,11 +17,15 @@ def row(attribute: str, category: str, lower: int, upper: int, *types: int) -> Q
     return QuotaRow(attribute, category, lower, upper, types)
 
 
-def message(problem: PanelProblem) -> str:
+def refused(problem: PanelProblem) -> InfeasibleQuotas:
     with pytest.raises(InfeasibleQuotas) as caught:
         require_panel(problem)
     assert caught.value.exit_code == 3
-    return str(caught.value)
+    return caught.value
+
+
+def message(problem: PanelProblem) -> str:
+    return str(refused(problem))
 
 
 def test_feasible_quotas_give_a_panel() -> None:
@@ -34,7 +40,7 @@ def test_pool_smaller_than_the_panel() -> None:
 def test_category_with_too_few_raters() -> None:
     text = message(PanelProblem(4, (2, 6), (row("age", "65+", 3, 4, 0), row("age", "young", 0, 3, 1))))
     assert "These conflict: age '65+' at least 3 (2 in the pool)." in text
-    assert "The least change that admits a panel: age '65+' lower bound from 3 to 2. Or" in text
+    assert "The least change that admits a panel: age '65+' lower bound from 3 to 2." in text
 
 
 def test_category_without_raters() -> None:
@@ -45,12 +51,61 @@ def test_category_without_raters() -> None:
 
 def test_lower_bounds_that_exceed_the_panel() -> None:
     text = message(PanelProblem(3, (5, 5), (row("g", "w", 2, 3, 0), row("g", "m", 2, 3, 1))))
-    assert "g 'w' at least 2 (5 in the pool); g 'm' at least 2 (5 in the pool)." in text
+    assert "g 'w' at least 2 (5 in the pool); g 'm' at least 2 (5 in the pool). That asks for 4 people." in text
 
 
 def test_upper_bounds_below_the_panel() -> None:
     text = message(PanelProblem(5, (5, 5), (row("g", "w", 0, 2, 0), row("g", "m", 0, 2, 1))))
-    assert "g 'w' at most 2 (5 in the pool); g 'm' at most 2 (5 in the pool)." in text
+    assert (
+        "g 'w' at most 2 (5 in the pool); g 'm' at most 2 (5 in the pool). That leaves room for 4 people at most."
+        in text
+    )
+
+
+def test_room_counts_people_outside_the_conflict_and_only_what_the_pool_has() -> None:
+    """Men at most 2, women 2 in the pool: no bound of theirs is needed to see that 5 seats stay empty."""
+    text = message(PanelProblem(5, (2, 5), (row("g", "w", 0, 9, 0), row("g", "m", 0, 2, 1))))
+    assert "These conflict: g 'm' at most 2 (5 in the pool). That leaves room for 4 people at most." in text
+
+
+def test_details_say_the_same_for_programs() -> None:
+    error = refused(PanelProblem(3, (5, 5), (row("g", "w", 2, 3, 0), row("g", "m", 2, 3, 1))))
+    w = {"attribute": "g", "category": "w", "side": "lower"}
+    m = {"attribute": "g", "category": "m", "side": "lower"}
+    assert error.details["size"] == 3
+    assert error.details["conflict"] == [w | {"bound": 2, "in_pool": 5}, m | {"bound": 2, "in_pool": 5}]
+    assert error.details["least_change"] in ([w | {"from": 2, "to": 1}], [m | {"from": 2, "to": 1}])
+    assert error.details["single_changes"] == [w | {"from": 2, "to": 1}, m | {"from": 2, "to": 1}]
+    assert "Each of these is enough alone: g 'w' lower bound from 2 to 1; g 'm' lower bound from 2 to 1." in str(error)
+
+
+def test_two_conflicts_have_no_single_repair() -> None:
+    rows = (row("g", "w", 2, 2, 0), row("g", "m", 2, 2, 1), row("h", "x", 2, 2, 0), row("h", "y", 2, 2, 1))
+    error = refused(PanelProblem(3, (5, 5), rows))
+    assert error.details["single_changes"] == []
+    assert "No change of a single bound is enough." in str(error)
+
+
+def test_a_long_conflict_is_cut_in_the_message_only() -> None:
+    rows = tuple(row("g", str(t), 1, 9, t) for t in range(8))
+    error = refused(PanelProblem(7, (2,) * 8, rows))
+    assert len(error.details["conflict"]) == 8
+    assert "g '5' at least 1 (2 in the pool); and 2 more." in str(error)
+    assert str(error).count("\n") <= 7
+
+
+def test_names_from_files_are_escaped() -> None:
+    text = message(PanelProblem(1, (1,), (row("age\x1b[31m", "\u202e65+", 2, 3, 0),)))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "'age\\x1b[31m' '\\u202e65+' at least 2" in text
+
+
+def test_what_is_not_searched_for_want_of_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.sortition.conflicts.EXTRA_SECONDS", -1.0)
+    error = refused(PanelProblem(3, (5, 5), (row("g", "w", 2, 3, 0), row("g", "m", 2, 3, 1))))
+    assert error.details["single_changes"] is None
+    assert "was not searched to the end, for want of time" in str(error)
 
 
 def test_conflict_across_attributes_names_nothing_else() -> None:
@@ -63,7 +118,7 @@ def test_conflict_across_attributes_names_nothing_else() -> None:
         row("region", "south", 1, 2, 2, 3),
     )
     text = message(PanelProblem(3, (3,) * len(types), rows))
-    conflict = text.partition("These conflict: ")[2].partition(". The least")[0]
+    conflict = text.partition("These conflict: ")[2].partition(".\n")[0]
     assert conflict == "age 'old' at least 2 (3 in the pool); gender 'w' at least 2 (6 in the pool)"
 
 
@@ -84,7 +139,30 @@ def test_conflicts_are_irreducible_and_repairs_least(seed: int) -> None:
     for bound in conflict:
         assert compositions(_with(problem, [other for other in conflict if other != bound]))
     least = min(_missed(problem, panel) for panel in compositions(_with(problem, [])))
-    assert sum(by for _, by in elastic.repair()) == least > 0
+    assert sum(change.by for change in elastic.repair()) == least > 0
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_single_changes_are_all_there_are_and_the_smallest(seed: int) -> None:
+    """On random infeasible quotas, against every bound loosened by every number of members."""
+    problem = _infeasible(seed)
+    elastic = _Elastic(problem)
+    found = elastic.singles(elastic.conflict(), time.monotonic() + 60)
+    assert found is not None
+    wanted = {}
+    for bound in elastic.bounds:
+        needed = [by for by in range(1, 9) if compositions(_loosened(problem, bound, by))]
+        if needed:
+            wanted[bound] = needed[0]
+    assert {change.bound: change.by for change in found} == wanted
+
+
+def _loosened(problem: PanelProblem, bound: Bound, by: int) -> PanelProblem:
+    rows = list(problem.rows)
+    r = rows[bound.row]
+    less, more = (by, 0) if bound.side == "lower" else (0, by)
+    rows[bound.row] = row(r.attribute, r.category, r.lower - less, r.upper + more, *r.types)
+    return PanelProblem(problem.size, problem.type_sizes, tuple(rows))
 
 
 def _infeasible(seed: int) -> PanelProblem:

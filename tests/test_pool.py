@@ -95,7 +95,7 @@ def test_every_pool_member_has_the_categories_of_its_type(people: Sequence[tuple
     zero = np.zeros(len(index), dtype=np.int32)
     raters = tuple(Rater(f"r{i}", {"a": a, "b": b}) for i, (a, b, _) in enumerate(people))
     pairs = PreferencePairs(raters, ((),), ("A", "B"), zero, zero, zero + 1, index)
-    built = build_pool(pairs, attributes)
+    built = build_pool(pairs.raters, pairs.pairs_per_rater().tolist(), attributes)
     members = [(f"r{i}", [a, b], n) for i, (a, b, n) in enumerate(people) if n]
     assert [(r.rater_id, built.types[r.type].categories, r.pairs) for r in built.raters] == members
     assert built.survey_only == len(people) - len(members)
@@ -273,3 +273,29 @@ def test_a_changed_artifact_is_noticed(tmp_path: Path) -> None:
     artifact.write_bytes(artifact.read_bytes().replace(b'"text":"A"', b'"text":"Z"'))
     with pytest.raises(InputError, match="does not hold what was recorded"):
         run(settings, tmp_path / "run", recorder)
+
+
+# ---------------------------------------------------------------- without a run
+
+
+def test_a_pool_read_without_a_run_is_the_pool_of_the_run(tmp_path: Path) -> None:
+    """`dempo feasible` must speak of the pool that a run would have."""
+    settings = config(small().person("eve").write(tmp_path / "data"), ATTRIBUTES)
+    _, recorded = run(settings, tmp_path / "run", MemoryRecorder())
+    told: list[str] = []
+    read = stage.read_pool(settings, lambda done, total, detail: told.append(detail))
+    assert (read.types, read.type_of, read.pairs, read.rater) == (
+        recorded.types,
+        recorded.type_of,
+        recorded.pairs,
+        recorded.rater,
+    )
+    assert [r.attributes for r in read.raters] == [r.attributes for r in recorded.raters]
+    assert told == ["building pairs"]
+    assert not list(tmp_path.glob("data/*.key"))
+
+
+def test_a_pool_without_any_pair_is_refused_without_a_run_too(tmp_path: Path) -> None:
+    prism = Prism().person("ann").talk("c1", "ann", ("p", [("A", 1, True), ("B", 1)]))
+    with pytest.raises(InputError, match="no preference pair at all"):
+        stage.read_pool(config(prism.write(tmp_path / "data"), ATTRIBUTES))

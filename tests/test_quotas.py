@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from sortition_pools import attribute, pool_of
 
 from core.errors import InputError
-from core.sortition.quotas import bounds, empty_categories, quotas_for
+from core.sortition.quotas import bounds, empty_categories, quotas_for, warnings
+from core.types import CategoryBounds, Pool, Quota
 
 
 def test_bounds_of_the_us_panel() -> None:
@@ -63,3 +65,34 @@ def test_pool_of_other_attributes_is_refused() -> None:
     pool = pool_of(["gender"], [["f"]])
     with pytest.raises(InputError, match="the pool has the attributes gender, but population.attributes are age"):
         quotas_for([attribute("age", {"old": "1"})], pool, 1, Decimal("0.1"))
+
+
+def pool_with(*bounds_: tuple[str, int, int]) -> Pool:
+    """A pool of three people that came with quotas for their age."""
+    pool = pool_of(["age"], [["old"], ["young"], ["young"]])
+    return replace(pool, bounds=tuple(CategoryBounds("age", c, lower, upper) for c, lower, upper in bounds_))
+
+
+def test_quotas_that_came_with_the_pool_are_taken_as_they_are() -> None:
+    quotas = quotas_for((), pool_with(("young", 1, 200), ("old", 0, 1), ("ancient", 0, 0)), 2, Decimal("0.5"))
+    assert quotas == (
+        Quota("age", "young", None, 1, 2, False, 2),
+        Quota("age", "old", None, 0, 1, False, 1),
+        Quota("age", "ancient", None, 0, 0, False, 0),
+    )
+
+
+def test_a_lower_bound_above_the_panel_stays_impossible() -> None:
+    """Cut to k it would turn 'at least 15 women' into a panel of women alone, without a word."""
+    (quota,) = quotas_for((), pool_with(("young", 15, 20)), 2, Decimal("0"))
+    assert (quota.lower, quota.upper) == (15, 2)
+
+
+def test_warnings_name_categories_that_nobody_has() -> None:
+    targets = attribute("age", {"old": "0.5", "young": "0.3", "other": "0.1", "none": "0.1", "zero": "0"}, ["none"])
+    pool = pool_of(["age"], [["old"], ["young"]])
+    assert warnings(quotas_for([targets], pool, 20, Decimal("0.1"))) == (
+        "age 'other': nobody in the pool has it, but the quota wants at least 1; no panel can meet it",
+        "age 'none': nobody in the pool has it, but its target is 0.1; panels go without",
+    )
+    assert warnings(quotas_for((), pool_with(("young", 0, 2), ("ancient", 0, 3)), 2, Decimal("0"))) == ()

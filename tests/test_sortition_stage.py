@@ -14,10 +14,11 @@ from memory_recorder import MemoryRecorder, make_context
 from sortition_pools import attribute, config_of, pool_of
 
 from core.config import DrawSection, LotterySection, RunConfig
-from core.errors import InfeasibleQuotas, InputError, Stopped
+from core.errors import InfeasibleQuotas, InputError, Stopped, VerificationFailed
 from core.events import (
     DrawMade,
     Event,
+    LotteryBounded,
     LotteryLevel,
     LotteryPanel,
     LotteryQuotas,
@@ -28,7 +29,10 @@ from core.events import (
     UnitCompleted,
 )
 from core.randomness import derive_key
-from core.sortition.stage import draw, lottery
+from core.sortition import certificate
+from core.sortition.draw_stage import draw
+from core.sortition.problem import PanelProblem
+from core.sortition.stage import lottery
 from core.types import Draw, Lottery, Pool
 
 PEOPLE = [
@@ -239,9 +243,53 @@ def test_infeasible_quotas_name_lottery_and_conflict(tmp_path: Path) -> None:
         run(config_of(many_old, [section(tolerance="0")]), tmp_path, MemoryRecorder())
 
 
-def test_uniform_lotteries_are_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="'main' has panels = 1000; only panels = 0"):
-        run(config_of(ATTRIBUTES, [section(panels=1000)]), tmp_path, MemoryRecorder())
+def test_uniform_lottery_is_recorded_with_its_members(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    tight = [ATTRIBUTES[0], attribute("age", {"old": "0.75", "young": "0.25"})]
+    config = config_of(tight, [section(panels=100)], DRAWS)
+    (made,) = run(config, tmp_path, recorder)
+    (solved,) = recorder.of_kind(LotterySolved)
+    assert (solved.panels, solved.denominator, made.denominator) == (100, "100", 100)
+    assert [p.raters for p in recorder.of_kind(LotteryPanel)] == [list(m) for m in made.members]
+    pi = made.inclusion(POOL.type_of)
+    assert solved.rater_pi == [float(p) for p in pi]
+    assert sum(pi) == 4
+    assert solved.optimum is not None
+    assert solved.max_difference == max(
+        abs(float(p) - solved.optimum[t]) for p, t in zip(pi, POOL.type_of, strict=True)
+    )
+    assert solved.max_difference <= 0.02
+    assert 0 < solved.spread <= 0.02
+    assert all(level.proof for level in recorder.of_kind(LotteryLevel))
+    (first, _) = run_draw(config, tmp_path, recorder, (made,))
+    assert first.members == made.members[first.panel]
+
+
+def test_bound_of_a_lottery_is_recorded_before_it_is_solved(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    run(config_of(ATTRIBUTES, [section()]), tmp_path, recorder)
+    kinds = [event.kind for stage, event, _ in recorder.events if stage == "lottery"]
+    assert kinds.index("lottery.bounded") < kinds.index("lottery.panel")
+    assert recorder.of_kind(LotteryBounded)[0].pi == pytest.approx(recorder.of_kind(LotterySolved)[0].optimum)
+
+
+def test_baselines_have_no_uniform_lottery(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'main' has panels = 1000; a uniform lottery is made from LEXIMIN"):
+        run(config_of(ATTRIBUTES, [section(panels=1000, algorithm="legacy")]), tmp_path, MemoryRecorder())
+
+
+def test_false_certificate_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the solver claims, the reviewer's checker has the last word before anything is recorded."""
+    honest = certificate.proof_fields
+
+    def dishonest(level: certificate.Level, problem: PanelProblem) -> dict[str, object]:
+        return honest(level, problem) | {"exact": "3/4"}
+
+    monkeypatch.setattr(certificate, "proof_fields", dishonest)
+    recorder = MemoryRecorder()
+    with pytest.raises(VerificationFailed, match="its certificate does not hold"):
+        run(config_of(ATTRIBUTES, [section()]), tmp_path, recorder)
+    assert recorder.of_kind(LotterySolved) == []
 
 
 def test_random_panel_larger_than_the_pool_is_refused(tmp_path: Path) -> None:

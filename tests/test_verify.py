@@ -42,6 +42,7 @@ def test_a_good_record_passes_every_check(tmp_path: Path) -> None:
         "events",
         "blobs",
         "artifacts",
+        "lotteries",
     ]
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from core.environment import package_version
-from core.errors import DempoError, VerificationFailed
+from core.errors import DempoError, InfeasibleQuotas, VerificationFailed
 from storage.reader import Reader, find_run, list_runs
-from tui import tables
+from tui import draws, tables
 from tui.console import Console
+from tui.options import RUNS as _RUNS
+from tui.options import Json, Quiet, RunName, RunsDir
+from tui.options import print_data as _print
+from tui.options import print_json as _print_json
 
 app = typer.Typer(
     name="dempo",
@@ -23,16 +27,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(draws.app, name="draw")
 
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS")]
-RunName = Annotated[str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Until = Annotated[str | None, typer.Option("--until", help="Stop after this stage.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a value, for example run.seed=7.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Start the engine in a session of its own and return.")]
-
-_RUNS = Path("runs")
 
 
 def main() -> NoReturn:
@@ -92,7 +91,7 @@ def run(
 
     _check_until(until)
     loaded = load_config(config, overrides or ())
-    preflight(loaded.config, until)
+    _tell(preflight(loaded.config, until))
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs_dir)
     _work_on(root, until, detach, quiet, as_json)
 
@@ -130,9 +129,14 @@ def clone(
     _check_until(until)
     original = find_run(name, runs_dir)
     loaded = change(config_of(original), overrides or ())
-    preflight(loaded.config, until)
+    _tell(preflight(loaded.config, until))
     text = (original / "config.toml").read_text(encoding="utf-8")
     _work_on(create_run(loaded, text, runs_dir), until, detach, quiet, as_json)
+
+
+def _tell(notes: Iterable[str]) -> None:
+    for note in notes:
+        print(f"dempo: note: {note}", file=sys.stderr)
 
 
 def _check_until(until: str | None) -> None:
@@ -155,7 +159,12 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
 
     console = Console(quiet)
     console.say(f"run {root.name}")
-    code = work(root, until, console)
+    try:
+        code = work(root, until, console)
+    except InfeasibleQuotas as error:
+        if as_json:
+            _print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})
+        raise
     if code:
         print(f"dempo: stopped; `dempo resume {root.name}` goes on from here", file=sys.stderr)
         raise typer.Exit(code)
@@ -220,12 +229,19 @@ def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
 def show(
     name: RunName,
     view: Annotated[str | None, typer.Option("--view", help="Print a view of the record instead.")] = None,
+    why: Annotated[str | None, typer.Option("--why", help="Say why this rater's chance is what it is.")] = None,
     runs_dir: RunsDir = _RUNS,
     as_json: Json = False,
 ) -> None:
-    """Show a run's stages and results, or any view of its record."""
+    """Show a run's stages and results, any view of its record, or the reasons for a rater's chance."""
     root = find_run(name, runs_dir)
     reader = Reader(root)
+    if why is not None:
+        from tui.why import why as why_so
+
+        answers, text = why_so(reader, why)
+        _print({"why": answers}, as_json, text)
+        return
     if view is not None:
         rows = reader.view(view)
         _print({view: rows}, as_json, tables.table(rows, digits=6))
@@ -257,7 +273,7 @@ def watch(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
 
 @app.command()
 def verify(name: RunName, runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
-    """Check a run's record: file, schema, chain, events, texts and artifacts. Nothing is written."""
+    """Check a run's record: file, schema, chain, events, texts, artifacts and lotteries. Nothing is written."""
     from storage.verify import verify as check_record
 
     root = find_run(name, runs_dir)
@@ -269,6 +285,22 @@ def verify(name: RunName, runs_dir: RunsDir = _RUNS, as_json: Json = False) -> N
     if failed:
         where = f" at event {failed[0].event}" if failed[0].event else ""
         raise VerificationFailed(f"{root.name}: check {failed[0].name!r} failed{where}: {failed[0].detail}")
+
+
+@app.command()
+def replay(
+    name: RunName,
+    stage: Annotated[str | None, typer.Option("--stage", help="Replay this stage only, however long it takes.")] = None,
+    until: Annotated[int | None, typer.Option("--until", help="Look at events up to this number only.", min=1)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also train, answer and judge again.")] = False,
+    runs_dir: RunsDir = _RUNS,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Repeat a run's stages beside its record, and say of every event whether it came out again. Nothing is written."""
+    from tui.replay import replay as replay_record
+
+    replay_record(find_run(name, runs_dir), stage, until, everything, quiet, as_json)
 
 
 @app.command()
@@ -286,6 +318,29 @@ def rank(
     columns = ("method", "condition", "score", "low", "high", "position")
     data = {"leaderboards": [{key: row[key] for key in columns} for row in rows]}
     _print(data, as_json, tables.leaderboards(rows))
+
+
+@app.command()
+def feasible(
+    config: Annotated[Path, typer.Argument(help="Configuration (TOML) with [[lotteries]].")],
+    lottery: Annotated[str | None, typer.Option("--lottery", help="Which one, where there are several.")] = None,
+    sizes: Annotated[str | None, typer.Option("--sizes", help="Panel sizes, such as 120:170.")] = None,
+    overrides: Set = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Say for which panel sizes the quotas of a configuration have a panel. Nothing is recorded."""
+    from core.config_file import load_config
+    from tui.feasible import feasible_map
+
+    console = Console(quiet)
+    found = feasible_map(load_config(config, overrides or ()).config, lottery, sizes, console)
+    console.say(f"{len(found.answers)} panel sizes, a pool of {found.pool} people")
+    for warning in found.warnings:
+        console.say(f"note: {warning}")
+    _print(found.data(), as_json, found.text())
+    if found.error is not None:
+        raise found.error
 
 
 @app.command()
@@ -316,14 +371,3 @@ def doctor(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     _print({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(1)
-
-
-def _print(data: Any, as_json: bool, text: str) -> None:
-    if as_json:
-        _print_json(data)
-    else:
-        print(text)
-
-
-def _print_json(data: Any) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2))

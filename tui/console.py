@@ -25,6 +25,11 @@ class Console:
             self._clear()
             print(line, file=sys.stderr, flush=True)
 
+    def insist(self, line: str) -> None:
+        """A line that is printed even where only results are asked for."""
+        self._clear()
+        print(line, file=sys.stderr, flush=True)
+
     def stage(self, name: str, what: str, seconds: float) -> None:
         """A stage began or ended."""
         if what == "started":

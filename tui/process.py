@@ -11,14 +11,17 @@ from types import FrameType
 
 from core.config import RunConfig, from_resolved
 from core.environment import engine_started
-from core.errors import DempoError, Stopped
+from core.errors import DempoError, Stopped, Waiting
 from core.events import EngineStarted, EngineStopped, Event, OperatorAction
 from core.run_folder import RunFolder
-from storage.codec import parse
+from storage.draw_history import config_of as recorded_config
+from storage.draw_history import history_of
 from storage.errors import StorageError
 from storage.log import Log
 from storage.reader import Reader
+from tui.commands import DEFAULT_RUNS
 from tui.console import Console
+from tui.draw_text import next_steps
 
 _SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -47,6 +50,8 @@ def work(root: Path, until: str | None, console: Console) -> int:
                 done = run_pipeline(config, log, folder, log.stage_ends(), until, console.stage)
         except Stopped as stop:
             return _stopped(log, folder, str(stop))
+        except Waiting as wait:
+            return _waiting(log, wait, console)
         except DempoError as error:
             _record_end(log, EngineStopped(outcome="failed", reason=str(error), exit_code=error.exit_code))
             raise
@@ -78,6 +83,22 @@ def _stopped(log: Log, folder: RunFolder, reason: str) -> int:
     return code
 
 
+def _waiting(log: Log, wait: Waiting, console: Console) -> int:
+    """Records the pause, and says which commands bring the draws forward."""
+    root = log.folder.root
+    reason = "; ".join([str(wait), *_next_steps(wait, root, DEFAULT_RUNS)])
+    _record_end(log, EngineStopped(outcome="paused", reason=reason, exit_code=wait.exit_code))
+    console.insist(f"dempo: {wait}")
+    for step in _next_steps(wait, root, root.parent):
+        console.insist(step)
+    console.head(*log.head)
+    return wait.exit_code
+
+
+def _next_steps(wait: Waiting, root: Path, runs: Path) -> list[str]:
+    return [step for draw in wait.draws for step in next_steps(history_of(Reader(root), draw), root.name, runs)]
+
+
 def _record_end(log: Log, *events: Event) -> None:
     """Records how the engine ended; where even that cannot be written, the first error is the one to report."""
     try:
@@ -104,5 +125,4 @@ def _signals_ask_for_a_stop(folder: RunFolder) -> Iterator[None]:
 
 def config_of(root: Path) -> RunConfig:
     """The configuration that a run was created with."""
-    row = Reader(root).query("SELECT payload FROM events WHERE seq = 1")[0]
-    return from_resolved(parse(row["payload"])[0]["config"])
+    return recorded_config(Reader(root))

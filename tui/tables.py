@@ -56,6 +56,9 @@ def leaderboards(rows: Sequence[Row]) -> str:
         of_method = [row for row in rows if row["method"] == method]
         note = of_method[0].get("note") or ""
         parts.append(f"{method}\n{table(of_method, columns)}" + ("\n" + _wrapped(note) if note else ""))
+    made = rows[0].get("draws") if rows else None
+    if made:
+        parts.append(_wrapped(f"draws made: {made}").lstrip())
     return "\n\n".join(parts)
 
 

@@ -1,60 +1,100 @@
-"""The pool: raters with at least one usable pair, collapsed into types of equal attributes."""
+"""The pool: the people who can be drawn, collapsed into types of equal attributes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.config import Attribute
-from core.events import PoolBuilt, PoolRater, PoolType
-from core.types import Pool, PreferencePairs, Rater
+from core.data.tables import Tables
+from core.events import PoolBounds, PoolBuilt, PoolRater, PoolType
+from core.types import CategoryBounds, Pool, Rater
+
+Categories = tuple[str, ...]
+"""One category per attribute, in the order of the attributes."""
 
 
-def build_pool(pairs: PreferencePairs, attributes: Sequence[Attribute]) -> PoolBuilt:
-    """Who is in the pool, and the types.
+def build_pool(raters: Sequence[Rater], pairs: Sequence[int], attributes: Sequence[Attribute]) -> PoolBuilt:
+    """Raters with at least one usable pair, and their types; pairs[r] is N_r.
 
     Raters are in the order of their source ids: that order is a property of the data, while the order
     of lines and the pseudonyms are accidents that no draw may depend on. Types are numbered in the
     order of their categories, and these in the order of the attribute's targets. Without attributes
     there is one type.
     """
-    counts = pairs.pairs_per_rater()
-    members = [r for r in range(len(pairs.raters)) if counts[r] > 0]
-    categories = {r: _categories(pairs.raters[r], attributes) for r in members}
-    rank = [{category: i for i, category in enumerate(attribute.targets)} for attribute in attributes]
-    types = sorted(set(categories.values()), key=lambda row: [order[c] for order, c in zip(rank, row, strict=True)])
-    number = {row: t for t, row in enumerate(types)}
-    sizes = [0] * len(types)
-    for row in categories.values():
-        sizes[number[row]] += 1
+    members = [r for r in range(len(raters)) if pairs[r] > 0]
+    categories = [tuple(raters[r].attributes[attribute.name] for attribute in attributes) for r in members]
+    types = _types(categories, [list(attribute.targets) for attribute in attributes])
+    number = _numbers(types)
     return PoolBuilt(
         attributes=[attribute.name for attribute in attributes],
         raters=[
-            PoolRater(
-                rater_id=pairs.raters[r].rater_id,
-                type=number[categories[r]],
-                pairs=int(counts[r]),
-                locale=pairs.raters[r].locale,
-            )
-            for r in members
+            PoolRater(rater_id=raters[r].rater_id, type=number[row], pairs=int(pairs[r]), locale=raters[r].locale)
+            for r, row in zip(members, categories, strict=True)
         ],
-        types=[PoolType(type=t, categories=list(row), size=sizes[t]) for t, row in enumerate(types)],
-        survey_only=len(pairs.raters) - len(members),
+        types=types,
+        survey_only=len(raters) - len(members),
     )
 
 
-def _categories(rater: Rater, attributes: Sequence[Attribute]) -> tuple[str, ...]:
-    return tuple(rater.attributes[attribute.name] for attribute in attributes)
+def table_pool(tables: Tables, rater_ids: Sequence[str]) -> PoolBuilt:
+    """The people of the tables under these ids, and their types in the order of the quotas' categories."""
+    quotas = tables.quotas
+    attributes = quotas.attributes()
+    types = _types(
+        [person.categories for person in tables.people],
+        [[row.category for row in quotas.of(name)] for name in attributes],
+    )
+    number = _numbers(types)
+    return PoolBuilt(
+        attributes=list(attributes),
+        raters=[
+            PoolRater(rater_id=rater_id, type=number[person.categories], pairs=0)
+            for rater_id, person in zip(rater_ids, tables.people, strict=True)
+        ],
+        types=types,
+        survey_only=0,
+        files=list(tables.files),
+        bounds=[
+            PoolBounds(attribute=b.attribute, category=b.category, lower=b.lower, upper=b.upper) for b in tables.bounds
+        ],
+        seated=tables.seated,
+        declined=tables.declined,
+    )
 
 
-def pool_of(built: PoolBuilt, pairs: PreferencePairs) -> Pool:
-    """The pool that was recorded; its raters are found in the pairs by their pseudonyms."""
-    place = {rater.rater_id: r for r, rater in enumerate(pairs.raters)}
+def _types(people: Sequence[Categories], known: Sequence[Sequence[str]]) -> list[PoolType]:
+    """The types that occur, sorted by the place of their categories among the known ones."""
+    rank = [{category: i for i, category in enumerate(categories)} for categories in known]
+    sizes: dict[Categories, int] = {}
+    for row in people:
+        sizes[row] = sizes.get(row, 0) + 1
+    found = sorted(sizes, key=lambda row: [order[c] for order, c in zip(rank, row, strict=True)])
+    return [PoolType(type=t, categories=list(row), size=sizes[row]) for t, row in enumerate(found)]
+
+
+def _numbers(types: Sequence[PoolType]) -> Mapping[Categories, int]:
+    return {tuple(row.categories): row.type for row in types}
+
+
+def raters_of(built: PoolBuilt) -> tuple[Rater, ...]:
+    """The people of a pool without preference data: all that is known of them stands in the record."""
+    return tuple(
+        Rater(row.rater_id, dict(zip(built.attributes, built.types[row.type].categories, strict=True)), row.locale)
+        for row in built.raters
+    )
+
+
+def pool_of(built: PoolBuilt, raters: Sequence[Rater]) -> Pool:
+    """The pool that was recorded; its people are found among the raters by their pseudonyms."""
+    place = {rater.rater_id: r for r, rater in enumerate(raters)}
     members = tuple(place[row.rater_id] for row in built.raters)
     return Pool(
         attributes=tuple(built.attributes),
-        raters=tuple(pairs.raters[r] for r in members),
+        raters=tuple(raters[r] for r in members),
         pairs=tuple(row.pairs for row in built.raters),
         rater=members,
         types=tuple(tuple(row.categories) for row in built.types),
         type_of=tuple(row.type for row in built.raters),
+        bounds=tuple(CategoryBounds(b.attribute, b.category, b.lower, b.upper) for b in built.bounds),
+        seated=built.seated,
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from core.config import Attribute, DataSection
+from core.config import Attribute, DataSection, RunConfig
 from core.data.attributes import reason_missing
 from core.data.codec import MEDIA_TYPE, decode_pairs, encode_pairs
 from core.data.pairing import PairTable, build_pairs
-from core.data.pool import build_pool, pool_of
+from core.data.pool import build_pool, pool_of, raters_of, table_pool
 from core.data.prism import (
     TABLES,
     Survey,
@@ -22,11 +22,12 @@ from core.data.prism import (
 )
 from core.data.pseudonyms import pseudonyms, secret_of, write_raters
 from core.data.rows import Row, Source
+from core.data.tables import read_tables
 from core.data.texts import Texts
 from core.errors import InputError
-from core.events import PairsBuilt, PoolBuilt
+from core.events import Event, PairsBuilt, PoolBuilt
 from core.stage import Context, Unit
-from core.types import Pool, PreferencePairs
+from core.types import Pool, PreferencePairs, Rater
 
 REASONS = {
     "raters_other_locale": "people of the survey with another study_locale",
@@ -49,6 +50,9 @@ REASONS = {
 """What `pairs.built` counts under `excluded`, zeros included; `raters_<attribute>_missing` are added:
 raters without an answer who were put into "Prefer not to say" or "Other"."""
 
+Watch = Callable[[float, float, str], None]
+"""Told how far a long reading is: done, total, and what is read; may raise to end it."""
+
 _PROGRESS_SECONDS = 0.5
 
 
@@ -67,34 +71,68 @@ def pairs(ctx: Context) -> PreferencePairs:
     return decode_pairs(ctx.load(built.artifact), built.rater_ids)
 
 
-def pool(ctx: Context, pairs: PreferencePairs) -> Pool:
-    """Raters with at least one usable pair; people who only answered the survey are counted."""
+def pool(ctx: Context, pairs: PreferencePairs | tuple[()]) -> Pool:
+    """The people who can be drawn: raters with at least one usable pair, or, of tables, who did not answer yet.
+
+    pairs is () where the stage `pairs` was skipped, because the data are tables.
+
+    Raises:
+        InputError: the tables cannot be used; the message has file, line, column and remedy.
+        InfeasibleQuotas: more people of an earlier panel accepted than a quota allows.
+    """
     ctx.plan(1)
-    events = ctx.unit("pool", lambda unit: unit.add(build_pool(pairs, _attributes(ctx))))
-    built = next(event for event in events if isinstance(event, PoolBuilt))
-    return pool_of(built, pairs)
+    if isinstance(pairs, PreferencePairs):
+        counts = pairs.pairs_per_rater().tolist()
+        raters = pairs.raters
+        attributes = _attributes(ctx.config)
+        built = _built(ctx.unit("pool", lambda unit: unit.add(build_pool(raters, counts, attributes))))
+        return pool_of(built, raters)
+    built = _built(ctx.unit("pool", lambda unit: _record_tables(ctx, unit)))
+    return pool_of(built, raters_of(built))
 
 
-def _attributes(ctx: Context) -> tuple[Attribute, ...]:
-    population = ctx.config.population
-    return population.attributes if population else ()
+def _built(events: Sequence[Event]) -> PoolBuilt:
+    return next(event for event in events if isinstance(event, PoolBuilt))
+
+
+def read_pool(config: RunConfig, watch: Watch = lambda done, total, detail: None) -> Pool:
+    """The pool of a configuration, read anew and recorded nowhere; people have numbers instead of pseudonyms.
+
+    Raises:
+        InputError, InfeasibleQuotas: as the stages `pairs` and `pool` do.
+    """
+    if config.data.format == "tables":
+        tables = read_tables(config.data)
+        built = table_pool(tables, [str(i) for i in range(len(tables.people))])
+        return pool_of(built, raters_of(built))
+    table = _read(config, _open(config.data), watch)[1]
+    raters = [Rater(str(r), found.attributes, found.locale, found.us_rep) for r, found in enumerate(table.raters)]
+    counts = Counter(table.rater)
+    return pool_of(build_pool(raters, [counts[r] for r in range(len(raters))], _attributes(config)), raters)
+
+
+def _attributes(config: RunConfig) -> tuple[Attribute, ...]:
+    return config.population.attributes if config.population else ()
+
+
+def _record_tables(ctx: Context, unit: Unit) -> None:
+    tables = read_tables(ctx.config.data)
+    unit.add(table_pool(tables, _pseudonyms(ctx, [person.source_id for person in tables.people])))
 
 
 def _record_pairs(ctx: Context, unit: Unit) -> None:
-    attributes = _attributes(ctx)
-    tally = Counter(dict.fromkeys([*REASONS, *(reason_missing(a.name) for a in attributes)], 0))
+    def watch(done: float, total: float, detail: str) -> None:
+        ctx.check_stop()
+        ctx.progress(done, total, detail)
+
     sources = _open(ctx.config.data)
-    survey, table = _build(ctx, sources, attributes, tally)
-    if not len(table):
-        raise InputError(_no_pairs(tally))
-    source_ids = sorted(survey.raters)
-    rater_ids = pseudonyms(secret_of(ctx.folder.private), source_ids)
-    write_raters(ctx.folder.private, rater_ids, source_ids)
+    survey, table, tally = _read(ctx.config, sources, watch)
+    rater_ids = _pseudonyms(ctx, sorted(survey.raters))
     unit.add(
         PairsBuilt(
             source=ctx.config.data.hub or str(ctx.config.data.path),
             files=[sources[name].file_read() for name in TABLES],
-            raters=len(source_ids),
+            raters=len(rater_ids),
             rater_ids=list(rater_ids),
             contexts=len(table.contexts),
             responses=len({*table.chosen, *table.rejected}),
@@ -103,6 +141,13 @@ def _record_pairs(ctx: Context, unit: Unit) -> None:
             artifact=ctx.store(encode_pairs(table), MEDIA_TYPE),
         )
     )
+
+
+def _pseudonyms(ctx: Context, source_ids: Sequence[str]) -> tuple[str, ...]:
+    """Pseudonyms of the ids; `private/raters.csv` keeps which is whose."""
+    rater_ids = pseudonyms(secret_of(ctx.folder.private), source_ids)
+    write_raters(ctx.folder.private, rater_ids, source_ids)
+    return rater_ids
 
 
 def _open(data: DataSection) -> dict[str, Source]:
@@ -116,19 +161,27 @@ def _open(data: DataSection) -> dict[str, Source]:
     )
 
 
-def _build(
-    ctx: Context, sources: Mapping[str, Source], attributes: Sequence[Attribute], tally: Counter[str]
-) -> tuple[Survey, PairTable]:
+def _read(config: RunConfig, sources: Mapping[str, Source], watch: Watch) -> tuple[Survey, PairTable, Counter[str]]:
+    """The survey, every usable pair, and what was left out by reason.
+
+    Raises:
+        InputError: the data cannot be used, or give no pair at all.
+    """
+    attributes = _attributes(config)
+    tally = Counter(dict.fromkeys([*REASONS, *(reason_missing(a.name) for a in attributes)], 0))
     texts = Texts(tally)
-    survey = read_survey(_watched(ctx, sources, "survey"), attributes, ctx.config.data.locale, tally)
-    conversations = read_conversations(_watched(ctx, sources, "conversations"), survey, texts, tally)
-    utterances = read_utterances(_watched(ctx, sources, "utterances"), survey, conversations, texts, tally)
-    ctx.progress(1, 1, "building pairs")
-    return survey, build_pairs(survey.raters, conversations, utterances, ctx.config.data.delta, tally)
+    survey = read_survey(_watched(sources, "survey", watch), attributes, config.data.locale, tally)
+    conversations = read_conversations(_watched(sources, "conversations", watch), survey, texts, tally)
+    utterances = read_utterances(_watched(sources, "utterances", watch), survey, conversations, texts, tally)
+    watch(1, 1, "building pairs")
+    table = build_pairs(survey.raters, conversations, utterances, config.data.delta, tally)
+    if not len(table):
+        raise InputError(_no_pairs(tally))
+    return survey, table, tally
 
 
-def _watched(ctx: Context, sources: Mapping[str, Source], name: str) -> Iterator[Row]:
-    """The rows of a source; from time to time tells how far the reading is, and stops on request."""
+def _watched(sources: Mapping[str, Source], name: str, watch: Watch) -> Iterator[Row]:
+    """The rows of a source; from time to time tells how far the reading is."""
     total = sum(source.total for source in sources.values())
     last = time.monotonic()
     for row in sources[name]:
@@ -136,8 +189,7 @@ def _watched(ctx: Context, sources: Mapping[str, Source], name: str) -> Iterator
         now = time.monotonic()
         if now - last >= _PROGRESS_SECONDS:
             last = now
-            ctx.check_stop()
-            ctx.progress(sum(source.done for source in sources.values()), total, f"reading {name}")
+            watch(sum(source.done for source in sources.values()), total, f"reading {name}")
 
 
 def _no_pairs(tally: Counter[str]) -> str:

@@ -43,7 +43,8 @@ class EngineStopped(Event):
 
     kind: ClassVar[str] = "engine.stopped"
     outcome: Literal["completed", "paused", "stopped", "failed"] = volatile(
-        "completed: all stages; paused: the stage asked for by --until; stopped: by the operator"
+        "completed: all stages; paused: the stage asked for by --until, or a draw waits for its public value; "
+        "stopped: by the operator"
     )
     reason: str = volatile("a sentence")
     exit_code: int = volatile("exit code of the process")

@@ -39,6 +39,17 @@ class LotteryTypes(Event):
     types: list[PoolType] = described("number, categories and size of every type")
 
 
+class LotteryBounded(Event):
+    """What is known a second after the start: no lottery gives a type more than this without giving another less.
+
+    LEXIMIN of the linear relaxation; it is the optimum itself where a lottery reaches it (`lottery.solved`).
+    """
+
+    kind: ClassVar[str] = "lottery.bounded"
+    lottery: str = described("name of the lottery")
+    pi: list[float] = described("π per type in the relaxation's LEXIMIN")
+
+
 class LotteryLevel(Event):
     """One stage of LEXIMIN: the level reached, the types fixed at it, and why no lottery does better.
 

@@ -15,12 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.randomness import RandomStream
+from core.sortition.conflicts import require_panel
 from core.sortition.panels import Composition
 from core.sortition.problem import PanelProblem
 
@@ -38,6 +40,38 @@ class Sampled:
     panels: tuple[Composition, ...]
     weights: tuple[Fraction, ...]
     standard_error: NDArray[np.float64]
+
+
+def sampled_baseline(
+    problem: PanelProblem,
+    inside: bool,
+    name: str,
+    stream: RandomStream,
+    tell: Callable[[float, str], None],
+) -> tuple[Sampled, str]:
+    """`SAMPLES` panels of LEGACY (inside the quotas) or of random selection, and in words what they estimate.
+
+    Raises:
+        InfeasibleQuotas: LEGACY, and no panel meets the quotas.
+        InputError: random selection of more raters than the pool has.
+    """
+    if inside:
+        require_panel(problem)
+        draw_one = partial(Legacy(problem).draw, stream)
+        method = f"LEGACY, uniform over {SAMPLES} sampled panels; π is a Monte Carlo estimate"
+    else:
+        members = sum(problem.type_sizes)
+        if problem.size > members:
+            raise InputError(f"lotteries: {name!r} draws {problem.size} raters, but the pool has {members}")
+        draw_one = partial(simple_random, problem, stream)
+        method = (
+            f"simple random selection without quotas, uniform over {SAMPLES} sampled panels; its true π is "
+            f"{problem.size}/{members} for every rater"
+        )
+    sampled = sample_panels(
+        draw_one, problem.type_sizes, SAMPLES, lambda done: tell(done / SAMPLES, f"{done} of {SAMPLES} panels")
+    )
+    return sampled, method
 
 
 def sample_panels(

@@ -8,9 +8,10 @@ x_1 … x_m generated so far, F the types fixed at π̄ and free types t ∉ F, 
                 Σ_p λ_p·x_{p,t} ≥ n_t·π̄_t     t ∈ F      (dual y_t)
                 Σ_p λ_p = 1,  λ ≥ 0
 
-and prices with the integer programme  max { y·x : x ∈ X }. By duality no lottery that keeps F at π̄
-has a smallest free π above  max_x y·x − Σ_{t ∈ F} n_t·π̄_t·y_t;  once z reaches that bound the stage is
-proved, and the free types with n_t·y_t > 0 are fixed at z.
+and prices with the integer programme  max { w·x : x ∈ X }  for integers w that stand for y. By duality
+no lottery that keeps F at π̄ has a smallest free π above (max_x w·x − Σ_{t ∈ F} n_t·π̄_t·w_t) over
+Σ_{t ∉ F} n_t·w_t; once z reaches that bound the stage is proved (`certificate`), and the free types with
+w_t > 0 are fixed.
 """
 
 from __future__ import annotations
@@ -20,17 +21,24 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.sortition.certificate import (
+    Level,
+    Stage,
+    best_for,
+    candidate_values,
+    level_from,
+    level_values,
+    panel_level,
+)
+from core.sortition.checkpoint import Checkpoint, NoCheckpoints, packed, unpacked
 from core.sortition.decomposition import Mixture
 from core.sortition.panels import BestComposition, Composition
 from core.sortition.problem import PanelProblem
-from core.sortition.relaxation import POSITIVE_DUAL, Z_IS_ONE, Level, OnLevel, RelaxedOptimum
+from core.sortition.relaxation import Z_IS_ONE, OnLevel, RelaxedOptimum
 from core.sortition.solver import INFINITY, Highs, LinearSolution, SolverError
 
 PROVED = 1e-9
 """A stage is proved once its bound is this near to z."""
-
-CERTAIN = 1e-7
-"""A type is fixed when the stage's gap leaves its π at most this uncertain: gap / (n_t·y_t)."""
 
 OnStage = Callable[[int, int, float, float], None]
 """Told while a stage runs: types fixed, compositions so far, z, bound."""
@@ -39,9 +47,8 @@ OnStage = Callable[[int, int, float, float], None]
 class _Master:
     """The master programme; columns 0 is z, column 1 + p is λ_p; row t is type t, row T is Σλ = 1."""
 
-    def __init__(self, problem: PanelProblem) -> None:
+    def __init__(self, problem: PanelProblem, panels: Sequence[Composition], levels: Sequence[Level]) -> None:
         self.problem = problem
-        self.fixed = np.full(problem.types, np.nan)
         self.panels: list[Composition] = []
         self._known: set[Composition] = set()
         self.solver = Highs()
@@ -50,6 +57,10 @@ class _Master:
         for n in problem.type_sizes:
             self.solver.add_row(0.0, INFINITY, {0: -float(n)})
         self.solver.add_row(1.0, 1.0, {})
+        for panel in panels:
+            self.add(panel)
+        for level in levels:
+            self.fix(level)
 
     def add(self, panel: Composition) -> bool:
         if panel in self._known:
@@ -60,10 +71,10 @@ class _Master:
         self.solver.add_column(0.0, 0.0, INFINITY, entries | {self.problem.types: 1.0})
         return True
 
-    def fix(self, t: int, pi: float) -> None:
-        self.solver.set_coefficient(t, 0, 0.0)
-        self.solver.set_row_bounds(t, self.problem.type_sizes[t] * pi, INFINITY)
-        self.fixed[t] = pi
+    def fix(self, level: Level) -> None:
+        for t in level.types:
+            self.solver.set_coefficient(t, 0, 0.0)
+            self.solver.set_row_bounds(t, self.problem.type_sizes[t] * level.probability, INFINITY)
 
     def solve(self) -> LinearSolution:
         solution = self.solver.solve_linear()
@@ -75,15 +86,11 @@ class _Master:
         """y ≥ 0, shape (T,)."""
         return np.abs(solution.dual[: self.problem.types])
 
-    def owed(self, prices: NDArray[np.float64]) -> float:
-        """Σ_{t ∈ F} n_t·π̄_t·y_t."""
-        return float(np.nansum(self.problem.n * self.fixed * prices))
-
-    def mixture(self, solution: LinearSolution) -> Mixture:
+    def mixture(self, solution: LinearSolution, pi: NDArray[np.float64]) -> Mixture:
         weights = solution.x[1:]
         order = sorted(np.flatnonzero(weights > 0).tolist(), key=lambda p: self.panels[p], reverse=True)
         panels = tuple(self.panels[p] for p in order)
-        missed = np.abs(weights[order] @ np.array(panels) - self.problem.n * self.fixed)
+        missed = np.abs(weights[order] @ np.array(panels) - self.problem.n * pi)
         return Mixture(panels, weights[order].copy(), float(missed.max()))
 
 
@@ -93,59 +100,83 @@ def generated_leximin(
     known: Sequence[Composition],
     on_level: OnLevel | None = None,
     on_stage: OnStage | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[RelaxedOptimum, Mixture]:
     """LEXIMIN over all lotteries and a lottery that reaches it; `known` must hold a composition or more.
+
+    Every stage starts with fresh solvers from the compositions and levels so far, which the checkpoint
+    keeps: work taken up again ends with the same bits.
 
     Raises:
         SolverError: a stage could not be proved; the message says how far the proof got.
     """
-    master = _Master(problem)
-    for panel in known:
-        master.add(panel)
-    levels: list[Level] = []
+    kept = checkpoint or NoCheckpoints()
+    stage, panels = Stage(problem), list(known)
+    state = kept.load()
+    if state is not None:
+        panels = unpacked(state["panels"], problem.types)
+        for values in state["levels"]:
+            stage.fix(level_from(values))
     while True:
-        solution, gap = _stage(master, best, on_stage)
-        level = _level(master, solution, gap)
-        levels.append(level)
-        for t in level.types:
-            master.fix(t, level.probability)
-        left = int(np.isnan(master.fixed).sum())
+        best.solver.forget()
+        master = _Master(problem, panels, stage.levels)
+        solution, level = _level(stage, master, best, on_stage)
+        stage.fix(level)
+        panels = master.panels
         if on_level:
-            on_level(problem.types - left, problem.types, level.probability)
-        if left == 0:
-            return RelaxedOptimum(master.fixed.copy(), tuple(levels)), master.mixture(solution)
+            on_level(stage.fixed, problem.types, level.probability)
+        if not stage.left:
+            pi = stage.pi()
+            return RelaxedOptimum(pi, tuple(stage.levels)), master.mixture(solution, pi)
+        kept.save({"panels": packed(panels), "levels": [level_values(level) for level in stage.levels]})
 
 
-def _stage(master: _Master, best: BestComposition, on_stage: OnStage | None) -> tuple[LinearSolution, float]:
-    """Generates compositions until the level is proved; the solution and the gap that remains."""
+def _level(
+    stage: Stage, master: _Master, best: BestComposition, on_stage: OnStage | None
+) -> tuple[LinearSolution, Level]:
+    """Generates compositions until the level is proved; the master's last solution and the level."""
     while True:
         solution = master.solve()
         z = float(solution.x[0])
-        prices = master.prices(solution)
-        found = best.best(prices)
+        if z >= Z_IS_ONE:
+            return solution, stage.certain()
+        found = _proof(stage, master, best, solution, on_stage)
+        if found is not None:
+            return solution, found
+
+
+def _proof(
+    stage: Stage, master: _Master, best: BestComposition, solution: LinearSolution, on_stage: OnStage | None
+) -> Level | None:
+    """The level, where integers that stand for the master's duals prove it; None where a composition was added.
+
+    Raises:
+        SolverError: neither: the solver's bound does not reach z, and its best composition is in the master.
+    """
+    z = float(solution.x[0])
+    nearest: Level | None = None
+    bound = np.inf
+    for values in candidate_values(master.prices(solution)):
+        found = best_for(values, best)
         if found is None:
             raise SolverError("the panels became infeasible while they were being generated")
-        gap = found.bound - master.owed(prices) - z
+        panel, worth = found
+        reached = stage.reached(np.array(values, dtype=object), worth)
+        if reached is None:
+            continue
+        bound = min(bound, float(reached[0]))
         if on_stage:
-            on_stage(int(np.isfinite(master.fixed).sum()), len(master.panels), z, z + gap)
-        if z >= Z_IS_ONE or gap <= PROVED:
-            return solution, max(gap, 0.0)
-        if not master.add(found.panel):
-            done = int(np.isfinite(master.fixed).sum())
-            raise SolverError(
-                f"LEXIMIN is proved for {done} of {master.problem.types} types; the next level lies between "
-                f"{abs(z):.12g} and {z + gap:.12g}, and no further panel narrows that down"
-            )
-
-
-def _level(master: _Master, solution: LinearSolution, gap: float) -> Level:
-    """The types that the stage's duals fix at z."""
-    free = np.isnan(master.fixed)
-    z = min(1.0, max(0.0, float(solution.x[0])))
-    if z >= Z_IS_ONE:
-        return Level(1.0, tuple(np.flatnonzero(free).tolist()))
-    shares = np.where(free, master.prices(solution) * master.problem.n, 0.0)
-    chosen = np.flatnonzero(shares > max(POSITIVE_DUAL, gap / CERTAIN))
-    if len(chosen) == 0:
-        raise SolverError(f"no type has a positive dual at level {z}: the stage is not solved to optimality")
-    return Level(z, tuple(chosen.tolist()))
+            on_stage(stage.fixed, len(master.panels), z, bound)
+        level = panel_level(stage, values, worth, z)
+        if float(reached[0]) - z <= PROVED and level is not None:
+            return level
+        if master.add(panel.panel):
+            return None
+        if level is not None and (nearest is None or level.gap < nearest.gap):
+            nearest = level
+    if nearest is None:
+        raise SolverError(
+            f"LEXIMIN is proved for {stage.fixed} of {stage.problem.types} types; the next level lies between "
+            f"{abs(z):.12g} and {bound:.12g}, and no further panel narrows that down"
+        )
+    return nearest

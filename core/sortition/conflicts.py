@@ -12,9 +12,10 @@ ORSA Journal on Computing 3 (1991).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,16 @@ from numpy.typing import NDArray
 from core.errors import InfeasibleQuotas
 from core.sortition.panels import BestComposition, Composition
 from core.sortition.problem import PanelProblem
+from core.sortition.quotas import label
 from core.sortition.solver import INFINITY, SolverError, compile_model
+
+EXTRA_SECONDS = 5.0
+"""How long changes of one bound are searched; conflict and least change have no limit."""
+
+NAMED = 6
+"""Quotas that a sentence names; the details name all."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,17 +43,27 @@ class Bound:
     side: Literal["lower", "upper"]
 
 
+@dataclass(frozen=True)
+class Change:
+    """A bound that gives way by some members."""
+
+    bound: Bound
+    by: int
+
+
 def require_panel(problem: PanelProblem) -> Composition:
     """A feasible composition.
 
     Raises:
-        InfeasibleQuotas: there is none; the message names a conflict and the least change that repairs it.
+        InfeasibleQuotas: there is none; the message and its details name a conflict, the least change that
+            repairs it, and changes of one bound that do.
     """
     members = sum(problem.type_sizes)
     if problem.size > members:
         raise InfeasibleQuotas(
             f"No panel of {problem.size} exists: the pool has {members} raters. Lower the panel size to at most "
-            f"{members}, or widen the pool."
+            f"{members}, or widen the pool.",
+            {"size": problem.size, "pool": members, "conflict": [], "least_change": [], "single_changes": []},
         )
     if all(row.types for row in problem.rows):
         found = BestComposition(problem).best(np.zeros(problem.types))
@@ -52,7 +72,8 @@ def require_panel(problem: PanelProblem) -> Composition:
     elastic = _Elastic(problem)
     repair = elastic.repair()
     conflict = _alone(problem) or elastic.conflict()
-    raise InfeasibleQuotas(_message(problem, conflict, repair))
+    singles = elastic.singles(conflict, time.monotonic() + EXTRA_SECONDS)
+    raise _error(problem, conflict, repair, singles)
 
 
 def elastic_model(problem: PanelProblem, bounds: Sequence[Bound]) -> Any:
@@ -102,12 +123,32 @@ class _Elastic:
         found = self.solver.solve_integer()
         return None if found is None else found.x[self.problem.types :]
 
-    def repair(self) -> list[tuple[Bound, int]]:
+    def repair(self) -> list[Change]:
         """The least relaxation: bounds with the members by which they give way."""
         give = self.solve(hard=())
         if give is None:
             raise SolverError("the elastic programme of the quotas has no solution, although every bound may give way")
-        return [(bound, int(by)) for bound, by in zip(self.bounds, give, strict=True) if by > 0]
+        return [Change(bound, int(by)) for bound, by in zip(self.bounds, give, strict=True) if by > 0]
+
+    def singles(self, conflict: Sequence[Bound], until: float) -> list[Change] | None:
+        """Changes of one bound that are enough, each with the fewest members; None where time ran out.
+
+        Only bounds of the conflict can be: without changing one of them, the conflict stays.
+        """
+        found = []
+        for bound in conflict:
+            b = self.bounds.index(bound)
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            self.solver.limit_time(left)
+            try:
+                give = self.solve(hard=[c for c in range(len(self.bounds)) if c != b])
+            except SolverError:
+                return None
+            if give is not None:
+                found.append(Change(bound, int(give[b])))
+        return found
 
     def conflict(self) -> list[Bound]:
         """An irreducible set of bounds that cannot be met together."""
@@ -131,36 +172,75 @@ def _binds(problem: PanelProblem, r: int, side: str) -> bool:
     row = problem.rows[r]
     if side == "lower":
         return row.lower > 0
-    return row.upper < min(problem.size, _in_pool(problem, r))
-
-
-def _in_pool(problem: PanelProblem, r: int) -> int:
-    return sum(problem.type_sizes[t] for t in problem.rows[r].types)
+    return row.upper < min(problem.size, problem.in_pool(r))
 
 
 def _alone(problem: PanelProblem) -> list[Bound]:
     """Lower bounds that the pool cannot meet at all: each is a conflict by itself."""
-    return [Bound(r, "lower") for r, row in enumerate(problem.rows) if row.lower > _in_pool(problem, r)]
+    return [Bound(r, "lower") for r, row in enumerate(problem.rows) if row.lower > problem.in_pool(r)]
 
 
-def _message(problem: PanelProblem, conflict: Sequence[Bound], repair: Sequence[tuple[Bound, int]]) -> str:
+# ---------------------------------------------------------------- in words
 
-    named = "; ".join(_described(problem, bound) for bound in conflict)
-    least = "; ".join(_repaired(problem, bound, by) for bound, by in repair)
-    return (
-        f"No panel of {problem.size} meets the quotas. These conflict: {named}. The least change that "
-        f"admits a panel: {least}. "
-        "Or raise the tolerance, make a category slack, or choose another panel size."
-    )
+
+def _error(
+    problem: PanelProblem, conflict: Sequence[Bound], repair: Sequence[Change], singles: Sequence[Change] | None
+) -> InfeasibleQuotas:
+    lines = [
+        f"No panel of {problem.size} meets the quotas. These conflict: {_several(problem, conflict, _described)}."
+        f"{_together(problem, conflict)}",
+        f"The least change that admits a panel: {_several(problem, repair, _repaired)}.",
+    ]
+    if singles is None:
+        lines.append("Whether the change of a single bound is enough was not searched to the end, for want of time.")
+    elif not singles:
+        lines.append("No change of a single bound is enough.")
+    elif list(singles) != list(repair):
+        lines.append(f"Each of these is enough alone: {_several(problem, singles, _repaired)}.")
+    details = {
+        "size": problem.size,
+        "conflict": [_row(problem, bound) | {"in_pool": problem.in_pool(bound.row)} for bound in conflict],
+        "least_change": [_row(problem, change.bound, change.by) for change in repair],
+        "single_changes": None if singles is None else [_row(problem, c.bound, c.by) for c in singles],
+        "feasible_sizes": None,
+    }
+    return InfeasibleQuotas("\n  ".join(lines), details)
+
+
+def _several(problem: PanelProblem, items: Sequence[T], said: Callable[[PanelProblem, T], str]) -> str:
+    named = "; ".join(said(problem, item) for item in items[:NAMED])
+    return named + (f"; and {len(items) - NAMED} more" if len(items) > NAMED else "")
+
+
+def _together(problem: PanelProblem, conflict: Sequence[Bound]) -> str:
+    """The sum that says it all where bounds of one attribute are the conflict."""
+    rows = [problem.rows[bound.row] for bound in conflict]
+    if len({row.attribute for row in rows}) > 1 or len({bound.side for bound in conflict}) > 1:
+        return ""
+    if conflict[0].side == "lower":
+        least = sum(row.lower for row in rows)
+        return f" That asks for {least} people." if least > problem.size else ""
+    covered = {t for row in rows for t in row.types}
+    most = sum(row.upper for row in rows) + sum(n for t, n in enumerate(problem.type_sizes) if t not in covered)
+    return f" That leaves room for {most} people at most." if most < problem.size else ""
 
 
 def _described(problem: PanelProblem, bound: Bound) -> str:
     row = problem.rows[bound.row]
     least, value = ("at least", row.lower) if bound.side == "lower" else ("at most", row.upper)
-    return f"{row.attribute} {row.category!r} {least} {value} ({_in_pool(problem, bound.row)} in the pool)"
+    return f"{label(row.attribute, row.category)} {least} {value} ({problem.in_pool(bound.row)} in the pool)"
 
 
-def _repaired(problem: PanelProblem, bound: Bound, by: int) -> str:
+def _repaired(problem: PanelProblem, change: Change) -> str:
+    found = _row(problem, change.bound, change.by)
+    return f"{label(found['attribute'], found['category'])} {found['side']} bound from {found['from']} to {found['to']}"
+
+
+def _row(problem: PanelProblem, bound: Bound, by: int | None = None) -> dict[str, Any]:
+    """A bound as data, with its value, or with the values before and after a change."""
     row = problem.rows[bound.row]
-    value, changed = (row.lower, row.lower - by) if bound.side == "lower" else (row.upper, row.upper + by)
-    return f"{row.attribute} {row.category!r} {bound.side} bound from {value} to {changed}"
+    value = row.lower if bound.side == "lower" else row.upper
+    found: dict[str, Any] = {"attribute": row.attribute, "category": row.category, "side": bound.side}
+    if by is None:
+        return found | {"bound": value}
+    return found | {"from": value, "to": value - by if bound.side == "lower" else value + by}

@@ -1,4 +1,8 @@
-"""How unequal the inclusion probabilities of a pool are. All functions take one π per rater, shape (n,)."""
+"""How unequal the inclusion probabilities of a pool are. All measures take one π per rater, shape (n,).
+
+Measures: those by which the DemPO paper compares selection algorithms (appendix A.4), and the raters
+whom the quotas leave without any chance.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,29 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.events import LotteryDiagnosed
+from core.sortition.quotas import empty_categories
+from core.types import Lottery
 
-def per_rater(pi_by_type: Sequence[float], type_of: Sequence[int]) -> np.ndarray:
-    """π of every rater, from π of every type."""
-    return np.asarray(pi_by_type, dtype=np.float64)[np.asarray(type_of, dtype=np.int64)]
+
+def diagnosed(lottery: Lottery, type_of: Sequence[int]) -> LotteryDiagnosed:
+    """All measures of a lottery; type_of[i] is the type of pool member i."""
+    exact = lottery.inclusion(type_of)
+    pi = [float(p) for p in exact]
+    return LotteryDiagnosed(
+        lottery=lottery.name,
+        raters=len(pi),
+        smallest=min(pi),
+        largest=max(pi),
+        equal=lottery.size / len(pi),
+        gini=gini(pi),
+        max_min_ratio=max_min_ratio(pi),
+        coefficient_of_variation=coefficient_of_variation(pi),
+        without_chance=len(without_chance(pi)),
+        without_chance_types=sorted({type_of[i] for i in without_chance(pi)}),
+        certain=sum(p == 1 for p in exact),
+        empty_categories=[f"{q.attribute}: {q.category}" for q in empty_categories(lottery.quotas)],
+    )
 
 
 def gini(pi: ArrayLike) -> float:

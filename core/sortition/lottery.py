@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.errors import VerificationFailed
 from core.sortition.panels import Composition
 from core.sortition.problem import PanelProblem
 from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
-
-ACCEPTED_DIFFERENCE = 1e-6
-"""Largest |π − optimum| of a lottery that calls itself LEXIMIN; reached values are about 1e-10."""
 
 
 def exact_weights(weights: Sequence[Fraction], denominator: int = LOTTERY_DENOMINATOR) -> list[int]:
@@ -53,10 +47,7 @@ def lottery_of(
     numerators = exact_weights(weights)
     kept = [(panel, numerator) for panel, numerator in zip(panels, numerators, strict=True) if numerator > 0]
     if within_quotas:
-        for p, (panel, _) in enumerate(kept):
-            wrong = problem.violation(panel)
-            if wrong is not None:
-                raise VerificationFailed(f"panel {p} of lottery {name!r} breaks the quotas: {wrong}")
+        _require_feasible(name, problem, [panel for panel, _ in kept])
     return Lottery(
         name=name,
         size=problem.size,
@@ -67,21 +58,33 @@ def lottery_of(
     )
 
 
-def largest_difference(lottery: Lottery, optimum: NDArray[np.float64]) -> float:
-    """max_t |π_t − optimum_t|, with π from the integers."""
-    return max(abs(float(pi - Fraction(float(o)))) for pi, o in zip(lottery.inclusion_by_type(), optimum, strict=True))
-
-
-def require_reached(lottery: Lottery, optimum: NDArray[np.float64]) -> float:
-    """The largest difference, where it is small enough to call the lottery optimal.
+def uniform_lottery(
+    name: str,
+    problem: PanelProblem,
+    quotas: Sequence[Quota],
+    panels: Sequence[Composition],
+    members: Sequence[tuple[int, ...]],
+) -> Lottery:
+    """The lottery in which each of these panels, with its named members, has the same probability.
 
     Raises:
-        VerificationFailed: it is not.
+        VerificationFailed: a composition is not feasible when checked in integers.
     """
-    difference = largest_difference(lottery, optimum)
-    if difference > ACCEPTED_DIFFERENCE:
-        raise VerificationFailed(
-            f"lottery {lottery.name!r} misses the LEXIMIN optimum by {difference:.1e} for some type "
-            f"(accepted: {ACCEPTED_DIFFERENCE:.0e}); it was not recorded"
-        )
-    return difference
+    _require_feasible(name, problem, panels)
+    return Lottery(
+        name=name,
+        size=problem.size,
+        quotas=tuple(quotas),
+        type_sizes=problem.type_sizes,
+        panels=tuple(panels),
+        numerators=(1,) * len(panels),
+        denominator=len(panels),
+        members=tuple(members),
+    )
+
+
+def _require_feasible(name: str, problem: PanelProblem, panels: Sequence[Composition]) -> None:
+    for p, panel in enumerate(panels):
+        wrong = problem.violation(panel)
+        if wrong is not None:
+            raise VerificationFailed(f"panel {p} of lottery {name!r} breaks the quotas: {wrong}")

@@ -51,6 +51,10 @@ class PanelProblem:
         """n_t as floats, shape (T,)."""
         return np.array(self.type_sizes, dtype=np.float64)
 
+    def in_pool(self, row: int) -> int:
+        """Raters who count for a row."""
+        return sum(self.type_sizes[t] for t in self.rows[row].types)
+
     def violation(self, panel: Sequence[int]) -> str | None:
         """Why a vector of integers is no feasible composition, or None. Integers only, no tolerance."""
         if len(panel) != self.types:

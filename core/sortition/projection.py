@@ -15,6 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.sortition.gram_factor import GramFactor
+
 RELATIVE_GRADIENT = 1e-13
 """A composition enters when its gradient exceeds this share of ‖x*‖²."""
 
@@ -31,6 +33,11 @@ class NearestMixture:
         self._size = 0
         self.weight = np.empty(0)
         self.residual = target.copy()
+        self._factor = GramFactor()
+
+    def restart(self) -> None:
+        """Forgets everything but compositions and weights: what follows depends on these alone, to the last bit."""
+        self._factor = GramFactor()
 
     def __contains__(self, panel: tuple[int, ...]) -> bool:
         return panel in self._known
@@ -96,7 +103,7 @@ class NearestMixture:
         before = self.target - weight @ columns
         passive |= entering
         while passive.any():
-            wanted = self._unconstrained(np.flatnonzero(passive))
+            wanted = self._unconstrained(passive)
             if wanted is None:
                 break
             negative = passive & (wanted <= 0)
@@ -118,20 +125,15 @@ class NearestMixture:
         weight[:], passive[:] = saved_weight, saved_passive
         return False
 
-    def _unconstrained(self, chosen: NDArray[np.int64]) -> NDArray[np.float64] | None:
-        """Least squares on the chosen columns, refined once on the true residual; None where they are dependent."""
-        from scipy.linalg import LinAlgError, cho_factor, cho_solve
+    def _unconstrained(self, passive: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+        """Least squares on the passive columns, refined on the true residual; None where they are dependent.
 
-        try:
-            factor = cho_factor(self._gram[np.ix_(chosen, chosen)], lower=True)
-        except LinAlgError:
-            return None
-        picked = self._columns[chosen]
-        solution = cho_solve(factor, picked @ self.target)
-        for _ in range(2):
-            solution += cho_solve(factor, picked @ (self.target - solution @ picked))
-        if not np.isfinite(solution).all():
+        Shape (number of panels,), zero outside the passive set.
+        """
+        columns = self._columns[: self._size]
+        if not self._factor.cover(self._gram, passive):
             return None
         wanted = np.zeros(self._size)
-        wanted[chosen] = solution
-        return wanted
+        for _ in range(3):
+            wanted += self._factor.solve(columns @ (self.target - wanted @ columns))
+        return wanted if np.isfinite(wanted).all() else None

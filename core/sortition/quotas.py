@@ -6,7 +6,7 @@ For a category with target proportion p, panel size k and relative tolerance τ
 
 as the authors of the method round them (Flanigan et al., Nature 596, 2021): outwards, so that small
 categories stay feasible. A slack category is unbounded, 0..k. All arithmetic is exact: in floats
-⌈0.5·100·1.1⌉ is 56, not 55.
+⌈0.5·100·1.1⌉ is 56, not 55. A pool from tables has quotas in numbers of members instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from core.config import Attribute
-from core.errors import InputError
+from core.errors import InputError, quoted
 from core.types import Pool, Quota
 
 
@@ -32,16 +32,34 @@ def bounds(target: Decimal, size: int, tolerance: Decimal) -> tuple[int, int]:
 def quotas_for(attributes: Sequence[Attribute], pool: Pool, size: int, tolerance: Decimal) -> tuple[Quota, ...]:
     """One quota per category, attributes and categories in the order of the configuration.
 
+    A pool that came with quotas in numbers keeps them, in their order; the tolerance plays no part then.
+
     Raises:
         InputError: the pool and the targets name different attributes, or a rater has a category
             without a target.
     """
+    if pool.bounds:
+        return _quotas_given(pool, size)
     counts = _counts(attributes, pool)
     return tuple(
         _quota(attribute, category, target, size, tolerance, counts[attribute.name][category])
         for attribute in attributes
         for category, target in attribute.targets.items()
     )
+
+
+def _quotas_given(pool: Pool, size: int) -> tuple[Quota, ...]:
+    """The pool's own quotas. Only the upper bound is cut to k: a lower one above k must stay impossible to meet."""
+    counts = _in_pool(pool)
+    return tuple(
+        Quota(b.attribute, b.category, None, b.lower, min(b.upper, size), False, counts[b.attribute][b.category])
+        for b in pool.bounds
+    )
+
+
+def _in_pool(pool: Pool) -> dict[str, Counter[str]]:
+    """People of the pool per category, by attribute."""
+    return {name: Counter(pool.types[t][a] for t in pool.type_of) for a, name in enumerate(pool.attributes)}
 
 
 def _quota(attribute: Attribute, category: str, target: Decimal, size: int, tolerance: Decimal, in_pool: int) -> Quota:
@@ -58,7 +76,7 @@ def _counts(attributes: Sequence[Attribute], pool: Pool) -> dict[str, Counter[st
             f"the pool has the attributes {', '.join(pool.attributes) or '(none)'}, "
             f"but population.attributes are {', '.join(names)}; rebuild the pool with this configuration"
         )
-    counts = {name: Counter(pool.types[t][a] for t in pool.type_of) for a, name in enumerate(names)}
+    counts = _in_pool(pool)
     for attribute in attributes:
         for category in counts[attribute.name]:
             if category not in attribute.targets:
@@ -72,3 +90,24 @@ def _counts(attributes: Sequence[Attribute], pool: Pool) -> dict[str, Counter[st
 def empty_categories(quotas: Sequence[Quota]) -> tuple[Quota, ...]:
     """Quotas of categories that nobody in the pool has, although a target or a lower bound wants them."""
     return tuple(quota for quota in quotas if quota.in_pool == 0 and (quota.lower > 0 or (quota.target or 0) > 0))
+
+
+def warnings(quotas: Sequence[Quota]) -> tuple[str, ...]:
+    """What is odd about quotas that may be feasible all the same, as sentences."""
+    return tuple(_nobody(quota) for quota in empty_categories(quotas))
+
+
+def _nobody(quota: Quota) -> str:
+    wants = f"the quota wants at least {quota.lower}" if quota.lower else f"its target is {quota.target}"
+    what = "no panel can meet it" if quota.lower else "panels go without"
+    return f"{label(quota.attribute, quota.category)}: nobody in the pool has it, but {wants}; {what}"
+
+
+def label(attribute: str, category: str) -> str:
+    """A category in a message, such as `age '65+'`."""
+    return f"{named(attribute)} {quoted(category)}"
+
+
+def named(attribute: str) -> str:
+    """An attribute in a message, quoted where it is no plain word: its name may come from a file."""
+    return attribute if attribute.isidentifier() and len(attribute) <= 60 else quoted(attribute)

@@ -14,6 +14,9 @@ fixed at z. Since Σ_{t ∉ F} n_t·y_t = 1, every stage fixes at least one type
 composition and hence the expectation of every lottery, so its LEXIMIN bounds the real one from
 above; where it is the expectation of a lottery it *is* the real one.
 
+The duals of size and quotas become integer prices and the level a fraction (`certificate`); the types
+fixed are those that the integers fix, and the next stage starts from the fraction.
+
 Sources: Flanigan, Gölz, Gupta, Hennig, Procaccia, Nature 596 (2021); Nace & Orlin,
 Lexicographically minimum and maximum load linear programming problems, OR 55 (2007).
 """
@@ -21,32 +24,21 @@ Lexicographically minimum and maximum load linear programming problems, OR 55 (2
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.sortition.certificate import Level, Stage, quota_level
 from core.sortition.problem import PanelProblem
 from core.sortition.solver import INFINITY, Highs, LinearSolution, SolverError, compile_model
-
-POSITIVE_DUAL = 1e-7
-"""n_t·y_t above this share fixes a type; the shares of a stage sum to one."""
 
 Z_IS_ONE = 1 - 1e-9
 """From here on everything left is certain: π = 1."""
 
 OnLevel = Callable[[int, int, float], None]
 """Told after each level: types fixed so far, types in all, probability."""
-
-
-@dataclass(frozen=True)
-class Level:
-    """One stage of LEXIMIN: the types fixed at `probability`, and duals of the quotas that bind."""
-
-    probability: float
-    types: tuple[int, ...]
-    binding: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,50 +72,39 @@ def relaxation_model(problem: PanelProblem) -> Any:
     return model
 
 
-class _Stages:
+class _Programme:
     """The compiled programme, changed from stage to stage by fixing types."""
 
     def __init__(self, problem: PanelProblem) -> None:
         self.problem = problem
-        self.fixed = np.full(problem.types, np.nan)
         model = relaxation_model(problem)
         self.z = problem.types
         self.solver: Highs
         self.solver, self.row = compile_model(model, [*model.x.values(), model.z])
-        self.binding_names = {
-            f"{side}[{q}]": f"{row.name} ({side})" for q, row in enumerate(problem.rows) for side in ("lower", "upper")
-        }
+        self.solver.keep_primal()
 
-    def fix(self, t: int, pi: float) -> None:
+    def fix(self, level: Level) -> None:
         """Turns x_t ≥ n_t·z into x_t ≥ n_t·π̄_t."""
-        row = self.row[f"share[{t}]"]
-        self.solver.set_coefficient(row, self.z, 0.0)
-        self.solver.set_row_bounds(row, self.problem.type_sizes[t] * pi, INFINITY)
-        self.fixed[t] = pi
+        for t in level.types:
+            row = self.row[f"share[{t}]"]
+            self.solver.set_coefficient(row, self.z, 0.0)
+            self.solver.set_row_bounds(row, self.problem.type_sizes[t] * level.probability, INFINITY)
 
-    def solve(self) -> LinearSolution:
+    def solve(self, fixed: int) -> LinearSolution:
         solution = self.solver.solve_linear()
         if solution is None:
             raise SolverError(
-                f"the relaxation became infeasible after {int(np.isfinite(self.fixed).sum())} of "
-                f"{self.problem.types} types were fixed: rounding errors have grown past 1e-10; no lottery was recorded"
+                f"the relaxation became infeasible after {fixed} of {self.problem.types} types were fixed: "
+                "rounding errors have grown past 1e-10; no lottery was recorded"
             )
         return solution
 
-    def shares(self, solution: LinearSolution) -> NDArray[np.float64]:
-        """n_t·y_t of the types that are not fixed, zero elsewhere, shape (T,)."""
-        rows = [self.row[f"share[{t}]"] for t in range(self.problem.types)]
-        share = np.abs(solution.dual[rows]) * self.problem.n
-        return np.where(np.isnan(self.fixed), share, 0.0)
-
-    def binding(self, solution: LinearSolution) -> dict[str, float]:
-        """Duals of the quotas that hold the level down."""
-        found = {}
-        for constraint, name in self.binding_names.items():
-            row = self.row.get(constraint)
-            if row is not None and abs(solution.dual[row]) > 1e-9:
-                found[name] = abs(float(solution.dual[row]))
-        return found
+    def duals(self, solution: LinearSolution) -> tuple[float, NDArray[np.float64]]:
+        """∂z/∂k, and ∂z/∂bound of every quota, shape (R,)."""
+        quota = np.zeros(len(self.problem.rows))
+        for q in range(len(quota)):
+            quota[q] = solution.dual[self.row[f"lower[{q}]"]] + solution.dual[self.row[f"upper[{q}]"]]
+        return float(solution.dual[self.row["members"]]), quota
 
 
 def relaxed_leximin(problem: PanelProblem, on_level: OnLevel | None = None) -> RelaxedOptimum:
@@ -132,29 +113,24 @@ def relaxed_leximin(problem: PanelProblem, on_level: OnLevel | None = None) -> R
     Raises:
         SolverError: HiGHS could not solve a stage.
     """
-    stages = _Stages(problem)
-    levels: list[Level] = []
-    while True:
-        solution = stages.solve()
-        level = _level(stages, solution)
-        levels.append(level)
-        for t in level.types:
-            stages.fix(t, level.probability)
-        left = int(np.isnan(stages.fixed).sum())
+    programme = _Programme(problem)
+    stage = Stage(problem)
+    while stage.left:
+        solution = programme.solve(stage.fixed)
+        level = _level(stage, programme, solution)
+        stage.fix(level)
+        programme.fix(level)
         if on_level:
-            on_level(problem.types - left, problem.types, level.probability)
-        if left == 0:
-            return RelaxedOptimum(stages.fixed.copy(), tuple(levels))
+            on_level(stage.fixed, problem.types, level.probability)
+    return RelaxedOptimum(stage.pi(), tuple(stage.levels))
 
 
-def _level(stages: _Stages, solution: LinearSolution) -> Level:
-    """The types that this stage's duals fix."""
-    free = np.flatnonzero(np.isnan(stages.fixed))
-    z = min(1.0, max(0.0, float(solution.x[stages.z])))
+def _level(stage: Stage, programme: _Programme, solution: LinearSolution) -> Level:
+    """The level, and the types that this stage's duals fix at it."""
+    z = min(1.0, max(0.0, float(solution.x[programme.z])))
     if z >= Z_IS_ONE:
-        return Level(1.0, tuple(free.tolist()), stages.binding(solution))
-    shares = stages.shares(solution)
-    chosen = np.flatnonzero(shares > POSITIVE_DUAL)
-    if len(chosen) == 0:
+        return stage.certain()
+    level = quota_level(stage, *programme.duals(solution), z)
+    if level is None:
         raise SolverError(f"no type has a positive dual at level {z}: the stage is not solved to optimality")
-    return Level(z, tuple(chosen.tolist()), stages.binding(solution))
+    return level

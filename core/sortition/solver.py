@@ -99,6 +99,11 @@ class Highs:
         """Switches to maximisation."""
         self.highs.changeObjectiveSense(self._api.ObjSense.kMaximize)
 
+    def keep_primal(self) -> None:
+        """Linear programmes go on from the last solution by the primal simplex method: for changes that leave it
+        feasible, such as those between the stages of LEXIMIN."""
+        self.highs.setOptionValue("simplex_strategy", 4)
+
     def add_columns(
         self,
         cost: Sequence[float],
@@ -127,6 +132,18 @@ class Highs:
         columns = np.array(list(entries), dtype=np.int32)
         values = np.array(list(entries.values()), dtype=np.float64)
         self.highs.addRow(lower, upper, len(columns), columns, values)
+
+    def limit_time(self, seconds: float) -> None:
+        """Ends a solve after so long, with a SolverError: for questions that may stay open."""
+        self.highs.setOptionValue("time_limit", seconds)
+
+    def accept_gap(self, relative: float) -> None:
+        """Ends integer programmes this near to the optimum: for searches that prove nothing."""
+        self.highs.setOptionValue("mip_rel_gap", relative)
+
+    def forget(self) -> None:
+        """Drops basis and last solution, so that the next answer depends on the model alone."""
+        self.highs.clearSolver()
 
     def set_costs(self, cost: NDArray[np.float64], first: int = 0) -> None:
         """Replaces the objective of the columns from `first` on."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from tui.screens.pane import Pane
 from tui.screens.quotas import bounds, verdict
 from tui.visible import one_line
 from tui.widgets.choice import Choice, turned
-from tui.widgets.figures import left, number, right, whole
+from tui.widgets.figures import left, number, percent, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
 from tui.widgets.words import Words
@@ -30,13 +29,16 @@ _MEMBERS = """SELECT m.rater_id AS rater_id, r.attributes AS attributes, r.pairs
 
 @dataclass(frozen=True)
 class DrawFound:
-    """One draw of several, its quotas and its members."""
+    """One draw of several: its last round, the rounds before it, its panel and its members."""
 
     names: tuple[str, ...]
     draw: dict[str, Any] | None
+    earlier: list[dict[str, Any]]
     probability: float | None
-    quotas: list[dict[str, Any]]
+    composition: list[dict[str, Any]]
+    locales: list[dict[str, Any]]
     members: list[dict[str, Any]]
+    alternates: int
 
 
 class DrawPane(Pane):
@@ -55,7 +57,8 @@ class DrawPane(Pane):
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> DrawFound:
-        draws = {row["draw"]: row for row in reader.view("draws")}
+        rounds = reader.view("draws")
+        draws = {row["draw"]: row for row in rounds}
         names = tuple(draws)
         name = request if request in draws else (names[0] if names else None)
         draw = draws[name] if name is not None else None
@@ -65,9 +68,12 @@ class DrawPane(Pane):
         return DrawFound(
             names=names,
             draw=draw,
+            earlier=[row for row in rounds if row["draw"] == name and row is not draw],
             probability=chance[0]["probability"] if chance else None,
-            quotas=reader.query("SELECT * FROM quotas WHERE lottery IS ?", [lottery]),
+            composition=reader.query("SELECT * FROM panel_composition WHERE draw IS ?", [name]),
+            locales=reader.query("SELECT * FROM locale_composition WHERE draw IS ? AND locale <> ''", [name]),
             members=reader.query(_MEMBERS, [lottery, name]),
+            alternates=reader.query("SELECT count(*) AS n FROM alternates WHERE draw IS ?", [name])[0]["n"],
         )
 
     def on_mount(self) -> None:
@@ -79,7 +85,7 @@ class DrawPane(Pane):
         self.query_one("#draw-choice", Choice).offer("draw", found.names, name)
         self.query_one("#draw-facts", Words).say(_facts(found))
         self.query_one("#composition", Grid).fill(
-            ["attribute", "category", ">quota", ">panel", "", ">pool"], composition_rows(found)
+            ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"], composition_rows(found)
         )
         self.query_one("#members", Grid).fill(["member", ">pairs", ">π", "attributes"], _member_rows(found))
 
@@ -94,38 +100,72 @@ def _facts(found: DrawFound) -> Text:
     if draw is None:
         return Text("no draw is recorded yet")
     text = Text(overflow="fold")
-    text.append(status(str(draw["outcome"])))
-    reason = str(draw["reason"] or "")
-    text.append(f"{': ' + one_line(reason, 200) if reason else ''}   ")
-    text.append(f"panel {whole(draw['panel'])} of lottery {one_line(str(draw['lottery']), 40)}")
-    if found.probability is not None:
-        text.append(f" (probability {number(found.probability, 4)})")
-    text.append(f", {len(found.members)} members\n")
-    text.append("seed    ", style="bold")
-    text.append(one_line(str(draw["seed"]), 72))
-    text.append("\norigin  ", style="bold")
-    text.append(one_line(str(draw["origin"]), 200))
+    for row in found.earlier:
+        text.append(f"round {whole(row['round'])} ", style="dim")
+        text.append(_outcome(row)).append("\n")
+    text.append(_outcome(draw))
+    if draw["panel"] is None:
+        text.append(f"   lottery {one_line(str(draw['lottery']), 40)}; the panel is not drawn yet")
+    else:
+        text.append(f"   panel {whole(draw['panel'])} of lottery {one_line(str(draw['lottery']), 40)}")
+        chance = "" if found.probability is None else f" (probability {number(found.probability, 4)})"
+        text.append(f"{chance}, {len(found.members)} members, {whole(found.alternates)} alternates")
+    for word, value, width in (
+        ("seed", draw["seed"], 72),
+        ("value", draw["value"], 72),
+        ("origin", draw["origin"], 200),
+        ("committed", draw["commitment"], 72),
+    ):
+        if value:
+            text.append(f"\n{word:<10}", style="bold")
+            text.append(one_line(str(value), width))
+    return text.append(_deviations(found))
+
+
+def _outcome(row: dict[str, Any]) -> Text:
+    text = Text()
+    text.append(status(str(row["outcome"])))
+    reason = one_line(str(row["reason"] or ""), 200)
+    return text.append(f": {reason}" if reason else "")
+
+
+def _deviations(found: DrawFound) -> str:
+    """The largest deviation from a target, and where the members come from."""
+    text = ""
+    measured = [row for row in found.composition if row["deviation"] is not None and not row["slack"]]
+    if measured and found.members:
+        worst = max(measured, key=lambda row: abs(row["deviation"]))
+        name = f"{one_line(str(worst['attribute']), 20)} {one_line(str(worst['category']), 30)}"
+        text += f"\nlargest deviation {points(worst['deviation'])} ({name})"
+    if len(found.locales) > 1:
+        ordered = sorted(found.locales, key=lambda row: (-row["members"], row["locale"]))
+        shown = ", ".join(f"{one_line(str(row['locale']), 16)} {whole(row['members'])}" for row in ordered[:8])
+        text += f"\nlocales   {shown}{' …' if len(ordered) > 8 else ''}"
     return text
 
 
+def points(deviation: Any) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return "–" if deviation is None else f"{100 * deviation:+.1f} pp"
+
+
 def composition_rows(found: DrawFound) -> list[tuple[tuple[str, str], list[Text]]]:
-    """How many members the panel has per category, beside the quota."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for member in found.members:
-        counts.update(json.loads(member["attributes"] or "{}").items())
+    """How many members the panel has per category, beside target and quota."""
     rows = []
-    for quota in found.quotas:
-        pair = (quota["attribute"], quota["category"])
+    for row in found.composition:
+        members = row["members"] if found.members else None
         rows.append(
             (
-                pair,
+                (row["attribute"], row["category"]),
                 [
-                    left(one_line(str(pair[0]), 12)),
-                    left(one_line(str(pair[1]), 28)),
-                    right(bounds(quota)),
-                    right(whole(counts[pair])),
-                    verdict(quota, counts[pair]),
-                    right(whole(quota["in_pool"])),
+                    left(one_line(str(row["attribute"]), 12)),
+                    left(one_line(str(row["category"]), 28)),
+                    right(percent(row["target"])),
+                    right(bounds(row)),
+                    right(whole(members)),
+                    right(points(row["deviation"])),
+                    verdict(row, members),
+                    right(whole(row["in_pool"])),
                 ],
             )
         )

@@ -92,7 +92,7 @@ def page(found: Results, width: int) -> Text:
     text.append("Leaderboards ", style="bold")
     if found.simulated:
         text.append(STAMP)
-    text.append(f"\n{_wrapped(common, width)}\n\n", style="dim")
+    text.append(f"\n{_wrapped([*common, *_draws(found)], width)}\n\n", style="dim")
     for method, rows in found.boards.items():
         own = [part for part in told[method] if part not in common]
         _board(text, method, rows, _wrapped(own, width), longest, width)
@@ -101,6 +101,12 @@ def page(found: Results, width: int) -> Text:
         for name, value in found.diagnostics.items():
             text.append(f"  {one_line(str(name), 50).replace('_', ' ')}: {_plain(value)}\n")
     return text
+
+
+def _draws(found: Results) -> list[str]:
+    """Every draw that was made in this run, whatever became of it."""
+    made = next(iter(found.boards.values()))[0]["draws"]
+    return [f"draws made: {one_line(str(made), 300)}"] if made else []
 
 
 def _plain(value: Any) -> str:

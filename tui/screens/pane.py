@@ -18,6 +18,8 @@ class Pane(Vertical):
     key: ClassVar[str]
     turns: ClassVar[bool] = False
     """Whether [ and ] do something here."""
+    flips: ClassVar[str] = ""
+    """What `v` shows in place of a part of the tab, if anything."""
 
     def __init__(self) -> None:
         super().__init__(id=self.key)
@@ -37,6 +39,9 @@ class Pane(Vertical):
 
     def turn(self, by: int) -> None:
         """[ and ]: the previous or next lottery, draw or page."""
+
+    def flip(self) -> None:
+        """v: another view of the same thing, and back."""
 
     def ask(self, request: Hashable) -> None:
         """Asks for something else to be read, soon."""

@@ -1,4 +1,4 @@
-"""The tab of a lottery: its quotas, what it gives each category on average, and π of every rater."""
+"""The tab of a lottery: its quotas, what it gives each category on average, π of every rater, and its levels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from storage.reader import Reader
+from tui.screens.levels import HEADINGS, level_rows, proof_note
 from tui.screens.pane import Pane
 from tui.visible import one_line
 from tui.widgets.choice import Choice, turned
@@ -24,10 +25,16 @@ from tui.widgets.words import Words
 _SIZES = """SELECT payload->>'$.lottery' AS lottery, payload->>'$.size' AS size, payload->>'$.tolerance' AS tolerance
   FROM events WHERE kind = 'lottery.quotas' ORDER BY seq"""
 
+_BOUND = """SELECT payload->'$.pi' AS pi FROM events
+  WHERE kind = 'lottery.bounded' AND payload->>'$.lottery' IS ? ORDER BY seq DESC LIMIT 1"""
+
 
 @dataclass(frozen=True)
 class LotteryFound:
-    """One lottery of several. `expected[(attribute, category)]` is Σπ over the raters of the category."""
+    """One lottery of several. `expected[(attribute, category)]` is Σπ over the raters of the category.
+
+    `at_most` are the sorted upper bounds of π that are known before the lottery is.
+    """
 
     names: tuple[str, ...]
     name: str | None
@@ -37,14 +44,19 @@ class LotteryFound:
     quotas: list[dict[str, Any]]
     expected: dict[tuple[str, str], float]
     pi: tuple[float, ...]
+    at_most: tuple[float, ...]
+    levels: list[dict[str, Any]]
+    sizes: dict[int, int]
+    diagnostics: dict[str, Any] | None
 
 
 class QuotasPane(Pane):
-    """A table of quotas beside (or above) the sorted inclusion probabilities."""
+    """A table of quotas beside (or above) the sorted inclusion probabilities; or the levels in their place."""
 
     label = "Quotas"
     key = "quotas"
     turns = True
+    flips = "Levels"
 
     def compose(self) -> ComposeResult:
         yield Choice(id="quotas-choice")
@@ -52,6 +64,7 @@ class QuotasPane(Pane):
         with Container(classes="split"):
             yield Grid(id="quotas-table", show_cursor=False)
             yield CurvePlot(id="pi-plot")
+            yield Grid(id="levels-table")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> LotteryFound:
@@ -64,6 +77,9 @@ class QuotasPane(Pane):
             [name],
         )
         solved = reader.query("SELECT * FROM lotteries WHERE lottery IS ?", [name])
+        sizes_of_types = reader.query("SELECT type, size FROM types WHERE lottery IS ?", [name])
+        sizes_by_type = {row["type"]: row["size"] for row in sizes_of_types}
+        diagnostics = reader.query("SELECT * FROM lottery_diagnostics WHERE lottery IS ?", [name])
         return LotteryFound(
             names=names,
             name=name,
@@ -73,10 +89,15 @@ class QuotasPane(Pane):
             quotas=reader.query("SELECT * FROM quotas WHERE lottery IS ?", [name]),
             expected=expected_numbers((row["attributes"], row["pi"]) for row in pi),
             pi=tuple(sorted(as_float(row["pi"]) or 0.0 for row in pi)),
+            at_most=() if pi else _bound(reader, name, sizes_by_type),
+            levels=reader.query("SELECT * FROM levels WHERE lottery IS ? ORDER BY level", [name]),
+            sizes=sizes_by_type,
+            diagnostics=diagnostics[0] if diagnostics else None,
         )
 
     def on_mount(self) -> None:
         self._found: LotteryFound | None = None
+        self.query_one("#levels-table").display = False
 
     def show(self, found: LotteryFound) -> None:
         self._found = found
@@ -86,6 +107,14 @@ class QuotasPane(Pane):
             ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"], quota_rows(found)
         )
         self.query_one(CurvePlot).draw(_chart(found))
+        self.query_one("#levels-table", Grid).fill(HEADINGS, level_rows(found.levels, found.sizes))
+
+    def flip(self) -> None:
+        """Shows the levels in place of quotas and plot, and back."""
+        levels, quotas = self.query_one("#levels-table", Grid), self.query_one("#quotas-table", Grid)
+        levels.display = not levels.display
+        quotas.display = self.query_one(CurvePlot).display = not levels.display
+        (levels if levels.display else quotas).focus()
 
     def turn(self, by: int) -> None:
         if self._found is not None:
@@ -137,25 +166,71 @@ def verdict(quota: dict[str, Any], members: float | None) -> Text:
     return Text("✓", style="green") if inside else status("outside")
 
 
-def _note(found: LotteryFound) -> str:
+def _bound(reader: Reader, name: str | None, sizes: dict[int, int]) -> tuple[float, ...]:
+    """The upper bounds of π, one per rater, while the lottery is being made."""
+    rows = reader.query(_BOUND, [name])
+    bounds = json.loads(rows[0]["pi"]) if rows else []
+    return tuple(sorted(pi for t, pi in enumerate(bounds) for _ in range(sizes.get(t, 0))))
+
+
+def _note(found: LotteryFound) -> Text:
     if found.name is None:
-        return "no lottery is recorded yet"
-    words = f"k = {whole(found.size)}, τ = {one_line(found.tolerance, 12)}"
+        return Text("no lottery is recorded yet")
+    text = Text(overflow="fold")
+    words = f"k = {whole(found.size)}"
+    if any(quota["target"] is not None for quota in found.quotas):
+        words += f", τ = {one_line(found.tolerance, 12)}"
     if found.solved is None:
-        return f"{words}; not solved yet"
-    solved = found.solved
+        known = "; π is at most what the plot shows" if found.at_most else ""
+        return text.append(f"{words}; not solved yet{known}")
+    solved, proved = found.solved, proof_note(found.levels)
     words += f", {one_line(str(solved['algorithm']), 20)}: {whole(solved['panels'])} panels"
+    if solved["denominator"] == str(solved["panels"]):
+        words += f" of equal chance, π within {number(solved['max_difference'], 4)} of the optimum"
     if found.pi:
         words += f", π from {number(found.pi[0], 4)} to {number(found.pi[-1], 4)}"
-    return f"{words} ({'estimated, ' if solved['estimated'] else ''}{one_line(str(solved['method']), 160)})"
+    text.append(words)
+    if not proved:
+        text.append(f" ({'estimated, ' if solved['estimated'] else ''}{one_line(str(solved['method']), 160)})")
+    for line in (_inequality(found.diagnostics), proved):
+        if line:
+            text.append(f"\n{line}")
+    for line in warnings(found.diagnostics):
+        text.append(f"\n! {line}", style="yellow")
+    return text
 
 
-def _steps(pi: tuple[float, ...]) -> Series:
+def _inequality(diagnostics: dict[str, Any] | None) -> str:
+    if diagnostics is None:
+        return ""
+    return (
+        f"Gini {number(diagnostics['gini'])}, max/min {number(diagnostics['max_min_ratio'], 2)}, "
+        f"coeff. of variation {number(diagnostics['coefficient_of_variation'])}, "
+        f"k/n {number(diagnostics['equal'], 4)}, {whole(diagnostics['certain'])} certain"
+    )
+
+
+def warnings(diagnostics: dict[str, Any] | None) -> list[str]:
+    """What an organiser should know before the draw: people without a chance, categories without people."""
+    if diagnostics is None:
+        return []
+    found = []
+    if diagnostics["without_chance"]:
+        found.append(f"{whole(diagnostics['without_chance'])} raters have no chance: π = 0 under these quotas")
+    empty = json.loads(diagnostics["empty_categories"] or "[]")
+    if empty:
+        found.append(f"nobody in the pool has {', '.join(one_line(str(name), 40) for name in empty)}")
+    return found
+
+
+def _steps(name: str, pi: tuple[float, ...], colour: int = 0) -> Series:
     """Every rater is as wide as one on the axis, so equal π are a level line."""
     edges = [(rank + side, value) for rank, value in enumerate(pi, start=1) for side in (-0.5, 0.5)]
-    return Series("", tuple(x for x, _ in edges), tuple(y for _, y in edges))
+    return Series(name, tuple(x for x, _ in edges), tuple(y for _, y in edges), colour)
 
 
 def _chart(found: LotteryFound) -> Chart:
-    level = ("k/n", found.size / len(found.pi)) if found.pi and found.size else None
-    return Chart("π of every rater, sorted", "", (_steps(found.pi),), level)
+    pi = found.pi or found.at_most
+    level = ("k/n", found.size / len(pi)) if pi and found.size else None
+    title = "π of every rater, sorted" if found.pi or not pi else "π is at most this, sorted (upper bound)"
+    return Chart(title, "", (_steps("", pi, 0 if found.pi else 1),), level)

@@ -90,6 +90,7 @@ class RunScreen(Screen[None]):
         Binding("n", "new", "New run", show=False, id="run.new"),
         Binding("left_square_bracket", "turn(-1)", "Previous", key_display="[", id="run.previous"),
         Binding("right_square_bracket", "turn(1)", "Next", key_display="]", id="run.next"),
+        Binding("v", "flip", "View", id="run.flip"),
         *(
             Binding(str(number), f"open_tab('{pane.key}')", pane.label, show=False, id=f"tab.{pane.key}")
             for number, pane in enumerate(PANES, start=1)
@@ -190,9 +191,11 @@ class RunScreen(Screen[None]):
         self._read_soon()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """[ and ] are offered only where they turn something."""
+        """[ and ] are offered only where they turn something, v where there is another view."""
         if action == "turn":
             return self.is_mounted and self.pane.turns
+        if action == "flip":
+            return self.is_mounted and bool(self.pane.flips)
         return True
 
     def action_open_tab(self, key: str) -> None:
@@ -207,6 +210,9 @@ class RunScreen(Screen[None]):
 
     def action_turn(self, by: int) -> None:
         self.pane.turn(by)
+
+    def action_flip(self) -> None:
+        self.pane.flip()
 
     def action_back(self) -> None:
         self.dismiss()

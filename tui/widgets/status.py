@@ -20,6 +20,8 @@ GLYPHS = {
     "accepted": ("✓", "green"),
     "rejected": ("✗", "red"),
     "aborted": ("■", "yellow"),
+    "committed": ("◌", "cyan"),
+    "proposed": ("▸", "cyan"),
     "ranked": ("✓", "green"),
     "refused": ("✗", "red"),
     "truncated": ("…", "yellow"),

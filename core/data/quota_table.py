@@ -1,0 +1,120 @@
+"""Quotas in numbers of members, from a CSV file.
+
+    category,feature,min,max                       attribute, its value, least and most members
+    feature,value,min,max[,min_flex,max_flex]      the same in other words; flex columns are ignored
+
+The header says which; case does not matter there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.csv_table import CsvRow, CsvTable, names, read_csv
+from core.errors import quoted
+from core.events import FileRead
+
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_FORMS = (("category", "feature"), ("feature", "value"))
+"""Columns of attribute and category in the two kinds of quota files."""
+
+
+@dataclass(frozen=True)
+class QuotaLine:
+    """One row of the quotas: least and most members of one category."""
+
+    attribute: str
+    category: str
+    lower: int
+    upper: int
+    line: int
+
+
+@dataclass(frozen=True)
+class QuotaTable:
+    """The quotas, attribute by attribute in the order in which the file first names them."""
+
+    path: Path
+    rows: tuple[QuotaLine, ...]
+    file: FileRead
+    ignored: tuple[str, ...]
+
+    def attributes(self) -> tuple[str, ...]:
+        """Names of the attributes, in order."""
+        return tuple(dict.fromkeys(row.attribute for row in self.rows))
+
+    def of(self, attribute: str) -> tuple[QuotaLine, ...]:
+        """The rows of one attribute."""
+        return tuple(row for row in self.rows if row.attribute == attribute)
+
+
+def read_quotas(path: Path) -> QuotaTable:
+    """The quotas of a file.
+
+    Raises:
+        InputError: a row is wrong; the message has file, line, column and remedy.
+    """
+    table = read_csv(path, "data.quotas")
+    columns, ignored = _quota_columns(table)
+    seen: dict[tuple[str, str], int] = {}
+    named: dict[str, tuple[str, str]] = {}
+    rows = []
+    for row in table.rows:
+        found = _quota_line(table, row, columns)
+        key = (found.attribute, found.category)
+        if key in seen:
+            raise table.error(
+                row.line,
+                f"{quoted(key[0])} {quoted(key[1])} has a quota in line {seen[key]} already; keep one of the two rows",
+            )
+        if named.setdefault(": ".join(key), key) != key:
+            raise table.error(
+                row.line,
+                f"{quoted(key[0])} {quoted(key[1])} cannot be told from another row (': ' in a name); rename it",
+            )
+        seen[key] = row.line
+        rows.append(found)
+    order = {attribute: i for i, attribute in enumerate(dict.fromkeys(row.attribute for row in rows))}
+    rows.sort(key=lambda row: order[row.attribute])
+    return QuotaTable(path, tuple(rows), table.file, ignored)
+
+
+def _quota_columns(table: CsvTable) -> tuple[tuple[str, str, str, str], tuple[str, ...]]:
+    """The columns of attribute, category, min and max as the header writes them, and those that are ignored."""
+    header = table.header.cells
+    folded = [cell.casefold() for cell in header]
+    forms = [(*form, "min", "max") for form in _FORMS if all(folded.count(name) == 1 for name in (*form, "min", "max"))]
+    if len(forms) != 1:
+        raise table.error(
+            table.header.line,
+            f"the columns are {names(header)}; quotas need category,feature,min,max or feature,value,min,max "
+            "(attribute, its value, least and most members)",
+        )
+    attribute, category, lower, upper = (header[folded.index(name)] for name in forms[0])
+    return (attribute, category, lower, upper), tuple(c for c in header if c and c.casefold() not in forms[0])
+
+
+def _quota_line(table: CsvTable, row: CsvRow, columns: tuple[str, str, str, str]) -> QuotaLine:
+    attribute, category, lower, upper = (row.cells[table.column(name)] for name in columns)
+    for name, value in zip(columns[:2], (attribute, category), strict=True):
+        if not value:
+            raise table.error(row.line, "this cell is empty; a quota names an attribute and one of its values", name)
+    least, most = (_whole(table, row, name, value) for name, value in zip(columns[2:], (lower, upper), strict=True))
+    if least > most:
+        raise table.error(
+            row.line,
+            f"min is {least} but max is {most} for {quoted(attribute)} {quoted(category)}; min must not exceed max",
+            columns[2],
+        )
+    return QuotaLine(attribute, category, least, most, row.line)
+
+
+def _whole(table: CsvTable, row: CsvRow, column: str, value: str) -> int:
+    if _WHOLE.fullmatch(value):
+        return int(value)
+    problem = "this cell is empty" if not value else f"{quoted(value)} is not a whole number from 0"
+    if re.fullmatch(r"-[0-9.,]+", value):
+        problem = f"{quoted(value)} is negative"
+    raise table.error(row.line, f"{problem}; write how many members, such as 12", column)

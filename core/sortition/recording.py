@@ -1,0 +1,99 @@
+"""What a lottery leaves in the record: its quotas, types, levels, panels and inclusion probabilities as events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from core.events import (
+    LotteryLevel,
+    LotteryPanel,
+    LotteryQuotas,
+    LotterySolved,
+    LotteryTypes,
+    PoolType,
+    QuotaRow,
+)
+from core.types import Lottery, Pool, Quota
+
+if TYPE_CHECKING:
+    from core.sortition.certificate import Level
+    from core.sortition.problem import PanelProblem
+
+
+def quotas_event(lottery: str, size: int, tolerance: str, quotas: Sequence[Quota]) -> LotteryQuotas:
+    """The quotas with their targets and the people in the pool."""
+    rows = [
+        QuotaRow(
+            attribute=q.attribute,
+            category=q.category,
+            target=None if q.target is None else str(q.target),
+            lower=q.lower,
+            upper=q.upper,
+            slack=q.slack,
+            in_pool=q.in_pool,
+        )
+        for q in quotas
+    ]
+    return LotteryQuotas(lottery=lottery, size=size, tolerance=tolerance, quotas=rows)
+
+
+def types_event(lottery: str, pool: Pool) -> LotteryTypes:
+    """The types with their sizes."""
+    types = [
+        PoolType(type=t, categories=list(categories), size=size)
+        for t, (categories, size) in enumerate(zip(pool.types, pool.type_sizes(), strict=True))
+    ]
+    return LotteryTypes(lottery=lottery, attributes=list(pool.attributes), types=types)
+
+
+def level_events(lottery: str, levels: Sequence[Level], problem: PanelProblem) -> Iterator[LotteryLevel]:
+    """The levels with their proofs, lowest first."""
+    from core.sortition.certificate import proof_fields
+
+    for number, level in enumerate(levels):
+        yield LotteryLevel(
+            lottery=lottery,
+            level=number,
+            probability=level.probability,
+            types=list(level.types),
+            binding=level.binding,
+            **proof_fields(level, problem),
+        )
+
+
+def panel_events(made: Lottery) -> Iterator[LotteryPanel]:
+    """The compositions with their probabilities; with their members where the lottery names them."""
+    for p, (panel, numerator) in enumerate(zip(made.panels, made.numerators, strict=True)):
+        yield LotteryPanel(
+            lottery=made.name,
+            panel=p,
+            numerator=str(numerator),
+            probability=numerator / made.denominator,
+            counts=[(t, x) for t, x in enumerate(panel) if x],
+            raters=list(made.members[p]) if made.members else None,
+        )
+
+
+def solved_event(made: Lottery, type_of: Sequence[int], optimum: Sequence[float], method: str) -> LotterySolved:
+    """A LEXIMIN lottery as a whole, with its distance from the optimum (per type) and its spread inside types."""
+    from core.sortition.solver import versions
+
+    pi = made.inclusion(type_of)
+    by_type: dict[int, list[float]] = {}
+    for t, p in zip(type_of, pi, strict=True):
+        by_type.setdefault(t, []).append(float(p))
+    return LotterySolved(
+        lottery=made.name,
+        algorithm="leximin",
+        method=method,
+        estimated=False,
+        panels=len(made.panels),
+        denominator=str(made.denominator),
+        pi=[float(p) for p in made.inclusion_by_type()],
+        rater_pi=[float(p) for p in pi] if made.members else None,
+        optimum=list(optimum),
+        max_difference=max(abs(float(p) - optimum[t]) for t, p in zip(type_of, pi, strict=True)),
+        spread=max(max(values) - min(values) for values in by_type.values()),
+        solver=versions(),
+    )

@@ -1,0 +1,133 @@
+"""Leaderboards with their intervals, and the diagnostics of the judges, computed again from the record."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+from core.config import RankSection
+from core.errors import DempoError
+from core.events import as_float, decode_text, named_number
+from core.types import Judged, Ranking
+from storage.verifier.finding import Finding, brief, broken, sections, whole
+from storage.verifier.judgements import check_answers, check_judge_calls, questions_of_record
+from storage.verifier.reading import opened_safely
+from storage.verifier.record import Found, Record
+
+TOLERANCE = 1e-9
+"""How far a number may lie from the recorded one: other versions of numpy add in another order."""
+
+_OF_TEXTS = "verbosity"
+"""Diagnostics whose names begin so are measured on the texts of the answers."""
+
+
+def estimate_again(record: Record) -> str:
+    """Every score, interval and detail of every leaderboard, and every diagnostic.
+
+    Raises:
+        Finding: a number is another one, or what it was computed from is not here.
+    """
+    from core.randomness import RandomStream
+    from core.ranking.diagnostics import diagnostics
+    from core.ranking.leaderboards import Aggregation
+
+    whole(record)
+    boards, measured = record.counted("leaderboard.computed"), record.counted("diagnostics.computed")
+    if not boards and not measured:
+        return "no interval is recorded"
+    check_judge_calls(record)
+    check_answers(record)
+    judged, withheld = _judged(record)
+    try:
+        settings = RankSection.model_validate(record.genesis["config"].get("rank", {}))
+        stream = RandomStream(int(record.genesis["seed"]), "rank")
+        aggregation = Aggregation(judged.rankings, settings, stream, lambda done, total, detail: None)
+        for board in boards:
+            _compare(
+                board, _numbers(board.values), _numbers(_computed(aggregation.leaderboard(board.values["method"])))
+            )
+        again = diagnostics(judged) if measured else {}
+    except DempoError as error:
+        raise broken(f"the rankings cannot be aggregated: {error}") from None
+    for event in measured:
+        recorded, computed = dict(event.values["values"]), dict(again)
+        if withheld:
+            recorded, computed = _without_texts(recorded), _without_texts(computed)
+        _compare(event, recorded, computed)
+    told = f"scores and intervals of {len(boards)} leaderboards and {len(again)} diagnostics computed again"
+    if withheld and measured:
+        raise Finding("withheld", f"{told}, without those of {withheld} texts that were withheld")
+    return told
+
+
+def _judged(record: Record) -> tuple[Judged, int]:
+    """What the judges said, in planned order, and how many texts of answers are not here."""
+    questions = questions_of_record(record)
+    by_call = {(event.values["judge"], event.values["question_id"]): event for event in record.counted("judge.called")}
+    config = record.genesis["config"]
+    planned = [
+        by_call[f"{model}#{index}", question]
+        for model, section in sections(config.get("judge") or {}, "judges", "model").items()
+        for index in range(section.get("rankings", 5))
+        for question in questions
+        if (f"{model}#{index}", question) in by_call
+    ]
+    ranked = [event.values for event in planned if "ranking" in event.values]
+    lengths = dict(_lengths(record))
+    judged = Judged(
+        rankings=tuple(
+            Ranking(call["question_id"], call["clause_id"], call["judge"], tuple(call["ranking"])) for call in ranked
+        ),
+        shown=tuple(tuple(call["shown_order"]) for call in ranked),
+        lengths=lengths,
+    )
+    return judged, len(record.counted("answer.given")) - len(lengths)
+
+
+def _lengths(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
+    """Characters of every answer whose text is here."""
+    try:
+        with closing(opened_safely(record.root / "audit.db")) as db:
+            for event in record.counted("answer.given"):
+                key = event.values["answer"]["sha256"]
+                row = db.execute("SELECT body FROM blobs WHERE sha256 = ?", [key]).fetchone()
+                if row is not None:
+                    yield (event.values["condition"], event.values["question_id"]), len(decode_text(row[0]))
+    except sqlite3.Error as error:
+        raise broken(f"the database cannot be read: {error}") from None
+
+
+def _computed(board: Any) -> dict[str, Any]:
+    """A leaderboard with the names of its event's fields."""
+    rows = [{**vars(row)} for row in board.rows]
+    return {"rows": rows, "detail": dict(board.detail)}
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything of a leaderboard that has to be the same, under one name each."""
+    found = {f"{row['condition']}: {name}": row[name] for row in values["rows"] for name in ("score", "low", "high")}
+    found |= {f"{row['condition']}: position": row["position"] for row in values["rows"]}
+    return found | dict(values.get("detail", {}))
+
+
+def _without_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if not name.startswith(_OF_TEXTS)}
+
+
+def _compare(event: Found, recorded: Mapping[str, Any], computed: Mapping[str, Any]) -> None:
+    what = event.values.get("method", "diagnostics")
+    for name in [*recorded, *(computed.keys() - recorded.keys())]:
+        if name not in recorded or name not in computed or not _near(recorded[name], computed[name]):
+            found, wanted = recorded.get(name), named_number(computed.get(name))
+            told = f"{what}: {brief(name)} is {brief(found)}; the rankings give {brief(wanted)}"
+            raise broken(told, event.seq)
+
+
+def _near(recorded: Any, computed: Any) -> bool:
+    one, other = as_float(recorded), as_float(computed)
+    if math.isnan(one) or math.isnan(other):
+        return math.isnan(one) and math.isnan(other)
+    return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)

@@ -1,0 +1,106 @@
+"""What a record says about its draws: the rounds of each, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from core.config import DrawSection, RunConfig, from_resolved
+from core.errors import InputError
+from core.events import DrawCommitted, DrawDecided, DrawMade, Event, RunCreated, decode
+from storage.codec import parse
+from storage.errors import StorageError
+from storage.reader import Reader
+
+State = Literal["none", "committed", "proposed", "rejected", "aborted", "accepted"]
+
+OF_DONE_UNITS = """WITH done AS MATERIALIZED (
+  SELECT stage, payload->>'$.unit' AS unit, max(payload->>'$.attempt') AS attempt
+  FROM events WHERE kind = 'unit.completed' GROUP BY 1, 2
+)
+SELECT e.kind, e.payload FROM events e
+JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit' AND done.attempt = e.payload->>'$.attempt'
+"""
+"""Kind and payload of the events of completed units; a condition on `e` may follow."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One attempt at a draw: its commitment, and what became of it so far."""
+
+    committed: DrawCommitted
+    made: DrawMade | None = None
+    decided: DrawDecided | None = None
+
+    @property
+    def state(self) -> State:
+        """What became of it; acceptance is told by the draw's unit."""
+        if self.decided is not None:
+            return self.decided.outcome
+        return "committed" if self.made is None else "proposed"
+
+
+@dataclass(frozen=True)
+class History:
+    """A draw of the configuration and everything that was done about it; `accepted` is its final outcome."""
+
+    section: DrawSection
+    rounds: tuple[Round, ...]
+    accepted: DrawMade | None
+
+    @property
+    def state(self) -> State:
+        """Where the draw stands."""
+        if self.accepted is not None:
+            return "accepted"
+        return self.rounds[-1].state if self.rounds else "none"
+
+
+def config_of(reader: Reader) -> RunConfig:
+    """The configuration that a run was created with."""
+    return from_resolved(_genesis(reader).config)
+
+
+def history_of(reader: Reader, draw: str) -> History:
+    """What the record says about a draw.
+
+    Raises:
+        InputError: the configuration has no such draw; the message lists those it has.
+    """
+    sections = {section.id: section for section in config_of(reader).draws}
+    if draw not in sections:
+        known = f"the draws are {', '.join(sections)}" if sections else "the configuration has no [[draws]]"
+        raise InputError(f"there is no draw {draw!r} in {reader.folder.root.name}; {known}")
+    steps = reader.query(
+        "SELECT kind, payload FROM events WHERE kind IN ('draw.committed', 'draw.made', 'draw.decided') "
+        "AND payload->>'$.unit' IS NULL AND payload->>'$.draw' = ? ORDER BY seq",
+        [draw],
+    )
+    made = reader.query(OF_DONE_UNITS + "WHERE e.kind = 'draw.made' AND e.payload->>'$.draw' = ?", [draw])
+    accepted = [event for event in decoded(made) if isinstance(event, DrawMade)]
+    return History(sections[draw], tuple(_rounds(decoded(steps))), accepted[-1] if accepted else None)
+
+
+def _rounds(events: Iterator[Event]) -> list[Round]:
+    rounds: dict[int, Round] = {}
+    for event in events:
+        if isinstance(event, DrawCommitted):
+            rounds[event.round] = Round(event)
+        elif isinstance(event, DrawMade):
+            rounds[event.round] = replace(rounds[event.round], made=event)
+        elif isinstance(event, DrawDecided):
+            rounds[event.round] = replace(rounds[event.round], decided=event)
+    return list(rounds.values())
+
+
+def decoded(rows: Sequence[dict[str, str]]) -> Iterator[Event]:
+    """The events that rows of kind and payload stand for."""
+    return (decode(row["kind"], parse(row["payload"])[0]) for row in rows)
+
+
+def _genesis(reader: Reader) -> RunCreated:
+    rows = reader.query("SELECT payload FROM events WHERE seq = 1")
+    if not rows:
+        raise StorageError(f"{reader.folder.database} holds no event; this run was never begun")
+    return RunCreated.model_validate(parse(rows[0]["payload"])[0])

@@ -1,0 +1,54 @@
+"""What people are told about draws by public randomness: which commands come next, and what to publish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from core.events import DrawCommitted
+from core.sortition.commitment import digits_of
+from storage.draw_history import History
+from tui.commands import command_line
+from tui.visible import visible
+
+
+def next_steps(history: History, run: str, runs: Path) -> list[str]:
+    """The commands that bring a draw by public randomness forward, in order; none where it is accepted."""
+
+    def command(step: str, *words: str) -> str:
+        return f"`{command_line('draw', step, run, history.section.id, *words, runs=runs)}`"
+
+    commit = f"{command('commit', '--source', 'SOURCE')} names the future public source of randomness"
+    reveal = f"{command('reveal', 'VALUE')} draws, once the source has published its value"
+    accept = f"{command('accept')} makes the panel final, or {command('reject', '--reason', 'TEXT')} discards it"
+    resume = f"`{command_line('resume', run, runs=runs)}` goes on with the run"
+    ahead = {"committed": [reveal, accept, resume], "proposed": [accept, resume], "accepted": []}
+    steps = ahead.get(history.state, [commit, reveal, accept, resume])
+    return [f"{'next' if number == 0 else 'then'}: {step}" for number, step in enumerate(steps)]
+
+
+def rule_in_words(rule: str, panels: int) -> str:
+    """What the rule of a commitment does with the value."""
+    if rule == "number":
+        digits = digits_of(panels)
+        return f"number: the value, {digits} digits from {0:0{digits}d} to {panels - 1}, is the number of the panel"
+    return (
+        "hash: SHA-256 of 'dempo-draw-1', the commitment and the value, each after its length as 8 bytes, is the key "
+        "of the draw"
+    )
+
+
+def to_publish(committed: DrawCommitted, run: str, panels: int, head: tuple[int, str]) -> str:
+    """The short text that fixes the draw before its randomness exists."""
+    lines: dict[str, Any] = {
+        "run": run,
+        "draw": f"{committed.draw}, round {committed.round}",
+        "lottery": committed.lottery,
+        **{f"sha256 of {part}": value for part, value in committed.hashes.items()},
+        "source": visible(committed.source).replace("\n", "␊"),
+        "rule": rule_in_words(committed.rule, panels),
+        "commitment": committed.commitment,
+        "head": f"event {head[0]}, {head[1]}",
+    }
+    width = max(map(len, lines))
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items())

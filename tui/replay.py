@@ -1,0 +1,264 @@
+"""`dempo replay`: repeats the stages of a run beside its record, and says of every event whether it came out again.
+
+Each stage is repeated on its own, on inputs restored from the record, so that a difference shows where it
+arose and nowhere else. Nothing is written into the run, and its engine may be at work meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.config import RunConfig, from_resolved
+from core.errors import DempoError, InfeasibleQuotas, InputError, Stopped, VerificationFailed, Waiting
+from core.events import StageCompleted, StageSkipped
+from core.pipeline import STAGES, check_until, stage_keys
+from core.run_folder import RunFolder
+from core.stage import Replay, Stage, run_stage
+from storage.compare import Compared, Rule, exactly
+from storage.compare_lottery import LotteryRule
+from storage.compare_rerun import RerunRule
+from storage.compare_stage import compare_stage, shown_only
+from storage.replay import Record, Repetition
+from storage.replay_code import Change, code_changes
+from tui.console import Console
+from tui.options import print_data
+from tui.replay_inputs import (
+    absent_input,
+    changed_input,
+    give_public_draws,
+    renamed_by_place,
+    scratch_folder,
+    units_as_recorded,
+)
+
+_BY_NAME = {stage.name: stage for stage in STAGES}
+_LONG = ("re-run", "not replayable")
+
+
+@dataclass(frozen=True)
+class StageReplay:
+    """One stage: its grade, every event of it, and what there is to say of the whole.
+
+    outcome is replayed, recorded (nothing to repeat), not replayed (not asked for) or not available.
+    """
+
+    stage: str
+    grade: Replay
+    outcome: str
+    detail: str
+    recorded_seconds: float | None
+    events: tuple[Compared, ...]
+
+    def count(self, *verdicts: str) -> int:
+        """How many events have one of these verdicts."""
+        return sum(event.verdict in verdicts for event in self.events)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The replay of a run up to an event."""
+
+    run_id: str
+    until: int
+    code: tuple[Change, ...]
+    stages: tuple[StageReplay, ...]
+
+    @property
+    def drifted(self) -> list[Compared]:
+        """Every event that did not come out again, in the order of the record; those not in the record last."""
+        found = [event for stage in self.stages for event in stage.events if event.verdict == "drift"]
+        return sorted(found, key=lambda event: (event.event is None, event.event or 0))
+
+
+def replay(root: Path, stage: str | None, until: int | None, everything: bool, quiet: bool, as_json: bool) -> None:
+    """Replays, prints the report on standard output, and ends with what it means for the exit code.
+
+    Raises:
+        VerificationFailed: an event drifted.
+        InputError: the stage that was asked for cannot be replayed here.
+        Stopped: by Ctrl-C.
+    """
+    from tui.replay_text import data_of, text_of
+
+    try:
+        report = replay_run(root, stage, until, everything, quiet)
+    except KeyboardInterrupt:
+        raise Stopped("stopped; replay writes nothing, so nothing is left") from None
+    print_data(data_of(report), as_json, text_of(report, in_full=stage is not None))
+    drifted = report.drifted
+    if drifted:
+        first = drifted[0]
+        where = f"event {first.event}" if first.event is not None else f"unit {first.unit} of stage {first.stage}"
+        raise VerificationFailed(
+            f"{report.run_id}: {len(drifted)} events did not come out again; the first is {where} "
+            f"({first.kind}): {first.detail}"
+        )
+    missing = [found for found in report.stages if found.outcome == "not available"]
+    if stage is not None and missing:
+        raise InputError(f"stage {stage!r} cannot be replayed here: {missing[0].detail}")
+
+
+def replay_run(
+    root: Path, stage: str | None = None, until: int | None = None, everything: bool = False, quiet: bool = False
+) -> Report:
+    """Replays one stage of a run, or all whose grade needs no model; with `everything`, those as well.
+
+    Raises:
+        StorageError: there is no run, it is damaged, or it has no event `until`.
+        InputError: there is no such stage, or the record does not hold it.
+    """
+    check_until(stage)
+    console = Console(quiet)
+    with Record(RunFolder(root), until) as record:
+        config = _config(record)
+        changes = tuple(code_changes(record, STAGES))
+        recorded = [name for name in _BY_NAME if record.of(name)]
+        if stage is not None and stage not in recorded:
+            raise InputError(f"stage {stage!r} is not in the record up to event {record.head}")
+        work = _Work(record, config, {change.what for change in changes}, console)
+        names = recorded if stage is None else [stage]
+        stages = [work.replay(_BY_NAME[name], asked=everything or stage is not None) for name in names]
+        if stage is None:
+            seen = shown_only("run", record.of("run"), "view", "recorded")
+            stages.insert(0, StageReplay("run", "view", "recorded", "engines and operators", None, tuple(seen)))
+        return Report(record.genesis.run_id, record.head, changes, tuple(stages))
+
+
+def _config(record: Record) -> RunConfig:
+    try:
+        return from_resolved(record.genesis.config)
+    except ValueError as error:
+        raise InputError(
+            f"{record.folder.root.name}: this version of the program cannot read its configuration ({error})"
+        ) from error
+
+
+class _Work:
+    """Replays the stages of one record."""
+
+    def __init__(self, record: Record, config: RunConfig, changed: set[str], console: Console) -> None:
+        self.record = record
+        self.config = config
+        self.changed = changed
+        self.console = console
+        self.keys = stage_keys(config)
+
+    def replay(self, stage: Stage, asked: bool) -> StageReplay:
+        """One stage; a long one only where it was asked for."""
+        lines = self.record.of(stage.name)
+        seconds = [line.values.get("seconds") for line in lines if line.kind == StageCompleted.kind]
+        took = seconds[-1] if seconds else None
+
+        def told(outcome: str, detail: str, events: Sequence[Compared]) -> StageReplay:
+            return StageReplay(stage.name, stage.replay, outcome, detail, took, tuple(events))
+
+        units, given = self.record.units(stage.name), units_as_recorded(self.record, stage.name)
+        if not units:
+            skipped = [line.values.get("reason", "") for line in lines if line.kind == StageSkipped.kind]
+            detail = f"skipped: {skipped[-1]}" if skipped else "none of its units is complete"
+            return told("recorded", detail, shown_only(stage.name, lines, "view", "recorded"))
+        if stage.name == "judge" and given.keys() == units.keys():
+            detail = "judges behind an API: their recorded answers are the record"
+            return told("recorded", detail, shown_only(stage.name, lines, stage.replay, "recorded"))
+        if stage.replay in _LONG and not asked:
+            guide = f" (recorded in {took:.0f} s)" if took is not None else ""
+            detail = f"`--stage {stage.name}` or `--all` does it{guide}"
+            return told("not replayed", detail, shown_only(stage.name, lines, stage.replay, "not replayed"))
+        self.console.stage(stage.name, "started", 0.0)
+        try:
+            detail, events = self._repeat(stage, given)
+            return told("replayed", detail, events)
+        except _NotAvailableError as error:
+            return told("not available", str(error), shown_only(stage.name, lines, stage.replay, "not replayed"))
+
+    def _repeat(self, stage: Stage, given: Mapping[str, str]) -> tuple[str, list[Compared]]:
+        """What to say of the whole, and of every event."""
+        absent = absent_input(self.record, self.config, stage.name)
+        if absent:
+            raise _NotAvailableError(absent)
+        repetition = Repetition(self.record, stage.name, self.console.progress)
+        with scratch_folder(self.record, stage.name) as scratch:
+            inputs = _available(lambda: [self._restored(need, repetition, scratch) for need in stage.needs])
+            for unit in given:
+                repetition.give(unit, _available(lambda: self.record.completed(stage.name))[unit])
+            said = {**given, **(give_public_draws(self.record, repetition) if stage.name == "draw" else {})}
+            failure = self._run(stage, repetition, scratch, inputs)
+            changed = changed_input(self.record, repetition)
+            if changed:
+                raise _NotAvailableError(changed)
+            notes = [failure] if failure else []
+            if renamed_by_place(self.record, repetition):
+                notes.append("the secret of the pseudonyms is not here, so raters were compared by place")
+            rule: Rule = exactly
+            if stage.name == "lottery":
+                rule = LotteryRule(self.record.of(stage.name), repetition.lines)
+            elif stage.replay in _LONG:
+                rule = RerunRule(self.record, repetition, scratch)
+            events = compare_stage(
+                self.record, repetition, rule, stage.replay, said, given, self._excused(stage), failure
+            )
+            return "; ".join([*notes, *_highlights(events)]), events
+
+    def _excused(self, stage: Stage) -> bool:
+        """Whether the stage, one that it needs, or the program as a whole is another version than recorded."""
+        names = {stage.name}
+        for earlier in reversed(STAGES):
+            if earlier.name in names:
+                names |= set(earlier.needs)
+        return bool(self.changed & ({"dempo", "commit"} | {f"stage {name}" for name in names}))
+
+    def _restored(self, name: str, repetition: Repetition, scratch: RunFolder) -> Any:
+        """The result of an earlier stage, from the record alone."""
+        stage = _BY_NAME[name]
+        if stage.skip(self.config) is not None:
+            return ()
+        inputs = [self._restored(need, repetition, scratch) for need in stage.needs]
+        key = self.keys[name]
+        return run_stage(stage, self.config, repetition, scratch, key, inputs, completed=key)
+
+    def _run(self, stage: Stage, repetition: Repetition, scratch: RunFolder, inputs: Sequence[Any]) -> str:
+        """Runs the stage into the repetition; what it failed with, where the record is to blame for it.
+
+        Raises:
+            _NotAvailableError: it needs something that is not here.
+        """
+        try:
+            run_stage(stage, self.config, repetition, scratch, self.keys[stage.name], inputs, completed=None)
+        except Waiting:
+            return ""  # draws that nobody accepted yet are not in the record either
+        except (InfeasibleQuotas, VerificationFailed) as error:
+            return f"it fails now: {error}"
+        except (DempoError, OSError) as error:
+            raise _NotAvailableError(str(error)) from error
+        except Exception as error:  # noqa: BLE001 - a changed record can lead anywhere; it is told as drift
+            return f"it fails now: {type(error).__name__}: {error}"
+        return ""
+
+
+def _highlights(events: Sequence[Compared]) -> list[str]:
+    """What the line of a stage says of lotteries and draws."""
+    told = [event for event in events if event.kind in ("lottery.solved", "draw.made") and event.unit]
+    return [f"{event.unit}: {event.detail}" for event in told if event.detail and event.verdict in ("same", "agrees")]
+
+
+class _NotAvailableError(Exception):
+    """A stage cannot be repeated here; the message says what is missing."""
+
+
+def _available(compute: Callable[[], Any]) -> Any:
+    """Something restored from the record.
+
+    Raises:
+        _NotAvailableError: the record does not hold it in full, or in another form.
+    """
+    try:
+        return compute()
+    except (DempoError, OSError) as error:
+        raise _NotAvailableError(f"its inputs cannot be restored from the record: {error}") from error
+    except Exception as error:  # any value of a changed record may be the cause
+        raise _NotAvailableError(
+            f"its inputs cannot be restored from the record: {type(error).__name__}: {error}; run `dempo verify`"
+        ) from error
