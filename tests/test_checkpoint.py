@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from core.sortition.uniform import Uniform, uniform_panels
 TIGHT = random_problem(3, 120, 20, 5, 3, slip=1)
 PRICED = random_problem(7, 60, 12, 6, 3)
 NOT_TIGHT = random_problem(1, 60, 12, 6, 3)
+PROBLEMS = {"tight": TIGHT, "priced": PRICED, "not tight": NOT_TIGHT}
 STATE: State = {"round": 3, "panels": [[0, 0, 2], [1, 2]], "weights": [0.1, 1 / 3]}
 
 
@@ -50,9 +52,15 @@ class Killing(FolderCheckpoints):
         return Watched(file.path, identity)
 
 
+@functools.cache
+def target_of(problem_name: str) -> np.ndarray:
+    problem = PROBLEMS[problem_name]
+    return relaxed_leximin(problem).pi * problem.n
+
+
 def lottery(problem_name: str, checkpoints: FolderCheckpoints | None = None) -> Mixture | Separated:
-    problem = {"tight": TIGHT, "priced": PRICED, "not tight": NOT_TIGHT}[problem_name]
-    target = relaxed_leximin(problem).pi * problem.n
+    problem = PROBLEMS[problem_name]
+    target = target_of(problem_name)
     return decompose(problem, target, BestComposition(problem), RandomStream(1, "test"), checkpoints=checkpoints)
 
 
@@ -63,7 +71,7 @@ def bits(found: Mixture | Separated) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("before", [False, True])
-@pytest.mark.parametrize(("name", "size"), [("tight", 15), ("priced", 2), ("not tight", 2)])
+@pytest.mark.parametrize(("name", "size"), [("tight", 15), ("priced", 12), ("not tight", 8)])
 def test_lottery_killed_at_every_checkpoint_ends_like_one_left_alone(
     name: str, size: int, before: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +92,7 @@ def test_lottery_killed_at_every_checkpoint_ends_like_one_left_alone(
 def test_lottery_killed_at_any_moment_ends_like_one_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One lottery that is stopped again and again, each time a little later."""
     monkeypatch.setattr(decomposition, "ROUND", 10)
-    target = relaxed_leximin(TIGHT).pi * TIGHT.n
+    target = target_of("tight")
     expected = bits(lottery("tight"))
     checkpoints = FolderCheckpoints(tmp_path)
     for patience in range(1, 200):
@@ -111,7 +119,7 @@ def test_lottery_killed_at_any_moment_ends_like_one_left_alone(tmp_path: Path, m
 def uniform_lottery(checkpoints: FolderCheckpoints | None = None) -> Uniform | None:
     sizes = TIGHT.type_sizes
     type_of = [t for t, n in enumerate(sizes) for _ in range(n)]
-    pi = relaxed_leximin(TIGHT).pi
+    pi = target_of("tight") / TIGHT.n
     return uniform_panels(TIGHT, type_of, pi, 60, RandomStream(1, "test"), checkpoints=checkpoints)
 
 

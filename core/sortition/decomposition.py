@@ -40,7 +40,8 @@ HERD = 0.4
 """First compositions, per type; measured: 0.25 takes a quarter longer, 0.7 a quarter too, and ends in more panels."""
 
 ROUND = 100
-"""Compositions from one saved state to the next, on small pools."""
+TYPES_PER_ROUND = 8
+"""Compositions from one saved state to the next: so many, or one for so many types."""
 
 TYPES_PER_SEARCH = 150
 """A batch along one residual has one search for so many types; measured: batches twice as large need a tenth
@@ -92,54 +93,80 @@ def decompose(
     """
     identity = identity_of(problem, stream, target.tolist(), list(known))
     checkpoint = (checkpoints or NoCheckpoints()).of("decomposition", identity)
-    mixture = NearestMixture(target)
-    number = _resumed(mixture, checkpoint.load())
-    if number == 0:
-        mixture.add(known)
+    work = _resumed(target, known, checkpoint.load())
 
     def tell() -> None:
         if on_residual:
-            on_residual(len(mixture.panels), float(np.abs(mixture.residual).max()))
+            on_residual(len(work.mixture.panels), float(np.abs(work.mixture.residual).max()))
 
     with Threads(tell) as threads:
         while True:
-            round_stream = stream.child(f"round {number}")
+            round_stream = stream.child(f"round {work.number}")
             searchers = Searchers(threads, problem, target, round_stream)
-            ended = _round(mixture, searchers, best, round_stream, tell, first=number == 0)
-            if ended is not None:
-                return ended
-            number += 1
-            checkpoint.save({"round": number, "panels": packed(mixture.panels), "weights": mixture.weights.tolist()})
+            if work.to_herd > 0:
+                _herd(work, searchers)
+            else:
+                ended = _refine(work.mixture, searchers, best, round_stream, tell, work.enough)
+                if ended is not None:
+                    return ended
+            work.number += 1
+            checkpoint.save(work.state())
 
 
-def _resumed(mixture: NearestMixture, state: State | None) -> int:
-    """Takes in a saved state; the number of the round to go on with, 0 where there is no state."""
+@dataclass
+class _Work:
+    """What a round depends on: mixture, number of the round, and how many compositions herding has yet to find.
+
+    Solvers and random numbers are fresh in every round, so that work can be taken up between rounds.
+    """
+
+    mixture: NearestMixture
+    number: int
+    to_herd: int
+
+    @property
+    def enough(self) -> int:
+        """Compositions after which a round ends."""
+        return max(ROUND, len(self.mixture.target) // TYPES_PER_ROUND)
+
+    def state(self) -> State:
+        panels, weights = packed(self.mixture.panels), self.mixture.weights.tolist()
+        return {"round": self.number, "to_herd": self.to_herd, "panels": panels, "weights": weights}
+
+
+def _resumed(target: NDArray[np.float64], known: Sequence[Composition], state: State | None) -> _Work:
+    """The work as it was saved, or its beginning."""
+    mixture = NearestMixture(target)
     if state is None:
-        return 0
-    mixture.add(unpacked(state["panels"], len(mixture.target)))
+        mixture.add(known)
+        return _Work(mixture, 0, int(HERD * len(target)))
+    mixture.add(unpacked(state["panels"], len(target)))
     mixture.weights[:] = state["weights"]
-    return int(state["round"])
+    return _Work(mixture, state["round"], state["to_herd"])
 
 
-def _round(
+def _herd(work: _Work, searchers: Searchers) -> None:
+    """Compositions that make up, together, for what those before them left short of x*."""
+    mixture, count = work.mixture, min(work.enough, work.to_herd)
+    short = np.zeros(len(mixture.target))
+    if mixture.panels:
+        short = len(mixture.panels) * mixture.target - np.sum(np.array(mixture.panels), axis=0)
+    found = searchers.herd(count, short)
+    mixture.add(found)
+    work.to_herd = work.to_herd - count if len(found) == count else 0
+
+
+def _refine(
     mixture: NearestMixture,
     searchers: Searchers,
     best: BestComposition,
     stream: RandomStream,
     tell: Callable[[], None],
-    *,
-    first: bool,
+    count: int,
 ) -> Mixture | Separated | None:
-    """Some more compositions, or the end.
-
-    What it adds depends on the mixture's panels and weights and on the stream: solvers and random
-    numbers are fresh in every round, so that work can be taken up again between rounds.
-    """
+    """Compositions along the residual: the end, or None after `count` of them."""
     mixture.restart()
-    types = len(mixture.target)
-    enough = len(mixture.panels) + max(ROUND, types // 8)
-    if first:
-        mixture.add(searchers.herd(int(HERD * types)))
+    enough = len(mixture.panels) + count
     while True:
         largest = mixture.solve()
         tell()

@@ -87,12 +87,15 @@ class Searchers:
         shares = self._threads.run([lambda s=s: share(s) for s in range(min(SEARCHERS, len(weights)))])  # type: ignore[misc]
         return [shares[i % SEARCHERS][i // SEARCHERS] for i in range(len(weights))]
 
-    def herd(self, count: int) -> list[Composition]:
-        """About x*·count in compositions: in each search, each maximises what its predecessors left short of x*."""
+    def herd(self, count: int, short: NDArray[np.float64]) -> list[Composition]:
+        """Compositions whose sum is about count·x* + short: in each search, one after another maximises what its
+        predecessors left short. Fewer than `count` where a search finds nothing.
+        """
+        beginning = short / min(SEARCHERS, count)
 
         def share(s: int) -> list[Composition]:
             search, found = self._searches[s], []
-            short = np.zeros(len(search.target))
+            short = beginning.copy()
             for _ in range(len(range(s, count, SEARCHERS))):
                 short += search.target
                 panel = None if self._threads.ending else search.find(short + 1e-3 * noise(search.stream, len(short)))
