@@ -20,8 +20,8 @@ from storage.verifier.record import Found, Record
 TOLERANCE = 1e-9
 """How far a number may lie from the recorded one: other versions of numpy add in another order."""
 
-_OF_TEXTS = "verbosity"
-"""Diagnostics whose names begin so are measured on the texts of the answers."""
+_OF_TEXTS = ("length_rank_correlation", "longer_wins")
+"""Diagnostics that are measured on the texts of the answers."""
 
 
 def estimate_again(record: Record) -> str:
@@ -46,18 +46,15 @@ def estimate_again(record: Record) -> str:
         stream = RandomStream(int(record.genesis["seed"]), "rank")
         aggregation = Aggregation(judged.rankings, settings, stream, lambda done, total, detail: None)
         for board in boards:
-            _compare(
-                board, _numbers(board.values), _numbers(_computed(aggregation.leaderboard(board.values["method"])))
-            )
-        again = diagnostics(judged) if measured else {}
+            again = aggregation.leaderboard(board.values["method"])
+            _compare(board, _numbers(board.values), _numbers(_computed(again)))
+        figures = diagnostics(judged) if measured else {}
     except DempoError as error:
         raise broken(f"the rankings cannot be aggregated: {error}") from None
     for event in measured:
-        recorded, computed = dict(event.values["values"]), dict(again)
-        if withheld:
-            recorded, computed = _without_texts(recorded), _without_texts(computed)
-        _compare(event, recorded, computed)
-    told = f"scores and intervals of {len(boards)} leaderboards and {len(again)} diagnostics computed again"
+        recorded = event.values["values"]
+        _compare(event, _without_texts(recorded) if withheld else recorded, figures)
+    told = f"scores and intervals of {len(boards)} leaderboards and {len(figures)} diagnostics computed again"
     if withheld and measured:
         raise Finding("withheld", f"{told}, without those of {withheld} texts that were withheld")
     return told
@@ -77,14 +74,15 @@ def _judged(record: Record) -> tuple[Judged, int]:
     ]
     ranked = [event.values for event in planned if "ranking" in event.values]
     lengths = dict(_lengths(record))
+    withheld = len(record.counted("answer.given")) - len(lengths)
     judged = Judged(
         rankings=tuple(
             Ranking(call["question_id"], call["clause_id"], call["judge"], tuple(call["ranking"])) for call in ranked
         ),
         shown=tuple(tuple(call["shown_order"]) for call in ranked),
-        lengths=lengths,
+        lengths={} if withheld else lengths,
     )
-    return judged, len(record.counted("answer.given")) - len(lengths)
+    return judged, withheld
 
 
 def _lengths(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
@@ -114,7 +112,7 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_texts(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if not name.startswith(_OF_TEXTS)}
+    return {name: value for name, value in values.items() if name not in _OF_TEXTS}
 
 
 def _compare(event: Found, recorded: Mapping[str, Any], computed: Mapping[str, Any]) -> None:

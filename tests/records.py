@@ -37,10 +37,10 @@ def done() -> UnitCompleted:
     return UnitCompleted(seconds=0.2)
 
 
-def answer(text: bytes) -> tuple[Event, bytes]:
+def answer(text: bytes, question: str = "1:0") -> tuple[Event, bytes]:
     event = AnswerGiven(
         condition="full",
-        question_id="1:0",
+        question_id=question,
         clause_id=1,
         answer=Text(sha256=digest(text)),
         tokens=3,

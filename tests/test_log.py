@@ -91,7 +91,7 @@ def test_replacing_a_blob_keeps_the_first_body(tmp_path: Path) -> None:
 def test_nothing_of_a_transaction_is_kept_where_a_part_of_it_fails(tmp_path: Path) -> None:
     root = small_record(tmp_path)
     with Log.open(RunFolder(root)) as log:
-        event, body = answer(b"second")
+        event, body = answer(b"second", "1:1")
         log._seq += 5  # a number too far: the append trigger refuses the event, after its blob went in
         with pytest.raises(StorageError, match="appended in order"):
             log.record("answer", [event], blobs=[body])

@@ -1,0 +1,26 @@
+"""What one check of a record says."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Verdict = Literal["ok", "failed", "unknown", "withheld"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: `event` is the number of the first event that breaks it.
+
+    unknown: what is there agrees, but something that the verdict needs is not there. withheld: the same, and
+    the bundle says that it was left out on purpose.
+    """
+
+    name: str
+    verdict: Verdict
+    detail: str
+    event: int | None = None
+
+    def row(self) -> dict[str, Any]:
+        """The check as a JSON row."""
+        return asdict(self)

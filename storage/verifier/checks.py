@@ -1,0 +1,49 @@
+"""All checks that need the standard library alone, in the order in which they are told."""
+
+from __future__ import annotations
+
+from storage.check import Check
+from storage.verifier.draws import check_draws
+from storage.verifier.finding import Step, concluded
+from storage.verifier.judgements import check_answers, check_estimates, check_judge_calls, check_leaderboards
+from storage.verifier.lotteries import check_lotteries, check_solver
+from storage.verifier.pool import check_pool, check_quotas
+from storage.verifier.record import Record
+from storage.verifier.weights import check_training, check_weights
+from storage.verifier.whole import (
+    check_artifacts,
+    check_blobs,
+    check_chain,
+    check_events,
+    check_file,
+    check_genesis,
+    check_schema,
+    check_units,
+)
+
+CHECKS: dict[str, Step] = {
+    "file": check_file,
+    "schema": check_schema,
+    "chain": check_chain,
+    "genesis": check_genesis,
+    "events": check_events,
+    "units": check_units,
+    "blobs": check_blobs,
+    "artifacts": check_artifacts,
+    "pool": check_pool,
+    "quotas": check_quotas,
+    "lotteries": check_lotteries,
+    "solver": check_solver,
+    "draws": check_draws,
+    "weights": check_weights,
+    "training": check_training,
+    "answers": check_answers,
+    "judge calls": check_judge_calls,
+    "leaderboards": check_leaderboards,
+    "estimates": check_estimates,
+}
+
+
+def checks_of(record: Record) -> list[Check]:
+    """The verdict of every check on a record that was read."""
+    return [concluded(name, step, record) for name, step in CHECKS.items()]

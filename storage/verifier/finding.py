@@ -1,0 +1,76 @@
+"""How a check ends when it is not simply well: with a verdict, a sentence and the first event that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from storage.check import Check, Verdict
+from storage.verifier.record import Record
+
+Step = Callable[[Record], str]
+"""A check: it says what was found, or raises a `Finding`."""
+
+
+class Finding(Exception):
+    """Ends a check with another verdict than "ok"."""
+
+    def __init__(self, verdict: Verdict, detail: str, event: int | None = None) -> None:
+        super().__init__(detail)
+        self.verdict: Verdict = verdict
+        self.detail = detail
+        self.event = event
+
+
+def broken(detail: str, event: int | None = None) -> Finding:
+    """Something that is wrong."""
+    return Finding("failed", detail, event)
+
+
+def concluded(name: str, step: Step, record: Record) -> Check:
+    """Runs a check. What a hostile record brings it to is a verdict too."""
+    try:
+        return Check(name, "ok", step(record))
+    except Finding as found:
+        return Check(name, found.verdict, found.detail, found.event)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, OSError) as error:
+        told = f"{type(error).__name__}: {str(error)[:200]}"
+        return Check(name, "failed", f"the record holds what no run of this program writes ({told})")
+
+
+def whole(record: Record) -> None:
+    """Ends a check that needs every event where not every event could be read."""
+    if record.problem:
+        raise broken(record.problem)
+
+
+def sections(config: Any, key: str, name: str) -> dict[str, dict[str, Any]]:
+    """The configuration's sections of a kind by their names, in its order."""
+    found: dict[str, dict[str, Any]] = {}
+    listed = config.get(key, []) if isinstance(config, dict) else None
+    if not isinstance(listed, list):
+        raise broken(f"the configuration in event 1 has no list {key!r}", 1)
+    for section in listed:
+        if not isinstance(section, dict) or not isinstance(section.get(name), str) or section[name] in found:
+            raise broken(f"the configuration in event 1 has a section of {key!r} without a name of its own", 1)
+        found[section[name]] = section
+    return found
+
+
+def same(found: Any, expected: Any, what: str, event: int) -> None:
+    """Ends a check where something recorded is not what follows from the rest."""
+    if found != expected or type(found) is not type(expected):
+        raise broken(f"{what} is {brief(found)}; from the rest of the record follows {brief(expected)}", event)
+
+
+def brief(value: Any) -> str:
+    """A value in a sentence."""
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:79]}…"
+
+
+def one_of(values: Mapping[Any, Any], name: Any, what: str, event: int) -> Any:
+    """The entry of that name."""
+    if name not in values:
+        raise broken(f"{what} {brief(name)} is not in the record", event)
+    return values[name]

@@ -1,0 +1,249 @@
+"""Answers, judge calls and the leaderboards that can be worked out again with integers alone."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, whole
+from storage.verifier.record import Found, Record
+from storage.verifier.stream import Stream, stream_key
+
+MOST_RANKED = 62
+"""Conditions of a run that judges rank."""
+
+SPARSE = 20
+"""How many orders are worked out for each call at most: a run asks for whole rounds one after the other."""
+
+LOW_IS_BETTER = ("kemeny", "mallows")
+TIED_BELOW = 10**9
+"""Scores that agree to so many parts of one share a position."""
+
+RANKED_METHODS = (
+    "borda",
+    "copeland",
+    "copeland_majority",
+    "kemeny",
+    "bradley_terry",
+    "plackett_luce",
+    "plackett_luce_published",
+    "mallows",
+)
+
+
+def questions_of_record(record: Record) -> dict[str, int]:
+    """Clause of every planned question, by its id."""
+    found: dict[str, int] = {}
+    for event in record.counted("questions.planned"):
+        for question in event.values["questions"]:
+            if question["question_id"] in found:
+                raise broken(f"question {brief(question['question_id'])} is planned twice", event.seq)
+            found[question["question_id"]] = question["clause_id"]
+    return found
+
+
+def _names(record: Record) -> list[str]:
+    return list(sections(record.genesis.get("config", {}), "conditions", "name"))
+
+
+def check_answers(record: Record) -> str:
+    """Every condition answers every question once."""
+    whole(record)
+    questions, names = questions_of_record(record), _names(record)
+    seen: set[tuple[str, str]] = set()
+    for event in record.counted("answer.given"):
+        condition, question = event.values["condition"], event.values["question_id"]
+        _check_question(questions, event)
+        if (names and condition not in names) or (condition, question) in seen:
+            raise broken(f"{brief(condition)} is no condition, or answers {brief(question)} twice", event.seq)
+        seen.add((condition, question))
+    if record.ledger.ended("answer") and len(seen) != len(names) * len(questions):
+        raise broken(f"the stage of the answers has ended with {len(seen)} of {len(names) * len(questions)}")
+    return f"{len(seen)} answers to {len(questions)} questions, each given once"
+
+
+def _check_question(questions: Mapping[str, int], event: Found) -> None:
+    """Where no question was planned at all, the count of answers at the stage's end tells."""
+    question = event.values["question_id"]
+    if questions:
+        clause = one_of(questions, question, "the planned question", event.seq)
+        same(event.values["clause_id"], clause, f"question {brief(question)}: its clause", event.seq)
+
+
+def check_judge_calls(record: Record) -> str:
+    """Each call shows every condition in the order that the seed gives it; each ranking is one of what was shown."""
+    whole(record)
+    calls = record.counted("judge.called")
+    if not calls:
+        return "no judge was called"
+    questions, names = questions_of_record(record), _names(record)
+    wanted = _planned_calls(record, calls, names)
+    done: set[tuple[str, str]] = set()
+    for event in calls:
+        judge, question = event.values["judge"], event.values["question_id"]
+        what = f"judge {brief(judge)} on question {brief(question)}"
+        _check_question(questions, event)
+        if (judge, question) in done:
+            raise broken(f"{what} was called twice", event.seq)
+        done.add((judge, question))
+        shown = event.values["shown_order"]
+        same(event.unit, f"{judge}/{question}", f"{what}: its unit", event.seq)
+        same(shown, wanted[judge, question], f"{what}: the order shown", event.seq)
+        ranking = event.values.get("ranking")
+        if (ranking is not None) != (event.values["outcome"] == "ranked"):
+            raise broken(f"{what} was {event.values['outcome']}, which does not go with its ranking", event.seq)
+        if ranking is not None and sorted(ranking) != sorted(shown):
+            raise broken(f"{what} does not rank what it was shown", event.seq)
+    planned = len(questions) * sum(judge.get("rankings", 5) for judge in _judges(record).values())
+    if record.ledger.ended("judge") and len(done) != planned:
+        raise broken(f"the stage of the judges has ended with {len(done)} calls of {planned}")
+    ranked = sum("ranking" in event.values for event in calls)
+    return f"{len(calls)} calls showed the answers in the order that the seed gives; {ranked} ranked what was shown"
+
+
+def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:
+    """The order in which each of these calls had to show the conditions.
+
+    Call i of a judge on a question shuffles with the stream (seed, "judge", "order", question, model, i), again
+    while an earlier one of its round of m! calls has that order.
+    """
+    if not 0 < len(names) <= MOST_RANKED:
+        raise broken(f"judges cannot rank {len(names)} conditions", 1)
+    seed, rounds = record.genesis["seed"], math.factorial(len(names))
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for (model, question), index in _last_index(record, calls).items():
+        orders: list[list[str]] = []
+        for i in range(index + 1):
+            stream = Stream(stream_key(seed, "judge", "order", question, model, str(i)))
+            order = _shuffled(stream, names)
+            while order in orders[i // rounds * rounds :]:
+                order = _shuffled(stream, names)
+            orders.append(order)
+            wanted[f"{model}#{i}", question] = order
+    return wanted
+
+
+def _last_index(record: Record, calls: list[Found]) -> dict[tuple[str, str], int]:
+    """The last call of each judge on each question."""
+    judges = _judges(record)
+    last: dict[tuple[str, str], int] = {}
+    for event in calls:
+        model, _, index = event.values["judge"].rpartition("#")
+        planned = one_of(judges, model, "the configuration's judge", event.seq).get("rankings", 5)
+        if not re.fullmatch("0|[1-9][0-9]{0,5}", index) or int(index) >= planned:
+            raise broken(f"judge {brief(event.values['judge'])} was not asked for", event.seq)
+        key = model, event.values["question_id"]
+        last[key] = max(int(index), last.get(key, 0))
+    if sum(last.values()) > SPARSE * len(calls) + 10_000:
+        raise broken("the judge calls are numbered with gaps that no run leaves", calls[0].seq)
+    return last
+
+
+def _judges(record: Record) -> dict[str, dict[str, Any]]:
+    return sections(record.genesis["config"].get("judge") or {}, "judges", "model")
+
+
+def _shuffled(stream: Stream, names: list[str]) -> list[str]:
+    order = list(names)
+    stream.shuffle(order)
+    return order
+
+
+# ------------------------------------------------------------ leaderboards
+
+
+def check_leaderboards(record: Record) -> str:
+    """Scores of Borda and both Copelands from the rankings; positions and order of every leaderboard."""
+    whole(record)
+    boards = record.counted("leaderboard.computed")
+    if not boards:
+        return "no leaderboard is recorded"
+    orders = [event.values["ranking"] for event in record.counted("judge.called") if "ranking" in event.values]
+    settings = record.genesis.get("config", {}).get("rank") or {}
+    seen: set[str] = set()
+    exact = 0
+    for board in boards:
+        values, what = board.values, f"leaderboard {brief(board.values['method'])}"
+        if values["method"] in seen:
+            raise broken(f"{what} was computed twice", board.seq)
+        seen.add(values["method"])
+        same(values["rankings"], len(orders), f"{what}: the number of rankings", board.seq)
+        for name, default in (("resample", "questions"), ("resamples", 1000), ("confidence", 0.95)):
+            same(values[name], settings.get(name, default), f"{what}: {name}", board.seq)
+        exact += _check_scores(board, what, orders)
+        _check_positions(board, what)
+    methods = settings.get("methods", RANKED_METHODS)
+    if record.ledger.ended("rank") and seen != set(methods):
+        raise broken("the stage of the leaderboards has ended, but they are not those of the configuration")
+    return f"{exact} of {len(boards)} leaderboards counted again from {len(orders)} rankings; positions of all"
+
+
+def _check_scores(board: Found, what: str, orders: list[list[str]]) -> bool:
+    """Compares the scores with those of the rankings, where integers suffice for them; whether they do."""
+    names = sorted(orders[0]) if orders else []
+    if len(names) > MOST_RANKED:
+        raise broken(f"{what}: {len(names)} conditions were ranked, which no run does", board.seq)
+    rows = board.values["rows"]
+    if sorted(row["condition"] for row in rows) != names:
+        raise broken(f"{what} is not one of the conditions that were ranked", board.seq)
+    if any(sorted(order) != names for order in orders):
+        raise broken(f"{what}: the rankings are not all of the same conditions", board.seq)
+    if board.values["method"] not in ("borda", "copeland", "copeland_majority"):
+        return False
+    scores = _exact_scores(board.values["method"], names, orders)
+    for row in rows:
+        same(
+            float(row["score"]), scores[row["condition"]], f"{what}: the score of {brief(row['condition'])}", board.seq
+        )
+    return True
+
+
+def _exact_scores(method: str, names: list[str], orders: list[list[str]]) -> dict[str, float]:
+    """borda: mean number of conditions ranked below; copeland: votes won minus lost; majority: by pairs."""
+    m, n = len(names), len(orders)
+    wins = {(a, b): 0 for a in names for b in names}
+    for order in orders:
+        for place, a in enumerate(order):
+            for b in order[place + 1 :]:
+                wins[a, b] += 1
+    scores: dict[str, float] = {}
+    for a in names:
+        won, lost = sum(wins[a, b] for b in names), sum(wins[b, a] for b in names)
+        if method == "borda":
+            scores[a] = won / n if m > 1 else 0.0
+        elif method == "copeland":
+            scores[a] = float(won - lost)
+        else:
+            scores[a] = float(sum((wins[a, b] > wins[b, a]) - (wins[a, b] < wins[b, a]) for b in names))
+    return scores
+
+
+def _check_positions(board: Found, what: str) -> None:
+    """1 plus the number of strictly better scores; rows best first, equal ones by name; intervals the right way."""
+    sign = 1 if board.values["method"] in LOW_IS_BETTER else -1
+    rows = board.values["rows"]
+    costs = [_rounded(sign * float(row["score"])) for row in rows]
+    for row, own in zip(rows, costs, strict=True):
+        position = 1 + sum(cost < own for cost in costs)
+        same(row["position"], position, f"{what}: the position of {brief(row['condition'])}", board.seq)
+        if float(row["low"]) > float(row["high"]):
+            raise broken(f"{what}: the interval of {brief(row['condition'])} is upside down", board.seq)
+    order = [(row["position"], row["condition"]) for row in rows]
+    if order != sorted(order):
+        raise broken(f"{what}: its rows are not in order", board.seq)
+
+
+def _rounded(value: float) -> float:
+    return round(value * TIED_BELOW) / TIED_BELOW if math.isfinite(value) else value
+
+
+def check_estimates(record: Record) -> str:
+    """What takes numerical methods: the other leaderboards, all intervals, and the diagnostics of the judges."""
+    whole(record)
+    boards: list[Any] = [*record.counted("leaderboard.computed"), *record.counted("diagnostics.computed")]
+    if boards:
+        told = "intervals, the other methods and the diagnostics need numpy; `dempo verify` computes them again"
+        raise Finding("unknown", told, boards[0].seq)
+    return "no interval is recorded"

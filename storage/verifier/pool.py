@@ -1,0 +1,187 @@
+"""The pool, and the quotas that follow from it and from the configuration."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from storage.verifier.finding import brief, broken, one_of, same, sections, whole
+from storage.verifier.record import Found, Record
+
+DECIMAL = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class PoolRead:
+    """The pool as recorded: pseudonyms, types and N_r in source order; sizes[t] is n_t."""
+
+    seq: int
+    values: dict[str, Any]
+    rater_ids: list[str]
+    type_of: list[int]
+    pairs: list[int]
+    sizes: list[int]
+
+
+def pool_of_record(record: Record) -> PoolRead | None:
+    """The pool, checked against itself; None where none is recorded."""
+    if "pool" in record.remembered:
+        remembered: PoolRead = record.remembered["pool"]
+        return remembered
+    found = record.counted("pool.built")
+    if not found:
+        return None
+    if len(found) > 1:
+        raise broken("the pool was built twice", found[1].seq)
+    seq, values = found[0].seq, found[0].values
+    raters, types = values["raters"], values["types"]
+    type_of = [rater["type"] for rater in raters]
+    sizes = Counter(type_of)
+    width = len(values["attributes"])
+    for number, row in enumerate(types):
+        same(row["type"], number, f"the number of the pool's type {number}", seq)
+        same(len(row["categories"]), width, f"the number of attributes of type {number}", seq)
+        same(row["size"], sizes[number], f"the size of type {number}", seq)
+    if len({tuple(row["categories"]) for row in types}) != len(types):
+        raise broken("two types of the pool have the same categories", seq)
+    if any(not 0 <= t < len(types) for t in type_of):
+        raise broken("a rater of the pool has a type that there is not", seq)
+    rater_ids = [rater["rater_id"] for rater in raters]
+    if len(set(rater_ids)) != len(rater_ids):
+        raise broken("a rater is in the pool twice", seq)
+    pairs = [rater["pairs"] for rater in raters]
+    record.remembered["pool"] = PoolRead(seq, values, rater_ids, type_of, pairs, [row["size"] for row in types])
+    return pool_of_record(record)
+
+
+def required_pool(record: Record, seq: int) -> PoolRead:
+    """The pool that an event needs."""
+    found = pool_of_record(record)
+    if found is None:
+        raise broken(f"event {seq} needs a pool, and none is recorded", seq)
+    return found
+
+
+def check_pool(record: Record) -> str:
+    """The pool's types, sizes and people agree with each other, with the pairs and with the configuration."""
+    whole(record)
+    pool = pool_of_record(record)
+    if pool is None:
+        return "no pool is recorded"
+    population = record.genesis.get("config", {}).get("population")
+    if population is not None:
+        names = list(sections(population, "attributes", "name"))
+        same(pool.values["attributes"], names, "the list of the pool's attributes", pool.seq)
+    for built in record.counted("pairs.built"):
+        listed, pairs = built.values.get("rater_ids", []), built.values["pairs"]
+        same(sum(pool.pairs), pairs, "the number of pairs of all raters of the pool", pool.seq)
+        same(pool.values["survey_only"], built.values["raters"] - len(pool.rater_ids), "survey_only", pool.seq)
+        place = {rater_id: i for i, rater_id in enumerate(listed)}
+        order = [place.get(rater_id, -1) for rater_id in pool.rater_ids]
+        if listed and (-1 in order or order != sorted(order)):
+            raise broken("the raters of the pool are not in the order of those of the pairs", pool.seq)
+    return f"{len(pool.rater_ids)} people of {len(pool.sizes)} types, counted again"
+
+
+def check_quotas(record: Record) -> str:
+    """Bounds from target, size and tolerance in exact decimals; people per category from the pool."""
+    whole(record)
+    found = record.counted("lottery.quotas")
+    asked = sections(record.genesis.get("config", {}), "lotteries", "name")
+    rows = 0
+    for quotas in found:
+        name = quotas.values["lottery"]
+        section = one_of(asked, name, "the configuration's lottery", quotas.seq)
+        pool = required_pool(record, quotas.seq)
+        _same_size(quotas, section, pool)
+        expected = _quotas_given(quotas, pool) or _quotas_by_target(record, quotas)
+        same(len(quotas.values["quotas"]), len(expected), f"lottery {brief(name)}: the number of quotas", quotas.seq)
+        for row, wanted in zip(quotas.values["quotas"], expected, strict=True):
+            _same_quota(row, wanted, f"lottery {brief(name)}", quotas.seq)
+        rows += len(expected)
+    for types in record.counted("lottery.types"):
+        pool = required_pool(record, types.seq)
+        for part in ("attributes", "types"):
+            if types.values[part] != pool.values[part]:
+                raise broken(
+                    f"lottery {brief(types.values['lottery'])}: its {part} are not those of the pool", types.seq
+                )
+    if not found:
+        return "no quotas are recorded"
+    return f"{rows} quotas of {len(found)} lotteries: bounds and people per category worked out again"
+
+
+def _same_size(quotas: Found, section: dict[str, Any], pool: PoolRead) -> None:
+    size = section.get("size")
+    what = f"lottery {brief(quotas.values['lottery'])}"
+    if not isinstance(size, int):
+        raise broken(f"{what}: the configuration gives no panel size", 1)
+    same(quotas.values["size"], size - pool.values.get("seated", 0), f"{what}: the panel size", quotas.seq)
+    tolerance = str(section.get("tolerance", "0.1"))
+    if decimal_of(quotas.values["tolerance"], quotas.seq) != decimal_of(tolerance, 1):
+        raise broken(f"{what}: its tolerance is not that of the configuration", quotas.seq)
+
+
+def _same_quota(row: dict[str, Any], wanted: dict[str, Any], what: str, seq: int) -> None:
+    what = f"{what}, {brief(wanted['category'])}"
+    for part in ("attribute", "category", "lower", "upper", "slack", "in_pool"):
+        same(row[part], wanted[part], f"{what}: {part}", seq)
+    target = row.get("target")
+    if (target is None) != (wanted["target"] is None) or (
+        target is not None and decimal_of(target, seq) != wanted["target"]
+    ):
+        raise broken(f"{what}: its target is not that of the configuration", seq)
+
+
+def _quotas_given(quotas: Found, pool: PoolRead) -> list[dict[str, Any]]:
+    """The quotas that came with a pool from tables, in numbers of members."""
+    size = quotas.values["size"]
+    return [
+        {
+            "attribute": bound["attribute"],
+            "category": bound["category"],
+            "target": None,
+            "lower": bound["lower"],
+            "upper": min(bound["upper"], size),
+            "slack": False,
+            "in_pool": people_in(pool, bound["attribute"], bound["category"]),
+        }
+        for bound in pool.values.get("bounds", [])
+    ]
+
+
+def _quotas_by_target(record: Record, quotas: Found) -> list[dict[str, Any]]:
+    """⌊p·k·(1−τ)⌋ and ⌈p·k·(1+τ)⌉ for every category of the configuration, kept inside 0..k."""
+    pool = required_pool(record, quotas.seq)
+    size, tolerance = quotas.values["size"], decimal_of(quotas.values["tolerance"], quotas.seq)
+    expected = []
+    population = record.genesis["config"].get("population") or {}
+    for name, attribute in sections(population, "attributes", "name").items():
+        for category, target in attribute["targets"].items():
+            share = decimal_of(str(target), 1)
+            slack = category in attribute.get("slack", [])
+            lower = 0 if slack else max(0, math.floor(share * size * (1 - tolerance)))
+            upper = size if slack else min(size, math.ceil(share * size * (1 + tolerance)))
+            in_pool = people_in(pool, name, category)
+            found = {"attribute": name, "category": category, "target": share, "slack": slack, "in_pool": in_pool}
+            expected.append({**found, "lower": lower, "upper": upper})
+    return expected
+
+
+def people_in(pool: PoolRead, attribute: str, category: str) -> int:
+    """How many people of the pool have a category."""
+    if attribute not in pool.values["attributes"]:
+        raise broken(f"the pool has no attribute {brief(attribute)}", pool.seq)
+    place = pool.values["attributes"].index(attribute)
+    return sum(row["size"] for row in pool.values["types"] if row["categories"][place] == category)
+
+
+def decimal_of(text: str, seq: int) -> Fraction:
+    """A decimal as a fraction, exactly."""
+    if not DECIMAL.fullmatch(text):
+        raise broken(f"{brief(text)} is no decimal", seq)
+    return Fraction(text)

@@ -1,0 +1,315 @@
+"""Reading a record that nobody vouches for: once, read-only, only its tables `events` and `blobs`, within bounds.
+
+Its own views and triggers are never used: they come from the party that is audited. A value of more than
+64 MiB, five minutes of reading or more payload than fits in memory end in a sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, NO_EVENT, Facts, Found, Record
+from storage.verifier.shapes import misfit, parsed
+
+CHAIN_DOMAIN = "dempo-audit-1"
+PROGRAM_ID = 0x64656D70
+LARGEST_TABLE_VALUE = 64 * 1024**2
+LARGEST_MEMORY = 128 * 1024**2
+"""Bytes of payloads that are kept at the same time; an ordinary run has some megabytes."""
+
+SMALL_PAYLOAD = 512
+"""What an event counts of which only some fields are kept."""
+
+PATIENCE = 300.0
+"""Seconds that all queries may take together."""
+
+FOREIGN_MARKS = ("ro-crate-metadata.json", "imported.json")
+"""Beside a record that came in a bundle: it is opened as unchanging, so that no journal beside it is replayed."""
+
+Row = tuple[int, str, str, str, str, str, str]
+
+
+def read_record(database: Path, facts: Facts) -> Record:
+    """Reads a record from its file; whatever is wrong with it is noted in the record, and nothing is raised."""
+    record = Record(database.resolve().parent, facts)
+    try:
+        with closing(opened_safely(database)) as db:
+            _read_integrity(record, db)
+            if _read_schema(record, db):
+                _read_events(record, db)
+                _read_blobs(record, db)
+            else:
+                record.problem = "the tables are not those that this program writes, so they were not read"
+    except (sqlite3.Error, OSError, OverflowError, MemoryError) as error:
+        record.problem = f"the database cannot be read: {error or type(error).__name__}"
+    return record
+
+
+def opened_safely(database: Path) -> sqlite3.Connection:
+    """A connection that cannot write and gives up after `PATIENCE`; a folder that is read-only is no obstacle."""
+    uri = database.resolve().as_uri()
+    if not is_foreign(database.parent):
+        try:
+            return _guarded(f"{uri}?mode=ro")
+        except sqlite3.OperationalError:
+            if os.access(database.parent, os.W_OK) or database.with_name(f"{database.name}-wal").exists():
+                raise
+    return _guarded(f"{uri}?mode=ro&immutable=1")
+
+
+def is_foreign(root: Path) -> bool:
+    """Whether a record came in a bundle."""
+    return any((root / mark).exists() for mark in FOREIGN_MARKS)
+
+
+def _guarded(uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)
+    try:
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_TABLE_VALUE)
+        db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        end = time.monotonic() + PATIENCE
+        db.set_progress_handler(lambda: int(time.monotonic() > end), 100_000)
+        # Bytes that are no UTF-8 survive as surrogates, so that every hash is over what the file holds.
+        db.text_factory = lambda body: body.decode("utf-8", "surrogateescape")
+        for pragma in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
+            db.execute(f"PRAGMA {pragma}").fetchall()
+        db.execute("BEGIN")  # one snapshot: an engine may be writing
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _read_integrity(record: Record, db: sqlite3.Connection) -> None:
+    try:
+        record.integrity = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        record.integrity = str(error)
+
+
+# ------------------------------------------------------------ the schema
+
+
+def _read_schema(record: Record, db: sqlite3.Connection) -> bool:
+    """Compares the schema with what the program writes; whether the two tables may be read."""
+    facts = record.facts
+    record.version = db.execute("PRAGMA user_version").fetchone()[0]
+    rows = db.execute("SELECT type, name, rootpage, sql FROM sqlite_master LIMIT 1000").fetchall()
+    written = [row for row in rows if row[3] is not None]
+    found = {str(name): str(sql) for _, name, _, sql in written}
+    record.objects = len(found)
+    record.schema_wrong = (
+        _wrong_mark(db)
+        or _forged(rows)
+        or ("two objects have one name" if len(found) != len(written) else "")
+        or _differing(record.version, found, facts)
+    )
+    tables = [(kind, name, sql) for kind, name, _, sql in rows if name in facts.tables]
+    return sorted(tables) == sorted(("table", name, sql) for name, sql in facts.tables.items())
+
+
+def _wrong_mark(db: sqlite3.Connection) -> str:
+    if db.execute("PRAGMA application_id").fetchone()[0] != PROGRAM_ID:
+        return "the database does not carry the mark of a run's record (application_id)"
+    encoding = db.execute("PRAGMA encoding").fetchone()[0]
+    return "" if encoding == "UTF-8" else f"the database is in {encoding} instead of UTF-8"
+
+
+def _forged(rows: list[tuple[Any, ...]]) -> str:
+    """Rows of sqlite_master that lie about what they are, or indexes that the program didn't make."""
+    for kind, name, page, sql in rows:
+        if sql is None:
+            if (kind, name) != ("index", "sqlite_autoindex_blobs_1"):
+                return f"the database holds {kind} {str(name)[:80]!r}, which no SQL describes"
+        elif str(sql).split(maxsplit=2)[1:2] != [str(kind).upper()] or bool(page) != (kind in ("table", "index")):
+            return f"the schema's entry for {str(name)[:80]!r} is forged"
+    return ""
+
+
+def _differing(version: int, found: Mapping[str, str], facts: Facts) -> str:
+    if version > facts.version:
+        return f"schema version {version} is newer than {facts.version}; use a newer dempo"
+    if version in facts.older:
+        if schema_digest(found) == facts.older[version]:
+            return ""
+        return f"these differ from what version {version} writes: tables, indexes, triggers or views"
+    if version != facts.version:
+        return f"there never was a schema version {version}"
+    digests = {name: text_digest(sql) for name, sql in found.items()}
+    wrong = sorted(
+        name for name in digests.keys() | facts.objects.keys() if digests.get(name) != facts.objects.get(name)
+    )
+    return f"these differ from what version {version} writes: {', '.join(wrong)}" if wrong else ""
+
+
+def schema_digest(objects: Mapping[str, str]) -> str:
+    """SHA-256 over the names and the exact SQL of everything in a database."""
+    return text_digest(json.dumps(dict(objects), sort_keys=True))
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text as the file holds it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+# ------------------------------------------------------------ the events
+
+
+def _read_events(record: Record, db: sqlite3.Connection) -> None:
+    expected, prev = 1, NO_EVENT
+    for row in db.execute("SELECT seq, at, stage, kind, payload, prev, hash FROM events NOT INDEXED ORDER BY seq"):
+        seq = row[0]
+        wrong = _wrong_link(row, expected, prev)
+        if wrong is not None and record.chain_wrong is None:
+            record.chain_wrong = wrong
+        if not all(isinstance(value, str) for value in row[1:]):
+            continue
+        _read_event(record, row)
+        expected, prev = seq + 1, row[6]
+        record.hashes.append(prev)
+        record.count += 1
+    record.head = prev
+
+
+def _wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
+    seq, at, stage, kind, payload, stored_prev, stored = row
+    if seq != expected:
+        return f"event {expected} is missing", expected
+    if not all(isinstance(value, str) for value in row[1:]):
+        return f"event {seq} holds something else than texts", seq
+    if stored_prev != prev:
+        return f"event {seq} does not follow event {seq - 1}", seq
+    if link_hash(prev, seq, at, stage, kind, payload) != stored:
+        return f"event {seq} ({kind[:40]}) was changed", seq
+    return None
+
+
+def link_hash(prev: str, seq: int, at: str, stage: str, kind: str, payload: str) -> str:
+    """SHA-256(domain ‖ prev ‖ seq ‖ at ‖ stage ‖ kind ‖ payload), each field after its length as 8 bytes."""
+    state = hashlib.sha256()
+    for part in (CHAIN_DOMAIN, prev, str(seq), at, stage, kind, payload):
+        encoded = part.encode("utf-8", "surrogateescape")
+        state.update(len(encoded).to_bytes(8, "big"))
+        state.update(encoded)
+    return state.hexdigest()
+
+
+def _read_event(record: Record, row: Row) -> None:
+    """Keeps what checks need of one event; an event that is none of its kind counts for nothing."""
+    seq, at, stage, kind, payload = row[:5]
+    values: dict[str, Any] = {}
+    unit, attempt, wrong = None, 0, _wrong_text(at, stage, kind, payload)
+    if not wrong:
+        try:
+            values = parsed(payload)
+            unit, attempt = _envelope(values)
+        except ValueError as error:
+            wrong = f"its payload is not one that this program writes: {error}"
+    shape = record.facts.kinds.get(kind)
+    if not wrong and shape is None:
+        wrong = f"its kind {kind[:40]!r} is not in the catalogue of this version"
+    if not wrong:
+        misfitting = misfit(values, shape)
+        wrong = f"its fields are not those of {kind!r} ({misfitting})" if misfitting else ""
+    if wrong:
+        record.shape_wrong = record.shape_wrong or (f"event {seq}: {wrong}", seq)
+        return
+    record.ledger.add(seq, stage, kind, values, unit, attempt)
+    _note_references(record, values, seq)
+    if kind in KEPT_FIELDS:
+        _keep(record, Found(seq, stage, kind, unit, attempt, values, payload))
+
+
+def _wrong_text(*texts: str) -> str:
+    for text in texts:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            return "it holds bytes that are not UTF-8"
+    return ""
+
+
+def _envelope(values: dict[str, Any]) -> tuple[str | None, int]:
+    """Takes unit and attempt out of a payload: the unit is None where the event belongs to none."""
+    if "unit" not in values and "attempt" not in values:
+        return None, 0
+    unit, attempt = values.pop("unit", None), values.pop("attempt", None)
+    if not isinstance(unit, str) or not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 1:
+        raise ValueError("unit and attempt are no text and no number from 1")
+    return unit, attempt
+
+
+def _keep(record: Record, found: Found) -> None:
+    fields = KEPT_FIELDS[found.kind]
+    record.kept_bytes += SMALL_PAYLOAD if fields else len(found.payload)
+    if record.kept_bytes > LARGEST_MEMORY:
+        raise MemoryError(f"it holds more than {LARGEST_MEMORY // 1024**2} MiB of what has to be checked together")
+    values = {name: found.values[name] for name in fields if name in found.values} if fields else found.values
+    payload = found.payload if found.kind in HASHED_KINDS else ""
+    kept = Found(found.seq, found.stage, found.kind, found.unit, found.attempt, values, payload)
+    record.kept.setdefault(found.kind, []).append(kept)
+
+
+def _note_references(record: Record, values: Any, seq: int) -> None:
+    """Notes every text and artifact that a payload refers to."""
+    waiting = [values]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [inner for inner in value if isinstance(inner, (dict, list))]
+        elif value.keys() == {"sha256", "bytes", "media_type"}:
+            record.artifacts.setdefault(str(value["sha256"]), (value["bytes"], seq))
+        elif "sha256" in value and value.keys() <= {"sha256", "shown"}:
+            exact, shown = str(value["sha256"]), str(value.get("shown", value["sha256"]))
+            record.references.setdefault(exact, seq)
+            record.references.setdefault(shown, seq)
+            if record.shown.setdefault(exact, (shown, seq))[0] != shown and record.blob_wrong is None:
+                record.blob_wrong = (f"event {seq} shows text {exact} as another than before", seq)
+        else:
+            waiting += [inner for inner in value.values() if isinstance(inner, (dict, list))]
+
+
+# ------------------------------------------------------------ the texts
+
+
+def _read_blobs(record: Record, db: sqlite3.Connection) -> None:
+    seen: set[str] = set()
+    for key, body in db.execute("SELECT sha256, body FROM blobs NOT INDEXED"):
+        wrong = _wrong_blob(record, key, body)
+        if wrong is not None and record.blob_wrong is None:
+            record.blob_wrong = wrong
+        seen.add(key)
+    record.blobs = len(seen)
+    record.missing = sorted((seq, key) for key, seq in record.references.items() if key not in seen)
+
+
+def _wrong_blob(record: Record, key: Any, body: Any) -> tuple[str, int | None] | None:
+    if not isinstance(key, str) or not isinstance(body, bytes):
+        return "a text is stored under something that is no text, or is itself no bytes", None
+    if hashlib.sha256(body).hexdigest() != key:
+        return f"blob {key[:64]} was changed", record.references.get(key)
+    if key in record.shown:
+        shown, seq = record.shown[key]
+        if hashlib.sha256(readable(body)).hexdigest() != shown:
+            return f"event {seq} shows another text than {key}, which it refers to", seq
+    return None
+
+
+def readable(body: bytes) -> bytes:
+    """A text as views show it: NUL and what is no UTF-8 as U+FFFD."""
+    return body.decode("utf-8", "replace").replace("\0", "\ufffd").encode()
+
+
+def in_order(record: Record, *kinds: str) -> Iterator[Found]:
+    """Events of several kinds that count, in the order of the record."""
+    found = [event for kind in kinds for event in record.counted(kind)]
+    return iter(sorted(found, key=lambda event: event.seq))

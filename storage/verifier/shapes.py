@@ -1,0 +1,107 @@
+"""The shape of events: which fields each kind has and of which type, in a language small enough to ship.
+
+    "int" "num" "str" "bool" "any"
+    ["list", X]  ["map", X]  ["tuple", X, Y]  ["or", X, Y]  ["one of", value, …]
+    {"field": X, "field?": Y}        the second one may be absent; nothing else may be there
+
+Integers lie within ±(2^53 − 1) and numbers are finite, as in every payload that the writer can write.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+Shape = Any
+"""A shape as the text above writes it."""
+
+LARGEST_INTEGER = 2**53 - 1
+
+
+def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
+    """Why a value does not have a shape, as a sentence; None where it has."""
+    if isinstance(shape, str):
+        return _misfit_plain(value, shape, where)
+    if isinstance(shape, dict):
+        return _misfit_fields(value, shape, where)
+    what, *parts = shape
+    if what == "one of":
+        fits = any(value == part and type(value) is type(part) for part in parts)
+        return None if fits else f"{where} is none of {', '.join(map(str, parts))}"
+    if what == "or":
+        found = [misfit(value, part, where) for part in parts]
+        return None if None in found else found[0]
+    if what == "map":
+        if not isinstance(value, dict):
+            return f"{where} is no table"
+        return _first(misfit(inner, parts[0], f"{where}[{key[:40]!r}]") for key, inner in value.items())
+    if not isinstance(value, list) or (what == "tuple" and len(value) != len(parts)):
+        return f"{where} is no list" if what == "list" else f"{where} is no list of {len(parts)}"
+    if what == "list":
+        return _first(misfit(inner, parts[0], f"{where}[{i}]") for i, inner in enumerate(value))
+    return _first(
+        misfit(inner, part, f"{where}[{i}]") for i, (inner, part) in enumerate(zip(value, parts, strict=True))
+    )
+
+
+def _misfit_plain(value: Any, shape: str, where: str) -> str | None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and -LARGEST_INTEGER <= value <= LARGEST_INTEGER
+    if shape == "int":
+        return None if whole else f"{where} is no integer within ±(2^53 − 1)"
+    if shape == "num":
+        return None if whole or (isinstance(value, float) and math.isfinite(value)) else f"{where} is no number"
+    if shape == "str":
+        return None if isinstance(value, str) else f"{where} is no text"
+    if shape == "bool":
+        return None if isinstance(value, bool) else f"{where} is neither true nor false"
+    return None
+
+
+def _misfit_fields(value: Any, shape: dict[str, Shape], where: str) -> str | None:
+    if not isinstance(value, dict):
+        return f"{where} is no table of named fields" if where else "it is no table of named fields"
+    inside = f"{where}." if where else ""
+    known = set()
+    for name, inner in shape.items():
+        field = name[:-1] if name.endswith("?") else name
+        known.add(field)
+        if field in value:
+            wrong = misfit(value[field], inner, inside + field)
+            if wrong is not None:
+                return wrong
+        elif field == name:
+            return f"{inside}{field} is missing"
+    unknown = [key for key in value if key not in known]
+    return f"there is no field {(inside + unknown[0])[:80]!r}" if unknown else None
+
+
+def _first(found: Any) -> str | None:
+    return next((wrong for wrong in found if wrong is not None), None)
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """A payload as a table.
+
+    Raises:
+        ValueError: it is no JSON object, names a field twice (SQLite would show the other value), or is nested
+            too deeply.
+    """
+    try:
+        values = json.loads(text, object_pairs_hook=_table_once, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(values, dict):
+        raise ValueError("it is no JSON object")
+    return values
+
+
+def _table_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("it names a field twice")
+    return values
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"it holds {name}, which is no JSON")

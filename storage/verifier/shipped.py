@@ -1,0 +1,232 @@
+"""The verifier as it travels: one file of the standard library alone, joined from the modules of this package."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.events import EVENTS, SCHEMA_VERSION
+from storage.schema import OBJECTS, OLDER, TABLES
+from storage.verifier.reading import text_digest
+from storage.verifier.record import Facts
+from storage.verifier.shapes import Shape
+
+PARTS = (
+    "storage/check.py",
+    "storage/verifier/shapes.py",
+    "storage/verifier/ledger.py",
+    "storage/verifier/record.py",
+    "storage/verifier/reading.py",
+    "storage/verifier/finding.py",
+    "storage/verifier/whole.py",
+    "storage/verifier/pool.py",
+    "core/sortition/proof.py",
+    "storage/verifier/lotteries.py",
+    "storage/verifier/stream.py",
+    "storage/verifier/draws.py",
+    "storage/verifier/weights.py",
+    "storage/verifier/judgements.py",
+    "storage/verifier/checks.py",
+    "storage/verifier/kept.py",
+    "storage/verifier/main.py",
+)
+"""What the file is joined from, in reading order: every name is defined above its use at import."""
+
+OWN_PACKAGES = ("core", "storage")
+
+HEADER = '''#!/usr/bin/env python3
+"""Checks the record of a dempo run with Python (3.11 or newer) and nothing else. It writes nothing.
+
+    python verify.py [FOLDER | audit.db] [--json] [--head FILE]
+
+Every check says ok, failed, unknown (something it needs is not here) or withheld (left out on purpose, as
+the bundle says). Exit status: 0 nothing failed, 4 something failed, 2 there is nothing to check.
+
+This file comes from whoever made the bundle. Compare it with the one of a release that you trust (`dempo
+import` does), or take that one: it checks any record of its own and older schema versions.
+
+Below are the parts of dempo {version} that it was joined from, each under its name. The constants at the end
+are the fields of every kind of event, and digests of the tables, indexes, triggers and views of a database.
+"""
+'''
+
+
+@cache
+def tree_facts() -> Facts:
+    """What this version of the program writes."""
+    return Facts(
+        program=program_version(),
+        version=SCHEMA_VERSION,
+        objects={name: text_digest(sql) for name, sql in OBJECTS.items()},
+        older=OLDER,
+        tables=TABLES,
+        kinds={kind: shape_of(event.model_json_schema()) for kind, event in EVENTS.items()},
+    )
+
+
+def program_version() -> str:
+    """Version of the installed program, or "checkout"."""
+    try:
+        return version("dempo")
+    except PackageNotFoundError:
+        return "checkout"
+
+
+def shape_of(schema: dict[str, Any]) -> Shape:
+    """The shape that a JSON Schema of pydantic's stands for (`storage.verifier.shapes`).
+
+    Raises:
+        InputError: the schema uses something that shapes cannot say.
+    """
+    return _shape(schema, schema.get("$defs", {}))
+
+
+def _shape(schema: dict[str, Any], known: dict[str, Any]) -> Shape:
+    if "$ref" in schema:
+        return _shape(known[schema["$ref"].rpartition("/")[2]], known)
+    if "anyOf" in schema:
+        shapes = [_shape(part, known) for part in schema["anyOf"] if part.get("type") != "null"]
+        return shapes[0] if len(shapes) == 1 else ["or", *shapes]
+    if "enum" in schema or "const" in schema:
+        return ["one of", *schema.get("enum", [schema.get("const")])]
+    plain = {"integer": "int", "number": "num", "string": "str", "boolean": "bool", None: "any"}
+    kind = schema.get("type")
+    if kind in plain:
+        return plain[kind]
+    if kind == "array":
+        if "prefixItems" in schema:
+            return ["tuple", *(_shape(part, known) for part in schema["prefixItems"])]
+        return ["list", _shape(schema["items"], known)]
+    if (kind == "object" and "properties" in schema) or schema.get("additionalProperties") is False:
+        required = schema.get("required", [])
+        fields = schema.get("properties", {}).items()
+        return {name if name in required else f"{name}?": _shape(part, known) for name, part in fields}
+    if kind == "object":
+        inner = schema.get("additionalProperties", True)
+        return ["map", "any" if inner is True else _shape(inner, known)]
+    raise InputError(f"the fields of an event use {kind!r}, which the stand-alone verifier cannot check")
+
+
+@cache
+def verifier_text() -> str:
+    """The one file, a function of the sources and of the catalogue of events alone.
+
+    Raises:
+        InputError: two parts define the same name, or one needs more than the standard library.
+    """
+    checkout = Path(__file__).resolve().parents[2]
+    imports: dict[str, set[str]] = {}
+    owner: dict[str, str] = {}
+    bodies = []
+    for part in PARTS:
+        source = (checkout / part).read_text(encoding="utf-8")
+        bodies.append(_body(part, source, imports, owner))
+    header = HEADER.format(version=program_version())
+    first = f"{header}\nfrom __future__ import annotations\n\n{_import_lines(imports)}\n"
+    return "\n\n".join([first, *bodies, _facts_text()])
+
+
+def verifier_digest() -> str:
+    """SHA-256 of the file."""
+    return hashlib.sha256(verifier_text().encode()).hexdigest()
+
+
+def _import_lines(imports: dict[str, set[str]]) -> str:
+    """Whole modules first, then names from modules."""
+    ordered = sorted(imports.items(), key=lambda item: (bool(item[1]), item[0]))
+    named = {name: ", ".join(sorted(names)) for name, names in ordered}
+    return "\n".join(f"from {name} import {names}" if names else f"import {name}" for name, names in named.items())
+
+
+def _body(part: str, source: str, imports: dict[str, set[str]], owner: dict[str, str]) -> str:
+    """A part without its imports; its own text becomes a comment above it."""
+    tree = ast.parse(source)
+    lines = source.splitlines()
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            _note_imports(part, statement, imports)
+            _blank(lines, statement)
+        for name in _defined(statement):
+            if owner.setdefault(name, part) != part:
+                raise InputError(f"{part} and {owner[name]} both define {name!r}; give one of them another name")
+    _blank(lines, tree.body[0])
+    about = "\n".join(f"# {line}".rstrip() for line in (ast.get_docstring(tree) or "").splitlines())
+    rule = "#" * 100
+    return f"{rule}\n# {part}\n#\n{about}\n{rule}\n\n" + _without_gaps(lines)
+
+
+def _note_imports(part: str, statement: ast.Import | ast.ImportFrom, imports: dict[str, set[str]]) -> None:
+    listed = {alias.name for alias in statement.names}
+    if any(alias.asname for alias in statement.names):
+        raise InputError(f"{part} renames what it imports, so it cannot be joined")
+    wanted: dict[str, set[str]] = {module: set() for module in listed}
+    if isinstance(statement, ast.ImportFrom):
+        wanted = {statement.module or "": listed}
+    for module, names in wanted.items():
+        package = module.partition(".")[0]
+        if package in OWN_PACKAGES or package == "__future__":
+            continue
+        if package not in sys.stdlib_module_names:
+            raise InputError(f"{part} needs {package}, which is not in the standard library")
+        imports.setdefault(module, set()).update(names)
+
+
+def _defined(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return [statement.target.id]
+    if isinstance(statement, ast.Assign):
+        return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _blank(lines: list[str], statement: ast.stmt) -> None:
+    for number in range(statement.lineno - 1, statement.end_lineno or statement.lineno):
+        lines[number] = ""
+
+
+def _without_gaps(lines: list[str]) -> str:
+    """At most two blank lines in a row, none at either end."""
+    kept: list[str] = []
+    for line in lines:
+        if line or kept[-2:] != ["", ""]:
+            kept.append(line)
+    return "\n".join(kept).strip("\n")
+
+
+def _facts_text() -> str:
+    facts = tree_facts()
+    kinds = ",\n".join(f"  {json.dumps(kind)}: {json.dumps(shape)}" for kind, shape in facts.kinds.items())
+    objects = ",\n".join(f"  {json.dumps(name)}: {json.dumps(digest)}" for name, digest in facts.objects.items())
+    return f'''{"#" * 100}
+# What dempo {facts.program} writes (schema version {facts.version})
+{"#" * 100}
+
+EVENT_SHAPES = json.loads(r"""{{
+{kinds}
+}}""")
+
+OBJECT_DIGESTS = json.loads(r"""{{
+{objects}
+}}""")
+
+WRITTEN = Facts(
+    program={facts.program!r},
+    version={facts.version!r},
+    objects=OBJECT_DIGESTS,
+    older={dict(facts.older)!r},
+    tables={dict(facts.tables)!r},
+    kinds=EVENT_SHAPES,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(WRITTEN))
+'''

@@ -1,0 +1,194 @@
+"""Conditions: the weight of every rater from π, the draw or the pairs; and training steps without gaps."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from typing import Any
+
+from storage.verifier.draws import draws_of_record
+from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, whole
+from storage.verifier.lotteries import lotteries_of_record
+from storage.verifier.pool import PoolRead, required_pool
+from storage.verifier.record import Found, Record
+from storage.verifier.whole import is_plain_file
+
+PAIRS_TYPE = "application/jsonl"
+SCHEDULE_TYPE = "application/vnd.dempo.schedule+json"
+LARGEST_LINE = 65_536
+LARGEST_SCHEDULE = 256 * 1024**2
+
+
+def check_weights(record: Record) -> str:
+    """w_r of every rater of every condition, its transform included, and what is summed from them."""
+    whole(record)
+    asked = sections(record.genesis.get("config", {}), "conditions", "name")
+    planned = conditions_of_record(record)
+    rows, unsure = 0, None
+    for name, event in planned.items():
+        section = one_of(asked, name, "the configuration's condition", event.seq)
+        _check_as_configured(record, event, section)
+        pool = required_pool(record, event.seq)
+        wanted = _weights(record, event, section, pool)
+        if wanted is None:
+            wanted = _some_by_pairs(event, section, pool)
+            unsure = unsure or event
+        _check_rows(event, pool, wanted)
+        rows += len(event.values["weights"])
+    if record.ledger.ended("conditions") and planned.keys() != asked.keys():
+        raise broken("the stage of the conditions has ended, but not every condition of the configuration is there")
+    if unsure is not None:
+        told = "which raters are representative of the US stands in the artifact of the pairs, which is not here"
+        raise Finding("unknown", f"condition {brief(unsure.values['condition'])}: {told}", unsure.seq)
+    return f"{rows} weights of {len(planned)} conditions worked out again" if planned else "no condition is recorded"
+
+
+def conditions_of_record(record: Record) -> dict[str, Found]:
+    """Every planned condition by its name."""
+    found: dict[str, Found] = {}
+    for event in record.counted("condition.planned"):
+        name = event.values["condition"]
+        if name in found:
+            raise broken(f"condition {brief(name)} was planned twice", event.seq)
+        found[name] = event
+    return found
+
+
+def _check_as_configured(record: Record, event: Found, section: dict[str, Any]) -> None:
+    what = f"condition {brief(event.values['condition'])}"
+    train = record.genesis["config"].get("train") or {}
+    defaults = {"transform": "identity", "estimator": "step_normalised", "source": ""}
+    for name, default in defaults.items():
+        same(event.values[name], section.get(name, default), f"{what}: its {name}", event.seq)
+    trained = section.get("source") != "none"
+    steps = (section.get("steps") or train.get("steps", 100)) if trained else 0
+    same(event.values["steps"], steps, f"{what}: its steps", event.seq)
+    same(event.values["batch"], train.get("batch", 32), f"{what}: its pairs per step", event.seq)
+
+
+def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRead) -> list[float] | None:
+    """w_r in the order of the pool, 0 for those left out; None where the record does not tell."""
+    kind, _, name = str(section.get("source")).partition(":")
+    everyone = [1.0 if section.get("equal_voice") else float(pairs) for pairs in pool.pairs]
+    if kind == "none":
+        return [0.0] * len(everyone)
+    if kind in ("all", "population"):
+        return everyone
+    if kind == "us_rep":
+        flags = _us_representative(record, pool)
+        return None if flags is None else [w if flag else 0.0 for w, flag in zip(everyone, flags, strict=True)]
+    if kind == "draw":
+        made = one_of(draws_of_record(record), name, "the draw", event.seq).accepted
+        if made is None or made.seq > event.seq:
+            raise broken(
+                f"condition {brief(event.values['condition'])} rests on a draw that was not accepted", event.seq
+            )
+        members = set(made.values["members"])
+        return [1.0 if rater_id in members else 0.0 for rater_id in pool.rater_ids]
+    lottery = one_of(lotteries_of_record(record), name, "the lottery", event.seq)
+    return [_transformed(pi, event.values["transform"]) for pi in lottery.by_rater()]
+
+
+def _transformed(pi: Fraction, transform: str) -> float:
+    """π, √π or π², rounded once."""
+    if transform == "sqrt":
+        return math.sqrt(pi)
+    return float(pi**2 if transform == "square" else pi)
+
+
+def _some_by_pairs(event: Found, section: dict[str, Any], pool: PoolRead) -> list[float]:
+    """The weights that follow where only the choice of raters cannot be checked."""
+    chosen = {row["rater_id"] for row in event.values["weights"]}
+    counts = zip(pool.rater_ids, pool.pairs, strict=True)
+    return [(1.0 if section.get("equal_voice") else float(n)) if rater in chosen else 0.0 for rater, n in counts]
+
+
+def _check_rows(event: Found, pool: PoolRead, wanted: list[float]) -> None:
+    values, seq = event.values, event.seq
+    what = f"condition {brief(values['condition'])}"
+    kept = [(rater, n, w) for rater, n, w in zip(pool.rater_ids, pool.pairs, wanted, strict=True) if w > 0]
+    same(len(values["weights"]), len(kept), f"{what}: the number of raters with a weight", seq)
+    for row, (rater_id, pairs, weight) in zip(values["weights"], kept, strict=True):
+        same(row["rater_id"], rater_id, f"{what}: a rater with a weight", seq)
+        same(row["pairs"], pairs, f"{what}: the pairs of rater {brief(rater_id)}", seq)
+        same(float(row["weight"]), weight, f"{what}: the weight of rater {brief(rater_id)}", seq)
+    same(values["raters"], len(kept), f"{what}: raters", seq)
+    same(values["pairs"], sum(n for _, n, _ in kept), f"{what}: pairs", seq)
+    total = math.fsum(w for _, _, w in kept)
+    squares = math.fsum(w * w / n for _, n, w in kept if n)
+    effective = total * total / squares if squares else 0.0
+    if not math.isclose(values["effective_pairs"], effective, rel_tol=1e-12):
+        raise broken(f"{what}: effective_pairs is {values['effective_pairs']}; it is {effective}", seq)
+
+
+def _us_representative(record: Record, pool: PoolRead) -> list[bool] | None:
+    """The flags of the pool's raters from the artifact of the pairs; None where it is not here."""
+    built = record.counted("pairs.built")
+    if not built or not built[0].values.get("rater_ids"):
+        return None
+    values = built[0].values
+    path = record.root / "artifacts" / values["artifact"]["sha256"]
+    if values["artifact"]["media_type"] != PAIRS_TYPE or not is_plain_file(path):
+        return None
+    flags = {}
+    with path.open("rb") as stream:
+        stream.readline(LARGEST_LINE)
+        for rater_id in values["rater_ids"]:
+            flags[rater_id] = json.loads(stream.readline(LARGEST_LINE))["us_rep"] is True
+    return [flags[rater_id] for rater_id in pool.rater_ids]
+
+
+# ------------------------------------------------------------ training
+
+
+def check_training(record: Record) -> str:
+    """Optimizer steps from 1 without gaps, as many as planned; schedules of the planned size over the pairs."""
+    whole(record)
+    planned = conditions_of_record(record)
+    steps: dict[str, list[Found]] = {name: [] for name in planned}
+    for event in record.counted("train.step"):
+        name = event.values["condition"]
+        if name in steps or planned:
+            one_of(steps, name, "the condition", event.seq).append(event)
+        else:
+            steps.setdefault(name, []).append(event)
+    for name, found in steps.items():
+        _check_steps(name, found, planned.get(name), record.ledger.ended("train"))
+    schedules = sum(_check_schedule(record, event) for event in planned.values())
+    total = sum(map(len, steps.values()))
+    return f"{total} steps of {len(steps)} conditions without a gap, {schedules} schedules of the planned size"
+
+
+def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bool) -> None:
+    what = f"condition {brief(name)}"
+    for number, event in enumerate(sorted(found, key=lambda event: event.seq), start=1):
+        same(event.values["step"], number, f"{what}: the number of a step", event.seq)
+    if planned is None:
+        return
+    wanted = planned.values["steps"]
+    if len(found) > wanted or (ended and len(found) < wanted):
+        seq = found[-1].seq if found else planned.seq
+        raise broken(f"{what} has {len(found)} optimizer steps instead of {wanted}", seq)
+
+
+def _check_schedule(record: Record, event: Found) -> bool:
+    """Whether a condition has a schedule that is here; it is steps × batch pairs, each one that there is."""
+    what, values = f"condition {brief(event.values['condition'])}", event.values
+    artifact = values.get("artifact")
+    if (artifact is None) != (values["steps"] == 0):
+        raise broken(f"{what} has steps without a schedule, or a schedule without steps", event.seq)
+    if artifact is None:
+        return False
+    same(artifact["media_type"], SCHEDULE_TYPE, f"{what}: the type of its schedule", event.seq)
+    path = record.root / "artifacts" / artifact["sha256"]
+    if not is_plain_file(path):
+        return False  # whether it may be missing is for the check of the artifacts to say
+    with path.open("rb") as stream:
+        schedule = json.loads(stream.read(LARGEST_SCHEDULE))
+    rows, size = schedule["pairs"], record.counted("pairs.built")[0].values["pairs"]
+    shape = [len(rows), *{len(row) for row in rows}]
+    same(shape, [values["steps"], values["batch"]], f"{what}: steps and pairs per step of its schedule", event.seq)
+    if any(not isinstance(p, int) or not 0 <= p < size for row in rows for p in row):
+        raise broken(f"{what}: its schedule names a pair that there is not", event.seq)
+    return True

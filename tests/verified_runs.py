@@ -1,0 +1,63 @@
+"""Real small runs, made by the pipeline: one that trains, judges and ranks, and one with draws of every kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from draw_runs import make_draw_run
+
+from core.run_folder import RunFolder
+from storage.draws import PublicDraw
+from storage.log import Log
+from tui.console import Console
+from tui.demo import prepare
+from tui.process import work
+
+TINY = [
+    "train.steps=4",
+    "train.chunk=2",
+    "train.tiny.steps=2",
+    "train.tiny.hidden=16",
+    "train.batch=4",
+    "train.micro_batch=4",
+    "answer.clauses=2",
+    "answer.per_clause=4",
+    "answer.batch=4",
+    "answer.max_tokens=4",
+    "rank.resamples=20",
+]
+
+
+def make_trained_run(folder: Path) -> Path:
+    """A run on a planted world through all stages, every number as small as it goes."""
+    root = prepare("planted", 0, folder, TINY)
+    assert work(root, None, Console(quiet=True)) == 0
+    return root
+
+
+def make_drawn_run(folder: Path) -> Path:
+    """A run of a pool from tables: a draw by seed, one by a public value after a withdrawn and a rejected round, and
+    one by the number of a panel of a uniform lottery."""
+    root = make_draw_run(folder, "lottery")
+    public_draw(root, "public", "a future block", "hash", None)
+    public_draw(root, "public", "another block", "hash", "3 14 15", accepted=False)
+    public_draw(root, "public", "the Saturday numbers", "hash", "9 26 5 3 5")
+    public_draw(root, "numbered", "two dice of ten", "number", "07")
+    assert work(root, None, Console(quiet=True)) == 0
+    return root
+
+
+def public_draw(root: Path, draw: str, source: str, rule: str, value: str | None, accepted: bool = True) -> None:
+    """One round of a public draw: withdrawn where there is no value, else accepted or rejected."""
+    with Log.open(RunFolder(root)) as log:
+        PublicDraw(log, draw).commit(source, rule)  # type: ignore[arg-type]
+    with Log.open(RunFolder(root)) as log:
+        if value is None:
+            PublicDraw(log, draw).decide("aborted", "the source closed")
+            return
+        PublicDraw(log, draw).reveal(value)
+    with Log.open(RunFolder(root)) as log:
+        if accepted:
+            PublicDraw(log, draw).accept("as announced")
+        else:
+            PublicDraw(log, draw).decide("rejected", "read out wrongly")
