@@ -6,6 +6,7 @@ Each check says what it looked at, its verdict, and the first event that breaks 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,9 +19,12 @@ from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, chain_hash, parse
 from storage.errors import StorageError
 from storage.reader import connect
+from storage.redaction import redaction_of
 from storage.schema import OBJECTS, is_as_written
 
-Verdict = Literal["ok", "failed", "unknown"]
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+Verdict = Literal["ok", "failed", "unknown", "withheld"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ def verify(root: Path) -> list[Check]:
                 checks.append(check(name, db, folder))
         except sqlite3.Error as error:
             checks.append(Check(name, "failed", f"the database cannot be read: {error}"))
+        except StorageError as error:
+            checks.append(Check(name, "failed", str(error)))
     return checks
 
 
@@ -95,7 +101,10 @@ def _genesis(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
     row = db.execute("SELECT kind, payload FROM events WHERE seq = 1").fetchone()
     if row is None or row[0] != "run.created":
         return Check(name, "failed", "the first event does not create a run", 1)
-    run_id = parse(row[1])[0].get("run_id")
+    event = next(_decoded(db))[1]
+    if isinstance(event, str):
+        return Check(name, "failed", f"event 1: {event}", 1)
+    run_id = event.payload().get("run_id")
     if run_id != folder.root.resolve().name:
         return Check(name, "failed", f"the record is that of run {run_id}, not of {folder.root.resolve().name}", 1)
     return Check(name, "ok", f"the record is that of run {run_id}")
@@ -111,7 +120,7 @@ def _events(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
 
 
 def _blobs(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    stored = set()
+    redaction, stored, withheld = redaction_of(folder.root), set(), set()
     for key, body in db.execute("SELECT sha256, body FROM blobs"):
         stored.add(key)
         if digest(body) != key:
@@ -121,22 +130,35 @@ def _blobs(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
             continue
         for reference in _references(event.payload(), {"shown"}):
             if reference not in stored:
-                return Check(name, "failed", f"event {seq} refers to blob {reference}, which is missing", seq)
+                withheld.add(reference)
+                if redaction is None or len(withheld) > redaction.texts:
+                    return Check(name, "failed", f"event {seq} refers to blob {reference}, which is missing", seq)
+    if withheld:
+        told = f"{len(withheld)} texts were withheld from this copy; {len(stored)} are here and match their names"
+        return Check(name, "withheld", told)
     return Check(name, "ok", f"{len(stored)} texts match their names, and every text that an event refers to is there")
 
 
 def _artifacts(name: str, db: sqlite3.Connection, folder: RunFolder) -> Check:
-    count = 0
+    redaction, count, withheld = redaction_of(folder.root), 0, set()
     for seq, event in _decoded(db):
         if isinstance(event, str):
             continue
         for reference in _references(event.payload(), {"media_type"}):
+            if not _SHA256.fullmatch(reference):
+                return Check(name, "failed", f"event {seq} names an artifact by {reference[:80]!r}, no SHA-256", seq)
             path = folder.artifacts / reference
+            if not path.is_file() and redaction is not None and reference in redaction.artifacts:
+                withheld.add(reference)
+                continue
             if not path.is_file():
                 return Check(name, "failed", f"event {seq} refers to artifacts/{reference}, which is missing", seq)
             if digest(path.read_bytes()) != reference:
                 return Check(name, "failed", f"artifacts/{reference} was changed", seq)
             count += 1
+    if withheld:
+        told = f"{len(withheld)} artifacts with texts were withheld from this copy; {count} match their names"
+        return Check(name, "withheld", told)
     return Check(name, "ok", f"{count} artifacts match their names")
 
 
@@ -147,7 +169,7 @@ def _decoded(db: sqlite3.Connection) -> Iterator[tuple[int, Event | str]]:
             yield seq, decode(kind, parse(payload)[0])
         except KeyError:
             yield seq, f"its kind {kind!r} is not in the catalogue of this version"
-        except ValueError as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:  # a stranger's payload may be anything
             yield seq, f"its fields are not those of {kind!r} ({str(error).splitlines()[0]})"
 
 
