@@ -12,7 +12,7 @@ from core.run_folder import RunFolder
 from storage.codec import DOMAIN
 from storage.errors import StorageError, sentences
 from storage.log import Log
-from storage.registry import register
+from storage.registry import registration
 
 
 def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
@@ -21,7 +21,7 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
     `text` is the configuration as given; the resolved one is in the genesis event.
 
     Raises:
-        StorageError: the folder cannot be made, or the id is taken (ids are never reused).
+        StorageError: the folder or the registry's entry cannot be made, or the id is taken (ids are never reused).
     """
     config = loaded.config
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{config.run.name}"
@@ -38,8 +38,8 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
         origins=loaded.origins,
         simulated=config.data.world is not None,
     )
-    with Log.create(folder, genesis) as log:
+    with registration(runs) as register, Log.create(folder, genesis) as log:
         with sentences(folder.config):
             folder.config.write_text(text, encoding="utf-8")
-        register(runs, run_id, log.head[1])
+        register(run_id, log.head[1])
     return folder.root

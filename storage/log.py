@@ -13,10 +13,12 @@ from types import TracebackType
 
 from sqlite_utils import Database
 
-from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
+from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
 from storage.errors import StorageError, sentences
+from storage.foreign import is_imported
+from storage.heads import EVERY, Head, HeadSigner
 from storage.schema import APPLICATION_ID, OBJECTS, OLDER
 
 _LOCK_PATIENCE = 1.0
@@ -41,6 +43,8 @@ class Log:
                 self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._seq = 0
         self._head = GENESIS_PREV
+        self._unsigned = 0
+        self.signer: HeadSigner | None = None
         self._last_progress = 0.0
         self.listener: ProgressListener = lambda stage, done, total, detail: None
 
@@ -72,6 +76,11 @@ class Log:
         """
         if not folder.database.is_file():
             raise StorageError(f"{folder.root} holds no run (audit.db is missing)")
+        if is_imported(folder.root):
+            raise StorageError(
+                f"{folder.root.name} was imported: it can be shown, verified and exported, never continued; "
+                "`dempo clone` starts a run of your own with its configuration"
+            )
         log = cls(folder, _take_lock(folder))
         with sentences(folder.database):
             found = dict(log._db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
@@ -121,9 +130,39 @@ class Log:
     ) -> None:
         """Appends events and blobs in one transaction; nothing is recorded where any of it fails.
 
+        With a signer, every so many events the head is signed afterwards, in a transaction of its own.
+
         Raises:
             StorageError: the disk is full or the database cannot be written.
         """
+        self._append(stage, events, unit, blobs)
+        if self._unsigned >= EVERY:
+            self.sign_head()
+
+    def sign_head(self) -> HeadSigned | None:
+        """Signs the head, records the signature and leaves it under `heads/`; None where there is no signature.
+
+        What goes wrong here is told by the signer and never ends a run.
+        """
+        self._unsigned = 0
+        if self.signer is None:
+            return None
+        try:
+            row = self._db.execute("SELECT payload, hash FROM events WHERE seq = 1").fetchone()
+            head = Head(parse(row[0])[0]["run_id"], row[1], self._seq, self._head)
+            signed = self.signer.sign(head)
+            if signed is not None:
+                self._append("run", [signed], None, ())
+                self._unsigned = 0
+                self.signer.leave(self.folder, head, signed)
+        except (StorageError, sqlite3.Error, ValueError) as error:
+            self.signer.failed(f"a head of this run is not signed: {error}")
+            return None
+        return signed
+
+    def _append(
+        self, stage: str, events: Sequence[Event], unit: tuple[str, int] | None, blobs: Sequence[bytes]
+    ) -> None:
         rows = self._chained(stage, events, unit)
         with sentences(self.folder.database), self._db.atomic():
             self._db.conn.executemany(
@@ -132,6 +171,7 @@ class Log:
             self._db.conn.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         if rows:
             self._seq, self._head = rows[-1][0], rows[-1][-1]
+            self._unsigned += len(rows)
 
     def _chained(
         self, stage: str, events: Iterable[Event], unit: tuple[str, int] | None

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
+from storage.foreign import connect_foreign, is_imported
 from storage.schema import OLDER, VIEWS
 
 Status = Literal["running", "completed", "paused", "stopped", "failed", "interrupted", "created", "unreadable"]
@@ -37,6 +38,7 @@ class RunSummary:
     simulated: bool
     detail: str
     root: Path
+    imported: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class Reader:
             simulated=bool(row[0]["simulated"]) if row else False,
             detail=note.detail if note else "",
             root=self.folder.root,
+            imported=is_imported(self.folder.root),
         )
 
 
@@ -156,26 +159,36 @@ def _opened(uri: str) -> Iterator[sqlite3.Connection]:
 def connect(database: Path) -> sqlite3.Connection:
     """A read-only connection; a record on read-only media is opened as unchanging.
 
-    A record of an older schema version is read through the views of this one.
+    A record of an older schema version is read through the views of this one, and so is an imported one, which is
+    opened with every guard of `storage.foreign`.
 
     Raises:
         sqlite3.Error: the file is damaged or no database.
     """
+    imported = is_imported(database.parent)
+    connection = connect_foreign(database) if imported else _connect_own(database)
+    connection.text_factory = lambda body: body.decode("utf-8", "replace")
+    try:
+        if imported or connection.execute("PRAGMA user_version").fetchone()[0] in OLDER:
+            for statement in VIEWS.values():
+                connection.execute(statement.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
+        connection.execute("PRAGMA query_only=ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_own(database: Path) -> sqlite3.Connection:
     uri = database.resolve().as_uri()
     try:
         with _opened(f"{uri}?mode=ro") as connection:
-            pass
+            return connection
     except sqlite3.OperationalError:
         if os.access(database.parent, os.W_OK) or database.with_name(f"{database.name}-wal").exists():
             raise
         with _opened(f"{uri}?mode=ro&immutable=1") as connection:
-            pass
-    connection.text_factory = lambda body: body.decode("utf-8", "replace")
-    if connection.execute("PRAGMA user_version").fetchone()[0] in OLDER:
-        for statement in VIEWS.values():
-            connection.execute(statement.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
-    connection.execute("PRAGMA query_only=ON")
-    return connection
+            return connection
 
 
 def lock_is_held(folder: RunFolder) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from core.events import Event, Part, decode
 from storage.codec import parse
 
-_ABOUT_ENGINES = ("engine.started", "engine.stopped", "operator.action", "unit.completed")
+_ABOUT_ENGINES = ("engine.started", "engine.stopped", "operator.action", "unit.completed", "head.signed")
 
 
 def comparable(root: Path) -> dict[str, list[str]]:

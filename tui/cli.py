@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from core.environment import package_version
-from core.errors import DempoError, InfeasibleQuotas, VerificationFailed
+from core.errors import DempoError, InfeasibleQuotas, InputError, VerificationFailed
 from storage.reader import Reader, find_run, list_runs
 from tui import draws, tables
 from tui.console import Console
@@ -19,6 +20,7 @@ from tui.options import RUNS as _RUNS
 from tui.options import Json, Quiet, RunName, RunsDir
 from tui.options import print_data as _print
 from tui.options import print_json as _print_json
+from tui.visible import visible
 
 app = typer.Typer(
     name="dempo",
@@ -212,6 +214,7 @@ def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
             "units": s.units,
             "created_at": s.created_at,
             "simulated": s.simulated,
+            "imported": s.imported,
             "path": str(s.root),
         }
         for s in list_runs(runs_dir)
@@ -222,6 +225,8 @@ def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
         print(f"no runs in {runs_dir} yet; `dempo demo` makes one", file=sys.stderr)
     else:
         columns = {"run_id": "run", "status": "status", "stage": "stage", "done": "done", "units": "of"}
+        if any(row["imported"] for row in rows):
+            columns["imported"] = "imported"
         print(tables.table(rows, columns))
 
 
@@ -272,19 +277,35 @@ def watch(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
 
 
 @app.command()
-def verify(name: RunName, runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
-    """Check a run's record: file, schema, chain, events, texts, artifacts and lotteries. Nothing is written."""
+def verify(
+    name: RunName,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="A public key or allowed_signers file: whose signatures count.")
+    ] = None,
+    head: Annotated[
+        Path | None, typer.Option("--head", help="A head kept elsewhere, which the record has to contain.")
+    ] = None,
+    runs_dir: RunsDir = _RUNS,
+    as_json: Json = False,
+) -> None:
+    """Check a run's record: chain, texts, lotteries, draws, weights, scores, signatures … Nothing is written."""
+    from storage.checks_signatures import signature_checks
     from storage.verify import verify as check_record
 
     root = find_run(name, runs_dir)
-    checks = check_record(root)
+    checks = [*check_record(root), *signature_checks(root, key, head)]
     failed = [check for check in checks if check.verdict == "failed"]
+    asked = {"signatures": key, "kept head": head, "kept head's signature": head and key}
+    unshown = [check for check in checks if check.verdict != "ok" and asked.get(check.name)]
     rows = [check.row() for check in checks]
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
-    _print({"run_id": root.name, "checks": rows, "ok": not failed}, as_json, tables.table(rows, columns))
-    if failed:
-        where = f" at event {failed[0].event}" if failed[0].event else ""
-        raise VerificationFailed(f"{root.name}: check {failed[0].name!r} failed{where}: {failed[0].detail}")
+    good = not failed and not unshown
+    _print({"run_id": root.name, "checks": rows, "ok": good}, as_json, tables.table(rows, columns))
+    if not good:
+        first = (failed or unshown)[0]
+        where = f" at event {first.event}" if first.event else ""
+        how = "failed" if failed else "could not be shown"
+        raise VerificationFailed(f"{root.name}: check {first.name!r} {how}{where}: {first.detail}")
 
 
 @app.command()
@@ -363,11 +384,108 @@ def demo(
 
 
 @app.command()
-def doctor(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
+def head(
+    name: RunName,
+    out: Annotated[Path | None, typer.Option("--out", help="Write it to a new file instead.")] = None,
+    runs_dir: RunsDir = _RUNS,
+    as_json: Json = False,
+) -> None:
+    """Print the head of a run's chain, signed where there is a key, to keep elsewhere. Nothing is recorded."""
+    from tui.head import keepable
+
+    text = keepable(find_run(name, runs_dir), as_json)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        with out.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise InputError(f"{out} exists; a head that was kept is never overwritten") from None
+    print(f"dempo: keep {out} where whoever can write the run cannot change it", file=sys.stderr)
+
+
+@app.command()
+def doctor(
+    keygen: Annotated[bool, typer.Option("--keygen", help="Make a key that signs the heads of runs.")] = False,
+    key: Annotated[Path | None, typer.Option("--key", help="Where --keygen puts the key.")] = None,
+    runs_dir: RunsDir = _RUNS,
+    as_json: Json = False,
+) -> None:
     """Say what this machine has: packages, devices, disk, keys (present or absent)."""
+    if keygen:
+        from tui.head import new_key
+
+        made, told = new_key(key, runs_dir)
+        _print(made, as_json, visible(told))
+        return
+    if key is not None:
+        raise InputError("--key says where --keygen puts a new key; an existing one is named by DEMPO_SIGNING_KEY")
     from tui.doctor import examine
 
     rows = examine(runs_dir)
     _print({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    name: RunName,
+    to: Annotated[Path | None, typer.Option("--to", help="The file to write; <run id>.zip here without it.")] = None,
+    redact: Annotated[bool, typer.Option("--redact", help="Withhold texts, and rater ids outside events.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    agent: Annotated[str | None, typer.Option("--agent", help="Who answers for the run, as a name.")] = None,
+    runs_dir: RunsDir = _RUNS,
+    as_json: Json = False,
+) -> None:
+    """Write a run as one zip that anyone can check, read and cite. An engine may go on meanwhile."""
+    from storage.export import default_target, export_run
+
+    root = find_run(name, runs_dir)
+    target, console = to or default_target(root, redact), Console()
+    done = export_run(root, target, redact=redact, force=force, agent=agent, told=_when_slow(console, "export"))
+    console.say(f"dempo: wrote {done.files:,} files, {done.bytes / 1024**2:.1f} MiB")
+    _print(done.row(), as_json, f"{done.path}\nSHA-256 {done.sha256}\nhead: event {done.seq}, {done.head}")
+    for sentence in done.left_out:
+        console.say(f"dempo: left out: {visible(sentence)}")
+    if done.failed_checks:
+        names = ", ".join(done.failed_checks)
+        console.say(f"dempo: this record fails checks ({names}); the report in the bundle says so")
+
+
+@app.command("import")
+def import_command(
+    bundle: Annotated[Path, typer.Argument(help="A zip that `dempo export` wrote.")],
+    runs_dir: RunsDir = _RUNS,
+    as_json: Json = False,
+) -> None:
+    """Check somebody else's bundle and keep its run here, to be read and never written."""
+    from storage.importing import import_bundle
+
+    console = Console()
+    done = import_bundle(bundle, runs_dir, _when_slow(console, "import"))
+    console.say(f"dempo: imported {done.run_id}; it can be read, verified and cloned, never continued")
+    columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
+    _print(done.row(), as_json, f"{tables.table(done.checks, columns)}\n\nrun: {done.path}")
+    console.say(f"dempo: {_VERIFIERS[done.verifier]}")
+
+
+_VERIFIERS = {
+    "same": "the bundle's verify.py is the one of this version",
+    "different": "the bundle's verify.py is not the one of this version; don't run it, unless you know whose it is",
+    "missing": "the bundle holds no verify.py",
+    "unknown": "this version has no verify.py to compare the bundle's with; don't run it",
+}
+"""What `dempo import` says about the program that came in a bundle."""
+
+
+def _when_slow(console: Console, command: str) -> Callable[[str, float, float], None]:
+    """Progress on standard error, once a command has taken two seconds."""
+    begun = time.monotonic()
+
+    def told(what: str, done: float, total: float) -> None:
+        if time.monotonic() - begun >= 2:
+            console.progress(command, done, total, what)
+
+    return told

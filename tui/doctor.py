@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from core.environment import devices, environment, package_version
+from storage import sshsig
+from storage.signing_key import VARIABLE, chosen_key, default_key, lies_inside
+from tui.disk import disk_rows
 
 _LEAST_SQLITE = (3, 38, 0)
 """`->>` came with 3.38."""
@@ -19,7 +22,7 @@ _LEAST_FREE = 2 * 1024**3
 
 def examine(runs: Path) -> list[dict[str, Any]]:
     """One row per thing looked at: name, state (ok, note, missing) and detail."""
-    return [*_packages(), _sqlite(), *_devices(), _disk(runs), *_variables()]
+    return [*_packages(), _sqlite(), *_devices(), _disk(runs), *disk_rows(runs), _signing_key(runs), *_variables()]
 
 
 def _packages() -> list[dict[str, Any]]:
@@ -51,6 +54,25 @@ def _disk(runs: Path) -> dict[str, Any]:
     place = next(p for p in (runs, *runs.resolve().parents) if p.exists())
     free = shutil.disk_usage(place).free
     return _row("free disk", "ok" if free >= _LEAST_FREE else "note", f"{free / 1024**3:.1f} GiB for {runs}")
+
+
+def _signing_key(runs: Path) -> dict[str, Any]:
+    """Which key signs the heads of runs; a key that is there but cannot sign is missing."""
+    name, key = "signing key", chosen_key(os.environ)
+    if key is None and VARIABLE in os.environ:
+        return _row(name, "note", f"{VARIABLE} is empty, so heads are not signed")
+    if key is None:
+        place = default_key(os.environ)
+        return _row(name, "note", f"absent, so heads are not signed; `dempo doctor --keygen` makes {place}")
+    origin = f"named by {VARIABLE}" if VARIABLE in os.environ else "the default one"
+    try:
+        signer = sshsig.fingerprint(sshsig.sign(b"dempo doctor\n", key, "dempo-doctor").public_key)
+    except sshsig.SigningError as error:
+        return _row(name, "missing", f"{origin}: {error}")
+    if lies_inside(key, runs):
+        where = f"but it lies inside {runs}, where it may travel with a run; move it elsewhere"
+        return _row(name, "note", f"{key} ({origin}), {signer}, {where}")
+    return _row(name, "ok", f"{key} ({origin}), {signer}")
 
 
 def _variables() -> list[dict[str, Any]]:

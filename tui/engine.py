@@ -16,6 +16,7 @@ from core.config_file import load_config
 from core.run_folder import RunFolder
 from storage.create import create_run
 from storage.errors import StorageError
+from storage.foreign import is_imported
 from storage.reader import Reader
 
 
@@ -41,6 +42,7 @@ def resume(root: Path, until: str | None = None) -> int:
     Raises:
         StorageError: an engine works on the run already.
     """
+    refuse_imported(root)
     reader = Reader(root)
     pid = reader.engine_pid()
     if pid is not None:
@@ -58,6 +60,16 @@ def resume(root: Path, until: str | None = None) -> int:
             env=os.environ | {"PYTHONPATH": os.pathsep.join(_import_path())},
         )
     return process.pid
+
+
+def refuse_imported(root: Path) -> None:
+    """Stops before anything is written in the folder of a run that came in a bundle.
+
+    Raises:
+        StorageError: the run was imported.
+    """
+    if is_imported(root):
+        raise StorageError(f"{root.name} was imported; it can be read, verified and cloned, never continued")
 
 
 def request_stop(root: Path) -> None:

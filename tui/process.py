@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ from core.run_folder import RunFolder
 from storage.draw_history import config_of as recorded_config
 from storage.draw_history import history_of
 from storage.errors import StorageError
+from storage.heads import HeadSigner
 from storage.log import Log
 from storage.reader import Reader
+from storage.signing_key import chosen_key, refuse_inside
 from tui.commands import DEFAULT_RUNS
 from tui.console import Console
 from tui.draw_text import next_steps
@@ -40,28 +43,29 @@ def work(root: Path, until: str | None, console: Console) -> int:
         if nothing_left(log.stage_ends(), until):
             console.say(f"nothing left to do{f' up to stage {until}' if until else ''}; the record is unchanged")
             return 0
+        log.signer = _signer(root)
         folder.stop_request.unlink(missing_ok=True)
         config = from_resolved(log.genesis().config)
         resumed = log.has(EngineStarted.kind)
         log.record("run", [engine_started(resumed), *_resumption(resumed, until)])
+        log.sign_head()
         log.listener = console.progress
         try:
             with _signals_ask_for_a_stop(folder):
                 done = run_pipeline(config, log, folder, log.stage_ends(), until, console.stage)
         except Stopped as stop:
-            return _stopped(log, folder, str(stop))
+            return _stopped(log, folder, str(stop), console)
         except Waiting as wait:
             return _waiting(log, wait, console)
         except DempoError as error:
-            _record_end(log, EngineStopped(outcome="failed", reason=str(error), exit_code=error.exit_code))
+            _record_end(log, console, EngineStopped(outcome="failed", reason=str(error), exit_code=error.exit_code))
             raise
         except BaseException as error:
             reason = f"{type(error).__name__}: {error}"
-            _record_end(log, EngineStopped(outcome="failed", reason=reason, exit_code=1))
+            _record_end(log, console, EngineStopped(outcome="failed", reason=reason, exit_code=1))
             raise
         outcome, reason = ("completed", "all stages") if done else ("paused", f"up to stage {until}, as asked")
-        _record_end(log, EngineStopped(outcome=outcome, reason=reason, exit_code=0))
-        console.head(*log.head)
+        _record_end(log, console, EngineStopped(outcome=outcome, reason=reason, exit_code=0))
     return 0
 
 
@@ -71,12 +75,13 @@ def _resumption(resumed: bool, until: str | None) -> list[Event]:
     return [OperatorAction(action="resume", detail=f"until {until}" if until else "")]
 
 
-def _stopped(log: Log, folder: RunFolder, reason: str) -> int:
+def _stopped(log: Log, folder: RunFolder, reason: str, console: Console) -> int:
     asked_by = folder.stop_request.read_text(encoding="utf-8").strip()
     folder.stop_request.unlink(missing_ok=True)
     code = next((code for number, code in _SIGNALS.items() if number.name == asked_by), Stopped.exit_code)
     _record_end(
         log,
+        console,
         OperatorAction(action="stop", detail=asked_by),
         EngineStopped(outcome="stopped", reason=reason, exit_code=code),
     )
@@ -87,11 +92,10 @@ def _waiting(log: Log, wait: Waiting, console: Console) -> int:
     """Records the pause, and says which commands bring the draws forward."""
     root = log.folder.root
     reason = "; ".join([str(wait), *_next_steps(wait, root, DEFAULT_RUNS)])
-    _record_end(log, EngineStopped(outcome="paused", reason=reason, exit_code=wait.exit_code))
+    _record_end(log, console, EngineStopped(outcome="paused", reason=reason, exit_code=wait.exit_code))
     console.insist(f"dempo: {wait}")
     for step in _next_steps(wait, root, root.parent):
         console.insist(step)
-    console.head(*log.head)
     return wait.exit_code
 
 
@@ -99,12 +103,35 @@ def _next_steps(wait: Waiting, root: Path, runs: Path) -> list[str]:
     return [step for draw in wait.draws for step in next_steps(history_of(Reader(root), draw), root.name, runs)]
 
 
-def _record_end(log: Log, *events: Event) -> None:
-    """Records how the engine ended; where even that cannot be written, the first error is the one to report."""
+def _record_end(log: Log, console: Console, *events: Event) -> None:
+    """Records how the engine ended, and says the head that should be kept elsewhere.
+
+    Where even that cannot be written, the first error is the one to report.
+    """
     try:
         log.record("run", events)
     except StorageError as error:
         print(f"dempo: the end of this engine could not be recorded: {error}", file=sys.stderr)
+        return
+    signed = log.sign_head()
+    console.head(*log.head)
+    if signed is not None:
+        console.say(f"signed: event {signed.seq}, by {signed.fingerprint} (heads/{signed.seq}.json)")
+    elif log.signer is None:
+        console.say("not signed: there is no signing key; `dempo doctor --keygen` makes one")
+
+
+def _signer(root: Path) -> HeadSigner | None:
+    """Signs the heads of this run, where there is a key; what goes wrong is a sentence on standard error.
+
+    Raises:
+        InputError: the key lies inside the folder of the run.
+    """
+    key = chosen_key(os.environ)
+    if key is None:
+        return None
+    refuse_inside(key, root)
+    return HeadSigner(key, lambda sentence: print(f"dempo: {sentence}", file=sys.stderr))
 
 
 @contextmanager

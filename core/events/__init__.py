@@ -33,6 +33,7 @@ from core.events.data import FileRead, PairsBuilt, PoolBounds, PoolBuilt, PoolRa
 from core.events.engine import (
     EngineStarted,
     EngineStopped,
+    HeadSigned,
     OperatorAction,
     RunCreated,
     SeedDerived,
@@ -93,6 +94,7 @@ __all__ = [
     "EngineStopped",
     "Event",
     "FileRead",
+    "HeadSigned",
     "JudgeCalled",
     "LeaderboardComputed",
     "LeaderboardRow",

@@ -50,6 +50,21 @@ class EngineStopped(Event):
     exit_code: int = volatile("exit code of the process")
 
 
+class HeadSigned(Event):
+    """The head of the chain up to the event just before this one, signed as SSHSIG in the namespace "dempo-head".
+
+    Signed are five lines, each ending in a line feed: `dempo-head-1`, `run <run id>`, `genesis <hash of event 1>`,
+    `seq <seq>` and `hash <hash>`.
+    """
+
+    kind: ClassVar[str] = "head.signed"
+    seq: int = volatile("number of the event just before, the last one that the signature covers")
+    hash: str = volatile("hash of that event")
+    signature: str = volatile("the signature, armoured as `ssh-keygen -Y sign` writes it")
+    public_key: str = volatile("the signer's public key: its type and base64; nothing here says whose it is")
+    fingerprint: str = volatile("SHA256:… of the public key")
+
+
 class OperatorAction(Event):
     """Something a person asked for while the run existed."""
 

@@ -15,6 +15,10 @@ LEAST = 24
 SHARE = 0.05
 """Columns are left out by correction up to this number, or this share; then the factor is made anew."""
 
+DEPENDENT = 1e-9
+"""A column whose squared distance from the others' span is below this share of its square depends on them.
+Rounding hides a dependence from the factorisation itself, which then solves for noise."""
+
 
 class GramFactor:
     """The factor of G over `order`, of which the columns at `without` (positions in `order`) are left out."""
@@ -77,6 +81,8 @@ class GramFactor:
         try:
             last = cholesky(corner, lower=True, check_finite=False)
         except LinAlgError:
+            return False
+        if np.any(np.diag(last) ** 2 <= DEPENDENT * gram[entering, entering]):
             return False
         lower = np.zeros((old + new, old + new), order="F")
         lower[:old, :old], lower[old:, :old], lower[old:, old:] = self.lower, across, last

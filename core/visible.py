@@ -1,0 +1,71 @@
+"""Showing text that may be hostile: data, models, judges and other people's runs.
+
+A terminal obeys control characters, and bidirectional ones reorder what a person reads, so each of
+them is replaced by a sign of its own. Markup is a matter of the caller: use `rich.text.Text`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+LIMIT = 20_000
+"""Characters of one text that a screen shows; the record keeps all of it."""
+
+_MARKS_IN_A_ROW = 4
+"""Combining marks that may follow one character; more would paint over the neighbouring lines."""
+
+
+def visible(text: str) -> str:
+    """The text with control, bidirectional and other unseen characters shown as signs.
+
+    Line feeds stay. Other C0 controls and DEL become their pictures (ESC is ␛, NUL is ␀); what else
+    has no look of its own (C1, U+202E, zero-width characters, lone surrogates) becomes <U+XXXX>.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        shown.append(_named(character) if marks > _MARKS_IN_A_ROW else _sign(character))
+    return "".join(shown)
+
+
+def one_line(text: str, width: int = 200) -> str:
+    """`visible`, on one line and cut to `width` characters with an ellipsis: for cells of tables."""
+    shown = visible(text[: width + 1]).replace("\n", "␊")
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
+def clipped(text: str, length: int | None = None, limit: int = LIMIT) -> str:
+    """`visible`, with a note where only the beginning is shown.
+
+    `length` is the length of the whole text where `text` holds only its beginning.
+    """
+    whole = len(text) if length is None else length
+    if whole <= limit:
+        return visible(text)
+    return f"{visible(text[:limit])}\n[… {limit:,} of {whole:,} characters shown; the record holds all of them]"
+
+
+def _sign(character: str) -> str:
+    code = ord(character)
+    if character == "\n":
+        return character
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if _unseen(character, code):
+        return _named(character)
+    return character
+
+
+def _unseen(character: str, code: int) -> bool:
+    """Controls, formats, surrogates, private use, unassigned, line separators, variation selectors."""
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return True
+    return 0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF
+
+
+def _named(character: str) -> str:
+    return f"<U+{ord(character):04X}>"

@@ -1,0 +1,155 @@
+"""What a bundle says about a run in small files: events as lines, signed heads, configuration, versions, facts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.environment import package_version
+from core.events import Artifact, EngineStarted, EngineStopped, HeadSigned
+from storage.codec import canonical, parse
+from storage.errors import StorageError
+from storage.heads import Head, as_json
+
+_HEX = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the record says of the run as a whole; `data` are name, sha256 and bytes of the files that it read."""
+
+    run_id: str
+    name: str
+    status: str
+    detail: str
+    started: str
+    ended: str
+    program: str
+    seq: int
+    head: str
+    data: tuple[dict[str, Any], ...]
+
+
+def facts_of(db: sqlite3.Connection) -> Facts:
+    """The facts of a record.
+
+    Raises:
+        StorageError: the record holds no event.
+    """
+    at, genesis = _genesis(db)
+    engines = _engines(db)
+    status = db.execute("SELECT status FROM run").fetchone()
+    seq, ended, head = db.execute("SELECT seq, at, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    stop = db.execute("SELECT payload FROM events WHERE kind = ? ORDER BY seq DESC", [EngineStopped.kind]).fetchone()
+    return Facts(
+        run_id=str(genesis.get("run_id")),
+        name=str(genesis.get("name")),
+        status=str(status[0]) if status else "created",
+        detail=str(parse(stop[0])[0].get("reason", "")) if stop else "",
+        started=at,
+        ended=ended,
+        program=str(engines[-1]["program"]) if engines else _program(),
+        seq=seq,
+        head=head,
+        data=tuple(_data_files(db)),
+    )
+
+
+def write_events(db: sqlite3.Connection, path: Path) -> Path:
+    """Writes every event as a line; returns `path`."""
+    with path.open("wb") as out:
+        out.writelines(event_lines(db))
+    return path
+
+
+def event_lines(db: sqlite3.Connection) -> Iterator[bytes]:
+    """Every event as a line of canonical JSON with all seven columns."""
+    columns = ("seq", "at", "stage", "kind", "payload", "prev", "hash")
+    for row in db.execute(f"SELECT {', '.join(columns)} FROM events ORDER BY seq"):
+        yield canonical(dict(zip(columns, row, strict=True))).encode() + b"\n"
+
+
+def small_files(db: sqlite3.Connection) -> dict[str, str]:
+    """Name and text of the resolved configuration, the versions, the signed heads and the public keys.
+
+    Raises:
+        StorageError: the record holds no event.
+    """
+    _, genesis = _genesis(db)
+    exporter = {"dempo": _program(), "sqlite": sqlite3.sqlite_version}
+    files = {
+        "config.resolved.json": _json(genesis.get("config")),
+        "versions.json": _json({"engines": _engines(db), "exporter": exporter}),
+    }
+    for signed, values in _heads(db):
+        files[f"heads/{signed.seq}.json"] = _json(values)
+        name = hashlib.sha256(signed.public_key.encode()).hexdigest()[:16]
+        files[f"keys/{name}.pub"] = f"{signed.public_key}\n"
+    return files
+
+
+def artifacts_of(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Kind of event and SHA-256 name of every artifact that an event refers to, each once."""
+    seen = set()
+    for kind, payload in db.execute("SELECT kind, payload FROM events WHERE instr(payload, 'media_type') ORDER BY seq"):
+        for name in _artifact_names(json.loads(payload)):
+            if name not in seen:
+                seen.add(name)
+                yield kind, name
+
+
+def _artifact_names(value: Any) -> Iterator[str]:
+    """Only what can be the name of a file under `artifacts/`: a record may be somebody else's."""
+    if isinstance(value, dict):
+        if value.keys() == Artifact.model_fields.keys():
+            name = str(value["sha256"])
+            if len(name) == 64 and set(name) <= _HEX:
+                yield name
+        else:
+            for inner in value.values():
+                yield from _artifact_names(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _artifact_names(inner)
+
+
+def _heads(db: sqlite3.Connection) -> Iterator[tuple[HeadSigned, dict[str, Any]]]:
+    """Every signed head as a file that can be kept elsewhere; one that is no head is passed over."""
+    first = db.execute("SELECT payload, hash FROM events WHERE seq = 1").fetchone()
+    for (payload,) in db.execute("SELECT payload FROM events WHERE kind = ? ORDER BY seq", [HeadSigned.kind]):
+        try:
+            signed = HeadSigned.model_validate(parse(payload)[0])
+            head = Head(parse(first[0])[0]["run_id"], first[1], signed.seq, signed.hash)
+        except (ValueError, KeyError):
+            continue  # the check of signatures names it; a bundle of a damaged record can still be made
+        yield signed, as_json(head, signed)
+
+
+def _genesis(db: sqlite3.Connection) -> tuple[str, dict[str, Any]]:
+    row = db.execute("SELECT at, payload FROM events WHERE seq = 1").fetchone()
+    if row is None:
+        raise StorageError("the record holds no event; there is nothing to export")
+    return row[0], parse(row[1])[0]
+
+
+def _engines(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    rows = db.execute("SELECT at, payload FROM events WHERE kind = ? ORDER BY seq", [EngineStarted.kind])
+    return [{"at": at, **parse(payload)[0]} for at, payload in rows]
+
+
+def _data_files(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    for (payload,) in db.execute("SELECT payload FROM events WHERE kind IN ('pairs.built', 'pool.built') ORDER BY seq"):
+        yield from json.loads(payload).get("files", [])
+
+
+def _program() -> str:
+    return package_version("dempo") or "checkout"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

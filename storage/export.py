@@ -1,0 +1,264 @@
+"""`dempo export`: a run as one zip that a stranger can check, read and cite.
+
+Everything in it is made from a snapshot of the database, so that an engine may go on writing meanwhile. The same
+record makes the same bytes: the zip holds no time of its own. docs/audit.md lists what is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.run_folder import RunFolder
+from storage.checks_signatures import signature_checks
+from storage.contents import artifacts_of, facts_of, small_files, write_events
+from storage.crate import NAME as CRATE
+from storage.crate import metadata
+from storage.errors import StorageError, sentences
+from storage.figures import figures
+from storage.foreign import MARK, is_imported
+from storage.pack import pack
+from storage.reader import connect
+from storage.redaction import NOTE, Redaction, redaction_of, withhold_texts
+from storage.report import report
+from storage.statements import LICENCES, limits
+from storage.tables import write_tables
+from storage.verify import verify
+
+VERIFIER = Path(__file__).with_name("verifier.py")
+"""The stand-alone verifier that travels in every bundle as `verify.py`."""
+
+MARGIN = 64 * 1024**2
+"""Bytes that are left free beside an estimate."""
+
+SNAPSHOTS = 5
+"""An export needs this many times the record on its way, at most: two copies, events, tables, and the zip."""
+
+_HOLD_TEXTS = frozenset({"pairs.built"})
+"""Kinds of events whose artifact holds texts."""
+
+Told = Callable[[str, float, float], None]
+"""Called with what is being done, done and total."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the bundle, its SHA-256, and the head of the chain that it holds."""
+
+    path: str
+    sha256: str
+    bytes: int
+    files: int
+    run_id: str
+    seq: int
+    head: str
+    redacted: bool
+    left_out: tuple[str, ...]
+    failed_checks: tuple[str, ...]
+
+    def row(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def export_run(
+    root: Path, target: Path, *, redact: bool = False, force: bool = False, agent: str | None = None, told: Told
+) -> Exported:
+    """Writes the run in `root` as a bundle to `target`, whole or not at all.
+
+    Raises:
+        InputError: `target` exists and `force` is false, or lies in a folder that isn't there.
+        StorageError: there is no record, the disk hasn't the space, or the bundle would be too large.
+    """
+    folder = RunFolder(root)
+    if not folder.database.is_file():
+        raise StorageError(f"{root} holds no run (audit.db is missing)")
+    check_target(target, force)
+    check_space(folder, target)
+    with sentences(target), _scratch(target) as scratch:
+        return _Export(folder, scratch, redact, agent, told).write(target)
+
+
+def check_target(target: Path, force: bool) -> None:
+    """Refuses a target that would be overwritten or cannot be made.
+
+    Raises:
+        InputError: with what to do.
+    """
+    if target.is_dir():
+        raise InputError(f"{target} is a folder; name a file, for example {target / 'run.zip'}")
+    if target.exists() and not force:
+        raise InputError(f"{target} exists; give --force to replace it, or another name with --to")
+    if not target.absolute().parent.is_dir():
+        raise InputError(f"the folder {target.absolute().parent} does not exist")
+
+
+def space_needed(folder: RunFolder) -> int:
+    """Bytes that an export may need on the way, its result included."""
+    record = sum(path.stat().st_size for path in folder.root.glob("audit.db*"))
+    artifacts = sum(path.stat().st_size for path in folder.artifacts.glob("*") if path.is_file())
+    return SNAPSHOTS * record + artifacts + MARGIN
+
+
+def check_space(folder: RunFolder, target: Path) -> None:
+    """Refuses to begin where the disk would fill up.
+
+    Raises:
+        StorageError: with the numbers.
+    """
+    needed, free = space_needed(folder), shutil.disk_usage(target.absolute().parent).free
+    if free < needed:
+        raise StorageError(
+            f"{target}: an export of {folder.root.name} needs up to {needed / 1024**2:,.0f} MiB on the way and "
+            f"{free / 1024**2:,.0f} MiB are free; free some space, or name a place on another disk with --to"
+        )
+
+
+@contextmanager
+def _scratch(target: Path) -> Iterator[Path]:
+    """A folder beside the target, for the owner alone, that is gone afterwards."""
+    with tempfile.TemporaryDirectory(
+        prefix=f".{target.name}.", suffix=".partial", dir=target.absolute().parent
+    ) as name:
+        yield Path(name)
+
+
+class _Export:
+    """One export under way: `files` are the names and paths of what goes into the bundle."""
+
+    def __init__(self, folder: RunFolder, scratch: Path, redact: bool, agent: str | None, told: Told) -> None:
+        self.folder = folder
+        self.scratch = scratch
+        self.agent = agent
+        self.told = told
+        self.withheld_before = redaction_of(folder.root)
+        self.redact = redact or self.withheld_before is not None
+        self.files: dict[str, Path] = {}
+        self.left_out: list[str] = []
+
+    def write(self, target: Path) -> Exported:
+        """Makes every file and packs them."""
+        database = self._snapshot()
+        self.told("checking the record", 1, 8)
+        found = [*verify(database.parent), *signature_checks(self.folder.root)]
+        checks = [check.row() for check in found]
+        self.told("copying artifacts", 2, 8)
+        withheld = self._artifacts(database)
+        database = self._redacted(database, withheld) if self.redact else database
+        self.files["audit.db"] = database
+        if self.folder.config.is_file():
+            self.files["config.toml"] = self.folder.config
+        with closing(connect(database)) as db:
+            self.told("writing events", 3, 8)
+            self.files["events.jsonl"] = write_events(db, self.scratch / "events.jsonl")
+            for name, text in small_files(db).items():
+                self._add(name, text)
+            facts = facts_of(db)
+            self.told("drawing plots", 4, 8)
+            plots = figures(db)
+        self.told("writing tables", 5, 8)
+        self.files |= write_tables(database, self.scratch, self.redact)
+        for name, svg in plots.items():
+            self._add(f"plots/{name}.svg", svg)
+        self.told("writing the report", 6, 8)
+        statement = limits(self.redact)
+        self._add("report.html", report(database, plots, checks, statement, self.redact))
+        self._add("LIMITS.md", statement)
+        self._add("LICENSES.md", LICENCES)
+        if VERIFIER.is_file():
+            self.files["verify.py"] = VERIFIER
+        self._add(CRATE, metadata(self.files, facts, self.agent))
+        self._pack(target)
+        return Exported(
+            path=str(target),
+            sha256=_digest(target),
+            bytes=target.stat().st_size,
+            files=len(self.files) + 1,
+            run_id=facts.run_id,
+            seq=facts.seq,
+            head=facts.head,
+            redacted=self.redact,
+            left_out=tuple(self.left_out),
+            failed_checks=tuple(str(check["name"]) for check in checks if check["verdict"] == "failed"),
+        )
+
+    def _snapshot(self) -> Path:
+        """The database as it is now, in a folder that looks like the run's, so that it can be verified there."""
+        self.told("taking a snapshot", 0, 8)
+        root = self.folder.root.resolve()
+        copy = self.scratch / "run" / root.name
+        copy.mkdir(parents=True)
+        for name in ("artifacts", NOTE, MARK):
+            if (root / name).exists():
+                (copy / name).symlink_to(root / name)
+        database = copy / "audit.db"
+        if is_imported(root):
+            shutil.copyfile(self.folder.database, database)  # it has no log beside it, and nothing of it may run
+            return database
+        with closing(connect(self.folder.database)) as db:
+            db.execute("PRAGMA query_only=OFF")  # VACUUM INTO asks for it; the file itself is opened read-only
+            db.execute("VACUUM INTO ?", [str(database)])
+        return database
+
+    def _artifacts(self, database: Path) -> list[str]:
+        """Adds the artifacts that events refer to; returns the names of those that are withheld."""
+        withheld = list(self.withheld_before.artifacts) if self.withheld_before else []
+        with closing(connect(database)) as db:
+            for kind, name in artifacts_of(db):
+                path = self.folder.artifacts / name
+                if name in withheld:
+                    continue
+                if self.redact and kind in _HOLD_TEXTS:
+                    withheld.append(name)
+                elif path.is_file():
+                    self.files[f"artifacts/{name}"] = path
+                else:
+                    self.left_out.append(f"artifacts/{name}, which is missing from the run's folder")
+        self.left_out += [f"artifacts/{name}, which holds texts" for name in withheld]
+        if (self.folder.checkpoints).is_dir() and any(self.folder.checkpoints.iterdir()):
+            self.left_out.append("checkpoints; the events name their files by SHA-256")
+        return withheld
+
+    def _redacted(self, database: Path, withheld: Sequence[str]) -> Path:
+        if self.withheld_before is not None:
+            self._add(NOTE, self.withheld_before.note())
+            return database
+        copy = self.scratch / "redacted.db"
+        texts = withhold_texts(database, copy)
+        database.unlink()
+        self._add(NOTE, Redaction(texts, tuple(withheld)).note())
+        return copy
+
+    def _add(self, name: str, body: str) -> None:
+        path = self.scratch / "made" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body.encode("utf-8", "replace"))
+        self.files[name] = path
+
+    def _pack(self, target: Path) -> None:
+        total, done = sum(path.stat().st_size for path in self.files.values()), 0
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            self.told("packing", 7 + done / max(total, 1), 8)
+
+        pack(self.files, target, count)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def default_target(root: Path, redact: bool) -> Path:
+    """`<run id>.zip` in the current folder."""
+    return Path(os.curdir) / f"{root.resolve().name}{'-redacted' if redact else ''}.zip"

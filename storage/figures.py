@@ -1,0 +1,107 @@
+"""Which plots a record has: training curves, inclusion probabilities, quotas with what was drawn, leaderboards."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from storage.plots import Range, Whisker, lines, ranges, whiskers
+from storage.tables import rows_of
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
+_MOST_PLOTS = 40
+"""Of one kind: somebody else's record may name as many lotteries or methods as it likes."""
+
+
+def figures(db: sqlite3.Connection) -> dict[str, str]:
+    """SVG text of every plot by its name; the names are made of letters, digits, `_` and `-`."""
+    made: dict[str, str] = {}
+    for kind, title, svg in [*_training(db), *_pi(db), *_quotas(db), *_leaderboards(db)]:
+        name = _NOT_IN_NAMES.sub("-", f"{kind}-{title}".lower())[:60]
+        made[name if name not in made else f"{name[:50]}-{len(made)}"] = svg
+    return made
+
+
+def number(value: Any) -> float:
+    """A recorded number, "nan" and the infinities included; NaN for anything else."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _grouped(db: sqlite3.Connection, view: str, key: str) -> Mapping[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows_of(db, view, redacted=False):
+        groups.setdefault(str(row[key]), []).append(row)
+    return dict(list(groups.items())[:_MOST_PLOTS])
+
+
+def _training(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    groups = _grouped(db, "train_steps", "condition")
+    if not groups:
+        return []
+    return [
+        (
+            "training",
+            what,
+            lines(
+                title,
+                "optimizer step",
+                what,
+                {name: [(number(r["step"]), number(r[what])) for r in rows] for name, rows in groups.items()},
+            ),
+        )
+        for what, title in (("loss", "Loss of training (nats)"), ("margin", "Implicit reward margin"))
+    ]
+
+
+def _pi(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    groups = _grouped(db, "inclusion_probabilities", "lottery")
+    if not groups:
+        return []
+    series = {name: list(enumerate(sorted(number(row["pi"]) for row in rows))) for name, rows in groups.items()}
+    title = "Inclusion probability π of every rater, from the least to the most likely"
+    return [("inclusion", "probabilities", lines(title, "raters, in order of π", "π", series, steps=True))]
+
+
+def _quotas(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    sizes = {str(row["lottery"]): number(row["size"]) for row in rows_of(db, "lotteries", redacted=False)}
+    drawn: dict[tuple[str, str, str], list[float]] = {}
+    of_draw = {str(row["draw"]): str(row["lottery"]) for row in rows_of(db, "draws", redacted=False)}
+    for row in rows_of(db, "panel_composition", redacted=False):
+        key = (of_draw.get(str(row["draw"]), ""), str(row["attribute"]), str(row["category"]))
+        drawn.setdefault(key, []).append(number(row["members"]))
+    made = []
+    for name, rows in _grouped(db, "quotas", "lottery").items():
+        bars = [
+            Range(
+                f"{row['attribute']}: {row['category']}",
+                number(row["lower"]),
+                number(row["upper"]),
+                number(row["target"]) * sizes.get(name, float("nan")),
+                tuple(drawn.get((name, str(row["attribute"]), str(row["category"])), ())),
+            )
+            for row in rows[:60]
+        ]
+        made.append(("quotas", name, ranges(f"Quotas of {name}: bounds, target (tick), drawn panels (dots)", bars)))
+    return made
+
+
+def _leaderboards(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    return [
+        (
+            "leaderboard",
+            method,
+            whiskers(
+                f"{method}: scores and intervals",
+                [
+                    Whisker(str(r["condition"]), number(r["score"]), number(r["low"]), number(r["high"]))
+                    for r in rows[:60]
+                ],
+            ),
+        )
+        for method, rows in _grouped(db, "leaderboards", "method").items()
+    ]

@@ -1,0 +1,103 @@
+"""Opening somebody else's record: nothing in the file is trusted, and nothing in it may run for long.
+
+What stands between a hostile database and this program:
+
+- It is opened as unchanging, so that no journal or write-ahead log beside it is ever replayed.
+- `trusted_schema=OFF`: the file's own views, triggers and constraints may call no function but those that SQLite
+  marks innocuous. The JSON functions are not among them in SQLite 3.40 ("unsafe use of ->>()"), so the file's own
+  views fail, as they should. This program's views are made anew in the TEMP schema, which is trusted and which
+  SQLite searches first; they work.
+- Limits of size and depth, and a progress handler that ends a connection's work after `SECONDS`.
+- `as_written` compares every row of `sqlite_master` with what this program writes, names and root pages included.
+
+`SQLITE_DBCONFIG_DEFENSIVE` guards against writing to the schema; Python can set it from 3.12 on. The file is opened
+read-only, so it would add nothing here.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from core.events import SCHEMA_VERSION
+from storage.schema import APPLICATION_ID, OBJECTS, OLDER, is_as_written
+
+MARK = "imported.json"
+"""The file that makes a run's folder that of an imported run, which nothing may write to."""
+
+SECONDS = 60.0
+"""How long all queries of one connection may take together."""
+
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: 64 * 1024**2,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 200_000,
+    sqlite3.SQLITE_LIMIT_COLUMN: 100,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 20,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+_INSTRUCTIONS = 100_000
+"""SQLite's virtual instructions between two looks at the clock: some milliseconds."""
+
+
+def is_imported(root: Path) -> bool:
+    """Whether the run in this folder came in a bundle."""
+    return (root / MARK).is_file()
+
+
+def import_note(root: Path) -> dict[str, Any]:
+    """What was found when the run was imported; empty where it is a run of this machine."""
+    try:
+        note: dict[str, Any] = json.loads((root / MARK).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return note
+
+
+def connect_foreign(database: Path) -> sqlite3.Connection:
+    """A connection to a file that is never written and never believed; see the module's text.
+
+    Raises:
+        sqlite3.Error: the file is damaged or no database.
+    """
+    connection = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    for limit, value in _LIMITS.items():
+        connection.setlimit(limit, value)
+    end = time.monotonic() + SECONDS
+    connection.set_progress_handler(lambda: int(time.monotonic() > end), _INSTRUCTIONS)
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+def as_written(db: sqlite3.Connection) -> str:
+    """What differs from a record that this program writes, as a sentence; empty where nothing does.
+
+    Stricter than comparing names with SQL: a row of `sqlite_master` may lie about its type, share a name, or hold
+    no SQL at all.
+    """
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        return "the database does not carry the mark of a run's record (application_id)"
+    if db.execute("PRAGMA encoding").fetchone()[0] != "UTF-8":
+        return "the database is not in UTF-8"
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION and version not in OLDER:
+        return f"its schema version {version} is not known here; this program knows those up to {SCHEMA_VERSION}"
+    rows = db.execute("SELECT type, name, rootpage, sql FROM sqlite_master LIMIT 1000").fetchall()
+    hidden = [(kind, name) for kind, name, _, sql in rows if sql is None]
+    if hidden != [("index", "sqlite_autoindex_blobs_1")]:
+        return "the database holds indexes of its own"
+    written = [row for row in rows if row[3] is not None]
+    for kind, name, page, sql in written:
+        if str(sql).split(maxsplit=2)[1:2] != [str(kind).upper()] or bool(page) != (kind in ("table", "index")):
+            return f"its entry for {name!r} is forged"
+    found = {name: sql for _, name, _, sql in written}
+    if len(found) != len(written) or not is_as_written(version, found):
+        wrong = sorted(str(key) for key in found.keys() | OBJECTS.keys() if found.get(key) != OBJECTS.get(key))
+        return f"these differ from what this program writes (schema version {version}): {', '.join(wrong[:5])}"
+    return ""

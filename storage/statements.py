@@ -1,0 +1,69 @@
+"""What every bundle says about itself in words: its licences and what the record can and cannot show."""
+
+from __future__ import annotations
+
+LICENCES = """# Licences
+
+This bundle holds things of different owners. Nothing in it grants more than their owners granted.
+
+- `verify.py`, where it is there, and the form of the files are part of dempo: Apache License 2.0.
+- The record (`audit.db`, `events.jsonl`), the tables, plots and the report belong to whoever made the run. The run
+  states no licence for them; ask before you publish them again.
+- Texts of people and of other models come from the data that the run read, and keep the licence of those data. In the
+  PRISM Alignment Dataset, texts written by people are under CC BY 4.0 and responses of models under CC BY-NC 4.0.
+- Answers are the output of the models that were trained, and judges' replies that of the judges. The licence of each
+  model and the terms of each service apply to them.
+- The constitution and the questions keep the licence of their source.
+"""
+
+LIMITS = """# What this record shows, and what it cannot
+
+## Shown by the record alone
+
+Every event is bound to the one before it by SHA-256. A change, a reordering, a gap, a deletion inside the log, another
+text or another artifact under a recorded name: each breaks the chain or a name, and `dempo verify` names the first
+event. Quotas, inclusion probabilities, draws, weights and leaderboards can be computed again from the events.
+
+## Shown only against something kept elsewhere
+
+A record that was cut at its end, set back to an earlier state, or written anew from the first event is a whole chain
+again. Only a head that was signed and kept elsewhere before, or the public key of the signer got from elsewhere, shows
+that. The manifest and the public keys inside this bundle prove nothing about who made it: whoever changes the bundle
+can change them too.
+
+## Not shown
+
+- Lies at the time of writing: the record says what the program was told, not what was true.
+- An operator who holds the signing key and the machine.
+- Runs that were made and never shown. Each folder of runs keeps a registry that narrows this; no bundle has it.
+- A judge or another model that was changed behind its API. Its recorded replies are the record.
+- Checkpoints. They are left out of a bundle; the events name their files by SHA-256.
+
+## About people
+
+Raters appear under pseudonyms: HMACs under a secret that stays with the operator. That is pseudonymous, not anonymous.
+In a pool of the size of PRISM's, about half of the raters have attributes that nobody else has, so whoever knows a
+rater's attributes can find their line. The resolved configuration names folders of the machine that ran it.
+"""
+
+REDACTED = """
+## What was withheld here
+
+This bundle was made with `--redact`.
+
+- No text is in it: `audit.db` holds no bodies of texts, and artifacts that hold texts are left out (`redacted.json`
+  names them). The chain still verifies; checks that need a text say "withheld".
+- The tables and the report name no rater. `config.toml` is there as it was given, comments included.
+- Pseudonyms remain in `audit.db` and `events.jsonl`: they lie inside the events, and the chain is made over the events,
+  so no event can lose its pseudonyms and still verify. So do the attributes of each type of rater, file names, the
+  operator's words, and a judge's error or refusal where the event holds it as its `detail`.
+- The SHA-256 of every text remains. Whoever can guess a text exactly can confirm the guess: texts that are short or
+  public, such as questions, are hidden from nobody who looks for them.
+- The note that texts are withheld is the word of whoever made the bundle. It cannot be told apart from texts that were
+  lost; the run's own record can.
+"""
+
+
+def limits(redacted: bool) -> str:
+    """The statement of limits of a bundle."""
+    return LIMITS + (REDACTED if redacted else "")

@@ -1,0 +1,260 @@
+"""What `dempo export` writes: whole, the same every time, and without what was to be withheld."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import io
+import json
+import sqlite3
+import threading
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from records import small_record
+from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run
+
+from core.errors import InputError
+from core.events import OperatorAction
+from core.run_folder import RunFolder
+from storage import export
+from storage.codec import canonical
+from storage.errors import StorageError
+from storage.export import Exported, export_run
+from storage.log import Log
+from storage.reader import Reader
+from storage.redaction import NOTE
+from storage.tables import cell
+
+
+def silent(what: str, done: float, total: float) -> None:
+    """No progress."""
+
+
+def exported(root: Path, target: Path, **options: bool) -> tuple[Exported, zipfile.ZipFile]:
+    done = export_run(root, target, told=silent, **options)  # type: ignore[arg-type]
+    return done, zipfile.ZipFile(target)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sample_run(tmp_path_factory.mktemp("sample"))
+
+
+def test_a_bundle_holds_every_part_and_a_manifest_that_sha256sum_reads(sample: Path, tmp_path: Path) -> None:
+    done, bundle = exported(sample, tmp_path / "run.zip")
+    names = set(bundle.namelist())
+    assert names >= {
+        "audit.db",
+        "events.jsonl",
+        "config.toml",
+        "config.resolved.json",
+        "versions.json",
+        "report.html",
+        "LICENSES.md",
+        "LIMITS.md",
+        "ro-crate-metadata.json",
+        "manifest.sha256",
+        "tables/quotas.csv",
+        "tables/inclusion_probabilities.csv",
+        "tables/draws.csv",
+        "tables/weights.csv",
+        "tables/leaderboards.csv",
+        "plots/training-loss.svg",
+        "plots/leaderboard-borda.svg",
+    }
+    assert len([name for name in names if name.startswith("artifacts/")]) == 5
+    lines = bundle.read("manifest.sha256").decode().splitlines()
+    listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    assert listed.keys() == names - {"manifest.sha256"}
+    assert all(hashlib.sha256(bundle.read(name)).hexdigest() == digest for name, digest in listed.items())
+    assert done.sha256 == hashlib.sha256((tmp_path / "run.zip").read_bytes()).hexdigest()
+    assert (done.seq, done.head) == Reader(sample).head()
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
+
+
+def test_events_are_lines_of_canonical_json_with_every_column(sample: Path, tmp_path: Path) -> None:
+    _, bundle = exported(sample, tmp_path / "run.zip")
+    lines = bundle.read("events.jsonl").decode().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert rows == Reader(sample).query("SELECT * FROM events ORDER BY seq")
+    assert lines == [canonical(row) for row in rows]
+
+
+def test_tables_hold_the_rows_of_the_views(sample: Path, tmp_path: Path) -> None:
+    _, bundle = exported(sample, tmp_path / "run.zip")
+    for view in ("quotas", "weights", "rankings", "leaderboards"):
+        rows = list(csv.DictReader(io.StringIO(bundle.read(f"tables/{view}.csv").decode())))
+        expected = Reader(sample).view(view)
+        shown = [{k: "" if v is None else str(v) for k, v in row.items()} for row in expected]
+        assert [{k: v.removeprefix("'") for k, v in row.items()} for row in rows] == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-1+cmd", "'-1+cmd"),
+        ("\ttab", "'\ttab"),
+        ("-inf", "-inf"),
+        (-1.5, -1.5),
+        ("a\0b", "a\ufffdb"),
+        (None, None),
+    ],
+)
+def test_no_cell_is_a_formula(value: object, written: object) -> None:
+    assert cell(value) == written
+
+
+def test_two_exports_are_equal_byte_for_byte(sample: Path, tmp_path: Path) -> None:
+    for name in ("first.zip", "second.zip"):
+        export_run(sample, tmp_path / name, told=silent)
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+
+
+def test_a_target_is_replaced_only_when_told_to(sample: Path, tmp_path: Path) -> None:
+    target = tmp_path / "run.zip"
+    target.write_text("mine")
+    with pytest.raises(InputError, match="exists; give --force"):
+        export_run(sample, target, told=silent)
+    assert target.read_text() == "mine"
+    export_run(sample, target, force=True, told=silent)
+    assert zipfile.is_zipfile(target)
+    with pytest.raises(InputError, match="is a folder"):
+        export_run(sample, tmp_path, told=silent)
+    with pytest.raises(InputError, match="does not exist"):
+        export_run(sample, tmp_path / "none" / "run.zip", told=silent)
+
+
+def test_too_little_space_is_said_before_anything_is_written(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1024})())
+    with pytest.raises(StorageError, match=r"needs up to \d+ MiB on the way and 0 MiB are free"):
+        export_run(sample, tmp_path / "run.zip", told=silent)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_leaves_the_old_bundle_and_nothing_else(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "run.zip"
+    target.write_text("older")
+
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("storage.pack.manifest", full)
+    with pytest.raises(StorageError, match="No space left on device"):
+        export_run(sample, target, force=True, told=silent)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("run.zip", "older")]
+
+
+def test_a_run_can_be_exported_while_an_engine_writes(tmp_path: Path) -> None:
+    """The bundle holds a prefix of the chain, whole in every part of it."""
+    root = small_record(tmp_path / "runs")
+    stop = threading.Event()
+
+    def write() -> None:
+        with Log.open(RunFolder(root)) as log:
+            while not stop.is_set():
+                log.record("run", [OperatorAction(action="note", detail="x" * 200)])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(3):
+            done, bundle = exported(root, tmp_path / f"{number}.zip")
+            assert done.failed_checks == ()
+            lines = bundle.read("events.jsonl").decode().splitlines()
+            assert len(lines) == done.seq
+            assert json.loads(lines[-1])["hash"] == done.head
+    finally:
+        stop.set()
+        writer.join()
+    assert Reader(root).query("SELECT hash FROM events WHERE seq = ?", [done.seq]) == [{"hash": done.head}]
+
+
+def test_an_open_log_with_unfinished_work_is_no_obstacle(tmp_path: Path) -> None:
+    root = small_record(tmp_path / "runs")
+    with Log.open(RunFolder(root)) as log:
+        log._db.execute("BEGIN IMMEDIATE")
+        done, _ = exported(root, tmp_path / "run.zip")
+        assert done.seq == log.head[0]
+        log._db.execute("ROLLBACK")
+
+
+def test_a_damaged_record_is_exported_with_its_verdict(tmp_path: Path) -> None:
+    root = make_sample_run(tmp_path / "runs")
+    next((root / "artifacts").iterdir()).write_bytes(b"changed")
+    done, bundle = exported(root, tmp_path / "run.zip")
+    assert done.failed_checks == ("artifacts",)
+    assert "was changed" in bundle.read("report.html").decode()
+
+
+def test_a_missing_artifact_is_named(tmp_path: Path) -> None:
+    root = make_sample_run(tmp_path / "runs")
+    gone = next((root / "artifacts").iterdir())
+    gone.unlink()
+    done, bundle = exported(root, tmp_path / "run.zip")
+    assert [f"artifacts/{gone.name}" in sentence for sentence in done.left_out] == [True]
+    assert f"artifacts/{gone.name}" not in bundle.namelist()
+
+
+def test_checkpoints_and_private_files_stay_at_home(tmp_path: Path) -> None:
+    root = make_sample_run(tmp_path / "runs")
+    (root / "private" / "raters.csv").write_text("rater_id,source_id\n")
+    (root / "checkpoints" / "full").mkdir()
+    done, bundle = exported(root, tmp_path / "run.zip")
+    assert not [name for name in bundle.namelist() if name.startswith(("private", "checkpoints", "control"))]
+    assert any("checkpoints" in sentence for sentence in done.left_out)
+
+
+def test_redaction_leaves_no_text_anywhere_and_the_chain_whole(sample: Path, tmp_path: Path) -> None:
+    texts = [row["body"] for row in Reader(sample).query("SELECT body FROM blobs") if len(row["body"]) > 12]
+    done, bundle = exported(sample, tmp_path / "run.zip", redact=True)
+    assert done.redacted
+    assert len(texts) > 20
+    for name in bundle.namelist():
+        body = bundle.read(name)
+        found = [text for text in texts if text in body]
+        assert not found, f"{name} holds {found[:1]}"
+    note = json.loads(bundle.read(NOTE))
+    assert note["texts"] == Reader(sample).query("SELECT count(*) AS n FROM blobs")[0]["n"]
+    pairs = json.loads(Reader(sample).query("SELECT payload FROM events WHERE kind = 'pairs.built'")[0]["payload"])
+    assert note["artifacts"] == [pairs["artifact"]["sha256"]]
+    assert f"artifacts/{pairs['artifact']['sha256']}" not in bundle.namelist()
+    (tmp_path / "audit.db").write_bytes(bundle.read("audit.db"))
+    with closing(sqlite3.connect(tmp_path / "audit.db")) as db:
+        rows = db.execute("SELECT seq, hash FROM events ORDER BY seq").fetchall()
+    assert rows == [(r["seq"], r["hash"]) for r in Reader(sample).query("SELECT seq, hash FROM events ORDER BY seq")]
+
+
+def test_redaction_names_no_rater_outside_the_events(sample: Path, tmp_path: Path) -> None:
+    _, bundle = exported(sample, tmp_path / "run.zip", redact=True)
+    for name in bundle.namelist():
+        body = bundle.read(name).decode("utf-8", "replace")
+        named = [rater for rater in RATERS if rater in body]
+        assert bool(named) == (name in ("audit.db", "events.jsonl")), name
+    weights = bundle.read("tables/weights.csv").decode().splitlines()
+    assert weights[1].startswith("full,withheld,")
+    assert "I will not" not in bundle.read("tables/judge_calls.csv").decode()
+
+
+def test_a_redacted_bundle_says_what_remains(sample: Path, tmp_path: Path) -> None:
+    _, plain = exported(sample, tmp_path / "plain.zip")
+    _, redacted = exported(sample, tmp_path / "redacted.zip", redact=True)
+    assert "Pseudonyms remain" in redacted.read("LIMITS.md").decode()
+    assert "Pseudonyms remain" not in plain.read("LIMITS.md").decode()
+    assert NOTE not in plain.namelist()
+
+
+def test_texts_are_written_as_they_are_into_tables(sample: Path, tmp_path: Path) -> None:
+    _, bundle = exported(sample, tmp_path / "run.zip")
+    answers = bundle.read("tables/answers.csv").decode()
+    assert MARKUP in answers
+    assert ESCAPES in answers

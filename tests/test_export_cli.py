@@ -1,0 +1,53 @@
+"""`dempo export` and `dempo import` as a stranger meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from bundles import with_database
+from sample_run import make_sample_run
+from test_cli import answered, dempo, told
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sample_run(tmp_path_factory.mktemp("sample"))
+
+
+def test_export_and_import_answer_in_json(sample: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "run.zip"
+    written = answered(dempo("export", sample, "--to", bundle, "--json"))
+    assert (written["path"], written["run_id"], written["redacted"]) == (str(bundle), sample.name, False)
+    read = answered(dempo("import", bundle, "--runs-dir", tmp_path / "runs", "--json"))
+    assert (read["run_id"], read["sha256"]) == (sample.name, written["sha256"])
+    (row,) = answered(dempo("list", "--runs-dir", tmp_path / "runs", "--json"))["runs"]
+    assert row["run_id"] == sample.name
+    shown = answered(dempo("show", sample.name, "--view", "leaderboards", "--runs-dir", tmp_path / "runs", "--json"))
+    assert shown == answered(dempo("show", sample, "--view", "leaderboards", "--json"))
+
+
+def test_they_tell_people_where_it_is_and_what_to_keep(sample: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "run.zip"
+    done = dempo("export", sample, "--to", bundle, "--redact")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == str(bundle)
+    assert "head: event 290, " in done.stdout
+    assert "left out: artifacts/" in done.stderr
+    assert "exists; give --force" in told(dempo("export", sample, "--to", bundle), 2)
+
+
+def test_a_bundle_that_was_changed_ends_with_code_4_and_the_check(sample: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "run.zip"
+    dempo("export", sample, "--to", bundle)
+    changed = with_database(bundle, tmp_path / "changed.zip", "DELETE FROM events WHERE seq = 9", unguarded=True)
+    assert "check 'chain' failed at event 9" in told(dempo("import", changed, "--runs-dir", tmp_path / "runs"), 4)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_file_that_is_no_bundle_ends_with_code_2(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_text(json.dumps({"no": "zip"}) * 20)
+    sentence = told(dempo("import", tmp_path / "x.zip", "--runs-dir", tmp_path / "runs"), 2)
+    assert "nothing was imported" in sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]

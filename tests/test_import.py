@@ -1,0 +1,353 @@
+"""Somebody else's bundle: a good one becomes a run to read, a bad one leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from bundles import contents, with_database, write_bundle
+from sample_run import make_sample_run
+
+from core.errors import DempoError, InputError, VerificationFailed
+from core.run_folder import RunFolder
+from storage import foreign
+from storage.errors import StorageError
+from storage.export import export_run
+from storage.foreign import MARK, as_written, connect_foreign, import_note, is_imported
+from storage.importing import Imported, import_bundle
+from storage.log import Log
+from storage.reader import Reader, connect, find_run
+from storage.schema import TRIGGERS, VIEWS
+from storage.verify import verify
+
+
+def silent(what: str, done: float, total: float) -> None:
+    """No progress."""
+
+
+def imported(bundle: Path, runs: Path) -> Imported:
+    return import_bundle(bundle, runs, silent)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sample_run(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="module")
+def bundle(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("bundle") / "run.zip"
+    export_run(sample, target, told=silent)
+    return target
+
+
+def views(root: Path) -> dict[str, list[dict[str, object]]]:
+    return {name: Reader(root).view(name) for name in VIEWS}
+
+
+def refused(bundle: Path, tmp_path: Path) -> str:
+    """The sentence of the refusal, after which nothing is left."""
+    runs = tmp_path / "imported"
+    with pytest.raises(DempoError) as error:
+        imported(bundle, runs)
+    assert error.value.exit_code in (2, 4)
+    assert not runs.exists()
+    return str(error.value)
+
+
+def test_a_run_comes_back_as_it_was(sample: Path, bundle: Path, tmp_path: Path) -> None:
+    done = imported(bundle, tmp_path)
+    root = tmp_path / sample.name
+    assert done.path == str(root)
+    assert [path.name for path in tmp_path.iterdir()] == [sample.name]
+    assert views(root) == views(sample)
+    assert {path.name for path in (root / "artifacts").iterdir()} == {p.name for p in (sample / "artifacts").iterdir()}
+    assert {c["name"]: c["verdict"] for c in done.checks if c["verdict"] == "failed"} == {}
+    assert find_run(sample.name, tmp_path) == root
+
+
+def test_the_mark_says_what_was_found(sample: Path, bundle: Path, tmp_path: Path) -> None:
+    done = imported(bundle, tmp_path)
+    root = Path(done.path)
+    note = import_note(root)
+    assert is_imported(root)
+    assert not is_imported(sample)
+    assert import_note(sample) == {}
+    assert (note["source"], note["sha256"]) == ("run.zip", done.sha256)
+    assert {check["name"] for check in note["checks"]} >= {"schema", "chain", "blobs"}
+
+
+def test_only_the_record_is_kept(bundle: Path, tmp_path: Path) -> None:
+    root = Path(imported(bundle, tmp_path).path)
+    assert {path.name for path in root.iterdir()} == {"audit.db", "artifacts", "config.toml", MARK}
+    assert all(path.stat().st_mode & 0o222 == 0 for path in root.rglob("*") if path.is_file())
+
+
+def test_an_imported_run_can_be_exported_and_imported_again(bundle: Path, tmp_path: Path) -> None:
+    first = Path(imported(bundle, tmp_path / "a").path)
+    export_run(first, tmp_path / "again.zip", told=silent)
+    second = Path(imported(tmp_path / "again.zip", tmp_path / "b").path)
+    assert views(first) == views(second)
+    assert contents(bundle)["events.jsonl"] == contents(tmp_path / "again.zip")["events.jsonl"]
+
+
+def test_a_redacted_run_comes_back_without_texts(sample: Path, tmp_path: Path) -> None:
+    export_run(sample, tmp_path / "redacted.zip", redact=True, told=silent)
+    done = imported(tmp_path / "redacted.zip", tmp_path / "runs")
+    root = Path(done.path)
+    assert done.redacted
+    verdicts = {check.name: check.verdict for check in verify(root)}
+    assert (verdicts["chain"], verdicts["blobs"], verdicts["artifacts"]) == ("ok", "withheld", "withheld")
+    assert {row["answer"] for row in Reader(root).view("answers")} == {None}
+    same = [name for name in VIEWS if name not in ("answers", "questions")]
+    assert {name: views(root)[name] for name in same} == {name: views(sample)[name] for name in same}
+    export_run(root, tmp_path / "again.zip", told=silent)
+    assert Path(imported(tmp_path / "again.zip", tmp_path / "b").path).is_dir()
+
+
+def test_a_run_that_is_here_is_not_replaced(bundle: Path, tmp_path: Path) -> None:
+    root = Path(imported(bundle, tmp_path).path)
+    before = (root / MARK).read_bytes()
+    with pytest.raises(StorageError, match="ids are never reused"):
+        imported(bundle, tmp_path)
+    assert (root / MARK).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [root.name]
+
+
+def test_no_engine_continues_an_imported_run(bundle: Path, tmp_path: Path) -> None:
+    root = Path(imported(bundle, tmp_path).path)
+    with pytest.raises(StorageError, match="was imported"):
+        Log.open(RunFolder(root))
+    assert {path.name for path in root.iterdir()} == {"audit.db", "artifacts", "config.toml", MARK}
+
+
+def test_its_views_are_those_of_this_program(bundle: Path, tmp_path: Path) -> None:
+    root = Path(imported(bundle, tmp_path).path)
+    with closing(connect(root / "audit.db")) as db:
+        temporary = {row[0] for row in db.execute("SELECT name FROM sqlite_temp_master WHERE type = 'view'")}
+        assert temporary == VIEWS.keys()
+        with pytest.raises(sqlite3.OperationalError, match="unsafe use of"):
+            db.execute("SELECT * FROM main.run").fetchall()
+        with pytest.raises(sqlite3.OperationalError, match="readonly|query_only|attached"):
+            db.execute("CREATE TABLE x (y)")
+        with pytest.raises(sqlite3.OperationalError, match="attached"):
+            db.execute("ATTACH ? AS other", [str(tmp_path / "other.db")])
+
+
+def test_an_endless_query_ends(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(imported(bundle, tmp_path).path)
+    monkeypatch.setattr(foreign, "SECONDS", 0.3)
+    begun = time.monotonic()
+    with pytest.raises(StorageError, match="interrupted"):
+        Reader(root).query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+    assert time.monotonic() - begun < 5
+
+
+SCHEMAS: dict[str, tuple[str, ...]] = {
+    "a view more": ("CREATE VIEW winners AS SELECT 1 AS x",),
+    "a view that lies": ("DROP VIEW leaderboards", "CREATE VIEW leaderboards AS SELECT 'soft' AS condition"),
+    "a table that stands for a view": ("DROP VIEW run", "CREATE TABLE run (run_id TEXT)"),
+    "a trigger more": ("CREATE TRIGGER t AFTER INSERT ON events BEGIN SELECT 1; END",),
+    "a trigger less": ("DROP TRIGGER events_no_update",),
+    "a trigger that does nothing": (
+        "DROP TRIGGER events_no_update",
+        "CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT 1; END",
+    ),
+    "an index more": ("CREATE INDEX i ON events(at)",),
+    "an index with an expression": ("CREATE INDEX i ON events(length(payload))",),
+    "another check": (
+        "PRAGMA writable_schema=ON",
+        "UPDATE sqlite_master SET sql = replace(sql, 'json_valid(payload)', 'json_valid(payload) OR 1')",
+    ),
+    "another type": (
+        "PRAGMA writable_schema=ON",
+        "UPDATE sqlite_master SET type = 'view', rootpage = 0 WHERE name = 'blobs'",
+    ),
+    "a virtual table": (
+        "PRAGMA writable_schema=ON",
+        "INSERT INTO sqlite_master VALUES ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING fts5(x)')",
+    ),
+    "two of one name": (
+        "PRAGMA writable_schema=ON",
+        "INSERT INTO sqlite_master SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master WHERE name = 'run'",
+    ),
+    "a hidden index": (
+        "PRAGMA writable_schema=ON",
+        "INSERT INTO sqlite_master VALUES ('index', 'sqlite_autoindex_events_1', 'events', 3, NULL)",
+    ),
+    "broken SQL": (
+        "PRAGMA writable_schema=ON",
+        "UPDATE sqlite_master SET sql = 'CREATE VIEW run AS SELEC' WHERE name = 'run'",
+    ),
+    "an older version that it isn't": ("PRAGMA user_version=1",),
+    "a newer version": ("PRAGMA user_version=99",),
+    "another application": ("PRAGMA application_id=7",),
+}
+
+
+@pytest.mark.parametrize("change", SCHEMAS)
+def test_a_database_with_another_schema_is_refused(bundle: Path, tmp_path: Path, change: str) -> None:
+    changed = with_database(bundle, tmp_path / "changed.zip", *SCHEMAS[change], follow=False)
+    sentence = refused(changed, tmp_path)
+    assert "the record cannot be trusted" in sentence or "audit.db cannot be read" in sentence
+
+
+def test_a_database_in_another_encoding_is_refused(bundle: Path, tmp_path: Path) -> None:
+    files = contents(bundle)
+    (tmp_path / "first.db").write_bytes(files["audit.db"])
+    with closing(sqlite3.connect(tmp_path / "other.db")) as db:
+        db.execute("PRAGMA encoding='UTF-16le'")
+        with closing(sqlite3.connect(tmp_path / "first.db")) as first:
+            for statement in first.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall():
+                db.execute(statement[0])
+        db.execute("PRAGMA application_id=0x64656D70")
+        db.execute("PRAGMA user_version=2")
+    files["audit.db"] = (tmp_path / "other.db").read_bytes()
+    assert "is not in UTF-8" in refused(write_bundle(files, tmp_path / "changed.zip"), tmp_path)
+
+
+RECORDS: dict[str, tuple[str, str]] = {
+    "an event changed": (
+        "UPDATE events SET at = '2020-01-01T00:00:00.000000Z' WHERE seq = 5",
+        "'chain' failed at event 5",
+    ),
+    "an event left out": ("DELETE FROM events WHERE seq = 9", "'chain' failed at event 9"),
+    "a text changed": ("UPDATE blobs SET body = x'00' WHERE rowid = 1", "'blobs' failed"),
+    "the texts left out": ("DELETE FROM blobs", "'blobs' failed"),
+    "no event": ("DELETE FROM events", "does not create a run"),
+    "another first event": ("UPDATE events SET kind = 'run.stopped' WHERE seq = 1", "does not create a run"),
+    "an id that leads away": (
+        "UPDATE events SET payload = json_set(payload, '$.run_id', '../../escape') WHERE seq = 1",
+        "does not create a run with an id",
+    ),
+    "a payload that is no object": ("UPDATE events SET payload = '[1]' WHERE seq = 1", "audit.db cannot be read"),
+    "a payload that is deep": (
+        "UPDATE events SET payload = '{\"a\":' || replace(hex(zeroblob(900)), '0', '[') "
+        "|| replace(hex(zeroblob(900)), '0', ']') || '}' WHERE seq = 3",
+        "nothing was imported",
+    ),
+    "a number with many digits": (
+        "UPDATE events SET payload = '{\"a\":' || replace(hex(zeroblob(9000)), '0', '9') || '}' WHERE seq = 3",
+        "failed",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET seq = 9007199254740993 WHERE seq = 290",
+        "UPDATE events SET payload = '\"' || replace(hex(zeroblob(700000)), '0', 'x') || '\"' WHERE seq = 290",
+    ],
+)
+def test_numbers_and_texts_too_large_to_read_are_refused(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    monkeypatch.setitem(foreign._LIMITS, sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
+    changed = with_database(bundle, tmp_path / "changed.zip", statement, unguarded=True, follow=False)
+    assert "audit.db cannot be read" in refused(changed, tmp_path)
+
+
+@pytest.mark.parametrize("change", RECORDS)
+def test_a_record_that_fails_a_check_is_refused_with_its_sentence(bundle: Path, tmp_path: Path, change: str) -> None:
+    statement, sentence = RECORDS[change]
+    changed = with_database(bundle, tmp_path / "changed.zip", statement, unguarded=True)
+    assert sentence in refused(changed, tmp_path)
+
+
+def test_events_that_differ_from_the_database_are_refused(bundle: Path, tmp_path: Path) -> None:
+    files = contents(bundle)
+    lines = files["events.jsonl"]
+    for changed, sentence in (
+        (lines.replace(b'"accepted"', b'"rejected"', 1).replace(b"accepted", b"rejected", 1), "differ at event"),
+        (lines + lines.splitlines(keepends=True)[-1], "holds more than"),
+        (lines[: len(lines) // 2], "differ at event"),
+    ):
+        files["events.jsonl"] = changed
+        assert sentence in refused(write_bundle(files, tmp_path / "changed.zip"), tmp_path)
+
+
+def test_a_missing_or_changed_artifact_is_refused(bundle: Path, tmp_path: Path) -> None:
+    files = contents(bundle)
+    name = next(name for name in files if name.startswith("artifacts/"))
+    assert "'artifacts' failed" in refused(write_bundle({**files, name: b"other"}, tmp_path / "a.zip"), tmp_path)
+    del files[name]
+    assert "which is missing" in refused(write_bundle(files, tmp_path / "b.zip"), tmp_path)
+
+
+def test_a_note_of_redaction_does_not_hide_a_changed_text(sample: Path, bundle: Path, tmp_path: Path) -> None:
+    note = json.dumps({"texts": 3, "artifacts": []}).encode()
+    files = contents(with_database(bundle, tmp_path / "a.zip", "UPDATE blobs SET body = x'00'", unguarded=True))
+    assert "'blobs' failed" in refused(write_bundle({**files, "redacted.json": note}, tmp_path / "b.zip"), tmp_path)
+    for nonsense in (b"{}", b"[]", b"\xff", b'{"texts": "x", "artifacts": 1}'):
+        body = write_bundle({**contents(bundle), "redacted.json": nonsense}, tmp_path / "c.zip")
+        assert "cannot be checked" in refused(body, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["audit.db-wal", "audit.db-journal", "private/raters.csv", "imported.json", "x/y"])
+def test_files_that_no_export_writes_are_left_behind(bundle: Path, tmp_path: Path, name: str) -> None:
+    """Listed in the manifest they do no harm, but none of them reaches the run's folder."""
+    changed = write_bundle({**contents(bundle), name: b"surprise"}, tmp_path / "changed.zip")
+    root = Path(imported(changed, tmp_path / "runs").path)
+    kept = root / name
+    assert not kept.exists() or kept.read_bytes() != b"surprise"
+
+
+@pytest.mark.parametrize("missing", ["audit.db", "events.jsonl"])
+def test_a_bundle_without_a_record_is_refused(bundle: Path, tmp_path: Path, missing: str) -> None:
+    files = {name: body for name, body in contents(bundle).items() if name != missing}
+    assert f"there is no {missing}" in refused(write_bundle(files, tmp_path / "changed.zip"), tmp_path)
+
+
+@pytest.mark.parametrize("body", [b"no database at all" * 100, b"", b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_database_that_is_none_is_refused(bundle: Path, tmp_path: Path, body: bytes) -> None:
+    files = {**contents(bundle), "audit.db": body}
+    with pytest.raises(VerificationFailed, match="audit.db cannot be read|cannot be trusted"):
+        imported(write_bundle(files, tmp_path / "changed.zip"), tmp_path / "runs")
+
+
+def test_a_database_with_flipped_bytes_never_ends_in_a_traceback(bundle: Path, tmp_path: Path) -> None:
+    files = contents(bundle)
+    whole = files["audit.db"]
+    outcomes = set()
+    for number, at in enumerate(range(16, len(whole), len(whole) // 60)):
+        body = whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
+        changed = write_bundle({**files, "audit.db": body}, tmp_path / "changed.zip")
+        runs = tmp_path / f"runs{number}"
+        try:
+            root = Path(imported(changed, runs).path)
+        except DempoError as error:
+            outcomes.add(error.exit_code)
+            assert not runs.exists()
+        else:
+            assert Reader(root).head() == (290, json.loads(files["events.jsonl"].splitlines()[-1])["hash"])
+    assert 4 in outcomes
+
+
+def test_a_missing_bundle_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.zip: No such file or directory; nothing was imported"):
+        imported(tmp_path / "none.zip", tmp_path / "runs")
+
+
+def test_the_schema_of_a_good_record_is_as_written(sample: Path, tmp_path: Path) -> None:
+    assert TRIGGERS
+    with closing(connect(sample / "audit.db")) as db:
+        db.execute("PRAGMA query_only=OFF")
+        db.execute("VACUUM INTO ?", [str(tmp_path / "copy.db")])
+    with closing(connect_foreign(tmp_path / "copy.db")) as db:
+        assert as_written(db) == ""
+
+
+def test_records_of_older_versions_can_be_exported_and_imported(tmp_path: Path) -> None:
+    from golden import GOLDEN
+
+    for folder in sorted(GOLDEN.parent.iterdir()):
+        (root,) = [path for path in folder.iterdir() if path.is_dir()]
+        target = tmp_path / f"{folder.name}.zip"
+        export_run(root, target, told=silent)
+        again = Path(imported(target, tmp_path / folder.name).path)
+        assert views(again) == views(root)

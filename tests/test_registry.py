@@ -1,0 +1,272 @@
+"""The registry: every run that is made is entered, and one that is gone, replaced or smuggled in shows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.config_file import parse_config
+from storage.checks_signatures import signature_checks
+from storage.codec import canonical, chain_hash
+from storage.create import create_run
+from storage.errors import StorageError
+from storage.reader import Reader
+from storage.registry import read_registry
+from storage.verify import Check
+
+CONFIG = '[run]\nname = "{}"\nseed = 5\n[data]\npath = "d"\n'
+
+
+def make_run(runs: Path, name: str) -> Path:
+    text = CONFIG.format(name)
+    return create_run(parse_config(text), text, runs)
+
+
+def check(root: Path) -> Check:
+    return {found.name: found for found in signature_checks(root)}["registry"]
+
+
+def tamper(runs: Path, *statements: str) -> None:
+    """Changes a registry as somebody with write access would, and puts its triggers back."""
+    with closing(sqlite3.connect(runs / "registry.db")) as db:
+        triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            db.execute(statement)
+        for _, sql in triggers:
+            db.execute(sql)
+        db.commit()
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    for name in ("one", "two", "three"):
+        make_run(tmp_path, name)
+    return tmp_path
+
+
+def run(runs: Path, name: str) -> Path:
+    (root,) = runs.glob(f"*-{name}")
+    return root
+
+
+def test_every_run_is_entered_with_its_first_event(runs: Path) -> None:
+    registry = read_registry(runs)
+    assert registry is not None
+    assert registry.problem == ""
+    assert [entry.run_id for entry in registry.entries] == [run(runs, n).name for n in ("one", "two", "three")]
+    (first,) = Reader(run(runs, "one")).query("SELECT hash FROM events")
+    assert registry.entries[0].genesis == first["hash"]
+    assert all(check(run(runs, name)).verdict == "ok" for name in ("one", "two", "three"))
+
+
+def test_processes_that_make_runs_at_once_take_turns(tmp_path: Path) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from core.config_file import parse_config
+        from storage.create import create_run
+        runs, name = Path(sys.argv[1]), sys.argv[2]
+        sys.stdin.readline()
+        for number in range(6):
+            text = f'[run]\\nname = "{name}{number}"\\nseed = 5\\n[data]\\npath = "d"\\n'
+            create_run(parse_config(text), text, runs)
+    """
+    makers = [
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "runs"), name],
+            stdin=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
+        )
+        for name in ("a", "b", "c")
+    ]
+    for maker in makers:
+        assert maker.stdin is not None
+        maker.stdin.write(b"go\n")
+        maker.stdin.flush()
+    assert [maker.wait(timeout=60) for maker in makers] == [0, 0, 0]
+    registry = read_registry(tmp_path / "runs")
+    assert registry is not None
+    assert registry.problem == ""
+    assert len(registry.entries) == 18
+    assert {entry.run_id for entry in registry.entries} == {
+        p.parent.name for p in (tmp_path / "runs").glob("*/audit.db")
+    }
+
+
+def test_two_runs_of_one_name_in_one_second_are_one_run_and_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import UTC, datetime
+
+    from storage import create
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime(2026, 1, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(create, "datetime", Clock)
+    root = make_run(tmp_path, "one")
+    with pytest.raises(StorageError, match="ids are never reused"):
+        make_run(tmp_path, "one")
+    registry = read_registry(tmp_path)
+    assert registry is not None
+    assert len(registry.entries) == 1
+    assert check(root).verdict == "ok"
+
+
+@pytest.mark.parametrize("damage", ["no database at all" * 100, ""])
+def test_a_registry_that_cannot_be_written_is_found_before_a_run_is_made(tmp_path: Path, damage: str) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    if damage:
+        (runs / "registry.db").write_text(damage)
+    else:
+        (runs / "registry.db").mkdir()
+    with pytest.raises(StorageError, match="registry.db: "):
+        make_run(runs, "one")
+    assert [path.name for path in runs.iterdir()] == ["registry.db"]
+
+
+def test_nothing_is_made_in_a_folder_that_cannot_be_written() -> None:
+    with closed_folder() as runs, pytest.raises(StorageError, match="registry.db: .*(readonly|unable to open)"):
+        make_run(runs, "one")
+
+
+def test_a_registry_on_a_folder_that_cannot_be_written_is_read() -> None:
+    with closed_folder("one") as runs:
+        assert check(run(runs, "one")).verdict == "ok"
+
+
+@contextmanager
+def closed_folder(*names: str) -> Iterator[Path]:
+    """A folder with runs of these names that this process cannot write to, also where it runs as root."""
+    parent = Path(tempfile.mkdtemp(prefix="dempo-test-"))
+    runs, who = parent / "runs", os.geteuid()
+    runs.mkdir()
+    for name in names:
+        make_run(runs, name)
+    for path in (parent, *parent.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        if who == 0:
+            os.setresuid(65534, 65534, 0)  # the saved 0 is the way back
+        yield runs
+    finally:
+        if who == 0:
+            os.setresuid(0, 0, 0)
+        for path in (parent, runs, *runs.rglob("*")):
+            if path.is_dir():
+                path.chmod(0o755)
+        shutil.rmtree(parent)
+
+
+def test_a_run_that_was_made_and_is_gone_is_named(runs: Path) -> None:
+    gone = run(runs, "two")
+    shutil.rmtree(gone)
+    found = check(run(runs, "one"))
+    assert found.verdict == "failed"
+    assert gone.name in found.detail
+
+
+def test_a_run_that_was_never_entered_is_named(runs: Path) -> None:
+    smuggled = runs / "20250101-000000-four"
+    shutil.copytree(run(runs, "one"), smuggled)
+    assert "does not name this run" in check(smuggled).detail
+    assert check(smuggled).verdict == "failed"
+    beside = check(run(runs, "one"))
+    assert beside.verdict == "unknown"
+    assert smuggled.name in beside.detail
+
+
+def test_a_run_that_was_made_anew_under_its_old_name_is_found(runs: Path) -> None:
+    old = run(runs, "two")
+    other = runs.parent / "elsewhere"
+    replacement = make_run(other, "two")
+    shutil.rmtree(old)
+    shutil.copytree(replacement, old)
+    found = check(old)
+    assert (found.verdict, found.event) == ("failed", 1)
+    assert "began otherwise" in found.detail
+
+
+def test_a_folder_without_a_registry_says_so(runs: Path) -> None:
+    (runs / "registry.db").unlink()
+    assert check(run(runs, "one")).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE entries SET payload = replace(payload, 'two', 'six') WHERE seq = 2", "entry 2 was changed"),
+        ("UPDATE entries SET at = '2020-01-01T00:00:00.000000Z' WHERE seq = 1", "entry 1 was changed"),
+        ("DELETE FROM entries WHERE seq = 2", "entry 2 is missing"),
+        ("UPDATE entries SET hash = prev WHERE seq = 3", "entry 3 was changed"),
+        ("CREATE VIEW more AS SELECT 1", "not as written"),
+        ("CREATE TRIGGER more AFTER INSERT ON entries BEGIN DELETE FROM entries; END", "not as written"),
+    ],
+)
+def test_a_changed_registry_is_found_and_its_entry_named(runs: Path, statement: str, problem: str) -> None:
+    tamper(runs, statement)
+    found = check(run(runs, "one"))
+    assert found.verdict == "failed"
+    assert problem in found.detail
+
+
+def test_a_dropped_trigger_is_found(runs: Path) -> None:
+    with closing(sqlite3.connect(runs / "registry.db")) as db:
+        db.execute("DROP TRIGGER entries_no_delete")
+    assert "not as written" in check(run(runs, "one")).detail
+
+
+def test_triggers_stop_accidents(runs: Path) -> None:
+    with closing(sqlite3.connect(runs / "registry.db")) as db:
+        for statement in (
+            "DELETE FROM entries",
+            "UPDATE entries SET at = ''",
+            "INSERT OR REPLACE INTO entries SELECT * FROM entries WHERE seq = 1",
+        ):
+            with pytest.raises(sqlite3.IntegrityError):
+                db.execute(statement)
+
+
+@pytest.mark.parametrize("payload", ["[]", "5", "nothing", '{"run_id": 5, "genesis": "a"}', "[" * 100_000, "{}"])
+def test_an_entry_that_names_no_run_is_a_verdict(runs: Path, payload: str) -> None:
+    append(runs, payload)
+    assert "entry 4 names no run" in check(run(runs, "one")).detail
+
+
+def test_hostile_names_are_shown_harmlessly(runs: Path) -> None:
+    append(runs, canonical({"run_id": "\x1b]0;x\x07\u202e../../etc", "genesis": "a"}))
+    found = check(run(runs, "one"))
+    assert found.verdict == "failed"
+    assert found.detail.isprintable()
+
+
+def append(runs: Path, payload: str) -> None:
+    """An entry that is chained as it should be."""
+    with closing(sqlite3.connect(runs / "registry.db")) as db:
+        seq, prev = db.execute("SELECT seq + 1, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        hashed = chain_hash(prev, seq, "", "registry", "run.registered", payload)
+        db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, "", payload, prev, hashed))
+        db.commit()
+
+
+def test_a_damaged_registry_is_a_verdict(runs: Path) -> None:
+    path = runs / "registry.db"
+    path.write_bytes(path.read_bytes()[:5000])
+    assert check(run(runs, "one")).verdict == "failed"
+    path.write_bytes(b"no database at all" * 1000)
+    assert check(run(runs, "one")).verdict == "failed"

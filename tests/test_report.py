@@ -1,0 +1,206 @@
+"""The report and the plots of a bundle: they parse, load nothing, run nothing, and show hostile text harmlessly."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run
+
+from core.events import JudgeCalled, UnitCompleted
+from core.run_folder import RunFolder
+from storage.export import export_run
+from storage.log import Log
+from storage.plots import Range, Whisker, lines, ranges, whiskers
+
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><a href='https://evil.example/'>\u202egnp.exe\0\x1b[2J"
+)
+_ACTIVE = {"script", "iframe", "object", "embed", "link", "base", "form", "img", "a", "video", "audio", "foreignobject"}
+_VOID = {"meta", "br", "hr"}
+
+
+class Page(HTMLParser):
+    """Everything that a browser would act on, and whether the elements are nested as they should be."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[tuple[str, str | None]] = set()
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= set(attrs)
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= set(attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def harmless(text: str) -> Page:
+    """The page, after checking that it holds nothing that acts and no address that would be loaded."""
+    page = Page(text)
+    assert page.open == []
+    assert not page.tags & _ACTIVE
+    names = {name for name, _ in page.attributes}
+    assert not [name for name in names if name.startswith("on") or name in ("src", "href", "style", "xlink:href")]
+    addresses = [value for _, value in page.attributes if value and re.search(r"[a-z]+://|javascript:|data:", value)]
+    assert addresses in ([], ["http://www.w3.org/2000/svg"])
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
+    return page
+
+
+def report_of(root: Path, target: Path, redact: bool = False) -> str:
+    export_run(root, target, redact=redact, told=lambda *_: None)
+    with zipfile.ZipFile(target) as bundle:
+        for name in bundle.namelist():
+            if name.endswith(".svg"):
+                svg = bundle.read(name).decode()
+                ElementTree.fromstring(svg)
+                harmless(svg)
+        return bundle.read("report.html").decode()
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sample_run(tmp_path_factory.mktemp("sample"), long_answer=10_000_000)
+
+
+@pytest.fixture(scope="module")
+def report(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return report_of(sample, tmp_path_factory.mktemp("report") / "run.zip")
+
+
+def test_it_says_what_the_run_is_and_what_was_checked(report: str, sample: Path) -> None:
+    words = " ".join(harmless(report).words)
+    for expected in (
+        sample.name,
+        "the run seed 7",
+        "panel4",
+        "18-34",
+        "expected",
+        "checkpoints held fixed",
+        "bradley_terry",
+        "Limits of this record",
+        "events, each bound to the one before",
+        "two members withdrew",
+        "citizens#0",
+        "truncated",
+    ):
+        assert expected in words, expected
+
+
+def test_the_expected_members_follow_from_pi_and_the_pool(report: str) -> None:
+    """By hand: π of panel4 is (1,2,1)/4 over three compositions; categories 35+ has types 2 and 3."""
+    rows = re.findall(r"<tr><td>panel4</td><td>age</td><td>35\+</td>(.*?)</tr>", report)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", rows[0])
+    # compositions: (1,1,1,1), (2,1,1,0), (1,2,1,0) with 1/4, 1/2, 1/4: members of 35+ are 2, 1, 1
+    assert float(cells[-1]) == 1.25
+
+
+def test_its_policy_allows_its_own_style_and_nothing_else(report: str) -> None:
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', report)
+    (style,) = re.findall(r"<style>(.*?)</style>", report, re.DOTALL)
+    own = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{own}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_a_long_answer_is_cut_with_a_note(report: str) -> None:
+    assert len(report) < 1_000_000
+    assert "9,998,000 of 10,000,000 characters are left out here; the record holds all of them." in report
+
+
+def test_hostile_answers_are_shown_and_do_nothing(report: str) -> None:
+    words = " ".join(harmless(report).words)
+    assert MARKUP in words
+    assert "␛[2J" in words
+    assert "<U+202E>" in words
+    assert ESCAPES not in words
+
+
+def test_a_hostile_record_makes_a_harmless_report(tmp_path: Path) -> None:
+    """Names that no configuration allows, in a record that somebody wrote by hand."""
+    root = make_sample_run(tmp_path / "runs")
+    call = JudgeCalled(
+        question_id=HOSTILE,
+        clause_id=1,
+        judge=HOSTILE,
+        judge_kind="planted",
+        outcome="failed",
+        shown_order=[HOSTILE],
+        attempts=1,
+        detail=HOSTILE,
+        request_key=HOSTILE,
+        seconds=0.0,
+    )
+    with Log.open(RunFolder(root)) as log:
+        log.record("judge", [call, UnitCompleted(seconds=0.0)], unit=(HOSTILE, 1))
+    shown = report_of(root, tmp_path / "run.zip")
+    assert "&lt;script&gt;alert(1)" in shown
+    harmless(shown)
+
+
+def test_a_redacted_report_holds_no_text_and_no_rater(sample: Path, tmp_path: Path) -> None:
+    shown = report_of(sample, tmp_path / "run.zip", redact=True)
+    words = " ".join(harmless(shown).words)
+    assert "24 answers are withheld" in words
+    assert MARKUP not in words.replace("two members withdrew " + MARKUP, "").replace(f"Saturday {MARKUP}", "")
+    assert not [rater for rater in RATERS if rater in words]
+    assert "Pseudonyms remain" in words
+
+
+def test_plots_take_any_number_and_any_name() -> None:
+    strange = [float("nan"), float("inf"), float("-inf"), 0.0, 1e308, -1e308, 5e-324]
+    made = [
+        lines(HOSTILE, HOSTILE, HOSTILE, {HOSTILE: [(i, v) for i, v in enumerate(strange)], "empty": []}),
+        lines("one point", "x", "y", {"a": [(1.0, 2.0)]}),
+        lines("nothing", "x", "y", {}),
+        whiskers(HOSTILE, [Whisker(HOSTILE, v, v, w) for v in strange for w in strange]),
+        whiskers("none", []),
+        ranges(HOSTILE, [Range(HOSTILE, 0.0, 5.0, v, (v, 1.0)) for v in strange]),
+        ranges("none", []),
+    ]
+    for svg in made:
+        ElementTree.fromstring(svg)
+        harmless(svg)
+        assert "nan" not in re.findall(r'"([^"]*)"', svg)
+
+
+def test_a_curve_lies_where_its_numbers_say() -> None:
+    """Higher values are higher on the page, and the whole width is used."""
+    svg = lines("t", "x", "y", {"a": [(0.0, 1.0), (10.0, 3.0), (20.0, 2.0)]})
+    (points,) = re.findall(r'<polyline points="([^"]*)"', svg)
+    (x0, y0), (x1, y1), (x2, y2) = (tuple(map(float, p.split(","))) for p in points.split())
+    assert x0 < x1 < x2
+    assert y1 < y2 < y0
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.02)
+    assert y0 - y1 == pytest.approx(2 * (y0 - y2), abs=0.05)
+
+
+def test_a_line_of_many_points_keeps_its_last_one() -> None:
+    svg = lines("t", "x", "y", {"a": [(float(i), float(i)) for i in range(100_001)]})
+    (points,) = re.findall(r'<polyline points="([^"]*)"', svg)
+    shown = points.split()
+    assert len(shown) < 700
+    other = lines("t", "x", "y", {"a": [(0.0, 0.0), (100_000.0, 100_000.0)]})
+    assert shown[-1] in other
