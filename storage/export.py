@@ -31,10 +31,8 @@ from storage.redaction import NOTE, Redaction, redaction_of, withhold_texts
 from storage.report import report
 from storage.statements import LICENCES, limits
 from storage.tables import write_tables
+from storage.verifier.shipped import verifier_text
 from storage.verify import verify
-
-VERIFIER = Path(__file__).with_name("verifier.py")
-"""The stand-alone verifier that travels in every bundle as `verify.py`."""
 
 MARGIN = 64 * 1024**2
 """Bytes that are left free beside an estimate."""
@@ -173,8 +171,7 @@ class _Export:
         self._add("report.html", report(database, plots, checks, statement, self.redact))
         self._add("LIMITS.md", statement)
         self._add("LICENSES.md", LICENCES)
-        if VERIFIER.is_file():
-            self.files["verify.py"] = VERIFIER
+        self._add("verify.py", verifier_text())
         self._add(CRATE, metadata(self.files, facts, self.agent))
         self._pack(target)
         return Exported(

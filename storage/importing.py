@@ -8,7 +8,6 @@ record, and nothing that a stranger wrote should be opened in a browser or run.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -27,10 +26,10 @@ from storage.checks_signatures import signature_checks
 from storage.codec import now, parse
 from storage.contents import event_lines
 from storage.errors import StorageError
-from storage.export import VERIFIER
 from storage.foreign import MARK, as_written, connect_foreign
 from storage.reader import connect
 from storage.redaction import NOTE, redaction_of
+from storage.verifier.shipped import verifier_digest
 from storage.verify import Check, verify
 
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9-]{1,40}")
@@ -155,9 +154,7 @@ class _Import:
         stated = self.bundle.manifest.get("verify.py")
         if stated is None:
             return "missing"
-        if not VERIFIER.is_file():
-            return "unknown"
-        return "same" if hashlib.sha256(VERIFIER.read_bytes()).hexdigest() == stated else "different"
+        return "same" if verifier_digest() == stated else "different"
 
     def _move(self, root: Path, imported: Imported) -> None:
         (root / "events.jsonl").unlink()  # says what audit.db says, which was checked

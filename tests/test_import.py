@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from bundles import contents, with_database, write_bundle
-from sample_run import make_sample_run
 
 from core.errors import DempoError, InputError, VerificationFailed
 from core.run_folder import RunFolder
@@ -34,8 +33,8 @@ def imported(bundle: Path, runs: Path) -> Imported:
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_sample_run(tmp_path_factory.mktemp("sample"))
+def sample(trained: Path) -> Path:
+    return trained
 
 
 @pytest.fixture(scope="module")
@@ -240,8 +239,9 @@ RECORDS: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE events SET seq = 9007199254740993 WHERE seq = 290",
-        "UPDATE events SET payload = '\"' || replace(hex(zeroblob(700000)), '0', 'x') || '\"' WHERE seq = 290",
+        "UPDATE events SET seq = 9007199254740993 WHERE seq = (SELECT max(seq) FROM events)",
+        "UPDATE events SET payload = '\"' || replace(hex(zeroblob(700000)), '0', 'x') || '\"' "
+        "WHERE seq = (SELECT max(seq) FROM events)",
     ],
 )
 def test_numbers_and_texts_too_large_to_read_are_refused(
@@ -303,7 +303,9 @@ def test_a_bundle_without_a_record_is_refused(bundle: Path, tmp_path: Path, miss
     assert f"there is no {missing}" in refused(write_bundle(files, tmp_path / "changed.zip"), tmp_path)
 
 
-@pytest.mark.parametrize("body", [b"no database at all" * 100, b"", b"SQLite format 3\0" + b"\xff" * 5000])
+@pytest.mark.parametrize(
+    "body", [b"no database at all" * 100, b"", b"SQLite format 3\0" + b"\xff" * 5000], ids=["text", "nothing", "header"]
+)
 def test_a_database_that_is_none_is_refused(bundle: Path, tmp_path: Path, body: bytes) -> None:
     files = {**contents(bundle), "audit.db": body}
     with pytest.raises(VerificationFailed, match="audit.db cannot be read|cannot be trusted"):
@@ -324,7 +326,10 @@ def test_a_database_with_flipped_bytes_never_ends_in_a_traceback(bundle: Path, t
             outcomes.add(error.exit_code)
             assert not runs.exists()
         else:
-            assert Reader(root).head() == (290, json.loads(files["events.jsonl"].splitlines()[-1])["hash"])
+            assert Reader(root).head() == (
+                Reader(sample).head()[0],
+                json.loads(files["events.jsonl"].splitlines()[-1])["hash"],
+            )
     assert 4 in outcomes
 
 
@@ -342,12 +347,13 @@ def test_the_schema_of_a_good_record_is_as_written(sample: Path, tmp_path: Path)
         assert as_written(db) == ""
 
 
-def test_records_of_older_versions_can_be_exported_and_imported(tmp_path: Path) -> None:
+def test_records_of_older_versions_are_judged_by_their_numbers(tmp_path: Path) -> None:
+    """The golden records hold invented numbers, which the import refuses; their schema it takes."""
     from golden import GOLDEN
 
     for folder in sorted(GOLDEN.parent.iterdir()):
         (root,) = [path for path in folder.iterdir() if path.is_dir()]
         target = tmp_path / f"{folder.name}.zip"
         export_run(root, target, told=silent)
-        again = Path(imported(target, tmp_path / folder.name).path)
-        assert views(again) == views(root)
+        with pytest.raises(VerificationFailed, match=r"check '(pool|quotas|lotteries|draws)' failed"):
+            imported(target, tmp_path / folder.name)

@@ -256,13 +256,13 @@ def test_no_message_holds_an_id(tmp_path: Path) -> None:
             QUOTAS.replace("w,1,2", "w,2,2"),
             2,
             "(lines 2 to 3) the categories of 'gender' ask for at least 3 people, but there are 2 seats. "
-            "Lower some of their min, or choose a panel of 3 or more.",
+            "Lower some of their min, or choose another size; `dempo feasible` says which exist.",
         ),
         (
             QUOTAS,
             5,
             "the categories of 'gender' allow at most 4 people, but there are 5 seats. "
-            "Raise some of their max, or choose a panel of 4 or fewer.",
+            "Raise some of their max, or choose another size; `dempo feasible` says which exist.",
         ),
     ],
 )

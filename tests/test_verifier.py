@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from records import small_record
 from tampering import Change, edited, flipped, opened, removed, repeated, tampered
-from verified_runs import make_drawn_run, make_trained_run
+from verified_runs import make_drawn_run
 
 from core.events import digest
 from storage.check import Check
@@ -39,12 +39,6 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("verifier") / "verify.py"
     path.write_text(verifier_text(), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    return make_trained_run(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture(scope="session")

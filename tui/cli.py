@@ -343,7 +343,7 @@ def rank(
 
 @app.command()
 def feasible(
-    config: Annotated[Path, typer.Argument(help="Configuration (TOML) with [[lotteries]].")],
+    config: Annotated[Path, typer.Argument(help="Configuration (TOML) that has a lottery.")],
     lottery: Annotated[str | None, typer.Option("--lottery", help="Which one, where there are several.")] = None,
     sizes: Annotated[str | None, typer.Option("--sizes", help="Panel sizes, such as 120:170.")] = None,
     overrides: Set = None,
@@ -475,7 +475,6 @@ _VERIFIERS = {
     "same": "the bundle's verify.py is the one of this version",
     "different": "the bundle's verify.py is not the one of this version; don't run it, unless you know whose it is",
     "missing": "the bundle holds no verify.py",
-    "unknown": "this version has no verify.py to compare the bundle's with; don't run it",
 }
 """What `dempo import` says about the program that came in a bundle."""
 

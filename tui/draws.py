@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from core.events import OperatorAction
 from core.run_folder import RunFolder
 from storage.log import Log
 from storage.reader import Reader, find_run
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from core.events import DrawMade
     from storage.draws import PublicDraw
 
-app = typer.Typer(no_args_is_help=True, help="Draw by public randomness; who was drawn, and who stands in.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Public randomness: commit, reveal, accept or reject, then `dempo resume`. Who was drawn, and who stands in.",
+)
+
+_REPLACED = "SELECT detail FROM operator_actions WHERE action = 'replace' AND detail LIKE ?"
 
 DrawName = Annotated[str, typer.Argument(help="Id of a draw of the configuration.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")]
@@ -174,7 +180,15 @@ def replace(
     console = Console(quiet)
     for note in prepared.notes:
         console.say(f"dempo: note: {note}")
-    root = create_run(prepared.loaded, (original / "config.toml").read_text(encoding="utf-8"), runs_dir)
+    for row in Reader(original).query(_REPLACED, [f"draw {draw}: %"]):
+        console.say(f"dempo: note: replacements were drawn before: {row['detail']}")
+    with Log.open(RunFolder(original)) as log:  # nobody replaces anybody of a run that an engine works on
+        root = create_run(prepared.loaded, (original / "config.toml").read_text(encoding="utf-8"), runs_dir)
+        seq, head = log.head
+        log.record("run", [OperatorAction(action="replace", detail=f"draw {draw}: by run {root.name}")])
+    with Log.open(RunFolder(root)) as log:
+        detail = f"draw {draw} of run {original.name}, whose head was event {seq}, {head}"
+        log.record("run", [OperatorAction(action="replaces", detail=detail)])
     console.say(f"run {root.name}")
     code = work(root, "draw", console)
     print_data({"run_id": root.name, "path": str(root), "draw": draw, "replaces": original.name}, as_json, str(root))

@@ -18,8 +18,8 @@ from core.config import RunConfig
 from core.config_file import LoadedConfig, change
 from core.data.csv_table import CsvTable, read_csv
 from core.durable import write_durably
-from core.errors import DempoError, InputError
-from core.events import FileRead
+from core.errors import DempoError, InputError, quoted
+from core.events import FileRead, digest
 from core.preflight import preflight
 from storage.codec import parse
 from storage.draw_history import config_of, history_of
@@ -28,6 +28,9 @@ from storage.people import OWNER_ONLY, SOURCE_ID, harmless, source_ids_of
 from storage.reader import Reader
 
 _LISTED = 10
+
+_FILES = """SELECT f.value->>'$.name' AS name, f.value->>'$.sha256' AS sha256
+  FROM events e, json_each(e.payload, '$.files') f WHERE e.kind = 'pool.built'"""
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,58 @@ def prepare(reader: Reader, draw: str, responses: Path, missing: str | None) -> 
     table = read_csv(responses, "RESPONSES")
     given = _statuses(table, config.data.id_column)
     answers = _with_source_ids(given, people.values())
+    earlier = _earlier(reader, config)
+    _require_asked(reader, draw, people, answers, {*members, *earlier})
+    _require_unchanged(reader, config)
     silent = [member for member in members if member not in answers]
     if silent and missing is None:
         raise InputError(_silence(silent, len(members), responses))
-    earlier = _earlier(reader, config)
     whole = earlier | answers | {member: str(missing) for member in silent}
     if whole == given and SOURCE_ID not in table.header.cells:
         return _checked(config, responses, ())
     notes = [f"{len(silent)} who did not answer count as {missing}"] if silent else []
     notes += [f"{len(earlier)} answers of earlier rounds are kept"] if earlier else []
     return _completed(config, responses, whole, notes)
+
+
+def _require_asked(
+    reader: Reader, draw: str, people: Mapping[str, str], answers: Mapping[str, str], known: Collection[str]
+) -> None:
+    """Nobody gets a seat who was not drawn: answers count of members, alternates and people asked in earlier rounds.
+
+    Raises:
+        InputError: with those who were never asked.
+    """
+    rows = reader.query("SELECT rater_id FROM alternates WHERE draw = ?", [draw])
+    asked = {*known, *(people[row["rater_id"]] for row in rows)}
+    strangers = [person for person in answers if person not in asked]
+    if strangers:
+        more = f" and {len(strangers) - _LISTED} more" if len(strangers) > _LISTED else ""
+        raise InputError(
+            f"{', '.join(map(quoted, strangers[:_LISTED]))}{more}: neither on the panel of draw {draw!r} nor among its "
+            "alternates, so nobody asked them; take them out of the answers"
+        )
+
+
+def _require_unchanged(reader: Reader, config: RunConfig) -> None:
+    """People and quotas must be those that the panel was drawn from.
+
+    Raises:
+        InputError: a file differs from what was recorded.
+    """
+    recorded = {row["name"]: row["sha256"] for row in reader.query(_FILES)}
+    for path in (config.data.respondents, config.data.quotas):
+        if path is None or path.name not in recorded:
+            continue
+        try:
+            body = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}; the replacements are drawn from it") from error
+        if digest(body) != recorded[path.name]:
+            raise InputError(
+                f"{path} has changed since the panel was drawn (SHA-256 {digest(body)[:12]}… instead of "
+                f"{recorded[path.name][:12]}…); put the old file back, or start a new run"
+            )
 
 
 def _config(reader: Reader, draw: str) -> RunConfig:

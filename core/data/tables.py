@@ -241,8 +241,7 @@ def require_sums(tables: Tables, lottery: str, size: int) -> None:
         raise InfeasibleQuotas(
             f"lottery {lottery!r}: No panel of {size} meets the quotas. In {tables.quotas.path} ({where}) the "
             f"categories of {quoted(attribute)} {what} {amount} people, but there are {seats} seats{left}. "
-            f"{change.capitalize()} some of their {side}, or choose a panel of {amount + tables.seated} or "
-            f"{'more' if least > seats else 'fewer'}.",
+            f"{change.capitalize()} some of their {side}, or choose another size; `dempo feasible` says which exist.",
             _details(lottery, size, bounds, side),
         )
 

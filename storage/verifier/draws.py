@@ -77,9 +77,10 @@ def check_draws(record: Record) -> str:
         elif record.ledger.ended("draw"):
             raise broken(f"the stage of the draws has ended, but {draw.title} was not accepted", draw.steps[-1].seq)
     accepted = sum(draw.accepted is not None for draw in draws.values())
+    again = f"{accepted} accepted panel{'' if accepted == 1 else 's'} drawn again with their alternates"
     steps = sum(len(draw.steps) for draw in draws.values())
-    public = f"; {steps} steps of public draws in order" if steps else ""
-    return f"{accepted} panels drawn again with their alternates{public}" if draws else "the run has no draws"
+    public = f"; {steps} steps of public draws in order, their proposed panels drawn again too" if steps else ""
+    return again + public if draws else "the run has no draws"
 
 
 def _check_accepted(record: Record, draw: DrawRead, made: Found, lottery: LotteryRead) -> None:
