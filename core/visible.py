@@ -6,10 +6,14 @@ them is replaced by a sign of its own. Markup is a matter of the caller: use `ri
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 
 LIMIT = 20_000
 """Characters of one text that a screen shows; the record keeps all of it."""
+
+_PERHAPS_UNSEEN = re.compile(r"[^\n\x20-\x7e]")
 
 _MARKS_IN_A_ROW = 4
 """Combining marks that may follow one character; more would paint over the neighbouring lines."""
@@ -34,6 +38,11 @@ def one_line(text: str, width: int = 200) -> str:
     """`visible`, on one line and cut to `width` characters with an ellipsis: for cells of tables."""
     shown = visible(text[: width + 1]).replace("\n", "␊")
     return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
+def escaped(document: str) -> str:
+    """A JSON document with everything that has no look of its own as \\u escapes; it says the same."""
+    return _PERHAPS_UNSEEN.sub(lambda c: c[0] if _sign(c[0]) == c[0] else json.dumps(c[0])[1:-1], document)
 
 
 def clipped(text: str, length: int | None = None, limit: int = LIMIT) -> str:

@@ -68,7 +68,7 @@ def signature_checks(root: Path, key: Path | None = None, kept: Path | None = No
         with closing(connect(folder.database)) as db:
             db.execute("BEGIN")  # one snapshot: an engine may be writing
             chain = _read_chain(db, wanted)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         return [Check("signatures", "failed", f"the database cannot be read: {error}")]
     checks = [_signatures("signatures", chain, signers), _files("head files", chain, files)]
     if kept is not None and kept_head is not None:
@@ -245,7 +245,7 @@ def _registry(name: str, chain: _Chain, root: Path) -> Check:
         )
     try:
         registry = read_registry(runs)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         return Check(name, "failed", f"registry.db cannot be read: {error}")
     if registry is None:
         return Check(name, "unknown", "the folder of this run has no registry.db, so a missing run would not show")

@@ -50,7 +50,7 @@ def chain_hash(prev: str, seq: int, at: str, stage: str, kind: str, payload: str
     """SHA-256(domain ‖ prev ‖ seq ‖ at ‖ stage ‖ kind ‖ payload), each field after its length as 8 bytes."""
     state = hashlib.sha256()
     for part in (DOMAIN, prev, str(seq), at, stage, kind, payload):
-        encoded = part.encode("utf-8")
+        encoded = part.encode("utf-8", "surrogateescape")
         state.update(len(encoded).to_bytes(8, "big"))
         state.update(encoded)
     return state.hexdigest()

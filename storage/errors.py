@@ -25,6 +25,10 @@ def sentences(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StorageError(f"{path}: {_advice(error)}") from error
+    except UnicodeDecodeError as error:  # SQLite quotes a damaged schema, and Python can't read the quotation
+        raise StorageError(
+            f"{path}: this file is damaged or no record of a run (it holds bytes that are no text)"
+        ) from error
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror or error}") from error
 

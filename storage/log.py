@@ -7,18 +7,20 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from sqlite_utils import Database
 
+from core import failpoints
 from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
 from storage.errors import StorageError, sentences
 from storage.foreign import is_imported
-from storage.heads import EVERY, Head, HeadSigner
+from storage.heads import EVERY, Head, HeadSigner, recomputed
 from storage.schema import APPLICATION_ID, OBJECTS, OLDER
 
 _LOCK_PATIENCE = 1.0
@@ -36,11 +38,7 @@ class Log:
     def __init__(self, folder: RunFolder, lock: int) -> None:
         self.folder = folder
         self._lock = lock
-        with sentences(folder.database):
-            connection = sqlite3.connect(folder.database, timeout=30)
-            self._db = Database(connection, execute_plugins=False)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-                self._db.execute(f"PRAGMA {pragma}").fetchall()
+        self._db = _connection(folder.database, lock)
         self._seq = 0
         self._head = GENESIS_PREV
         self._unsigned = 0
@@ -59,12 +57,14 @@ class Log:
             folder.root.mkdir(parents=True, exist_ok=False)
             folder.create()
         log = cls(folder, _take_lock(folder))
-        with sentences(folder.database), log._db.atomic():
-            log._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            log._db.execute(f"PRAGMA user_version={genesis.schema_version}")
-            for statement in OBJECTS.values():
-                log._db.execute(statement)
-        log.record("run", [genesis])
+        with log._closed_on_failure():
+            failpoints.reached("before schema")
+            with sentences(folder.database), log._db.atomic():
+                log._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                log._db.execute(f"PRAGMA user_version={genesis.schema_version}")
+                for statement in OBJECTS.values():
+                    log._db.execute(statement)
+            log.record("run", [genesis])
         return log
 
     @classmethod
@@ -72,7 +72,7 @@ class Log:
         """Takes the lock of an existing run and continues its chain.
 
         Raises:
-            StorageError: there is no run, another engine holds the lock, or the schema was changed.
+            StorageError: there is no run, another engine holds the lock, or the schema or an event was changed.
         """
         if not folder.database.is_file():
             raise StorageError(f"{folder.root} holds no run (audit.db is missing)")
@@ -82,24 +82,46 @@ class Log:
                 "`dempo clone` starts a run of your own with its configuration"
             )
         log = cls(folder, _take_lock(folder))
-        with sentences(folder.database):
-            found = dict(log._db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
-            if found != OBJECTS:
-                version = log._db.execute("PRAGMA user_version").fetchone()[0]
-                log.close()
-                if version in OLDER:
-                    raise StorageError(
-                        f"{folder.root.name} was recorded by an older version of this program (schema {version}): "
-                        "it can be shown and verified but not continued; `dempo clone` starts it anew"
-                    )
-                raise StorageError(
-                    f"{folder.database}: its schema is not the one that this program writes; "
-                    "`dempo verify` says what differs"
-                )
-            last = log._db.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-            if last is not None:
-                log._seq, log._head = last
+        with log._closed_on_failure(), sentences(folder.database):
+            log._check_schema()
+            log._find_head()
         return log
+
+    def _check_schema(self) -> None:
+        found = dict(self._db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
+        if found == OBJECTS:
+            return
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version in OLDER:
+            raise StorageError(
+                f"{self.folder.root.name} was recorded by an older version of this program (schema {version}): "
+                "it can be shown and verified but not continued; `dempo clone` starts it anew"
+            )
+        raise StorageError(
+            f"{self.folder.database}: its schema is not the one that this program writes; "
+            "`dempo verify` says what differs"
+        )
+
+    def _find_head(self) -> None:
+        """Follows the whole chain to its end: what was changed is neither built upon nor continued."""
+        for row, computed in recomputed(self._db):
+            if row[6] != computed:
+                break
+            self._seq, self._head = row[0], computed
+        (events,) = self._db.execute("SELECT count(*) FROM events").fetchone()
+        if self._seq != events:
+            raise StorageError(
+                f"{self.folder.root.name}: event {self._seq + 1} is missing or was changed, so this run is not "
+                "continued; `dempo verify` says more, and `dempo clone` starts it anew"
+            )
+
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Log:
         return self
@@ -151,9 +173,11 @@ class Log:
             row = self._db.execute("SELECT payload, hash FROM events WHERE seq = 1").fetchone()
             head = Head(parse(row[0])[0]["run_id"], row[1], self._seq, self._head)
             signed = self.signer.sign(head)
+            failpoints.reached("head signed")
             if signed is not None:
                 self._append("run", [signed], None, ())
                 self._unsigned = 0
+                failpoints.reached("head recorded")
                 self.signer.leave(self.folder, head, signed)
         except (StorageError, sqlite3.Error, ValueError) as error:
             self.signer.failed(f"a head of this run is not signed: {error}")
@@ -164,11 +188,14 @@ class Log:
         self, stage: str, events: Sequence[Event], unit: tuple[str, int] | None, blobs: Sequence[bytes]
     ) -> None:
         rows = self._chained(stage, events, unit)
+        failpoints.reached("before transaction")
         with sentences(self.folder.database), self._db.atomic():
             self._db.conn.executemany(
                 "INSERT INTO blobs (sha256, body) VALUES (?, ?)", [(digest(body), body) for body in blobs]
             )
             self._db.conn.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            failpoints.reached("inside transaction")
+        failpoints.reached("after commit")
         if rows:
             self._seq, self._head = rows[-1][0], rows[-1][-1]
             self._unsigned += len(rows)
@@ -247,6 +274,8 @@ class Log:
             row = self._db.execute("SELECT body FROM blobs WHERE sha256 = ?", [sha256]).fetchone()
         if row is None:
             raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
+        if digest(row[0]) != sha256:
+            raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… was changed; run `dempo verify`")
         return decode_text(row[0])
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
@@ -264,6 +293,19 @@ def write_progress(path: Path, stage: str, done: float, total: float, detail: st
     temporary = path.with_suffix(".partial")
     temporary.write_text(json.dumps({"stage": stage, "done": done, "total": total, "detail": detail, "at": now()}))
     temporary.replace(path)
+
+
+def _connection(database: Path, lock: int) -> Database:
+    """The one connection that writes; the lock goes where there is none."""
+    try:
+        with sentences(database):
+            db = Database(sqlite3.connect(database, timeout=30), execute_plugins=False)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+                db.execute(f"PRAGMA {pragma}").fetchall()
+    except BaseException:
+        os.close(lock)
+        raise
+    return db
 
 
 def _take_lock(folder: RunFolder) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,13 +20,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import numpy as np  # noqa: E402
 
 from core.config import RankSection  # noqa: E402
-from core.events import JudgeCalled, UnitCompleted  # noqa: E402
+from core.events import JudgeCalled  # noqa: E402
 from core.randomness import RandomStream  # noqa: E402
 from core.run_folder import RunFolder  # noqa: E402
 from core.types import Ranking  # noqa: E402
 
 DATA = HERE.parent.parent / "shared" / "data" / "prism_like"
-N = 15000
 MODELS = tuple("abcdefg")
 
 
@@ -65,12 +65,10 @@ def bench_ranking() -> list[tuple[str, str]]:
 
 
 def bench_record() -> list[tuple[str, str]]:
-    """Writing judge calls one commit each against fifty per commit; verifying and reading them."""
+    """Writing judge calls one commit each against fifty per commit."""
     from records import genesis
 
     from storage.log import Log
-    from storage.reader import Reader
-    from storage.verify import verify
 
     def call(i: int) -> JudgeCalled:
         return JudgeCalled(
@@ -94,23 +92,37 @@ def bench_record() -> list[tuple[str, str]]:
             )
             batches = [[call(i) for i in range(start, start + 50)] for start in range(0, 5000, 50)]
             fifty = 5000 / timed(lambda: [log.record("bench", batch) for batch in batches] and None)
-            log._db.execute("PRAGMA synchronous=OFF")  # only to fill it fast: 15,000 commits take a minute
-            for i in range(N):
-                log.record("judge", [call(i), UnitCompleted(seconds=0.1)], unit=(f"k/{i}", 1))
-        size = (root / "audit.db").stat().st_size / 2**20
-        check = timed(lambda: verify(root))
-        matrix = timed(lambda: Reader(root).query(_WIN_MATRIX))
     return [
         ("events per second, one per commit", f"{one:,.0f}"),
         ("fifty per commit, against one", f"{fifty / one:.1f} × as fast"),
-        ("15,000 judge calls: size of the record", f"{size:.0f} MiB"),
-        ("verification of all of it", f"{check:.1f} s"),
-        ("win matrix from the view `rankings`", f"{matrix:.2f} s"),
     ]
 
 
-_WIN_MATRIX = """SELECT a.condition AS winner, b.condition AS loser, count(*) AS wins FROM rankings a
-JOIN rankings b ON a.question_id = b.question_id AND a.judge = b.judge AND a.position < b.position GROUP BY 1, 2"""
+def bench_paper() -> list[tuple[str, str]]:
+    """A record of the paper's size: at most 200 MB, and verified in five seconds."""
+    return _volume("paper-sized record", 1)
+
+
+def bench_five_papers() -> list[tuple[str, str]]:
+    """The same, five times as large."""
+    return _volume("five times that", 5)
+
+
+def _volume(name: str, times: int) -> list[tuple[str, str]]:
+    """Size of a record, and what it costs to look at it, each in a process of its own."""
+    from paper_record import WORK, write_record
+
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch) / "20260101-000000-bench"
+        write = timed(lambda: write_record(root, times))
+        size = (root / "audit.db").stat().st_size
+        found = [(f"{name}: size (written in {write:.0f} s)", f"{size / 1e6:.0f} MB")]
+        for what in WORK:
+            command = [sys.executable, HERE / "paper_record.py", root, what]
+            cost = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            spent = f"{cost['seconds']:.2f} s, peak memory {cost['peak']:.0f} MiB ({cost['told']})"
+            found.append((f"{name}: {what}", spent))
+    return found
 
 
 def bench_data() -> list[tuple[str, str]]:
@@ -138,7 +150,10 @@ def bench_data() -> list[tuple[str, str]]:
     ]
 
 
-def main(parts: Sequence[Callable[[], list[tuple[str, str]]]] = (bench_data, bench_record, bench_ranking)) -> None:
+_PARTS = (bench_data, bench_record, bench_paper, bench_five_papers, bench_ranking)
+
+
+def main(parts: Sequence[Callable[[], list[tuple[str, str]]]] = _PARTS) -> None:
     """Prints every line as it is measured."""
     for part in parts:
         for what, value in part():

@@ -44,11 +44,12 @@ def main() -> NoReturn:
     try:
         app()
     except DempoError as error:
-        print(f"dempo: {error}", file=sys.stderr)
+        print(f"dempo: {visible(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"dempo: {where}{error.strerror or error}; everything finished before is recorded", file=sys.stderr)
+        told = visible(f"{where}{error.strerror or error}")
+        print(f"dempo: {told}; everything finished before is recorded", file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
 
@@ -186,7 +187,7 @@ def _show_results(root: Path, as_json: bool) -> None:
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
-    print(f"run: {root}")
+    print(f"run: {visible(str(root))}")
 
 
 @app.command()
@@ -263,7 +264,7 @@ def show(
         )
         return
     columns = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
-    print(f"{root.name}: {reader.status()}\n")
+    print(f"{visible(root.name)}: {visible(reader.status())}\n")
     print(tables.table(reader.view("stages"), columns, digits=1), end="\n\n")
     _show_results(root, as_json=False)
 

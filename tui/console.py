@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from tui.visible import one_line, visible
+
 _MARKS = {"started": "▸", "completed": "✓", "kept": "=", "skipped": "–"}
 _QUIET_INTERVAL = 15.0
 """Seconds between progress lines where standard error is no terminal."""
@@ -23,7 +25,7 @@ class Console:
         """A line of its own."""
         if not self._quiet:
             self._clear()
-            print(line, file=sys.stderr, flush=True)
+            print(visible(line), file=sys.stderr, flush=True)
 
     def insist(self, line: str) -> None:
         """A line that is printed even where only results are asked for."""
@@ -57,7 +59,7 @@ class Console:
     def _counter(self, line: str) -> None:
         if self._quiet:
             return
-        line = line[:100]
+        line = one_line(line, 100)
         print("\r" + line.ljust(self._width), end="", file=sys.stderr, flush=True)
         self._width = len(line)
 

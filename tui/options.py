@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tui.visible import escaped
+
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS")]
 RunName = Annotated[str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -26,4 +28,4 @@ def print_data(data: Any, as_json: bool, text: str) -> None:
 
 def print_json(data: Any) -> None:
     """Prints the data as JSON."""
-    print(json.dumps(data, ensure_ascii=False, indent=2))
+    print(escaped(json.dumps(data, ensure_ascii=False, indent=2)))

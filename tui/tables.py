@@ -54,8 +54,8 @@ def leaderboards(rows: Sequence[Row]) -> str:
     parts = []
     for method in methods:
         of_method = [row for row in rows if row["method"] == method]
-        note = of_method[0].get("note") or ""
-        parts.append(f"{method}\n{table(of_method, columns)}" + ("\n" + _wrapped(note) if note else ""))
+        note = str(of_method[0].get("note") or "")
+        parts.append(f"{one_line(str(method))}\n{table(of_method, columns)}" + ("\n" + _wrapped(note) if note else ""))
     made = rows[0].get("draws") if rows else None
     if made:
         parts.append(_wrapped(f"draws made: {made}").lstrip())

@@ -1,5 +1,5 @@
 """Showing text that may be hostile; the same in reports, so it lives in `core.visible`."""
 
-from core.visible import LIMIT, clipped, one_line, visible
+from core.visible import LIMIT, clipped, escaped, one_line, visible
 
-__all__ = ["LIMIT", "clipped", "one_line", "visible"]
+__all__ = ["LIMIT", "clipped", "escaped", "one_line", "visible"]

@@ -8,7 +8,7 @@ from typing import Any
 from core.events import decode
 from storage.codec import parse
 from storage.reader import Reader
-from tui.visible import visible
+from tui.visible import one_line
 
 _INTERVAL = 0.5
 _FIELDS = (
@@ -44,10 +44,19 @@ def follow(reader: Reader) -> None:
 
 
 def _line(row: dict[str, Any]) -> str:
-    values = decode(row["kind"], parse(row["payload"])[0]).payload()
+    stage, kind, at = (one_line(str(row[key]), 40) for key in ("stage", "kind", "at"))
+    values = _values(row)
     told = [f"{key}={_short(values[key])}" for key in _FIELDS if key in values]
-    return f"{row['at'][11:19]}  {row['stage']:<10}  {row['kind']:<20}  {' '.join(told)}".rstrip()
+    return f"{at[11:19]}  {stage:<10}  {kind:<20}  {' '.join(told)}".rstrip()
+
+
+def _values(row: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an event; none where a stranger's record or a newer program says something else."""
+    try:
+        return decode(row["kind"], parse(row["payload"])[0]).payload()
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else visible(str(value))[:80]
+    return f"{value:.4g}" if isinstance(value, float) else one_line(str(value), 80)

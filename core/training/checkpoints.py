@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import InputError
+
+
+@contextmanager
+def saving(folder: Path) -> Iterator[None]:
+    """Turns what safetensors and torch raise where a file cannot be written into an error of the system.
+
+    Raises:
+        OSError: names the folder; most often its disk is full.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, RuntimeError) as error:
+        told = f"a checkpoint could not be written ({str(error).splitlines()[0]}); free some space and resume"
+        raise OSError(errno.EIO, told, str(folder)) from error
 
 
 def hash_files(folder: Path) -> dict[str, str]:

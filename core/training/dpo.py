@@ -31,6 +31,7 @@ from trl import DPOConfig, DPOTrainer
 from core.config import TrainSection
 from core.errors import InputError
 from core.training.batches import PairCollator
+from core.training.checkpoints import saving
 from core.training.precision import Placement
 from core.training.reference import response_log_probs
 
@@ -73,6 +74,11 @@ class WeightedDPOTrainer(DPOTrainer):
         self.remove_callback(PrinterCallback)
         self._sums = torch.zeros(3, dtype=torch.float64, device=self.args.device)
         self._norm = torch.zeros((), device=self.args.device)
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """A disk that is full is an error of the system, as everywhere."""
+        with saving(Path(self.args.output_dir)):
+            super()._save_checkpoint(*args, **kwargs)
 
     def _prepare_dataset(self, dataset: Dataset, *args: Any, **kwargs: Any) -> Dataset:
         """The rows are numbers; there is no text to prepare, and no row may be dropped."""

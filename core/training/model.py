@@ -13,6 +13,7 @@ from typing import Any
 
 from core.chat import load_tokenizer
 from core.errors import InputError
+from core.training.checkpoints import saving
 from core.training.precision import Placement
 
 HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
@@ -90,8 +91,9 @@ def save_model(model: Any, tokenizer: Any, target: Path) -> None:
     questions needs it.
     """
     model.config.use_cache = True
-    model.save_pretrained(target, safe_serialization=True)
-    tokenizer.save_pretrained(target)
+    with saving(target):
+        model.save_pretrained(target, safe_serialization=True)
+        tokenizer.save_pretrained(target)
 
 
 def load_model(folder: Path, placed: Placement) -> Any:

@@ -48,7 +48,7 @@ def read_record(database: Path, facts: Facts) -> Record:
                 _read_blobs(record, db)
             else:
                 record.problem = "the tables are not those that this program writes, so they were not read"
-    except (sqlite3.Error, OSError, OverflowError, MemoryError) as error:
+    except (sqlite3.Error, OSError, OverflowError, MemoryError, UnicodeDecodeError) as error:
         record.problem = f"the database cannot be read: {error or type(error).__name__}"
     return record
 
@@ -92,7 +92,7 @@ def _guarded(uri: str) -> sqlite3.Connection:
 def _read_integrity(record: Record, db: sqlite3.Connection) -> None:
     try:
         record.integrity = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         record.integrity = str(error)
 
 

@@ -201,7 +201,7 @@ def call_text(found: Calls) -> Text:
     call = found.call
     if call is None:
         return text
-    text.append(f"{one_line(call['question_id'], 40)} · {one_line(call['judge'], 40)} · ", style="bold")
+    text.append(f"{one_line(str(call['question_id']), 40)} · {one_line(str(call['judge']), 40)} · ", style="bold")
     text.append(status(one_line(str(call["outcome"]), 12)))
     text.append(f" · {_count(call['attempts'], 'attempt')}")
     if call["prompt_tokens"] is not None:

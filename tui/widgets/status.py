@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from tui.visible import one_line
+
 GLYPHS = {
     "running": ("●", "green"),
     "stopping": ("◌", "yellow"),
@@ -37,4 +39,4 @@ STAMP = Text(" SIMULATED ", style="black on yellow")
 def status(word: str) -> Text:
     """A glyph and the word; unknown words (newer programs) get a question mark."""
     glyph, colour = GLYPHS.get(word, ("?", "dim"))
-    return Text(f"{glyph} {word}", style=colour, no_wrap=True)
+    return Text(f"{glyph} {one_line(word, 20)}", style=colour, no_wrap=True)
