@@ -95,7 +95,7 @@ def test_a_trained_judged_and_ranked_run_passes_every_check(trained: Path, shipp
 def test_draws_of_every_kind_pass_every_check(drawn: Path, shipped: Path) -> None:
     checks = agreed(shipped, drawn)
     assert {check.verdict for check in checks.values()} == {"ok"}
-    assert checks["draws"].detail.startswith("3 panels drawn again")
+    assert checks["draws"].detail.startswith("3 accepted panels drawn again")
 
 
 # ------------------------------------------------------------ one byte, the chain left as it was
@@ -546,7 +546,7 @@ def test_it_needs_nothing_but_its_own_folder(shipped: Path, drawn: Path, tmp_pat
         check=False,
     )
     assert (told.returncode, told.stderr) == (0, b"")
-    assert b"draws         ok        3 panels drawn again" in told.stdout
+    assert b"draws         ok        3 accepted panels drawn again" in told.stdout
     assert not list(copy.glob("__pycache__"))
 
 
