@@ -286,6 +286,9 @@ def verify(
     head: Annotated[
         Path | None, typer.Option("--head", help="A head kept elsewhere, which the record has to contain.")
     ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Alter copies of the run; show what is found, and what not.")
+    ] = False,
     runs_dir: RunsDir = _RUNS,
     as_json: Json = False,
 ) -> None:
@@ -294,6 +297,12 @@ def verify(
     from storage.verify import verify as check_record
 
     root = find_run(name, runs_dir)
+    if demo:
+        from tui.tamper import demonstrate
+
+        shown = [row.row() for row in demonstrate(root)]
+        _print({"run_id": root.name, "alterations": shown}, as_json, tables.table(shown))
+        return
     checks = [*check_record(root), *signature_checks(root, key, head)]
     failed = [check for check in checks if check.verdict == "failed"]
     asked = {"signatures": key, "kept head": head, "kept head's signature": head and key}
