@@ -348,10 +348,14 @@ def test_a_proposed_panel_that_was_rewritten_is_not_accepted(root: Path, dempo: 
 
     with closing(sqlite3.connect(root / "audit.db")) as db:
         db.execute("DROP TRIGGER events_no_update")
-        seq, payload = db.execute("SELECT seq, payload FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        last = "SELECT seq, payload, prev, at, stage, kind FROM events ORDER BY seq DESC LIMIT 1"
+        seq, payload, *chained = db.execute(last).fetchone()
         values = json.loads(payload)
         swap(values)
-        db.execute("UPDATE events SET payload = ? WHERE seq = ?", (canonical(values), seq))
+        prev, at, stage, kind = chained
+        changed = canonical(values)
+        hashed = chain_hash(prev, seq, at, stage, kind, changed)
+        db.execute("UPDATE events SET payload = ?, hash = ? WHERE seq = ?", (changed, hashed, seq))
         db.execute(TRIGGERS["events_no_update"])
         db.commit()
     sentence = "the panel proposed for draw 'public' does not follow from its commitment and value"
