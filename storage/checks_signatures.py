@@ -15,13 +15,13 @@ from pathlib import Path
 from core.errors import InputError
 from core.events import HeadSigned, decode
 from core.run_folder import RunFolder
-from storage import sshsig
 from storage.check import Check
 from storage.codec import parse
 from storage.foreign import is_imported
-from storage.heads import Head, KeptHead, heads_folder, read_kept, recomputed, run_id_of
 from storage.reader import connect
 from storage.registry import Registry, read_registry
+from storage.signatures import sshsig
+from storage.signatures.heads import Head, KeptHead, heads_folder, read_kept, recomputed, run_id_of
 
 _MOST_SIGNATURES = 10_000
 """Signatures that are checked: each one costs a process, and a foreign record may hold any number."""

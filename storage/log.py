@@ -20,8 +20,8 @@ from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
 from storage.errors import StorageError, sentences
 from storage.foreign import is_imported
-from storage.heads import EVERY, Head, HeadSigner, recomputed
 from storage.schema import APPLICATION_ID, OBJECTS, OLDER
+from storage.signatures.heads import EVERY, Head, HeadSigner, recomputed
 
 _LOCK_PATIENCE = 1.0
 """Seconds to wait for the lock: a reader that probes it holds it for microseconds."""

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from storage.bundle import MANIFEST
-from storage.contents import event_lines
+from storage.export.contents import event_lines
+from storage.imports.bundle import MANIFEST
 from storage.schema import TRIGGERS
 
 TIME = (1980, 1, 1, 0, 0, 0)

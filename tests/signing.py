@@ -16,9 +16,9 @@ from records import genesis, step
 
 from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, canonical, chain_hash
-from storage.heads import HeadSigner
 from storage.log import Log
 from storage.schema import TRIGGERS
+from storage.signatures.heads import HeadSigner
 
 needs_ssh_keygen = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen (OpenSSH) is not here")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from storage import bundle as limits
-from storage.bundle import MANIFEST, Bundle, BundleRefused
-from storage.pack import pack
+from storage.export.pack import pack
+from storage.imports import bundle as limits
+from storage.imports.bundle import MANIFEST, Bundle, BundleRefused
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from sample_run import make_sample_run
 from core.environment import engine_started
 from core.events import EngineStopped
 from core.run_folder import RunFolder
-from storage.bundle import MANIFEST
-from storage.export import export_run
+from storage.export.export import export_run
+from storage.imports.bundle import MANIFEST
 from storage.log import Log
 from storage.reader import Reader
 

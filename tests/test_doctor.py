@@ -9,8 +9,8 @@ import pytest
 from signing import make_key, needs_ssh_keygen, public
 
 from core.errors import InputError
-from storage import sshsig
-from storage.signing_key import chosen_key
+from storage.signatures import sshsig
+from storage.signatures.signing_key import chosen_key
 from tui.doctor import examine
 from tui.head import new_key
 

@@ -23,7 +23,7 @@ from test_draw import alternates_by_hand, redraw
 
 from core.run_folder import RunFolder
 from storage.codec import canonical, chain_hash
-from storage.draw_history import history_of
+from storage.draws.history import history_of
 from storage.log import Log
 from storage.reader import Reader
 from storage.schema import TRIGGERS

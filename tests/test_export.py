@@ -20,14 +20,14 @@ from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run
 from core.errors import InputError
 from core.events import OperatorAction
 from core.run_folder import RunFolder
-from storage import export
 from storage.codec import canonical
 from storage.errors import StorageError
-from storage.export import Exported, export_run
+from storage.export import export
+from storage.export.export import Exported, export_run
+from storage.export.redaction import NOTE
+from storage.export.tables import cell
 from storage.log import Log
 from storage.reader import Reader
-from storage.redaction import NOTE
-from storage.tables import cell
 
 
 def silent(what: str, done: float, total: float) -> None:
@@ -148,7 +148,7 @@ def test_a_disk_that_fills_up_leaves_the_old_bundle_and_nothing_else(
     def full(*_: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("storage.pack.manifest", full)
+    monkeypatch.setattr("storage.export.pack.manifest", full)
     with pytest.raises(StorageError, match="No space left on device"):
         export_run(sample, target, force=True, told=silent)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("run.zip", "older")]

@@ -21,12 +21,13 @@ from test_verify import tamper
 from core.errors import InputError, VerificationFailed
 from core.events import HeadSigned
 from core.run_folder import RunFolder
-from storage import checks_signatures, heads, sshsig
+from storage import checks_signatures
 from storage import log as log_module
 from storage.checks_signatures import signature_checks
-from storage.heads import Head, HeadSigner, as_json, as_text, current_head, parse_text, read_kept, signed
 from storage.log import Log
 from storage.reader import Reader
+from storage.signatures import heads, sshsig
+from storage.signatures.heads import Head, HeadSigner, as_json, as_text, current_head, parse_text, read_kept, signed
 from storage.verify import Check, verify
 
 pytestmark = needs_ssh_keygen

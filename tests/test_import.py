@@ -15,9 +15,9 @@ from core.errors import DempoError, InputError, VerificationFailed
 from core.run_folder import RunFolder
 from storage import foreign
 from storage.errors import StorageError
-from storage.export import export_run
+from storage.export.export import export_run
 from storage.foreign import MARK, as_written, connect_foreign, import_note, is_imported
-from storage.importing import Imported, import_bundle
+from storage.imports.importing import Imported, import_bundle
 from storage.log import Log
 from storage.reader import Reader, connect, find_run
 from storage.schema import TRIGGERS, VIEWS

@@ -22,13 +22,13 @@ from core.data.planted import write_world
 from core.errors import DempoError, InputError, Stopped, VerificationFailed
 from core.events import digest
 from core.run_folder import RunFolder
-from storage.compare import Compared, Finding, within
-from storage.compare_rerun import RERUN_TOLERANCE, _same_model
 from storage.create import create_run
-from storage.draws import PublicDraw
+from storage.draws.public import PublicDraw
 from storage.errors import StorageError
 from storage.log import Log
-from storage.replay import Line, Record, Repeated
+from storage.replay.compare import Compared, Finding, within
+from storage.replay.repetition import Line, Record, Repeated
+from storage.replay.rerun import RERUN_TOLERANCE, _same_model
 from storage.verify import verify
 from tui import replay as replaying
 from tui.console import Console
@@ -382,7 +382,7 @@ def test_other_code_and_packages_are_the_first_thing_said(drawn: Path, monkeypat
         packages = {**now.packages, "highspy": "9.9.9"}
         return now.model_copy(update={"commit": "f" * 40, "dirty": False, "packages": packages})
 
-    monkeypatch.setattr("storage.replay_code.engine_started", later)
+    monkeypatch.setattr("storage.replay.code.engine_started", later)
     report = replayed(drawn, "draw")
     assert report.drifted == [], "a difference of the code alone is told, not failed"
     changes = {change.what: change.now for change in report.code}

@@ -15,9 +15,9 @@ from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run
 
 from core.events import JudgeCalled, UnitCompleted
 from core.run_folder import RunFolder
-from storage.export import export_run
+from storage.export.export import export_run
+from storage.export.plots import Range, Whisker, lines, ranges, whiskers
 from storage.log import Log
-from storage.plots import Range, Whisker, lines, ranges, whiskers
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><a href='https://evil.example/'>\u202egnp.exe\0\x1b[2J"

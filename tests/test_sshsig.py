@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from signing import make_key, needs_ssh_keygen, public
 
 from core.errors import InputError
-from storage import sshsig
+from storage.signatures import sshsig
 
 pytestmark = needs_ssh_keygen
 
@@ -122,7 +122,7 @@ def test_a_key_with_a_passphrase_asks_nobody_even_on_a_terminal(tmp_path: Path) 
     asks.chmod(0o755)
     script = f"""
         from pathlib import Path
-        from storage import sshsig
+        from storage.signatures import sshsig
         try:
             sshsig.sign(b"text", Path({str(key)!r}))
         except sshsig.SigningError as error:

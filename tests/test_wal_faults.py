@@ -20,10 +20,10 @@ from records import answer, done, genesis, step
 from core.run_folder import RunFolder
 from storage.checks_signatures import signature_checks
 from storage.errors import StorageError
-from storage.heads import as_text, current_head
 from storage.log import Log
 from storage.reader import Reader, connect, list_runs
 from storage.schema import TRIGGERS, VIEWS
+from storage.signatures.heads import as_text, current_head
 from storage.verify import verify
 
 RUN = "20260101-000000-damaged"

@@ -7,7 +7,7 @@ from pathlib import Path
 from draw_runs import make_draw_run
 
 from core.run_folder import RunFolder
-from storage.draws import PublicDraw
+from storage.draws.public import PublicDraw
 from storage.log import Log
 from tui.console import Console
 from tui.demo import prepare

@@ -450,7 +450,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write a run as one zip that anyone can check, read and cite. An engine may go on meanwhile."""
-    from storage.export import default_target, export_run
+    from storage.export.export import default_target, export_run
 
     root = find_run(name, runs_dir)
     target, console = to or default_target(root, redact), Console()
@@ -471,7 +471,7 @@ def import_command(
     as_json: Json = False,
 ) -> None:
     """Check somebody else's bundle and keep its run here, to be read and never written."""
-    from storage.importing import import_bundle
+    from storage.imports.importing import import_bundle
 
     console = Console()
     done = import_bundle(bundle, runs_dir, _when_slow(console, "import"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.run_folder import RunFolder
-from storage.export import MARGIN, SNAPSHOTS, space_needed
+from storage.export.export import MARGIN, SNAPSHOTS, space_needed
 
 _EVENT = 500
 """Bytes of an event in the database, with its index entry; 437 were measured over 60,000 of them."""

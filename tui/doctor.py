@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core.environment import devices, environment, package_version
-from storage import sshsig
-from storage.signing_key import VARIABLE, chosen_key, default_key, lies_inside
+from storage.signatures import sshsig
+from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, lies_inside
 from tui.disk import disk_rows
 
 _LEAST_SQLITE = (3, 38, 0)

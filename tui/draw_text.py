@@ -7,7 +7,7 @@ from typing import Any
 
 from core.events import DrawCommitted
 from core.sortition.commitment import digits_of
-from storage.draw_history import History
+from storage.draws.history import History
 from tui.commands import command_line
 from tui.visible import visible
 

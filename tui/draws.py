@@ -19,7 +19,7 @@ from tui.options import RUNS, Json, Quiet, RunName, RunsDir, print_data
 
 if TYPE_CHECKING:
     from core.events import DrawMade
-    from storage.draws import PublicDraw
+    from storage.draws.public import PublicDraw
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -111,7 +111,7 @@ def abort(
 @app.command("list")
 def list_command(name: RunName, runs_dir: RunsDir = RUNS, as_json: Json = False) -> None:
     """List every draw that was made or begun, also the rejected and aborted ones."""
-    from storage.draw_history import config_of, history_of
+    from storage.draws.history import config_of, history_of
 
     reader = Reader(find_run(name, runs_dir))
     rows = reader.view("draws")
@@ -144,7 +144,7 @@ def people(
     as_json: Json = False,
 ) -> None:
     """Write who was selected, who stands in, who remains in the pool, and the quotas, as CSV files."""
-    from storage.people import write_people
+    from storage.draws.people import write_people
 
     root = find_run(name, runs_dir)
     written = write_people(Reader(root), draw, to, force)
@@ -199,7 +199,7 @@ def replace(
 @contextmanager
 def _opened(name: str, draw: str, runs_dir: Path) -> Iterator[tuple[Log, PublicDraw]]:
     """The run's log, locked, and the draw in it."""
-    from storage.draws import PublicDraw
+    from storage.draws.public import PublicDraw
 
     with Log.open(RunFolder(find_run(name, runs_dir))) as log:
         yield log, PublicDraw(log, draw)
@@ -224,7 +224,7 @@ def _print_made(log: Log, made: DrawMade, as_json: bool) -> None:
 
 
 def _tell_next(name: str, draw: str, runs_dir: Path) -> None:
-    from storage.draw_history import history_of
+    from storage.draws.history import history_of
     from tui.draw_text import next_steps
 
     root = find_run(name, runs_dir)

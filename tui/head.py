@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from core.events import HeadSigned
-from storage.heads import Head, as_json, as_text, current_head, signed
-from storage.signing_key import chosen_key, default_key, make_signing_key, refuse_inside
-from storage.sshsig import SigningError, fingerprint
+from storage.signatures.heads import Head, as_json, as_text, current_head, signed
+from storage.signatures.signing_key import chosen_key, default_key, make_signing_key, refuse_inside
+from storage.signatures.sshsig import SigningError, fingerprint
 
 
 def keepable(root: Path, json_wanted: bool) -> str:

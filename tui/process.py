@@ -15,13 +15,13 @@ from core.environment import engine_started
 from core.errors import DempoError, Stopped, Waiting
 from core.events import EngineStarted, EngineStopped, Event, OperatorAction
 from core.run_folder import RunFolder
-from storage.draw_history import config_of as recorded_config
-from storage.draw_history import history_of
+from storage.draws.history import config_of as recorded_config
+from storage.draws.history import history_of
 from storage.errors import StorageError
-from storage.heads import HeadSigner
 from storage.log import Log
 from storage.reader import Reader
-from storage.signing_key import chosen_key, refuse_inside
+from storage.signatures.heads import HeadSigner
+from storage.signatures.signing_key import chosen_key, refuse_inside
 from tui.commands import DEFAULT_RUNS
 from tui.console import Console
 from tui.draw_text import next_steps

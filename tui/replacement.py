@@ -22,9 +22,9 @@ from core.errors import DempoError, InputError, quoted
 from core.events import FileRead, digest
 from core.preflight import preflight
 from storage.codec import parse
-from storage.draw_history import config_of, history_of
+from storage.draws.history import config_of, history_of
+from storage.draws.people import OWNER_ONLY, SOURCE_ID, harmless, source_ids_of
 from storage.errors import sentences
-from storage.people import OWNER_ONLY, SOURCE_ID, harmless, source_ids_of
 from storage.reader import Reader
 
 _LISTED = 10

@@ -17,12 +17,12 @@ from core.events import StageCompleted, StageSkipped
 from core.pipeline import STAGES, check_until, stage_keys
 from core.run_folder import RunFolder
 from core.stage import Replay, Stage, run_stage
-from storage.compare import Compared, Rule, exactly
-from storage.compare_lottery import LotteryRule
-from storage.compare_rerun import RerunRule
-from storage.compare_stage import compare_stage, shown_only
-from storage.replay import Record, Repetition
-from storage.replay_code import Change, code_changes
+from storage.replay.code import Change, code_changes
+from storage.replay.compare import Compared, Rule, exactly
+from storage.replay.lottery import LotteryRule
+from storage.replay.repetition import Record, Repetition
+from storage.replay.rerun import RerunRule
+from storage.replay.stage import compare_stage, shown_only
 from tui.console import Console
 from tui.options import print_data
 from tui.replay_inputs import (

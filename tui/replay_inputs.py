@@ -18,7 +18,7 @@ from core.errors import DempoError
 from core.events import JudgeCalled
 from core.run_folder import RunFolder
 from core.training.conditions import BASE
-from storage.replay import Record, Repetition
+from storage.replay.repetition import Record, Repetition
 
 _FROM_DATA = ("pairs", "pool")
 
@@ -148,7 +148,7 @@ def give_public_draws(record: Record, repetition: Repetition) -> dict[str, str]:
     Returns:
         What to say of each, by unit.
     """
-    from storage.replay_draws import repeat_public_draw
+    from storage.replay.draws import repeat_public_draw
 
     said = {}
     for draw in record.units(repetition.stage):

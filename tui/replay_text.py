@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from storage.compare import Compared
-from storage.replay_code import summary
+from storage.replay.code import summary
+from storage.replay.compare import Compared
 from tui import tables
 from tui.replay import Report, StageReplay
 from tui.visible import visible

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from core.events import EVENTS
 from storage.codec import canonical
-from storage.replay import Line, Repeated
+from storage.replay.repetition import Line, Repeated
 
 Verdict = Literal["same", "agrees", "drift", "changed version", "recorded", "not compared", "not replayed"]
 """same: byte for byte (fields that may differ between equal runs set aside); agrees: within what the grade

@@ -1,7 +1,7 @@
 """Reading a zip that somebody else made: hostile until proven otherwise.
 
-The accepted format is narrower than zip: what `storage.pack` writes and nothing else. The directory is parsed here
-rather than by `zipfile`, which looks for a directory anywhere near the end and believes what it says. The entries
+The accepted format is narrower than zip: what `storage.export.pack` writes and nothing else. The directory is parsed
+here rather than by `zipfile`, which looks for a directory anywhere near the end and believes what it says. The entries
 must tile the file without a gap or an overlap, each local header must agree with the directory, and every byte that
 is inflated is counted. Zip64, comments, extra fields, encryption and data descriptors are refused: they serve to say
 two things at once, and a bundle below 2 GiB needs none of them. Zips inside are files like others; none is opened.

@@ -19,10 +19,10 @@ from core.durable import write_durably
 from core.errors import InputError, VerificationFailed
 from core.events import HeadSigned
 from core.run_folder import RunFolder
-from storage import sshsig
 from storage.codec import GENESIS_PREV, chain_hash, parse
 from storage.errors import StorageError, sentences
 from storage.reader import connect
+from storage.signatures import sshsig
 
 DOMAIN = "dempo-head-1"
 """First line of what is signed; separates it from everything else that the key may sign."""

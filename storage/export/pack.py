@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from core.durable import durable_stream
-from storage.bundle import MANIFEST, MOST_BYTES
 from storage.errors import StorageError
+from storage.imports.bundle import MANIFEST, MOST_BYTES
 
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can say: when a file was packed is no part of the record."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from core.errors import DempoError
 from core.run_folder import RunFolder
 from core.training.checkpoints import hash_files
-from storage.compare import Finding, exactly, shown, within
-from storage.replay import Line, Record, Repeated, Repetition
+from storage.replay.compare import Finding, exactly, shown, within
+from storage.replay.repetition import Line, Record, Repeated, Repetition
 
 RERUN_TOLERANCE = 0.01
 """Of loss, margin, gradient norm and every other number of a step: relative to the larger of the value and 1.

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from core.events import StageCompleted, StageStarted, UnitCompleted
 from core.stage import Replay
-from storage.compare import Compared, Finding, Rule, Verdict, exactly, paired
-from storage.compare_lottery import LotteryRule
-from storage.replay import Line, Record, Repeated, Repetition
-from storage.replay_draws import step_again
+from storage.replay.compare import Compared, Finding, Rule, Verdict, exactly, paired
+from storage.replay.draws import step_again
+from storage.replay.lottery import LotteryRule
+from storage.replay.repetition import Line, Record, Repeated, Repetition
 
 
 def compare_stage(

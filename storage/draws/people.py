@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.durable import write_durably
 from core.errors import InputError
-from storage.draw_history import config_of, history_of
+from storage.draws.history import config_of, history_of
 from storage.errors import sentences
 from storage.reader import Reader
 

@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from storage.export.redaction import shown
 from storage.reader import connect
-from storage.redaction import shown
 from storage.schema import VIEWS
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")

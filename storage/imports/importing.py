@@ -21,14 +21,14 @@ from typing import Any
 
 from core.durable import sync_folder, write_durably
 from core.errors import InputError, VerificationFailed
-from storage.bundle import Bundle, BundleRefused
 from storage.checks_signatures import signature_checks
 from storage.codec import now, parse
-from storage.contents import event_lines
 from storage.errors import StorageError
+from storage.export.contents import event_lines
+from storage.export.redaction import NOTE, redaction_of
 from storage.foreign import MARK, as_written, connect_foreign
+from storage.imports.bundle import Bundle, BundleRefused
 from storage.reader import connect
-from storage.redaction import NOTE, redaction_of
 from storage.verifier.shipped import verifier_digest
 from storage.verify import Check, verify
 

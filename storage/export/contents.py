@@ -14,7 +14,7 @@ from core.environment import package_version
 from core.events import Artifact, EngineStarted, EngineStopped, HeadSigned
 from storage.codec import canonical, parse
 from storage.errors import StorageError
-from storage.heads import Head, as_json
+from storage.signatures.heads import Head, as_json
 
 _HEX = frozenset("0123456789abcdef")
 

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from storage.plots import Range, Whisker, lines, ranges, whiskers
-from storage.tables import rows_of
+from storage.export.plots import Range, Whisker, lines, ranges, whiskers
+from storage.export.tables import rows_of
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _MOST_PLOTS = 40

@@ -24,7 +24,7 @@ from core.sortition.commitment import (
 from core.sortition.draw_stage import alternates_event
 from core.sortition.recorded import RecordedLottery, recorded_lottery
 from core.stage import Context
-from storage.draw_history import OF_DONE_UNITS, Round, State, config_of, decoded, history_of
+from storage.draws.history import OF_DONE_UNITS, Round, State, config_of, decoded, history_of
 from storage.log import Log
 from storage.reader import Reader
 

@@ -9,9 +9,9 @@ from core.events import DrawCommitted, DrawDecided, DrawMade, Event, SeedDerived
 from core.sortition.commitment import PARTS, Rule, draw_key, hashes_of, panel_by_rule, terms_of
 from core.sortition.draw_stage import alternates_event
 from core.sortition.recorded import RecordedLottery, recorded_lottery
-from storage.compare import Finding, exactly
-from storage.draws import ORIGINS
-from storage.replay import Line, Record, Repeated
+from storage.draws.public import ORIGINS
+from storage.replay.compare import Finding, exactly
+from storage.replay.repetition import Line, Record, Repeated
 
 STAGE = "draw"
 

@@ -9,7 +9,7 @@ from typing import Any
 from core.environment import engine_started
 from core.events import EngineStarted, StageStarted
 from core.stage import Stage
-from storage.replay import Record
+from storage.replay.repetition import Record
 
 _DIRTY = " with uncommitted changes"
 

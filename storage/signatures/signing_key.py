@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import InputError
-from storage import sshsig
+from storage.signatures import sshsig
 
 VARIABLE = "DEMPO_SIGNING_KEY"
 """Names an operator's own key; set but empty it turns signing off."""

@@ -9,10 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from storage import markup
+from storage.export import markup
+from storage.export.redaction import WITHHELD
+from storage.export.tables import rows_of
 from storage.reader import connect
-from storage.redaction import WITHHELD
-from storage.tables import rows_of
 
 _MOST_ANSWERS = 24
 """Answers shown as examples."""
@@ -26,7 +26,7 @@ def report(
     """The whole report.
 
     Args:
-        plots: SVG by name, as `storage.figures.figures` makes them.
+        plots: SVG by name, as `storage.export.figures.figures` makes them.
         checks: rows of `storage.verify`, made on the record before anything was withheld.
         limits: the statement of limits, in Markdown.
     """

@@ -19,18 +19,18 @@ from typing import Any
 from core.errors import InputError
 from core.run_folder import RunFolder
 from storage.checks_signatures import signature_checks
-from storage.contents import artifacts_of, facts_of, small_files, write_events
-from storage.crate import NAME as CRATE
-from storage.crate import metadata
 from storage.errors import StorageError, sentences
-from storage.figures import figures
+from storage.export.contents import artifacts_of, facts_of, small_files, write_events
+from storage.export.crate import NAME as CRATE
+from storage.export.crate import metadata
+from storage.export.figures import figures
+from storage.export.pack import pack
+from storage.export.redaction import NOTE, Redaction, redaction_of, withhold_texts
+from storage.export.report import report
+from storage.export.statements import LICENCES, limits
+from storage.export.tables import write_tables
 from storage.foreign import MARK, is_imported
-from storage.pack import pack
 from storage.reader import connect
-from storage.redaction import NOTE, Redaction, redaction_of, withhold_texts
-from storage.report import report
-from storage.statements import LICENCES, limits
-from storage.tables import write_tables
 from storage.verifier.shipped import verifier_text
 from storage.verify import verify
 

@@ -17,8 +17,8 @@ from core.events import Event, LotterySolved, LotteryTypes, decode
 from core.sortition.recorded import lottery_from
 from core.stage import only
 from core.types import Lottery
-from storage.compare import Finding, differences, exactly, shown, told, within
-from storage.replay import Line, Repeated
+from storage.replay.compare import Finding, differences, exactly, shown, told, within
+from storage.replay.repetition import Line, Repeated
 
 PI_TOLERANCE = 1e-9
 """Largest difference of an inclusion probability between two solutions of one lottery."""
