@@ -8,6 +8,9 @@ export OMP_NUM_THREADS := 1
 # Tests make keys of their own; nobody's own key signs their records.
 export DEMPO_SIGNING_KEY :=
 
+# A process per core, but a process that has loaded torch takes a gigabyte.
+WORKERS := -n auto --maxprocesses 4 --dist worksteal
+
 .PHONY: demo test test-long test-crate check bench bench-sortition events clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -20,10 +23,10 @@ demo: $(VENV)/.installed
 	$(BIN)/dempo demo
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -q --durations=10
+	$(BIN)/pytest -q $(WORKERS) --durations=10
 
 test-long: $(VENV)/.installed
-	$(BIN)/pytest -q --durations=15 -m long --timeout 1800
+	$(BIN)/pytest -q $(WORKERS) --durations=15 -m long --timeout 1800
 
 # roc-validator needs an older rich than the app: an environment of its own.
 .venv-crate/.installed:

@@ -12,13 +12,19 @@ from core.config import RankSection
 from core.errors import DempoError
 from core.events import as_float, decode_text, named_number
 from core.types import Judged, Ranking
-from storage.verifier.finding import Finding, brief, broken, sections, whole
+from storage.verifier.finding import Finding, brief, broken, same, sections, whole
 from storage.verifier.judgements import check_answers, check_judge_calls, questions_of_record
 from storage.verifier.reading import opened_safely
 from storage.verifier.record import Found, Record
 
 TOLERANCE = 1e-9
 """How far a number may lie from the recorded one: other versions of numpy add in another order."""
+
+MOST_RESAMPLED = 10**9
+"""Places of rankings over all resamples: a paper's run has 75 million, and five times as many with 75,000 rankings."""
+
+MOST_ORDERED = 16
+"""Conditions; the time of the best common order grows exponentially."""
 
 _OF_TEXTS = ("length_rank_correlation", "longer_wins")
 """Diagnostics that are measured on the texts of the answers."""
@@ -41,6 +47,7 @@ def estimate_again(record: Record) -> str:
     check_judge_calls(record)
     check_answers(record)
     judged, withheld = _judged(record)
+    _require_bounded(record, judged)
     try:
         settings = RankSection.model_validate(record.genesis["config"].get("rank", {}))
         stream = RandomStream(int(record.genesis["seed"]), "rank")
@@ -48,6 +55,8 @@ def estimate_again(record: Record) -> str:
         for board in boards:
             again = aggregation.leaderboard(board.values["method"])
             _compare(board, _numbers(board.values), _numbers(_computed(again)))
+            what = f"leaderboard {brief(board.values['method'])}: what is said of its scores"
+            same(board.values.get("note", ""), again.note, what, board.seq)
         figures = diagnostics(judged) if measured else {}
     except DempoError as error:
         raise broken(f"the rankings cannot be aggregated: {error}") from None
@@ -58,6 +67,16 @@ def estimate_again(record: Record) -> str:
     if withheld and measured:
         raise Finding("withheld", f"{told}, without those of {withheld} texts that were withheld")
     return told
+
+
+def _require_bounded(record: Record, judged: Judged) -> None:
+    """Refuses what would take hours: more resamples, or conditions, than any run has."""
+    settings = record.genesis["config"].get("rank") or {}
+    conditions = len(judged.rankings[0].order) if judged.rankings else 0
+    resamples = settings.get("resamples", 1000)
+    if resamples * max(1, len(judged.rankings)) * conditions > MOST_RESAMPLED or conditions > MOST_ORDERED:
+        told = f"{resamples} resamples of {len(judged.rankings)} rankings of {conditions} conditions"
+        raise Finding("unknown", f"{told} would take too long to compute again")
 
 
 def _judged(record: Record) -> tuple[Judged, int]:

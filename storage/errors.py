@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import DempoError
+from core.errors import DempoError, InputError
 
 
 class StorageError(DempoError):
     """The record could not be read or written; what was recorded before is kept."""
+
+
+class NotFound(StorageError):
+    """A run, a view or an event that a person asked for isn't there: wrong input, and no fault of a record."""
+
+    exit_code = InputError.exit_code
 
 
 @contextmanager

@@ -8,7 +8,11 @@ What stands between a hostile database and this program:
   views fail, as they should. This program's views are made anew in the TEMP schema, which is trusted and which
   SQLite searches first; they work.
 - Limits of size and depth, and a progress handler that ends a connection's work after `SECONDS`.
-- `as_written` compares every row of `sqlite_master` with what this program writes, names and root pages included.
+- `as_written` compares every row of `sqlite_master` with what this program writes, names and root pages included;
+  `connect_checked` opens nothing else.
+
+A record is a stranger's where a mark lies beside it: the note that `dempo import` leaves, or the metadata of a bundle
+that somebody unzipped by hand. The marks are those of the stand-alone verifier (`storage.verifier.reading`).
 
 `SQLITE_DBCONFIG_DEFENSIVE` guards against writing to the schema; Python can set it from 3.12 on. The file is opened
 read-only, so it would add nothing here.
@@ -20,13 +24,17 @@ import json
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.events import SCHEMA_VERSION
+from storage.errors import StorageError
 from storage.schema import APPLICATION_ID, OBJECTS, OLDER, is_as_written
+from storage.verifier.reading import FOREIGN_MARKS, is_foreign
 
-MARK = "imported.json"
-"""The file that makes a run's folder that of an imported run, which nothing may write to."""
+CRATE_MARK, MARK = FOREIGN_MARKS
+"""The metadata of a bundle, and the note that `dempo import` leaves; nothing may write into a folder with either."""
+
+_NOTE_BYTES = 1024**2
 
 SECONDS = 60.0
 """How long all queries of one connection may take together."""
@@ -46,17 +54,56 @@ _INSTRUCTIONS = 100_000
 
 
 def is_imported(root: Path) -> bool:
-    """Whether the run in this folder came in a bundle."""
-    return (root / MARK).is_file()
+    """Whether the run in this folder came in a bundle, imported or unzipped by hand."""
+    return is_foreign(root)
+
+
+def arrival(root: Path) -> Literal["", "imported", "unpacked"]:
+    """How the run in this folder came here, in a word; "" for one that was made here.
+
+    A folder that still holds the metadata of a bundle was unpacked, whatever note lies beside them: the note may have
+    come out of the bundle.
+    """
+    if (root / CRATE_MARK).exists():
+        return "unpacked"
+    return "imported" if is_imported(root) else ""
+
+
+def refuse_imported(root: Path) -> None:
+    """Stops before anything is written in the folder of somebody else's run.
+
+    Raises:
+        StorageError: the run came in a bundle.
+    """
+    if is_imported(root):
+        how = "was imported" if arrival(root) == "imported" else "was unzipped from somebody else's bundle"
+        raise StorageError(
+            f"{root.name} {how}: it can be shown, verified, replayed and exported, never continued or signed; "
+            "`dempo clone` starts a run of your own with its configuration"
+        )
+
+
+def refuse_links(root: Path) -> None:
+    """Stops before files of a folder that a stranger packed are passed on: a link may lead to any file of this machine.
+
+    Raises:
+        StorageError: the folder holds a link.
+    """
+    for path in root.rglob("*"):
+        if path.is_symlink():
+            raise StorageError(f"{path} is a link, which no bundle holds; remove it, or import the bundle itself")
 
 
 def import_note(root: Path) -> dict[str, Any]:
-    """What was found when the run was imported; empty where it is a run of this machine."""
-    try:
-        note: dict[str, Any] = json.loads((root / MARK).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    """What was found when the run was imported; empty where nothing is there that `dempo import` wrote."""
+    if not (root / MARK).is_file():
         return {}
-    return note
+    try:
+        with (root / MARK).open("rb") as stream:
+            note = json.loads(stream.read(_NOTE_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 def connect_foreign(database: Path) -> sqlite3.Connection:
@@ -72,6 +119,23 @@ def connect_foreign(database: Path) -> sqlite3.Connection:
     connection.set_progress_handler(lambda: int(time.monotonic() > end), _INSTRUCTIONS)
     for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+def connect_checked(database: Path) -> sqlite3.Connection:
+    """`connect_foreign`, to a file whose schema is the one that this program writes.
+
+    Raises:
+        sqlite3.Error: the file is damaged or no database, or its schema is another one.
+    """
+    connection = connect_foreign(database)
+    try:
+        wrong = as_written(connection)
+        if wrong:
+            raise sqlite3.DatabaseError(f"this record came in a bundle and cannot be trusted: {wrong}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

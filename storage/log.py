@@ -19,9 +19,10 @@ from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, de
 from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
 from storage.errors import StorageError, sentences
-from storage.foreign import is_imported
+from storage.foreign import refuse_imported
 from storage.schema import APPLICATION_ID, OBJECTS, OLDER
-from storage.signatures.heads import EVERY, Head, HeadSigner, recomputed
+from storage.signatures.heads import EVERY, HeadSigner, followed
+from storage.verifier.kept import Head
 
 _LOCK_PATIENCE = 1.0
 """Seconds to wait for the lock: a reader that probes it holds it for microseconds."""
@@ -76,11 +77,7 @@ class Log:
         """
         if not folder.database.is_file():
             raise StorageError(f"{folder.root} holds no run (audit.db is missing)")
-        if is_imported(folder.root):
-            raise StorageError(
-                f"{folder.root.name} was imported: it can be shown, verified and exported, never continued; "
-                "`dempo clone` starts a run of your own with its configuration"
-            )
+        refuse_imported(folder.root)
         log = cls(folder, _take_lock(folder))
         with log._closed_on_failure(), sentences(folder.database):
             log._check_schema()
@@ -104,16 +101,13 @@ class Log:
 
     def _find_head(self) -> None:
         """Follows the whole chain to its end: what was changed is neither built upon nor continued."""
-        for row, computed in recomputed(self._db):
-            if row[6] != computed:
-                break
-            self._seq, self._head = row[0], computed
-        (events,) = self._db.execute("SELECT count(*) FROM events").fetchone()
-        if self._seq != events:
+        chain = followed(self.folder.database)
+        if chain.wrong:
             raise StorageError(
-                f"{self.folder.root.name}: event {self._seq + 1} is missing or was changed, so this run is not "
-                "continued; `dempo verify` says more, and `dempo clone` starts it anew"
+                f"{self.folder.root.name}: {chain.wrong}, so this run is not continued; `dempo verify` says more, "
+                "and `dempo clone` starts it anew"
             )
+        self._seq, self._head = chain.seq, chain.hash
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:

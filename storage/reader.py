@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.run_folder import RunFolder
-from storage.errors import StorageError, sentences
-from storage.foreign import connect_foreign, is_imported
+from storage.errors import NotFound, StorageError, sentences
+from storage.foreign import connect_checked, is_imported
 from storage.schema import OLDER, VIEWS
 
 Status = Literal["running", "completed", "paused", "stopped", "failed", "interrupted", "created", "unreadable"]
@@ -53,17 +53,35 @@ class Progress:
 
 
 class Reader:
-    """A run on disk, read through its views."""
+    """A run on disk, read through its views: as it is now, or as it was after one of its events."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, until: int | None = None) -> None:
+        """
+        Args:
+            until: number of the last event that is looked at; None: all of them, and those that an engine adds.
+
+        Raises:
+            NotFound: there is no run, or it has no such event.
+        """
         self.folder = RunFolder(root)
+        self.until: int | None = None
         if not self.folder.database.is_file():
-            raise StorageError(f"{root} holds no run (audit.db is missing)")
+            raise NotFound(f"{root} holds no run (audit.db is missing)")
+        if until is not None:
+            require_event(until, self.head()[0], root.name)
+            self.until = until
 
     def view(self, name: str) -> list[dict[str, Any]]:
-        """All rows of a view (DESIGN §4), as dictionaries by column."""
-        if name not in VIEWS:
-            raise StorageError(f"there is no view {name!r}; the views are {', '.join(VIEWS)}")
+        """All rows of a view (DESIGN §4), or of the record's one table `events`, as dictionaries by column.
+
+        Raises:
+            NotFound: there is no such view.
+            StorageError: the database is damaged.
+        """
+        if name not in (*VIEWS, "events"):
+            raise NotFound(
+                f"there is no view {name!r}; the views are {', '.join(VIEWS)}, and events, the record itself"
+            )
         return self.query(f"SELECT * FROM {name}")
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -72,7 +90,7 @@ class Reader:
         Raises:
             StorageError: the database is damaged or the query is wrong.
         """
-        with sentences(self.folder.database), closing(connect(self.folder.database)) as connection:
+        with sentences(self.folder.database), closing(connect(self.folder.database, self.until)) as connection:
             cursor = connection.execute(sql, parameters)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -110,16 +128,23 @@ class Reader:
         return int(text) if text.isdigit() else None
 
     def progress(self) -> Progress | None:
-        """The engine's note about what it is at, or None."""
+        """The engine's note about what it is at, or None; no engine works on an imported run."""
+        if is_imported(self.folder.root):
+            return None
         try:
             return Progress(**json.loads(self.folder.progress.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None  # the note is written beside the record and may be missing or half of another version
 
     def status(self) -> Status:
-        """The recorded status, corrected by the lock: a run that says "running" without an engine was interrupted."""
+        """The recorded status, corrected by the lock: a run that says "running" without an engine was interrupted.
+
+        Of an earlier state of the record the lock knows nothing: there the status is the recorded one.
+        """
         rows = self.query("SELECT status FROM run")
         recorded: Status = rows[0]["status"] if rows else "created"
+        if self.until is not None:
+            return recorded
         if self.live():
             return "running"
         return "interrupted" if recorded == "running" else recorded
@@ -156,20 +181,23 @@ def _opened(uri: str) -> Iterator[sqlite3.Connection]:
     yield connection
 
 
-def connect(database: Path) -> sqlite3.Connection:
+def connect(database: Path, until: int | None = None) -> sqlite3.Connection:
     """A read-only connection; a record on read-only media is opened as unchanging.
 
     A record of an older schema version is read through the views of this one, and so is an imported one, which is
-    opened with every guard of `storage.foreign`.
+    opened with every guard of `storage.foreign`. With `until`, the name `events` stands for the events up to that
+    number, in a query as in every view: the record as it was then.
 
     Raises:
         sqlite3.Error: the file is damaged or no database.
     """
     imported = is_imported(database.parent)
-    connection = connect_foreign(database) if imported else _connect_own(database)
+    connection = connect_checked(database) if imported else _connect_own(database)
     connection.text_factory = lambda body: body.decode("utf-8", "replace")
     try:
-        if imported or connection.execute("PRAGMA user_version").fetchone()[0] in OLDER:
+        if until is not None:
+            connection.execute(f"CREATE TEMP VIEW events AS SELECT * FROM main.events WHERE seq <= {until:d}")
+        if until is not None or imported or connection.execute("PRAGMA user_version").fetchone()[0] in OLDER:
             for statement in VIEWS.values():
                 connection.execute(statement.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
         connection.execute("PRAGMA query_only=ON")
@@ -177,6 +205,17 @@ def connect(database: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def require_event(number: int, last: int, run: str) -> None:
+    """What `--until SEQ` asks for has to be in the record.
+
+    Raises:
+        NotFound: the record has no such event.
+    """
+    if not 1 <= number <= last:
+        has = f"has the events 1 to {last}" if last else "holds no event"
+        raise NotFound(f"--until {number}: {run} {has}")
 
 
 def _connect_own(database: Path) -> sqlite3.Connection:
@@ -222,14 +261,15 @@ def find_run(name: str, runs: Path) -> Path:
     """The folder of a run, named by its folder, its id or a unique prefix of its id.
 
     Raises:
-        StorageError: no run or several runs match; the message lists them.
+        NotFound: no run or several runs match; the message lists them.
     """
     if (Path(name) / "audit.db").is_file():
         return Path(name)
-    matches = [summary.root for summary in list_runs(runs) if summary.run_id.startswith(name)]
+    named = {run.root: (run.run_id, run.root.name) for run in list_runs(runs)}  # an unzipped bundle has two names
+    matches = [root for root, names in named.items() if name and any(each.startswith(name) for each in names)]
     exact = [root for root in matches if root.name == name]
     if exact or len(matches) == 1:
         return (exact or matches)[0]
     if not matches:
-        raise StorageError(f"no run in {runs} is called {name!r}; `dempo list` shows the runs")
-    raise StorageError(f"{name!r} fits several runs: {', '.join(root.name for root in matches)}; give more of the id")
+        raise NotFound(f"no run in {runs} is called {name!r}; `dempo list` shows the runs")
+    raise NotFound(f"{name!r} fits several runs: {', '.join(root.name for root in matches)}; give more of the id")

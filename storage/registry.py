@@ -5,48 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
+from storage.codec import GENESIS_PREV, canonical, chain_hash, now
 from storage.errors import sentences
-from storage.reader import connect
-
-_SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS entries (
-  seq INTEGER PRIMARY KEY, at TEXT NOT NULL, payload TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL
-) STRICT""",
-    """CREATE TRIGGER IF NOT EXISTS entries_append BEFORE INSERT ON entries
-WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM entries)
-BEGIN SELECT RAISE(ABORT, 'entries are appended in order'); END""",
-    """CREATE TRIGGER IF NOT EXISTS entries_no_update BEFORE UPDATE ON entries
-BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END""",
-    """CREATE TRIGGER IF NOT EXISTS entries_no_delete BEFORE DELETE ON entries
-BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END""",
-)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A run that was created: its id and the hash of its genesis event."""
-
-    seq: int
-    at: str
-    run_id: str
-    genesis: str
-
-
-@dataclass(frozen=True)
-class Registry:
-    """The entries of a registry up to the first one that breaks its chain, and what is wrong there ("" if nothing)."""
-
-    entries: tuple[Entry, ...]
-    problem: str
+from storage.verifier.registry import REGISTRY_KIND, REGISTRY_NAME, REGISTRY_OBJECTS, REGISTRY_STAGE, read_registry
 
 
 def registry_path(runs: Path) -> Path:
     """Where the registry of a folder of runs is."""
-    return runs / "registry.db"
+    return runs / REGISTRY_NAME
 
 
 @contextmanager
@@ -59,17 +27,46 @@ def registration(runs: Path) -> Iterator[Callable[[str, str], None]]:
     Raises:
         StorageError: the registry cannot be written.
     """
-    path = registry_path(runs)
     with sentences(runs):
         runs.mkdir(parents=True, exist_ok=True)
+    path = registry_path(runs)
+    with _transaction(path) as db:
+        yield lambda run_id, genesis: _enter(db, path, run_id, genesis)
+
+
+def enter_late(runs: Path, run_id: str, genesis: str) -> bool:
+    """Enters a run that was made without an entry; says whether it did.
+
+    A registry that names the run already, or whose chain is broken, stays as it is, and none is made anew: what is
+    wrong there is for `dempo verify` to say.
+
+    Raises:
+        StorageError: the registry cannot be read or written.
+    """
+    path = registry_path(runs)
+    if not path.is_file():
+        return False
+    with _transaction(path) as db, sentences(path):
+        known = read_registry(runs)
+        never_used = path.stat().st_size == 0  # the first run of a folder was cut off: its entry was to make the table
+        if not never_used and (known is None or known.problem or run_id in {entry.run_id for entry in known.entries}):
+            return False
+        _enter(db, path, run_id, genesis)
+    return True
+
+
+@contextmanager
+def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
+    """A registry that nobody else writes to meanwhile, with its table and triggers."""
     with sentences(path):
         db = sqlite3.connect(path, timeout=30, isolation_level=None)
     with closing(db):
         with sentences(path):
             db.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA:
-                db.execute(statement)
-        yield lambda run_id, genesis: _enter(db, path, run_id, genesis)
+            for statement in REGISTRY_OBJECTS.values():
+                kind, rest = statement.removeprefix("CREATE ").split(" ", 1)
+                db.execute(f"CREATE {kind} IF NOT EXISTS {rest}")
+        yield db
         with sentences(path):
             db.execute("COMMIT")
 
@@ -79,58 +76,5 @@ def _enter(db: sqlite3.Connection, path: Path, run_id: str, genesis: str) -> Non
         last = db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
         seq, prev = (last[0] + 1, last[1]) if last else (1, GENESIS_PREV)
         at, payload = now(), canonical({"run_id": run_id, "genesis": genesis})
-        hashed = chain_hash(prev, seq, at, "registry", "run.registered", payload)
+        hashed = chain_hash(prev, seq, at, REGISTRY_STAGE, REGISTRY_KIND, payload)
         db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, payload, prev, hashed))
-
-
-def read_registry(runs: Path) -> Registry | None:
-    """The registry of a folder of runs, its schema and chain checked; None where there is none.
-
-    Raises:
-        sqlite3.Error: the file is damaged or no database.
-    """
-    path = registry_path(runs)
-    if not path.is_file():
-        return None
-    with closing(connect(path)) as db:
-        if _objects(db) != _objects_as_written():
-            return Registry((), "its table or its triggers are not as written")
-        return _chained(db)
-
-
-def _chained(db: sqlite3.Connection) -> Registry:
-    entries: list[Entry] = []
-    prev = GENESIS_PREV
-    rows = db.execute("SELECT seq, at, payload, prev, hash FROM entries ORDER BY seq")
-    for expected, (seq, at, payload, stored_prev, stored) in enumerate(rows, 1):
-        if seq != expected:
-            return Registry(tuple(entries), f"entry {expected} is missing")
-        if stored_prev != prev or chain_hash(prev, seq, at, "registry", "run.registered", payload) != stored:
-            return Registry(tuple(entries), f"entry {seq} was changed")
-        prev = stored
-        named = _named(payload)
-        if named is None:
-            return Registry(tuple(entries), f"entry {seq} names no run")
-        entries.append(Entry(seq, at, *named))
-    return Registry(tuple(entries), "")
-
-
-def _named(payload: str) -> tuple[str, str] | None:
-    try:
-        values = parse(payload)[0]
-        run_id, genesis = values["run_id"], values["genesis"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    return (run_id, genesis) if isinstance(run_id, str) and isinstance(genesis, str) else None
-
-
-def _objects(db: sqlite3.Connection) -> dict[str, str]:
-    return dict(db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-
-
-def _objects_as_written() -> dict[str, str]:
-    """As SQLite keeps them: without IF NOT EXISTS."""
-    with closing(sqlite3.connect(":memory:")) as db:
-        for statement in _SCHEMA:
-            db.execute(statement)
-        return _objects(db)

@@ -1,5 +1,7 @@
 """Checks of a record: all those of the stand-alone verifier, and what takes the catalogue, a solver or numpy.
 
+`verify` looks at what the record says, `signature_checks` at what vouches for it, `verify_all` at both.
+
 Each check says what it looked at, its verdict, and the first event that breaks it. Nothing is ever written.
 """
 
@@ -9,6 +11,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from core.errors import InputError
 from core.events import decode
 from core.run_folder import RunFolder
 from storage.check import Check, Verdict
@@ -21,21 +24,64 @@ from storage.verifier.finding import Step, broken, concluded
 from storage.verifier.reading import opened_safely, read_record
 from storage.verifier.record import Record
 from storage.verifier.shipped import tree_facts
+from storage.verifier.sshsig import Unusable
+from storage.verifier.vouching import Brought, brought, vouching_checks
 from storage.verifier.whole import check_events
 
-__all__ = ["Check", "Verdict", "verify"]
+__all__ = ["Check", "Verdict", "signature_checks", "verify", "verify_all"]
 
 
 def verify(root: Path) -> list[Check]:
-    """Runs every check on the run in `root`; a file that cannot be read is a failed check, not an error.
+    """Checks all that follows from something else; a file that cannot be read is a failed check, not an error.
 
     Raises:
         StorageError: there is no record at all.
     """
+    return _contents_checks(_read(root))
+
+
+def signature_checks(root: Path, key: Path | None = None, head: Path | None = None) -> list[Check]:
+    """Checks signed heads, the files under `heads/`, the kept head where one is given, and the registry.
+
+    Args:
+        key: a public key or an allowed_signers file: whose signatures count.
+        head: a head that was kept elsewhere.
+
+    Raises:
+        InputError: `key` or `head` cannot be used.
+        StorageError: there is no record at all.
+    """
+    given = _brought(root, key, head)
+    return vouching_checks(_read(root), given)
+
+
+def verify_all(root: Path, key: Path | None = None, head: Path | None = None) -> list[Check]:
+    """Both, in the order in which they are told; the record is read once.
+
+    Raises:
+        InputError: `key` or `head` cannot be used.
+        StorageError: there is no record at all.
+    """
+    given = _brought(root, key, head)
+    record = _read(root)
+    return [*_contents_checks(record), *vouching_checks(record, given)]
+
+
+def _read(root: Path) -> Record:
     folder = RunFolder(root)
     if not folder.database.is_file():
         raise StorageError(f"{root} holds no run (audit.db is missing)")
-    record = read_record(folder.database, tree_facts())
+    return read_record(folder.database, tree_facts())
+
+
+def _brought(root: Path, key: Path | None, head: Path | None) -> Brought:
+    try:
+        return brought(root, key, head)
+    except Unusable as error:
+        raise InputError(str(error)) from None
+
+
+def _contents_checks(record: Record) -> list[Check]:
     return [concluded(name, _FURTHER.get(name, step), record) for name, step in CHECKS.items()]
 
 

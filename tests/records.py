@@ -15,13 +15,16 @@ CONFIG = parse_config('[run]\nname = "small"\nseed = 5\n[data]\npath = "d"\n')
 
 
 def genesis(run_id: str) -> RunCreated:
+    name = run_id.split("-", 2)[-1]
+    config = resolved(CONFIG.config)
+    config["run"]["name"] = name
     return RunCreated(
         domain=DOMAIN,
         run_id=run_id,
         schema_version=SCHEMA_VERSION,
-        name="small",
+        name=name,
         seed="5",
-        config=resolved(CONFIG.config),
+        config=config,
         origins=CONFIG.origins,
         simulated=False,
     )

@@ -87,7 +87,7 @@ def test_a_full_disk_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 def test_a_run_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     for command in ("show", "resume", "stop", "verify", "watch", "clone"):
-        assert "is called 'x'; `dempo list` shows the runs" in told(dempo(command, "x", "--runs-dir", tmp_path), 1)
+        assert "is called 'x'; `dempo list` shows the runs" in told(dempo(command, "x", "--runs-dir", tmp_path), 2)
 
 
 def test_missing_data_is_refused_before_a_run_is_created(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_list_and_show_answer_in_json_with_the_columns_of_the_views(tmp_path: Pa
     assert shown["leaderboards"][0].keys() >= set(KEYS)
     rows = answered(dempo("show", root.name, "--view", "quotas", "--json", "--runs-dir", tmp_path))["quotas"]
     assert list(rows[0]) == ["lottery", "attribute", "category", "target", "lower", "upper", "slack", "in_pool"]
-    sentence = told(dempo("show", root.name, "--view", "winners", "--runs-dir", tmp_path), 1)
+    sentence = told(dempo("show", root.name, "--view", "winners", "--runs-dir", tmp_path), 2)
     assert "there is no view 'winners'" in sentence
     assert all(view in sentence for view in VIEWS)
 

@@ -9,8 +9,8 @@ import pytest
 from signing import make_key, needs_ssh_keygen, public
 
 from core.errors import InputError
-from storage.signatures import sshsig
 from storage.signatures.signing_key import chosen_key
+from storage.verifier.sshsig import fingerprint
 from tui.doctor import examine
 from tui.head import new_key
 
@@ -75,7 +75,7 @@ def test_an_operators_own_key_is_used_and_can_be_turned_off(home: Path, monkeypa
     state, detail = row(home / "runs")
     assert state == "ok"
     assert detail.startswith(f"{own} (named by DEMPO_SIGNING_KEY)")
-    assert sshsig.fingerprint(" ".join(public(own).read_text().split()[:2])) in detail
+    assert fingerprint(" ".join(public(own).read_text().split()[:2])) in detail
     monkeypatch.setenv("DEMPO_SIGNING_KEY", "")
     assert row(home / "runs")[0] == "note"
     assert chosen_key({"DEMPO_SIGNING_KEY": "", "XDG_CONFIG_HOME": str(home / "config")}) is None

@@ -19,16 +19,20 @@ from typing import Any
 
 import pytest
 from draw_runs import IDS, PEOPLE, copied, make_draw_run
+from sample_run import make_sample_run
 from test_draw import alternates_by_hand, redraw
 
 from core.run_folder import RunFolder
 from storage.codec import canonical, chain_hash
 from storage.draws.history import history_of
+from storage.draws.public import PublicDraw
+from storage.draws.waiting import waits_for
 from storage.log import Log
 from storage.reader import Reader
 from storage.schema import TRIGGERS
 from storage.verify import verify
 from tui import cli
+from tui.draw_text import people_command
 
 CHECKOUT = Path(__file__).parent.parent
 SOURCE = "drand round 4512345 (quicknet), https://api.example/public/4512345"
@@ -102,20 +106,77 @@ def refuses(root: Path, dempo: Dempo, arguments: tuple[str, ...], sentence: str,
 def test_the_engine_pauses_and_says_which_commands_come_next(root: Path, dempo: Dempo) -> None:
     assert Reader(root).status() == "paused"
     (reason,) = [e["reason"] for e in events(root, "engine.stopped")]
-    assert reason.startswith("draws 'public', 'numbered' wait for public randomness; next: `dempo draw commit ")
+    assert reason.startswith(
+        "draw 'public' waits for a commitment to a public source of randomness; draw 'numbered' waits for a commitment "
+        "to a public source of randomness; next: `dempo draw commit "
+    )
     code, out, err = dempo("resume", "--quiet")
     assert code == 0
     assert out == f"run: {root}\n"
-    assert "draws 'public', 'numbered' wait for public randomness" in err
+    for draw in ("public", "numbered"):
+        assert f"dempo: draw '{draw}' waits for a commitment to a public source of randomness\nnext: " in err
     assert f"next: `dempo draw commit {root.name} public --source SOURCE" in err
     good(dempo("commit", "public", "--source", SOURCE))
-    assert f"next: `dempo draw reveal {root.name} public VALUE" in dempo("resume")[2]
+    err = dempo("resume")[2]
+    assert f"draw 'public' waits for the value of its public source, {SOURCE[:59] + '…'!r}" in err
+    assert f"next: `dempo draw reveal {root.name} public VALUE" in err
     good(dempo("reveal", "public", "7"))
-    assert f"next: `dempo draw accept {root.name} public" in dempo("resume")[2]
+    err = dempo("resume")[2]
+    assert "draw 'public' waits for its proposed panel to be accepted or rejected" in err
+    assert f"next: `dempo draw people {root.name} public --proposed --to FOLDER" in err
+    assert f"then: `dempo draw accept {root.name} public" in err
     good(dempo("accept", "public"))
     code, out, err = dempo("resume")
     assert code == 0
     assert "draw 'numbered' waits" in err
+    assert "draw 'public' waits" not in err
+
+
+def test_list_and_show_say_what_a_paused_run_waits_for_now(
+    root: Path, dempo: Dempo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the engine recorded when it ended is out of date after the first `dempo draw`."""
+
+    def told() -> list[str]:
+        capsys.readouterr()
+        for words in (["list", "--json"], ["show", str(root), "--json"], ["show", str(root)]):
+            monkeypatch.setattr(sys, "argv", ["dempo", *words, "--runs-dir", str(root.parent)])
+            with pytest.raises(SystemExit):
+                cli.main()
+        decoder, text = json.JSONDecoder(), capsys.readouterr().out
+        listed, end = decoder.raw_decode(text)
+        shown, begin = decoder.raw_decode(text[end:].lstrip())
+        (run,) = listed["runs"]
+        assert run["waits_for"] == "; ".join(shown["waits_for"])
+        assert all(sentence in text[end + begin :] for sentence in shown["waits_for"])
+        return [str(sentence) for sentence in shown["waits_for"]]
+
+    numbered = "draw 'numbered' waits for a commitment to a public source of randomness"
+    assert told() == ["draw 'public' waits for a commitment to a public source of randomness", numbered]
+    good(dempo("commit", "public", "--source", "dice"))
+    assert told() == ["draw 'public' waits for the value of its public source, 'dice'", numbered]
+    good(dempo("abort", "public", "--reason", "lost"))
+    assert told() == ["draw 'public' waits for a new commitment (round 1 was aborted)", numbered]
+    for draw, rule in (("public", "hash"), ("numbered", "number")):
+        good(dempo("commit", draw, "--source", "dice", "--rule", rule))
+        good(dempo("reveal", draw, "07"))
+    assert told()[0] == "draw 'public' waits for its proposed panel to be accepted or rejected"
+    good(dempo("accept", "public"))
+    good(dempo("accept", "numbered"))
+    assert told() == ["all draws are accepted; `dempo resume` goes on with the run"]
+    good(dempo("resume"))
+    assert told() == []
+
+
+def test_a_run_that_was_asked_to_end_early_says_so(tmp_path: Path) -> None:
+    root = make_draw_run(tmp_path, until="lottery")
+    assert waits_for(Reader(root)) == ["up to stage lottery, as asked"]
+    with Log.open(RunFolder(root)) as log:
+        PublicDraw(log, "public").commit("dice", "hash")
+    assert waits_for(Reader(root)) == [
+        "up to stage lottery, as asked",
+        "draw 'public' waits for the value of its public source, 'dice'",
+    ]
 
 
 def test_resume_after_acceptance_goes_on_to_the_end(root: Path, dempo: Dempo) -> None:
@@ -127,10 +188,17 @@ def test_resume_after_acceptance_goes_on_to_the_end(root: Path, dempo: Dempo) ->
     code, _, err = dempo("resume")
     assert code == 0
     assert "wait" not in err
+    assert f"next: `dempo draw people {root.name} public --to FOLDER" in err
+    assert "(draws: public, first, numbered)" in err
     stages = {row["stage"]: row["status"] for row in Reader(root).view("stages")}
     assert stages["draw"] == "completed"
     assert Reader(root).status() == "completed"
     assert [check.verdict for check in verify(root) if check.verdict == "failed"] == []
+
+
+def test_raters_of_preference_data_are_nobody_to_write_to(tmp_path: Path, root: Path) -> None:
+    assert people_command(Reader(make_sample_run(tmp_path)), tmp_path) == []
+    assert people_command(Reader(root), root.parent) != []
 
 
 # ---------------------------------------------------------------- by hand
@@ -378,6 +446,10 @@ def test_rejected_and_aborted_rounds_stay_in_the_record(root: Path, dempo: Dempo
     good(dempo("commit", "public", "--source", "round 3"))
     good(dempo("reveal", "public", "7"))
     good(dempo("accept", "public"))
+    listed = json.loads(good(dempo("list", "--json")))["draws"]
+    sources = [(row["draw"], row["source"]) for row in listed]
+    assert sources == [("first", None), *(("public", f"round {number}") for number in (1, 2, 3))]
+    assert "round 3" in good(dempo("list"))
     rows = [row for row in Reader(root).view("draws") if row["draw"] == "public"]
     assert [(r["round"], r["outcome"], r["reason"], r["value"]) for r in rows] == [
         (1, "aborted", HOSTILE, None),
@@ -498,8 +570,11 @@ def test_people_are_written_for_spreadsheets(root: Path, dempo: Dempo, tmp_path:
     for row in selected + remaining:
         assert row["source id"].startswith("'") == (row["source id"].removeprefix("'") in IDS[:4])
     members = {row["pseudonym"]: (row["gender"], row["age"]) for row in selected}
+    ids = {row["pseudonym"]: row["source id"].removeprefix("'") for row in selected}
     for row in alternates:
-        stands_in = row["stands in for"].split()
+        named = row["stands in for"].removeprefix("'").split("; ")
+        stands_in = [pseudonym for pseudonym, source_id in ids.items() if source_id in named]
+        assert len(stands_in) == len(named)
         assert stands_in == [m for m, of in members.items() if of == (row["gender"], row["age"])]
         assert stands_in
         assert row["pseudonym"] not in members
@@ -536,10 +611,46 @@ def test_only_accepted_draws_have_people(root: Path, dempo: Dempo, tmp_path: Pat
     refused(dempo("people", "public", "--to", folder), "draw 'public' is not made yet; `dempo draw list")
     good(dempo("commit", "public", "--source", SOURCE))
     good(dempo("reveal", "public", "7"))
-    refused(dempo("people", "public", "--to", folder), "draw 'public' is not accepted (it is proposed)")
+    refused(dempo("people", "public", "--to", folder), "is not accepted (it is proposed); --proposed writes a panel")
     good(dempo("accept", "public"))
     refused(dempo("people", "--to", folder), "name one of its draws: public, first")
+    sentence = "draw 'public' is not proposed (it is accepted); without --proposed the people of accepted draws"
+    refused(dempo("people", "public", "--proposed", "--to", folder), sentence)
+    refused(dempo("people", "--proposed", "--to", folder), "no draw of it is proposed; `dempo draw list")
     assert not folder.exists()
+
+
+def test_organisers_see_whom_they_accept(root: Path, dempo: Dempo, tmp_path: Path) -> None:
+    good(dempo("commit", "public", "--source", SOURCE))
+    good(dempo("reveal", "public", "7"))
+    out = good(dempo("people", "--proposed", "--to", tmp_path / "before"))
+    assert out.startswith("draw public: proposed, not accepted\n")
+    assert sorted(path.name for path in (tmp_path / "before").iterdir()) == ["proposed.csv", "quotas.csv"]
+    proposed = read(tmp_path / "before" / "proposed.csv")
+    for row in [*proposed, *read(tmp_path / "before" / "quotas.csv")]:
+        assert row.pop("panel") == "proposed, not accepted"
+    good(dempo("accept", "public"))
+    assert good(dempo("people", "public", "--to", tmp_path / "after")).startswith("draw public: accepted\n")
+    assert read(tmp_path / "after" / "selected.csv") == proposed
+
+
+def test_members_of_every_panel_are_listed(root: Path, dempo: Dempo) -> None:
+    panels = []
+    for decision in (("reject", "public", "--reason", "no"), ("accept", "public")):
+        good(dempo("commit", "public", "--source", SOURCE))
+        panels.append(json.loads(good(dempo("reveal", "public", "7", "--json")))["members"])
+        good(dempo(*decision))
+    good(dempo("commit", "numbered", "--source", SOURCE, "--rule", "number"))
+    panels.append(json.loads(good(dempo("reveal", "numbered", "07", "--json")))["members"])
+    rows = json.loads(good(dempo("list", "--members", "--json")))["members"]
+    assert [(r["draw"], r["round"], r["outcome"], r["rater_id"]) for r in rows if r["draw"] != "first"] == [
+        *(("public", 1, "rejected", member) for member in panels[0]),
+        *(("public", 2, "accepted", member) for member in panels[1]),
+        *(("numbered", 1, "proposed, not accepted", member) for member in panels[2]),
+    ]
+    assert [r["outcome"] for r in rows if r["draw"] == "first"] == ["accepted"] * 8
+    assert {r["gender"] for r in rows} == {"w", "m"}
+    assert panels[0][0] in good(dempo("list", "--members"))
 
 
 # ---------------------------------------------------------------- replacements
@@ -581,6 +692,42 @@ def test_a_replacement_keeps_the_seats_of_those_who_accepted(root: Path, dempo: 
     written = tmp_path / "answers.completed.csv"
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
     assert {row["id"] for row in read(written)} == {*declined, *accepted}
+
+
+def test_after_a_replacement_the_whole_panel_is_in_one_file(
+    root: Path, dempo: Dempo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def people_of(run: Path, folder: str) -> Answer:
+        line = ["dempo", "draw", "people", str(run), "--to", str(tmp_path / folder), "--runs-dir", str(run.parent)]
+        monkeypatch.setattr(sys, "argv", line)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        shown = capsys.readouterr()
+        return int(end.value.code or 0), shown.out, shown.err
+
+    path, _, accepted = answered(root, dempo, tmp_path)
+    assert not (tmp_path / "people" / "panel.csv").exists(), "nobody kept a seat in a first round"
+    out = tmp_path / "kept.csv"
+    code, shown, err = dempo("replace", "first", path, "--out", out, "--json")
+    assert f"the answers that this round is made from are in {out}; keep it" in err
+    assert not (tmp_path / "answers.completed.csv").exists()
+    assert json.loads(shown)["responses"] == str(out)
+    new = replaced((code, shown, err))
+    assert f"next: `dempo draw people {new.name} --to FOLDER" in err
+    good(people_of(new, "new"))
+    panel = [(row["seat"], row["source id"].removeprefix("'")) for row in read(tmp_path / "new" / "panel.csv")]
+    drawn = source_ids(new, "first")
+    assert set(panel) == {*(("kept", who) for who in accepted), *(("drawn now", who) for who in drawn)}
+    assert len(panel) == 8
+    of = dict(zip(IDS, PEOPLE, strict=True))
+    for row in read(tmp_path / "new" / "panel.csv"):
+        assert (row["gender"], row["age"]) == of[row["source id"].removeprefix("'")]
+        assert bool(row["pseudonym"]) == (row["seat"] == "drawn now")
+    out.write_text("id,status\n")
+    code, shown, err = people_of(new, "later")
+    assert code == 0
+    assert "panel.csv is not written, because those who kept their seats cannot be read" in err
+    assert not (tmp_path / "later" / "panel.csv").exists()
 
 
 def test_every_member_has_answered_or_silence_has_a_meaning(root: Path, dempo: Dempo, tmp_path: Path) -> None:

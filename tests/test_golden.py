@@ -40,7 +40,22 @@ def test_every_view_shows_what_it_showed(root: Path, golden: Path) -> None:
         assert shown == rows
 
 
-INVENTED = {"quotas", "lotteries", "solver", "draws", "weights", "training", "judge calls", "leaderboards", "estimates"}
+INVENTED = {
+    "stages",
+    "pairs",
+    "quotas",
+    "lotteries",
+    "solver",
+    "draws",
+    "weights",
+    "training",
+    "recovery",
+    "questions",
+    "judge calls",
+    "replies",
+    "leaderboards",
+    "estimates",
+}
 """Checks that work numbers out again: those of a golden record are made up, and `test_verifier` has real runs."""
 
 

@@ -7,28 +7,30 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from both_verifiers import checked
 from hypothesis import given
 from hypothesis import strategies as st
 from records import done, genesis, small_record, step
 from signing import Event, make_key, needs_ssh_keygen, no_trouble, public, rewrite, signed_record
 from test_verify import tamper
 
-from core.errors import InputError, VerificationFailed
+from core.errors import VerificationFailed
 from core.events import HeadSigned
 from core.run_folder import RunFolder
-from storage import checks_signatures
 from storage import log as log_module
-from storage.checks_signatures import signature_checks
+from storage import verify as verify_module
 from storage.log import Log
 from storage.reader import Reader
 from storage.signatures import heads, sshsig
-from storage.signatures.heads import Head, HeadSigner, as_json, as_text, current_head, parse_text, read_kept, signed
-from storage.verify import Check, verify
+from storage.signatures.heads import HeadSigner, as_json, as_text, current_head, signed
+from storage.verifier.kept import Head, parse_head, read_kept
+from storage.verifier.sshsig import Unusable, fingerprint
+from storage.verify import Check, signature_checks, verify
 
 pytestmark = needs_ssh_keygen
 
@@ -42,7 +44,13 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def found(root: Path, name: str, **given: Path | None) -> Check:
-    return {check.name: check for check in signature_checks(root, **given)}[name]
+    """What both verifiers say."""
+    return checked(root, **given)[name]
+
+
+def failing(root: Path) -> set[str]:
+    """The checks that fail of what the record itself says."""
+    return {check.name for check in verify(root) if check.verdict == "failed"}
 
 
 def heads_of(root: Path) -> list[tuple[int, int]]:
@@ -57,7 +65,7 @@ def heads_of(root: Path) -> list[tuple[int, int]]:
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", fullmatch=True), st.integers(1, 10**16 - 1))
 def test_the_text_of_a_head_reads_back(run_id: str, seq: int) -> None:
     head = Head(run_id, HASH, seq, HASH[::-1].replace("b", "c"))
-    assert parse_text(head.text()) == head
+    assert parse_head(head.text()) == head
     assert len(head.text().splitlines()) == 5
 
 
@@ -97,7 +105,7 @@ def test_heads_are_signed_every_so_many_events_and_never_inside_a_unit(
         assert heads_of(root) == [(6, 5), (15, 14)]
         assert log.completed("train")["full/0001"] == tuple(step(number) for number in range(1, 12))
     assert sorted(path.name for path in (root / "heads").iterdir()) == ["14.json", "5.json"]
-    assert all(check.verdict == "ok" for check in verify(root))
+    assert failing(root) == set()
     assert found(root, "signatures", key=public(key)).verdict == "ok"
 
 
@@ -125,7 +133,7 @@ def test_a_signer_that_fails_is_one_sentence_and_the_run_goes_on(
     assert len(told) == 1
     assert len(Reader(root).query("SELECT 1 AS x FROM events WHERE kind = 'train.step'")) == 2
     assert len(heads_of(root)) == (3 if trouble == "no folder" else 0)
-    assert all(check.verdict == "ok" for check in verify(root))
+    assert failing(root) == set()
 
 
 def test_a_full_disk_while_signing_does_not_end_the_run(tmp_path: Path, key: Path) -> None:
@@ -141,7 +149,7 @@ def test_a_full_disk_while_signing_does_not_end_the_run(tmp_path: Path, key: Pat
         log._db.execute("PRAGMA max_page_count=1000000")
         log.record("train", [step(3)], unit=("full/0002", 1))
         assert log.head[0] > before[0]
-    assert all(check.verdict == "ok" for check in verify(root))
+    assert failing(root) == set()
 
 
 # ---- whose it is
@@ -184,12 +192,12 @@ def test_a_rewritten_chain_with_a_fresh_key_has_an_unknown_signer(tmp_path: Path
     kept.write_text(as_text(current_head(root), None))
     fresh = make_key(tmp_path)
     forge(root, fresh)
-    assert all(check.verdict == "ok" for check in verify(root))
+    assert failing(root) == set()
     assert found(root, "signatures").detail.startswith("unknown signer")
     check = found(root, "signatures", key=public(key))
     assert check.verdict == "unknown"
     assert check.detail.startswith("unknown signer")
-    assert found(root, "kept head", kept=kept).verdict == "failed"
+    assert found(root, "kept head", head=kept).verdict == "failed"
     told = dempo("verify", root, "--key", public(key))
     assert told.returncode == 4
     assert "unknown signer" in told.stderr
@@ -267,7 +275,7 @@ FORGERIES: dict[str, tuple[Callable[[Path, Path, dict[str, Any]], dict[str, Any]
 
 def owner(key: Path) -> dict[str, str]:
     public_key = " ".join(public(key).read_text().split()[:2])
-    return {"public_key": public_key, "fingerprint": sshsig.fingerprint(public_key)}
+    return {"public_key": public_key, "fingerprint": fingerprint(public_key)}
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
@@ -281,18 +289,55 @@ def test_a_forged_head_is_found_in_a_chain_that_holds(tmp_path: Path, key: Path,
         return events
 
     rewrite(root, forged)
-    assert {check.name for check in verify(root) if check.verdict == "failed"} <= {"events"}
+    assert failing(root) <= {"events", "units"}
     for given_key in (None, public(key), public(other)):
         check = found(root, "signatures", key=given_key)
         assert (check.verdict, check.event) == ("failed", 9)
         assert expected in check.detail
 
 
-def test_a_changed_event_is_found_by_the_signature_alone(tmp_path: Path, key: Path) -> None:
-    """The hashes are computed from the contents: a stored hash that was left as it was helps nobody."""
+def test_where_the_chain_breaks_nobody_vouches_for_what_comes_then(tmp_path: Path, key: Path) -> None:
     root = signed_record(tmp_path, key)
     tamper(root, "UPDATE events SET payload = replace(payload, '0.5', '0.1') WHERE seq = 5")
-    assert found(root, "signatures").event == 9
+    for given_key in (None, public(key)):
+        check = found(root, "signatures", key=given_key)
+        assert (check.verdict, check.event) == ("failed", 5)
+        assert check.detail == (
+            "the chain breaks after event 4, so nobody vouches for what comes then; "
+            "1 of 2 signed heads were checked and are valid where they stand, the last one for the events up to 2"
+        )
+    files = found(root, "head files")
+    assert (files.verdict, files.event) == ("failed", 5)
+    (root / "heads" / "8.json").unlink()
+    files = found(root, "head files")
+    assert (files.verdict, files.event) == ("failed", 5)
+    assert files.detail == "files under heads/: 1, each a head of this record; but the chain breaks after event 4"
+    (tmp_path / "kept").write_text((root / "heads" / "2.json").read_text())
+    kept = found(root, "kept head", head=tmp_path / "kept")
+    assert (kept.verdict, kept.event) == ("failed", 5)
+    assert kept.detail == (
+        "the record contains the head that was kept: event 2 of 9; but the chain breaks after event 4"
+    )
+
+
+def test_a_forged_signature_before_the_break_is_named_first(tmp_path: Path, key: Path) -> None:
+    root = signed_record(tmp_path, key)
+
+    def forged(events: list[Event]) -> list[Event]:
+        events[2]["payload"]["signature"] = "trust me"
+        return events
+
+    rewrite(root, forged)
+    tamper(root, "UPDATE events SET payload = replace(payload, '0.5', '0.1') WHERE seq = 5")
+    assert found(root, "signatures").event == 3
+
+
+def test_a_record_without_signatures_whose_chain_breaks_says_both(tmp_path: Path) -> None:
+    root = small_record(tmp_path)
+    tamper(root, "UPDATE events SET payload = replace(payload, '0.7', '0.1') WHERE seq = 3")
+    check = found(root, "signatures")
+    assert check.verdict == "unknown"
+    assert check.detail.startswith("the chain breaks after event 2, and no head of this record is signed")
 
 
 def test_a_name_that_is_none_is_refused_and_shown_harmlessly(tmp_path: Path, key: Path) -> None:
@@ -363,11 +408,11 @@ def test_a_cut_tail_shows_against_every_form_of_a_kept_head(tmp_path: Path, key:
     root = signed_record(tmp_path / "runs", key)
     forms = kept_forms(root, key, tmp_path)
     for form in forms:
-        assert found(root, "kept head", kept=form).verdict == "ok", form.name
+        assert found(root, "kept head", head=form).verdict == "ok", form.name
     cut(root, 6)
-    assert all(check.verdict == "ok" for check in verify(root))
+    assert failing(root) == set()
     for form in forms:
-        check = found(root, "kept head", kept=form)
+        check = found(root, "kept head", head=form)
         assert (check.verdict, check.event) == ("failed", 7), form.name
         assert check.detail == (
             "the record ends at event 6, before the head that was kept (event 9): its tail was cut or rolled back"
@@ -383,38 +428,38 @@ def test_a_record_that_went_on_still_contains_the_kept_head(tmp_path: Path, key:
     with Log.open(RunFolder(root)) as log:
         log.record("train", [step(9)], unit=("full/0002", 1))
     for form in forms:
-        assert found(root, "kept head", kept=form).detail.endswith("event 9 of 10")
+        assert found(root, "kept head", head=form).detail.endswith("event 9 of 10")
 
 
 def test_another_record_a_rewritten_one_and_a_broken_one_do_not_contain_it(tmp_path: Path, key: Path) -> None:
     root = signed_record(tmp_path / "runs", key)
     forms = kept_forms(root, key, tmp_path)
     other = signed_record(tmp_path / "runs", key, "20260101-000000-other")
-    assert "it is a head of run 20260101-000000-signed" in found(other, "kept head", kept=forms[0]).detail
+    assert "it is a head of run 20260101-000000-signed" in found(other, "kept head", head=forms[0]).detail
     forge(root, key)
     for form in forms:
-        assert found(root, "kept head", kept=form).verdict == "failed", form.name
+        assert found(root, "kept head", head=form).verdict == "failed", form.name
     broken = signed_record(tmp_path / "runs", key, "20260101-000000-broken")
     (tmp_path / "kept").write_text("9 " + current_head(broken).hash)
     tamper(broken, "DELETE FROM events WHERE seq = 4")
-    assert "the chain breaks after event 3" in found(broken, "kept head", kept=tmp_path / "kept").detail
+    assert "the chain breaks after event 3" in found(broken, "kept head", head=tmp_path / "kept").detail
 
 
 def test_the_signature_of_a_kept_head_is_checked_too(tmp_path: Path, key: Path) -> None:
     root = signed_record(tmp_path / "runs", key)
     forms = kept_forms(root, key, tmp_path)
     name = "kept head's signature"
-    assert found(root, name, kept=forms[0]).verdict == "unknown"
-    assert found(root, name, kept=forms[0], key=public(key)).verdict == "ok"
-    assert found(root, name, kept=forms[0], key=public(make_key(tmp_path))).verdict == "unknown"
+    assert found(root, name, head=forms[0]).verdict == "unknown"
+    assert found(root, name, head=forms[0], key=public(key)).verdict == "ok"
+    assert found(root, name, head=forms[0], key=public(make_key(tmp_path))).verdict == "unknown"
     older = json.loads((root / "heads/2.json").read_text())["signature"]
     (tmp_path / "swapped").write_text(json.dumps(as_json(current_head(root), None) | {"signature": older}))
-    assert found(root, name, kept=tmp_path / "swapped").verdict == "failed"
+    assert found(root, name, head=tmp_path / "swapped").verdict == "failed"
 
 
 def test_a_head_in_the_runs_own_folder_was_not_kept_elsewhere(tmp_path: Path, key: Path) -> None:
     root = signed_record(tmp_path, key)
-    check = found(root, "kept head", kept=root / "heads" / "8.json")
+    check = found(root, "kept head", head=root / "heads" / "8.json")
     assert check.verdict == "unknown"
     assert "in the run's own folder" in check.detail
 
@@ -449,7 +494,7 @@ def test_a_tail_that_was_lost_by_accident_shows_against_the_runs_own_files(tmp_p
 def test_a_file_that_is_no_head_is_a_sentence(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "kept"
     path.write_bytes(body)
-    with pytest.raises(InputError, match="head"):
+    with pytest.raises(Unusable, match="head"):
         read_kept(path)
 
 
@@ -474,7 +519,7 @@ def test_a_head_is_printed_signed_and_kept_and_nothing_is_recorded(tmp_path: Pat
     before = contents(root)
     plain = dempo("head", root)
     assert plain.returncode == 0
-    assert parse_text(plain.stdout) == current_head(root)
+    assert parse_head(plain.stdout) == current_head(root)
     assert "not signed" in plain.stderr
     out = tmp_path / "kept"
     assert dempo("head", root, "--out", out, DEMPO_SIGNING_KEY=str(key)).returncode == 0
@@ -499,7 +544,7 @@ def contents(root: Path) -> dict[Path, bytes]:
 def test_a_head_of_a_changed_record_is_not_worth_keeping(tmp_path: Path, key: Path) -> None:
     root = signed_record(tmp_path, key)
     tamper(root, "UPDATE events SET payload = replace(payload, '0.5', '0.1') WHERE seq = 5")
-    with pytest.raises(VerificationFailed, match="event 5 was changed"):
+    with pytest.raises(VerificationFailed, match=r"event 5 \('train.step'\) was changed"):
         current_head(root)
     tamper(root, "DELETE FROM events WHERE seq = 4")
     with pytest.raises(VerificationFailed, match="event 4 is missing"):
@@ -534,16 +579,28 @@ def test_a_signed_record_and_an_unsigned_one_tell_the_same(tmp_path: Path, key: 
     assert stable == []
 
 
-def test_an_engine_may_write_while_a_head_is_read(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_may_write_while_a_record_is_checked(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = signed_record(tmp_path, key)
     with Log.open(RunFolder(root)) as log:
-        recomputed, before = heads.recomputed, current_head(root)
-        monkeypatch.setattr(checks_signatures, "recomputed", lambda db: followed(recomputed(db), log))
-        assert "came after it" not in found(root, "signatures", key=public(key)).detail
-        monkeypatch.setattr(heads, "recomputed", lambda db: followed(recomputed(db), log))
-        assert current_head(root).seq == before.seq + 1
+        log.signer = HeadSigner(key, no_trouble)
 
+        def at_work() -> None:
+            log.record("train", [step(log.head[0])], unit=("full/0002", 1))
+            log.sign_head()
 
-def followed(rows: Iterator[Any], log: Log) -> Iterator[Any]:
-    yield from rows
-    log.record("train", [step(log.head[0])], unit=("full/0002", 1))
+        def read_just_before(*given: Any) -> Any:
+            record = read_record(*given)
+            at_work()
+            return record
+
+        read_record = verify_module.read_record
+        monkeypatch.setattr(verify_module, "read_record", read_just_before)
+        checks = {check.name: check.verdict for check in signature_checks(root, public(key))}
+        assert checks["head files"] == checks["signatures"] == "ok"
+        seq = log.head[0]
+        wrong_link = heads.wrong_link
+        monkeypatch.setattr(heads, "wrong_link", lambda *row: at_work() or wrong_link(*row))
+        assert current_head(root).seq == seq
+        assert log.head[0] > seq

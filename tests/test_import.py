@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
+import shutil
 import sqlite3
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bundles import contents, with_database, write_bundle
@@ -17,11 +22,29 @@ from storage import foreign
 from storage.errors import StorageError
 from storage.export.export import export_run
 from storage.foreign import MARK, as_written, connect_foreign, import_note, is_imported
+from storage.imports import importing
+from storage.imports.examine import examine
 from storage.imports.importing import Imported, import_bundle
+from storage.imports.origin import origin_of
 from storage.log import Log
 from storage.reader import Reader, connect, find_run
 from storage.schema import TRIGGERS, VIEWS
 from storage.verify import verify
+from tui.origin_text import origin_lines
+from tui.visible import visible
+
+
+@pytest.fixture(autouse=True)
+def _checked_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks in this process, which takes a quarter of the time; `test_import_confined.py` has the other one."""
+
+    def examined(root: Path, runs: Path, told: object) -> dict[str, Any]:
+        try:
+            return examine(root, runs)
+        except VerificationFailed as error:
+            raise VerificationFailed(f"{error}; nothing was imported") from error
+
+    monkeypatch.setattr(importing, "examined", examined)
 
 
 def silent(what: str, done: float, total: float) -> None:
@@ -103,7 +126,8 @@ def test_a_redacted_run_comes_back_without_texts(sample: Path, tmp_path: Path) -
     assert (verdicts["chain"], verdicts["blobs"], verdicts["artifacts"]) == ("ok", "withheld", "withheld")
     assert {row["answer"] for row in Reader(root).view("answers")} == {None}
     same = [name for name in VIEWS if name not in ("answers", "questions")]
-    assert {name: views(root)[name] for name in same} == {name: views(sample)[name] for name in same}
+    here, there = views(root), views(sample)
+    assert {name: here[name] for name in same} == {name: there[name] for name in same}
     export_run(root, tmp_path / "again.zip", told=silent)
     assert Path(imported(tmp_path / "again.zip", tmp_path / "b").path).is_dir()
 
@@ -353,5 +377,60 @@ def test_records_of_older_versions_are_judged_by_their_numbers(tmp_path: Path) -
         (root,) = [path for path in folder.iterdir() if path.is_dir()]
         target = tmp_path / f"{folder.name}.zip"
         export_run(root, target, told=silent)
-        with pytest.raises(VerificationFailed, match=r"check '(pool|quotas|lotteries|draws)' failed"):
+        with pytest.raises(VerificationFailed, match=r"check '(stages|pool|quotas|lotteries|draws)' failed"):
             imported(target, tmp_path / folder.name)
+
+
+def test_a_full_disk_ends_in_a_sentence_and_leaves_nothing(bundle: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(StorageError, match="File too large; nothing was imported"):
+            imported(bundle, runs)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not runs.exists()
+
+
+@pytest.mark.parametrize("name", [b"run\xff.zip", b"run\x1b[31m\n.zip", "run\u202e.zip".encode()])
+def test_a_bundle_with_any_file_name_is_imported(bundle: Path, tmp_path: Path, name: bytes) -> None:
+    """A mail program keeps whatever name the sender chose."""
+    named = tmp_path / os.fsdecode(name)
+    named.write_bytes(bundle.read_bytes())
+    done = imported(named, tmp_path / "runs")
+    origin = origin_of(Path(done.path))
+    assert origin is not None
+    assert origin.source == named.name
+    assert visible("".join(origin_lines(origin))).isprintable()
+
+
+@pytest.mark.parametrize("size", [512, 65536])
+def test_a_database_with_other_pages_is_imported_as_well(bundle: Path, tmp_path: Path, size: int) -> None:
+    changed = with_database(bundle, tmp_path / "changed.zip", f"PRAGMA page_size={size}", "VACUUM", follow=False)
+    assert imported(changed, tmp_path / "runs").run_id
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_whatever_has_the_name_of_the_run_stays(sample: Path, bundle: Path, tmp_path: Path, kind: str) -> None:
+    place = tmp_path / sample.name
+    if kind == "file":
+        place.write_text("mine")
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(StorageError, match="ids are never reused"):
+        imported(bundle, tmp_path)
+    assert (place.is_file(), place.is_dir(), place.is_symlink()) == (kind == "file", kind == "folder", kind == "link")
+    assert [path.name for path in tmp_path.iterdir()] == [sample.name]
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(bundle: Path) -> None:
+    from test_registry import closed_folder
+
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        theirs = Path(shutil.copy(bundle, place))
+        with closed_folder() as runs, pytest.raises(StorageError, match="Permission denied; nothing was imported"):
+            imported(theirs, runs)

@@ -14,14 +14,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from both_verifiers import checked
 
 from core.config_file import parse_config
-from storage.checks_signatures import signature_checks
 from storage.codec import canonical, chain_hash
 from storage.create import create_run
 from storage.errors import StorageError
 from storage.reader import Reader
-from storage.registry import read_registry
+from storage.verifier.registry import read_registry
 from storage.verify import Check
 
 CONFIG = '[run]\nname = "{}"\nseed = 5\n[data]\npath = "d"\n'
@@ -33,7 +33,7 @@ def make_run(runs: Path, name: str) -> Path:
 
 
 def check(root: Path) -> Check:
-    return {found.name: found for found in signature_checks(root)}["registry"]
+    return checked(root)["registry"]
 
 
 def tamper(runs: Path, *statements: str) -> None:

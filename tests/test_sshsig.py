@@ -19,8 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from signing import make_key, needs_ssh_keygen, public
 
-from core.errors import InputError
 from storage.signatures import sshsig
+from storage.verifier import keygen
+from storage.verifier.keygen import KeygenFailed
+from storage.verifier.sshsig import (
+    Signature,
+    Unusable,
+    fingerprint,
+    is_valid,
+    parse_signature,
+    signers_in,
+    trusted_signer,
+)
 
 pytestmark = needs_ssh_keygen
 
@@ -33,40 +43,40 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def signature(key: Path) -> sshsig.Signature:
+def signature(key: Path) -> Signature:
     return sshsig.sign(MESSAGE, key)
 
 
-def test_a_signature_is_valid_and_names_the_key_that_ssh_keygen_names(key: Path, signature: sshsig.Signature) -> None:
+def test_a_signature_is_valid_and_names_the_key_that_ssh_keygen_names(key: Path, signature: Signature) -> None:
     assert signature.public_key == " ".join(public(key).read_text().split()[:2])
-    assert sshsig.is_valid(MESSAGE, signature.armoured, signature.public_key)
+    assert is_valid(MESSAGE, signature.armoured, signature.public_key)
     listed = subprocess.run(["ssh-keygen", "-lf", key], capture_output=True, text=True, check=True).stdout
-    assert sshsig.fingerprint(signature.public_key) == listed.split()[1]
+    assert fingerprint(signature.public_key) == listed.split()[1]
 
 
 @pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
 def test_an_operators_key_of_another_kind_signs_too(tmp_path: Path, kind: str) -> None:
     made = sshsig.sign(MESSAGE, make_key(tmp_path, kind=kind))
-    assert sshsig.is_valid(MESSAGE, made.armoured, made.public_key)
+    assert is_valid(MESSAGE, made.armoured, made.public_key)
 
 
 def test_another_text_another_key_and_a_flipped_bit_are_not_valid(
-    tmp_path: Path, key: Path, signature: sshsig.Signature
+    tmp_path: Path, key: Path, signature: Signature
 ) -> None:
     other = sshsig.sign(MESSAGE, make_key(tmp_path))
-    assert not sshsig.is_valid(MESSAGE + b" ", signature.armoured, signature.public_key)
-    assert not sshsig.is_valid(MESSAGE, signature.armoured, other.public_key)
-    assert not sshsig.is_valid(MESSAGE, other.armoured, signature.public_key)
+    assert not is_valid(MESSAGE + b" ", signature.armoured, signature.public_key)
+    assert not is_valid(MESSAGE, signature.armoured, other.public_key)
+    assert not is_valid(MESSAGE, other.armoured, signature.public_key)
     lines = signature.armoured.splitlines(keepends=True)
     lines[-2] = ("B" if lines[-2][0] == "A" else "A") + lines[-2][1:]
-    assert not sshsig.is_valid(MESSAGE, "".join(lines), signature.public_key)
+    assert not is_valid(MESSAGE, "".join(lines), signature.public_key)
 
 
 def test_a_signature_for_another_purpose_does_not_count(key: Path) -> None:
     other = sshsig.sign(MESSAGE, key, "git")
     assert other.namespace == "git"
-    assert not sshsig.is_valid(MESSAGE, other.armoured, other.public_key)
-    assert sshsig.trusted_signer(MESSAGE, other.armoured, sshsig.allowed_signers(public(key))) is None
+    assert not is_valid(MESSAGE, other.armoured, other.public_key)
+    assert trusted_signer(MESSAGE, other.armoured, signers_in(public(key))) is None
 
 
 @pytest.mark.parametrize(
@@ -79,15 +89,15 @@ def test_a_signature_for_another_purpose_does_not_count(key: Path) -> None:
         "ssh-dss AAAAB3NzaC1kc3M=",
     ],
 )
-def test_what_is_no_public_key_reaches_no_list_of_signers(signature: sshsig.Signature, public_key: str) -> None:
+def test_what_is_no_public_key_reaches_no_list_of_signers(signature: Signature, public_key: str) -> None:
     with pytest.raises(ValueError, match="."):
-        sshsig.is_valid(MESSAGE, signature.armoured, public_key)
+        is_valid(MESSAGE, signature.armoured, public_key)
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda body: armour(b"SSHSIG\0\0\0\x01" + body)), st.binary().map(str)))
 def test_whatever_a_record_holds_is_read_as_a_signature_or_refused(text: str) -> None:
     try:
-        parsed = sshsig.parse_signature(text)
+        parsed = parse_signature(text)
     except ValueError:
         return
     assert parsed.armoured == text
@@ -170,7 +180,7 @@ def test_an_agent_signs_with_a_key_that_is_locked_on_disk(tmp_path: Path, monkey
         subprocess.run(["ssh-add", "-q", key], check=True, capture_output=True)
         subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "a secret", "-f", key], check=True)
         signature = sshsig.sign(MESSAGE, key)
-        assert sshsig.is_valid(MESSAGE, signature.armoured, signature.public_key)
+        assert is_valid(MESSAGE, signature.armoured, signature.public_key)
         key.unlink()  # the public key alone names it as well
         assert sshsig.sign(MESSAGE, public(key)).public_key == signature.public_key
     finally:
@@ -179,13 +189,13 @@ def test_an_agent_signs_with_a_key_that_is_locked_on_disk(tmp_path: Path, monkey
 
 
 def test_a_machine_without_ssh_keygen_is_told_what_is_missing(
-    key: Path, signature: sshsig.Signature, monkeypatch: pytest.MonkeyPatch
+    key: Path, signature: Signature, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(sshsig.SigningError, match="ssh-keygen is not installed"):
         sshsig.sign(MESSAGE, key)
-    with pytest.raises(sshsig.SigningError, match="ssh-keygen is not installed"):
-        sshsig.is_valid(MESSAGE, signature.armoured, signature.public_key)
+    with pytest.raises(KeygenFailed, match="ssh-keygen is not installed"):
+        is_valid(MESSAGE, signature.armoured, signature.public_key)
 
 
 def test_an_ssh_keygen_that_hangs_is_ended_with_its_helpers(
@@ -196,7 +206,7 @@ def test_an_ssh_keygen_that_hangs_is_ended_with_its_helpers(
     program.write_text(f"#!/bin/sh\n/bin/sleep 60 &\necho $! > {tmp_path / 'helper'}\nwait\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(sshsig, "_PATIENCE", 0.5)
+    monkeypatch.setattr(keygen, "KEYGEN_PATIENCE", 0.5)
     begun = time.monotonic()
     with pytest.raises(sshsig.SigningError, match="gave no answer"):
         sshsig.sign(MESSAGE, key)
@@ -205,12 +215,12 @@ def test_an_ssh_keygen_that_hangs_is_ended_with_its_helpers(
     assert not helper.exists() or helper.read_text().split()[2] == "Z"
 
 
-def test_a_list_of_signers_is_obeyed(tmp_path: Path, key: Path, signature: sshsig.Signature) -> None:
+def test_a_list_of_signers_is_obeyed(tmp_path: Path, key: Path, signature: Signature) -> None:
     public_key = signature.public_key
 
     def by(line: str) -> str | None:
         (tmp_path / "signers").write_text(f"# who may sign\n\n{line}\n")
-        return sshsig.trusted_signer(MESSAGE, signature.armoured, sshsig.allowed_signers(tmp_path / "signers"))
+        return trusted_signer(MESSAGE, signature.armoured, signers_in(tmp_path / "signers"))
 
     assert by(f"{public_key} a comment") == "signer"
     assert by(f"ada@example.org {public_key}") == "ada@example.org"
@@ -224,16 +234,16 @@ def test_a_list_of_signers_is_obeyed(tmp_path: Path, key: Path, signature: sshsi
 
 
 def test_a_file_of_signers_that_is_none_is_refused(tmp_path: Path, key: Path) -> None:
-    with pytest.raises(InputError, match="is a private key"):
-        sshsig.allowed_signers(key)
+    with pytest.raises(Unusable, match="is a private key"):
+        signers_in(key)
     (tmp_path / "words").write_text("words\n")
-    with pytest.raises(InputError, match="line 1: neither a public key"):
-        sshsig.allowed_signers(tmp_path / "words")
+    with pytest.raises(Unusable, match="line 1: neither a public key"):
+        signers_in(tmp_path / "words")
     (tmp_path / "empty").write_text("# nobody\n")
-    with pytest.raises(InputError, match="holds no key"):
-        sshsig.allowed_signers(tmp_path / "empty")
-    with pytest.raises(InputError, match="cannot read the key"):
-        sshsig.allowed_signers(tmp_path / "none")
+    with pytest.raises(Unusable, match="holds no key"):
+        signers_in(tmp_path / "empty")
+    with pytest.raises(Unusable, match="cannot read the key"):
+        signers_in(tmp_path / "none")
 
 
 def test_a_key_is_made_for_its_owner_alone_and_signs(tmp_path: Path) -> None:

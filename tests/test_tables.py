@@ -124,8 +124,15 @@ def test_flex_columns_are_ignored_with_a_note(tmp_path: Path) -> None:
         lambda text: text.replace("w", ' "w" '),
         lambda text: text.replace("\n", ",,\n"),
         lambda text: text + ",,,\n",
+        lambda text: text.replace(",", "\t"),
+        lambda text: "\ufeffsep=;\r\n" + text.replace(",", ";"),
+        lambda text: "\nSEP=\t\n" + text.replace(",", "\t"),
+        lambda text: '"sep=,"\n' + text,
     ],
-    ids=["bom", "semicolon", "crlf", "cr", "blank", "no-end", "spaces", "quotes", "quoted-spaces", "tails", "commas"],
+    ids=[
+        *("bom", "semicolon", "crlf", "cr", "blank", "no-end", "spaces", "quotes", "quoted-spaces", "tails", "commas"),
+        *("tab", "sep-semicolon", "sep-tab", "sep-quoted"),
+    ],
 )
 def test_what_spreadsheets_write_is_read_alike(tmp_path: Path, change: object) -> None:
     plain = read(tmp_path / "plain")
@@ -185,7 +192,13 @@ OLD = PEOPLE.replace("d4,Di,w,old", "d4,Di,w,")
         ({"people": "id,name,gender,age\n"}, ["people.csv has column names but no rows below them"]),
         ({"people": PEOPLE.encode("utf-16")}, ["people.csv is UTF-16 text; save it as 'CSV UTF-8'"]),
         ({"people": PEOPLE.replace("Cy", "Cÿ").encode("latin-1")}, ["people.csv, line 4: byte 5 is not UTF-8"]),
-        ({"people": b"PK\x03\x04 and so on"}, ["people.csv is a spreadsheet or another zip archive"]),
+        (
+            {"people": b"PK\x03\x04 and so on"},
+            ["people.csv is a spreadsheet (.xlsx, .ods) or another zip", "save it as 'CSV UTF-8'"],
+        ),
+        ({"people": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0"}, ["people.csv is an old Excel workbook (.xls), not a CSV"]),
+        ({"people": "sep=|\n" + PEOPLE}, ["people.csv, line 1: cells are said to be separated by '|'; save the file"]),
+        ({"people": '"' + "x" * 200_000 + PEOPLE}, ["people.csv, line 1: this is no CSV (field larger than"]),
         ({"id_column": "ID"}, ["there is no column 'ID', did you mean 'id'?"]),
         ({"quotas": ""}, ["data.quotas", "quotas.csv is empty"]),
         ({"quotas": "feature,value,min,max\n"}, ["quotas.csv has column names but no rows"]),
@@ -214,6 +227,54 @@ def test_wrong_tables_are_refused_with_place_and_remedy(
     text = refused(tmp_path, **files)
     for sentence in sentences:
         assert sentence in text
+
+
+def test_the_line_of_a_cell_is_counted_from_the_top_of_the_file(tmp_path: Path) -> None:
+    people = "sep=;\n" + PEOPLE.replace(",", ";").replace("Cy;m", '"Cy\nJr";M')
+    assert "people.csv, line 5, column 'gender': 'M' has no quota" in refused(tmp_path, people=people)
+    assert "people.csv, line 2: there is no column 'gender'" in refused(
+        tmp_path, people=people.replace("gender", "sex")
+    )
+
+
+def test_cells_that_cannot_be_used_are_told_at_one_go(tmp_path: Path) -> None:
+    """One at a time, an organiser exports and starts once for every wrong cell."""
+    people = PEOPLE.replace("Bo,m", "Bo,M").replace("Cy,m", "Cy,M").replace("d4,Di,w,old", "a1,Di,w,")
+    assert refused(tmp_path, people=people).split("\n") == [
+        f"{tmp_path / 'people.csv'}: 4 cells cannot be used",
+        "  line 5, column 'id': the same id stands in line 3; remove the row, or give each person an own id",
+        "  lines 2 and 4, column 'gender': 'M' has no quota, did you mean 'm'? (quotas are for: 'w', 'm'); correct the "
+        "cell, or add a row to the quotas",
+        "  line 5, column 'age': this cell is empty (quotas are for: 'young', 'old'); correct the cell, or add a row "
+        "to the quotas",
+    ]
+
+
+def test_a_message_tells_ten_kinds_and_ten_lines_at_most(tmp_path: Path) -> None:
+    rows = [f"x{n},,{'M' if n < 15 else f'kind {n}'},old\n" for n in range(40)]
+    lines = refused(tmp_path, people=PEOPLE + "".join(rows)).split("\n")
+    assert lines[0].endswith("people.csv: 40 cells cannot be used")
+    assert lines[1].startswith(
+        "  lines 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 and 5 more, column 'gender': 'M' has no quota"
+    )
+    assert lines[2].startswith("  line 21, column 'gender': 'kind 15' has no quota")
+    assert (len(lines), lines[-1]) == (12, "  and 16 more kinds")
+
+
+def test_wrong_quotas_and_answers_are_told_at_one_go(tmp_path: Path) -> None:
+    quotas = QUOTAS.replace("w,1,2", "w,x,").replace("old,0,2", "old,3,2") + "gender,m,0,1\n"
+    text = refused(tmp_path / "quotas", quotas=quotas)
+    for part in (
+        "quotas.csv: 4 cells cannot be used",
+        "\n  line 2, column 'min': 'x' is not a whole number from 0; write how many members",
+        "\n  line 2, column 'max': this cell is empty; write how many members",
+        "\n  line 5, column 'min': min is 3 but max is 2 for 'age' 'old'",
+        "\n  line 6: 'gender' 'm' has a quota in line 3 already; keep one of the two rows",
+    ):
+        assert part in text
+    text = refused(tmp_path / "answers", responses="id,status\nzz,yes\na1,maybe\nb2,no\nb2,yes\n")
+    for part in ("line 2, column 'id': nobody in ", "line 3, column 'status': 'maybe'", "line 5: the same person gave"):
+        assert f"\n  {part}" in text
 
 
 def test_files_that_are_missing_or_folders_are_refused(tmp_path: Path) -> None:

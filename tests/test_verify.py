@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from records import small_record
+from records import done, small_record
 
 from core.run_folder import RunFolder
 from storage.errors import StorageError
@@ -84,25 +84,13 @@ def test_a_record_moved_under_another_name_is_found(tmp_path: Path) -> None:
 
 
 def test_a_missing_or_changed_artifact_is_found(tmp_path: Path) -> None:
-    from core.events import Artifact, ConditionPlanned, digest
+    from core.events import Artifact, ReferenceComputed, digest
 
     root = small_record(tmp_path)
     artifact = Artifact(sha256=digest(b"rows"), bytes=4, media_type="text/plain")
-    event = ConditionPlanned(
-        condition="full",
-        source="all",
-        transform="identity",
-        estimator="step_normalised",
-        steps=1,
-        batch=1,
-        pairs=1,
-        raters=0,
-        effective_pairs=1.0,
-        weights=[],
-        artifact=artifact,
-    )
+    event = ReferenceComputed(sequences=1, cut_contexts=0, cut_responses=0, artifact=artifact)
     with Log.open(RunFolder(root)) as log:
-        log.record("conditions", [event])
+        log.record("train", [event, done()], unit=("reference", 1))
     assert failures(root)["artifacts"].event == 8
     (root / "artifacts" / artifact.sha256).write_bytes(b"cows")
     assert "was changed" in failures(root)["artifacts"].detail

@@ -18,6 +18,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from core.errors import DempoError
+from storage.errors import StorageError
+from storage.foreign import refuse_imported
 from storage.reader import Reader
 from tui.commands import command_line
 from tui.crash import write_crash_file
@@ -80,7 +82,9 @@ class DempoApp(App[None], inherit_bindings=False):
         self.push_screen(NewRunScreen(self.runs), opened)
 
     def stop_run(self, root: Path) -> None:
-        """Asks the run's engine to stop, after a confirmation."""
+        """Asks the run's engine to stop, after a confirmation; nothing works on somebody else's run."""
+        if self._refused(root):
+            return
         command = command_line("stop", root.name, runs=self.runs)
         question = (
             f"Stop {one_line(root.name, 60)} at the next safe point?\n"
@@ -94,8 +98,18 @@ class DempoApp(App[None], inherit_bindings=False):
         self.push_screen(ConfirmScreen(question, command), answered)
 
     def resume_run(self, root: Path) -> None:
-        """Starts an engine on a run that has none."""
-        self._act("resume", root, lambda: _resume(root))
+        """Starts an engine on a run that has none, unless it is somebody else's."""
+        if not self._refused(root):
+            self._act("resume", root, lambda: _resume(root))
+
+    def _refused(self, root: Path) -> bool:
+        """Whether the run came in a bundle; says what can be done with it all the same."""
+        try:
+            refuse_imported(root)
+        except StorageError as error:
+            self.notify(visible(str(error)), severity="warning", timeout=10, markup=False)
+            return True
+        return False
 
     @work(thread=True, group="act")
     def _act(self, action: Literal["stop", "resume"], root: Path, step: Callable[[], None]) -> None:

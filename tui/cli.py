@@ -13,11 +13,12 @@ import typer
 
 from core.environment import package_version
 from core.errors import DempoError, InfeasibleQuotas, InputError, VerificationFailed
+from core.plural import number_of
 from storage.reader import Reader, find_run, list_runs
 from tui import draws, tables
 from tui.console import Console
 from tui.options import RUNS as _RUNS
-from tui.options import Json, Quiet, RunName, RunsDir
+from tui.options import Json, Quiet, RunName, RunsDir, UntilEvent
 from tui.options import print_data as _print
 from tui.options import print_json as _print_json
 from tui.visible import visible
@@ -109,8 +110,13 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Go on with a run from the last recorded unit of work."""
+    from storage.create import complete_creation
+
     _check_until(until)
-    _work_on(find_run(name, runs_dir), until, detach, quiet, as_json)
+    root = find_run(name, runs_dir)
+    if not detach and complete_creation(root):
+        Console(quiet).say("dempo: note: this run was cut off while it was made; registry.db names it from now on")
+    _work_on(root, until, detach, quiet, as_json)
 
 
 @app.command()
@@ -171,23 +177,12 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
     if code:
         print(f"dempo: stopped; `dempo resume {root.name}` goes on from here", file=sys.stderr)
         raise typer.Exit(code)
-    _show_results(root, as_json)
+    from tui.draw_text import people_command
+    from tui.show import results
 
-
-def _show_results(root: Path, as_json: bool) -> None:
-    reader = Reader(root)
-    boards, recovered = reader.view("leaderboards"), reader.view("recovery")
-    if as_json:
-        _print_json({"run_id": root.name, "path": str(root), "leaderboards": boards, "recovery": recovered})
-        return
-    simulated = reader.summary().simulated
-    if boards:
-        print(f"Leaderboards{' (simulated: citizens of a planted world are the judges)' if simulated else ''}\n")
-        print(tables.leaderboards(boards), end="\n\n")
-    if recovered:
-        print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
-        print(tables.recovery(recovered), end="\n\n")
-    print(f"run: {visible(str(root))}")
+    results(Reader(root), as_json)
+    for step in people_command(Reader(root), root.parent):
+        console.say(step)
 
 
 @app.command()
@@ -206,9 +201,13 @@ def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
 @app.command("list")
 def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     """List the runs, newest first."""
+    from storage.draws.waiting import waits_for
+    from storage.foreign import arrival
+
     rows: list[dict[str, Any]] = [
         {
             "run_id": s.run_id,
+            "folder": s.root.name,
             "status": s.status,
             "stage": s.stage,
             "done": s.done,
@@ -216,6 +215,8 @@ def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
             "created_at": s.created_at,
             "simulated": s.simulated,
             "imported": s.imported,
+            "origin": arrival(s.root),
+            "waits_for": "; ".join(waits_for(Reader(s.root))) if s.status == "paused" else "",
             "path": str(s.root),
         }
         for s in list_runs(runs_dir)
@@ -225,9 +226,11 @@ def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     elif not rows:
         print(f"no runs in {runs_dir} yet; `dempo demo` makes one", file=sys.stderr)
     else:
-        columns = {"run_id": "run", "status": "status", "stage": "stage", "done": "done", "units": "of"}
-        if any(row["imported"] for row in rows):
-            columns["imported"] = "imported"
+        columns = {"folder": "run", "status": "status", "stage": "stage", "done": "done", "units": "of"}
+        if any(row["origin"] for row in rows):
+            columns["origin"] = "origin"
+        if any(row["waits_for"] for row in rows):
+            columns["waits_for"] = "waits for"
         print(tables.table(rows, columns))
 
 
@@ -236,37 +239,14 @@ def show(
     name: RunName,
     view: Annotated[str | None, typer.Option("--view", help="Print a view of the record instead.")] = None,
     why: Annotated[str | None, typer.Option("--why", help="Say why this rater's chance is what it is.")] = None,
+    until: UntilEvent = None,
     runs_dir: RunsDir = _RUNS,
     as_json: Json = False,
 ) -> None:
     """Show a run's stages and results, any view of its record, or the reasons for a rater's chance."""
-    root = find_run(name, runs_dir)
-    reader = Reader(root)
-    if why is not None:
-        from tui.why import why as why_so
+    from tui.show import show as show_run
 
-        answers, text = why_so(reader, why)
-        _print({"why": answers}, as_json, text)
-        return
-    if view is not None:
-        rows = reader.view(view)
-        _print({view: rows}, as_json, tables.table(rows, digits=6))
-        return
-    if as_json:
-        _print_json(
-            {
-                "run": reader.view("run"),
-                "status": reader.status(),
-                "stages": reader.view("stages"),
-                "leaderboards": reader.view("leaderboards"),
-                "recovery": reader.view("recovery"),
-            }
-        )
-        return
-    columns = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
-    print(f"{visible(root.name)}: {visible(reader.status())}\n")
-    print(tables.table(reader.view("stages"), columns, digits=1), end="\n\n")
-    _show_results(root, as_json=False)
+    show_run(Reader(find_run(name, runs_dir), until), view, why, runs_dir, as_json)
 
 
 @app.command()
@@ -293,8 +273,8 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a run's record: chain, texts, lotteries, draws, weights, scores, signatures … Nothing is written."""
-    from storage.checks_signatures import signature_checks
-    from storage.verify import verify as check_record
+    from storage.verifier.vouching import decisive
+    from storage.verify import verify_all
 
     root = find_run(name, runs_dir)
     if demo:
@@ -303,18 +283,15 @@ def verify(
         shown = [row.row() for row in demonstrate(root)]
         _print({"run_id": root.name, "alterations": shown}, as_json, tables.table(shown))
         return
-    checks = [*check_record(root), *signature_checks(root, key, head)]
-    failed = [check for check in checks if check.verdict == "failed"]
-    asked = {"signatures": key, "kept head": head, "kept head's signature": head and key}
-    unshown = [check for check in checks if check.verdict != "ok" and asked.get(check.name)]
+    checks = verify_all(root, key, head)
+    against = decisive(checks, key is not None, head is not None)
     rows = [check.row() for check in checks]
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
-    good = not failed and not unshown
-    _print({"run_id": root.name, "checks": rows, "ok": good}, as_json, tables.table(rows, columns))
-    if not good:
-        first = (failed or unshown)[0]
+    _print({"run_id": root.name, "checks": rows, "ok": not against}, as_json, tables.table(rows, columns))
+    if against:
+        first = against[0]
         where = f" at event {first.event}" if first.event else ""
-        how = "failed" if failed else "could not be shown"
+        how = "failed" if first.verdict == "failed" else "could not be shown"
         raise VerificationFailed(f"{root.name}: check {first.name!r} {how}{where}: {first.detail}")
 
 
@@ -322,7 +299,7 @@ def verify(
 def replay(
     name: RunName,
     stage: Annotated[str | None, typer.Option("--stage", help="Replay this stage only, however long it takes.")] = None,
-    until: Annotated[int | None, typer.Option("--until", help="Look at events up to this number only.", min=1)] = None,
+    until: UntilEvent = None,
     everything: Annotated[bool, typer.Option("--all", help="Also train, answer and judge again.")] = False,
     runs_dir: RunsDir = _RUNS,
     quiet: Quiet = False,
@@ -366,7 +343,7 @@ def feasible(
 
     console = Console(quiet)
     found = feasible_map(load_config(config, overrides or ()).config, lottery, sizes, console)
-    console.say(f"{len(found.answers)} panel sizes, a pool of {found.pool} people")
+    console.say(f"{number_of(len(found.answers), 'panel size')}, a pool of {number_of(found.pool, 'person', 'people')}")
     for warning in found.warnings:
         console.say(f"note: {warning}")
     _print(found.data(), as_json, found.text())
@@ -471,22 +448,11 @@ def import_command(
     as_json: Json = False,
 ) -> None:
     """Check somebody else's bundle and keep its run here, to be read and never written."""
-    from storage.imports.importing import import_bundle
+    from tui.importing import import_run, print_imported
 
     console = Console()
-    done = import_bundle(bundle, runs_dir, _when_slow(console, "import"))
-    console.say(f"dempo: imported {done.run_id}; it can be read, verified and cloned, never continued")
-    columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
-    _print(done.row(), as_json, f"{tables.table(done.checks, columns)}\n\nrun: {done.path}")
-    console.say(f"dempo: {_VERIFIERS[done.verifier]}")
-
-
-_VERIFIERS = {
-    "same": "the bundle's verify.py is the one of this version",
-    "different": "the bundle's verify.py is not the one of this version; don't run it, unless you know whose it is",
-    "missing": "the bundle holds no verify.py",
-}
-"""What `dempo import` says about the program that came in a bundle."""
+    done = import_run(bundle, runs_dir, console, _when_slow(console, "import"))
+    print_imported(done, console, as_json)
 
 
 def _when_slow(console: Console, command: str) -> Callable[[str, float, float], None]:

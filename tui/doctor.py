@@ -12,6 +12,7 @@ from typing import Any
 from core.environment import devices, environment, package_version
 from storage.signatures import sshsig
 from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, lies_inside
+from storage.verifier.sshsig import fingerprint
 from tui.disk import disk_rows
 
 _LEAST_SQLITE = (3, 38, 0)
@@ -66,7 +67,7 @@ def _signing_key(runs: Path) -> dict[str, Any]:
         return _row(name, "note", f"absent, so heads are not signed; `dempo doctor --keygen` makes {place}")
     origin = f"named by {VARIABLE}" if VARIABLE in os.environ else "the default one"
     try:
-        signer = sshsig.fingerprint(sshsig.sign(b"dempo doctor\n", key, "dempo-doctor").public_key)
+        signer = fingerprint(sshsig.sign(b"dempo doctor\n", key, "dempo-doctor").public_key)
     except sshsig.SigningError as error:
         return _row(name, "missing", f"{origin}: {error}")
     if lies_inside(key, runs):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from core.errors import DempoError
 from core.events import DrawCommitted
 from core.sortition.commitment import digits_of
-from storage.draws.history import History
+from storage.draws.history import History, config_of, history_of
+from storage.draws.waiting import waits_for
+from storage.reader import Reader
 from tui.commands import command_line
 from tui.visible import visible
 
@@ -21,10 +24,37 @@ def next_steps(history: History, run: str, runs: Path) -> list[str]:
     commit = f"{command('commit', '--source', 'SOURCE')} names the future public source of randomness"
     reveal = f"{command('reveal', 'VALUE')} draws, once the source has published its value"
     accept = f"{command('accept')} makes the panel final, or {command('reject', '--reason', 'TEXT')} discards it"
+    whom = f"{command('people', '--proposed', '--to', 'FOLDER')} writes who is on the proposed panel"
     resume = f"`{command_line('resume', run, runs=runs)}` goes on with the run"
-    ahead = {"committed": [reveal, accept, resume], "proposed": [accept, resume], "accepted": []}
+    ahead = {"committed": [reveal, accept, resume], "proposed": [whom, accept, resume], "accepted": []}
     steps = ahead.get(history.state, [commit, reveal, accept, resume])
     return [f"{'next' if number == 0 else 'then'}: {step}" for number, step in enumerate(steps)]
+
+
+def people_command(reader: Reader, runs: Path) -> list[str]:
+    """How an organiser gets the names of those who were drawn; nothing where raters come from preference data."""
+    try:
+        config = config_of(reader)
+        accepted = [s.id for s in config.draws if history_of(reader, s.id).state == "accepted"]
+    except DempoError:  # a record of another version, or a changed one: the command would say no more
+        return []
+    if config.data.format != "tables" or not accepted:
+        return []
+    draw = accepted if len(accepted) > 1 else []
+    line = command_line("draw", "people", reader.folder.root.name, *draw[:1], "--to", "FOLDER", runs=runs)
+    more = f" (draws: {', '.join(accepted)})" if draw else ""
+    return [f"next: `{line}` writes who was drawn and who stands in, as CSV files{more}"]
+
+
+def waiting_commands(reader: Reader, runs: Path) -> list[str]:
+    """The commands that bring the waiting draws of a paused run forward."""
+    if not waits_for(reader):
+        return []
+    try:
+        histories = [history_of(reader, s.id) for s in config_of(reader).draws if s.randomness == "public"]
+    except DempoError:
+        return []
+    return [step for history in histories for step in next_steps(history, reader.folder.root.name, runs)]
 
 
 def rule_in_words(rule: str, panels: int) -> str:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from core.events import OperatorAction
+from core.plural import number_of
 from core.run_folder import RunFolder
 from storage.log import Log
 from storage.reader import Reader, find_run
 from tui import tables
 from tui.options import RUNS, Json, Quiet, RunName, RunsDir, print_data
+from tui.visible import visible
 
 if TYPE_CHECKING:
     from core.events import DrawMade
@@ -82,6 +84,10 @@ def accept(name: RunName, draw: DrawName, reason: Reason = "", runs_dir: RunsDir
         _print_made(log, public.accept(reason), as_json)
         run = log.folder.root.name
     print(f"dempo: `{command_line('resume', run, runs=runs_dir)}` goes on with the run", file=sys.stderr)
+    print(
+        f"dempo: `{command_line('draw', 'people', run, draw, '--to', 'FOLDER', runs=runs_dir)}` writes who was drawn",
+        file=sys.stderr,
+    )
 
 
 @app.command()
@@ -109,12 +115,23 @@ def abort(
 
 
 @app.command("list")
-def list_command(name: RunName, runs_dir: RunsDir = RUNS, as_json: Json = False) -> None:
+def list_command(
+    name: RunName,
+    members: Annotated[bool, typer.Option("--members", help="Who was on each panel, rejected ones too.")] = False,
+    runs_dir: RunsDir = RUNS,
+    as_json: Json = False,
+) -> None:
     """List every draw that was made or begun, also the rejected and aborted ones."""
     from storage.draws.history import config_of, history_of
+    from storage.draws.panels import members_listed, rounds_listed
 
     reader = Reader(find_run(name, runs_dir))
-    rows = reader.view("draws")
+    if members:
+        listed = members_listed(reader)
+        print_data({"members": listed}, as_json, tables.table(listed))
+        return
+    rows = rounds_listed(reader)
+    shown = [row | {"source": row["origin"] if row["source"] is None else row["source"]} for row in rows]
     columns = {
         "draw": "draw",
         "round": "round",
@@ -122,10 +139,10 @@ def list_command(name: RunName, runs_dir: RunsDir = RUNS, as_json: Json = False)
         "outcome": "outcome",
         "panel": "panel",
         "value": "value",
-        "origin": "origin",
+        "source": "drawn from",
         "reason": "reason",
     }
-    print_data({"draws": rows}, as_json, tables.table(rows, columns))
+    print_data({"draws": rows}, as_json, tables.table(shown, columns))
     for section in config_of(reader).draws:
         if history_of(reader, section.id).state != "accepted":
             if section.randomness == "public":
@@ -139,24 +156,32 @@ def people(
     name: RunName,
     to: Annotated[Path, typer.Option("--to", help="Folder for the CSV files; it is made.")],
     draw: Annotated[str | None, typer.Argument(help="Id of a draw, where the run has several.")] = None,
+    proposed: Annotated[bool, typer.Option("--proposed", help="A panel that waits to be accepted.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds files already.")] = False,
     runs_dir: RunsDir = RUNS,
     as_json: Json = False,
 ) -> None:
     """Write who was selected, who stands in, who remains in the pool, and the quotas, as CSV files."""
-    from storage.draws.people import write_people
+    from storage.draws.people import write_people, write_proposed
 
     root = find_run(name, runs_dir)
-    written = write_people(Reader(root), draw, to, force)
+    written = (write_proposed if proposed else write_people)(Reader(root), draw, to, force)
     if not written.named:
         print(
             f"dempo: {root / 'private' / 'raters.csv'} is missing, so the files hold pseudonyms only", file=sys.stderr
         )
-    print_data(
-        {"draw": written.draw, "files": {file.name: rows for file, rows in written.files.items()}, "folder": str(to)},
-        as_json,
-        "\n".join(f"{file}  {rows} rows" for file, rows in written.files.items()),
-    )
+    for note in written.notes:
+        print(f"dempo: note: {visible(note)}", file=sys.stderr)
+    data = {
+        "draw": written.draw,
+        "outcome": written.outcome,
+        "files": {file.name: rows for file, rows in written.files.items()},
+        "folder": str(to),
+    }
+    lines = [f"{file}  {number_of(rows, 'row')}" for file, rows in written.files.items()]
+    print_data(data, as_json, visible("\n".join([f"draw {written.draw}: {written.outcome}", *lines])))
+    if proposed:
+        _tell_next(name, written.draw, runs_dir)
 
 
 @app.command()
@@ -165,6 +190,9 @@ def replace(
     draw: DrawName,
     responses: Annotated[Path, typer.Argument(help="CSV with the columns id and status (accepted or declined).")],
     missing: Annotated[str | None, typer.Option("--missing", help="What silence means: accepted or declined.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where completed answers go; RESPONSES.completed.csv without it.")
+    ] = None,
     runs_dir: RunsDir = RUNS,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -172,11 +200,12 @@ def replace(
     """Draw replacements for people who declined: a new run that keeps the seats of those who accepted."""
     from storage.create import create_run
     from tui.console import Console
+    from tui.draw_text import people_command
     from tui.process import work
     from tui.replacement import prepare
 
     original = find_run(name, runs_dir)
-    prepared = prepare(Reader(original), draw, responses, missing)
+    prepared = prepare(Reader(original), draw, responses, missing, out)
     console = Console(quiet)
     for note in prepared.notes:
         console.say(f"dempo: note: {note}")
@@ -191,9 +220,12 @@ def replace(
         log.record("run", [OperatorAction(action="replaces", detail=detail)])
     console.say(f"run {root.name}")
     code = work(root, "draw", console)
-    print_data({"run_id": root.name, "path": str(root), "draw": draw, "replaces": original.name}, as_json, str(root))
+    data = {"run_id": root.name, "path": str(root), "draw": draw, "replaces": original.name}
+    print_data(data | {"responses": str(prepared.responses)}, as_json, visible(str(root)))
     if code:
         raise typer.Exit(code)
+    for step in people_command(Reader(root), runs_dir):
+        console.say(step)
 
 
 @contextmanager
@@ -218,7 +250,7 @@ def _decide(
 def _print_made(log: Log, made: DrawMade, as_json: bool) -> None:
     text = (
         f"draw {made.draw}, round {made.round}: {made.outcome}\n"
-        f"panel {made.panel} of lottery {made.lottery}, {len(made.members)} members\n{_head_line(log)}"
+        f"panel {made.panel} of lottery {made.lottery}, {number_of(len(made.members), 'member')}\n{_head_line(log)}"
     )
     print_data({**made.payload(), "head": _head(log)}, as_json, text)
 

@@ -16,7 +16,7 @@ from core.config_file import load_config
 from core.run_folder import RunFolder
 from storage.create import create_run
 from storage.errors import StorageError
-from storage.foreign import is_imported
+from storage.foreign import refuse_imported
 from storage.reader import Reader
 
 
@@ -40,14 +40,14 @@ def resume(root: Path, until: str | None = None) -> int:
     """Starts an engine on an existing run; returns its process id.
 
     Raises:
-        StorageError: an engine works on the run already.
+        StorageError: an engine works on the run already, or it was imported.
     """
     refuse_imported(root)
     reader = Reader(root)
     pid = reader.engine_pid()
     if pid is not None:
         raise StorageError(f"an engine (process {pid}) works on {root.name} already")
-    command = [sys.executable, "-m", "tui", "resume", str(root), "--quiet"]
+    command = [sys.executable, "-P", "-m", "tui", "resume", str(root), "--quiet"]
     if until is not None:
         command += ["--until", until]
     with reader.folder.log.open("ab") as log:
@@ -62,22 +62,13 @@ def resume(root: Path, until: str | None = None) -> int:
     return process.pid
 
 
-def refuse_imported(root: Path) -> None:
-    """Stops before anything is written in the folder of a run that came in a bundle.
-
-    Raises:
-        StorageError: the run was imported.
-    """
-    if is_imported(root):
-        raise StorageError(f"{root.name} was imported; it can be read, verified and cloned, never continued")
-
-
 def request_stop(root: Path) -> None:
     """Asks the engine to stop at the next safe point (between two units, or two training steps).
 
     Raises:
-        StorageError: no engine works on the run.
+        StorageError: no engine works on the run, or it was imported.
     """
+    refuse_imported(root)
     folder = RunFolder(root)
     if not Reader(root).live():
         raise StorageError(f"no engine works on {root.name}; there is nothing to stop")

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.config import LotterySection, RunConfig
 from core.errors import InfeasibleQuotas, InputError
+from core.plural import number_of
 from core.sortition.sizes import SizeAnswer, explained, feasible_sizes, problems_of, ranges
 from tui.console import Console
 from tui.visible import visible
@@ -56,7 +57,11 @@ class FeasibleMap:
         lines = [
             f"lottery {self.section.name}: panels of {first} to {last} from {self.pool} people; "
             f"its own size is {self.section.size}",
-            *([f"{self.seated} seats are taken; quotas are for the others"] if self.seated else []),
+            *(
+                [f"{number_of(self.seated, 'seat is', 'seats are')} taken; quotas are for the others"]
+                if self.seated
+                else []
+            ),
             "",
             *_rows(self.answers),
             "",

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from core.events import HeadSigned
-from storage.signatures.heads import Head, as_json, as_text, current_head, signed
+from storage.foreign import is_imported
+from storage.signatures.heads import as_json, as_text, current_head, signed
 from storage.signatures.signing_key import chosen_key, default_key, make_signing_key, refuse_inside
-from storage.signatures.sshsig import SigningError, fingerprint
+from storage.signatures.sshsig import SigningError
+from storage.verifier.kept import Head
+from storage.verifier.sshsig import fingerprint
 
 
 def keepable(root: Path, json_wanted: bool) -> str:
@@ -33,6 +36,9 @@ def _signature(head: Head, root: Path) -> HeadSigned | None:
     key = chosen_key(os.environ)
     if key is None:
         print("dempo: not signed: there is no signing key; `dempo doctor --keygen` makes one", file=sys.stderr)
+        return None
+    if is_imported(root):
+        print("dempo: not signed: this run came in a bundle; a signature would vouch for its record", file=sys.stderr)
         return None
     refuse_inside(key, root)
     try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from textual.message import Message
 
+from storage.imports.origin import Origin
 from storage.reader import Progress, RunSummary, Status
 
 Shown = Status | Literal["stopping"]
@@ -25,6 +26,8 @@ class Pulse:
     simulated: bool
     seq: int
     head: str
+    origin: str = ""
+    """How somebody else's run came here: imported or unpacked; "" for a run that was made here."""
 
 
 @dataclass
@@ -33,6 +36,8 @@ class RunsRead(Message):
 
     runs: tuple[RunSummary, ...]
     stopping: frozenset[str]
+    origins: Mapping[Path, Origin] = field(default_factory=dict)
+    """Of the runs that came in somebody else's bundle."""
 
 
 @dataclass

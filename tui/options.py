@@ -14,6 +14,9 @@ RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.",
 RunName = Annotated[str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
+UntilEvent = Annotated[
+    int | None, typer.Option("--until", help="The record as it stood after the event of this number.", min=1)
+]
 
 RUNS = Path("runs")
 

@@ -17,6 +17,7 @@ from core.events import EngineStarted, EngineStopped, Event, OperatorAction
 from core.run_folder import RunFolder
 from storage.draws.history import config_of as recorded_config
 from storage.draws.history import history_of
+from storage.draws.waiting import draw_waits_for
 from storage.errors import StorageError
 from storage.log import Log
 from storage.reader import Reader
@@ -25,6 +26,7 @@ from storage.signatures.signing_key import chosen_key, refuse_inside
 from tui.commands import DEFAULT_RUNS
 from tui.console import Console
 from tui.draw_text import next_steps
+from tui.visible import visible
 
 _SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -91,16 +93,16 @@ def _stopped(log: Log, folder: RunFolder, reason: str, console: Console) -> int:
 def _waiting(log: Log, wait: Waiting, console: Console) -> int:
     """Records the pause, and says which commands bring the draws forward."""
     root = log.folder.root
-    reason = "; ".join([str(wait), *_next_steps(wait, root, DEFAULT_RUNS)])
+    histories = [history_of(Reader(root), draw) for draw in wait.draws]
+    waits = [draw_waits_for(history) for history in histories]
+    recorded = [step for history in histories for step in next_steps(history, root.name, DEFAULT_RUNS)]
+    reason = "; ".join([*waits, *recorded])
     _record_end(log, console, EngineStopped(outcome="paused", reason=reason, exit_code=wait.exit_code))
-    console.insist(f"dempo: {wait}")
-    for step in _next_steps(wait, root, root.parent):
-        console.insist(step)
+    for sentence, history in zip(waits, histories, strict=True):
+        console.insist(visible(f"dempo: {sentence}"))
+        for step in next_steps(history, root.name, root.parent):
+            console.insist(step)
     return wait.exit_code
-
-
-def _next_steps(wait: Waiting, root: Path, runs: Path) -> list[str]:
-    return [step for draw in wait.draws for step in next_steps(history_of(Reader(root), draw), root.name, runs)]
 
 
 def _record_end(log: Log, console: Console, *events: Event) -> None:

@@ -2,8 +2,8 @@
 
 The configuration is that of the first run with `data.responses` set. Where the answers as given are not
 all that the new run needs (silence that was declared to mean something, answers of earlier rounds, ids
-that a spreadsheet file had made harmless), the whole list is written beside the given file, as
-`<name>.completed.csv` for the owner alone.
+that a spreadsheet file had made harmless), the whole list is written to a file of its own for the owner
+alone: the one that `--out` names, or `<name>.completed.csv` beside the given one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from core.data.csv_table import CsvTable, read_csv
 from core.durable import write_durably
 from core.errors import DempoError, InputError, quoted
 from core.events import FileRead, digest
+from core.plural import number_of
 from core.preflight import preflight
 from storage.codec import parse
 from storage.draws.history import config_of, history_of
@@ -38,15 +39,17 @@ class Prepared:
     """The configuration of the new run, checked, and what a person should know about it."""
 
     loaded: LoadedConfig
+    responses: Path
     notes: tuple[str, ...]
 
 
-def prepare(reader: Reader, draw: str, responses: Path, missing: str | None) -> Prepared:
-    """The configuration of a replacement round for an accepted draw.
+def prepare(reader: Reader, draw: str, responses: Path, missing: str | None, out: Path | None = None) -> Prepared:
+    """The configuration of a replacement round for an accepted draw; `responses` are the answers it is made from.
 
     Args:
         responses: CSV file with a column `id` (or `source id`, or the run's `data.id_column`) and a column `status`.
         missing: the status of members of the panel who are not in the file.
+        out: where the whole list of answers goes; None: beside the given file, and only where it is another list.
 
     Raises:
         InputError: the draw is not accepted, the pool is not one of tables, the answers cannot be used, or a
@@ -74,11 +77,11 @@ def prepare(reader: Reader, draw: str, responses: Path, missing: str | None) -> 
     if silent and missing is None:
         raise InputError(_silence(silent, len(members), responses))
     whole = earlier | answers | {member: str(missing) for member in silent}
-    if whole == given and SOURCE_ID not in table.header.cells:
+    if out is None and whole == given and SOURCE_ID not in table.header.cells:
         return _checked(config, responses, ())
-    notes = [f"{len(silent)} who did not answer count as {missing}"] if silent else []
-    notes += [f"{len(earlier)} answers of earlier rounds are kept"] if earlier else []
-    return _completed(config, responses, whole, notes)
+    notes = [f"{len(silent)} who did not answer count{'s' * (len(silent) == 1)} as {missing}"] if silent else []
+    notes += [f"{number_of(len(earlier), 'answer')} of earlier rounds kept"] if earlier else []
+    return _completed(config, out or responses.with_name(f"{responses.stem}.completed.csv"), whole, notes)
 
 
 def _require_asked(
@@ -163,7 +166,8 @@ def _silence(silent: Sequence[str], members: int, responses: Path) -> str:
     named = ", ".join(repr(member) for member in silent[:_LISTED])
     more = f" and {len(silent) - _LISTED} more" if len(silent) > _LISTED else ""
     return (
-        f"{responses}: {len(silent)} of the panel's {members} members are not in it: {named}{more}; add their answers, "
+        f"{responses}: {len(silent)} of the panel's {members} members {'is' if len(silent) == 1 else 'are'} not in it: "
+        f"{named}{more}; add their answers, "
         "or say with --missing declined (or accepted) what silence means"
     )
 
@@ -185,19 +189,18 @@ def _earlier(reader: Reader, config: RunConfig) -> dict[str, str]:
     return _statuses(table, config.data.id_column)
 
 
-def _completed(config: RunConfig, responses: Path, answers: Mapping[str, str], notes: Sequence[str]) -> Prepared:
+def _completed(config: RunConfig, path: Path, answers: Mapping[str, str], notes: Sequence[str]) -> Prepared:
     """Writes the whole list of answers; takes it away again where the new run cannot use it."""
-    path = responses.with_name(f"{responses.stem}.completed.csv")
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([("id", "status"), *answers.items()])
     body = text.getvalue().encode()
     was_there = path.exists()
     if was_there and path.read_bytes() != body:
-        raise InputError(f"{path} holds other answers; move it away")
+        raise InputError(f"{path} holds something else; move it away, or name another file with --out")
     with sentences(path):
         write_durably(path, body, OWNER_ONLY)
     try:
-        return _checked(config, path, (*notes, f"the answers that this round is made from are in {path}"))
+        return _checked(config, path, (*notes, f"the answers that this round is made from are in {path}; keep it"))
     except DempoError:
         if not was_there:
             path.unlink()
@@ -206,4 +209,4 @@ def _completed(config: RunConfig, responses: Path, answers: Mapping[str, str], n
 
 def _checked(config: RunConfig, responses: Path, notes: Sequence[str]) -> Prepared:
     loaded = change(config, [f"data.responses={responses.absolute()}"])
-    return Prepared(loaded, (*notes, *preflight(loaded.config, "draw")))
+    return Prepared(loaded, responses, (*notes, *preflight(loaded.config, "draw")))

@@ -15,6 +15,7 @@ from core.config import RunConfig, from_resolved
 from core.errors import DempoError, InfeasibleQuotas, InputError, Stopped, VerificationFailed, Waiting
 from core.events import StageCompleted, StageSkipped
 from core.pipeline import STAGES, check_until, stage_keys
+from core.plural import number_of
 from core.run_folder import RunFolder
 from core.stage import Replay, Stage, run_stage
 from storage.replay.code import Change, code_changes
@@ -93,7 +94,7 @@ def replay(root: Path, stage: str | None, until: int | None, everything: bool, q
         first = drifted[0]
         where = f"event {first.event}" if first.event is not None else f"unit {first.unit} of stage {first.stage}"
         raise VerificationFailed(
-            f"{report.run_id}: {len(drifted)} events did not come out again; the first is {where} "
+            f"{report.run_id}: {number_of(len(drifted), 'event')} did not come out again; the first is {where} "
             f"({first.kind}): {first.detail}"
         )
     missing = [found for found in report.stages if found.outcome == "not available"]

@@ -18,10 +18,8 @@ from storage.check import Check
 from storage.codec import GENESIS_PREV, canonical, chain_hash
 from storage.errors import StorageError, sentences
 from storage.schema import TRIGGERS
-from storage.verifier.kept import check_kept
-from storage.verifier.reading import read_record
-from storage.verifier.shipped import tree_facts
-from storage.verify import verify
+from storage.verifier.vouching import KEPT_HEAD
+from storage.verify import verify, verify_all
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -88,8 +86,9 @@ def demonstrate(root: Path) -> Iterator[Shown]:
 
 
 def _shown(alteration: Alteration, copy: Path, kept: Path) -> Shown:
-    failed = [check for check in verify(copy) if check.verdict == "failed"]
-    against_head: Check = check_kept(read_record(copy / "audit.db", tree_facts()), kept)
+    checks: dict[str, Check] = {check.name: check for check in verify_all(copy, head=kept)}
+    against_head = checks.pop(KEPT_HEAD)
+    failed = [check for check in checks.values() if check.verdict == "failed"]
     return Shown(
         altered=alteration.what,
         chain="hashed anew" if alteration.rewrites else "left as it was",

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.csv_table import CsvRow, CsvTable, names, read_csv
+from core.data.csv_table import CsvRow, CsvTable, Problems, names, read_csv
 from core.errors import quoted
 from core.events import FileRead
 
@@ -61,21 +61,18 @@ def read_quotas(path: Path) -> QuotaTable:
     seen: dict[tuple[str, str], int] = {}
     named: dict[str, tuple[str, str]] = {}
     rows = []
+    problems = Problems(table)
     for row in table.rows:
-        found = _quota_line(table, row, columns)
+        found = _quota_line(table, row, columns, problems)
         key = (found.attribute, found.category)
-        if key in seen:
-            raise table.error(
-                row.line,
-                f"{quoted(key[0])} {quoted(key[1])} has a quota in line {seen[key]} already; keep one of the two rows",
-            )
-        if named.setdefault(": ".join(key), key) != key:
-            raise table.error(
-                row.line,
-                f"{quoted(key[0])} {quoted(key[1])} cannot be told from another row (': ' in a name); rename it",
-            )
-        seen[key] = row.line
+        told = f"{quoted(key[0])} {quoted(key[1])}"
+        if all(key) and key in seen:
+            problems.add(row.line, f"{told} has a quota in line {seen[key]} already; keep one of the two rows")
+        elif named.setdefault(": ".join(key), key) != key:
+            problems.add(row.line, f"{told} cannot be told from another row (': ' in a name); rename it")
+        seen.setdefault(key, row.line)
         rows.append(found)
+    problems.refuse()
     order = {attribute: i for i, attribute in enumerate(dict.fromkeys(row.attribute for row in rows))}
     rows.sort(key=lambda row: order[row.attribute])
     return QuotaTable(path, tuple(rows), table.file, ignored)
@@ -96,25 +93,30 @@ def _quota_columns(table: CsvTable) -> tuple[tuple[str, str, str, str], tuple[st
     return (attribute, category, lower, upper), tuple(c for c in header if c and c.casefold() not in forms[0])
 
 
-def _quota_line(table: CsvTable, row: CsvRow, columns: tuple[str, str, str, str]) -> QuotaLine:
+def _quota_line(table: CsvTable, row: CsvRow, columns: tuple[str, str, str, str], problems: Problems) -> QuotaLine:
+    """One quota; what cannot be used of it is told to `problems`, and a number that is none counts as 0."""
     attribute, category, lower, upper = (row.cells[table.column(name)] for name in columns)
     for name, value in zip(columns[:2], (attribute, category), strict=True):
         if not value:
-            raise table.error(row.line, "this cell is empty; a quota names an attribute and one of its values", name)
-    least, most = (_whole(table, row, name, value) for name, value in zip(columns[2:], (lower, upper), strict=True))
+            problems.add(row.line, "this cell is empty; a quota names an attribute and one of its values", name)
+    wrong = {name: _no_number(value) for name, value in zip(columns[2:], (lower, upper), strict=True)}
+    for name, problem in wrong.items():
+        if problem:
+            problems.add(row.line, f"{problem}; write how many members, such as 12", name)
+    if any(wrong.values()):
+        return QuotaLine(attribute, category, 0, 0, row.line)
+    least, most = int(lower), int(upper)
     if least > most:
-        raise table.error(
-            row.line,
-            f"min is {least} but max is {most} for {quoted(attribute)} {quoted(category)}; min must not exceed max",
-            columns[2],
-        )
+        told = f"min is {least} but max is {most} for {quoted(attribute)} {quoted(category)}; min must not exceed max"
+        problems.add(row.line, told, columns[2])
     return QuotaLine(attribute, category, least, most, row.line)
 
 
-def _whole(table: CsvTable, row: CsvRow, column: str, value: str) -> int:
+def _no_number(value: str) -> str:
+    """Why a cell is no number of members; empty where it is one."""
     if _WHOLE.fullmatch(value):
-        return int(value)
-    problem = "this cell is empty" if not value else f"{quoted(value)} is not a whole number from 0"
-    if re.fullmatch(r"-[0-9.,]+", value):
-        problem = f"{quoted(value)} is negative"
-    raise table.error(row.line, f"{problem}; write how many members, such as 12", column)
+        return ""
+    if not value:
+        return "this cell is empty"
+    negative = re.fullmatch(r"-[0-9.,]+", value)
+    return f"{quoted(value)} is {'negative' if negative else 'not a whole number from 0'}"

@@ -18,10 +18,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.config import DataSection
-from core.data.csv_table import CsvRow, CsvTable, names, nearest, read_csv
+from core.data.csv_table import CsvTable, Problems, names, nearest, read_csv
 from core.data.quota_table import QuotaTable, read_quotas
 from core.errors import InfeasibleQuotas, InputError, quoted
 from core.events import FileRead
+from core.plural import number_of
 from core.types import CategoryBounds
 
 ANSWERS = {
@@ -40,6 +41,8 @@ ANSWERS = {
 }
 """What the column `status` of the responses may say, whatever the case."""
 
+_PEOPLE = ("person", "people")
+
 
 @dataclass(frozen=True)
 class Person:
@@ -51,14 +54,22 @@ class Person:
 
 @dataclass(frozen=True)
 class Tables:
-    """What the files say: people who can be drawn in the order of their ids (code points), and bounds left for them."""
+    """What the files say: people who can be drawn in the order of their ids (code points), and bounds left for them.
+
+    `kept` are those who keep a seat of an earlier round.
+    """
 
     quotas: QuotaTable
     people: tuple[Person, ...]
     bounds: tuple[CategoryBounds, ...]
-    seated: int
+    kept: tuple[Person, ...]
     declined: int
     files: tuple[FileRead, ...]
+
+    @property
+    def seated(self) -> int:
+        """How many people keep a seat of an earlier round."""
+        return len(self.kept)
 
     def notes(self) -> tuple[str, ...]:
         """What a person should know although nothing is wrong, as sentences."""
@@ -90,7 +101,7 @@ def read_tables(data: DataSection) -> Tables:
         quotas=quotas,
         people=tuple(person for person in people if person.source_id not in answers),
         bounds=_bounds_left(quotas, seated),
-        seated=len(seated),
+        kept=tuple(seated),
         declined=len(answers) - len(seated),
         files=tuple(files),
     )
@@ -105,10 +116,16 @@ def _people(table: CsvTable, quotas: QuotaTable, id_column: str | None) -> list[
     places = [
         (_attribute_column(table, quotas, name), name, [q.category for q in quotas.of(name)]) for name in attributes
     ]
-    ids = _ids(table, id_column)
+    problems = Problems(table)
+    ids = _ids(table, id_column, problems)
+    for row in table.rows:
+        for place, name, known in places:
+            if row.cells[place] not in known:
+                problems.add(row.line, _no_quota(row.cells[place], known), name)
+    problems.refuse()
     people = [
-        Person(ids[i], tuple(_category(table, row, row.cells[place], name, known) for place, name, known in places))
-        for i, row in enumerate(table.rows)
+        Person(source_id, tuple(row.cells[place] for place, _, _ in places))
+        for source_id, row in zip(ids, table.rows, strict=True)
     ]
     return sorted(people, key=lambda person: person.source_id)
 
@@ -121,8 +138,11 @@ def _attribute_column(table: CsvTable, quotas: QuotaTable, attribute: str) -> in
         raise InputError(f"{error} ({quotas.path}, line {line}, has quotas for it)") from error
 
 
-def _ids(table: CsvTable, column: str | None) -> list[str]:
-    """Ids of all rows; without a column, rows are numbered so that the order of code points is that of rows."""
+def _ids(table: CsvTable, column: str | None, problems: Problems) -> list[str]:
+    """Ids of all rows, short of those that cannot be used.
+
+    Without a column rows are numbered, so that the order of code points is that of rows.
+    """
     if column is None:
         width = max(4, len(str(len(table.rows))))
         return [f"row {number:0{width}d}" for number in range(1, len(table.rows) + 1)]
@@ -131,26 +151,18 @@ def _ids(table: CsvTable, column: str | None) -> list[str]:
     for row in table.rows:
         source_id = row.cells[place]
         if not source_id:
-            raise table.error(row.line, "this cell is empty; every person needs an id of their own", column)
-        if source_id in lines:
-            raise table.error(
-                row.line,
-                f"the same id stands in line {lines[source_id]}; remove the row, or give each person an own id",
-                column,
-            )
-        lines[source_id] = row.line
+            problems.add(row.line, "this cell is empty; every person needs an id of their own", column)
+        elif source_id in lines:
+            told = f"the same id stands in line {lines[source_id]}; remove the row, or give each person an own id"
+            problems.add(row.line, told, column)
+        else:
+            lines[source_id] = row.line
     return list(lines)
 
 
-def _category(table: CsvTable, row: CsvRow, value: str, attribute: str, known: Sequence[str]) -> str:
-    if value in known:
-        return value
+def _no_quota(value: str, known: Sequence[str]) -> str:
     problem = f"{quoted(value)} has no quota{nearest(value, known)}" if value else "this cell is empty"
-    raise table.error(
-        row.line,
-        f"{problem} (quotas are for: {names(known, 20)}); correct the cell, or add a row to the quotas",
-        attribute,
-    )
+    return f"{problem} (quotas are for: {names(known, 20)}); correct the cell, or add a row to the quotas"
 
 
 # ---------------------------------------------------------------- responses
@@ -163,25 +175,23 @@ def _answers(table: CsvTable, ids: set[str], data: DataSection) -> dict[str, boo
     place, status = table.column(id_name), table.column(by_fold.get("status", "status"))
     found: dict[str, bool] = {}
     lines: dict[str, int] = {}
+    problems = Problems(table)
     for row in table.rows:
         source_id, word = row.cells[place], row.cells[status]
         answer = ANSWERS.get(word.casefold())
         if source_id not in ids:
             remedy = f"the ids are those of its column {quoted(data.id_column)}" if data.id_column else _ROW_IDS
             problem = "nobody" if source_id else "this cell is empty; nobody"
-            raise table.error(row.line, f"{problem} in {data.respondents} has this id; {remedy}", id_name)
+            problems.add(row.line, f"{problem} in {data.respondents} has this id; {remedy}", id_name)
         if answer is None:
             problem = f"{quoted(word)} is no answer" if word else "this cell is empty"
-            raise table.error(
-                row.line,
-                f"{problem}; write one of {', '.join(ANSWERS)}, and leave out people who have not answered",
-                "status",
-            )
-        if found.setdefault(source_id, answer) != answer:
-            raise table.error(
-                row.line, f"the same person gave another answer in line {lines[source_id]}; keep one of both"
-            )
+            remedy = f"write one of {', '.join(ANSWERS)}, and leave out people who have not answered"
+            problems.add(row.line, f"{problem}; {remedy}", "status")
+        elif found.setdefault(source_id, answer) != answer:
+            told = f"the same person gave another answer in line {lines[source_id]}; keep one of both"
+            problems.add(row.line, told)
         lines.setdefault(source_id, row.line)
+    problems.refuse()
     return found
 
 
@@ -196,7 +206,7 @@ def _bounds_left(quotas: QuotaTable, seated: Sequence[Person]) -> tuple[Category
         accepted = taken[row.attribute, row.category]
         if accepted > row.upper:
             raise InfeasibleQuotas(
-                f"{quotas.path}, line {row.line}: {accepted} people with {quoted(row.attribute)} "
+                f"{quotas.path}, line {row.line}: {number_of(accepted, *_PEOPLE)} with {quoted(row.attribute)} "
                 f"{quoted(row.category)} accepted, but max is {row.upper}; raise max to {accepted}, or ask "
                 f"{accepted - row.upper} of them to step back and write 'declined' for them"
             )
@@ -225,8 +235,8 @@ def require_sums(tables: Tables, lottery: str, size: int) -> None:
     left = f" left ({tables.seated} of {size} are taken)" if tables.seated else ""
     if seats <= 0:
         raise InputError(
-            f"lottery {lottery!r}: {tables.seated} people accepted, and the panel has {size} seats; "
-            "there is nobody left to draw"
+            f"lottery {lottery!r}: {number_of(tables.seated, *_PEOPLE)} accepted, and the panel has "
+            f"{number_of(size, 'seat')}; there is nobody left to draw"
         )
     for attribute in tables.quotas.attributes():
         bounds = [bound for bound in tables.bounds if bound.attribute == attribute]
@@ -240,7 +250,8 @@ def require_sums(tables: Tables, lottery: str, size: int) -> None:
         )
         raise InfeasibleQuotas(
             f"lottery {lottery!r}: No panel of {size} meets the quotas. In {tables.quotas.path} ({where}) the "
-            f"categories of {quoted(attribute)} {what} {amount} people, but there are {seats} seats{left}. "
+            f"categories of {quoted(attribute)} {what} {number_of(amount, *_PEOPLE)}, but "
+            f"there {'is' if seats == 1 else 'are'} {number_of(seats, 'seat')}{left}. "
             f"{change.capitalize()} some of their {side}, or choose another size; `dempo feasible` says which exist.",
             _details(lottery, size, bounds, side),
         )

@@ -8,7 +8,7 @@ A certificate is plain data, as the record holds it:
     panels       [{"numerator", "counts": [[type, members], …]}]: a composition and its probability
     denominator  what the numerators sum to
     levels       the payloads of the `lottery.level` events: level, probability, types, exact, proof, gap and
-                 (quotas) seat, prices; (panels) values, bound
+                 (quotas) seat, prices; (panels) values, bound; binding, where given
 
 Integers may be given as decimal strings. What is checked: every composition is within the quotas; its
 probabilities sum to one; π_t = Σ_p λ_p·x_{p,t} / n_t is within `allowed` of the level that fixes t; every
@@ -324,6 +324,7 @@ class _Check:
         if kind == "certain":
             if exact != 1 or gap != 0 or set(types) != self.free:
                 raise _Refused(f"{what} is called certain, but not every type that is left has probability 1")
+            self._binding(fields, what, 1)
             return
         if kind == "quotas":
             weights, bound = self._weights_of_prices(fields, what)
@@ -344,6 +345,24 @@ class _Check:
             wide = f", which is more than its gap {_decimal(gap)} away" if gap else ""
             raise _Refused(f"the proof of {what} gives {_decimal(z)} instead of {_decimal(exact)}{wide}")
         self._fixes(what, weights, types, gap * total)
+        self._binding(fields, what, total)
+
+    def _binding(self, fields: Mapping[str, Any], what: str, total: int) -> None:
+        """What a level says of quotas that hold it down is its prices over Σ n_t·w_t of the types that are left."""
+        if "binding" not in fields:
+            return
+        prices = _table(fields.get("prices") or {}, f"the prices of {what}")
+        wanted = {}
+        for name, value in prices.items():
+            price = _integer(value, f"the price of {_short(name)} at {what}")
+            if price and fields.get("proof") == "quotas":
+                wanted[f"{name} ({'upper' if price > 0 else 'lower'})"] = Fraction(abs(price), total)
+        found = _table(fields["binding"], f"the quotas that bind at {what}")
+        if found.keys() != wanted.keys():
+            raise _Refused(f"the quotas that bind at {what} are not those that have a price")
+        for name, rise in found.items():
+            if isinstance(rise, bool) or not isinstance(rise, int | float) or not _near(rise, wanted[name]):
+                raise _Refused(f"the rise of {what} by {_short(name)} is not what its price says")
 
     def _fixes(self, what: str, weights: Sequence[int], types: Sequence[int], slack: Fraction) -> None:
         """The types have weight, enough for what the gap leaves open; without a gap they are all that have."""
@@ -411,6 +430,10 @@ class _Check:
         if denominator < 1:
             raise _Refused(f"{what} is a fraction without a positive denominator")
         return Fraction(_integer(over, what), denominator)
+
+
+def _near(found: float, wanted: Fraction) -> bool:
+    return math.isfinite(found) and abs(Fraction(found) - wanted) <= abs(wanted) / 10**9
 
 
 def _over(value: Fraction, denominator: int) -> int:

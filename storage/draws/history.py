@@ -58,8 +58,17 @@ class History:
 
 
 def config_of(reader: Reader) -> RunConfig:
-    """The configuration that a run was created with."""
-    return from_resolved(_genesis(reader).config)
+    """The configuration that a run was created with.
+
+    Raises:
+        InputError: this version of the program cannot read it.
+    """
+    try:
+        return from_resolved(_genesis(reader).config)
+    except ValueError as error:
+        raise InputError(
+            f"{reader.folder.root.name}: this version of the program cannot read its configuration ({error})"
+        ) from error
 
 
 def history_of(reader: Reader, draw: str) -> History:
@@ -67,6 +76,7 @@ def history_of(reader: Reader, draw: str) -> History:
 
     Raises:
         InputError: the configuration has no such draw; the message lists those it has.
+        StorageError: the record has steps of a round without its commitment.
     """
     sections = {section.id: section for section in config_of(reader).draws}
     if draw not in sections:
@@ -79,7 +89,13 @@ def history_of(reader: Reader, draw: str) -> History:
     )
     made = reader.query(OF_DONE_UNITS + "WHERE e.kind = 'draw.made' AND e.payload->>'$.draw' = ?", [draw])
     accepted = [event for event in decoded(made) if isinstance(event, DrawMade)]
-    return History(sections[draw], tuple(_rounds(decoded(steps))), accepted[-1] if accepted else None)
+    try:
+        rounds = tuple(_rounds(decoded(steps)))
+    except LookupError as error:
+        raise StorageError(
+            f"{reader.folder.database}: draw {draw!r} has a round without its commitment; run `dempo verify`"
+        ) from error
+    return History(sections[draw], rounds, accepted[-1] if accepted else None)
 
 
 def _rounds(events: Iterator[Event]) -> list[Round]:
@@ -95,8 +111,16 @@ def _rounds(events: Iterator[Event]) -> list[Round]:
 
 
 def decoded(rows: Sequence[dict[str, str]]) -> Iterator[Event]:
-    """The events that rows of kind and payload stand for."""
-    return (decode(row["kind"], parse(row["payload"])[0]) for row in rows)
+    """The events that rows of kind and payload stand for.
+
+    Raises:
+        StorageError: one of them is not what this program writes.
+    """
+    for row in rows:
+        try:
+            yield decode(row["kind"], parse(row["payload"])[0])
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise StorageError(f"an event {row['kind']} is not what this program writes; run `dempo verify`") from error
 
 
 def _genesis(reader: Reader) -> RunCreated:

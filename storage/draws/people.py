@@ -1,5 +1,8 @@
 """Who a draw selected, who stands in for them and who remains in the pool, as CSV files for people.
 
+A panel that is only proposed gets files of its own: every row of them says so. In a replacement round a file more
+holds the whole panel, those who kept their seats included.
+
 The files name people by their source ids where `private/raters.csv` lies beside the run, so they are for
 the owner alone (mode 0600). They are UTF-8. A cell that begins with = + - @, a tab or a line break has an
 apostrophe put before it: a spreadsheet would take it for a formula otherwise.
@@ -15,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.durable import write_durably
-from core.errors import InputError
-from storage.draws.history import config_of, history_of
+from core.errors import DempoError, InputError
+from storage.draws.history import State, config_of, history_of
+from storage.draws.seated import seated
 from storage.errors import sentences
 from storage.reader import Reader
 
@@ -24,17 +28,23 @@ OWNER_ONLY = 0o600
 
 SOURCE_ID = "source id"
 PSEUDONYM = "pseudonym"
+PROPOSED = "proposed, not accepted"
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
 class Written:
-    """The files with their numbers of rows; `named` says whether they hold source ids."""
+    """The files with their numbers of rows; `named` says whether they hold source ids.
+
+    `outcome` is "accepted" or "proposed, not accepted"; `notes` are sentences about what could not be written.
+    """
 
     draw: str
+    outcome: str
     files: Mapping[Path, int]
     named: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,37 @@ class _Person:
     attributes: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A draw's panel among its pool, and what names its people where that is at hand."""
+
+    draw: str
+    members: tuple[str, ...]
+    pool: Mapping[str, _Person]
+    source_ids: Mapping[str, str] | None
+
+    def named(self, rater_id: str) -> str:
+        """The organiser's own id of a person, or the pseudonym where there is none."""
+        return rater_id if self.source_ids is None else self.source_ids.get(rater_id, rater_id)
+
+    def header(self) -> list[str]:
+        """The columns of a person."""
+        attributes = next(iter(self.pool.values())).attributes
+        return [*([SOURCE_ID] if self.source_ids is not None else []), PSEUDONYM, *attributes]
+
+    def cells(self, rater_id: str) -> list[str]:
+        """The cells of a person, as many as the header has."""
+        named = [self.source_ids.get(rater_id, "")] if self.source_ids is not None else []
+        return [*named, rater_id, *self.pool[rater_id].attributes.values()]
+
+
+_Table = list[list[str]]
+
+
 def write_people(reader: Reader, draw: str | None, folder: Path, force: bool = False) -> Written:
     """Writes selected.csv, alternates.csv, remaining.csv and quotas.csv of an accepted draw.
+
+    A replacement round gets panel.csv too: the people who kept their seats, and those who were drawn now.
 
     Args:
         draw: its id; None where the run has one accepted draw.
@@ -57,26 +96,30 @@ def write_people(reader: Reader, draw: str | None, folder: Path, force: bool = F
         InputError: there is no such draw, it is not accepted, or the folder is in use.
         StorageError: a file cannot be written.
     """
-    chosen = _accepted_draw(reader, draw)
-    _require_free(folder, force)
-    source_ids = source_ids_of(reader)
-    pool = {
-        row["rater_id"]: _Person(row["rater_id"], row["type"], json.loads(row["attributes"]))
-        for row in reader.query("SELECT rater_id, type, attributes FROM raters")
-    }
-    members = [row["rater_id"] for row in _of_draw(reader, "panel_members", chosen)]
+    drawn = _drawn(reader, _chosen(reader, draw, "accepted"))
+    alternates, selected = _of_draw(reader, "alternates", drawn.draw), set(drawn.members)
     rows = {
-        "selected.csv": _people_rows((pool[m] for m in members), pool, source_ids),
-        "alternates.csv": _alternate_rows(_of_draw(reader, "alternates", chosen), members, pool, source_ids),
-        "remaining.csv": _people_rows((p for p in pool.values() if p.rater_id not in set(members)), pool, source_ids),
-        "quotas.csv": _quota_rows(_of_draw(reader, "panel_composition", chosen)),
+        "selected.csv": _people_rows(drawn, drawn.members),
+        "alternates.csv": _alternate_rows(drawn, alternates),
+        "remaining.csv": _people_rows(drawn, (person for person in drawn.pool if person not in selected)),
+        "quotas.csv": _quota_rows(_of_draw(reader, "panel_composition", drawn.draw)),
     }
-    with sentences(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, table in rows.items():
-            write_durably(folder / name, csv_bytes(table), OWNER_ONLY)
-    files = {folder / name: len(table) - 1 for name, table in rows.items()}
-    return Written(chosen, files, source_ids is not None)
+    whole, notes = _whole_panel(reader, drawn)
+    files = _write(folder, rows | whole, force)
+    return Written(drawn.draw, "accepted", files, drawn.source_ids is not None, notes)
+
+
+def write_proposed(reader: Reader, draw: str | None, folder: Path, force: bool = False) -> Written:
+    """Writes proposed.csv and quotas.csv of a panel that waits to be accepted; each row says that it is not.
+
+    Args and errors are those of `write_people`.
+    """
+    drawn = _drawn(reader, _chosen(reader, draw, "proposed"))
+    rows = {
+        "proposed.csv": _marked(_people_rows(drawn, drawn.members)),
+        "quotas.csv": _marked(_quota_rows(_of_draw(reader, "panel_composition", drawn.draw))),
+    }
+    return Written(drawn.draw, PROPOSED, _write(folder, rows, force), drawn.source_ids is not None)
 
 
 def source_ids_of(reader: Reader) -> dict[str, str] | None:
@@ -105,18 +148,43 @@ def csv_bytes(rows: Iterable[Sequence[object]]) -> bytes:
     return text.getvalue().encode("utf-8", "replace")  # half a character in a source id has no UTF-8 form
 
 
-def _accepted_draw(reader: Reader, draw: str | None) -> str:
+def _chosen(reader: Reader, draw: str | None, wanted: State) -> str:
+    """The draw that is meant, where it stands as wanted: accepted or proposed."""
+    run = reader.folder.root.name
+    comes_next = f"`dempo draw list {run}` says what comes next"
     if draw is None:
-        accepted = [s.id for s in config_of(reader).draws if history_of(reader, s.id).state == "accepted"]
-        if len(accepted) == 1:
-            return accepted[0]
-        known = f"name one of its draws: {', '.join(accepted)}" if accepted else "it has no accepted draw yet"
-        raise InputError(f"{reader.folder.root.name}: {known}")
+        found = [s.id for s in config_of(reader).draws if history_of(reader, s.id).state == wanted]
+        if len(found) == 1:
+            return found[0]
+        known = f"name one of its draws: {', '.join(found)}" if found else f"no draw of it is {wanted}; {comes_next}"
+        raise InputError(f"{run}: {known}")
     state = history_of(reader, draw).state
-    if state != "accepted":
-        told = "is not made yet" if state == "none" else f"is not accepted (it is {state})"
-        raise InputError(f"draw {draw!r} {told}; `dempo draw list {reader.folder.root.name}` says what comes next")
-    return draw
+    if state == wanted:
+        return draw
+    told = "is not made yet" if state == "none" else f"is not {wanted} (it is {state})"
+    raise InputError(f"draw {draw!r} {told}; {_OTHER.get(state, comes_next)}")
+
+
+_OTHER: dict[State, str] = {
+    "proposed": "--proposed writes a panel that waits to be accepted",
+    "accepted": "without --proposed the people of accepted draws are written",
+}
+
+
+def _drawn(reader: Reader, draw: str) -> _Drawn:
+    people = reader.query("SELECT rater_id, type, attributes FROM raters")
+    pool = {row["rater_id"]: _Person(row["rater_id"], row["type"], json.loads(row["attributes"])) for row in people}
+    members = tuple(row["rater_id"] for row in _of_draw(reader, "panel_members", draw))
+    return _Drawn(draw, members, pool, source_ids_of(reader))
+
+
+def _write(folder: Path, rows: Mapping[str, _Table], force: bool) -> dict[Path, int]:
+    _require_free(folder, force)
+    with sentences(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, table in rows.items():
+            write_durably(folder / name, csv_bytes(table), OWNER_ONLY)
+    return {folder / name: len(table) - 1 for name, table in rows.items()}
 
 
 def _require_free(folder: Path, force: bool) -> None:
@@ -130,39 +198,44 @@ def _of_draw(reader: Reader, view: str, draw: str) -> list[dict[str, str]]:
     return reader.query(f"SELECT * FROM {view} WHERE draw = ?", [draw])
 
 
-def _header(pool: Mapping[str, _Person], source_ids: Mapping[str, str] | None) -> list[str]:
-    attributes = next(iter(pool.values())).attributes
-    return [*([SOURCE_ID] if source_ids is not None else []), PSEUDONYM, *attributes]
+def _people_rows(drawn: _Drawn, people: Iterable[str]) -> _Table:
+    return [drawn.header(), *map(drawn.cells, people)]
 
 
-def _cells(person: _Person, source_ids: Mapping[str, str] | None) -> list[str]:
-    named = [source_ids.get(person.rater_id, "")] if source_ids is not None else []
-    return [*named, person.rater_id, *person.attributes.values()]
+def _marked(rows: _Table) -> _Table:
+    """The same rows with a first column that says how the panel stands."""
+    header, *others = rows
+    return [["panel", *header], *([PROPOSED, *row] for row in others)]
 
 
-def _people_rows(
-    people: Iterable[_Person], pool: Mapping[str, _Person], source_ids: Mapping[str, str] | None
-) -> list[list[str]]:
-    return [_header(pool, source_ids), *(_cells(person, source_ids) for person in people)]
-
-
-def _alternate_rows(
-    alternates: Sequence[Mapping[str, str]],
-    members: Sequence[str],
-    pool: Mapping[str, _Person],
-    source_ids: Mapping[str, str] | None,
-) -> list[list[str]]:
-    """One row per alternate: its place in its type's order, and the pseudonyms of the members it may stand in for."""
+def _alternate_rows(drawn: _Drawn, alternates: Sequence[Mapping[str, str]]) -> _Table:
+    """One row per alternate: its place in its type's order, and the members it may stand in for."""
     by_type: dict[int, list[str]] = {}
-    for member in members:
-        by_type.setdefault(pool[member].type, []).append(member)
-    rows = [["position", "stands in for", *_header(pool, source_ids)]]
+    for member in drawn.members:
+        by_type.setdefault(drawn.pool[member].type, []).append(drawn.named(member))
+    rows = [["position", "stands in for", *drawn.header()]]
     for row in alternates:
-        person = pool[row["rater_id"]]
-        rows.append([str(row["position"]), " ".join(by_type[person.type]), *_cells(person, source_ids)])
+        members = "; ".join(by_type[drawn.pool[row["rater_id"]].type])
+        rows.append([str(row["position"]), members, *drawn.cells(row["rater_id"])])
     return rows
 
 
-def _quota_rows(composition: Sequence[Mapping[str, str]]) -> list[list[str]]:
+def _quota_rows(composition: Sequence[Mapping[str, str]]) -> _Table:
     columns = ["attribute", "category", "lower", "upper", "members"]
     return [columns, *([str(row[column]) for column in columns] for row in composition)]
+
+
+def _whole_panel(reader: Reader, drawn: _Drawn) -> tuple[dict[str, _Table], tuple[str, ...]]:
+    """panel.csv of a replacement round, or a note why it cannot be written; nothing in a first round."""
+    config = config_of(reader)
+    if config.data.responses is None:
+        return {}, ()
+    if drawn.source_ids is None:
+        return {}, ("panel.csv is not written: without private/raters.csv nobody can be named",)
+    try:
+        stayed = seated(reader, config)
+    except DempoError as error:
+        return {}, (f"panel.csv is not written, because those who kept their seats cannot be read: {error}",)
+    kept = [["kept", person.source_id, "", *person.categories] for person in stayed]
+    new = [["drawn now", *drawn.cells(member)] for member in drawn.members]
+    return {"panel.csv": [["seat", *drawn.header()], *kept, *new]}, ()

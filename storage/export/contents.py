@@ -14,7 +14,8 @@ from core.environment import package_version
 from core.events import Artifact, EngineStarted, EngineStopped, HeadSigned
 from storage.codec import canonical, parse
 from storage.errors import StorageError
-from storage.signatures.heads import Head, as_json
+from storage.signatures.heads import as_json
+from storage.verifier.kept import Head
 
 _HEX = frozenset("0123456789abcdef")
 

@@ -18,7 +18,6 @@ from typing import Any
 
 from core.errors import InputError
 from core.run_folder import RunFolder
-from storage.checks_signatures import signature_checks
 from storage.errors import StorageError, sentences
 from storage.export.contents import artifacts_of, facts_of, small_files, write_events
 from storage.export.crate import NAME as CRATE
@@ -29,10 +28,10 @@ from storage.export.redaction import NOTE, Redaction, redaction_of, withhold_tex
 from storage.export.report import report
 from storage.export.statements import LICENCES, limits
 from storage.export.tables import write_tables
-from storage.foreign import MARK, is_imported
+from storage.foreign import CRATE_MARK, MARK, is_imported, refuse_links
 from storage.reader import connect
 from storage.verifier.shipped import verifier_text
-from storage.verify import verify
+from storage.verify import signature_checks, verify
 
 MARGIN = 64 * 1024**2
 """Bytes that are left free beside an estimate."""
@@ -79,6 +78,8 @@ def export_run(
     folder = RunFolder(root)
     if not folder.database.is_file():
         raise StorageError(f"{root} holds no run (audit.db is missing)")
+    if is_imported(root):
+        refuse_links(root)
     check_target(target, force)
     check_space(folder, target)
     with sentences(target), _scratch(target) as scratch:
@@ -193,7 +194,7 @@ class _Export:
         root = self.folder.root.resolve()
         copy = self.scratch / "run" / root.name
         copy.mkdir(parents=True)
-        for name in ("artifacts", NOTE, MARK):
+        for name in ("artifacts", NOTE, CRATE_MARK, MARK):
             if (root / name).exists():
                 (copy / name).symlink_to(root / name)
         database = copy / "audit.db"

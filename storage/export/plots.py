@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.visible import one_line
@@ -12,6 +12,10 @@ from core.visible import one_line
 _COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#7a4fa3", "#b8860b", "#40798c", "#8c4a6b", "#5b5f62")
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 64, 168, 44, 44
 _ROW = 22
+_LONGEST_LABEL = 48
+"""Characters of a row's name that are shown."""
+_CHARACTER = 6.6
+"""Width of an average character."""
 _MOST_POINTS = 600
 """Points of one line; more would not be seen."""
 
@@ -64,13 +68,14 @@ def lines(title: str, across: str, up: str, series: Mapping[str, Points], steps:
 def whiskers(title: str, rows: Sequence[Whisker]) -> str:
     """Scores with their intervals, one row each; an end that is not finite is an arrow to the edge."""
     known = [v for row in rows for v in (row.score, row.low, row.high) if math.isfinite(v)]
-    x = _Axis.over(known or [0.0], _LEFT + 90, _WIDTH - 30)
+    names = _names_end(row.label for row in rows)
+    x = _Axis.over(known or [0.0], names + 12, _WIDTH - 30)
     height = _TOP + _ROW * len(rows) + _BOTTOM
     parts = _grid_across(x, height)
     for number, row in enumerate(rows):
         at = _TOP + _ROW * number + _ROW / 2
         low, high = x.clamped(row.low, x.first), x.clamped(row.high, x.last)
-        parts.append(_words(_LEFT + 78, at + 4, row.label, anchor="end"))
+        parts.append(_words(names, at + 4, row.label, anchor="end", most=_LONGEST_LABEL))
         parts.append(f'<line x1="{low}" y1="{at}" x2="{high}" y2="{at}" stroke="{_COLOURS[0]}" stroke-width="2"/>')
         ends = ((low, row.low, "‹"), (high, row.high, "›"))
         parts += [_words(end, at + 4, sign) for end, value, sign in ends if not math.isfinite(value)]
@@ -81,17 +86,15 @@ def whiskers(title: str, rows: Sequence[Whisker]) -> str:
 
 def ranges(title: str, rows: Sequence[Range]) -> str:
     """Bounds as bars with their targets and what was reached, one row each."""
-    x = _Axis.over(
-        [0.0, *(v for row in rows for v in (row.lower, row.upper, *row.values) if math.isfinite(v))],
-        _LEFT + 150,
-        _WIDTH - 30,
-    )
+    known = [v for row in rows for v in (row.lower, row.upper, *row.values) if math.isfinite(v)]
+    names = _names_end(row.label for row in rows)
+    x = _Axis.over([0.0, *known], names + 12, _WIDTH - 30)
     height = _TOP + _ROW * len(rows) + _BOTTOM
     parts = _grid_across(x, height)
     for number, row in enumerate(rows):
         at = _TOP + _ROW * number + _ROW / 2
         width = max(x.at(row.upper) - x.at(row.lower), 2)
-        parts.append(_words(_LEFT + 138, at + 4, row.label, anchor="end"))
+        parts.append(_words(names, at + 4, row.label, anchor="end", most=_LONGEST_LABEL))
         place = f'x="{x.at(row.lower)}" y="{at - 5}" width="{width:.2f}" height="10"'
         parts.append(f'<rect {place} fill="{_COLOURS[0]}" opacity="0.35"/>')
         if row.target is not None and math.isfinite(row.target):
@@ -173,8 +176,13 @@ def _grid_across(x: _Axis, height: float) -> list[str]:
     return parts
 
 
-def _words(x: float, y: float, text: str, anchor: str = "middle") -> str:
-    shown = html.escape(one_line(text, 28))
+def _names_end(labels: Iterable[str]) -> float:
+    """Where the names of rows end, so that the longest has room."""
+    return 16 + _CHARACTER * max((len(one_line(label, _LONGEST_LABEL)) for label in labels), default=0)
+
+
+def _words(x: float, y: float, text: str, anchor: str = "middle", most: int = 28) -> str:
+    shown = html.escape(one_line(text, most))
     return f'<text x="{round(x, 2)}" y="{round(y, 2)}" text-anchor="{anchor}">{shown}</text>'
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -115,17 +116,29 @@ class _Content:
             markup.note("expected: members that a panel of the lottery has on average, from π and the pool."),
             self.plots("quotas"),
             "<h3>Levels of LEXIMIN</h3>",
-            self.table("levels", "lottery", "level", "probability", "exact", "proof", "gap", "types", "binding"),
+            markup.table(self._levels(), whole="tables/levels.csv"),
+            markup.note("binding: the quotas that hold a level down, with the share of each in its proof."),
             "<h3>How unequal the inclusion probabilities are</h3>",
             self.table("lottery_diagnostics"),
             self.plots("inclusion"),
         )
 
     def _quotas(self) -> Iterable[dict[str, Any]]:
-        expected = {tuple(row[:3]): row[3] for row in self._db.execute(_EXPECTED)}
+        expected = {tuple(row[:3]): round(row[3], 3) for row in self._db.execute(_EXPECTED)}
         for row in self.rows("quotas"):
             key = (row["lottery"], row["attribute"], row["category"])
             yield {**row, "expected": expected.get(key, 0.0 if row["in_pool"] == 0 else None)}
+
+    def _levels(self) -> Iterable[dict[str, Any]]:
+        for row in self.rows("levels"):
+            shown = {key: row[key] for key in ("lottery", "level", "probability", "exact", "proof", "gap")}
+            types, binding = (json.loads(row[key] or "null") for key in ("types", "binding"))
+            shares = binding.items() if isinstance(binding, dict) else ()
+            yield {
+                **shown,
+                "types": len(types) if isinstance(types, list) else None,
+                "binding": "; ".join(f"{quota} {float(share):.3g}" for quota, share in shares if _is_number(share)),
+            }
 
     def draws(self) -> str:
         """Every draw, whatever became of it, and the panels' composition."""
@@ -188,6 +201,11 @@ class _Content:
             f"<h3>{markup.text(heading)}</h3>{markup.note(markup.plain(asked.get('question')))}"
             f"{markup.passage(markup.plain(row['answer']))}"
         )
+
+
+def _is_number(value: Any) -> bool:
+    """A damaged record can be exported too, and holds anything."""
+    return isinstance(value, (int, float))
 
 
 _EXPECTED = """WITH

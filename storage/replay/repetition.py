@@ -18,7 +18,7 @@ from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, d
 from core.run_folder import RunFolder
 from storage.codec import parse
 from storage.errors import StorageError, sentences
-from storage.reader import lock_is_held
+from storage.reader import lock_is_held, require_event
 
 ProgressListener = Callable[[str, float, float, str], None]
 
@@ -66,8 +66,8 @@ class Record:
     def _read(self, until: int | None) -> tuple[Line, ...]:
         with sentences(self.folder.database):
             last = self._db.execute("SELECT max(seq) FROM events").fetchone()[0] or 0
-            if until is not None and not 1 <= until <= last:
-                raise StorageError(f"--until {until}: {self.folder.root.name} has the events 1 to {last}")
+            if until is not None:
+                require_event(until, last, self.folder.root.name)
             rows = self._db.execute(
                 "SELECT seq, stage, kind, payload FROM events WHERE seq <= ? ORDER BY seq", [until or last]
             ).fetchall()

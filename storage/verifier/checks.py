@@ -7,9 +7,13 @@ from storage.verifier.draws import check_draws
 from storage.verifier.finding import Step, concluded
 from storage.verifier.judgements import check_answers, check_estimates, check_judge_calls, check_leaderboards
 from storage.verifier.lotteries import check_lotteries, check_solver
+from storage.verifier.pairs import check_pairs
 from storage.verifier.pool import check_pool, check_quotas
+from storage.verifier.questions import check_questions
 from storage.verifier.record import Record
-from storage.verifier.weights import check_training, check_weights
+from storage.verifier.replies import check_replies
+from storage.verifier.stages import check_seeds, check_stages
+from storage.verifier.weights import check_recovery, check_training, check_weights
 from storage.verifier.whole import (
     check_artifacts,
     check_blobs,
@@ -28,8 +32,11 @@ CHECKS: dict[str, Step] = {
     "genesis": check_genesis,
     "events": check_events,
     "units": check_units,
+    "stages": check_stages,
+    "seeds": check_seeds,
     "blobs": check_blobs,
     "artifacts": check_artifacts,
+    "pairs": check_pairs,
     "pool": check_pool,
     "quotas": check_quotas,
     "lotteries": check_lotteries,
@@ -37,8 +44,11 @@ CHECKS: dict[str, Step] = {
     "draws": check_draws,
     "weights": check_weights,
     "training": check_training,
+    "recovery": check_recovery,
+    "questions": check_questions,
     "answers": check_answers,
     "judge calls": check_judge_calls,
+    "replies": check_replies,
     "leaderboards": check_leaderboards,
     "estimates": check_estimates,
 }

@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.plural import number_of
 from storage.verifier.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.lotteries import LotteryRead, lotteries_of_record
 from storage.verifier.reading import in_order, text_digest
 from storage.verifier.record import Found, Record
-from storage.verifier.stream import Stream, stream_key
+from storage.verifier.stream import Stream, seed_origin, stream_key
 
 DRAW_DOMAIN = "dempo-draw-1"
 COMMITTED_PARTS = {
@@ -22,6 +23,13 @@ COMMITTED_PARTS = {
     "certificate": ("lottery.level",),
 }
 """What a commitment hashes: the payloads of these kinds of events, one after the other as they stand in the record."""
+
+PUBLIC_ORIGINS = {
+    "hash": "SHA-256 of 'dempo-draw-1', the commitment and the public value, each after its length as 8 bytes",
+    "number": "the public value is the panel's number; for the alternates, SHA-256 of 'dempo-draw-1', the commitment "
+    "and the public value, each after its length as 8 bytes",
+}
+"""How the seed of a public draw comes about, in the program's words, by rule."""
 
 
 @dataclass
@@ -77,7 +85,7 @@ def check_draws(record: Record) -> str:
         elif record.ledger.ended("draw"):
             raise broken(f"the stage of the draws has ended, but {draw.title} was not accepted", draw.steps[-1].seq)
     accepted = sum(draw.accepted is not None for draw in draws.values())
-    again = f"{accepted} accepted panel{'' if accepted == 1 else 's'} drawn again with their alternates"
+    again = f"{number_of(accepted, 'accepted panel')} drawn again with their alternates"
     steps = sum(len(draw.steps) for draw in draws.values())
     public = f"; {steps} steps of public draws in order, their proposed panels drawn again too" if steps else ""
     return again + public if draws else "the run has no draws"
@@ -93,6 +101,7 @@ def _check_accepted(record: Record, draw: DrawRead, made: Found, lottery: Lotter
     for seed in record.counted("seed.derived"):
         if (seed.stage, seed.unit) == (made.stage, made.unit):
             same(seed.values["seed"], made.values["seed"], f"{draw.title}: the seed of its unit", seed.seq)
+            same(seed.values["origin"], made.values["origin"], f"{draw.title}: where that seed comes from", seed.seq)
     listed = [e for e in record.counted("draw.alternates") if e.unit == made.unit]
     if len(listed) != 1 and record.version > 1:
         raise broken(f"{draw.title} has {len(listed)} lists of alternates instead of one", made.seq)
@@ -116,7 +125,7 @@ def _check_panel(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -
     same(made.values["lottery"], lottery.solved.values["lottery"], f"{draw.title}: its lottery", made.seq)
     if not 0 <= panel < len(lottery.panels):
         raise broken(f"{draw.title}: {lottery.name} has no panel {panel}", made.seq)
-    place = {rater_id: i for i, rater_id in enumerate(lottery.pool.rater_ids)}
+    place = lottery.pool.place
     found: dict[int, int] = {}
     for rater_id in members:
         t = lottery.pool.type_of[one_of(place, rater_id, f"{draw.title}: member", made.seq)]
@@ -136,15 +145,12 @@ def _drawn_again(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -
         panel = _panel_of_value(draw, made, lottery)
     else:
         stream = Stream(_key_of(draw, made))
-        panel = stream.weighted(lottery.numerators)
+        panel = stream.weighted_up_to(lottery.upper)
     if lottery.members:
         return panel, lottery.members[panel]
-    by_type: list[list[int]] = [[] for _ in lottery.pool.sizes]
-    for i, t in enumerate(lottery.pool.type_of):
-        by_type[t].append(i)
     people: list[int] = []
     for t, count in sorted(lottery.counts[panel].items()):
-        people += stream.sample(by_type[t], count)
+        people += stream.sample(lottery.pool.by_type[t], count)
     return panel, sorted(people)
 
 
@@ -164,7 +170,7 @@ def _check_alternates(draw: DrawRead, event: Found, made: Found, lottery: Lotter
     stream = Stream(stream_key(key, "alternates"))
     wanted = []
     for t in sorted(lottery.counts[made.values["panel"]]):
-        others = [i for i, other in enumerate(pool.type_of) if other == t and pool.rater_ids[i] not in on_panel]
+        others = [i for i in pool.by_type[t] if pool.rater_ids[i] not in on_panel]
         wanted.append({"type": t, "raters": [pool.rater_ids[i] for i in stream.sample(others, len(others))]})
     if event.values["alternates"] != wanted:
         raise broken(f"{draw.title}: its alternates are not those that its seed puts in order", event.seq)
@@ -183,6 +189,11 @@ def _check_draw_by_seed(record: Record, draw: DrawRead, lottery: LotteryRead) ->
         raise broken(f"{draw.title} is made from the run's seed, but it names a commitment or a value", made.seq)
     key = stream_key(record.genesis["seed"], "draw", draw.name).hex()
     same(made.values["seed"], key, f"{draw.title}: the seed that the run's seed gives it", made.seq)
+    same(made.values.get("round", 1), 1, f"{draw.title}: its round", made.seq)
+    if record.version > 1:
+        same(made.values.get("reason", ""), "", f"{draw.title}: its reason", made.seq)
+        origin = seed_origin(record.genesis["seed"], "draw", draw.name)
+        same(made.values["origin"], origin, f"{draw.title}: where its seed comes from", made.seq)
     _check_panel(draw, made, lottery, "hash")
 
 
@@ -226,19 +237,31 @@ def _check_public_draw(record: Record, draw: DrawRead, lottery: LotteryRead) -> 
 def _check_commitment(record: Record, draw: DrawRead, event: Found, lottery: LotteryRead) -> None:
     values, name = event.values, lottery.solved.values["lottery"]
     same(values["lottery"], name, f"{draw.title}: the lottery of its commitment", event.seq)
-    for part, kinds in COMMITTED_PARTS.items():
-        state = hashlib.sha256()
-        for found in in_order(record, *kinds):
-            if found.values.get("lottery", name) == name:
-                if found.seq > event.seq:
-                    raise broken(f"{draw.title} was committed before its {part} was recorded", event.seq)
-                state.update(found.payload.encode())
-        what = f"{draw.title}: the hash of its {part} in the commitment"
-        same(values["hashes"].get(part), state.hexdigest(), what, event.seq)
+    for part, (recorded, digest) in _committed_parts(record, name).items():
+        if recorded > event.seq:
+            raise broken(f"{draw.title} was committed before its {part} was recorded", event.seq)
+        same(values["hashes"].get(part), digest, f"{draw.title}: the hash of its {part} in the commitment", event.seq)
+    if values["hashes"].keys() != COMMITTED_PARTS.keys():
+        raise broken(f"{draw.title}: its commitment hashes more than pool, quotas, lottery and certificate", event.seq)
     terms = {part: values[part] for part in ("draw", "round", "lottery", "hashes", "source", "rule")}
     terms["run"] = record.genesis["run_id"]
     text = json.dumps(terms, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     same(values["commitment"], text_digest(text), f"{draw.title}: its commitment", event.seq)
+
+
+def _committed_parts(record: Record, lottery: str) -> dict[str, tuple[int, str]]:
+    """Of each part of a commitment: the last event that it is made of, and the SHA-256 over all of them."""
+    known: dict[str, dict[str, tuple[int, str]]] = record.remembered.setdefault("committed parts", {})
+    if lottery not in known:
+        known[lottery] = {}
+        for part, kinds in COMMITTED_PARTS.items():
+            state, last = hashlib.sha256(), 0
+            for found in in_order(record, *kinds):
+                if found.values.get("lottery", lottery) == lottery:
+                    state.update(found.payload.encode())
+                    last = found.seq
+            known[lottery][part] = last, state.hexdigest()
+    return known[lottery]
 
 
 def _check_revealed(draw: DrawRead, made: Found, committed: Found, lottery: LotteryRead) -> None:
@@ -248,9 +271,11 @@ def _check_revealed(draw: DrawRead, made: Found, committed: Found, lottery: Lott
     state = hashlib.sha256()
     for text in (DRAW_DOMAIN, commitment, values.get("value", "")):
         state.update(len(text.encode()).to_bytes(8, "big") + text.encode())
+    rule = committed.values["rule"]
+    same(values["origin"], PUBLIC_ORIGINS[rule], f"{draw.title}: where its seed comes from", made.seq)
     what = f"{draw.title}: the seed that commitment and value give it"
     same(values["seed"], state.hexdigest(), what, made.seq)
-    _check_panel(draw, made, lottery, committed.values["rule"])
+    _check_panel(draw, made, lottery, rule)
 
 
 def _check_decided(draw: DrawRead, event: Found, proposed: Found | None) -> None:

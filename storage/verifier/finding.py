@@ -8,6 +8,12 @@ from typing import Any
 from storage.check import Check, Verdict
 from storage.verifier.record import Record
 
+MOST_STEPS = 200_000_000
+"""Work that the checks of a record may take together beyond reading it: minutes. A paper's run takes a hundredth."""
+
+STEPS_OF_A_NUMBER = 10
+"""What a random number costs of them."""
+
 Step = Callable[[Record], str]
 """A check: it says what was found, or raises a `Finding`."""
 
@@ -33,6 +39,8 @@ def concluded(name: str, step: Step, record: Record) -> Check:
         return Check(name, "ok", step(record))
     except Finding as found:
         return Check(name, found.verdict, found.detail, found.event)
+    except MemoryError:
+        return Check(name, "failed", "the record asks for more memory than there is; no run of this program does")
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, OSError) as error:
         told = f"{type(error).__name__}: {str(error)[:200]}"
         return Check(name, "failed", f"the record holds what no run of this program writes ({told})")
@@ -42,6 +50,14 @@ def whole(record: Record) -> None:
     """Ends a check that needs every event where not every event could be read."""
     if record.problem:
         raise broken(record.problem)
+
+
+def spend(record: Record, steps: int) -> None:
+    """Notes work that is larger than what the record itself takes, and ends the check where it becomes too much."""
+    spent = record.remembered.get("spent", 0) + max(0, steps)
+    record.remembered["spent"] = spent
+    if spent > MOST_STEPS:
+        raise broken(f"the record takes more than {MOST_STEPS} steps to check, which no run of this program does")
 
 
 def sections(config: Any, key: str, name: str) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, whole
+from core.plural import number_of
+from storage.verifier.finding import STEPS_OF_A_NUMBER, Finding, brief, broken, one_of, same, sections, spend, whole
 from storage.verifier.record import Found, Record
 from storage.verifier.stream import Stream, stream_key
 
@@ -16,6 +17,9 @@ MOST_RANKED = 62
 
 SPARSE = 20
 """How many orders are worked out for each call at most: a run asks for whole rounds one after the other."""
+
+HELD_FIXED = "checkpoints held fixed"
+"""How the note of every leaderboard begins."""
 
 LOW_IS_BETTER = ("kemeny", "mallows")
 TIED_BELOW = 10**9
@@ -35,12 +39,15 @@ RANKED_METHODS = (
 
 def questions_of_record(record: Record) -> dict[str, int]:
     """Clause of every planned question, by its id."""
+    if "questions" in record.remembered:
+        return dict(record.remembered["questions"])
     found: dict[str, int] = {}
     for event in record.counted("questions.planned"):
         for question in event.values["questions"]:
             if question["question_id"] in found:
                 raise broken(f"question {brief(question['question_id'])} is planned twice", event.seq)
             found[question["question_id"]] = question["clause_id"]
+    record.remembered["questions"] = found
     return found
 
 
@@ -61,7 +68,7 @@ def check_answers(record: Record) -> str:
         seen.add((condition, question))
     if record.ledger.ended("answer") and len(seen) != len(names) * len(questions):
         raise broken(f"the stage of the answers has ended with {len(seen)} of {len(names) * len(questions)}")
-    return f"{len(seen)} answers to {len(questions)} questions, each given once"
+    return f"{number_of(len(seen), 'answer')} to {number_of(len(questions), 'question')}, each given once"
 
 
 def _check_question(questions: Mapping[str, int], event: Found) -> None:
@@ -91,6 +98,8 @@ def check_judge_calls(record: Record) -> str:
         shown = event.values["shown_order"]
         same(event.unit, f"{judge}/{question}", f"{what}: its unit", event.seq)
         same(shown, wanted[judge, question], f"{what}: the order shown", event.seq)
+        kind = _judges(record)[judge.rpartition("#")[0]].get("kind")
+        same(event.values["judge_kind"], kind, f"{what}: what kind of judge it is", event.seq)
         ranking = event.values.get("ranking")
         if (ranking is not None) != (event.values["outcome"] == "ranked"):
             raise broken(f"{what} was {event.values['outcome']}, which does not go with its ranking", event.seq)
@@ -114,13 +123,15 @@ def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict
     seed, rounds = record.genesis["seed"], math.factorial(len(names))
     wanted: dict[tuple[str, str], list[str]] = {}
     for (model, question), index in _last_index(record, calls).items():
-        orders: list[list[str]] = []
+        taken: set[tuple[str, ...]] = set()
         for i in range(index + 1):
+            if i % rounds == 0:
+                taken = set()
             stream = Stream(stream_key(seed, "judge", "order", question, model, str(i)))
-            order = _shuffled(stream, names)
-            while order in orders[i // rounds * rounds :]:
-                order = _shuffled(stream, names)
-            orders.append(order)
+            order = _shuffled(record, stream, names)
+            while tuple(order) in taken:
+                order = _shuffled(record, stream, names)
+            taken.add(tuple(order))
             wanted[f"{model}#{i}", question] = order
     return wanted
 
@@ -145,7 +156,8 @@ def _judges(record: Record) -> dict[str, dict[str, Any]]:
     return sections(record.genesis["config"].get("judge") or {}, "judges", "model")
 
 
-def _shuffled(stream: Stream, names: list[str]) -> list[str]:
+def _shuffled(record: Record, stream: Stream, names: list[str]) -> list[str]:
+    spend(record, STEPS_OF_A_NUMBER * len(names))
     order = list(names)
     stream.shuffle(order)
     return order
@@ -162,6 +174,7 @@ def check_leaderboards(record: Record) -> str:
         return "no leaderboard is recorded"
     orders = [event.values["ranking"] for event in record.counted("judge.called") if "ranking" in event.values]
     settings = record.genesis.get("config", {}).get("rank") or {}
+    methods = settings.get("methods", RANKED_METHODS)
     seen: set[str] = set()
     exact = 0
     for board in boards:
@@ -169,15 +182,20 @@ def check_leaderboards(record: Record) -> str:
         if values["method"] in seen:
             raise broken(f"{what} was computed twice", board.seq)
         seen.add(values["method"])
+        if values["method"] not in methods:
+            raise broken(f"{what} is not one that the configuration asks for", board.seq)
+        if not values.get("note", "").startswith(HELD_FIXED):
+            raise broken(f"{what} does not say what its intervals hold fixed", board.seq)
         same(values["rankings"], len(orders), f"{what}: the number of rankings", board.seq)
         for name, default in (("resample", "questions"), ("resamples", 1000), ("confidence", 0.95)):
             same(values[name], settings.get(name, default), f"{what}: {name}", board.seq)
+        spend(record, len(orders) * len(values["rows"]) ** 2)
         exact += _check_scores(board, what, orders)
         _check_positions(board, what)
-    methods = settings.get("methods", RANKED_METHODS)
     if record.ledger.ended("rank") and seen != set(methods):
         raise broken("the stage of the leaderboards has ended, but they are not those of the configuration")
-    return f"{exact} of {len(boards)} leaderboards counted again from {len(orders)} rankings; positions of all"
+    rankings = number_of(len(orders), "ranking")
+    return f"{exact} of {number_of(len(boards), 'leaderboard')} counted again from {rankings}; positions of all"
 
 
 def _check_scores(board: Found, what: str, orders: list[list[str]]) -> bool:

@@ -6,17 +6,24 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
+from core.plural import number_of
 from core.sortition.proof import ALLOWED_DIFFERENCE, Checked, SolverFact, check_record
-from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, whole
+from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, spend, whole
 from storage.verifier.pool import PoolRead, required_pool
 from storage.verifier.record import Found, Record
 
-WHOLE_NUMBER = 4000
-"""Longest number that is read, in digits."""
+LARGEST_DENOMINATOR = 2**64
+"""Of a lottery: random numbers are drawn below it."""
+
+LONGEST_NUMBER = 20
+"""Digits of the largest denominator."""
 
 CLOSE = 1e-9
+ROUGHLY = 1e-5
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ class LotteryRead:
         """How sentences call it."""
         return f"lottery {brief(self.solved.values['lottery'])}"
 
+    @cached_property
     def by_type(self) -> list[Fraction]:
         """π of each type: Σ_p λ_p·x_{p,t} / n_t."""
         totals = [0] * len(self.pool.sizes)
@@ -51,16 +59,21 @@ class LotteryRead:
                 totals[t] += numerator * x
         return [Fraction(total, self.denominator * n) for total, n in zip(totals, self.pool.sizes, strict=True)]
 
+    @cached_property
     def by_rater(self) -> list[Fraction]:
         """π of each person of the pool."""
         if not self.members:
-            by_type = self.by_type()
-            return [by_type[t] for t in self.pool.type_of]
+            return [self.by_type[t] for t in self.pool.type_of]
         totals = [0] * len(self.pool.type_of)
         for numerator, members in zip(self.numerators, self.members, strict=True):
             for i in members:
                 totals[i] += numerator
         return [Fraction(total, self.denominator) for total in totals]
+
+    @cached_property
+    def upper(self) -> list[int]:
+        """The sum of the numerators up to each panel."""
+        return list(accumulate(self.numerators))
 
 
 def lotteries_of_record(record: Record) -> dict[str, LotteryRead]:
@@ -115,8 +128,10 @@ def _lottery_read(record: Record, solved: Found) -> LotteryRead:
 
 
 def _whole_number(text: str, seq: int) -> int:
-    if not 0 < len(text) <= WHOLE_NUMBER or not (text.isascii() and text.isdigit()):
-        raise broken(f"{brief(text)} is no whole number", seq)
+    if not 0 < len(text) <= LONGEST_NUMBER or not (text.isascii() and text.isdigit()):
+        raise broken(f"{brief(text)} is no whole number up to 2^64", seq)
+    if int(text) > LARGEST_DENOMINATOR:
+        raise broken(f"{brief(text)} is above 2^64", seq)
     return int(text)
 
 
@@ -159,22 +174,26 @@ def check_lotteries(record: Record) -> str:
         section = one_of(asked, name, "the configuration's lottery", lottery.solved.seq)
         algorithm = section.get("algorithm", "leximin")
         same(lottery.solved.values["algorithm"], algorithm, f"{lottery.name}: its algorithm", lottery.solved.seq)
+        _spend_on(record, lottery)
         _check_uniform(lottery, section)
         _check_pi(lottery)
+        _check_kind(record, lottery)
         _check_diagnosed(record, lottery)
+        _check_bounded(record, lottery)
         if algorithm != "random" and not needs_certificate(record, lottery):
             _check_within_quotas(lottery)
     if record.ledger.ended("lottery") and lotteries.keys() != asked.keys():
         raise broken("the stage of the lotteries has ended, but not every lottery of the configuration is there")
     optimal = [lottery for lottery in lotteries.values() if is_leximin(lottery)]
-    checked = [certificate_of(lottery) for lottery in optimal if needs_certificate(record, lottery)]
+    checked = [certificate_of(record, lottery) for lottery in optimal if needs_certificate(record, lottery)]
     if len(checked) < len(optimal):
         told = "its levels hold no proof (schema version 1), so nothing shows that it is the optimum"
         raise Finding("unknown", f"{optimal[0].name}: {told}", optimal[0].solved.seq)
     compositions = sum(len(lottery.panels) for lottery in lotteries.values())
     if not lotteries:
         return "no lottery is recorded"
-    told = f"{len(lotteries)} lotteries with {compositions} compositions: quotas, π and {len(checked)} certificates"
+    panels = f"{number_of(len(lotteries), 'lottery', 'lotteries')} with {number_of(compositions, 'composition')}"
+    told = f"{panels}: quotas, π and {number_of(len(checked), 'certificate')}"
     largest = max((float(found.difference) for found in checked), default=0.0)
     gap = max((float(found.gap) for found in checked), default=0.0)
     gaps = f", largest gap {gap:.1e}" if gap else ""
@@ -191,8 +210,16 @@ def needs_certificate(record: Record, lottery: LotteryRead) -> bool:
     return is_leximin(lottery) and record.version > 1
 
 
-def certificate_of(lottery: LotteryRead) -> Checked:
+def certificate_of(record: Record, lottery: LotteryRead) -> Checked:
     """The certificate, checked with fractions; what only a solver can confirm is listed in it."""
+    known: dict[str, Checked] = record.remembered.setdefault("certificates", {})
+    name = lottery.solved.values["lottery"]
+    if name not in known:
+        known[name] = _checked_certificate(lottery)
+    return known[name]
+
+
+def _checked_certificate(lottery: LotteryRead) -> Checked:
     allowed = ALLOWED_DIFFERENCE
     if lottery.members:
         allowed += Fraction(lottery.solved.values["max_difference"])
@@ -209,6 +236,36 @@ def certificate_of(lottery: LotteryRead) -> Checked:
     return checked
 
 
+def _spend_on(record: Record, lottery: LotteryRead) -> None:
+    """Notes what the products of panels and quotas, and of levels and types, will cost."""
+    rows, types = len(lottery.quotas.values["quotas"]), len(lottery.pool.sizes)
+    spend(record, len(lottery.panels) * rows + len(lottery.levels) * (4 * types + rows) + len(lottery.pool.type_of))
+
+
+def _check_kind(record: Record, lottery: LotteryRead) -> None:
+    """What goes with how a lottery was made: only LEXIMIN has an optimum and levels, only the others are estimated."""
+    solved, seq, optimal = lottery.solved.values, lottery.solved.seq, is_leximin(lottery)
+    same(solved["estimated"], not optimal, f"{lottery.name}: whether its π is an estimate", seq)
+    if not optimal and (lottery.levels or "optimum" in solved):
+        raise broken(f"{lottery.name} is no LEXIMIN, so it has neither levels nor an optimum", seq)
+    if not optimal:
+        same(float(solved["max_difference"]), 0.0, f"{lottery.name}: its distance from an optimum", seq)
+    if needs_certificate(record, lottery) and "optimum" not in solved:
+        raise broken(f"{lottery.name} does not say which optimum it is compared with", seq)
+
+
+def _check_bounded(record: Record, lottery: LotteryRead) -> None:
+    """What was known early: probabilities for every type that sum to the panel size."""
+    sizes, k = lottery.pool.sizes, lottery.quotas.values["size"]
+    for event in record.counted("lottery.bounded"):
+        if event.values["lottery"] == lottery.solved.values["lottery"]:
+            pi = event.values["pi"]
+            same(len(pi), len(sizes), f"{lottery.name}: the number of types in its early bound", event.seq)
+            total = math.fsum(p * n for p, n in zip(pi, sizes, strict=True))
+            if not all(-CLOSE <= p <= 1 + CLOSE for p in pi) or not math.isclose(total, k, rel_tol=ROUGHLY):
+                raise broken(f"{lottery.name}: its early bound is not one of panels of {k}", event.seq)
+
+
 def _check_uniform(lottery: LotteryRead, section: Mapping[str, Any]) -> None:
     """A lottery that was asked to be uniform over m panels has m of equal probability that name their members."""
     m, seq = section.get("panels", 0), lottery.solved.seq
@@ -220,7 +277,7 @@ def _check_uniform(lottery: LotteryRead, section: Mapping[str, Any]) -> None:
 
 def _check_pi(lottery: LotteryRead) -> None:
     solved, seq = lottery.solved.values, lottery.solved.seq
-    by_type, by_rater = lottery.by_type(), lottery.by_rater()
+    by_type, by_rater = lottery.by_type, lottery.by_rater
     same(solved["panels"], len(lottery.panels), f"{lottery.name}: the number of its panels", seq)
     pi = [float(p) for p in by_rater]
     _same_list(solved["pi"], [float(p) for p in by_type], f"{lottery.name}: π of type", seq)
@@ -284,7 +341,7 @@ def _check_within_quotas(lottery: LotteryRead) -> None:
 
 def _check_diagnosed(record: Record, lottery: LotteryRead) -> None:
     """The figures about inequality, where they are recorded."""
-    pi = sorted(float(p) for p in lottery.by_rater())
+    pi = sorted(float(p) for p in lottery.by_rater)
     n, total = len(pi), math.fsum(pi)
     mean = total / n
     gini = math.fsum((2 * i + 1 - n) * p for i, p in enumerate(pi)) / (n * total)
@@ -297,14 +354,24 @@ def _check_diagnosed(record: Record, lottery: LotteryRead) -> None:
         "max_min_ratio": pi[-1] / pi[0] if pi[0] else math.inf,
         "coefficient_of_variation": math.sqrt(math.fsum((p - mean) ** 2 for p in pi) / n) / mean,
         "without_chance": sum(p == 0 for p in pi),
-        "certain": sum(p == 1 for p in lottery.by_rater()),
+        "certain": sum(p == 1 for p in lottery.by_rater),
     }
+    types = sorted({t for t, p in zip(lottery.pool.type_of, lottery.by_rater, strict=True) if p == 0})
+    nobody = [f"{row['attribute']}: {row['category']}" for row in lottery.quotas.values["quotas"] if _is_empty(row)]
     for event in record.counted("lottery.diagnosed"):
         if event.values["lottery"] == lottery.solved.values["lottery"]:
+            listed = event.values.get("without_chance_types", []), event.values.get("empty_categories", [])
+            same(listed[0], types, f"{lottery.name}: the types without a chance", event.seq)
+            same(listed[1], nobody, f"{lottery.name}: the categories that nobody has", event.seq)
             for name, wanted in figures.items():
                 found = float(event.values[name])
                 if found != wanted and not abs(found - wanted) <= CLOSE * max(1.0, abs(wanted)):
                     raise broken(f"{lottery.name}: {name} is {found}; from π follows {wanted}", event.seq)
+
+
+def _is_empty(row: Mapping[str, Any]) -> bool:
+    """Whether nobody in the pool has a category that a target or a lower bound wants."""
+    return row["in_pool"] == 0 and (row["lower"] > 0 or float(row.get("target") or 0) > 0)
 
 
 def facts_of_record(record: Record) -> list[tuple[LotteryRead, SolverFact]]:
@@ -312,14 +379,22 @@ def facts_of_record(record: Record) -> list[tuple[LotteryRead, SolverFact]]:
     found = []
     for lottery in lotteries_of_record(record).values():
         if needs_certificate(record, lottery):
-            found += [(lottery, fact) for fact in certificate_of(lottery).facts]
+            found += [(lottery, fact) for fact in certificate_of(record, lottery).facts]
     return found
 
 
+def baselines_of_record(record: Record) -> list[LotteryRead]:
+    """Lotteries whose panels were sampled, by LEGACY or at random, from the run's seed."""
+    return [lottery for lottery in lotteries_of_record(record).values() if not is_leximin(lottery)]
+
+
 def check_solver(record: Record) -> str:
-    """Bounds of certificates that only an integer programme can confirm."""
+    """Bounds that only an integer programme can confirm, and sampled panels that take numpy to sample again."""
     whole(record)
-    facts = facts_of_record(record)
+    facts, sampled = facts_of_record(record), baselines_of_record(record)
+    if sampled:
+        told = "its panels were sampled; `dempo verify` samples them again"
+        raise Finding("unknown", f"{sampled[0].name}: {told}", sampled[0].solved.seq)
     if facts:
         told = f"{len(facts)} bounds of certificates need a solver; `dempo verify` solves them again"
         raise Finding("unknown", told, facts[0][0].solved.seq)

@@ -7,8 +7,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
+from core.plural import number_of
 from storage.verifier.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.record import Found, Record
 
@@ -25,6 +27,28 @@ class PoolRead:
     type_of: list[int]
     pairs: list[int]
     sizes: list[int]
+
+    @cached_property
+    def people(self) -> Counter[tuple[str, str]]:
+        """How many people have each category of each attribute."""
+        found: Counter[tuple[str, str]] = Counter()
+        for row in self.values["types"]:
+            for cell in zip(self.values["attributes"], row["categories"], strict=True):
+                found[cell] += row["size"]
+        return found
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """The place of each person in the pool, by pseudonym."""
+        return {rater_id: i for i, rater_id in enumerate(self.rater_ids)}
+
+    @cached_property
+    def by_type(self) -> list[list[int]]:
+        """Places of the people of each type."""
+        found: list[list[int]] = [[] for _ in self.sizes]
+        for i, t in enumerate(self.type_of):
+            found[t].append(i)
+        return found
 
 
 def pool_of_record(record: Record) -> PoolRead | None:
@@ -48,6 +72,8 @@ def pool_of_record(record: Record) -> PoolRead | None:
         same(row["size"], sizes[number], f"the size of type {number}", seq)
     if len({tuple(row["categories"]) for row in types}) != len(types):
         raise broken("two types of the pool have the same categories", seq)
+    if any(size < 1 for size in sizes.values()) or len(sizes) != len(types):
+        raise broken("a type of the pool has nobody", seq)
     if any(not 0 <= t < len(types) for t in type_of):
         raise broken("a rater of the pool has a type that there is not", seq)
     rater_ids = [rater["rater_id"] for rater in raters]
@@ -76,6 +102,8 @@ def check_pool(record: Record) -> str:
     if population is not None:
         names = list(sections(population, "attributes", "name"))
         same(pool.values["attributes"], names, "the list of the pool's attributes", pool.seq)
+    if record.version > 1:
+        _check_order_of_types(record, pool)
     for built in record.counted("pairs.built"):
         listed, pairs = built.values.get("rater_ids", []), built.values["pairs"]
         same(sum(pool.pairs), pairs, "the number of pairs of all raters of the pool", pool.seq)
@@ -84,7 +112,20 @@ def check_pool(record: Record) -> str:
         order = [place.get(rater_id, -1) for rater_id in pool.rater_ids]
         if listed and (-1 in order or order != sorted(order)):
             raise broken("the raters of the pool are not in the order of those of the pairs", pool.seq)
-    return f"{len(pool.rater_ids)} people of {len(pool.sizes)} types, counted again"
+    return (
+        f"{number_of(len(pool.rater_ids), 'person', 'people')} of {number_of(len(pool.sizes), 'type')}, counted again"
+    )
+
+
+def _check_order_of_types(record: Record, pool: PoolRead) -> None:
+    """Types are numbered by their categories: another numbering would draw other people."""
+    places = [{name: i for i, name in enumerate(row)} for row in asked_categories(record, pool)]
+    found = []
+    for row in pool.values["types"]:
+        cells = zip(places, row["categories"], strict=True)
+        found.append([one_of(known, category, "the quota of", pool.seq) for known, category in cells])
+    if found != sorted(found):
+        raise broken("the types of the pool are not in the order of their categories", pool.seq)
 
 
 def check_quotas(record: Record) -> str:
@@ -112,7 +153,8 @@ def check_quotas(record: Record) -> str:
                 )
     if not found:
         return "no quotas are recorded"
-    return f"{rows} quotas of {len(found)} lotteries: bounds and people per category worked out again"
+    lotteries = number_of(len(found), "lottery", "lotteries")
+    return f"{number_of(rows, 'quota')} of {lotteries}: bounds and people per category worked out again"
 
 
 def _same_size(quotas: Found, section: dict[str, Any], pool: PoolRead) -> None:
@@ -172,12 +214,21 @@ def _quotas_by_target(record: Record, quotas: Found) -> list[dict[str, Any]]:
     return expected
 
 
+def asked_categories(record: Record, pool: PoolRead) -> list[list[str]]:
+    """The categories of each attribute of the pool, in the order of the targets or of the quotas that came with it."""
+    population = record.genesis.get("config", {}).get("population")
+    if population is not None:
+        asked = sections(population, "attributes", "name")
+        return [list(asked[name]["targets"]) for name in pool.values["attributes"]]
+    bounds = pool.values.get("bounds", [])
+    return [[b["category"] for b in bounds if b["attribute"] == name] for name in pool.values["attributes"]]
+
+
 def people_in(pool: PoolRead, attribute: str, category: str) -> int:
     """How many people of the pool have a category."""
     if attribute not in pool.values["attributes"]:
         raise broken(f"the pool has no attribute {brief(attribute)}", pool.seq)
-    place = pool.values["attributes"].index(attribute)
-    return sum(row["size"] for row in pool.values["types"] if row["categories"][place] == category)
+    return pool.people[attribute, category]
 
 
 def decimal_of(text: str, seq: int) -> Fraction:

@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, NO_EVENT, Facts, Found, Record
+from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, NO_EVENT, SIGNED_HEAD, Facts, Found, Record
 from storage.verifier.shapes import misfit, parsed
 
 CHAIN_DOMAIN = "dempo-audit-1"
@@ -33,6 +33,8 @@ PATIENCE = 300.0
 
 FOREIGN_MARKS = ("ro-crate-metadata.json", "imported.json")
 """Beside a record that came in a bundle: it is opened as unchanging, so that no journal beside it is replayed."""
+
+EVENTS_IN_ORDER = "SELECT seq, at, stage, kind, payload, prev, hash FROM events NOT INDEXED ORDER BY seq"
 
 Row = tuple[int, str, str, str, str, str, str]
 
@@ -166,9 +168,9 @@ def text_digest(text: str) -> str:
 
 def _read_events(record: Record, db: sqlite3.Connection) -> None:
     expected, prev = 1, NO_EVENT
-    for row in db.execute("SELECT seq, at, stage, kind, payload, prev, hash FROM events NOT INDEXED ORDER BY seq"):
+    for row in db.execute(EVENTS_IN_ORDER):
         seq = row[0]
-        wrong = _wrong_link(row, expected, prev)
+        wrong = wrong_link(row, expected, prev)
         if wrong is not None and record.chain_wrong is None:
             record.chain_wrong = wrong
         if not all(isinstance(value, str) for value in row[1:]):
@@ -180,7 +182,8 @@ def _read_events(record: Record, db: sqlite3.Connection) -> None:
     record.head = prev
 
 
-def _wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
+def wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
+    """Why an event is not the next one of a chain, and the number of the event that shows it; None where it is."""
     seq, at, stage, kind, payload, stored_prev, stored = row
     if seq != expected:
         return f"event {expected} is missing", expected
@@ -189,7 +192,7 @@ def _wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
     if stored_prev != prev:
         return f"event {seq} does not follow event {seq - 1}", seq
     if link_hash(prev, seq, at, stage, kind, payload) != stored:
-        return f"event {seq} ({kind[:40]}) was changed", seq
+        return f"event {seq} ({kind[:40]!r}) was changed", seq
     return None
 
 
@@ -222,6 +225,8 @@ def _read_event(record: Record, row: Row) -> None:
         wrong = f"its fields are not those of {kind!r} ({misfitting})" if misfitting else ""
     if wrong:
         record.shape_wrong = record.shape_wrong or (f"event {seq}: {wrong}", seq)
+        if kind == SIGNED_HEAD:
+            record.misshapen_heads.append(seq)
         return
     record.ledger.add(seq, stage, kind, values, unit, attempt)
     _note_references(record, values, seq)

@@ -13,8 +13,14 @@ from storage.verifier.shapes import Shape
 NO_EVENT = "0" * 64
 """`prev` of the first event, and the head of a record that holds none."""
 
+SIGNED_HEAD = "head.signed"
+
 KEPT_FIELDS: Mapping[str, tuple[str, ...] | None] = {
     "run.created": None,
+    "engine.started": ("resumed",),
+    "engine.stopped": ("outcome", "exit_code"),
+    "stage.started": None,
+    "stage.skipped": None,
     "pairs.built": None,
     "pool.built": None,
     "lottery.quotas": None,
@@ -23,19 +29,35 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...] | None] = {
     "lottery.panel": None,
     "lottery.solved": None,
     "lottery.diagnosed": None,
+    "lottery.bounded": None,
     "draw.committed": None,
     "draw.made": None,
     "draw.decided": None,
     "draw.alternates": None,
     "seed.derived": None,
+    SIGNED_HEAD: None,
     "condition.planned": None,
+    "model.ready": ("model",),
+    "recovery.measured": None,
     "questions.planned": None,
+    "questions.generated": ("clause_id", "model", "questions"),
     "leaderboard.computed": None,
     "diagnostics.computed": None,
-    "train.step": ("condition", "step"),
-    "train.checkpoint": ("condition", "step", "final"),
-    "answer.given": ("condition", "question_id", "clause_id", "answer"),
-    "judge.called": ("question_id", "clause_id", "judge", "outcome", "shown_order", "ranking"),
+    "train.step": ("condition", "step", "learning_rate"),
+    "train.checkpoint": ("condition", "step", "final", "folder", "files"),
+    "answer.given": ("condition", "question_id", "clause_id", "answer", "tokens", "finish"),
+    "judge.called": (
+        "question_id",
+        "clause_id",
+        "judge",
+        "judge_kind",
+        "outcome",
+        "shown_order",
+        "ranking",
+        "finish_reason",
+        "prompt",
+        "reply",
+    ),
 }
 """What is kept of the events of each kind (None: everything); of all other kinds only that they were there."""
 
@@ -80,7 +102,8 @@ class Record:
     Attributes:
         problem: why reading ended before the end of the file.
         integrity: what SQLite's own check says.
-        hashes: the stored hash of every event, in order; they are those of its contents where the chain holds.
+        hashes: the stored hash of every event, in order; up to event `intact` they are those of the contents.
+        misshapen_heads: events that are signed heads by their kind and don't have the fields of one.
         references: the first event that refers to each text, by the SHA-256 of the text.
         shown: for each text that events refer to, the name of what a view shows, and the first such event.
         artifacts: size and first event of each artifact.
@@ -103,6 +126,7 @@ class Record:
     ledger: Ledger = field(default_factory=Ledger)
     kept: dict[str, list[Found]] = field(default_factory=dict)
     kept_bytes: int = 0
+    misshapen_heads: list[int] = field(default_factory=list)
     references: dict[str, int] = field(default_factory=dict)
     shown: dict[str, tuple[str, int]] = field(default_factory=dict)
     artifacts: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -124,3 +148,17 @@ class Record:
         """The fields of the first event; empty where it creates no run."""
         first = self.kept.get("run.created", [])
         return first[0].values if first and first[0].seq == 1 else {}
+
+    @property
+    def intact(self) -> int:
+        """The last event up to which every hash is that of the contents."""
+        if self.chain_wrong is None:
+            return self.count
+        return min(self.count, (self.chain_wrong[1] or 1) - 1)
+
+    @property
+    def breaks(self) -> tuple[str, int | None] | None:
+        """Where the chain cannot be followed to its end; None where it can. Why is what the check "chain" says."""
+        if self.chain_wrong is not None:
+            return f"the chain breaks after event {self.intact}", self.intact + 1
+        return ("not every event could be read", None) if self.problem else None

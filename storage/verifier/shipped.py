@@ -19,6 +19,7 @@ from storage.verifier.record import Facts
 from storage.verifier.shapes import Shape
 
 PARTS = (
+    "core/plural.py",
     "storage/check.py",
     "storage/verifier/shapes.py",
     "storage/verifier/ledger.py",
@@ -27,27 +28,46 @@ PARTS = (
     "storage/verifier/finding.py",
     "storage/verifier/whole.py",
     "storage/verifier/pool.py",
+    "storage/verifier/pairs.py",
     "core/sortition/proof.py",
     "storage/verifier/lotteries.py",
     "storage/verifier/stream.py",
     "storage/verifier/draws.py",
+    "storage/verifier/schedules.py",
     "storage/verifier/weights.py",
+    "storage/verifier/questions.py",
     "storage/verifier/judgements.py",
+    "storage/verifier/contents.py",
+    "storage/verifier/stages.py",
+    "core/evaluation/replies.py",
+    "storage/verifier/replies.py",
     "storage/verifier/checks.py",
+    "storage/verifier/keygen.py",
+    "storage/verifier/sshsig.py",
     "storage/verifier/kept.py",
+    "storage/verifier/signatures.py",
+    "storage/verifier/registry.py",
+    "storage/verifier/vouching.py",
     "storage/verifier/main.py",
 )
 """What the file is joined from, in reading order: every name is defined above its use at import."""
 
 OWN_PACKAGES = ("core", "storage")
 
+WHOLE = ""
+"""Stands among the names that are imported from a module for the module itself."""
+
 HEADER = '''#!/usr/bin/env python3
-"""Checks the record of a dempo run with Python (3.11 or newer) and nothing else. It writes nothing.
+"""Checks the record of a dempo run with Python (3.11 or newer) and, for signatures, ssh-keygen (OpenSSH).
 
-    python verify.py [FOLDER | audit.db] [--json] [--head FILE]
+    python verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--json]
 
-Every check says ok, failed, unknown (something it needs is not here) or withheld (left out on purpose, as
-the bundle says). Exit status: 0 nothing failed, 4 something failed, 2 there is nothing to check.
+It writes nothing into the folder. Every check says ok, failed, unknown (something it needs is not here) or
+withheld (left out on purpose, as the bundle says). Whose the signatures are is unknown without --key, a public
+key or an allowed_signers file that came by another way than the record; --head is a head that was kept elsewhere.
+
+Exit status: 0 nothing failed; 4 something failed, or --key or --head asked for what could not be shown; 2 there
+is nothing to check, or the key or the head cannot be used.
 
 This file comes from whoever made the bundle. Compare it with the one of a release that you trust (`dempo
 import` does), or take that one: it checks any record of its own and older schema versions.
@@ -140,9 +160,9 @@ def verifier_digest() -> str:
 
 def _import_lines(imports: dict[str, set[str]]) -> str:
     """Whole modules first, then names from modules."""
-    ordered = sorted(imports.items(), key=lambda item: (bool(item[1]), item[0]))
-    named = {name: ", ".join(sorted(names)) for name, names in ordered}
-    return "\n".join(f"from {name} import {names}" if names else f"import {name}" for name, names in named.items())
+    whole_modules = [f"import {module}" for module in sorted(imports) if WHOLE in imports[module]]
+    named = {module: ", ".join(sorted(names - {WHOLE})) for module, names in sorted(imports.items())}
+    return "\n".join([*whole_modules, *(f"from {module} import {names}" for module, names in named.items() if names)])
 
 
 def _body(part: str, source: str, imports: dict[str, set[str]], owner: dict[str, str]) -> str:
@@ -166,7 +186,7 @@ def _note_imports(part: str, statement: ast.Import | ast.ImportFrom, imports: di
     listed = {alias.name for alias in statement.names}
     if any(alias.asname for alias in statement.names):
         raise InputError(f"{part} renames what it imports, so it cannot be joined")
-    wanted: dict[str, set[str]] = {module: set() for module in listed}
+    wanted: dict[str, set[str]] = {module: {WHOLE} for module in listed}
     if isinstance(statement, ast.ImportFrom):
         wanted = {statement.module or "": listed}
     for module, names in wanted.items():
@@ -184,7 +204,7 @@ def _defined(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         return [statement.target.id]
     if isinstance(statement, ast.Assign):
-        return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+        return [name.id for target in statement.targets for name in ast.walk(target) if isinstance(name, ast.Name)]
     return []
 
 

@@ -6,7 +6,9 @@ Block i of a stream is SHA-256(key ‖ i as 8 big-endian bytes); a block gives f
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 RANDOM_DOMAIN = "dempo-random-1"
@@ -21,6 +23,11 @@ def stream_key(root: str | bytes, *path: str) -> bytes:
         digest.update(len(encoded).to_bytes(8, "big"))
         digest.update(encoded)
     return digest.digest()
+
+
+def seed_origin(run_seed: str, stage: str, unit: str) -> str:
+    """How the seed of a unit came about, in the program's words."""
+    return f"SHA-256 of the run seed {run_seed}, the stage {stage!r} and the unit {unit!r}"
 
 
 class Stream:
@@ -57,17 +64,18 @@ class Stream:
 
     def sample(self, items: Sequence[int], k: int) -> list[int]:
         """k distinct items in the order drawn: the first k steps of a forward shuffle."""
-        pool = list(items)
+        n, moved = len(items), dict[int, int]()  # only what a swap put elsewhere, so that few of many cost little
+        drawn = []
         for i in range(k):
-            j = i + self.below(len(pool) - i)
-            pool[i], pool[j] = pool[j], pool[i]
-        return pool[:k]
+            j = i + self.below(n - i)
+            drawn.append(items[moved.get(j, j)])
+            moved[j] = moved.get(i, i)
+        return drawn
 
     def weighted(self, weights: Sequence[int]) -> int:
         """An index drawn with probability weights[i] / Σ weights."""
-        point = self.below(sum(weights))
-        for i, weight in enumerate(weights):
-            if point < weight:
-                return i
-            point -= weight
-        raise ValueError("the weights are not positive")
+        return self.weighted_up_to(list(accumulate(weights)))
+
+    def weighted_up_to(self, upper: Sequence[int]) -> int:
+        """The same, from the sums of the weights up to each."""
+        return bisect_right(upper, self.below(upper[-1]))

@@ -7,17 +7,17 @@ import math
 from fractions import Fraction
 from typing import Any
 
+from core.plural import number_of
 from storage.verifier.draws import draws_of_record
-from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, whole
+from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, spend, whole
 from storage.verifier.lotteries import lotteries_of_record
+from storage.verifier.pairs import PAIRS_TYPE
 from storage.verifier.pool import PoolRead, required_pool
 from storage.verifier.record import Found, Record
+from storage.verifier.schedules import check_schedule
 from storage.verifier.whole import is_plain_file
 
-PAIRS_TYPE = "application/jsonl"
-SCHEDULE_TYPE = "application/vnd.dempo.schedule+json"
 LARGEST_LINE = 65_536
-LARGEST_SCHEDULE = 256 * 1024**2
 
 
 def check_weights(record: Record) -> str:
@@ -30,6 +30,7 @@ def check_weights(record: Record) -> str:
         section = one_of(asked, name, "the configuration's condition", event.seq)
         _check_as_configured(record, event, section)
         pool = required_pool(record, event.seq)
+        spend(record, 10 * len(pool.type_of))
         wanted = _weights(record, event, section, pool)
         if wanted is None:
             wanted = _some_by_pairs(event, section, pool)
@@ -41,7 +42,11 @@ def check_weights(record: Record) -> str:
     if unsure is not None:
         told = "which raters are representative of the US stands in the artifact of the pairs, which is not here"
         raise Finding("unknown", f"condition {brief(unsure.values['condition'])}: {told}", unsure.seq)
-    return f"{rows} weights of {len(planned)} conditions worked out again" if planned else "no condition is recorded"
+    return (
+        f"{number_of(rows, 'weight')} of {number_of(len(planned), 'condition')} worked out again"
+        if planned
+        else "no condition is recorded"
+    )
 
 
 def conditions_of_record(record: Record) -> dict[str, Found]:
@@ -87,7 +92,7 @@ def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRe
         members = set(made.values["members"])
         return [1.0 if rater_id in members else 0.0 for rater_id in pool.rater_ids]
     lottery = one_of(lotteries_of_record(record), name, "the lottery", event.seq)
-    return [_transformed(pi, event.values["transform"]) for pi in lottery.by_rater()]
+    return [_transformed(pi, event.values["transform"]) for pi in lottery.by_rater]
 
 
 def _transformed(pi: Fraction, transform: str) -> float:
@@ -143,7 +148,7 @@ def _us_representative(record: Record, pool: PoolRead) -> list[bool] | None:
 
 
 def check_training(record: Record) -> str:
-    """Optimizer steps from 1 without gaps, as many as planned; schedules of the planned size over the pairs."""
+    """Optimizer steps from 1 without gaps, as many as planned, at the planned rates; the schedules drawn again."""
     whole(record)
     planned = conditions_of_record(record)
     steps: dict[str, list[Found]] = {name: [] for name in planned}
@@ -155,9 +160,17 @@ def check_training(record: Record) -> str:
             steps.setdefault(name, []).append(event)
     for name, found in steps.items():
         _check_steps(name, found, planned.get(name), record.ledger.ended("train"))
-    schedules = sum(_check_schedule(record, event) for event in planned.values())
+        if name in planned:
+            _check_rates(record, found, planned[name])
+    for event in record.counted("train.checkpoint"):
+        _check_checkpoint(record, event, planned)
+    for event in record.counted("model.ready"):
+        model = (record.genesis["config"].get("train") or {}).get("model")
+        same(event.values["model"], model, "the model that every condition starts from", event.seq)
+    schedules = sum(check_schedule(record, event) for event in planned.values())
     total = sum(map(len, steps.values()))
-    return f"{total} steps of {len(steps)} conditions without a gap, {schedules} schedules of the planned size"
+    done = f"{number_of(total, 'step')} of {number_of(len(steps), 'condition')} without a gap"
+    return f"{done}, {number_of(schedules, 'schedule')} drawn again"
 
 
 def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bool) -> None:
@@ -172,23 +185,70 @@ def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bo
         raise broken(f"{what} has {len(found)} optimizer steps instead of {wanted}", seq)
 
 
-def _check_schedule(record: Record, event: Found) -> bool:
-    """Whether a condition has a schedule that is here; it is steps × batch pairs, each one that there is."""
-    what, values = f"condition {brief(event.values['condition'])}", event.values
-    artifact = values.get("artifact")
-    if (artifact is None) != (values["steps"] == 0):
-        raise broken(f"{what} has steps without a schedule, or a schedule without steps", event.seq)
-    if artifact is None:
-        return False
-    same(artifact["media_type"], SCHEDULE_TYPE, f"{what}: the type of its schedule", event.seq)
-    path = record.root / "artifacts" / artifact["sha256"]
-    if not is_plain_file(path):
-        return False  # whether it may be missing is for the check of the artifacts to say
-    with path.open("rb") as stream:
-        schedule = json.loads(stream.read(LARGEST_SCHEDULE))
-    rows, size = schedule["pairs"], record.counted("pairs.built")[0].values["pairs"]
-    shape = [len(rows), *{len(row) for row in rows}]
-    same(shape, [values["steps"], values["batch"]], f"{what}: steps and pairs per step of its schedule", event.seq)
-    if any(not isinstance(p, int) or not 0 <= p < size for row in rows for p in row):
-        raise broken(f"{what}: its schedule names a pair that there is not", event.seq)
-    return True
+def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
+    """The learning rate of each step is the configuration's, times what warm-up and schedule make of it."""
+    train, steps = record.genesis["config"].get("train") or {}, planned.values["steps"]
+    rate, kind = float(train.get("learning_rate", 5e-6)), train.get("schedule", "linear")
+    warmup = math.ceil(float(train.get("warmup", 0.1)) * steps)
+    what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
+    for done, event in enumerate(found):
+        wanted = rate * _share(done, warmup, steps, kind)
+        if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
+            raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
+
+
+def _share(done: int, warmup: int, steps: int, kind: str) -> float:
+    """The share of the learning rate after so many steps: it rises from 0, then stays or falls, straight or round."""
+    if done < warmup:
+        return done / warmup
+    left = max(0.0, (steps - done) / max(1, steps - warmup))
+    if kind == "cosine":
+        return 0.5 * (1 - math.cos(math.pi * left))
+    return 1.0 if kind == "constant" else left
+
+
+def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -> None:
+    """A checkpoint stands at the end of a chunk of steps, and the last one is the model of its condition."""
+    values, name = event.values, event.values["condition"]
+    what = f"condition {brief(name)}: its checkpoint after step {values['step']}"
+    if not planned and record.version < 2:
+        return
+    steps = one_of(planned, name, "the condition", event.seq).values["steps"]
+    same(values["final"], values["step"] == steps, f"{what}: whether it is the model", event.seq)
+    wanted = f"checkpoints/{name}" if values["final"] else f"checkpoints/.state/{name}/checkpoint-{values['step']}"
+    same(values["folder"], wanted, f"{what}: its folder", event.seq)
+    if record.version > 1:
+        chunk = (record.genesis["config"].get("train") or {}).get("chunk", 50)
+        same(event.unit, f"{name}/{-(-values['step'] // chunk):04d}", f"{what}: its unit", event.seq)
+        if values["step"] % chunk and values["step"] != steps:
+            raise broken(f"{what} is not at the end of a chunk of {chunk} steps", event.seq)
+
+
+# ------------------------------------------------------------ recovery
+
+
+def check_recovery(record: Record) -> str:
+    """What was measured in a planted world: the same pairs for all, within what is possible, ln 2 where untrained."""
+    whole(record)
+    found = record.counted("recovery.measured")
+    if not found:
+        return "no recovery is recorded"
+    if record.version < 2:
+        raise Finding(
+            "unknown", "records of schema version 1 do not say what the best possible recovery is", found[0].seq
+        )
+    listed = sections(record.genesis["config"], "conditions", "name")
+    first = found[0].values
+    for event in found:
+        values, what = event.values, f"the recovery of {brief(event.values['condition'])}"
+        for name in ("pairs", "floor", "agreement_ceiling", "world"):
+            same(values.get(name), first.get(name), f"{what}: {name}", event.seq)
+        section = one_of(listed, values["condition"], "the configuration's condition", event.seq)
+        loss, agrees = float(values["population_log_loss"]), float(values["margin_agreement"])
+        if section.get("source") == "none" and not (
+            math.isclose(loss, math.log(2), rel_tol=1e-9) and math.isclose(agrees, 0.5, rel_tol=1e-9)
+        ):
+            raise broken(f"{what} is that of a trained model, and it was not trained", event.seq)
+        if loss < float(values["floor"]) - 1e-9 or agrees > float(values["agreement_ceiling"]) + 1e-9:
+            raise broken(f"{what} is better than a model can be that knows the truth", event.seq)
+    return f"{len(found)} recoveries within what is possible; the numbers themselves take the models to measure"

@@ -15,6 +15,7 @@ from storage.verifier.record import Record
 REDACTION_NOTE = "redacted.json"
 LARGEST_NOTE = 8 * 1024**2
 SHA256_NAME = re.compile(r"[0-9a-f]{64}")
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-([a-z0-9-]{1,40})")
 AT_ONCE = 1024**2
 
 
@@ -55,7 +56,7 @@ def check_genesis(record: Record) -> str:
         raise broken(f"event {again[0].seq} creates the run once more", again[0].seq)
     name = record.root.name
     if first["run_id"] != name and not is_foreign(record.root):
-        raise broken(f"the record is that of run {first['run_id'][:80]}, not of {name}", 1)
+        raise broken(_other_folder(first["run_id"][:80], name), 1)
     same(first["domain"], CHAIN_DOMAIN, "the domain of the chain", 1)
     same(first["schema_version"], record.version, "the schema version in the first event", 1)
     run = first["config"].get("run")
@@ -63,7 +64,20 @@ def check_genesis(record: Record) -> str:
         raise broken("the first event names another run or seed than the configuration that it holds", 1)
     if not re.fullmatch("0|[1-9][0-9]{0,18}", first["seed"]):
         raise broken("the run's seed is no number", 1)
+    planted = (first["config"].get("data") or {}).get("world") is not None
+    same(first["simulated"], planted, "whether raters or judges are simulated", 1)
+    stamped = RUN_ID.fullmatch(first["run_id"])
+    if stamped is not None and stamped[1] != first["name"]:
+        raise broken(f"{brief(first['run_id'])} is not the id of a run called {brief(first['name'])}", 1)
     return f"the record is that of run {first['run_id']}"
+
+
+def _other_folder(run_id: str, folder: str) -> str:
+    """A run that moved is as it was, but whoever asks for run X must not be shown run Y in its place."""
+    return (
+        f"the record is that of run {run_id}, but its folder is called {folder}: either it was renamed, and then "
+        f"calling it {run_id} again mends this, or another run's record lies where that of {folder} should be"
+    )
 
 
 def check_events(record: Record) -> str:

@@ -39,6 +39,8 @@ STATES = (
     ("interrupted", "the engine died; resume goes on from the last unit"),
     ("created", "no engine has worked on it yet"),
     ("unreadable", "the record cannot be read; the list says why"),
+    ("imported", "somebody else's run, checked at import; only to read"),
+    ("unpacked", "somebody else's bundle, unzipped, checked by nobody"),
 )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from storage.imports.origin import Origin, origin_of
 from storage.reader import Reader
 from tui.messages import Pulse
+from tui.origin_text import origin_lines
 from tui.screens.pane import Pane
 from tui.visible import one_line
 from tui.widgets.figures import bar, duration, moment, percent, right, whole
@@ -60,6 +63,7 @@ class Overview:
     counts: dict[str, Any]
     recorded: dict[str, int]
     stop: dict[str, Any] | None
+    origin: Origin | None
 
 
 class OverviewPane(Pane):
@@ -85,6 +89,7 @@ class OverviewPane(Pane):
             counts=reader.query(_COUNTS)[0],
             recorded={row["kind"]: row["events"] for row in reader.query(_UNDER_WAY)},
             stop=stop[0] if stop else None,
+            origin=origin_of(reader.folder.root),
         )
 
     def on_mount(self) -> None:
@@ -115,8 +120,10 @@ class OverviewPane(Pane):
 
 def _facts(found: Overview, pulse: Pulse) -> Text:
     lines = Text(overflow="fold")
+    run_id = str(found.run.get("run_id", "–"))
+    if Path(found.path).name != run_id:  # else the folder says it
+        lines.append(f"{'run':<8}", style="bold").append(f"{one_line(run_id, 70)}\n")
     for name, value in (
-        ("run", one_line(str(found.run.get("run_id", "–")), 70)),
         ("folder", one_line(found.path, 200)),
         ("seed", one_line(str(found.run.get("seed", "–")), 25)),
         ("created", f"{moment(found.run.get('created_at'))} UTC"),
@@ -124,6 +131,9 @@ def _facts(found: Overview, pulse: Pulse) -> Text:
         lines.append(f"{name:<8}", style="bold")
         lines.append(value)
         lines.append("   " if name == "seed" else "\n")
+    if found.origin is not None:
+        lines.append(f"{'origin':<8}", style="bold")
+        lines.append("\n        ".join(origin_lines(found.origin)) + "\n")
     lines.append(f"{'engine':<8}", style="bold")
     lines.append(_engine(found, pulse))
     return lines
@@ -140,7 +150,9 @@ def _engine(found: Overview, pulse: Pulse) -> str:
             share = f" {percent(note.done / note.total, 0)}" if note.total else ""
             words += f" · {one_line(str(note.stage), 20)}{share} {one_line(str(note.detail), 120)}".rstrip()
         return words
-    if pulse.status == "interrupted":
+    if found.origin is not None and found.stop is None:
+        return "its record ends without the end of an engine"
+    if found.origin is None and pulse.status == "interrupted":
         return "ended without a word (killed, or the machine went down); r resumes from the last unit"
     if found.stop is None:
         return "has not started; r starts it"

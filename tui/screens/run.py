@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, TabbedContent, TabPane
 
 from storage.errors import StorageError
+from storage.foreign import arrival
 from storage.reader import Reader
 from tui.messages import Asked, Pulse, RunRead
 from tui.screens.draw import DrawPane
@@ -26,7 +27,7 @@ from tui.screens.rankings import RankingsPane
 from tui.screens.record import RecordPane
 from tui.screens.training import TrainingPane
 from tui.visible import one_line, visible
-from tui.widgets.status import STAMP, status
+from tui.widgets.status import STAMP, STAMPS, status
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
 
@@ -59,9 +60,13 @@ def read_run(root: Path, pane: type[Pane], request: Hashable, known: int | None)
     except StorageError as error:
         return RunRead(pane.key, request, None, None, str(error))
     except _UNSHOWABLE as error:
-        sentence = f"this tab cannot show the record: something in it is not as this version writes it ({error!r})"
-        return RunRead(pane.key, request, None, None, one_line(sentence, 400))
+        return RunRead(pane.key, request, None, None, _unshowable(error))
     return RunRead(pane.key, request, pulse, found, "")
+
+
+def _unshowable(error: Exception) -> str:
+    told = f"this tab cannot show the record: something in it is not as this version writes it ({error!r})"
+    return one_line(told, 400)
 
 
 def read_pulse(reader: Reader) -> Pulse:
@@ -77,6 +82,7 @@ def read_pulse(reader: Reader) -> Pulse:
         simulated=bool(simulated and simulated[0]["simulated"]),
         seq=seq,
         head=head,
+        origin=arrival(reader.folder.root),
     )
 
 
@@ -105,6 +111,7 @@ class RunScreen(Screen[None]):
         self._rest_until = 0.0
         self._known: dict[str, tuple[int, Hashable]] = {}
         self._status = ""
+        self._origin = ""
 
     def compose(self) -> ComposeResult:
         yield TitleBar()
@@ -170,14 +177,19 @@ class RunScreen(Screen[None]):
         if message.error or message.pulse is None:
             return
         pulse = message.pulse
-        self._status = pulse.status
-        stamp = (STAMP,) if pulse.simulated else ()
-        self.query_one(TitleBar).tell(one_line(self.root.name, 56), status(pulse.status), *stamp)
+        self._status, self._origin = pulse.status, pulse.origin
+        stamps = [STAMPS[pulse.origin]] if pulse.origin else []
+        stamps += [STAMP] if pulse.simulated else []
+        self.query_one(TitleBar).name_run(self.root.name, status(pulse.status), *stamps)
         pane = self.query_one(f"#{message.pane}", Pane)
-        if message.found is not None and message.request == pane.request:
-            self._known[pane.key] = (pulse.seq, message.request)
-            pane.show(message.found)
-        pane.pulse(pulse)
+        try:
+            if message.found is not None and message.request == pane.request:
+                self._known[pane.key] = (pulse.seq, message.request)
+                pane.show(message.found)
+            pane.pulse(pulse)
+        except _UNSHOWABLE as error:
+            problem.display = True
+            problem.say(_unshowable(error))
 
     def on_asked(self, message: Asked) -> None:
         """A tab wants something else."""
@@ -221,7 +233,7 @@ class RunScreen(Screen[None]):
         self._dempo.new_run()
 
     def action_stop(self) -> None:
-        if self._status in ("running", "stopping"):
+        if self._origin or self._status in ("running", "stopping"):
             self._dempo.stop_run(self.root)
         else:
             self.notify("no engine works on this run; there is nothing to stop", markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,8 +16,10 @@ from textual.widgets import DataTable, Footer
 
 from core.run_folder import RunFolder
 from storage.errors import StorageError
+from storage.imports.origin import Origin, origin_of
 from storage.reader import Reader, RunSummary, lock_is_held
 from tui.messages import RunsRead
+from tui.origin_text import origin_lines
 from tui.visible import one_line
 from tui.widgets.figures import left, moment, right, whole
 from tui.widgets.grid import Grid
@@ -36,6 +39,7 @@ class RunList:
     def __init__(self, runs: Path) -> None:
         self._runs = runs
         self._known: dict[Path, tuple[_Signature, RunSummary]] = {}
+        self._origins: dict[Path, Origin | None] = {}
 
     def read(self) -> RunsRead:
         """Newest first; a run that cannot be read is listed with its sentence."""
@@ -46,7 +50,9 @@ class RunList:
             for root, (_, summary) in self._known.items()
             if summary.status == "running" and RunFolder(root).stop_request.exists()
         )
-        return RunsRead(tuple(summary for _, summary in self._known.values()), stopping)
+        self._origins = {root: self._origins.get(root) or origin_of(root) for root in roots}
+        origins = {root: origin for root, origin in self._origins.items() if origin is not None}
+        return RunsRead(tuple(summary for _, summary in self._known.values()), stopping, origins)
 
     def _read_one(self, root: Path) -> tuple[_Signature, RunSummary]:
         signature = _signature(RunFolder(root))
@@ -54,11 +60,29 @@ class RunList:
         if known is not None and known[0] == signature:
             return known
         try:
-            summary = Reader(root).summary()
+            summary = _plain(Reader(root).summary())
         except (StorageError, LookupError, TypeError, ValueError) as error:
             sentence = str(error) if isinstance(error, StorageError) else f"{root / 'audit.db'}: not a record of a run"
             summary = RunSummary(root.name, "", "", "unreadable", "", 0, 0, False, sentence, root)
         return signature, summary
+
+
+def _plain(run: RunSummary) -> RunSummary:
+    """The summary with texts where texts belong, whatever somebody else's record holds there.
+
+    Raises:
+        TypeError: a count is no number, or the state no word.
+    """
+    if not (isinstance(run.done, int) and isinstance(run.units, int) and isinstance(run.status, str)):
+        raise TypeError("units are counted, and a state is a word")
+    return replace(
+        run,
+        run_id=str(run.run_id),
+        name=str(run.name),
+        created_at=str(run.created_at),
+        stage=str(run.stage),
+        detail=str(run.detail),
+    )
 
 
 def _signature(folder: RunFolder) -> _Signature:
@@ -152,7 +176,8 @@ class RunsScreen(Screen[None]):
     @on(DataTable.RowHighlighted, "#runs")
     def _show_detail(self) -> None:
         run = self._chosen
-        self.query_one("#run-detail", Words).say(_detail(run) if run else Text())
+        origin = self._found.origins.get(run.root) if run and self._found else None
+        self.query_one("#run-detail", Words).say(_detail(run, origin) if run else Text())
 
     @on(DataTable.RowSelected, "#runs")
     def action_open(self) -> None:
@@ -165,7 +190,7 @@ class RunsScreen(Screen[None]):
 
     def action_stop(self) -> None:
         run = self._chosen
-        if run is not None and run.status != "running":
+        if run is not None and not run.imported and run.status != "running":
             self.notify(f"no engine works on {one_line(run.run_id, 60)}; there is nothing to stop", markup=False)
         elif run is not None:
             self._dempo.stop_run(run.root)
@@ -176,6 +201,9 @@ class RunsScreen(Screen[None]):
 
 
 def _word(run: RunSummary, found: RunsRead) -> str:
+    origin = found.origins.get(run.root)
+    if origin is not None and run.status != "unreadable":
+        return origin.how
     return "stopping" if run.run_id in found.stopping and run.status == "running" else run.status
 
 
@@ -192,12 +220,14 @@ def _row(run: RunSummary, word: str, wide: bool) -> list[Text]:
     ]
 
 
-def _detail(run: RunSummary) -> Text:
+def _detail(run: RunSummary, origin: Origin | None) -> Text:
     text = Text(overflow="fold")
     text.append(one_line(str(run.root), 300), style="bold")
     if run.simulated:
         text.append("  ")
         text.append(STAMP)
+    for line in origin_lines(origin) if origin else []:
+        text.append(f"\n{line}")
     if run.status == "unreadable":
         text.append(f"\n{one_line(run.detail, 400)}", style="red")
     elif run.detail:

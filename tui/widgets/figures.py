@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
+from tui.visible import one_line
+
 
 def as_float(value: Any) -> float | None:
     """The float that a recorded number stands for ("nan" and "inf" are names); None where there is none."""
@@ -51,9 +53,10 @@ def duration(seconds: Any) -> str:
     return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s"
 
 
-def bar(done: float, total: float, width: int) -> str:
-    """A bar of `width` cells in half-cell steps; full only where everything is done."""
-    share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+def bar(done: Any, total: Any, width: int) -> str:
+    """A bar of `width` cells in half-cell steps; full only where everything is done, empty where nobody can say."""
+    finished, planned = as_float(done) or 0.0, as_float(total) or 0.0
+    share = min(max(finished / planned, 0.0), 1.0) if 0 < planned < math.inf and math.isfinite(finished) else 0.0
     full, half = divmod(int(share * width * 2), 2)
     return ("━" * full + "╸" * half).ljust(width, "·")
 
@@ -69,7 +72,7 @@ def left(text: str, style: str = "") -> Text:
 
 
 def moment(at: Any, seconds: bool = True) -> str:
-    """A recorded time (UTC, ISO 8601) without its fractions."""
+    """A recorded time (UTC, ISO 8601) without its fractions; what else stands in its place is made visible."""
     if not isinstance(at, str) or len(at) < 19:
         return "–"
-    return at[: 19 if seconds else 16].replace("T", " ")
+    return one_line(at[: 19 if seconds else 16].replace("T", " "))

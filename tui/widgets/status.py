@@ -16,6 +16,8 @@ GLYPHS = {
     "interrupted": ("!", "red"),
     "created": ("○", "cyan"),
     "unreadable": ("?", "red"),
+    "imported": ("⇩", "magenta"),
+    "unpacked": ("⇩", "red"),
     "started": ("▸", "cyan"),
     "waiting": ("·", "dim"),
     "skipped": ("–", "dim"),
@@ -34,6 +36,12 @@ GLYPHS = {
 
 STAMP = Text(" SIMULATED ", style="black on yellow")
 """Marks a run whose raters or judges are simulated."""
+
+STAMPS = {
+    "imported": Text(" IMPORTED ", style="black on magenta"),
+    "unpacked": Text(" UNPACKED, NOT CHECKED ", style="white on red"),
+}
+"""Mark a run that came in somebody else's bundle."""
 
 
 def status(word: str) -> Text:

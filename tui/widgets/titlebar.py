@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from tui.visible import one_line
 from tui.widgets.words import Words
 
 
 class TitleBar(Words):
     """One line, so that 80×24 isn't eaten by a banner."""
+
+    def name_run(self, name: str, *parts: Text) -> None:
+        """Shows the name of a run and what is said of it; where the line is too short, the name is cut."""
+        taken = len("dempo") + sum(2 + part.cell_len for part in parts)
+        self.tell(one_line(name, max(12, self.app.size.width - taken - 4)), *parts)
 
     def tell(self, *parts: Text | str) -> None:
         """Shows the parts, two cells apart; strings must have been made visible."""

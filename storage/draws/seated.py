@@ -1,0 +1,27 @@
+"""Who keeps a seat in a replacement round. They are not in its pool, so they are read from its files again."""
+
+from __future__ import annotations
+
+from core.config import RunConfig
+from core.data.tables import Person, read_tables
+from core.errors import InputError
+from storage.reader import Reader
+
+_FILES = """SELECT f.value->>'$.sha256' AS sha256 FROM events e, json_each(e.payload, '$.files') f
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')"""
+
+
+def seated(reader: Reader, config: RunConfig) -> tuple[Person, ...]:
+    """The people who accepted in earlier rounds; none where the run is no replacement round.
+
+    Raises:
+        InputError: a file is missing, or is not the one that the run was made from.
+    """
+    if config.data.format != "tables" or config.data.responses is None:
+        return ()
+    tables = read_tables(config.data)
+    recorded = [row["sha256"] for row in reader.query(_FILES)]
+    changed = [file.name for file in tables.files if file.sha256 not in recorded]
+    if changed:
+        raise InputError(f"{', '.join(changed)} changed since the run read it; put the old file back")
+    return tables.kept

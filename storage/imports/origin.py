@@ -1,0 +1,90 @@
+"""How somebody else's run came here: imported and checked, or unzipped by hand and checked by nobody."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from storage.export.redaction import NOTE
+from storage.foreign import arrival, import_note
+from storage.verifier.shipped import verifier_digest
+
+_MOST_BYTES = 4 * 1024**2
+"""Of a verify.py that is worth comparing."""
+
+Verifier = Literal["same", "different", "missing", "unknown"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of a run that came in a bundle.
+
+    Attributes:
+        how: imported by `dempo import`, or unpacked by somebody; only an import checks.
+        source: file name of the bundle; "" where nobody noted it.
+        sha256: of the bundle, or "".
+        at: when it was imported, or "".
+        redacted: whether texts were withheld.
+        verifier: whether its verify.py is the one of the release that looked.
+        verdicts: each check at import and what it said; none of an unpacked bundle.
+    """
+
+    how: Literal["imported", "unpacked"]
+    source: str
+    sha256: str
+    at: str
+    redacted: bool
+    verifier: Verifier
+    verdicts: tuple[tuple[str, str], ...]
+
+    def row(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self) | {"verdicts": dict(self.verdicts)}
+
+
+def origin_of(root: Path) -> Origin | None:
+    """How the run in this folder came here; None for a run that was made here."""
+    how = arrival(root)
+    if how == "":
+        return None
+    if how == "unpacked":
+        return Origin("unpacked", "", "", "", (root / NOTE).exists(), verifier_in(root), ())
+    note = import_note(root)
+    stated = note.get("verifier")
+    return Origin(
+        how="imported",
+        source=_word(note.get("source")),
+        sha256=_word(note.get("sha256")),
+        at=_word(note.get("imported_at")),
+        redacted=(root / NOTE).exists(),
+        verifier=stated if stated in ("same", "different", "missing") else "unknown",
+        verdicts=_verdicts(note.get("checks")),
+    )
+
+
+def verifier_in(root: Path) -> Verifier:
+    """Whether the verify.py in a folder is the one that this program would have written."""
+    path = root / "verify.py"
+    if not path.is_file():
+        return "missing"
+    with path.open("rb") as stream:
+        body = stream.read(_MOST_BYTES)
+    return compared(hashlib.sha256(body).hexdigest())
+
+
+def compared(digest: str | None) -> Verifier:
+    """Whether the SHA-256 of a bundle's verify.py is that of the one that this program writes."""
+    if digest is None:
+        return "missing"
+    return "same" if digest == verifier_digest() else "different"
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _verdicts(checks: object) -> tuple[tuple[str, str], ...]:
+    rows = checks if isinstance(checks, list) else []
+    return tuple((_word(row.get("name")), _word(row.get("verdict"))) for row in rows if isinstance(row, dict))

@@ -1,0 +1,185 @@
+"""What judges were shown and what they said: prompts hold the recorded answers, rankings are those of the replies."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+from core.evaluation.replies import Malformed, parse_ranking
+from storage.verifier.finding import Finding, brief, broken, same, spend, whole
+from storage.verifier.reading import opened_safely
+from storage.verifier.record import Found, Record
+from storage.verifier.whole import withheld_by
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+HALVES = re.compile("[\ud800-\udfff]")
+TEMPLATE_MARKS = re.compile(r"<(?=[|｜])|<(?=/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn)>)|\[(?=/?INST\])")
+CHARACTERS_AT_A_TIME = 50
+"""Characters of a text that are read and compared in one of the steps of `finding.spend`."""
+
+
+class Texts:
+    """The texts of a record; `absent` counts those that are not here."""
+
+    def __init__(self, record: Record, db: sqlite3.Connection) -> None:
+        self.record = record
+        self.db = db
+        self.absent = 0
+
+    def body(self, text: Mapping[str, Any]) -> str | None:
+        """A text, exactly; None where it is not here."""
+        row = self.db.execute("SELECT body FROM blobs WHERE sha256 = ?", [text["sha256"]]).fetchone()
+        if row is None:
+            self.absent += 1
+            return None
+        spend(self.record, 1 + len(row[0]) // CHARACTERS_AT_A_TIME)
+        return bytes(row[0]).decode("utf-8", "surrogatepass")
+
+
+def check_replies(record: Record) -> str:
+    """Every ranking is what the reply says, no reply that says one is called unusable, and prompts show the answers."""
+    whole(record)
+    calls = record.counted("judge.called")
+    if not calls:
+        return "no judge was called"
+    if record.version < 2:
+        raise Finding("unknown", "records of schema version 1 hold replies in another form", calls[0].seq)
+    try:
+        with closing(opened_safely(record.root / "audit.db")) as db:
+            texts = Texts(record, db)
+            shown = _check_calls(record, calls, texts)
+    except sqlite3.Error as error:
+        raise broken(f"the database cannot be read: {error}") from None
+    if texts.absent:
+        withheld = withheld_by(record.root)[0] >= texts.absent
+        raise Finding(
+            "withheld" if withheld else "unknown",
+            f"{texts.absent} texts of judge calls are not here, so they were not compared",
+        )
+    return f"{len(calls)} outcomes follow from the replies; {shown} prompts show the recorded answers in their order"
+
+
+def _check_calls(record: Record, calls: list[Found], texts: Texts) -> int:
+    """Goes through the calls question by question, so that few texts are held at a time; how many prompts hold."""
+    by_question: dict[str, list[Found]] = {}
+    for event in calls:
+        by_question.setdefault(event.values["question_id"], []).append(event)
+    answers: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for event in record.counted("answer.given"):
+        answers.setdefault(event.values["question_id"], {})[event.values["condition"]] = event.values["answer"]
+    planned = _planned_texts(record)
+    shown = 0
+    for question, listed in by_question.items():
+        case = None
+        for event in listed:
+            _check_reply(event, texts)
+            if event.values["judge_kind"] == "openai" and "prompt" in event.values:
+                case = case or Case(texts, planned.get(question), answers.get(question, {}))
+                shown += _check_prompt(event, case, texts)
+    return shown
+
+
+def _planned_texts(record: Record) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Clause and question of each planned question, as references to their texts."""
+    found = {}
+    for event in record.counted("questions.planned"):
+        clauses = {clause["clause_id"]: clause["text"] for clause in event.values["clauses"]}
+        for question in event.values["questions"]:
+            if question["clause_id"] in clauses:
+                found[question["question_id"]] = (clauses[question["clause_id"]], question["text"])
+    return found
+
+
+# ------------------------------------------------------------ replies
+
+
+def _check_reply(event: Found, texts: Texts) -> None:
+    values = event.values
+    what = f"judge {brief(values['judge'])} on question {brief(values['question_id'])}"
+    outcome, ranking = values["outcome"], values.get("ranking")
+    if ("reply" in values) == (outcome == "failed"):
+        raise broken(f"{what} {outcome}, which does not go with whether a reply is recorded", event.seq)
+    if values["judge_kind"] != "openai" and outcome != "ranked":
+        raise broken(f"{what} {outcome}, but a judge of this kind always ranks", event.seq)
+    if outcome == "failed":
+        return
+    _check_finish(event, what, outcome)
+    reply = texts.body(values["reply"])
+    if reply is None:
+        return
+    said = _ranking_said(values["judge_kind"], reply, values["shown_order"])
+    if outcome == "ranked":
+        same(ranking, said, f"{what}: the ranking, from the reply,", event.seq)
+    elif said is not None and values.get("finish_reason") not in ("length", "content_filter"):
+        raise broken(f"{what} is called {outcome}, but the reply is a ranking: {brief(said)}", event.seq)
+
+
+def _check_finish(event: Found, what: str, outcome: str) -> None:
+    """A reply that was cut off, or stopped by a filter, is told apart by what the endpoint gave as its reason."""
+    wanted = {"length": ("truncated", "refused"), "content_filter": ("refused",)}
+    finish = event.values.get("finish_reason")
+    allowed = wanted.get(str(finish), ("ranked", "malformed", "refused"))
+    if event.values["judge_kind"] == "openai" and outcome not in allowed:
+        raise broken(f"{what} is called {outcome}, but its reply ended by {brief(finish)}", event.seq)
+
+
+def _ranking_said(kind: str, reply: str, shown: list[str]) -> list[str] | None:
+    """The conditions, best first, as a reply names them; None where it gives no ranking."""
+    labels = LETTERS[: len(shown)]
+    try:
+        if kind == "planted":
+            found = json.loads(reply)
+            return found if isinstance(found, list) else None
+        order = parse_ranking(reply, labels) if kind == "openai" else tuple(reply.split(" > "))
+    except (Malformed, ValueError, RecursionError):
+        return None
+    return [shown[labels.index(label)] for label in order] if sorted(order) == sorted(labels) else None
+
+
+# ------------------------------------------------------------ prompts
+
+
+class Case:
+    """Rule, question and answers as a prompt quotes them: one JSON object, written once for all orders."""
+
+    def __init__(self, texts: Texts, planned: Any, answers: Mapping[str, Mapping[str, Any]]) -> None:
+        rule, question = planned or (None, None)
+        self.rule = _quoted(texts, rule)
+        self.question = _quoted(texts, question)
+        self.answers = {condition: _quoted(texts, answer) for condition, answer in answers.items()}
+
+    def shown(self, order: list[str]) -> str | None:
+        """The object with the answers in an order; None where a text of it is not here."""
+        parts = [self.rule, self.question, *(self.answers.get(condition) for condition in order)]
+        if any(part is None for part in parts):
+            return None
+        rule, question, *answers = parts
+        listed = ",\n".join(f'  "{label}": {answer}' for label, answer in zip(LETTERS, answers, strict=False))
+        return f'{{\n "rule": {rule},\n "question": {question},\n "answers": {{\n{listed}\n }}\n}}'
+
+
+def _quoted(texts: Texts, reference: Mapping[str, Any] | None) -> str | None:
+    """A text as a JSON string, without half characters and marks that a chat template could read."""
+    body = None if reference is None else texts.body(reference)
+    if body is None:
+        return None
+    quoted = HALVES.sub("\ufffd", json.dumps(body, ensure_ascii=False))
+    return TEMPLATE_MARKS.sub(lambda mark: f"\\u{ord(mark.group()):04x}", quoted)
+
+
+def _check_prompt(event: Found, case: Case, texts: Texts) -> int:
+    """1 where a prompt shows the recorded answers in the recorded order; 0 where a text is not here."""
+    values = event.values
+    prompt, shown = texts.body(values["prompt"]), case.shown(values["shown_order"])
+    if prompt is None or shown is None:
+        return 0
+    spend(texts.record, len(shown) // CHARACTERS_AT_A_TIME)
+    asked = json.loads(prompt)
+    if not any(shown in message["content"] for message in asked):
+        what = f"judge {brief(values['judge'])} on question {brief(values['question_id'])}"
+        raise broken(f"{what} was shown other texts, or in another order, than the record says", event.seq)
+    return 1

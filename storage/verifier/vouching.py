@@ -1,0 +1,144 @@
+"""What vouches for a record from outside its chain: signatures, heads kept elsewhere, the registry of its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from storage.check import Check
+from storage.verifier.finding import Finding, Step, brief, broken, concluded
+from storage.verifier.kept import HeadFiles, KeptHead, head_files, read_kept
+from storage.verifier.keygen import KeygenFailed
+from storage.verifier.record import Record
+from storage.verifier.registry import check_registry
+from storage.verifier.signatures import SignedHead, check_signatures, is_trusted, require_valid
+from storage.verifier.sshsig import fingerprint, signers_in
+
+SIGNATURES, KEPT_HEAD, KEPT_SIGNATURE = "signatures", "kept head", "kept head's signature"
+"""Names of the checks that a reader asks for, with a key, with a kept head, and with both."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a record is compared with: the reader's key and kept head, where there are any, and the files beside it.
+
+    key_inside and head_inside say that they were taken from the folder of the record, where its writer put them.
+    """
+
+    signers: str | None
+    key_inside: bool
+    head: KeptHead | None
+    head_inside: bool
+    files: HeadFiles
+
+
+def brought(root: Path, key: Path | None, head: Path | None) -> Brought:
+    """Reads what a record is compared with. To be called before the record is read: an engine may be at work, and a
+    head that it signs in between is then in the record only.
+
+    Raises:
+        Unusable: the key or the head cannot be used.
+    """
+    return Brought(
+        signers=None if key is None else signers_in(key),
+        key_inside=key is not None and _lies_inside(key, root),
+        head=None if head is None else read_kept(head),
+        head_inside=head is not None and _lies_inside(head, root),
+        files=head_files(root),
+    )
+
+
+def _lies_inside(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
+
+
+def vouching_checks(record: Record, given: Brought) -> list[Check]:
+    """Signed heads, the files under `heads/`, the kept head where there is one, and the registry."""
+    steps: dict[str, Step] = {
+        SIGNATURES: partial(_by_own_key, step=partial(check_signatures, signers=given.signers), given=given),
+        "head files": partial(_files_hold, files=given.files),
+    }
+    if given.head is not None:
+        steps[KEPT_HEAD] = partial(_contains, kept=given.head, inside=given.head_inside)
+        if given.head.head is not None and given.head.signature is not None:
+            signed = (given.head.head, given.head.signature)
+            kept_signature = partial(_kept_signature, signed=signed, signers=given.signers)
+            steps[KEPT_SIGNATURE] = partial(_by_own_key, step=kept_signature, given=given)
+    steps["registry"] = check_registry
+    return [concluded(name, step, record) for name, step in steps.items()]
+
+
+def _by_own_key(record: Record, step: Step, given: Brought) -> str:
+    """A key that came with the record says nothing about who signed it."""
+    told = step(record)
+    if given.key_inside:
+        why = "but the key was found in the run's own folder, in reach of who wrote it"
+        raise Finding("unknown", f"unknown signer: {told}; {why}")
+    return told
+
+
+def decisive(checks: list[Check], key: bool, head: bool) -> list[Check]:
+    """Why a verification is not good: what failed, then what was asked for and is not ok; empty where it is good."""
+    asked = {SIGNATURES: key, KEPT_HEAD: head, KEPT_SIGNATURE: key and head}
+    failed = [check for check in checks if check.verdict == "failed"]
+    return failed + [check for check in checks if check.verdict not in ("ok", "failed") and asked.get(check.name)]
+
+
+def _files_hold(record: Record, files: HeadFiles) -> str:
+    """They are the run's own and prove nothing to a reviewer, but a tail lost by accident shows against them."""
+    for name, file in files.found:
+        wrong = (file, None) if isinstance(file, str) else _not_contained(record, file)
+        if wrong:
+            raise broken(f"{'heads/' + name[:80]!r}: {wrong[0]}", wrong[1])
+    told = f"files under heads/: {len(files.found)}, each a head of this record"
+    if files.found and record.breaks:
+        raise broken(f"{told}; but {record.breaks[0]}", record.breaks[1])
+    if files.unread:
+        raise Finding("unknown", f"{told}; {files.unread}")
+    return told
+
+
+def _contains(record: Record, kept: KeptHead, inside: bool) -> str:
+    wrong = _not_contained(record, kept)
+    if wrong:
+        raise broken(*wrong)
+    told = f"the record contains the head that was kept: event {kept.seq} of {record.count}"
+    if record.breaks:
+        raise broken(f"{told}; but {record.breaks[0]}", record.breaks[1])
+    if inside:
+        raise Finding("unknown", f"{told}; but it was kept in the run's own folder, in reach of who wrote it")
+    return told
+
+
+def _not_contained(record: Record, kept: KeptHead) -> tuple[str, int | None] | None:
+    """Why a record doesn't contain a head, and the first event that shows it; None where it does."""
+    run_id = record.genesis.get("run_id")
+    if kept.head is not None and run_id is not None and kept.head.run_id != run_id:
+        return f"it is a head of run {kept.head.run_id}, not of {brief(run_id)}", 1
+    if kept.head is not None and record.intact and kept.head.genesis != record.hashes[0]:
+        return "it is a head of a chain that began with another event: the record was written anew", 1
+    if kept.seq > record.intact and record.breaks:
+        return f"{record.breaks[0]}, before the head that was kept (event {kept.seq})", record.breaks[1]
+    if kept.seq > record.intact:
+        cut = f"the record ends at event {record.count}, before the head that was kept (event {kept.seq})"
+        return f"{cut}: its tail was cut or rolled back", record.count + 1
+    if record.hashes[kept.seq - 1] != kept.hash:
+        told = "had another hash when the head was kept: the record was changed or written anew"
+        return f"event {kept.seq} {told}", kept.seq
+    return None
+
+
+def _kept_signature(record: Record, signed: SignedHead, signers: str | None) -> str:
+    """The signature that a kept head carries; it says the same of every record."""
+    head, signature = signed
+    by = fingerprint(signature.public_key)
+    try:
+        require_valid(head, signature)
+        if signers is not None and is_trusted(head, signature, signers):
+            return f"signed by {by}, the given key"
+    except KeygenFailed as error:
+        raise Finding("unknown", f"not checked: {error}") from None
+    except ValueError as error:
+        raise broken(str(error)) from None
+    raise Finding("unknown", f"unknown signer: a valid signature by {by}, which no given key is")

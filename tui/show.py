@@ -1,0 +1,88 @@
+"""What `dempo show` prints, and every command that ends with a run's results: stages, scores, what it waits for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from storage.draws.waiting import waits_for
+from storage.foreign import is_imported
+from storage.imports.origin import origin_of
+from storage.reader import Reader
+from tui import tables
+from tui.draw_text import people_command, waiting_commands
+from tui.options import print_data, print_json
+from tui.origin_text import origin_lines
+from tui.visible import visible
+
+_STAGES = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
+
+
+def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json: bool) -> None:
+    """A view, the reasons for a rater's chance, or the run as a whole.
+
+    Raises:
+        InputError: two things are asked for at once, or nobody is called so.
+        NotFound: there is no such view.
+    """
+    if view is not None and why is not None:
+        raise InputError("--view and --why print different things; give one of the two")
+    if why is not None:
+        from tui.why import why as why_so
+
+        answers, text = why_so(reader, why)
+        print_data({"why": answers}, as_json, text)
+    elif view is not None:
+        rows = reader.view(view)
+        print_data({view: rows}, as_json, tables.table(rows, digits=6))
+    elif as_json:
+        print_json(_whole(reader))
+    else:
+        print(_heading(reader), end="\n\n")
+        print(tables.table(reader.view("stages"), _STAGES, digits=1), end="\n\n")
+        results(reader, as_json=False)
+        if reader.until is None and not is_imported(reader.folder.root):
+            for step in [*waiting_commands(reader, runs), *people_command(reader, runs)]:
+                print(step, file=sys.stderr)
+
+
+def results(reader: Reader, as_json: bool) -> None:
+    """Leaderboards, the recovery of a planted world, and where the run lies."""
+    root = reader.folder.root
+    boards, recovered = reader.view("leaderboards"), reader.view("recovery")
+    if as_json:
+        print_json({"run_id": root.name, "path": str(root), "leaderboards": boards, "recovery": recovered})
+        return
+    simulated = reader.summary().simulated
+    if boards:
+        print(f"Leaderboards{' (simulated: citizens of a planted world are the judges)' if simulated else ''}\n")
+        print(tables.leaderboards(boards), end="\n\n")
+    if recovered:
+        print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
+        print(tables.recovery(recovered), end="\n\n")
+    print(f"run: {visible(str(root))}")
+
+
+def _whole(reader: Reader) -> dict[str, Any]:
+    origin = origin_of(reader.folder.root)
+    return {
+        "run": reader.view("run"),
+        "until": reader.head()[0],
+        "status": reader.status(),
+        "waits_for": waits_for(reader),
+        "stages": reader.view("stages"),
+        "leaderboards": reader.view("leaderboards"),
+        "recovery": reader.view("recovery"),
+        "origin": origin.row() if origin else None,
+    }
+
+
+def _heading(reader: Reader) -> str:
+    seq = reader.head()[0]
+    as_of = f", as of event {seq}" if reader.until is not None else ""
+    origin = origin_of(reader.folder.root)
+    came = [f"  {line}" for line in origin_lines(origin)] if origin else []
+    lines = [f"{reader.folder.root.name}{as_of}: {reader.status()}", *came, *(f"  {x}" for x in waits_for(reader))]
+    return visible("\n".join(lines))
