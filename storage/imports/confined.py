@@ -23,6 +23,9 @@ MEMORY = 8 * 1024**3
 _LOOK = 0.5
 """Seconds between two reports of progress."""
 
+_GRACE = 60
+"""Seconds of computing after which the process ends by itself, where this one was killed and cannot end it."""
+
 _KILLED = {signal.SIGXCPU: "they took too much time", signal.SIGABRT: "they may have run out of memory"}
 
 
@@ -45,7 +48,7 @@ def _started(root: Path, runs: Path) -> subprocess.Popen[bytes]:
     """-P: a file of the current folder, which a stranger may have filled, is never taken for a module."""
     here = str(Path(__file__).resolve().parents[2])
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    limits = [str(MEMORY), str(SECONDS)]
+    limits = [str(MEMORY), str(SECONDS + _GRACE)]
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "storage.imports.examine", str(root), str(runs), *limits],
         stdin=subprocess.DEVNULL,
