@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import sqlite3
 import time
@@ -20,12 +18,11 @@ from core.run_folder import RunFolder
 from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
 from storage.errors import StorageError, sentences
 from storage.foreign import refuse_imported
+from storage.lock import take_lock
+from storage.progress import write_progress
 from storage.schema import APPLICATION_ID, OBJECTS, OLDER
 from storage.signatures.heads import EVERY, HeadSigner, followed
 from storage.verifier.kept import Head
-
-_LOCK_PATIENCE = 1.0
-"""Seconds to wait for the lock: a reader that probes it holds it for microseconds."""
 
 _PROGRESS_INTERVAL = 0.5
 
@@ -57,7 +54,7 @@ class Log:
         with sentences(folder.root):
             folder.root.mkdir(parents=True, exist_ok=False)
             folder.create()
-        log = cls(folder, _take_lock(folder))
+        log = cls(folder, take_lock(folder))
         with log._closed_on_failure():
             failpoints.reached("before schema")
             with sentences(folder.database), log._db.atomic():
@@ -78,7 +75,7 @@ class Log:
         if not folder.database.is_file():
             raise StorageError(f"{folder.root} holds no run (audit.db is missing)")
         refuse_imported(folder.root)
-        log = cls(folder, _take_lock(folder))
+        log = cls(folder, take_lock(folder))
         with log._closed_on_failure(), sentences(folder.database):
             log._check_schema()
             log._find_head()
@@ -282,13 +279,6 @@ class Log:
         self.listener(stage, done, total, detail)
 
 
-def write_progress(path: Path, stage: str, done: float, total: float, detail: str) -> None:
-    """Replaces the progress note; a reader sees the old or the new one, never half of one."""
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps({"stage": stage, "done": done, "total": total, "detail": detail, "at": now()}))
-    temporary.replace(path)
-
-
 def _connection(database: Path, lock: int) -> Database:
     """The one connection that writes; the lock goes where there is none."""
     try:
@@ -300,28 +290,3 @@ def _connection(database: Path, lock: int) -> Database:
         os.close(lock)
         raise
     return db
-
-
-def _take_lock(folder: RunFolder) -> int:
-    """The descriptor of the locked lock file, which holds the engine's process id."""
-    with sentences(folder.lock):
-        folder.control.mkdir(exist_ok=True)
-        descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    deadline = time.monotonic() + _LOCK_PATIENCE
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() < deadline:
-                time.sleep(0.05)
-                continue
-            holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
-            os.close(descriptor)
-            raise StorageError(
-                f"another engine (process {holder}) works on {folder.root.name}; "
-                "watch it with `dempo watch`, or stop it with `dempo stop`"
-            ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor

@@ -9,8 +9,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ class Reader:
             )
         return self.query(f"SELECT * FROM {name}")
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
         """Rows of a read-only query, in a transaction that ends with it.
 
         Raises:
@@ -103,6 +104,10 @@ class Reader:
         """Number and hash of the last event; (0, "") for an empty record."""
         rows = self.query("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")
         return (rows[0]["seq"], rows[0]["hash"]) if rows else (0, "")
+
+    def newest(self) -> int:
+        """Number of the last event that is recorded by now, whatever `until` says; 0 for an empty record."""
+        return int(self.query("SELECT coalesce(max(seq), 0) AS seq FROM main.events")[0]["seq"])
 
     def steps_under_way(self) -> list[dict[str, Any]]:
         """Optimizer steps recorded so far, those of a chunk that isn't finished included.
@@ -153,7 +158,8 @@ class Reader:
         """One line about the run."""
         row = self.query("SELECT run_id, name, created_at, simulated FROM run")
         stages = self.view("stages")
-        last: dict[str, Any] = stages[-1] if stages else {"stage": "", "completed": 0, "units": 0}
+        worked = [row for row in stages if row["status"] != "skipped"]
+        last: dict[str, Any] = (worked or stages or [{"stage": "", "completed": 0, "units": 0}])[-1]
         note = self.progress()
         return RunSummary(
             run_id=row[0]["run_id"] if row else self.folder.root.name,
@@ -271,5 +277,14 @@ def find_run(name: str, runs: Path) -> Path:
     if exact or len(matches) == 1:
         return (exact or matches)[0]
     if not matches:
-        raise NotFound(f"no run in {runs} is called {name!r}; `dempo list` shows the runs")
+        raise NotFound(f"no run in {runs} is called {name!r}; {_instead(Path(name))}")
     raise NotFound(f"{name!r} fits several runs: {', '.join(root.name for root in matches)}; give more of the id")
+
+
+def _instead(path: Path) -> str:
+    """What to do where the name of a run is that of a file."""
+    if path.name == "audit.db" and path.is_file():
+        return f"that is the record of a run: give its folder, {path.parent}"
+    if path.suffix == ".zip" and path.is_file():
+        return f"that is a bundle: `dempo import {shlex.quote(str(path))}` first"
+    return "`dempo list` shows the runs"

@@ -89,7 +89,7 @@ def _events(record: Record) -> str:
     """The catalogue itself, after the shapes that are made from it."""
     told = check_events(record)
     try:
-        with closing(opened_safely(record.root / "audit.db")) as db:
+        with closing(opened_safely(record.database)) as db:
             for seq, kind, payload in db.execute("SELECT seq, kind, payload FROM events NOT INDEXED ORDER BY seq"):
                 try:
                     decode(kind, parse(payload)[0])

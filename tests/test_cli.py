@@ -11,10 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from draw_runs import make_draw_run
 from records import small_record
 from sample_run import make_sample_run
 
 from core.data.planted import write_world
+from core.events import StageSkipped
+from core.run_folder import RunFolder
+from storage.check import Check
+from storage.log import Log
+from storage.reader import Reader
 from storage.schema import VIEWS
 from tui import cli
 from tui.tables import leaderboards, table
@@ -90,6 +96,43 @@ def test_a_run_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         assert "is called 'x'; `dempo list` shows the runs" in told(dempo(command, "x", "--runs-dir", tmp_path), 2)
 
 
+def test_a_file_that_is_given_for_a_run_is_told_apart(tmp_path: Path) -> None:
+    root, bundle = small_record(tmp_path), tmp_path / "my run.zip"
+    assert answered(dempo("export", root, "--to", bundle, "--json"))
+    for command in ("verify", "show", "replay"):
+        assert f"that is a bundle: `dempo import '{bundle}'` first" in told(dempo(command, bundle), 2)
+        assert f"give its folder, {root}" in told(dempo(command, root / "audit.db"), 2)
+
+
+def test_a_head_is_not_written_where_there_is_no_folder(tmp_path: Path) -> None:
+    root, place = small_record(tmp_path), tmp_path / "none"
+    assert told(dempo("head", root, "--out", place / "head"), 2).endswith(f"dempo: there is no folder {place}\n")
+    assert not place.exists()
+    assert "cannot write" in told(dempo("head", root, "--out", root / "audit.db" / "head"), 2)
+
+
+def test_the_list_shows_the_last_stage_that_had_something_to_do(tmp_path: Path) -> None:
+    root = make_draw_run(tmp_path, until="lottery")
+    with Log.open(RunFolder(root)) as log:
+        for name in ("conditions", "judge", "rank"):
+            log.record(name, [StageSkipped(name=name, reason="nothing to do")])
+    (row,) = answered(dempo("list", "--json", "--runs-dir", root.parent))["runs"]
+    assert (row["stage"], row["done"], row["units"]) == ("lottery", 4, 4)
+
+
+def test_a_run_ends_with_where_it_is_its_head_and_what_to_do_next(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    result = dempo("demo", "--until", "pool", "--runs-dir", runs)
+    assert result.returncode == 0, result.stderr
+    (root,) = (path for path in runs.iterdir() if (path / "audit.db").is_file())
+    assert result.stdout == f"run: {root}\n"
+    head, after = result.stderr.splitlines()[-2:]
+    seq, digest = Reader(root).head()
+    assert head == f"head: event {seq}, {digest}"
+    where = f"--runs-dir {runs}"
+    assert after == f"next: `dempo verify {root.name} {where}` checks the record; `dempo {where}` opens the app on it"
+
+
 def test_missing_data_is_refused_before_a_run_is_created(tmp_path: Path) -> None:
     arguments = ["run", "examples/prism-us.toml", "--set", f"data.path={tmp_path / 'none'}", "--runs-dir", tmp_path]
     assert f"data.path: {tmp_path / 'none'} does not exist" in told(dempo(*arguments), 2)
@@ -120,10 +163,30 @@ def test_show_prints_stages_leaderboards_and_recovery(tmp_path: Path) -> None:
 def test_verify_passes_a_good_record_and_names_what_is_wrong_with_a_changed_one(tmp_path: Path) -> None:
     root = small_record(tmp_path)
     assert answered(dempo("verify", root, "--json"))["ok"] is True
+    assert dempo("verify", root).stdout.splitlines()[-1].endswith(": nothing that was checked is wrong")
     moved = root.rename(root.with_name("20260101-000000-other"))
     result = dempo("verify", moved, "--json")
     assert "check 'genesis' failed at event 1" in told(result, 4)
     assert json.loads(result.stdout)["ok"] is False
+
+
+def test_of_all_failed_checks_the_first_event_is_named_and_an_unknown_one_is_no_break() -> None:
+    checks = [
+        Check("replies", "unknown", "not all are here", 3),
+        Check("weights", "failed", "weight", 90),
+        Check("registry", "failed", "it does not name this run"),
+        Check("seeds", "failed", "seed", 12),
+    ]
+    assert cli._why_not(checks) == "check 'seeds' failed at event 12: seed"
+    assert cli._why_not(checks[2:3]) == "check 'registry' failed: it does not name this run"
+    signed = [Check("signatures", "unknown", "unknown signer", 4)]
+    assert cli._why_not(signed) == "check 'signatures' could not be shown: unknown signer"
+
+
+def test_the_demonstration_takes_no_key_and_no_head(tmp_path: Path) -> None:
+    root = small_record(tmp_path)
+    for option in ("--key", "--head"):
+        assert "leave out --key and --head" in told(dempo("verify", root, "--demo", option, tmp_path / "x"), 2)
 
 
 def test_rank_prints_the_agreed_json(tmp_path: Path) -> None:

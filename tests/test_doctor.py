@@ -51,6 +51,22 @@ def test_a_key_is_made_where_runs_look_for_it_and_never_overwritten(home: Path) 
         new_key(None, home / "runs")
 
 
+def test_what_a_new_key_signs_is_said_as_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = home / "my keys" / "key"
+    _, words = new_key(own, home / "runs")
+    assert f"It signs the heads of runs that are started where DEMPO_SIGNING_KEY='{own}' is set." in words
+    assert "from now on" not in words
+    assert "Give key.pub to" in words
+    assert "`dempo verify --key`\ntakes this file. It takes no fingerprint" in words
+    monkeypatch.setenv("DEMPO_SIGNING_KEY", str(own))
+    _, words = new_key(None, home / "runs")
+    assert f"where DEMPO_SIGNING_KEY is not set; here it is {own}." in words
+    monkeypatch.delenv("DEMPO_SIGNING_KEY")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "other"))
+    _, words = new_key(None, home / "runs")
+    assert "It signs the heads of all runs from now on." in words
+
+
 def test_a_key_is_not_made_among_the_runs_or_where_a_link_leads_there(home: Path) -> None:
     (home / "runs").mkdir()
     (home / "link").symlink_to(home / "runs")

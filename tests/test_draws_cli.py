@@ -125,7 +125,9 @@ def test_the_engine_pauses_and_says_which_commands_come_next(root: Path, dempo: 
     assert "draw 'public' waits for its proposed panel to be accepted or rejected" in err
     assert f"next: `dempo draw people {root.name} public --proposed --to FOLDER" in err
     assert f"then: `dempo draw accept {root.name} public" in err
-    good(dempo("accept", "public"))
+    accepted = dempo("accept", "public")
+    good(accepted)
+    assert [line.split(":")[0] for line in accepted[2].splitlines()] == ["next", "then"]
     code, out, err = dempo("resume")
     assert code == 0
     assert "draw 'numbered' waits" in err

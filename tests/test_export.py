@@ -7,6 +7,7 @@ import errno
 import hashlib
 import io
 import json
+import shutil
 import sqlite3
 import threading
 import zipfile
@@ -16,18 +17,26 @@ from pathlib import Path
 import pytest
 from records import small_record
 from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run
+from signing import make_key, needs_ssh_keygen, public, signed_record
+from test_registry import closed_folder
 
+from core.config_file import parse_config
 from core.errors import InputError
 from core.events import OperatorAction
 from core.run_folder import RunFolder
 from storage.codec import canonical
+from storage.create import create_run
 from storage.errors import StorageError
 from storage.export import export
-from storage.export.export import Exported, export_run
+from storage.export.export import Exported, check_target, export_run
 from storage.export.redaction import NOTE
 from storage.export.tables import cell
 from storage.log import Log
 from storage.reader import Reader
+from storage.verifier.sshsig import fingerprint
+
+OTHER = '[run]\nname = "secret-plan"\nseed = 1\n[data]\npath = "nowhere"\n'
+_NEEDS = r"needs up to [\d.]+ MiB on the way, plus 64 MiB that are kept free, and 0.0 MiB are free"
 
 
 def silent(what: str, done: float, total: float) -> None:
@@ -56,6 +65,7 @@ def test_a_bundle_holds_every_part_and_a_manifest_that_sha256sum_reads(sample: P
         "report.html",
         "LICENSES.md",
         "LIMITS.md",
+        "README.txt",
         "ro-crate-metadata.json",
         "manifest.sha256",
         "tables/quotas.csv",
@@ -116,6 +126,70 @@ def test_two_exports_are_equal_byte_for_byte(sample: Path, tmp_path: Path) -> No
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
 
 
+@pytest.mark.parametrize("redact", [False, True])
+def test_a_bundle_is_the_same_whatever_else_is_in_the_folder(tmp_path: Path, redact: bool) -> None:
+    """The registry names every run of the folder; a bundle is about one of them."""
+    root = make_sample_run(tmp_path / "runs")
+    export_run(root, tmp_path / "alone.zip", redact=redact, told=silent)
+    other = create_run(parse_config(OTHER), OTHER, tmp_path / "runs")
+    _, bundle = exported(root, tmp_path / "beside.zip", redact=redact)
+    assert (tmp_path / "alone.zip").read_bytes() == (tmp_path / "beside.zip").read_bytes()
+    shutil.rmtree(other)
+    _, bundle = exported(root, tmp_path / "gone.zip", redact=redact)
+    assert (tmp_path / "alone.zip").read_bytes() == (tmp_path / "gone.zip").read_bytes()
+    assert not [name for name in bundle.namelist() if other.name.encode() in bundle.read(name)]
+
+
+@needs_ssh_keygen
+def test_files_of_heads_are_compared_and_no_part_of_a_report(tmp_path: Path) -> None:
+    root = signed_record(tmp_path / "runs", make_key(tmp_path))
+    export_run(root, tmp_path / "first.zip", told=silent)
+    (root / "heads").mkdir(exist_ok=True)
+    (root / "heads" / "99.json").write_text("{}")
+    done, _ = exported(root, tmp_path / "second.zip")
+    assert done.failed_checks[-1] == "head files"
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+
+
+@needs_ssh_keygen
+def test_the_readme_says_what_is_in_it_how_to_check_it_and_who_signed(sample: Path, tmp_path: Path) -> None:
+    _, bundle = exported(sample, tmp_path / "run.zip")
+    readme = bundle.read("README.txt").decode()
+    assert max(map(len, readme.splitlines())) <= 120
+    for name in bundle.namelist():
+        assert f"  {name.split('/')[0]}" in readme or name == "README.txt", name
+    assert "python3 -I verify.py --key FILE --head FILE" in readme
+    assert "No head of this record is signed" in readme
+    key = make_key(tmp_path)
+    _, bundle = exported(signed_record(tmp_path / "runs", key), tmp_path / "signed.zip")
+    by = fingerprint(public(key).read_text().rsplit(" ", 1)[0])
+    for name in ("README.txt", "report.html"):
+        assert by in " ".join(bundle.read(name).decode().split()), name
+
+
+def test_an_agent_without_a_name_is_refused(sample: Path, tmp_path: Path) -> None:
+    for agent in ("", "  "):
+        with pytest.raises(InputError, match="--agent names nobody"):
+            export_run(sample, tmp_path / "run.zip", agent=agent, told=silent)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(sample: Path) -> None:
+    with closed_folder() as folder, pytest.raises(InputError, match="cannot be written") as error:
+        check_target(folder / "run.zip", force=False)
+    assert str(folder) in str(error.value)
+
+
+def test_a_configuration_of_a_stranger_is_not_passed_on(sample: Path, tmp_path: Path) -> None:
+    root = tmp_path / sample.name
+    root.mkdir()
+    _, bundle = exported(sample, tmp_path / "run.zip")
+    bundle.extractall(root)
+    done, again = exported(root, tmp_path / "again.zip")
+    assert "config.toml" not in again.namelist()
+    assert any(sentence.startswith("config.toml, which came in a bundle") for sentence in done.left_out)
+
+
 def test_a_target_is_replaced_only_when_told_to(sample: Path, tmp_path: Path) -> None:
     target = tmp_path / "run.zip"
     target.write_text("mine")
@@ -134,7 +208,7 @@ def test_too_little_space_is_said_before_anything_is_written(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1024})())
-    with pytest.raises(StorageError, match=r"needs up to \d+ MiB on the way and 0 MiB are free"):
+    with pytest.raises(StorageError, match=_NEEDS):
         export_run(sample, tmp_path / "run.zip", told=silent)
     assert list(tmp_path.iterdir()) == []
 

@@ -415,7 +415,8 @@ def test_a_cut_tail_shows_against_every_form_of_a_kept_head(tmp_path: Path, key:
         check = found(root, "kept head", head=form)
         assert (check.verdict, check.event) == ("failed", 7), form.name
         assert check.detail == (
-            "the record ends at event 6, before the head that was kept (event 9): its tail was cut or rolled back"
+            "the record ends at event 6, before the head that was kept (event 9): "
+            "it was cut at its end, set back, or written anew from an earlier event"
         )
     told = dempo("verify", root, "--head", forms[0], "--json")
     assert told.returncode == 4

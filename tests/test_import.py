@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from bundles import contents, with_database, write_bundle
+from signing import make_key, needs_ssh_keygen, signed_record
 
 from core.errors import DempoError, InputError, VerificationFailed
 from core.run_folder import RunFolder
@@ -23,8 +24,10 @@ from storage.errors import StorageError
 from storage.export.export import export_run
 from storage.foreign import MARK, as_written, connect_foreign, import_note, is_imported
 from storage.imports import importing
+from storage.imports.bundle import Bundle
 from storage.imports.examine import examine
 from storage.imports.importing import Imported, import_bundle
+from storage.imports.names import refuse_strange
 from storage.imports.origin import origin_of
 from storage.log import Log
 from storage.reader import Reader, connect, find_run
@@ -105,7 +108,7 @@ def test_the_mark_says_what_was_found(sample: Path, bundle: Path, tmp_path: Path
 
 def test_only_the_record_is_kept(bundle: Path, tmp_path: Path) -> None:
     root = Path(imported(bundle, tmp_path).path)
-    assert {path.name for path in root.iterdir()} == {"audit.db", "artifacts", "config.toml", MARK}
+    assert {path.name for path in root.iterdir()} == {"audit.db", "artifacts", MARK}
     assert all(path.stat().st_mode & 0o222 == 0 for path in root.rglob("*") if path.is_file())
 
 
@@ -135,7 +138,7 @@ def test_a_redacted_run_comes_back_without_texts(sample: Path, tmp_path: Path) -
 def test_a_run_that_is_here_is_not_replaced(bundle: Path, tmp_path: Path) -> None:
     root = Path(imported(bundle, tmp_path).path)
     before = (root / MARK).read_bytes()
-    with pytest.raises(StorageError, match="ids are never reused"):
+    with pytest.raises(StorageError, match="was imported before"):
         imported(bundle, tmp_path)
     assert (root / MARK).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [root.name]
@@ -145,7 +148,7 @@ def test_no_engine_continues_an_imported_run(bundle: Path, tmp_path: Path) -> No
     root = Path(imported(bundle, tmp_path).path)
     with pytest.raises(StorageError, match="was imported"):
         Log.open(RunFolder(root))
-    assert {path.name for path in root.iterdir()} == {"audit.db", "artifacts", "config.toml", MARK}
+    assert {path.name for path in root.iterdir()} == {"audit.db", "artifacts", MARK}
 
 
 def test_its_views_are_those_of_this_program(bundle: Path, tmp_path: Path) -> None:
@@ -312,13 +315,59 @@ def test_a_note_of_redaction_does_not_hide_a_changed_text(sample: Path, bundle: 
         assert "cannot be checked" in refused(body, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["audit.db-wal", "audit.db-journal", "private/raters.csv", "imported.json", "x/y"])
-def test_files_that_no_export_writes_are_left_behind(bundle: Path, tmp_path: Path, name: str) -> None:
-    """Listed in the manifest they do no harm, but none of them reaches the run's folder."""
+STRANGE = (
+    "json.py",
+    "tables/json.py",
+    "tables/run.csv.py",
+    "sitecustomize.py",
+    "verify.pyc",
+    "audit.db-wal",
+    "audit.db-journal",
+    "imported.json",
+    "private/raters.csv",
+    "plots/a.html",
+    "heads/0.json",
+    "keys/id_ed25519",
+    "artifacts/json.py",
+    "x/y",
+)
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_bundle_with_a_file_that_no_export_writes_is_refused(bundle: Path, tmp_path: Path, name: str) -> None:
+    """It is listed in the manifest; but whoever unzips the bundle and runs the genuine verify.py may run it."""
     changed = write_bundle({**contents(bundle), name: b"surprise"}, tmp_path / "changed.zip")
-    root = Path(imported(changed, tmp_path / "runs").path)
-    kept = root / name
-    assert not kept.exists() or kept.read_bytes() != b"surprise"
+    assert f"it holds {name!r}, which `dempo export` does not write" in refused(changed, tmp_path)
+
+
+@needs_ssh_keygen
+def test_what_an_export_writes_is_never_strange(bundle: Path, tmp_path: Path) -> None:
+    root = signed_record(tmp_path / "signed", make_key(tmp_path))
+    export_run(root, tmp_path / "signed.zip", redact=True, told=silent)
+    names = {*contents(bundle), *contents(tmp_path / "signed.zip")}
+    assert {"artifacts", "heads", "keys", "plots", "tables"} == {name.split("/")[0] for name in names if "/" in name}
+    refuse_strange(names)
+
+
+def test_the_same_bundle_again_is_said_to_be_the_same(bundle: Path, tmp_path: Path) -> None:
+    root = imported(bundle, tmp_path / "runs").path
+    with pytest.raises(StorageError, match="was imported before: this very bundle is the run in ") as error:
+        imported(bundle, tmp_path / "runs")
+    assert root in str(error.value)
+    other = write_bundle({**contents(bundle), "LIMITS.md": b"none"}, tmp_path / "other.zip")
+    with pytest.raises(StorageError, match="exists and is not this bundle"):
+        imported(other, tmp_path / "runs")
+
+
+def test_too_little_space_is_said_with_what_is_kept_free(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Bundle(bundle) as opened:
+        size = f"{opened.inflated / 1024**2:,.1f}"
+    monkeypatch.setattr(importing.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1024})())
+    with pytest.raises(StorageError, match=rf"up to {size} MiB, plus 64 MiB that are kept free, and 0.0 MiB are free"):
+        imported(bundle, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("missing", ["audit.db", "events.jsonl"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from core.run_folder import RunFolder
 from storage.create import create_run
 from storage.draws.public import PublicDraw
 from storage.errors import StorageError
+from storage.export.export import export_run
+from storage.imports.importing import import_bundle
 from storage.log import Log
 from storage.replay.compare import Compared, Finding, within
 from storage.replay.repetition import Line, Record, Repeated
@@ -35,6 +38,7 @@ from tui.console import Console
 from tui.process import work
 from tui.replay import Report, StageReplay, replay, replay_run
 from tui.replay_text import data_of, text_of
+from tui.tamper import demonstrate, shown_as
 
 REPLAYED_AT_ONCE = ("pairs", "pool", "lottery", "draw", "conditions", "rank")
 LONG = ("model", "train", "recovery", "answer", "judge")
@@ -196,7 +200,7 @@ def test_a_changed_score_drifts_at_its_event_with_both_numbers(
     (drift,) = report.drifted
     assert drift.event == was["seq"]
     assert drift.detail == f"rows[0].score: recorded 12.5, now {json.dumps(was['score'])}"
-    with pytest.raises(VerificationFailed, match=rf"1 events did not come out again; the first is event {was['seq']}"):
+    with pytest.raises(VerificationFailed, match=rf"1 event did not come out again; the first is event {was['seq']}"):
         replay(root, "rank", None, everything=False, quiet=True, as_json=True)
     printed = json.loads(capsys.readouterr().out)
     assert printed["ok"] is False
@@ -357,7 +361,8 @@ def test_a_missing_artifact_is_not_available(planted: Path, tmp_path: Path) -> N
     report = replayed(root)
     assert stage_of(report, "pairs").outcome == "replayed"
     assert stage_of(report, "conditions").outcome == "not available"
-    assert "cannot be restored from the record" in stage_of(report, "conditions").detail
+    assert stage_of(report, "conditions").detail.endswith("… (the file of the pairs) is not here")
+    assert stage_of(report, "rank").outcome == "replayed"
 
 
 def test_another_stage_version_is_told_and_compared_all_the_same(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -388,7 +393,7 @@ def test_other_code_and_packages_are_the_first_thing_said(drawn: Path, monkeypat
     changes = {change.what: change.now for change in report.code}
     assert changes["commit"] == "f" * 40
     assert changes["highspy"] == "9.9.9"
-    second = text_of(report, in_full=False).split("\n\n")[1]
+    second = text_of(report, all_events=False).split("\n\n")[1]
     assert second.startswith("drift of the code: recorded by commit ")
     assert "highspy 9.9.9" in second
     assert {"what": "highspy", "now": "9.9.9"}.items() <= data_of(report)["code"][-1].items()
@@ -406,6 +411,108 @@ def test_replies_of_an_api_are_the_record_and_citizens_are_asked_again(planted: 
     by_grade = {event.grade: (event.verdict, event.detail) for event in events_of(report, "judge.called")}
     assert by_grade["not replayable"] == ("recorded", "an API judge: its recorded answer is the record")
     assert by_grade["re-run"][0] == "same"
+
+
+def test_of_each_judge_it_is_said_whether_it_can_be_asked_again(planted: Path, tmp_path: Path) -> None:
+    def behind_an_api(*calls: int) -> Callable[[list[Row]], list[Row]]:
+        def change(rows: list[Row]) -> list[Row]:
+            called = [row for row in rows if row.kind == "judge.called"]
+            for row in called if not calls else [called[i] for i in calls]:
+                row.payload |= {"judge_kind": "openai", "judge": "gpt#0"}
+            return rows
+
+        return change
+
+    mixed = forged(planted, tmp_path / "mixed", behind_an_api(0))
+    left_out = stage_of(replayed(mixed), "judge")
+    assert (left_out.grade, left_out.outcome) == ("re-run", "not replayed")
+    assert left_out.detail.startswith(
+        "`--stage judge` or `--all` asks again: citizens; "
+        "behind an API, so that the recorded answers are the record: gpt"
+    )
+    api = stage_of(replayed(forged(planted, tmp_path / "api", behind_an_api())), "judge")
+    assert (api.grade, api.outcome) == ("not replayable", "recorded")
+    assert api.detail == "behind an API, so that the recorded answers are the record: gpt"
+
+
+# ---------------------------------------------------------------- copies that lack something
+
+
+@pytest.fixture(scope="module")
+def redacted(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The planted run as a redacted bundle brings it: without texts, without the file of the pairs, without models."""
+    folder = tmp_path_factory.mktemp("redacted")
+    bundle = folder / "run.zip"
+    export_run(planted, bundle, redact=True, told=lambda what, done, total: None)
+    return Path(import_bundle(bundle, folder / "runs", lambda what, done, total: None).path)
+
+
+def test_a_redacted_copy_is_replayed_but_for_what_was_withheld(redacted: Path) -> None:
+    before = tree(redacted)
+    report = replayed(redacted, everything=True)
+    assert tree(redacted) == before
+    assert report.drifted == []
+    outcomes = {stage.stage: stage.outcome for stage in report.stages}
+    assert [name for name, outcome in outcomes.items() if outcome == "replayed"] == ["pairs", "lottery", "draw", "rank"]
+    for kind in ("lottery.solved", "draw.made", "draw.alternates", "leaderboard.computed"):
+        assert {event.verdict for event in events_of(report, kind)} == {"same"}, kind
+    (measured,) = events_of(report, "diagnostics.computed")
+    assert measured.verdict == "not compared"
+    assert measured.detail.startswith("length_rank_correlation, longer_wins take texts of answers that are not here")
+    said = {stage.stage: stage.detail for stage in report.stages if stage.outcome == "not available"}
+    assert said.keys() == {"pool", "conditions", "model", "train", "recovery", "answer", "judge"}
+    assert re.fullmatch(r"artifacts/[0-9a-f]{12}… \(the file of the pairs\) was withheld from this copy", said["pool"])
+    assert said["recovery"] == "checkpoints/base and 2 other models are not here: bundles hold no models"
+    assert re.fullmatch(r"\d+ texts of questions and answers were withheld from this copy", said["judge"])
+    assert tempfile.gettempdir() not in text_of(report, all_events=True).replace(str(redacted), "")
+
+
+def test_a_diagnostic_that_needs_no_text_drifts_in_a_redacted_copy_too(redacted: Path, tmp_path: Path) -> None:
+    def change(rows: list[Row]) -> list[Row]:
+        measured = next(row for row in rows if row.kind == "diagnostics.computed")
+        measured.payload["values"]["shown_rank_correlation"] = 0.5
+        return rows
+
+    (drift,) = replayed(forged(redacted, tmp_path, change), "rank").drifted
+    assert drift.kind == "diagnostics.computed"
+    assert drift.detail.startswith("values.shown_rank_correlation: recorded 0.5, now ")
+
+
+def test_the_demonstration_on_a_redacted_copy_finds_what_was_altered_and_not_what_was_withheld(redacted: Path) -> None:
+    rows = {row.altered: row for row in demonstrate(redacted)}
+    assert rows["a score"].found_by[-1] == "estimates"
+    assert rows["the loss of a training step"].found_by == (), "withheld texts are no finding"
+    assert not any("text" in altered for altered in rows), "there is none to alter"
+    told = shown_as(rows["the probability of a panel"])["what finds it"]
+    assert re.match(r"lotteries at event \d+: .* \(also .*draws", told)
+
+
+def test_models_that_are_gone_are_named_by_their_folder_in_the_run(planted: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(planted, tmp_path / planted.name))
+    shutil.rmtree(root / "checkpoints" / "full")
+    report = replayed(root, "answer")
+    assert stage_of(report, "answer").detail == "checkpoints/full is not here"
+    printed = text_of(report, all_events=False)
+    assert "answer.given" not in printed, "one line for the stage, however many events it has"
+    assert f"{len(stage_of(report, 'answer').events):,} not replayed" in printed
+    (root / "checkpoints" / "soft" / "model.safetensors").write_bytes(b"another model")
+    (root / "checkpoints" / "full").symlink_to(planted / "checkpoints" / "full")
+    told = stage_of(replayed(root, "answer"), "answer").detail
+    assert told.startswith(f"{root}/checkpoints/soft/model.safetensors does not hold what was recorded")
+
+
+def test_a_stage_that_was_asked_for_prints_what_drifted_and_numbers_unless_all_is_wanted(
+    planted: Path, tmp_path: Path
+) -> None:
+    report = replayed(forged(planted, tmp_path, changed_first("leaderboard.computed", rankings=7)), "rank")
+    (rank,) = report.stages
+    (drift,) = report.drifted
+    brief, everything = text_of(report, all_events=False), text_of(report, all_events=True)
+    assert f"{drift.event}  " in brief
+    assert len(everything.splitlines()) - len(brief.splitlines()) == len(rank.events) - 1
+    for text in (brief, everything):
+        assert text.splitlines()[-1].startswith(f"{len(rank.events)} events: {rank.count('same')} same, ")
+        assert text.splitlines()[-1].endswith("1 drift")
 
 
 # ---------------------------------------------------------------- manners

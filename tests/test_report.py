@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 import zipfile
@@ -11,13 +12,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run
+from draw_runs import make_draw_run
+from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run, started
 
 from core.events import JudgeCalled, UnitCompleted
 from core.run_folder import RunFolder
+from storage.draws.public import PublicDraw
+from storage.export import markup
 from storage.export.export import export_run
 from storage.export.plots import Range, Whisker, lines, ranges, whiskers
+from storage.export.prose import prose
+from storage.export.statements import limits
 from storage.log import Log
+from storage.reader import Reader
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><a href='https://evil.example/'>\u202egnp.exe\0\x1b[2J"
@@ -114,6 +121,107 @@ def test_the_expected_members_follow_from_pi_and_the_pool(report: str) -> None:
     cells = re.findall(r"<td[^>]*>(.*?)</td>", rows[0])
     # compositions: (1,1,1,1), (2,1,1,0), (1,2,1,0) with 1/4, 1/2, 1/4: members of 35+ are 2, 1, 1
     assert float(cells[-1]) == 1.25
+
+
+def test_it_opens_with_what_it_is_what_was_found_and_how_to_check_it(report: str) -> None:
+    opening = report[report.index("</h1>") : report.index("<h2>")]
+    words = " ".join(" ".join(harmless(f"<p>{opening[5:].replace('<section>', '')}</p>").words).split())
+    assert "the exporter's rendering of it: nothing in verify.py compares them with the record" in words
+    counted = re.search(r"made: (\d+) checks, (\d+) ok; (\d+) failed \((.*?)\); (\d+) unknown \((.*?)\)\.", words)
+    assert counted is not None, words
+    every, ok, failed, of_failed, unknown, of_unknown = counted.groups()
+    assert int(every) == int(ok) + int(failed) + int(unknown)
+    assert (len(of_failed.split(", ")), len(of_unknown.split(", "))) == (int(failed), int(unknown))
+    assert "signatures" in of_unknown
+    for expected in ("python3 -I verify.py --key FILE --head FILE", "dempo import", "No head of this record is signed"):
+        assert expected in words, expected
+
+
+def test_engines_are_shown_with_commit_changes_and_platform(tmp_path: Path) -> None:
+    root = make_sample_run(tmp_path / "runs")
+    commit = "0123456789abcdef" * 2 + "01234567"
+    with Log.open(RunFolder(root)) as log:
+        log.record("run", [started(resumed=True).model_copy(update={"commit": commit, "dirty": True})])
+    shown = report_of(root, tmp_path / "run.zip")
+    rows = re.findall(r"<tr><td>[^<]*</td><td>0\.1\.0</td>(.*?)</tr>", shown)
+    assert [re.findall(r"<td[^>]*>(.*?)</td>", row)[:4] for row in rows] == [
+        ["unknown", "unknown", "3.11.0", "Linux"],
+        [commit, "yes", "3.11.0", "Linux"],
+    ]
+    assert "<tr><td>torch</td><td>2.13.0</td></tr>" in shown
+
+
+def test_a_report_speaks_only_of_tables_that_are_there(sample: Path, tmp_path: Path) -> None:
+    """Of a run that stopped after the draw, too: what it never came to is left out, not shown as nothing."""
+    early = make_sample_run(tmp_path / "runs", stop_before="conditions")
+    for number, root in enumerate((sample, early)):
+        target = tmp_path / f"{number}.zip"
+        shown = report_of(root, target)
+        with zipfile.ZipFile(target) as bundle:
+            assert set(re.findall(r"tables/\w+\.csv", shown)) <= set(bundle.namelist())
+    headings = re.findall(r"<h2>(.*?)</h2>", shown)
+    assert headings == ["The run", "Verification", "Stages", "Quotas and lotteries", "Draws", "Limits of this record"]
+    assert "<p></p>" not in shown
+
+
+def test_rounds_of_a_public_draw_are_shown_with_value_reason_and_commitment(tmp_path: Path) -> None:
+    root = make_draw_run(tmp_path)
+    with Log.open(RunFolder(root)) as log:
+        PublicDraw(log, "public").commit("a lottery on Friday", "hash")
+        PublicDraw(log, "public").reveal("1 2 3")
+        PublicDraw(log, "public").decide("rejected", "the value was misread")
+    shown = report_of(root, tmp_path / "run.zip")
+    (row,) = Reader(root).view("draw_commitments")
+    for cells in (
+        ["a lottery on Friday", "hash", "1 2 3", "rejected", "the value was misread"],
+        ["public", row["commitment"]],
+        *([part, digest] for part, digest in json.loads(row["hashes"]).items()),
+    ):
+        assert any(is_in_order(cells, table_row) for table_row in rows_in(shown)), cells
+
+
+def test_no_table_is_wider_than_a_page(report: str) -> None:
+    """The widest were cut off at 1,000 pixels: a table has at most nine columns, and hashes may break anywhere."""
+    heads = re.findall(r"<thead><tr>(.*?)</tr></thead>", report)
+    assert max(head.count("<th") for head in heads) <= 9
+    seeds = re.findall(r"<td([^>]*)>[0-9a-f]{64}</td>", report)
+    assert set(seeds) == {' class="h"'}
+
+
+def test_numbers_that_are_not_finite_stand_with_the_others() -> None:
+    rows = [{"name": "a", "score": 1.5}, {"name": "nan", "score": "-inf"}]
+    shown = markup.table(rows)
+    assert '<td class="n">1.5</td>' in shown
+    assert '<td class="n">-inf</td>' in shown
+    assert '<th class="n">score</th>' in shown
+
+
+def test_the_plot_of_a_method_stands_below_its_table(report: str) -> None:
+    board = report[report.index("<h2>Leaderboards") :]
+    parts = re.findall(
+        r"<h3>(\w+)</h3>|<title>(\w+): scores and intervals</title>|(<table>)", board[: board.index("<h2>Judges")]
+    )
+    told = [heading or plot or "table" for heading, plot, _ in parts]
+    assert told[:6] == [told[0], "table", told[0], told[3], "table", told[3]]
+
+
+def test_the_statement_of_limits_is_set_as_text() -> None:
+    shown = prose("# Title\n\nOne *line*\nand `code`.\n\n## Two\n\n- first\n  goes on\n- <b> & second\n")
+    assert shown == (
+        "<p>One *line* and <code>code</code>.</p>\n<h3>Two</h3>\n"
+        "<ul><li>first goes on</li><li>&lt;b&gt; &amp; second</li></ul>"
+    )
+    harmless(prose(limits(redacted=True)))
+    assert "##" not in prose(limits(redacted=True))
+
+
+def rows_in(page: str) -> list[list[str]]:
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr[^>]*>(.*?)</tr>", page)]
+
+
+def is_in_order(wanted: list[str], cells: list[str]) -> bool:
+    left = iter(cells)
+    return all(cell in left for cell in wanted)
 
 
 def test_its_policy_allows_its_own_style_and_nothing_else(report: str) -> None:

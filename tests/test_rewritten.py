@@ -42,7 +42,7 @@ from tui.process import work
 
 Rows = list[Row]
 Attack = Callable[[Rows], Rows]
-BY_PROGRAM_ALONE = {"solver", "estimates"}
+BY_PROGRAM_ALONE = {"solver"}
 
 
 @pytest.fixture(scope="module")
@@ -487,7 +487,7 @@ def test_a_prompt_is_the_quoted_case_of_the_program() -> None:
         refs = [{"sha256": digest(encode_text(body))} for body in bodies]
         rows = zip((ref["sha256"] for ref in refs), map(encode_text, bodies), strict=True)
         db.executemany("INSERT INTO blobs VALUES (?, ?)", rows)
-        texts = Texts(Record(Path(), tree_facts()), db)
+        texts = Texts(Record(Path("audit.db"), tree_facts()), db)
         case = Case(texts, (refs[0], refs[1]), {"x": refs[2], "y": refs[3], "z": refs[4]})
         expected = quoted_case(Question("1:0", 1, bodies[0], bodies[1]), [bodies[3], bodies[4], bodies[2]])
         assert case.shown(["y", "z", "x"]) == expected

@@ -121,6 +121,7 @@ def test_a_bundles_own_file_says_what_the_program_says(
         return events
 
     rewrite(bundle, changed)
+    (bundle / "manifest.sha256").unlink()  # it would show that audit.db was written again; test_bundled.py has that
     given = {
         "key": public(key) if asked in ("key", "both") else None,
         "head": exported.with_name("head") if asked in ("head", "both") else None,

@@ -54,13 +54,14 @@ class DempoApp(App[None], inherit_bindings=False):
     ]
 
     def __init__(self, runs: Path, interval: float = 1.0) -> None:
-        super().__init__()
+        plain = bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=True if plain else None)  # else Textual turns the terminal's colours into black
         self.runs = runs
         remote = bool(os.environ.get("SSH_TTY"))
         self.interval = 2 * interval if remote else interval
         if remote:
             self.animation_level = "none"
-        if os.environ.get("NO_COLOR"):
+        if plain:
             self.theme = "ansi-dark"
 
     def on_mount(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -14,6 +14,7 @@ import typer
 from core.environment import package_version
 from core.errors import DempoError, InfeasibleQuotas, InputError, VerificationFailed
 from core.plural import number_of
+from storage.check import Check
 from storage.reader import Reader, find_run, list_runs
 from tui import draws, tables
 from tui.console import Console
@@ -139,7 +140,8 @@ def clone(
     original = find_run(name, runs_dir)
     loaded = change(config_of(original), overrides or ())
     _tell(preflight(loaded.config, until))
-    text = (original / "config.toml").read_text(encoding="utf-8")
+    given = original / "config.toml"  # an imported run has none: nobody checked it
+    text = given.read_text(encoding="utf-8") if given.is_file() else f"# as recorded in run {original.name}\n"
     _work_on(create_run(loaded, text, runs_dir), until, detach, quiet, as_json)
 
 
@@ -177,12 +179,12 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
     if code:
         print(f"dempo: stopped; `dempo resume {root.name}` goes on from here", file=sys.stderr)
         raise typer.Exit(code)
-    from tui.draw_text import people_command
-    from tui.show import results
+    from tui.show import results, what_next
 
-    results(Reader(root), as_json)
-    for step in people_command(Reader(root), root.parent):
-        console.say(step)
+    reader = Reader(root)
+    results(reader, as_json)
+    for line in what_next(reader):
+        console.say(line)
 
 
 @app.command()
@@ -273,26 +275,37 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a run's record: chain, texts, lotteries, draws, weights, scores, signatures … Nothing is written."""
-    from storage.verifier.vouching import decisive
+    from storage.verifier.vouching import decisive, summary_of
     from storage.verify import verify_all
 
+    if demo and (key is not None or head is not None):
+        raise InputError("--demo alters copies and compares them with a head of its own; leave out --key and --head")
     root = find_run(name, runs_dir)
     if demo:
-        from tui.tamper import demonstrate
+        from tui.tamper import demonstrate, shown_as
 
-        shown = [row.row() for row in demonstrate(root)]
-        _print({"run_id": root.name, "alterations": shown}, as_json, tables.table(shown))
+        shown = list(demonstrate(root))
+        altered = {"run_id": root.name, "alterations": [row.row() for row in shown]}
+        _print(altered, as_json, tables.table([shown_as(row) for row in shown]))
         return
     checks = verify_all(root, key, head)
     against = decisive(checks, key is not None, head is not None)
-    rows = [check.row() for check in checks]
+    rows, summary = [check.row() for check in checks], summary_of(checks)
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
-    _print({"run_id": root.name, "checks": rows, "ok": not against}, as_json, tables.table(rows, columns))
+    data = {"run_id": root.name, "checks": rows, "ok": not against, "summary": summary}
+    _print(data, as_json, f"{tables.table(rows, columns)}\n\n{summary}")
     if against:
-        first = against[0]
-        where = f" at event {first.event}" if first.event else ""
-        how = "failed" if first.verdict == "failed" else "could not be shown"
-        raise VerificationFailed(f"{root.name}: check {first.name!r} {how}{where}: {first.detail}")
+        raise VerificationFailed(f"{root.name}: {_why_not(against)}")
+
+
+def _why_not(against: Sequence[Check]) -> str:
+    """The failed check that breaks at the smallest event; without any, what was asked for and could not be shown."""
+    failed = [check for check in against if check.verdict == "failed"]
+    if not failed:
+        return f"check {against[0].name!r} could not be shown: {against[0].detail}"
+    first = min(failed, key=lambda check: (check.event is None, check.event or 0))
+    where = f" at event {first.event}" if first.event is not None else ""
+    return f"check {first.name!r} failed{where}: {first.detail}"
 
 
 @app.command()
@@ -301,6 +314,9 @@ def replay(
     stage: Annotated[str | None, typer.Option("--stage", help="Replay this stage only, however long it takes.")] = None,
     until: UntilEvent = None,
     everything: Annotated[bool, typer.Option("--all", help="Also train, answer and judge again.")] = False,
+    all_events: Annotated[
+        bool, typer.Option("--all-events", help="Print every event, and not only those that tell something.")
+    ] = False,
     runs_dir: RunsDir = _RUNS,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -308,7 +324,7 @@ def replay(
     """Repeat a run's stages beside its record, and say of every event whether it came out again. Nothing is written."""
     from tui.replay import replay as replay_record
 
-    replay_record(find_run(name, runs_dir), stage, until, everything, quiet, as_json)
+    replay_record(find_run(name, runs_dir), stage, until, everything, quiet, as_json, all_events)
 
 
 @app.command()
@@ -389,6 +405,10 @@ def head(
             stream.write(text)
     except FileExistsError:
         raise InputError(f"{out} exists; a head that was kept is never overwritten") from None
+    except FileNotFoundError:
+        raise InputError(f"there is no folder {out.parent}") from None
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}") from error
     print(f"dempo: keep {out} where whoever can write the run cannot change it", file=sys.stderr)
 
 
@@ -438,7 +458,7 @@ def export(
         console.say(f"dempo: left out: {visible(sentence)}")
     if done.failed_checks:
         names = ", ".join(done.failed_checks)
-        console.say(f"dempo: this record fails checks ({names}); the report in the bundle says so")
+        console.say(f"dempo: this record fails checks ({names}); `dempo verify` says why")
 
 
 @app.command("import")

@@ -24,12 +24,12 @@ class Console:
     def say(self, line: str) -> None:
         """A line of its own."""
         if not self._quiet:
-            self._clear()
+            self.clear()
             print(visible(line), file=sys.stderr, flush=True)
 
     def insist(self, line: str) -> None:
         """A line that is printed even where only results are asked for."""
-        self._clear()
+        self.clear()
         print(line, file=sys.stderr, flush=True)
 
     def stage(self, name: str, what: str, seconds: float) -> None:
@@ -63,7 +63,8 @@ class Console:
         print("\r" + line.ljust(self._width), end="", file=sys.stderr, flush=True)
         self._width = len(line)
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Removes the counter of a terminal, before something else is printed there."""
         if self._terminal and self._width:
             print("\r" + " " * self._width + "\r", end="", file=sys.stderr)
             self._width = 0

@@ -83,9 +83,9 @@ def accept(name: RunName, draw: DrawName, reason: Reason = "", runs_dir: RunsDir
     with _opened(name, draw, runs_dir) as (log, public):
         _print_made(log, public.accept(reason), as_json)
         run = log.folder.root.name
-    print(f"dempo: `{command_line('resume', run, runs=runs_dir)}` goes on with the run", file=sys.stderr)
+    print(f"next: `{command_line('resume', run, runs=runs_dir)}` goes on with the run", file=sys.stderr)
     print(
-        f"dempo: `{command_line('draw', 'people', run, draw, '--to', 'FOLDER', runs=runs_dir)}` writes who was drawn",
+        f"then: `{command_line('draw', 'people', run, draw, '--to', 'FOLDER', runs=runs_dir)}` writes who was drawn",
         file=sys.stderr,
     )
 

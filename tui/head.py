@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from core.events import HeadSigned
 from storage.foreign import is_imported
 from storage.signatures.heads import as_json, as_text, current_head, signed
-from storage.signatures.signing_key import chosen_key, default_key, make_signing_key, refuse_inside
+from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, make_signing_key, refuse_inside
 from storage.signatures.sshsig import SigningError
 from storage.verifier.kept import Head
 from storage.verifier.sshsig import fingerprint
@@ -55,15 +56,26 @@ def new_key(path: Path | None, runs: Path) -> tuple[dict[str, Any], str]:
         InputError: there is a key already, or the place is inside the folder of the runs.
         SigningError: ssh-keygen is missing or could not write there.
     """
-    place = path or default_key(os.environ)
+    place = Path(os.path.abspath(os.path.expanduser(path or default_key(os.environ))))
     public = make_signing_key(place, runs)
     data = {"key": str(place), "public_key": public, "fingerprint": fingerprint(public)}
-    used = "" if path is None else f"\nRuns use it where DEMPO_SIGNING_KEY={place} is set."
-    words = f"""signing key  {place} (no passphrase, readable by you alone; it signs the heads of all runs from now on)
+    words = f"""signing key  {place} (no passphrase, readable by you alone)
 public key   {public}
 fingerprint  {data["fingerprint"]}
 
-Give {place.name}.pub, or the fingerprint, to whoever will check your runs, by another way than the runs themselves,
-and keep the head that each run prints at its end where you cannot change it later: a mail, a ticket, paper.
-The key itself stays here: whoever holds it can sign a rewritten record.{used}"""
+{_signs_what(place)}
+Give {place.name}.pub to whoever will check your runs, by another way than the runs themselves: `dempo verify --key`
+takes this file. It takes no fingerprint, but the fingerprint shows whether two keys are the same one.
+Keep the head that each run prints at its end where you cannot change it later: a mail, a ticket, paper.
+The key itself stays here: whoever holds it can sign a rewritten record."""
     return data, words
+
+
+def _signs_what(place: Path) -> str:
+    """Which runs a new key signs, with the environment as it is."""
+    if chosen_key(os.environ) == place:
+        return "It signs the heads of all runs from now on."
+    if place != default_key(os.environ):
+        return f"It signs the heads of runs that are started where {VARIABLE}={shlex.quote(str(place))} is set."
+    here = os.environ.get(VARIABLE) or "empty"
+    return f"It signs the heads of runs that are started where {VARIABLE} is not set; here it is {here}."

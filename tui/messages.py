@@ -25,7 +25,13 @@ class Pulse:
     progress: Progress | None
     simulated: bool
     seq: int
-    head: str
+    at: str
+    """When the last event that is looked at was recorded; "" for an empty record."""
+    kind: str
+    newest: int
+    """Number of the last event that is recorded by now, whichever is looked at."""
+    past: bool
+    """Whether the run is looked at as of an event."""
     origin: str = ""
     """How somebody else's run came here: imported or unpacked; "" for a run that was made here."""
 
@@ -38,17 +44,21 @@ class RunsRead(Message):
     stopping: frozenset[str]
     origins: Mapping[Path, Origin] = field(default_factory=dict)
     """Of the runs that came in somebody else's bundle."""
+    waits: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
+    """What paused runs wait for; of those that were looked at."""
 
 
 @dataclass
 class RunRead(Message):
     """A run was read for one tab. `found` is None where nothing changed since the last reading.
 
-    `error` is a sentence where the record, or the part of it that the tab shows, could not be read.
+    `until` is the event as of which it was read, or None: as it is now. `error` is a sentence where the record, or
+    the part of it that the tab shows, could not be read.
     """
 
     pane: str
     request: Hashable
+    until: int | None
     pulse: Pulse | None
     found: Any
     error: str
@@ -59,6 +69,15 @@ class Asked(Message):
     """A tab wants something else to be read: another lottery, draw, page or row."""
 
     pane: str
+
+
+@dataclass
+class Stepped(Message):
+    """The event before or after another one was looked for; `found` is None where there is none."""
+
+    by: int
+    found: int | None
+    error: str
 
 
 @dataclass

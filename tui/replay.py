@@ -6,7 +6,8 @@ arose and nowhere else. Nothing is written into the run, and its engine may be a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from core.pipeline import STAGES, check_until, stage_keys
 from core.plural import number_of
 from core.run_folder import RunFolder
 from core.stage import Replay, Stage, run_stage
+from storage.replay.absent import absent_of_run
 from storage.replay.code import Change, code_changes
-from storage.replay.compare import Compared, Rule, exactly
+from storage.replay.compare import Compared, Rule, Verdict, exactly
 from storage.replay.lottery import LotteryRule
+from storage.replay.rankings import without_lengths
 from storage.replay.repetition import Record, Repetition
 from storage.replay.rerun import RerunRule
+from storage.replay.restored import Restorer, lacking_texts
 from storage.replay.stage import compare_stage, shown_only
 from tui.console import Console
 from tui.options import print_data
@@ -30,6 +34,7 @@ from tui.replay_inputs import (
     absent_input,
     changed_input,
     give_public_draws,
+    judges_in_words,
     renamed_by_place,
     scratch_folder,
     units_as_recorded,
@@ -74,8 +79,19 @@ class Report:
         return sorted(found, key=lambda event: (event.event is None, event.event or 0))
 
 
-def replay(root: Path, stage: str | None, until: int | None, everything: bool, quiet: bool, as_json: bool) -> None:
+def replay(
+    root: Path,
+    stage: str | None,
+    until: int | None,
+    everything: bool,
+    quiet: bool,
+    as_json: bool,
+    all_events: bool = False,
+) -> None:
     """Replays, prints the report on standard output, and ends with what it means for the exit code.
+
+    Args:
+        all_events: print every event, and not only those that tell something.
 
     Raises:
         VerificationFailed: an event drifted.
@@ -88,7 +104,7 @@ def replay(root: Path, stage: str | None, until: int | None, everything: bool, q
         report = replay_run(root, stage, until, everything, quiet)
     except KeyboardInterrupt:
         raise Stopped("stopped; replay writes nothing, so nothing is left") from None
-    print_data(data_of(report), as_json, text_of(report, in_full=stage is not None))
+    print_data(data_of(report), as_json, text_of(report, all_events))
     drifted = report.drifted
     if drifted:
         first = drifted[0]
@@ -121,7 +137,10 @@ def replay_run(
             raise InputError(f"stage {stage!r} is not in the record up to event {record.head}")
         work = _Work(record, config, {change.what for change in changes}, console)
         names = recorded if stage is None else [stage]
-        stages = [work.replay(_BY_NAME[name], asked=everything or stage is not None) for name in names]
+        try:
+            stages = [work.replay(_BY_NAME[name], asked=everything or stage is not None) for name in names]
+        finally:
+            console.clear()
         if stage is None:
             seen = shown_only("run", record.of("run"), "view", "recorded")
             stages.insert(0, StageReplay("run", "view", "recorded", "engines and operators", None, tuple(seen)))
@@ -152,37 +171,49 @@ class _Work:
         lines = self.record.of(stage.name)
         seconds = [line.values.get("seconds") for line in lines if line.kind == StageCompleted.kind]
         took = seconds[-1] if seconds else None
+        units, given = self.record.units(stage.name), units_as_recorded(self.record, stage.name)
+        grade = _grade(stage, units.keys(), given.keys())
 
         def told(outcome: str, detail: str, events: Sequence[Compared]) -> StageReplay:
-            return StageReplay(stage.name, stage.replay, outcome, detail, took, tuple(events))
+            return StageReplay(stage.name, grade, outcome, detail, took, tuple(events))
 
-        units, given = self.record.units(stage.name), units_as_recorded(self.record, stage.name)
+        def shown(verdict: Verdict, grade: Replay = grade) -> list[Compared]:
+            return shown_only(stage.name, lines, grade, verdict)
+
         if not units:
             skipped = [line.values.get("reason", "") for line in lines if line.kind == StageSkipped.kind]
             detail = f"skipped: {skipped[-1]}" if skipped else "none of its units is complete"
-            return told("recorded", detail, shown_only(stage.name, lines, "view", "recorded"))
+            return told("recorded", detail, shown("recorded", "view"))
         if stage.name == "judge" and given.keys() == units.keys():
-            detail = "judges behind an API: their recorded answers are the record"
-            return told("recorded", detail, shown_only(stage.name, lines, stage.replay, "recorded"))
+            return told("recorded", judges_in_words(self.record, asked), shown("recorded"))
+        absent = absent_input(self.record, self.config, stage.name) or self._absent_of_run(stage)
+        if absent:
+            return told("not available", absent, shown("not replayed"))
         if stage.replay in _LONG and not asked:
+            does = f"`--stage {stage.name}` or `--all` does it"
+            if stage.name == "judge":
+                does = judges_in_words(self.record, asked)
             guide = f" (recorded in {took:.0f} s)" if took is not None else ""
-            detail = f"`--stage {stage.name}` or `--all` does it{guide}"
-            return told("not replayed", detail, shown_only(stage.name, lines, stage.replay, "not replayed"))
+            return told("not replayed", f"{does}{guide}", shown("not replayed"))
         self.console.stage(stage.name, "started", 0.0)
         try:
             detail, events = self._repeat(stage, given)
             return told("replayed", detail, events)
         except _NotAvailableError as error:
-            return told("not available", str(error), shown_only(stage.name, lines, stage.replay, "not replayed"))
+            return told("not available", str(error), shown("not replayed"))
+
+    def _absent_of_run(self, stage: Stage) -> str:
+        try:
+            return absent_of_run(self.record, self.config, stage)
+        except (KeyError, TypeError, AttributeError) as error:
+            return f"the record is not what this program writes ({type(error).__name__}: {error}); run `dempo verify`"
 
     def _repeat(self, stage: Stage, given: Mapping[str, str]) -> tuple[str, list[Compared]]:
         """What to say of the whole, and of every event."""
-        absent = absent_input(self.record, self.config, stage.name)
-        if absent:
-            raise _NotAvailableError(absent)
         repetition = Repetition(self.record, stage.name, self.console.progress)
-        with scratch_folder(self.record, stage.name) as scratch:
-            inputs = _available(lambda: [self._restored(need, repetition, scratch) for need in stage.needs])
+        with scratch_folder(self.record, stage.name) as scratch, self._said_of_run(scratch):
+            restorer = Restorer(self.record, self.config, repetition, scratch, _BY_NAME, self.keys)
+            inputs = _available(lambda: restorer.inputs_of(stage))
             for unit in given:
                 repetition.give(unit, _available(lambda: self.record.completed(stage.name))[unit])
             said = {**given, **(give_public_draws(self.record, repetition) if stage.name == "draw" else {})}
@@ -191,17 +222,23 @@ class _Work:
             if changed:
                 raise _NotAvailableError(changed)
             notes = [failure] if failure else []
+            if stage.name == "judge":
+                notes.append(judges_in_words(self.record, asked=True))
             if renamed_by_place(self.record, repetition):
                 notes.append("the secret of the pseudonyms is not here, so raters were compared by place")
-            rule: Rule = exactly
-            if stage.name == "lottery":
-                rule = LotteryRule(self.record.of(stage.name), repetition.lines)
-            elif stage.replay in _LONG:
-                rule = RerunRule(self.record, repetition, scratch)
+            rule = self._rule(stage, repetition, scratch)
             events = compare_stage(
                 self.record, repetition, rule, stage.replay, said, given, self._excused(stage), failure
             )
             return "; ".join([*notes, *_highlights(events)]), events
+
+    def _rule(self, stage: Stage, repetition: Repetition, scratch: RunFolder) -> Rule:
+        """How an event of the stage is compared with its partner."""
+        if stage.name == "lottery":
+            return LotteryRule(self.record.of(stage.name), repetition.lines)
+        if stage.name == "rank" and lacking_texts(self.record, "judge"):
+            return without_lengths
+        return RerunRule(self.record, repetition, scratch) if stage.replay in _LONG else exactly
 
     def _excused(self, stage: Stage) -> bool:
         """Whether the stage, one that it needs, or the program as a whole is another version than recorded."""
@@ -210,15 +247,6 @@ class _Work:
             if earlier.name in names:
                 names |= set(earlier.needs)
         return bool(self.changed & ({"dempo", "commit"} | {f"stage {name}" for name in names}))
-
-    def _restored(self, name: str, repetition: Repetition, scratch: RunFolder) -> Any:
-        """The result of an earlier stage, from the record alone."""
-        stage = _BY_NAME[name]
-        if stage.skip(self.config) is not None:
-            return ()
-        inputs = [self._restored(need, repetition, scratch) for need in stage.needs]
-        key = self.keys[name]
-        return run_stage(stage, self.config, repetition, scratch, key, inputs, completed=key)
 
     def _run(self, stage: Stage, repetition: Repetition, scratch: RunFolder, inputs: Sequence[Any]) -> str:
         """Runs the stage into the repetition; what it failed with, where the record is to blame for it.
@@ -237,6 +265,21 @@ class _Work:
         except Exception as error:  # noqa: BLE001 - a changed record can lead anywhere; it is told as drift
             return f"it fails now: {type(error).__name__}: {error}"
         return ""
+
+    @contextmanager
+    def _said_of_run(self, scratch: RunFolder) -> Iterator[None]:
+        """What is said of a file of the scratch folder is said of the run's own file that it stands for."""
+        try:
+            yield
+        except _NotAvailableError as error:
+            sentence = str(error).replace(str(scratch.root), str(self.record.folder.root))
+            raise _NotAvailableError(sentence) from error
+
+
+def _grade(stage: Stage, units: Collection[str], given: Collection[str]) -> Replay:
+    """The grade of a stage in this record: only judges behind an API cannot be asked again."""
+    askable = stage.replay == "not replayable" and set(units) - set(given)
+    return "re-run" if askable else stage.replay
 
 
 def _highlights(events: Sequence[Compared]) -> list[str]:

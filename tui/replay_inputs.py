@@ -18,6 +18,7 @@ from core.errors import DempoError
 from core.events import JudgeCalled
 from core.run_folder import RunFolder
 from core.training.conditions import BASE
+from storage.replay.absent import artifacts_in
 from storage.replay.repetition import Record, Repetition
 
 _FROM_DATA = ("pairs", "pool")
@@ -35,7 +36,7 @@ def scratch_folder(record: Record, stage: str) -> Iterator[RunFolder]:
         scratch = RunFolder(Path(place) / record.folder.root.name)
         scratch.create()
         run = record.folder
-        own = set(_artifacts([line.values for line in record.of(stage)]))
+        own = set(artifacts_in([line.values for line in record.of(stage)]))
         for path in run.artifacts.iterdir() if run.artifacts.is_dir() else ():
             if path.name not in own:
                 (scratch.artifacts / path.name).symlink_to(path.resolve())
@@ -111,17 +112,6 @@ def _files_read(found: list[dict[str, Any]]) -> dict[str, str]:
     return {file["name"]: file["sha256"] for values in found for file in values.get("files") or () if "rows" in file}
 
 
-def _artifacts(found: Any) -> Iterator[str]:
-    """Names of the artifacts below a JSON value."""
-    if isinstance(found, dict):
-        if "media_type" in found and isinstance(found.get("sha256"), str):
-            yield found["sha256"]
-        found = list(found.values())
-    if isinstance(found, list):
-        for value in found:
-            yield from _artifacts(value)
-
-
 # ---------------------------------------------------------------- units that are given
 
 
@@ -140,6 +130,22 @@ def units_as_recorded(record: Record, stage: str) -> dict[str, str]:
             if key == "questions" or key.startswith("clause:")
         }
     return {}
+
+
+def judges_in_words(record: Record, asked: bool) -> str:
+    """Which judges can be asked again, and which cannot, by the names of their models."""
+    kinds: dict[str, set[str]] = {"openai": set(), "": set()}
+    for line in record.of("judge"):
+        if line.kind == JudgeCalled.kind:
+            kind = "openai" if line.values.get("judge_kind") == "openai" else ""
+            kinds[kind].add(str(line.values.get("judge", "")).rpartition("#")[0])
+    again, recorded = (", ".join(sorted(kinds[kind])) for kind in ("", "openai"))
+    told = []
+    if again:
+        told.append(f"asked again: {again}" if asked else f"`--stage judge` or `--all` asks again: {again}")
+    if recorded:
+        told.append(f"behind an API, so that the recorded answers are the record: {recorded}")
+    return "; ".join(told)
 
 
 def give_public_draws(record: Record, repetition: Repetition) -> dict[str, str]:

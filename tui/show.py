@@ -12,6 +12,7 @@ from storage.foreign import is_imported
 from storage.imports.origin import origin_of
 from storage.reader import Reader
 from tui import tables
+from tui.commands import command_line
 from tui.draw_text import people_command, waiting_commands
 from tui.options import print_data, print_json
 from tui.origin_text import origin_lines
@@ -63,6 +64,21 @@ def results(reader: Reader, as_json: bool) -> None:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
     print(f"run: {visible(str(root))}")
+
+
+def what_next(reader: Reader) -> list[str]:
+    """The last lines of a run that came to its end: the head to keep, and the commands that come next.
+
+    Nothing where a draw waits: the engine said what that takes.
+    """
+    if any(row["stage"] == "draw" and row["status"] == "started" for row in reader.view("stages")):
+        return []
+    root = reader.folder.root
+    seq, digest = reader.head()
+    steps = people_command(reader, root.parent)
+    check, app = (command_line(*words, runs=root.parent) for words in (("verify", root.name), ()))
+    last = f"{'then' if steps else 'next'}: `{check}` checks the record; `{app}` opens the app on it"
+    return [f"head: event {seq}, {digest}", *steps, last]
 
 
 def _whole(reader: Reader) -> dict[str, Any]:

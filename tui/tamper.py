@@ -19,6 +19,7 @@ from storage.codec import GENESIS_PREV, canonical, chain_hash
 from storage.errors import StorageError, sentences
 from storage.schema import TRIGGERS
 from storage.verifier.vouching import KEPT_HEAD
+from storage.verifier.whole import REDACTION_NOTE
 from storage.verify import verify, verify_all
 
 Edit = Callable[[dict[str, Any]], None]
@@ -28,7 +29,8 @@ Edit = Callable[[dict[str, Any]], None]
 class Alteration:
     """Something that whoever can write the file can do; it needs an event of `kind` where that is given.
 
-    rewrites says whether the chain is hashed anew behind it; reason says why nothing in the record can show it.
+    texts says whether it needs a text, which a redacted copy doesn't hold; rewrites says whether the chain is hashed
+    anew behind it; reason says why nothing in the record can show it.
     """
 
     what: str
@@ -36,6 +38,7 @@ class Alteration:
     kind: str = ""
     rewrites: bool = True
     reason: str = ""
+    texts: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,18 @@ def demonstrate(root: Path) -> Iterator[Shown]:
         copy = Path(scratch) / root.name
         copy.mkdir()
         shutil.copytree(root / "artifacts", copy / "artifacts")
+        if (root / REDACTION_NOTE).is_file():  # without it, what was withheld would look removed
+            shutil.copyfile(root / REDACTION_NOTE, copy / REDACTION_NOTE)
         original = Path(scratch) / "original.db"
         with closing(sqlite3.connect(f"{(root / 'audit.db').resolve().as_uri()}?mode=ro", uri=True)) as db:
             db.execute("VACUUM INTO ?", [str(original)])
             kinds = {kind for (kind,) in db.execute("SELECT DISTINCT kind FROM events")}
+            texts = bool(db.execute("SELECT count(*) FROM blobs").fetchone()[0])
             head = db.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         kept = Path(scratch) / "kept"
         kept.write_text(f"{head[0]} {head[1]}\n", encoding="ascii")
         for alteration in ALTERATIONS:
-            if not alteration.kind or alteration.kind in kinds:
+            if (not alteration.kind or alteration.kind in kinds) and (texts or not alteration.texts):
                 shutil.copyfile(original, copy / "audit.db")
                 with without_triggers(copy / "audit.db") as db:
                     alteration.alter(db)
@@ -109,6 +115,15 @@ def _artifact_altered(copy: Path, original: Path, kept: Path) -> Iterator[Shown]
             stream.write(bytes([first[0] ^ 1]))
             os.fsync(stream.fileno())
         yield _shown(Alteration("a byte of a file below artifacts/", lambda db: None, rewrites=False), copy, kept)
+
+
+def shown_as(row: Shown) -> dict[str, str]:
+    """The line for people: what found the alteration and where, in one sentence."""
+    where = f" at event {row.event}" if row.event is not None else ""
+    first, more = row.found_by[:1], row.found_by[1:]
+    also = f" (also {', '.join(more)})" if more else ""
+    told = f"{first[0]}{where}: {row.detail}{also}" if first else row.detail
+    return {"altered": row.altered, "chain": row.chain, "a kept head": row.kept_head, "what finds it": told}
 
 
 @contextmanager
@@ -182,10 +197,10 @@ ALTERATIONS: tuple[Alteration, ...] = (
     Alteration(
         "the body of a text",
         partial(_run, "UPDATE blobs SET body = CAST(body || x'21' AS BLOB)"),
-        "answer.given",
-        False,
+        rewrites=False,
+        texts=True,
     ),
-    Alteration("the texts deleted", partial(_run, "DELETE FROM blobs"), "answer.given", False),
+    Alteration("the texts deleted", partial(_run, "DELETE FROM blobs"), rewrites=False, texts=True),
     _event("the upper bound of a quota", "lottery.quotas", _add(1, "quotas", 0, "upper")),
     _event("the probability of a panel", "lottery.panel", _add(1, "numerator")),
     _event("π of a type", "lottery.solved", _add(1e-6, "pi", 0)),

@@ -31,6 +31,17 @@ from core.ranking.counts import (
 )
 from core.ranking.kemeny import LARGEST_DYNAMIC, Consensus, kemeny, kemeny_batch
 from core.ranking.mallows import dispersion, distances, held_out, log_likelihood
+from core.ranking.notes import (
+    MAJORITY_NOTE,
+    MEAN_POSITION_NOTE,
+    VOTES_NOTE,
+    best_orders_note,
+    held_fixed_note,
+    published_notes,
+    separable_notes,
+    shared_places_notes,
+    train_note,
+)
 from core.ranking.plackett_luce import plackett_luce
 from core.ranking.plackett_luce_published import plackett_luce_published
 from core.types import Ranking, Score
@@ -142,16 +153,8 @@ class Aggregation:
             confidence=self.config.confidence,
             rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
             detail=estimate.detail,
-            note="; ".join([self._what_intervals_hold(), *_shared_places(rows), *estimate.notes]),
+            note="; ".join([held_fixed_note(self.config.resample, self.units), *_tied(rows), *estimate.notes]),
         )
-
-    def _what_intervals_hold(self) -> str:
-        one = self.config.resample.removesuffix("s")
-        note = (
-            f"checkpoints held fixed: intervals resample {self.config.resample} ({self.units} of them) "
-            "and say nothing of other draws or training seeds"
-        )
-        return note if self.units > 1 else f"{note}; there is only one {one}, so intervals have no width"
 
     def kemeny_progress(self, done: int, total: int) -> None:
         """Reports resamples of which the Kemeny order is known."""
@@ -175,12 +178,8 @@ def positions(score: Floats, lower_is_better: bool) -> list[int]:
     return [int((cost < own).sum()) + 1 for own in cost]
 
 
-def _shared_places(rows: Sequence[Score]) -> list[str]:
-    tied: dict[int, list[str]] = {}
-    for row in rows:
-        tied.setdefault(row.position, []).append(row.condition)
-    groups = [" = ".join(sorted(names)) for _, names in sorted(tied.items()) if len(names) > 1]
-    return [f"equal scores share the better position: {', '.join(groups)}"] if groups else []
+def _tied(rows: Sequence[Score]) -> tuple[str, ...]:
+    return shared_places_notes({row.condition: row.position for row in rows})
 
 
 def _borda(data: Aggregation) -> Estimate:
@@ -192,7 +191,7 @@ def _copeland(data: Aggregation) -> Estimate:
     scores = copeland(data.wins)
     detail = data.named("win_rate", win_rate(data.wins[0]))
     detail |= data.named("majority_win_rate", win_rate(data.wins_by_majority))
-    return Estimate(scores[0], scores[1:], detail, ("score is pairwise votes won minus votes lost",))
+    return Estimate(scores[0], scores[1:], detail, (VOTES_NOTE,))
 
 
 def _copeland_majority(data: Aggregation) -> Estimate:
@@ -204,9 +203,9 @@ def _bradley_terry(data: Aggregation) -> Estimate:
     scores, separable = bradley_terry(data.wins)
     by_majority, majority_separable = bradley_terry(data.wins_by_majority[None])
     detail = data.named("majority", by_majority[0])
-    notes = _separable_notes(separable)
+    notes = separable_notes(*_data_and_resamples(separable))
     if majority_separable[0]:
-        notes = (*notes, f"the majority-level estimate does not exist: {_REMEDY} there")
+        notes = (*notes, MAJORITY_NOTE)
     return Estimate(scores[0], scores[1:], detail | _separable_detail(separable), notes)
 
 
@@ -215,7 +214,9 @@ def _plackett_luce(data: Aggregation) -> Estimate:
     scores = np.empty((len(data.weights), len(data.ballots.conditions)))
     for rows, tally in data.tallies("Plackett–Luce"):
         scores[rows] = plackett_luce(data.choices, tally, separable[rows])
-    return Estimate(scores[0], scores[1:], _separable_detail(separable), _separable_notes(separable))
+    return Estimate(
+        scores[0], scores[1:], _separable_detail(separable), separable_notes(*_data_and_resamples(separable))
+    )
 
 
 def _plackett_luce_published(data: Aggregation) -> Estimate:
@@ -226,36 +227,18 @@ def _plackett_luce_published(data: Aggregation) -> Estimate:
     vanished = np.asarray(np.isinf(scores).any(axis=1))
     detail = {"vanished": float(np.isinf(scores[0]).sum()), "vanished_resamples": float(vanished[1:].sum())}
     detail |= {"settled": float(settled[0]), "unsettled_resamples": float((~settled[1:]).sum())}
-    notes: list[str] = []
-    if vanished.any():
-        notes.append(
-            "the published iteration drives the weight of a condition that is often last to zero, here in "
-            f"{_where(vanished)}: its score is -inf there, and the others' scores sum to zero"
-        )
-    if not settled.all():
-        notes.append(f"the published iteration did not settle in {_where(~settled)}; scores are what it reached")
-    return Estimate(scores[0], scores[1:], detail, tuple(notes))
+    return Estimate(
+        scores[0], scores[1:], detail, published_notes(_data_and_resamples(vanished), _data_and_resamples(~settled))
+    )
 
 
-def _where(samples: NDArray[np.bool_]) -> str:
-    """In words: the data (row 0) or how many resamples."""
-    resamples = f"{int(samples[1:].sum())} resamples"
-    return f"the data as given and {resamples}" if samples[0] else resamples
-
-
-_REMEDY = "half a win each way was added to every pair"
+def _data_and_resamples(found: NDArray[np.bool_]) -> tuple[bool, int]:
+    """Whether in the data (row 0), and in how many resamples."""
+    return bool(found[0]), int(found[1:].sum())
 
 
 def _separable_detail(separable: NDArray[np.bool_]) -> dict[str, float]:
     return {"separable": float(separable[0]), "separable_resamples": float(separable[1:].sum())}
-
-
-def _separable_notes(separable: NDArray[np.bool_]) -> tuple[str, ...]:
-    if separable[0]:
-        return (f"no finite estimate exists, because some conditions are always ranked above the others: {_REMEDY}",)
-    if separable[1:].any():
-        return (f"no finite estimate exists in {int(separable[1:].sum())} resamples: {_REMEDY} there",)
-    return ()
 
 
 def _kemeny(data: Aggregation) -> Estimate:
@@ -263,7 +246,7 @@ def _kemeny(data: Aggregation) -> Estimate:
     places, _ = kemeny_batch(data.wins[1:], data.kemeny_progress)
     detail = {"orders": float(consensus.orders), "agreement": consensus.agreement}
     detail |= data.named("consensus", consensus.position)
-    notes = ("score is the mean position over resamples", *_kemeny_notes(consensus))
+    notes = (MEAN_POSITION_NOTE, *_kemeny_notes(consensus))
     return Estimate(places.mean(axis=0), places, detail, notes)
 
 
@@ -287,7 +270,7 @@ def _mallows(data: Aggregation) -> Estimate:
         detail |= _phi_interval(phi[1:], data.config.confidence)
         detail |= _held_out_likelihood(data.ballots.orders[out], consensus, float(phi[0]))
     detail |= data.named("consensus", consensus.position)
-    used = f"score is the mean position over resamples of the {int(rankings[0])} rankings that are not held out"
+    used = train_note(int(rankings[0]))
     return Estimate(places.mean(axis=0), places, detail, (used, *_kemeny_notes(consensus)))
 
 
@@ -310,11 +293,7 @@ def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:
 
 
 def _kemeny_notes(consensus: Consensus) -> tuple[str, ...]:
-    if consensus.orders == 1 and consensus.counted:
-        notes: tuple[str, ...] = ("the Kemeny order is unique",)
-    else:
-        least = "" if consensus.counted else "at least "
-        notes = (f"{least}{consensus.orders} Kemeny orders are equally good; a position is the mean over them",)
+    notes: tuple[str, ...] = (best_orders_note(consensus.orders, consensus.counted),)
     if len(consensus.order) > LARGEST_DYNAMIC:
         notes = (*notes, f"in cycles of more than {LARGEST_DYNAMIC} conditions one best order stands for all")
     return notes

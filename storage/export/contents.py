@@ -16,6 +16,7 @@ from storage.codec import canonical, parse
 from storage.errors import StorageError
 from storage.signatures.heads import as_json
 from storage.verifier.kept import Head
+from storage.verifier.sshsig import fingerprint
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -43,7 +44,7 @@ def facts_of(db: sqlite3.Connection) -> Facts:
         StorageError: the record holds no event.
     """
     at, genesis = _genesis(db)
-    engines = _engines(db)
+    engines = engines_of(db)
     status = db.execute("SELECT status FROM run").fetchone()
     seq, ended, head = db.execute("SELECT seq, at, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     stop = db.execute("SELECT payload FROM events WHERE kind = ? ORDER BY seq DESC", [EngineStopped.kind]).fetchone()
@@ -85,13 +86,24 @@ def small_files(db: sqlite3.Connection) -> dict[str, str]:
     exporter = {"dempo": _program(), "sqlite": sqlite3.sqlite_version}
     files = {
         "config.resolved.json": _json(genesis.get("config")),
-        "versions.json": _json({"engines": _engines(db), "exporter": exporter}),
+        "versions.json": _json({"engines": engines_of(db), "exporter": exporter}),
     }
     for signed, values in _heads(db):
         files[f"heads/{signed.seq}.json"] = _json(values)
         name = hashlib.sha256(signed.public_key.encode()).hexdigest()[:16]
         files[f"keys/{name}.pub"] = f"{signed.public_key}\n"
     return files
+
+
+def signers_of(db: sqlite3.Connection) -> tuple[str, ...]:
+    """Fingerprint of every key that a head of this record is signed with, as far as the record says."""
+    found = {}
+    for signed, _ in _heads(db):
+        try:
+            found[fingerprint(signed.public_key)] = signed.seq
+        except ValueError:
+            continue  # the check of signatures names it
+    return tuple(found)
 
 
 def artifacts_of(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
@@ -138,7 +150,8 @@ def _genesis(db: sqlite3.Connection) -> tuple[str, dict[str, Any]]:
     return row[0], parse(row[1])[0]
 
 
-def _engines(db: sqlite3.Connection) -> list[dict[str, Any]]:
+def engines_of(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    """What every engine said of itself when it took the run, in order."""
     rows = db.execute("SELECT at, payload FROM events WHERE kind = ? ORDER BY seq", [EngineStarted.kind])
     return [{"at": at, **parse(payload)[0]} for at, payload in rows]
 

@@ -20,20 +20,23 @@ PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 
 _RUN = "#run"
 _INPUTS = ("config.toml", "config.resolved.json")
+_WORDS = ("README.txt", "LICENSES.md", "LIMITS.md")
 _DESCRIPTIONS = {
+    "README.txt": "what this bundle is, how to check it and what is in it",
     "audit.db": "the record: one SQLite database, an append-only table of chained events",
     "events.jsonl": "the same events, one canonical JSON object per line",
     "config.toml": "the configuration as given",
     "config.resolved.json": "the configuration as resolved, from the first event",
     "versions.json": "versions, code, environment and devices of every engine that worked on the run",
-    "report.html": "the run for people, in one self-contained file",
+    "report.html": "the run for people, in one self-contained file, as the exporter shows it",
     "LICENSES.md": "whose the parts of this bundle are",
     "LIMITS.md": "what this record can and cannot show",
     "verify.py": "checks the record with Python's standard library alone",
     "redacted.json": "what was withheld",
+    NAME: "this bundle as a Process Run Crate (RO-Crate 1.1)",
     "manifest.sha256": "SHA-256 of every other file",
 }
-_FOLDERS = {
+FOLDERS = {
     "tables/": "a view of the record as CSV",
     "plots/": "a plot of the record",
     "artifacts/": "a large file that events refer to by its SHA-256",
@@ -92,7 +95,7 @@ def _action(
     agent: str | None,
 ) -> dict[str, Any]:
     given = [part["@id"] for part in parts if part["@id"] in _INPUTS]
-    made = [part["@id"] for part in parts if part["@id"] not in (*_INPUTS, "LICENSES.md", "LIMITS.md", "verify.py")]
+    made = [part["@id"] for part in parts if part["@id"] not in (*_INPUTS, *_WORDS, "verify.py")]
     action: dict[str, Any] = {
         "@id": _RUN,
         "@type": "CreateAction",
@@ -135,18 +138,23 @@ def _input(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def described(name: str) -> str:
+    """What a file of a bundle is, in words."""
+    of_folder = next((words for folder, words in FOLDERS.items() if name.startswith(folder)), name)
+    return _DESCRIPTIONS.get(name, of_folder)
+
+
 def _file(name: str, path: Path | None = None) -> dict[str, Any]:
     """A file of the bundle; without a path its size isn't known yet."""
-    of_folder = next((words for folder, words in _FOLDERS.items() if name.startswith(folder)), name)
     suffix = Path(name).suffix
-    described = {
+    facts = {
         "@id": name,
         "@type": "File",
         "name": name,
-        "description": _DESCRIPTIONS.get(name, of_folder),
+        "description": described(name),
         "encodingFormat": _MEDIA.get(suffix, "application/octet-stream"),
     }
-    return described if path is None else {**described, "contentSize": str(path.stat().st_size)}
+    return facts if path is None else {**facts, "contentSize": str(path.stat().st_size)}
 
 
 _MEDIA = {
@@ -161,4 +169,5 @@ _MEDIA = {
     ".sha256": "text/plain",
     ".svg": "image/svg+xml",
     ".toml": "application/toml",
+    ".txt": "text/plain",
 }

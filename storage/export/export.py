@@ -19,10 +19,12 @@ from typing import Any
 from core.errors import InputError
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
-from storage.export.contents import artifacts_of, facts_of, small_files, write_events
+from storage.export.contents import artifacts_of, facts_of, signers_of, small_files, write_events
 from storage.export.crate import NAME as CRATE
 from storage.export.crate import metadata
 from storage.export.figures import figures
+from storage.export.opening import NAME as README
+from storage.export.opening import readme
 from storage.export.pack import pack
 from storage.export.redaction import NOTE, Redaction, redaction_of, withhold_texts
 from storage.export.report import report
@@ -30,8 +32,9 @@ from storage.export.statements import LICENCES, limits
 from storage.export.tables import write_tables
 from storage.foreign import CRATE_MARK, MARK, is_imported, refuse_links
 from storage.reader import connect
+from storage.verifier.kept import HEADS_FOLDER
 from storage.verifier.shipped import verifier_text
-from storage.verify import signature_checks, verify
+from storage.verify import verify_all
 
 MARGIN = 64 * 1024**2
 """Bytes that are left free beside an estimate."""
@@ -41,6 +44,9 @@ SNAPSHOTS = 5
 
 _HOLD_TEXTS = frozenset({"pairs.built"})
 """Kinds of events whose artifact holds texts."""
+
+_NOT_IN_BUNDLES = frozenset({"registry", "head files"})
+"""Checks of files that lie beside a record and stay there: a bundle says the same whatever becomes of them."""
 
 Told = Callable[[str, float, float], None]
 """Called with what is being done, done and total."""
@@ -72,9 +78,12 @@ def export_run(
     """Writes the run in `root` as a bundle to `target`, whole or not at all.
 
     Raises:
-        InputError: `target` exists and `force` is false, or lies in a folder that isn't there.
+        InputError: `target` exists and `force` is false, or lies in a folder that isn't there or cannot be written;
+            `agent` is no name.
         StorageError: there is no record, the disk hasn't the space, or the bundle would be too large.
     """
+    if agent is not None and not agent.strip():
+        raise InputError("--agent names nobody; give the name of who answers for the run, or leave --agent out")
     folder = RunFolder(root)
     if not folder.database.is_file():
         raise StorageError(f"{root} holds no run (audit.db is missing)")
@@ -92,16 +101,19 @@ def check_target(target: Path, force: bool) -> None:
     Raises:
         InputError: with what to do.
     """
+    folder = target.absolute().parent
+    if not os.path.isdir(folder):
+        raise InputError(f"the folder {folder} does not exist; make it, or name another one with --to")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"the folder {folder} cannot be written; name a file in another one with --to")
     if target.is_dir():
         raise InputError(f"{target} is a folder; name a file, for example {target / 'run.zip'}")
     if target.exists() and not force:
         raise InputError(f"{target} exists; give --force to replace it, or another name with --to")
-    if not target.absolute().parent.is_dir():
-        raise InputError(f"the folder {target.absolute().parent} does not exist")
 
 
 def space_needed(folder: RunFolder) -> int:
-    """Bytes that an export may need on the way, its result included."""
+    """Bytes that an export may need on the way, its result and `MARGIN` included."""
     record = sum(path.stat().st_size for path in folder.root.glob("audit.db*"))
     artifacts = sum(path.stat().st_size for path in folder.artifacts.glob("*") if path.is_file())
     return SNAPSHOTS * record + artifacts + MARGIN
@@ -116,8 +128,9 @@ def check_space(folder: RunFolder, target: Path) -> None:
     needed, free = space_needed(folder), shutil.disk_usage(target.absolute().parent).free
     if free < needed:
         raise StorageError(
-            f"{target}: an export of {folder.root.name} needs up to {needed / 1024**2:,.0f} MiB on the way and "
-            f"{free / 1024**2:,.0f} MiB are free; free some space, or name a place on another disk with --to"
+            f"{target}: an export of {folder.root.name} needs up to {(needed - MARGIN) / 1024**2:,.1f} MiB on the way, "
+            f"plus {MARGIN / 1024**2:.0f} MiB that are kept free, and {free / 1024**2:,.1f} MiB are free; free some "
+            "space, or name a place on another disk with --to"
         )
 
 
@@ -147,32 +160,32 @@ class _Export:
         """Makes every file and packs them."""
         database = self._snapshot()
         self.told("checking the record", 1, 8)
-        found = [*verify(database.parent), *signature_checks(self.folder.root)]
-        checks = [check.row() for check in found]
+        checks = [check.row() for check in verify_all(database.parent)]
         self.told("copying artifacts", 2, 8)
         withheld = self._artifacts(database)
         database = self._redacted(database, withheld) if self.redact else database
         self.files["audit.db"] = database
-        if self.folder.config.is_file():
-            self.files["config.toml"] = self.folder.config
+        self._config()
         with closing(connect(database)) as db:
             self.told("writing events", 3, 8)
             self.files["events.jsonl"] = write_events(db, self.scratch / "events.jsonl")
             for name, text in small_files(db).items():
                 self._add(name, text)
-            facts = facts_of(db)
+            facts, signers = facts_of(db), signers_of(db)
             self.told("drawing plots", 4, 8)
             plots = figures(db)
         self.told("writing tables", 5, 8)
         self.files |= write_tables(database, self.scratch, self.redact)
-        for name, svg in plots.items():
-            self._add(f"plots/{name}.svg", svg)
+        for plot in plots:
+            self._add(f"plots/{plot.name}.svg", plot.svg)
         self.told("writing the report", 6, 8)
         statement = limits(self.redact)
-        self._add("report.html", report(database, plots, checks, statement, self.redact))
+        shown = [check for check in checks if check["name"] not in _NOT_IN_BUNDLES]
+        self._add("report.html", report(database, plots, shown, statement, self.redact, self.files.keys()))
         self._add("LIMITS.md", statement)
         self._add("LICENSES.md", LICENCES)
         self._add("verify.py", verifier_text())
+        self._add(README, readme(facts, signers, (*self.files, CRATE)))
         self._add(CRATE, metadata(self.files, facts, self.agent))
         self._pack(target)
         return Exported(
@@ -189,22 +202,37 @@ class _Export:
         )
 
     def _snapshot(self) -> Path:
-        """The database as it is now, in a folder that looks like the run's, so that it can be verified there."""
+        """The database as it is now, in a folder that looks like the run's, so that it can be verified there.
+
+        The files of signed heads come first: an engine may sign another one meanwhile.
+        """
         self.told("taking a snapshot", 0, 8)
         root = self.folder.root.resolve()
         copy = self.scratch / "run" / root.name
         copy.mkdir(parents=True)
-        for name in ("artifacts", NOTE, CRATE_MARK, MARK):
+        foreign = is_imported(root)
+        if not foreign and (root / HEADS_FOLDER).is_dir():
+            shutil.copytree(root / HEADS_FOLDER, copy / HEADS_FOLDER)
+        for name in ("artifacts", NOTE, CRATE_MARK, MARK, *([HEADS_FOLDER] if foreign else ())):
             if (root / name).exists():
                 (copy / name).symlink_to(root / name)
         database = copy / "audit.db"
-        if is_imported(root):
+        if foreign:
             shutil.copyfile(self.folder.database, database)  # it has no log beside it, and nothing of it may run
             return database
         with closing(connect(self.folder.database)) as db:
             db.execute("PRAGMA query_only=OFF")  # VACUUM INTO asks for it; the file itself is opened read-only
             db.execute("VACUUM INTO ?", [str(database)])
         return database
+
+    def _config(self) -> None:
+        """The configuration as given; that of a stranger is compared with nothing, so it is not passed on."""
+        if not self.folder.config.is_file():
+            return
+        if is_imported(self.folder.root):
+            self.left_out.append("config.toml, which came in a bundle; the record holds the resolved configuration")
+        else:
+            self.files["config.toml"] = self.folder.config
 
     def _artifacts(self, database: Path) -> list[str]:
         """Adds the artifacts that events refer to; returns the names of those that are withheld."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from storage.export.plots import Range, Whisker, lines, ranges, whiskers
@@ -15,13 +16,24 @@ _MOST_PLOTS = 40
 """Of one kind: somebody else's record may name as many lotteries or methods as it likes."""
 
 
-def figures(db: sqlite3.Connection) -> dict[str, str]:
-    """SVG text of every plot by its name; the names are made of letters, digits, `_` and `-`."""
-    made: dict[str, str] = {}
-    for kind, title, svg in [*_training(db), *_pi(db), *_quotas(db), *_leaderboards(db)]:
-        name = _NOT_IN_NAMES.sub("-", f"{kind}-{title}".lower())[:60]
-        made[name if name not in made else f"{name[:50]}-{len(made)}"] = svg
-    return made
+@dataclass(frozen=True)
+class Figure:
+    """A plot: what kind it is, what it is of (a lottery, a method, a measure), its file's name and its SVG."""
+
+    kind: str
+    of: str
+    name: str
+    svg: str
+
+
+def figures(db: sqlite3.Connection) -> list[Figure]:
+    """Every plot; the names are made of letters, digits, `_` and `-`, and each is another one."""
+    made: dict[str, Figure] = {}
+    for kind, of, svg in [*_training(db), *_pi(db), *_quotas(db), *_leaderboards(db)]:
+        name = _NOT_IN_NAMES.sub("-", f"{kind}-{of}".lower())[:60]
+        name = name if name not in made else f"{name[:50]}-{len(made)}"
+        made[name] = Figure(kind, of, name, svg)
+    return list(made.values())
 
 
 def number(value: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -25,11 +26,19 @@ h3 { font-size: 1rem; margin-bottom: 0.3rem; }
 table { border-collapse: collapse; font-size: 13px; margin: 0.6rem 0; display: block; overflow-x: auto; }
 td, th { border: 1px solid #ddd; padding: 0.15rem 0.5rem; text-align: left; vertical-align: top; max-width: 24rem;
   overflow-wrap: break-word; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+td.h { font: 11px/1.6 ui-monospace, monospace; overflow-wrap: anywhere; min-width: 11rem; }
+td.w { overflow-wrap: anywhere; min-width: 14rem; max-width: 30rem; }
+code { font: 0.9em ui-monospace, monospace; background: #f6f6f6; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6; padding: 0.5rem; font-size: 13px; }
 svg { max-width: 100%; height: auto; } .note { color: #555; font-size: 13px; }
 .failed { background: #f7d6d0; } .unknown, .withheld { background: #fbf0cd; }
 """
+
+_HASH = re.compile(r"[0-9a-f]{40,128}|SHA256:[A-Za-z0-9+/]{43}")
+_NOT_FINITE = frozenset({"nan", "inf", "-inf"})
+_LONG = 40
+"""Characters from which a text needs room for several lines."""
 
 _POLICY = (
     "default-src 'none'; style-src 'sha256-{style}'; img-src 'none'; script-src 'none'; object-src 'none'; "
@@ -64,8 +73,8 @@ def passage(body: str) -> str:
 
 
 def paragraph(words: str) -> str:
-    """A paragraph of plain words."""
-    return f"<p>{html.escape(visible(words))}</p>"
+    """A paragraph of plain words; nothing where there are none."""
+    return f"<p>{html.escape(visible(words))}</p>" if words else ""
 
 
 def note(words: str) -> str:
@@ -74,7 +83,7 @@ def note(words: str) -> str:
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = (), whole: str = "", mark: str = "") -> str:
-    """The first rows as a table.
+    """The first rows as a table; nothing where there are none.
 
     Args:
         columns: the keys to show; all of them where none is given.
@@ -83,9 +92,9 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = (), whole:
     """
     kept = list(islice(rows, MOST_ROWS + 1))
     if not kept:
-        return note("none")
+        return ""
     keys = list(columns or kept[0])
-    parts = ["<table><thead><tr>", *(f"<th>{text(key)}</th>" for key in keys), "</tr></thead><tbody>"]
+    parts = ["<table><thead><tr>", *(_heading(key, kept) for key in keys), "</tr></thead><tbody>"]
     for row in kept[:MOST_ROWS]:
         style = f' class="{text(row[mark])}"' if mark else ""
         parts.append(f"<tr{style}>{''.join(_cell(row.get(key)) for key in keys)}</tr>")
@@ -95,14 +104,40 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = (), whole:
     return "".join(parts)
 
 
+def _heading(key: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Above numbers it stands where they stand."""
+    numbers = any(_is_number(row.get(key)) for row in rows)
+    return f'<th class="n">{text(key)}</th>' if numbers else f"<th>{text(key)}</th>"
+
+
 def _cell(value: Any) -> str:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    style = ' class="n"' if number else ""
-    return f"<td{style}>{text(value)}</td>"
+    return f"<td{_class_of(value)}>{text(value)}</td>"
+
+
+def _class_of(value: Any) -> str:
+    if _is_number(value):
+        return ' class="n"'
+    if isinstance(value, str) and _HASH.fullmatch(value):
+        return ' class="h"'
+    return ' class="w"' if isinstance(value, str) and len(value) > _LONG else ""
+
+
+def _is_number(value: Any) -> bool:
+    """JSON has no word for what is not finite, so it is recorded as a text."""
+    if isinstance(value, str):
+        return value in _NOT_FINITE
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def under(heading: str, *parts: str) -> str:
+    """A lesser heading and what stands below it; nothing where that is nothing."""
+    return "\n".join([f"<h3>{text(heading)}</h3>", *parts]) if any(parts) else ""
 
 
 def section(heading: str, *parts: str) -> str:
-    """A heading and what stands below it."""
+    """A heading and what stands below it; nothing where that is nothing."""
+    if not any(parts):
+        return ""
     return f"<section><h2>{text(heading)}</h2>\n" + "\n".join(parts) + "\n</section>\n"
 
 

@@ -24,6 +24,13 @@ Every event is bound to the one before it by SHA-256. A change, a reordering, a 
 text or another artifact under a recorded name: each breaks the chain or a name, and `dempo verify` names the first
 event. Quotas, inclusion probabilities, draws, weights and leaderboards can be computed again from the events.
 
+## Not compared with the record
+
+`report.html`, `tables/` and `plots/` are the exporter's rendering of the record. Nothing in `verify.py` compares them
+with it, nor `README.txt`, `config.toml`, `versions.json` or the metadata of the crate: they may say what the record
+does not. `dempo import` leaves all of them behind, and `dempo export` of the imported run makes them anew from the
+record. Only `config.toml` is not made anew: what counts is the resolved configuration in the record's first event.
+
 ## Shown only against something kept elsewhere
 
 A record that was cut at its end, set back to an earlier state, or written anew from the first event is a whole chain

@@ -1,10 +1,11 @@
 """`dempo import`: somebody else's bundle becomes a run that can be read here and never written.
 
 The bundle is unpacked beside the runs, checked there, and moved among them only when every check passed; of a refused
-one nothing remains. Kept are the record, what it refers to, and its configuration. The report, tables, plots and
-`verify.py` of a bundle are checked against its manifest and left behind: `dempo export` makes them anew from the
-record, and nothing that a stranger wrote should be opened in a browser or run. The checks are made by a process of
-their own within limits of time and memory (`storage.imports.confined`).
+one nothing remains. A bundle with a file that `dempo export` does not write is refused: whoever unzips it may run what
+lies there. Kept are the record and what it refers to. Report, tables, plots, `config.toml` and `verify.py` of a bundle
+are checked against its manifest and left behind: nothing compares them with the record, `dempo export` makes report,
+tables and plots anew from it, and nothing that a stranger wrote should be opened in a browser or run. The checks are
+made by a process of their own within limits of time and memory (`storage.imports.confined`).
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ from core.errors import InputError
 from storage.codec import now
 from storage.errors import StorageError
 from storage.export.redaction import NOTE, redaction_of
-from storage.foreign import MARK
+from storage.foreign import MARK, arrival, import_note
 from storage.imports.bundle import Bundle, BundleRefused
 from storage.imports.confined import examined
+from storage.imports.names import refuse_strange
 from storage.imports.origin import compared
 
-_KEPT = re.compile(rf"audit\.db|config\.toml|{re.escape(NOTE)}|artifacts/[0-9a-f]{{64}}|heads/[0-9]{{1,16}}\.json")
+_KEPT = re.compile(rf"audit\.db|{re.escape(NOTE)}|artifacts/[0-9a-f]{{64}}|heads/[0-9]{{1,16}}\.json")
 _NEEDED = ("audit.db", "events.jsonl")
 _MARGIN = 64 * 1024**2
 _SCRATCH = ".importing-"
@@ -156,22 +158,28 @@ class _Import:
         return imported
 
     def _taken(self, run_id: str) -> StorageError:
+        place = self.runs / run_id
+        if arrival(place) == "imported" and import_note(place).get("sha256") == self.bundle.digest():
+            return StorageError(f"{self.path} was imported before: this very bundle is the run in {place}")
         return StorageError(
-            f"{self.runs / run_id} exists, and ids are never reused; import into another folder with --runs-dir"
+            f"{place} exists and is not this bundle, and ids are never reused; import into another folder with "
+            "--runs-dir"
         )
 
     def _check_space(self) -> None:
         needed, free = self.bundle.inflated + _MARGIN, shutil.disk_usage(self.scratch).free
         if free < needed:
             raise StorageError(
-                f"{self.path}: it unpacks to {needed / 1024**2:,.0f} MiB and {free / 1024**2:,.0f} MiB are free "
-                f"for {self.runs}; free some space, or import elsewhere with --runs-dir"
+                f"{self.path}: it unpacks to up to {self.bundle.inflated / 1024**2:,.1f} MiB, plus "
+                f"{_MARGIN / 1024**2:.0f} MiB that are kept free, and {free / 1024**2:,.1f} MiB are free for "
+                f"{self.runs}; free some space, or import elsewhere with --runs-dir"
             )
 
     def _unpack(self, folder: Path) -> None:
         for name in _NEEDED:
             if name not in self.bundle.entries:
                 raise BundleRefused(f"there is no {name} in it")
+        refuse_strange(self.bundle.entries)
         done, total = 0, max(self.bundle.inflated, 1)
 
         def count(more: int) -> None:

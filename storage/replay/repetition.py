@@ -151,6 +151,19 @@ class Record:
             raise StorageError(f"the text {sha256[:12]}… is not in the record")
         return decode_text(row[0])
 
+    def text_or_empty(self, sha256: str) -> str:
+        """The exact text of a blob, or "" where it is missing."""
+        return "" if self.lacking([sha256]) else self.text(sha256)
+
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        """Those of some texts, by SHA-256, that the record does not hold."""
+        return [name for name in dict.fromkeys(names) if name not in self._blobs]
+
+    @cached_property
+    def _blobs(self) -> frozenset[str]:
+        with sentences(self.folder.database):
+            return frozenset(name for (name,) in self._db.execute("SELECT sha256 FROM blobs"))
+
 
 @dataclass(frozen=True)
 class Repeated:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from storage.check import Check
 from storage.verifier.draws import check_draws
+from storage.verifier.estimates import check_estimates
 from storage.verifier.finding import Step, concluded
-from storage.verifier.judgements import check_answers, check_estimates, check_judge_calls, check_leaderboards
+from storage.verifier.judgements import check_answers, check_judge_calls, check_leaderboards
 from storage.verifier.lotteries import check_lotteries, check_solver
 from storage.verifier.pairs import check_pairs
 from storage.verifier.pool import check_pool, check_quotas

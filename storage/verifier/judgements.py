@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.plural import number_of
-from storage.verifier.finding import STEPS_OF_A_NUMBER, Finding, brief, broken, one_of, same, sections, spend, whole
+from storage.verifier.finding import STEPS_OF_A_NUMBER, brief, broken, one_of, same, sections, spend, whole
 from storage.verifier.record import Found, Record
 from storage.verifier.stream import Stream, stream_key
 
@@ -242,7 +242,7 @@ def _check_positions(board: Found, what: str) -> None:
     """1 plus the number of strictly better scores; rows best first, equal ones by name; intervals the right way."""
     sign = 1 if board.values["method"] in LOW_IS_BETTER else -1
     rows = board.values["rows"]
-    costs = [_rounded(sign * float(row["score"])) for row in rows]
+    costs = [rounded_score(sign * float(row["score"])) for row in rows]
     for row, own in zip(rows, costs, strict=True):
         position = 1 + sum(cost < own for cost in costs)
         same(row["position"], position, f"{what}: the position of {brief(row['condition'])}", board.seq)
@@ -253,15 +253,6 @@ def _check_positions(board: Found, what: str) -> None:
         raise broken(f"{what}: its rows are not in order", board.seq)
 
 
-def _rounded(value: float) -> float:
+def rounded_score(value: float) -> float:
+    """What two scores must have in common to share a position."""
     return round(value * TIED_BELOW) / TIED_BELOW if math.isfinite(value) else value
-
-
-def check_estimates(record: Record) -> str:
-    """What takes numerical methods: the other leaderboards, all intervals, and the diagnostics of the judges."""
-    whole(record)
-    boards: list[Any] = [*record.counted("leaderboard.computed"), *record.counted("diagnostics.computed")]
-    if boards:
-        told = "intervals, the other methods and the diagnostics need numpy; `dempo verify` computes them again"
-        raise Finding("unknown", told, boards[0].seq)
-    return "no interval is recorded"

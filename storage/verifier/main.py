@@ -12,9 +12,10 @@ from storage.verifier.checks import checks_of
 from storage.verifier.reading import read_record
 from storage.verifier.record import Facts
 from storage.verifier.sshsig import Unusable
-from storage.verifier.vouching import brought, decisive, vouching_checks
+from storage.verifier.vouching import brought, decisive, summary_of, vouching_checks
 
 DATABASE_NAME = "audit.db"
+SQLITE_MAGIC = b"SQLite format 3\0"
 FAILED = 4
 USAGE = 2
 
@@ -48,6 +49,10 @@ def main(facts: Facts, arguments: list[str] | None = None) -> int:
     if not database.is_file():
         print(f"verify: there is no file {printable(str(database))}", file=sys.stderr)
         return USAGE
+    no_record = _no_record(database)
+    if no_record:
+        print(f"verify: {printable(str(database))} {no_record}", file=sys.stderr)
+        return USAGE
     try:
         checks = verify_alone(asked.place, facts, asked.key, asked.head)
     except Unusable as error:
@@ -55,7 +60,11 @@ def main(facts: Facts, arguments: list[str] | None = None) -> int:
         return USAGE
     good = not decisive(checks, asked.key is not None, asked.head is not None)
     if asked.json:
-        print(json.dumps({"checks": [check.row() for check in checks], "ok": good}, indent=1))
+        print(
+            json.dumps(
+                {"checks": [check.row() for check in checks], "ok": good, "summary": summary_of(checks)}, indent=1
+            )
+        )
     else:
         encoding = sys.stdout.encoding or "utf-8"
         for line in told(checks):
@@ -63,14 +72,25 @@ def main(facts: Facts, arguments: list[str] | None = None) -> int:
     return 0 if good else FAILED
 
 
+def _no_record(file: Path) -> str:
+    """Why a file that was given is none that could be checked; empty where it is. A damaged record still is one."""
+    with file.open("rb") as stream:
+        start = stream.read(len(SQLITE_MAGIC))
+    if start.startswith(b"PK"):
+        return "is a zip; unpack it into an empty folder, and give that folder"
+    if file.name != DATABASE_NAME and start != SQLITE_MAGIC:
+        return f"is no record of a run; give the folder that holds {DATABASE_NAME}"
+    return ""
+
+
 def told(checks: list[Check]) -> list[str]:
-    """The verdicts as lines: check, verdict, what was found, and the first event that breaks it."""
+    """The verdicts as lines: check, verdict, what was found, the first event that breaks it; and all in all."""
     wide = max(len(check.name) for check in checks)
     lines = []
     for check in checks:
-        where = f" [event {check.event}]" if check.event is not None and check.verdict != "ok" else ""
+        where = f" [event {check.event}]" if check.event is not None and check.verdict == "failed" else ""
         lines.append(f"{check.name:<{wide}}  {check.verdict:<8}  {printable(check.detail)}{where}")
-    return lines
+    return [*lines, "", summary_of(checks)]
 
 
 def printable(text: str) -> str:

@@ -41,7 +41,7 @@ Row = tuple[int, str, str, str, str, str, str]
 
 def read_record(database: Path, facts: Facts) -> Record:
     """Reads a record from its file; whatever is wrong with it is noted in the record, and nothing is raised."""
-    record = Record(database.resolve().parent, facts)
+    record = Record(database.resolve(), facts)
     try:
         with closing(opened_safely(database)) as db:
             _read_integrity(record, db)

@@ -100,6 +100,7 @@ class Record:
     """A record as it was read. What is wrong is a sentence, empty or None where nothing is.
 
     Attributes:
+        database: the file, wherever a link to it leads.
         problem: why reading ended before the end of the file.
         integrity: what SQLite's own check says.
         hashes: the stored hash of every event, in order; up to event `intact` they are those of the contents.
@@ -111,7 +112,7 @@ class Record:
         remembered: what several checks work out from the events.
     """
 
-    root: Path
+    database: Path
     facts: Facts
     problem: str = ""
     integrity: str = ""
@@ -134,6 +135,11 @@ class Record:
     missing: list[tuple[int, str]] = field(default_factory=list)
     blob_wrong: tuple[str, int | None] | None = None
     remembered: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the record."""
+        return self.database.parent
 
     def counted(self, kind: str) -> list[Found]:
         """The events of a kind that count: those of the completed attempt of their unit."""

@@ -49,7 +49,7 @@ def check_replies(record: Record) -> str:
     if record.version < 2:
         raise Finding("unknown", "records of schema version 1 hold replies in another form", calls[0].seq)
     try:
-        with closing(opened_safely(record.root / "audit.db")) as db:
+        with closing(opened_safely(record.database)) as db:
             texts = Texts(record, db)
             shown = _check_calls(record, calls, texts)
     except sqlite3.Error as error:

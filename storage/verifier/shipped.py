@@ -27,6 +27,7 @@ PARTS = (
     "storage/verifier/reading.py",
     "storage/verifier/finding.py",
     "storage/verifier/whole.py",
+    "storage/verifier/bundled.py",
     "storage/verifier/pool.py",
     "storage/verifier/pairs.py",
     "core/sortition/proof.py",
@@ -37,6 +38,13 @@ PARTS = (
     "storage/verifier/weights.py",
     "storage/verifier/questions.py",
     "storage/verifier/judgements.py",
+    "core/ranking/notes.py",
+    "storage/verifier/resamples.py",
+    "storage/verifier/best_orders.py",
+    "storage/verifier/choices.py",
+    "storage/verifier/agreement.py",
+    "storage/verifier/intervals.py",
+    "storage/verifier/estimates.py",
     "storage/verifier/contents.py",
     "storage/verifier/stages.py",
     "core/evaluation/replies.py",
@@ -60,7 +68,7 @@ WHOLE = ""
 HEADER = '''#!/usr/bin/env python3
 """Checks the record of a dempo run with Python (3.11 or newer) and, for signatures, ssh-keygen (OpenSSH).
 
-    python verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--json]
+    python3 -I verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--json]
 
 It writes nothing into the folder. Every check says ok, failed, unknown (something it needs is not here) or
 withheld (left out on purpose, as the bundle says). Whose the signatures are is unknown without --key, a public
@@ -72,10 +80,20 @@ is nothing to check, or the key or the head cannot be used.
 This file comes from whoever made the bundle. Compare it with the one of a release that you trust (`dempo
 import` does), or take that one: it checks any record of its own and older schema versions.
 
-Below are the parts of dempo {version} that it was joined from, each under its name. The constants at the end
-are the fields of every kind of event, and digests of the tables, indexes, triggers and views of a database.
+Below are the parts of dempo {version} that it was joined from, each under its name; "checks.py" lists the checks in
+their order. The constants at the end are the fields of every kind of event, and digests of the tables, indexes,
+triggers and views of a database.
+
+{parts}
 """
 '''
+
+OWN_FOLDER = """import sys
+
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
+    del sys.path[0]  # this file's folder holds what a stranger put there; nothing of it is ever run
+"""
+"""Without it a file `json.py` in a bundle would be run in place of Python's own."""
 
 
 @cache
@@ -144,18 +162,26 @@ def verifier_text() -> str:
     checkout = Path(__file__).resolve().parents[2]
     imports: dict[str, set[str]] = {}
     owner: dict[str, str] = {}
-    bodies = []
+    bodies, abouts = [], []
     for part in PARTS:
         source = (checkout / part).read_text(encoding="utf-8")
         bodies.append(_body(part, source, imports, owner))
-    header = HEADER.format(version=program_version())
-    first = f"{header}\nfrom __future__ import annotations\n\n{_import_lines(imports)}\n"
+        abouts.append(_about(part, source))
+    header = HEADER.format(version=program_version(), parts="\n".join(abouts))
+    first = f"{header}\nfrom __future__ import annotations\n\n{OWN_FOLDER}\n{_import_lines(imports)}\n"
     return "\n\n".join([first, *bodies, _facts_text()])
 
 
 def verifier_digest() -> str:
     """SHA-256 of the file."""
     return hashlib.sha256(verifier_text().encode()).hexdigest()
+
+
+def _about(part: str, source: str) -> str:
+    """A part in the table of contents: its name and what it is about, within a line."""
+    about = (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
+    line = f"    {Path(part).name:<16} {about}"
+    return line if len(line) <= 118 else f"{line[:117].rpartition(' ')[0]} …"
 
 
 def _import_lines(imports: dict[str, set[str]]) -> str:

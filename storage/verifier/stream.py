@@ -6,6 +6,7 @@ Block i of a stream is SHA-256(key ‖ i as 8 big-endian bytes); a block gives f
 from __future__ import annotations
 
 import hashlib
+import struct
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -55,6 +56,22 @@ class Stream:
             value = self.word()
             if value < limit:
                 return value % n
+
+    def many_below(self, n: int, size: int) -> list[int]:
+        """What `size` calls of `below` give, in a fraction of the time."""
+        limit = WORDS - WORDS % n
+        found: list[int] = []
+        while len(found) < size:
+            found += [word % n for word in self._next_words(size - len(found)) if word < limit]
+        return found
+
+    def _next_words(self, size: int) -> list[int]:
+        blocks = range(self._counter, self._counter + max(0, -(-(size - len(self._words)) // 4)))
+        body = b"".join(hashlib.sha256(self._key + i.to_bytes(8, "big")).digest() for i in blocks)
+        self._counter = blocks.stop
+        words = [*reversed(self._words), *struct.unpack(f">{4 * len(blocks)}Q", body)]
+        self._words = words[size:][::-1]
+        return words[:size]
 
     def shuffle(self, items: list[Any]) -> None:
         """Fisher–Yates in place, from the last position down."""

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from storage.check import Check
+from storage.verifier.bundled import check_bundle, is_bundle
 from storage.verifier.finding import Finding, Step, brief, broken, concluded
 from storage.verifier.kept import HeadFiles, KeptHead, head_files, read_kept
 from storage.verifier.keygen import KeygenFailed
@@ -54,7 +55,7 @@ def _lies_inside(path: Path, root: Path) -> bool:
 
 
 def vouching_checks(record: Record, given: Brought) -> list[Check]:
-    """Signed heads, the files under `heads/`, the kept head where there is one, and the registry."""
+    """Signed heads, the files under `heads/`, the kept head where there is one, the bundle, and the registry."""
     steps: dict[str, Step] = {
         SIGNATURES: partial(_by_own_key, step=partial(check_signatures, signers=given.signers), given=given),
         "head files": partial(_files_hold, files=given.files),
@@ -65,6 +66,8 @@ def vouching_checks(record: Record, given: Brought) -> list[Check]:
             signed = (given.head.head, given.head.signature)
             kept_signature = partial(_kept_signature, signed=signed, signers=given.signers)
             steps[KEPT_SIGNATURE] = partial(_by_own_key, step=kept_signature, given=given)
+    if is_bundle(record.root):
+        steps["bundle"] = check_bundle
     steps["registry"] = check_registry
     return [concluded(name, step, record) for name, step in steps.items()]
 
@@ -83,6 +86,18 @@ def decisive(checks: list[Check], key: bool, head: bool) -> list[Check]:
     asked = {SIGNATURES: key, KEPT_HEAD: head, KEPT_SIGNATURE: key and head}
     failed = [check for check in checks if check.verdict == "failed"]
     return failed + [check for check in checks if check.verdict not in ("ok", "failed") and asked.get(check.name)]
+
+
+def summary_of(checks: list[Check]) -> str:
+    """All verdicts in a line, and where a record breaks first."""
+    verdicts = [check.verdict for check in checks]
+    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("ok", "failed", "unknown", "withheld") if v in verdicts)
+    failed = [check for check in checks if check.verdict == "failed"]
+    if not failed:
+        return f"{counts}: nothing that was checked is wrong"
+    located = [(check.event, check.name) for check in failed if check.event is not None]
+    first = f"; it breaks first at event {min(located)[0]} ({min(located)[1]})" if located else ""
+    return f"{counts}: this record is not as it was written{first}"
 
 
 def _files_hold(record: Record, files: HeadFiles) -> str:
@@ -115,14 +130,14 @@ def _not_contained(record: Record, kept: KeptHead) -> tuple[str, int | None] | N
     """Why a record doesn't contain a head, and the first event that shows it; None where it does."""
     run_id = record.genesis.get("run_id")
     if kept.head is not None and run_id is not None and kept.head.run_id != run_id:
-        return f"it is a head of run {kept.head.run_id}, not of {brief(run_id)}", 1
+        return f"it is a head of run {kept.head.run_id}, and this is run {brief(run_id)}", None
     if kept.head is not None and record.intact and kept.head.genesis != record.hashes[0]:
         return "it is a head of a chain that began with another event: the record was written anew", 1
     if kept.seq > record.intact and record.breaks:
         return f"{record.breaks[0]}, before the head that was kept (event {kept.seq})", record.breaks[1]
     if kept.seq > record.intact:
         cut = f"the record ends at event {record.count}, before the head that was kept (event {kept.seq})"
-        return f"{cut}: its tail was cut or rolled back", record.count + 1
+        return f"{cut}: it was cut at its end, set back, or written anew from an earlier event", record.count + 1
     if record.hashes[kept.seq - 1] != kept.hash:
         told = "had another hash when the head was kept: the record was changed or written anew"
         return f"event {kept.seq} {told}", kept.seq
@@ -141,4 +156,5 @@ def _kept_signature(record: Record, signed: SignedHead, signers: str | None) -> 
         raise Finding("unknown", f"not checked: {error}") from None
     except ValueError as error:
         raise broken(str(error)) from None
-    raise Finding("unknown", f"unknown signer: a valid signature by {by}, which no given key is")
+    why = "only --key can say whose key that is" if signers is None else "which the given key is not"
+    raise Finding("unknown", f"unknown signer: a valid signature by {by}; {why}")

@@ -73,7 +73,7 @@ class LeaderboardsPane(Pane):
         width = max(20, self.query_one("#results-scroll").size.width - 2)
         self.query_one("#results", Words).say(page(found, width))
 
-    def on_resize(self) -> None:
+    def fit(self) -> None:
         if self._found is not None:
             self.show(self._found)
 

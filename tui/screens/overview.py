@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from storage.draws.waiting import waits_for
 from storage.imports.origin import Origin, origin_of
 from storage.reader import Reader
 from tui.messages import Pulse
@@ -38,13 +39,20 @@ STAGES = (
 
 _WORDS = {"completed": "completed", "skipped": "skipped", "started": "started"}
 
-_COUNTS = """SELECT
-  (SELECT count(*) FROM raters) AS raters,
-  (SELECT count(DISTINCT type) FROM raters) AS types,
-  (SELECT sum(pairs) FROM raters) AS pairs,
-  (SELECT count(*) FROM lotteries) AS lotteries,
-  (SELECT count(*) FROM draws) AS draws,
-  (SELECT count(*) FROM conditions) AS conditions"""
+_COUNTS = """WITH people AS MATERIALIZED (
+  SELECT r.value->>'$.type' AS type, r.value->>'$.pairs' AS pairs FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+)
+SELECT
+  (SELECT count(*) FROM people) AS raters,
+  (SELECT count(DISTINCT type) FROM people) AS types,
+  (SELECT sum(pairs) FROM people) AS pairs,
+  (SELECT count(DISTINCT payload->>'$.lottery') FROM events WHERE kind = 'lottery.solved') AS lotteries,
+  (SELECT count(*) FROM (
+    SELECT DISTINCT payload->>'$.draw', coalesce(payload->>'$.round', 1) FROM events
+    WHERE kind IN ('draw.committed', 'draw.made'))) AS draws,
+  (SELECT count(DISTINCT payload->>'$.condition') FROM events WHERE kind = 'condition.planned') AS conditions"""
+"""Not from the views: each of those goes through every unit that was completed, which takes long in a large record."""
 
 _UNDER_WAY = """SELECT kind, count(*) AS events FROM events
   WHERE kind IN ('train.step', 'answer.given', 'judge.called', 'leaderboard.computed') GROUP BY kind"""
@@ -64,6 +72,7 @@ class Overview:
     recorded: dict[str, int]
     stop: dict[str, Any] | None
     origin: Origin | None
+    waits: list[str]
 
 
 class OverviewPane(Pane):
@@ -90,6 +99,7 @@ class OverviewPane(Pane):
             recorded={row["kind"]: row["events"] for row in reader.query(_UNDER_WAY)},
             stop=stop[0] if stop else None,
             origin=origin_of(reader.folder.root),
+            waits=waits_for(reader),
         )
 
     def on_mount(self) -> None:
@@ -114,7 +124,7 @@ class OverviewPane(Pane):
         headings = ["stage", "state", ">units", "progress" if wide else "", ">time", "replay"]
         self.query_one("#stages", Grid).fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
 
-    def on_resize(self) -> None:
+    def fit(self) -> None:
         self._show_live()
 
 
@@ -136,11 +146,21 @@ def _facts(found: Overview, pulse: Pulse) -> Text:
         lines.append("\n        ".join(origin_lines(found.origin)) + "\n")
     lines.append(f"{'engine':<8}", style="bold")
     lines.append(_engine(found, pulse))
+    for line in found.waits if _waits_anew(found) else ():
+        lines.append(f"\n{'waits':<8}", style="bold")
+        lines.append(one_line(line, 300))
     return lines
+
+
+def _waits_anew(found: Overview) -> bool:
+    """Whether a paused run waits for something else than what its engine said when it ended."""
+    return bool(found.waits) and found.waits != [str(found.stop["reason"]) if found.stop else ""]
 
 
 def _engine(found: Overview, pulse: Pulse) -> str:
     """What the engine says it is at, or how the last one ended."""
+    if pulse.past and pulse.status in ("running", "created"):
+        return "was at work" if pulse.status == "running" else "had not started"
     if pulse.status in ("running", "stopping"):
         words = f"process {pulse.pid}" if pulse.pid else "at work"
         if pulse.status == "stopping":
@@ -156,6 +176,8 @@ def _engine(found: Overview, pulse: Pulse) -> str:
         return "ended without a word (killed, or the machine went down); r resumes from the last unit"
     if found.stop is None:
         return "has not started; r starts it"
+    if _waits_anew(found):
+        return f"{one_line(str(found.stop['outcome']))}; `dempo show` names the command that goes on"
     return f"{one_line(str(found.stop['outcome']))}: {one_line(str(found.stop['reason']), 300)}"
 
 
@@ -187,7 +209,8 @@ def _state(row: dict[str, Any] | None, pulse: Pulse) -> str:
     if row is None:
         return "waiting"
     if row["status"] == "started":
-        return "running" if pulse.status in ("running", "stopping") else "interrupted"
+        ended = pulse.status if pulse.status in ("paused", "stopped", "failed") else "interrupted"
+        return "running" if pulse.status in ("running", "stopping") else ended
     return _WORDS.get(row["status"], str(row["status"]))
 
 

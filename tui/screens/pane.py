@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from textual.containers import Vertical
 
 from storage.reader import Reader
 from tui.messages import Asked, Pulse
+
+UNSHOWABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, sqlite3.Error)
+"""What a record that another program wrote, or damaged, can make a reading or a showing raise."""
 
 
 class Pane(Vertical):
@@ -36,6 +41,14 @@ class Pane(Vertical):
 
     def pulse(self, pulse: Pulse) -> None:
         """Called at every reading, also where no event was added."""
+
+    def on_resize(self) -> None:
+        """Fits the tab to its new width; what could not be shown is left alone: the line above the tabs says why."""
+        with suppress(*UNSHOWABLE):
+            self.fit()
+
+    def fit(self) -> None:
+        """Shows again what depends on the width."""
 
     def turn(self, by: int) -> None:
         """[ and ]: the previous or next lottery, draw or page."""

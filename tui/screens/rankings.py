@@ -23,18 +23,34 @@ from tui.widgets.words import Words
 
 PAGE = 100
 
-_CALLS = """WITH q AS MATERIALIZED (SELECT row_number() OVER () AS place, question_id, clause_id FROM questions)
+_CALLS = """WITH q AS MATERIALIZED (SELECT row_number() OVER () AS place, question_id, clause_id FROM questions),
+j AS MATERIALIZED (SELECT * FROM judge_calls),
+counted AS MATERIALIZED (SELECT coalesce(outcome, '–') AS outcome, count(*) AS calls FROM j GROUP BY 1)
 SELECT j.question_id AS question_id, q.clause_id AS clause_id, j.judge AS judge, j.outcome AS outcome,
   j.shown_order AS shown_order, j.attempts AS attempts, j.detail AS detail,
-  j.prompt_tokens AS prompt_tokens, j.completion_tokens AS completion_tokens
-FROM judge_calls j LEFT JOIN q ON q.question_id = j.question_id
+  j.prompt_tokens AS prompt_tokens, j.completion_tokens AS completion_tokens,
+  (SELECT json_group_object(outcome, calls) FROM counted) AS outcomes
+FROM j LEFT JOIN q ON q.question_id = j.question_id
 ORDER BY q.place, j.question_id, j.judge LIMIT ? OFFSET ?"""
 
 _QUESTION = """SELECT substr(question, 1, ?) AS question, length(question) AS question_length,
   substr(clause, 1, ?) AS clause, length(clause) AS clause_length FROM questions WHERE question_id IS ?"""
 
-_ANSWERS = """SELECT condition, substr(answer, 1, ?) AS answer, length(answer) AS length, tokens, finish
-FROM answers WHERE question_id IS ?"""
+_ORDERS = """SELECT payload->>'$.question_id' AS question_id, payload->>'$.judge' AS judge,
+  payload->'$.ranking' AS ranking
+FROM events WHERE kind = 'judge.called' AND payload->>'$.outcome' = 'ranked'
+  AND payload->>'$.question_id' IN (SELECT value FROM json_each(?)) ORDER BY seq"""
+"""Of a judge call that is redone, the last counts. (The view `rankings` goes through all calls of the run.)"""
+
+_ANSWERS = """WITH given AS MATERIALIZED (
+  SELECT max(seq) AS seq, payload AS p FROM events
+  WHERE kind = 'answer.given' AND payload->>'$.question_id' IS ? GROUP BY payload->>'$.condition'
+), shown AS MATERIALIZED (
+  SELECT seq, p, CAST(b.body AS TEXT) AS body FROM given
+  LEFT JOIN blobs b ON b.sha256 = coalesce(given.p->>'$.answer.shown', given.p->>'$.answer.sha256')
+)
+SELECT p->>'$.condition' AS condition, substr(body, 1, ?) AS answer, length(body) AS length,
+  p->>'$.tokens' AS tokens, p->>'$.finish' AS finish FROM shown ORDER BY seq"""
 
 _REPLY = """WITH call AS MATERIALIZED (
   SELECT payload AS p FROM events WHERE kind = 'judge.called'
@@ -109,7 +125,7 @@ class RankingsPane(Pane):
             return Calls(page, None, None, {}, None)
         question = reader.query(_QUESTION, [LIMIT, LIMIT, call["question_id"]])
         reply = reader.query(_REPLY, [call["question_id"], call["judge"], LIMIT])
-        answers = reader.query(_ANSWERS, [LIMIT, call["question_id"]])
+        answers = reader.query(_ANSWERS, [call["question_id"], LIMIT])
         return Calls(
             page=page,
             call=call,
@@ -149,14 +165,13 @@ class RankingsPane(Pane):
 
 
 def _read_page(reader: Reader, number: int, seq: int) -> CallPage:
-    outcomes = reader.query("SELECT outcome, count(*) AS calls FROM judge_calls GROUP BY outcome")
     calls = reader.query(_CALLS, [PAGE, number * PAGE])
     orders: dict[Call, list[str]] = {}
     questions = sorted({str(call["question_id"]) for call in calls})
-    marks = ", ".join("?" for _ in questions)
-    for row in reader.query(f"SELECT * FROM rankings WHERE question_id IN ({marks}) ORDER BY position", questions):
-        orders.setdefault(_name(row), []).append(str(row["condition"]))
-    return CallPage(seq, number, {str(row["outcome"]): row["calls"] for row in outcomes}, calls, orders)
+    for row in reader.query(_ORDERS, [json.dumps(questions)]):
+        orders[_name(row)] = [str(name) for name in json.loads(row["ranking"] or "[]")]
+    outcomes = json.loads(calls[0]["outcomes"]) if calls else {}
+    return CallPage(seq, number, outcomes, calls, orders)
 
 
 def _name(row: dict[str, Any]) -> Call:

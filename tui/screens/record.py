@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.text import Text
@@ -22,29 +22,54 @@ from tui.widgets.words import Words
 PAGE = 100
 _BRIEF = 120
 
-_EVENTS = """SELECT seq, at, stage, kind, substr(payload, 1, ?) AS payload FROM events
-  WHERE seq <= ? ORDER BY seq DESC LIMIT ?"""
+_ONLY = "(:only = '' OR stage = :only OR kind = :only OR substr(kind, 1, length(:only) + 1) = :only || '.')"
+"""The filter: a stage, a kind, or what a kind begins with."""
 
-_EVENT = """SELECT seq, at, stage, kind, substr(payload, 1, ?) AS payload, length(payload) AS length, prev, hash
-  FROM events WHERE seq IS ?"""
+_COLUMNS = f"SELECT seq, at, stage, kind, substr(payload, 1, {_BRIEF}) AS payload FROM events"
+
+_UP_TO = f"{_COLUMNS} WHERE seq <= :last AND {_ONLY} ORDER BY seq DESC LIMIT {PAGE}"
+
+_SINCE = f"{_COLUMNS} WHERE seq >= :since AND {_ONLY} ORDER BY seq LIMIT {PAGE}"
+
+_EVENT = """SELECT seq, at, stage, kind, substr(payload, 1, ?) AS payload, length(payload) AS length, prev, hash,
+  (SELECT payload->>'$.replay' FROM events s WHERE s.kind = 'stage.started' AND s.payload->>'$.name' = e.stage
+    ORDER BY seq DESC LIMIT 1) AS replay
+  FROM events e WHERE seq IS ?"""
+
+_KEYS = "g event by number  f filter  , . previous, next  t all tabs as of it"
+
+_BEFORE = f"SELECT seq FROM events WHERE seq < :seq AND {_ONLY} ORDER BY seq DESC LIMIT 1"
+_BEHIND = f"SELECT seq FROM events WHERE seq > :seq AND {_ONLY} ORDER BY seq LIMIT 1"
 
 
 @dataclass(frozen=True)
 class RecordRequest:
-    """Events up to number `last` (None: the newest, and stay with them), and the one shown in full."""
+    """Events up to number `last`, or from number `since` on (neither: the newest, and stay with them).
+
+    `event` is the one shown in full (None: the newest of them), `only` the stage or kind that is looked at ("": all).
+    """
 
     last: int | None = None
+    since: int | None = None
     event: int | None = None
+    only: str = ""
 
 
 @dataclass(frozen=True)
 class Events:
-    """One page of events, newest first."""
+    """One page of events, newest first, and what was asked for (the newest, where a page would not be full)."""
 
     head: tuple[int, str]
-    last: int | None
+    page: RecordRequest
     events: list[dict[str, Any]]
     event: dict[str, Any] | None
+    kinds: tuple[str, ...]
+
+
+def neighbour(reader: Reader, seq: int, by: int, only: str) -> int | None:
+    """The nearest event before (`by` < 0) or behind another one that the filter lets through, or None."""
+    rows = reader.query(_BEFORE if by < 0 else _BEHIND, {"seq": seq, "only": only})
+    return rows[0]["seq"] if rows else None
 
 
 class RecordPane(Pane):
@@ -65,58 +90,143 @@ class RecordPane(Pane):
     def read(cls, reader: Reader, request: Any) -> Events:
         wanted: RecordRequest = request or RecordRequest()
         head = reader.head()
-        last = head[0] if wanted.last is None else wanted.last
-        events = reader.query(_EVENTS, [_BRIEF, last, PAGE])
+        page, events = _page(reader, wanted, head[0])
         chosen = wanted.event if wanted.event is not None else (events[0]["seq"] if events else None)
         event = reader.query(_EVENT, [LIMIT, chosen])
-        return Events(head, wanted.last, events, event[0] if event else None)
+        kinds = tuple(str(row["kind"]) for row in reader.query("SELECT DISTINCT kind FROM events ORDER BY kind"))
+        return Events(head, page, events, event[0] if event else None, kinds)
 
     def on_mount(self) -> None:
         self._found: Events | None = None
+        self._goal: int | None = None
+
+    # ------------------------------------------------------------ where one is
+
+    @property
+    def only(self) -> str:
+        """The stage or kind that is looked at; "" for all."""
+        return self._wanted.only
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of the events that are recorded."""
+        return self._found.kinds if self._found else ()
+
+    @property
+    def here(self) -> int | None:
+        """Number of the event under the cursor, or of the one that is about to be; None where there is none."""
+        chosen = self._goal if self._goal is not None else self.query_one("#events", Grid).chosen
+        return chosen if isinstance(chosen, int) else None
+
+    @property
+    def _wanted(self) -> RecordRequest:
+        return self.request if isinstance(self.request, RecordRequest) else RecordRequest()
+
+    def go_to(self, event: int, only: str) -> None:
+        """Puts the cursor on an event; on another page, with newer events above it."""
+        grid = self.query_one("#events", Grid)
+        shown = [row["seq"] for row in self._found.events] if self._found and only == self._found.page.only else []
+        if event in shown and self._goal is None:
+            grid.move_cursor(row=shown.index(event), animate=False)
+        else:
+            self._goal = event
+            self.ask(RecordRequest(last=event + PAGE // 2, event=event, only=only))
+
+    def follow(self) -> None:
+        """Goes to the newest event and stays with it; what is shown may be of another time and is read anew."""
+        self._found = self._goal = None
+        self.query_one("#events", Grid).move_cursor(row=0, animate=False)
+        self.request = RecordRequest(only=self.only)
+
+    def look_at(self, only: str) -> None:
+        """Filters by a stage or kind."""
+        self._goal = None
+        self.ask(RecordRequest(only=only))
+
+    # ------------------------------------------------------------ showing
 
     def show(self, found: Events) -> None:
         before, self._found = self._found, found
+        self.request = replace(found.page, event=self._wanted.event)
         self.query_one("#record-note", Words).say(_note(found))
         grid = self.query_one("#events", Grid)
-        grid.fill([">event", "time", "stage", "kind", "payload"], _rows(found), follow=found.last is None)
-        if before is not None and before.last != found.last:
+        grid.fill([">event", "time", "stage", "kind", "payload"], _rows(found), follow=_follows(found.page))
+        if before is not None and _another(before.page, found.page):
             grid.move_cursor(row=0, animate=False)
+        if self._goal is not None:
+            self._reach(grid, self._goal)
         if before is None or before.event != found.event:
             self.query_one("#event-scroll").scroll_home(animate=False)
             self.query_one("#event", Words).say(event_text(found.event))
+
+    def _reach(self, grid: Grid, goal: int) -> None:
+        """Puts the cursor where somebody wanted to go; other moves of it belong to the person who reads."""
+        shown = [row["seq"] for row in self._found.events] if self._found else []
+        if goal in shown:
+            grid.move_cursor(row=shown.index(goal), animate=False)
+        self._goal = None
 
     @on(DataTable.RowHighlighted, "#events")
     def choose(self) -> None:
         """Reads the event under the cursor; on the newest one, stays with the newest."""
         grid = self.query_one("#events", Grid)
         chosen = grid.chosen
-        if self._found is None or not isinstance(chosen, int):
+        if self._found is None or self._goal is not None or not isinstance(chosen, int):
             return
-        follows = self._found.last is None and grid.cursor_row == 0
-        self.ask(RecordRequest(self._found.last, None if follows else chosen))
+        follows = _follows(self._found.page) and grid.cursor_row == 0
+        self.ask(replace(self._found.page, event=None if follows else chosen))
 
     def turn(self, by: int) -> None:
         """[ goes to older events, ] to newer ones."""
         if self._found is None or not self._found.events:
             return
-        newest = self._found.head[0]
-        last = (newest if self._found.last is None else self._found.last) + by * PAGE
-        if last >= newest:
-            self.ask(RecordRequest())
-        elif last >= 1:
-            self.ask(RecordRequest(last))
+        newest, oldest = self._found.events[0]["seq"], self._found.events[-1]["seq"]
+        if by < 0 and oldest > 1:
+            self.ask(RecordRequest(last=oldest - 1, only=self.only))
+        elif by > 0 and not _follows(self._found.page):
+            self.ask(RecordRequest(since=newest + 1, only=self.only))
+
+
+def _page(reader: Reader, wanted: RecordRequest, newest: int) -> tuple[RecordRequest, list[dict[str, Any]]]:
+    """The page that was asked for; where it would not be full, or ends with the newest event, the newest page."""
+    page = replace(wanted, event=None)
+    if wanted.since is not None:
+        events = reader.query(_SINCE, {"since": wanted.since, "only": wanted.only})[::-1]
+        if len(events) == PAGE and events[0]["seq"] < newest:
+            return page, events
+    elif wanted.last is not None and wanted.last < newest:
+        events = reader.query(_UP_TO, {"last": wanted.last, "only": wanted.only})
+        if events:
+            return replace(page, last=events[0]["seq"]), events
+        oldest = reader.query(_SINCE, {"since": 1, "only": wanted.only})[::-1]
+        if len(oldest) == PAGE:
+            return replace(page, last=oldest[0]["seq"]), oldest
+    return RecordRequest(only=wanted.only), reader.query(_UP_TO, {"last": newest, "only": wanted.only})
+
+
+def _follows(page: RecordRequest) -> bool:
+    """Whether it is the newest page, which grows."""
+    return page.last is None and page.since is None
+
+
+def _another(page: RecordRequest, than: RecordRequest) -> bool:
+    return (page.last, page.since, page.only) != (than.last, than.since, than.only)
 
 
 def _note(found: Events) -> Text:
     text = Text(overflow="fold")
     text.append("head  ", style="bold")
-    text.append(f"{whole(found.head[0])}  {one_line(found.head[1], 64)}")
-    if found.events:
-        text.append(f"\nevents {whole(found.events[-1]['seq'])}–{whole(found.events[0]['seq'])}, newest first")
-        text.append("; [ older, ] newer" if found.head[0] > PAGE else "")
+    text.append(f"{whole(found.head[0])}  {one_line(found.head[1], 64)}\n")
+    only = one_line(found.page.only, 60)
+    if not found.head[0]:
+        return text.append("nothing is recorded yet")
+    if not found.events:
+        text.append(f"no event is of a stage or kind {only!r}")
     else:
-        text.append("\nnothing is recorded yet")
-    return text
+        text.append(f"events {whole(found.events[-1]['seq'])}–{whole(found.events[0]['seq'])}, newest first")
+        text.append(f", only {only}" if only else "")
+        text.append("; [ older, ] newer" if found.head[0] > PAGE else "")
+    return text.append("\nkeys  ", "bold").append(_KEYS)
 
 
 def _rows(found: Events) -> list[tuple[int, list[Text]]]:
@@ -140,10 +250,14 @@ def event_text(event: dict[str, Any] | None) -> Text:
     text = Text(overflow="fold")
     if event is None:
         return text
-    text.append(f"event {whole(event['seq'])}  {one_line(str(event['kind']), 40)}\n", style="bold")
-    for name in ("at", "stage", "prev", "hash"):
-        text.append(f"{name:<6}", style="dim")
-        text.append(f"{one_line(str(event[name]), 80)}\n")
+    text.append(f"event {whole(event['seq'])}  {one_line(str(event['kind']), 40)}", style="bold")
+    text.append("  replay ", style="dim")
+    text.append(f"{one_line(str(event['replay'] or '–'), 20)}\n")
+    for names in (("at", "stage"), ("prev",), ("hash",)):
+        for name in names:
+            text.append(f"{name} ", style="dim")
+            text.append(f"{one_line(str(event[name] or '–'), 80)}  ")
+        text.append("\n")
     payload = str(event["payload"])
     if event["length"] <= LIMIT:
         try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,16 +17,18 @@ from textual.widgets import Footer, TabbedContent, TabPane
 from storage.errors import StorageError
 from storage.foreign import arrival
 from storage.reader import Reader
-from tui.messages import Asked, Pulse, RunRead
+from tui.messages import Asked, Pulse, RunRead, Stepped
+from tui.screens.ask import AskScreen
 from tui.screens.draw import DrawPane
 from tui.screens.leaderboards import LeaderboardsPane
-from tui.screens.overview import OverviewPane
-from tui.screens.pane import Pane
+from tui.screens.overview import STAGES, OverviewPane
+from tui.screens.pane import UNSHOWABLE, Pane
 from tui.screens.quotas import QuotasPane
 from tui.screens.rankings import RankingsPane
-from tui.screens.record import RecordPane
+from tui.screens.record import RecordPane, neighbour
 from tui.screens.training import TrainingPane
 from tui.visible import one_line, visible
+from tui.widgets.figures import moment, whole
 from tui.widgets.status import STAMP, STAMPS, status
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
@@ -47,21 +49,21 @@ PANES: tuple[type[Pane], ...] = (
 _REST = 4
 """A reading is followed by a pause of so many times its own length, so that a large run cannot eat a core."""
 
-_UNSHOWABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, sqlite3.Error)
-"""What a record that another program wrote, or damaged, can make a reading raise."""
 
+def read_run(root: Path, pane: type[Pane], request: Hashable, known: int | None, until: int | None = None) -> RunRead:
+    """Reads a run for one tab, as it is now or as of an event.
 
-def read_run(root: Path, pane: type[Pane], request: Hashable, known: int | None) -> RunRead:
-    """Reads a run for one tab; where its last event is still number `known`, only the pulse is read."""
+    Where the last event is still number `known`, only the pulse is read.
+    """
     try:
-        reader = Reader(root)
+        reader = Reader(root, until)
         pulse = read_pulse(reader)
         found = None if pulse.seq == known else pane.read(reader, request)
     except StorageError as error:
-        return RunRead(pane.key, request, None, None, str(error))
-    except _UNSHOWABLE as error:
-        return RunRead(pane.key, request, None, None, _unshowable(error))
-    return RunRead(pane.key, request, pulse, found, "")
+        return RunRead(pane.key, request, until, None, None, str(error))
+    except UNSHOWABLE as error:
+        return RunRead(pane.key, request, until, None, None, _unshowable(error))
+    return RunRead(pane.key, request, until, pulse, found, "")
 
 
 def _unshowable(error: Exception) -> str:
@@ -70,18 +72,21 @@ def _unshowable(error: Exception) -> str:
 
 
 def read_pulse(reader: Reader) -> Pulse:
-    """State, engine and chain head of a run."""
-    seq, head = reader.head()
+    """State, engine and last event of a run; of an earlier state no engine is known."""
+    last = reader.query("SELECT seq, at, kind FROM events ORDER BY seq DESC LIMIT 1")
     simulated = reader.query("SELECT simulated FROM run")
-    state = reader.status()
-    stopping = state == "running" and reader.folder.stop_request.exists()
+    state, now = reader.status(), reader.until is None
+    stopping = now and state == "running" and reader.folder.stop_request.exists()
     return Pulse(
         status="stopping" if stopping else state,
-        pid=reader.engine_pid(),
-        progress=reader.progress(),
+        pid=reader.engine_pid() if now else None,
+        progress=reader.progress() if now else None,
         simulated=bool(simulated and simulated[0]["simulated"]),
-        seq=seq,
-        head=head,
+        seq=last[0]["seq"] if last else 0,
+        at=str(last[0]["at"]) if last else "",
+        kind=str(last[0]["kind"]) if last else "",
+        newest=reader.newest(),
+        past=not now,
         origin=arrival(reader.folder.root),
     )
 
@@ -97,6 +102,11 @@ class RunScreen(Screen[None]):
         Binding("left_square_bracket", "turn(-1)", "Previous", key_display="[", id="run.previous"),
         Binding("right_square_bracket", "turn(1)", "Next", key_display="]", id="run.next"),
         Binding("v", "flip", "View", id="run.flip"),
+        Binding("t", "travel", "As of", id="run.travel"),
+        Binding("g", "go", "Event", show=False, id="run.go"),
+        Binding("f", "filter", "Filter", show=False, id="run.filter"),
+        Binding("comma", "step(-1)", "Earlier", show=False, id="run.earlier"),
+        Binding("full_stop", "step(1)", "Later", show=False, id="run.later"),
         *(
             Binding(str(number), f"open_tab('{pane.key}')", pane.label, show=False, id=f"tab.{pane.key}")
             for number, pane in enumerate(PANES, start=1)
@@ -112,9 +122,15 @@ class RunScreen(Screen[None]):
         self._known: dict[str, tuple[int, Hashable]] = {}
         self._status = ""
         self._origin = ""
+        self._until: int | None = None
+        self._newest = 0
+        self._looking = False
+        self._steps_left = 0
+        self._bars: dict[str, Text] = {}
 
     def compose(self) -> ComposeResult:
         yield TitleBar()
+        yield Words(id="as-of")
         yield Words(id="problem")
         with TabbedContent(initial=f"tab-{PANES[0].key}"):
             for number, pane in enumerate(PANES, start=1):
@@ -133,7 +149,7 @@ class RunScreen(Screen[None]):
         return self.query_one(f"#{active or PANES[0].key}", Pane)
 
     def on_mount(self) -> None:
-        self.query_one("#problem").display = False
+        self.query_one("#problem").display = self.query_one("#as-of").display = False
         self.query_one(TitleBar).tell(one_line(self.root.name, 60))
         self.set_interval(self._dempo.interval, self._tick)
         self._focus_pane()
@@ -153,19 +169,20 @@ class RunScreen(Screen[None]):
         self._busy = True
         pane = self.pane
         seq, request = self._known.get(pane.key, (None, None))
-        self._read(type(pane), pane.request, seq if request == pane.request else None)
+        self._read(type(pane), pane.request, seq if request == pane.request else None, self._until)
 
     @work(thread=True, group="read")
-    def _read(self, pane: type[Pane], request: Hashable, known: int | None) -> None:
+    def _read(self, pane: type[Pane], request: Hashable, known: int | None, until: int | None) -> None:
         begun = time.monotonic()
-        message = read_run(self.root, pane, request, known)
+        message = read_run(self.root, pane, request, known, until)
         self._rest_until = time.monotonic() + _REST * (time.monotonic() - begun)
         self.post_message(message)
 
     def on_run_read(self, message: RunRead) -> None:
         """Shows what the thread read, unless a person has moved on."""
         self._busy = False
-        self._show(message)
+        if message.until == self._until:
+            self._show(message)
         if self._again:
             self._again = False
             self._read_soon()
@@ -177,19 +194,36 @@ class RunScreen(Screen[None]):
         if message.error or message.pulse is None:
             return
         pulse = message.pulse
-        self._status, self._origin = pulse.status, pulse.origin
+        self._status, self._origin, self._newest = pulse.status, pulse.origin, pulse.newest
         stamps = [STAMPS[pulse.origin]] if pulse.origin else []
         stamps += [STAMP] if pulse.simulated else []
         self.query_one(TitleBar).name_run(self.root.name, status(pulse.status), *stamps)
         pane = self.query_one(f"#{message.pane}", Pane)
         try:
             if message.found is not None and message.request == pane.request:
-                self._known[pane.key] = (pulse.seq, message.request)
                 pane.show(message.found)
+                self._known[pane.key] = (pulse.seq, message.request)
             pane.pulse(pulse)
-        except _UNSHOWABLE as error:
+            self._bars[pane.key] = self._bar(pulse)
+            self._show_bar()
+        except UNSHOWABLE as error:
             problem.display = True
             problem.say(_unshowable(error))
+
+    def _bar(self, pulse: Pulse) -> Text:
+        """The line about an earlier state; empty about the present."""
+        if not pulse.past:
+            return Text()
+        text = Text(no_wrap=True, overflow="ellipsis")
+        text.append(f"AS OF EVENT {whole(pulse.seq)} of {whole(pulse.newest)}", style="bold")
+        text.append(f"  {moment(pulse.at)} UTC  t now  , . {one_line(self._record.only, 60) or 'step'}")
+        return text.append(f"  {one_line(pulse.kind, 30)}" if pulse.kind != self._record.only else "")
+
+    def _show_bar(self) -> None:
+        """The line belongs to what the tab shows, which may be read in a moment."""
+        shown, bar = self._bars.get(self.pane.key, Text()), self.query_one("#as-of", Words)
+        bar.display = bool(shown)
+        bar.say(shown)
 
     def on_asked(self, message: Asked) -> None:
         """A tab wants something else."""
@@ -200,14 +234,19 @@ class RunScreen(Screen[None]):
     @on(TabbedContent.TabActivated)
     def tab_opened(self) -> None:
         self.refresh_bindings()
+        self._show_bar()
         self._read_soon()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """[ and ] are offered only where they turn something, v where there is another view."""
+        """[ and ] are offered only where they turn something, v where there is another view, and so on."""
         if action == "turn":
             return self.is_mounted and self.pane.turns
         if action == "flip":
             return self.is_mounted and bool(self.pane.flips)
+        if action == "filter":
+            return self.is_mounted and self.pane is self._record
+        if action == "step":
+            return self.is_mounted and (self._until is not None or self.pane is self._record)
         return True
 
     def action_open_tab(self, key: str) -> None:
@@ -227,16 +266,134 @@ class RunScreen(Screen[None]):
         self.pane.flip()
 
     def action_back(self) -> None:
-        self.dismiss()
+        if self._until is None:
+            self.dismiss()
+        else:
+            self._return()
 
     def action_new(self) -> None:
         self._dempo.new_run()
 
     def action_stop(self) -> None:
+        if self._in_the_past():
+            return
         if self._origin or self._status in ("running", "stopping"):
             self._dempo.stop_run(self.root)
         else:
             self.notify("no engine works on this run; there is nothing to stop", markup=False)
 
     def action_resume(self) -> None:
-        self._dempo.resume_run(self.root)
+        if not self._in_the_past():
+            self._dempo.resume_run(self.root)
+
+    def _in_the_past(self) -> bool:
+        """Whether the run is looked at as of an event; says that nothing can be done to it there."""
+        if self._until is None:
+            return False
+        told = f"this is the run as of event {whole(self._until)}; t goes back to now, where s and r act"
+        self.notify(told, severity="warning", markup=False)
+        return True
+
+    # ------------------------------------------------------------ stepping through the record
+
+    @property
+    def _record(self) -> RecordPane:
+        return self.query_one(RecordPane)
+
+    def action_travel(self) -> None:
+        """All tabs as of the event under the cursor (on other tabs than the record: the newest), and back."""
+        if self._until is not None:
+            self._return()
+            return
+        here = self._record.here if self.pane is self._record else self._newest
+        if here:
+            self._stand_at(here)
+
+    def _stand_at(self, event: int) -> None:
+        self._until = event
+        self._known.clear()
+        self._record.follow()
+        self._read_soon()
+
+    def _return(self) -> None:
+        """Shows the run as it is now, with the record's cursor on the event where one stood."""
+        event, self._until = self._until, None
+        self._known.clear()
+        self._record.follow()
+        if event is not None:
+            self._record.go_to(event, self._record.only)
+        self._read_soon()
+
+    def action_go(self) -> None:
+        """Asks for the number of an event and goes there: in the record, or in time."""
+
+        def answered(answer: str | None) -> None:
+            if answer is None:
+                return
+            event = int(answer.replace(",", ""))
+            if self._until is not None:
+                self._stand_at(event)
+                return
+            self.action_open_tab(self._record.key)
+            self._record.go_to(event, "")
+
+        hint = f"1 to {whole(self._newest)} · Enter goes there · Esc closes"
+        self._dempo.push_screen(AskScreen("Go to event", hint, self._wrong_number), answered)
+
+    def _wrong_number(self, answer: str) -> str:
+        digits = answer.replace(",", "")
+        if digits.isascii() and digits.isdigit() and 1 <= int(digits) <= self._newest:
+            return ""
+        return f"the record has the events 1 to {whole(self._newest)}; give one of these numbers"
+
+    def action_filter(self) -> None:
+        """Asks for a stage or kind: the record lists only its events, and , and . step between them."""
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self._record.look_at(answer)
+
+        hint = "as judge, draw.made or lottery (→ takes the suggestion); empty: all · Enter · Esc closes"
+        names = (*STAGES, *self._record.kinds)
+        self._dempo.push_screen(
+            AskScreen("Only events of this stage or kind", hint, lambda _: "", self._record.only, names), answered
+        )
+
+    def action_step(self, by: int) -> None:
+        """, and .: the previous and the next event that the filter lets through."""
+        here = self._record.here if self._until is None else self._until
+        if self._looking:
+            self._steps_left += by  # keys come faster than a disk may answer
+            return
+        if here is None:
+            return
+        if self._record.only:
+            self._looking = True
+            self._look(here, by, self._record.only)
+        else:
+            self.on_stepped(Stepped(by, here + by if 1 <= here + by <= self._newest else None, ""))
+
+    @work(thread=True, group="step")
+    def _look(self, here: int, by: int, only: str) -> None:
+        try:
+            self.post_message(Stepped(by, neighbour(Reader(self.root), here, by, only), ""))
+        except StorageError as error:
+            self.post_message(Stepped(by, None, str(error)))
+
+    def on_stepped(self, message: Stepped) -> None:
+        """Goes to the event that was found: in the record, or in time."""
+        self._looking = False
+        left, self._steps_left = self._steps_left, 0
+        if message.found is None:
+            told = message.error or f"there is no {'earlier' if message.by < 0 else 'later'} event"
+            told += f" of a stage or kind {self._record.only!r}" if self._record.only and not message.error else ""
+            self.notify(visible(told), timeout=2, markup=False)
+            return
+        if self._until is None:
+            self._record.go_to(message.found, self._record.only)
+        else:
+            self._stand_at(message.found)
+        if left:
+            by = 1 if left > 0 else -1
+            self.action_step(by)
+            self._steps_left += left - by

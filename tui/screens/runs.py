@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer
 
 from core.run_folder import RunFolder
+from storage.draws.waiting import waits_for
 from storage.errors import StorageError
 from storage.imports.origin import Origin, origin_of
 from storage.reader import Reader, RunSummary, lock_is_held
@@ -39,10 +40,14 @@ class RunList:
     def __init__(self, runs: Path) -> None:
         self._runs = runs
         self._known: dict[Path, tuple[_Signature, RunSummary]] = {}
+        self._waits: dict[Path, tuple[_Signature, tuple[str, ...]]] = {}
         self._origins: dict[Path, Origin | None] = {}
 
-    def read(self) -> RunsRead:
-        """Newest first; a run that cannot be read is listed with its sentence."""
+    def read(self, chosen: Path | None = None) -> RunsRead:
+        """Newest first; a run that cannot be read is listed with its sentence.
+
+        What a paused run waits for takes longer to find out than the rest: only of the chosen one it is read.
+        """
         roots = sorted((p for p in self._runs.glob("*") if (p / "audit.db").is_file()), reverse=True)
         self._known = {root: self._read_one(root) for root in roots}
         stopping = frozenset(
@@ -52,7 +57,20 @@ class RunList:
         )
         self._origins = {root: self._origins.get(root) or origin_of(root) for root in roots}
         origins = {root: origin for root, origin in self._origins.items() if origin is not None}
-        return RunsRead(tuple(summary for _, summary in self._known.values()), stopping, origins)
+        if chosen in self._known:
+            self._read_waits(chosen)
+        waits = {root: told for root, (at, told) in self._waits.items() if at == self._known.get(root, (None,))[0]}
+        return RunsRead(tuple(summary for _, summary in self._known.values()), stopping, origins, waits)
+
+    def _read_waits(self, root: Path) -> None:
+        signature, summary = self._known[root]
+        if summary.status != "paused" or self._waits.get(root, (None,))[0] == signature:
+            return
+        try:
+            told = tuple(waits_for(Reader(root)))
+        except (StorageError, LookupError, TypeError, ValueError):
+            told = ("what it waits for cannot be read; `dempo verify` says what is wrong with its record",)
+        self._waits[root] = signature, told
 
     def _read_one(self, root: Path) -> tuple[_Signature, RunSummary]:
         signature = _signature(RunFolder(root))
@@ -97,7 +115,7 @@ def _stat(path: Path) -> tuple[int, int] | None:
         found = os.stat(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return (found.st_mtime_ns, found.st_size) if found.st_size else None  # a reader leaves an empty log behind
 
 
 class RunsScreen(Screen[None]):
@@ -140,11 +158,12 @@ class RunsScreen(Screen[None]):
     def _refresh_list(self) -> None:
         if not self._busy and self.is_current:
             self._busy = True
-            self._read()
+            run = self._chosen
+            self._read(run.root if run else None)
 
     @work(thread=True, group="read")
-    def _read(self) -> None:
-        self.post_message(self._list.read())
+    def _read(self, chosen: Path | None) -> None:
+        self.post_message(self._list.read(chosen))
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Shows what the thread read."""
@@ -176,8 +195,13 @@ class RunsScreen(Screen[None]):
     @on(DataTable.RowHighlighted, "#runs")
     def _show_detail(self) -> None:
         run = self._chosen
-        origin = self._found.origins.get(run.root) if run and self._found else None
-        self.query_one("#run-detail", Words).say(_detail(run, origin) if run else Text())
+        if run is None or self._found is None:
+            self.query_one("#run-detail", Words).say(Text())
+            return
+        detail = _detail(run, self._found.origins.get(run.root), self._found.waits.get(run.root, ()))
+        self.query_one("#run-detail", Words).say(detail)
+        if run.status == "paused" and run.root not in self._found.waits:
+            self._refresh_list()
 
     @on(DataTable.RowSelected, "#runs")
     def action_open(self) -> None:
@@ -220,7 +244,7 @@ def _row(run: RunSummary, word: str, wide: bool) -> list[Text]:
     ]
 
 
-def _detail(run: RunSummary, origin: Origin | None) -> Text:
+def _detail(run: RunSummary, origin: Origin | None, waits: tuple[str, ...]) -> Text:
     text = Text(overflow="fold")
     text.append(one_line(str(run.root), 300), style="bold")
     if run.simulated:
@@ -228,6 +252,8 @@ def _detail(run: RunSummary, origin: Origin | None) -> Text:
         text.append(STAMP)
     for line in origin_lines(origin) if origin else []:
         text.append(f"\n{line}")
+    for line in waits:
+        text.append(f"\n{one_line(line, 300)}")
     if run.status == "unreadable":
         text.append(f"\n{one_line(run.detail, 400)}", style="red")
     elif run.detail:

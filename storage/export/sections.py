@@ -1,0 +1,232 @@
+"""The sections of a report that are views of the record; one that has nothing to show is left out."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from storage.export import markup
+from storage.export.figures import Figure
+from storage.export.redaction import WITHHELD
+from storage.export.tables import rows_of
+
+_MOST_ANSWERS = 24
+"""Answers shown as examples."""
+
+_LOTTERIES_ABREAST = 4
+"""Lotteries beside each other in a table that has a line for each measure."""
+
+_MEASURES = {
+    "raters": "people in the pool",
+    "smallest": "smallest π",
+    "largest": "largest π",
+    "equal": "what everybody would have without quotas: size of the panel over the pool",
+    "gini": "Gini coefficient of π, 0 to 1",
+    "max_min_ratio": "largest over smallest π; inf where somebody has no chance",
+    "coefficient_of_variation": "standard deviation over mean",
+    "without_chance": "people with π = 0",
+    "certain": "people with π = 1",
+    "empty_categories": "categories with a target or a lower bound that nobody in the pool has",
+}
+
+
+class Content:
+    """The record as sections of a report."""
+
+    def __init__(self, db: sqlite3.Connection, plots: Sequence[Figure], redacted: bool, files: Collection[str]) -> None:
+        self.db = db
+        self._plots = plots
+        self._redacted = redacted
+        self._files = files
+
+    def rows(self, view: str) -> Iterator[dict[str, Any]]:
+        """Rows of a view without what is withheld."""
+        return rows_of(self.db, view, self._redacted)
+
+    def whole(self, view: str) -> str:
+        """The file of the bundle that holds a whole view; "" where it holds none."""
+        name = f"tables/{view}.csv"
+        return name if name in self._files else ""
+
+    def table(self, view: str, *columns: str) -> str:
+        """A view as a table."""
+        return markup.table(self.rows(view), columns, whole=self.whole(view))
+
+    def note(self, words: str, view: str) -> str:
+        """Words about a view that has rows."""
+        return markup.note(words) if self.whole(view) else ""
+
+    def see(self, what: str, view: str) -> str:
+        """Where more is, if the bundle holds it."""
+        return self.note(f"{what}: {self.whole(view)}.", view)
+
+    def plots(self, kind: str, of: str | None = None) -> str:
+        """Every plot of a kind, or the one of one thing."""
+        return "\n".join(p.svg for p in self._plots if p.kind == kind and of in (None, p.of))
+
+    def stages(self) -> str:
+        """The stages and how far each can be replayed."""
+        columns = ("stage", "status", "completed", "units", "seconds", "replay", "reason")
+        remark = (
+            "completed: units of work that are recorded, of those planned; replay: how far dempo replay can repeat "
+            "the stage. What a stage that was skipped or not begun would have shown is left out below."
+        )
+        return markup.section("Stages", self.table("stages", *columns), self.note(remark, "stages"))
+
+    def lotteries(self) -> str:
+        """Quotas with target, bounds and expectation; levels of LEXIMIN; how unequal π is."""
+        about_quotas = (
+            "target: share of the panel that was asked for, empty where bounds were given; lower, upper: fewest and "
+            "most members; slack: 1 where a category is unbounded; in_pool: people of the category in the pool; "
+            "expected: members that a panel of the lottery has on average, from π and the pool."
+        )
+        about_lotteries = (
+            "tolerance: how far bounds lie from the target, as a share of it; panels: compositions with a probability; "
+            "max_difference: largest distance between a person's π and the one proven best."
+        )
+        about_levels = (
+            "The lowest π is as high as the quotas allow (level 0), then the next lowest, and so on. exact: the level "
+            "as a fraction; proof: what shows that no lottery gives more (prices of quotas, values of panels, or that "
+            "everybody left is certain); gap: how far above the level the proof leaves room, 0 where it is exact; "
+            "types: groups of people with the same attributes that are fixed here; binding: the quotas that hold the "
+            "level down, and by how much it rises per member that each gives way."
+        )
+        columns = ("lottery", "size", "tolerance", "algorithm", "method", "panels", "max_difference")
+        return markup.section(
+            "Quotas and lotteries",
+            self.table("lotteries", *columns),
+            self.note(about_lotteries, "lotteries"),
+            markup.under(
+                "Quotas",
+                markup.table(self._quotas(), whole=self.whole("quotas")),
+                self.note(about_quotas, "quotas"),
+                self.plots("quotas"),
+            ),
+            markup.under(
+                "Levels of LEXIMIN",
+                markup.table(self._levels(), whole=self.whole("levels")),
+                self.note(about_levels, "levels"),
+            ),
+            markup.under("How unequal the inclusion probabilities are", *self._inequality(), self.plots("inclusion")),
+        )
+
+    def _quotas(self) -> Iterable[dict[str, Any]]:
+        expected = {tuple(row[:3]): round(row[3], 3) for row in self.db.execute(_EXPECTED)}
+        for row in self.rows("quotas"):
+            key = (row["lottery"], row["attribute"], row["category"])
+            yield {**row, "expected": expected.get(key, 0.0 if row["in_pool"] == 0 else None)}
+
+    def _levels(self) -> Iterable[dict[str, Any]]:
+        for row in self.rows("levels"):
+            shown = {key: row[key] for key in ("lottery", "level", "probability", "exact", "proof", "gap")}
+            types, binding = (json.loads(row[key] or "null") for key in ("types", "binding"))
+            shares = binding.items() if isinstance(binding, dict) else ()
+            yield {
+                **shown,
+                "types": len(types) if isinstance(types, list) else None,
+                "binding": "; ".join(f"{quota} {float(share):.3g}" for quota, share in shares if _is_number(share)),
+            }
+
+    def _inequality(self) -> Iterable[str]:
+        """A line for each measure: there are more of them than lotteries, and a page is narrow."""
+        lotteries = list(islice(self.rows("lottery_diagnostics"), markup.MOST_ROWS))
+        for first in range(0, len(lotteries), _LOTTERIES_ABREAST):
+            some = lotteries[first : first + _LOTTERIES_ABREAST]
+            yield markup.table(
+                {"measure": key, **{str(row["lottery"]): _measured(row, key) for row in some}, "meaning": meaning}
+                for key, meaning in _MEASURES.items()
+            )
+
+    def conditions(self) -> str:
+        """What each model trained on."""
+        remark = (
+            "source: whose preferences count; transform: f in the weight f(π) of a person; estimator: how weights "
+            "enter training; effective_pairs: (Σω)²/Σω² over the weights ω of pairs, the effective sample size."
+        )
+        table = self.table("conditions")
+        return markup.section(
+            "Conditions", table, self.note(remark, "conditions"), self.see("Weights of raters", "weights")
+        )
+
+    def training(self) -> str:
+        """Curves, and recovery where the world is planted."""
+        remark = (
+            "population_log_loss: mean over held-out pairs of citizens of the target population, in nats; "
+            "margin_agreement: share of those pairs where the model prefers what the citizen prefers; floor and "
+            "agreement_ceiling: no model can do better."
+        )
+        recovered = self.table("recovery")
+        return markup.section(
+            "Training",
+            self.plots("training"),
+            markup.under("Recovery (planted worlds only)", recovered, self.note(remark, "recovery")),
+            self.see("Every step", "train_steps"),
+        )
+
+    def leaderboards(self) -> str:
+        """Each method with its intervals, its notes and its plot."""
+        boards: dict[str, list[dict[str, Any]]] = {}
+        for row in islice(self.rows("leaderboards"), markup.MOST_ROWS):
+            boards.setdefault(str(row["method"]), []).append(row)
+        columns = ("position", "condition", "score", "low", "high")
+        parts = []
+        for method, rows in boards.items():
+            remark = f"{rows[0]['rankings']} rankings; intervals resample {rows[0]['resample']}. {rows[0]['note']}"
+            table, plot = markup.table(rows, columns), self.plots("leaderboard", method)
+            parts.append(markup.under(method, table, markup.note(remark), plot))
+        return markup.section("Leaderboards", *parts)
+
+    def judges(self) -> str:
+        """How the calls of each judge ended."""
+        counts: dict[tuple[str, str], int] = {}
+        for row in self.rows("judge_calls"):
+            key = (str(row["judge"]), str(row["outcome"]))
+            counts[key] = counts.get(key, 0) + 1
+        rows = [{"judge": judge, "outcome": outcome, "calls": n} for (judge, outcome), n in sorted(counts.items())]
+        return markup.section("Judges", markup.table(rows), self.see("Every call", "judge_calls"))
+
+    def texts(self) -> str:
+        """Some answers, so that a reader sees what was judged."""
+        questions = {str(row["question_id"]): row for row in self.rows("questions")}
+        (answers,) = self.db.execute("SELECT count(*) FROM answers").fetchone()
+        if not answers:
+            return ""
+        if self._redacted:
+            return markup.section("Answers", markup.note(f"{answers:,} answers are {WITHHELD}."))
+        every = -(-answers // _MOST_ANSWERS)
+        return markup.section(
+            "Answers",
+            markup.note(f"{-(-answers // every):,} of {answers:,}. {self.whole('answers')} holds all of them."),
+            *(self._answer(row, questions) for row in islice(self.rows("answers"), 0, None, every)),
+        )
+
+    def _answer(self, row: Mapping[str, Any], questions: Mapping[str, Mapping[str, Any]]) -> str:
+        asked = questions.get(str(row["question_id"]), {})
+        heading = f"{row['condition']} to {row['question_id']}"
+        body = markup.passage(markup.plain(row["answer"]))
+        return markup.under(heading, markup.note(markup.plain(asked.get("question"))), body)
+
+
+def _is_number(value: Any) -> bool:
+    """A damaged record can be exported too, and holds anything."""
+    return isinstance(value, (int, float))
+
+
+def _measured(row: Mapping[str, Any], measure: str) -> Any:
+    value = row[measure]
+    if measure != "empty_categories":
+        return value
+    listed = json.loads(value or "null")
+    return ", ".join(map(str, listed)) or "none" if isinstance(listed, list) else value
+
+
+_EXPECTED = """WITH
+pi AS MATERIALIZED (SELECT lottery, rater_id, pi FROM inclusion_probabilities),
+of AS MATERIALIZED (
+  SELECT r.rater_id, a.key AS attribute, a.value AS category FROM raters r, json_each(r.attributes) a
+)
+SELECT pi.lottery, of.attribute, of.category, sum(pi.pi) FROM pi JOIN of ON of.rater_id = pi.rater_id
+GROUP BY 1, 2, 3"""

@@ -1,0 +1,42 @@
+"""The lock of a run: whoever holds it is the one engine that may write there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+from core.run_folder import RunFolder
+from storage.errors import StorageError, sentences
+
+_PATIENCE = 1.0
+"""Seconds to wait for the lock: a reader that probes it holds it for microseconds."""
+
+
+def take_lock(folder: RunFolder) -> int:
+    """The descriptor of the locked lock file, which holds the engine's process id; closing it lets go of the lock.
+
+    Raises:
+        StorageError: another engine holds it; the message has its process id.
+    """
+    with sentences(folder.lock):
+        folder.control.mkdir(exist_ok=True)
+        descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise StorageError(
+                f"another engine (process {holder}) works on {folder.root.name}; "
+                "watch it with `dempo watch`, or stop it with `dempo stop`"
+            ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor

@@ -1,0 +1,80 @@
+"""What a stage needs that this copy of a run does not hold: files by their names in the run, texts by their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.config import RunConfig
+from core.plural import number_of
+from core.stage import Stage
+from core.training.conditions import BASE
+from storage.foreign import is_imported
+from storage.replay.repetition import Record
+from storage.replay.restored import ignores, lacking_texts
+from storage.verifier.finding import Finding
+from storage.verifier.whole import withheld_by
+
+_FILES_OF = {"pairs": "the file of the pairs", "conditions": "a schedule of training"}
+"""Stages whose artifacts a later stage reads, and what these are."""
+
+
+def absent_of_run(record: Record, config: RunConfig, stage: Stage) -> str:
+    """Which of a stage's inputs this copy of the run does not hold, as a sentence; "" where all are here."""
+    texts, artifacts = _withheld(record.folder.root)
+    told = []
+    for sha256, what in _artifacts_for(record, config, stage):
+        if not (record.folder.artifacts / sha256).is_file():
+            how = "was withheld from this copy" if sha256 in artifacts else "is not here"
+            told.append(f"artifacts/{sha256[:12]}… ({what}) {how}")
+    missing = lacking_texts(record, stage.name)
+    if missing:
+        how = "were withheld from this copy" if texts >= len(missing) else "are not in the record"
+        told.append(f"{number_of(len(missing), 'text')} of questions and answers {how}")
+    gone = [name for name in _models_for(record, config, stage.name) if not (record.folder.root / name).is_dir()]
+    if gone:
+        why = ": bundles hold no models" if is_imported(record.folder.root) else ""
+        told.append(f"{_some(gone)} {'is' if len(gone) == 1 else 'are'} not here{why}")
+    return "; ".join(told)
+
+
+def _withheld(root: Path) -> tuple[int, frozenset[str]]:
+    try:
+        return withheld_by(root)
+    except Finding:  # the note is damaged, which `dempo verify` says: nothing is believed to be withheld
+        return 0, frozenset()
+
+
+def _artifacts_for(record: Record, config: RunConfig, stage: Stage) -> Iterator[tuple[str, str]]:
+    for need in stage.needs:
+        if need in _FILES_OF and not ignores(stage.name, need, config):
+            for lines in record.units(need).values():
+                yield from ((sha256, _FILES_OF[need]) for line in lines for sha256 in artifacts_in(line.values))
+
+
+def artifacts_in(found: Any) -> Iterator[str]:
+    """Names of the artifacts below a JSON value."""
+    if isinstance(found, dict):
+        if "media_type" in found and isinstance(found.get("sha256"), str):
+            yield found["sha256"]
+        found = list(found.values())
+    if isinstance(found, list):
+        for value in found:
+            yield from artifacts_in(value)
+
+
+def _models_for(record: Record, config: RunConfig, stage: str) -> list[str]:
+    """Folders below the run whose models a stage loads."""
+    trained = [
+        line.values["folder"]
+        for line in record.of("train")
+        if line.kind == "train.checkpoint" and line.values.get("final") and line.values.get("folder")
+    ]
+    own = {"train": [], "recovery": trained, "answer": trained}
+    return [f"checkpoints/{BASE}", *dict.fromkeys(own[stage])] if stage in own else []
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - 1
+    return names[0] if not rest else f"{names[0]} and {number_of(rest, 'other model')}"

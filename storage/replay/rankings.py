@@ -1,0 +1,27 @@
+"""Leaderboards and diagnostics where the texts of the answers are not here: all but how long the answers are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.events import DiagnosticsComputed
+from storage.replay.compare import Finding, exactly
+from storage.replay.repetition import Line, Repeated
+from storage.verifier.estimates import OF_TEXTS
+
+
+def without_lengths(line: Line, again: Repeated) -> Finding:
+    """`exactly`, but for the diagnostics that take the lengths of the answers, which are not compared."""
+    if line.kind != DiagnosticsComputed.kind:
+        return exactly(line, again)
+    recorded = line.values.get("values")
+    if not isinstance(recorded, dict) or recorded.keys().isdisjoint(OF_TEXTS):
+        return exactly(line, again)
+    kept = {name: value for name, value in recorded.items() if name not in OF_TEXTS}
+    finding = exactly(replace(line, values={**line.values, "values": kept}), again)
+    if finding.verdict == "drift":
+        return finding
+    left_out = ", ".join(sorted(recorded.keys() & OF_TEXTS))
+    return Finding(
+        "not compared", f"{left_out} take texts of answers that are not here; all other figures are the same"
+    )

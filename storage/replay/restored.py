@@ -1,0 +1,133 @@
+"""Inputs of a stage, restored from the record: each stage is given what it uses, and nothing else has to be here.
+
+A redacted copy lacks the texts and the file of the pairs, and no bundle holds a model. Lotteries, draws and
+leaderboards need none of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core.config import RunConfig
+from core.data.pool import pool_of, raters_of
+from core.evaluation.answers import Answers
+from core.events import AnswerGiven, Event, ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
+from core.run_folder import RunFolder
+from core.stage import Stage, only, run_stage
+from core.training.conditions import BASE
+from core.training.stage import Trained
+from core.types import Judged, Pool, Question, Rater
+from storage.replay.repetition import Record, Repetition
+
+_UNUSED: tuple[str, ...] = ()
+"""What a stage is given for an input that it does not look at."""
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """Restores what earlier stages gave; `keys` and `stages` are those of the present program, by name."""
+
+    record: Record
+    config: RunConfig
+    repetition: Repetition
+    scratch: RunFolder
+    stages: Mapping[str, Stage]
+    keys: Mapping[str, str]
+
+    def inputs_of(self, stage: Stage) -> list[Any]:
+        """The inputs of a stage that is repeated, in the order in which it takes them.
+
+        Raises:
+            DempoError, KeyError, ValueError, OSError: the record does not hold them in full, or in another form.
+        """
+        return [_UNUSED if ignores(stage.name, need, self.config) else self._result(need) for need in stage.needs]
+
+    def _result(self, name: str) -> Any:
+        stage = self.stages[name]
+        if stage.skip(self.config) is not None:
+            return ()
+        if name == "pool":
+            return pool_from(self.record)
+        if name == "train":
+            return trained_from(self.record, self.config, self.scratch)
+        if name == "answer":
+            return answers_from(self.record, self.config, self.scratch)
+        if name == "judge":
+            return self._judged()
+        return self._restored(stage, [_UNUSED] if name == "model" else self.inputs_of(stage))
+
+    def _judged(self) -> Judged:
+        """What the judges said; without the lengths of the answers where not all of their texts are here."""
+        answers = answers_from(self.record, self.config, self.scratch)
+        judged: Judged = self._restored(self.stages["judge"], [answers])
+        return judged if not lacking_texts(self.record, "judge") else replace(judged, lengths={})
+
+    def _restored(self, stage: Stage, inputs: list[Any]) -> Any:
+        key = self.keys[stage.name]
+        return run_stage(stage, self.config, self.repetition, self.scratch, key, inputs, completed=key)
+
+
+def ignores(stage: str, need: str, config: RunConfig) -> bool:
+    """Whether a stage does not look at the pairs: they make the tiny model, but no other one, and no recovery."""
+    made_of_pairs = config.train is not None and config.train.model == "tiny"
+    return need == "pairs" and (stage == "recovery" or (stage == "model" and not made_of_pairs))
+
+
+def pool_from(record: Record) -> Pool:
+    """The pool, from its own event and the order of the raters of the pairs; what only `pairs` knows is left out."""
+    built = only(record.completed("pool").get("pool", ()), PoolBuilt)
+    people = {rater.rater_id: rater for rater in raters_of(built)}
+    if not record.units("pairs"):
+        return pool_of(built, tuple(people.values()))
+    named = only(record.completed("pairs").get("pairs", ()), PairsBuilt).rater_ids
+    return pool_of(built, tuple(people.get(rater_id, Rater(rater_id, {})) for rater_id in named))
+
+
+def trained_from(record: Record, config: RunConfig, scratch: RunFolder) -> Trained:
+    """The model of every condition, by its folder and the recorded hashes of its files."""
+    base, ready = scratch.checkpoints / BASE, only(record.completed("model").get("base", ()), ModelReady)
+    models: dict[str, Path] = {}
+    files: dict[str, Mapping[str, str]] = {}
+    for condition in config.conditions:
+        models[condition.name], files[condition.name] = base, ready.files
+        if condition.source != "none":
+            final = only(_final_checkpoints(record, condition.name), TrainCheckpoint)
+            models[condition.name], files[condition.name] = scratch.root / final.folder, final.files
+    return Trained(models=models, files=files, base=base)
+
+
+def _final_checkpoints(record: Record, condition: str) -> list[Event]:
+    found = [event for events in record.completed("train").values() for event in events]
+    return [e for e in found if isinstance(e, TrainCheckpoint) and e.condition == condition and e.final]
+
+
+def answers_from(record: Record, config: RunConfig, scratch: RunFolder) -> Answers:
+    """Questions and answers; "" stands for a text that is not here, which `lacking_texts` counts."""
+    plan = only(record.completed("answer").get("questions", ()), QuestionsPlanned)
+    given = [e for events in record.completed("answer").values() for e in events if isinstance(e, AnswerGiven)]
+    clauses = {clause.clause_id: record.text_or_empty(clause.text.sha256) for clause in plan.clauses}
+    questions = [
+        Question(q.question_id, q.clause_id, clauses[q.clause_id], record.text_or_empty(q.text.sha256))
+        for q in plan.questions
+    ]
+    return Answers(
+        questions=tuple({question.question_id: question for question in questions}.values()),
+        conditions=tuple(condition.name for condition in config.conditions),
+        answers={(e.condition, e.question_id): record.text_or_empty(e.answer.sha256) for e in given},
+        base=scratch.checkpoints / BASE,
+    )
+
+
+def lacking_texts(record: Record, stage: str) -> list[str]:
+    """SHA-256 of every text that `answer` or `judge` is given and the record does not hold."""
+    wanted: list[str] = []
+    for line in record.of("answer") if stage in ("answer", "judge") else ():
+        if line.kind == QuestionsPlanned.kind:
+            rows = [*line.values.get("clauses", ()), *line.values.get("questions", ())]
+            wanted += [row["text"]["sha256"] for row in rows]
+        elif line.kind == AnswerGiven.kind and stage == "judge":
+            wanted.append(line.values["answer"]["sha256"])
+    return record.lacking(wanted)

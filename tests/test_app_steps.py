@@ -1,0 +1,476 @@
+"""Stepping through a record in the app: going to an event, filtering, and every tab as it was then."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sample_run
+from draw_runs import make_draw_run
+from paper_record import write_record
+from rewritten import Row, forged
+from rich.color import Color as RichColor
+from rich.style import Style
+from test_app import INTERVAL, SIZES, shown, the_run, until, wait_for
+from textual.color import Color
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from core.events import DrawCommitted, OperatorAction, digest
+from core.run_folder import RunFolder
+from storage.foreign import MARK
+from storage.log import Log
+from storage.reader import Reader
+from tui import engine
+from tui.app import DempoApp
+from tui.screens.overview import Overview
+from tui.screens.pane import Pane
+from tui.screens.record import PAGE, RecordPane, RecordRequest, neighbour
+from tui.screens.run import PANES, read_run
+from tui.screens.runs import RunList
+from tui.widgets.figures import moment
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one complete run; tests only read it."""
+    runs = tmp_path_factory.mktemp("steps")
+    sample_run.make_sample_run(runs)
+    return runs
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose two public draws wait for commitments. Nobody writes into it."""
+    return make_draw_run(tmp_path_factory.mktemp("waiting"))
+
+
+def first(root: Path, kind: str, place: int = 0) -> int:
+    """Number of an event of this kind."""
+    found: int = Reader(root).query("SELECT seq FROM events WHERE kind = ? ORDER BY seq", [kind])[place]["seq"]
+    return found
+
+
+async def open_tab(pilot: Pilot[Any], key: str, *wanted: str) -> str:
+    """Opens the one run of the list and a tab of it."""
+    await wait_for(pilot, "sample")
+    await pilot.press("enter", key)
+    return await wait_for(pilot, *wanted)
+
+
+async def answer(pilot: Pilot[Any], key: str, text: str) -> None:
+    """Opens the dialog behind a key and answers it."""
+    await pilot.press(key)
+    await until(pilot, lambda: bool(pilot.app.screen.query("#answer")))
+    pilot.app.screen.query_one("#answer", Input).value = text
+    await pilot.press("enter")
+
+
+# ---------------------------------------------------------------- one event and the next
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_event_is_gone_to_by_its_number(runs: Path, size: tuple[int, int]) -> None:
+    async with DempoApp(runs, INTERVAL).run_test(size=size, notifications=True) as pilot:
+        text = await open_tab(pilot, "7", "event 290  engine.stopped  replay –")
+        assert "keys  g event by number  f filter  , . previous, next  t all tabs as of it" in text, "in one line"
+        number = first(the_run(runs), "lottery.solved")
+        await answer(pilot, "g", str(number))
+        await wait_for(pilot, f"event {number}  lottery.solved  replay re-solve", "events 1–", absent="Go to event")
+        await pilot.press("down")
+        await wait_for(pilot, f"event {number - 1}  ")
+        await answer(pilot, "g", "290")
+        await wait_for(pilot, "event 290  engine.stopped", "events 191–290")
+
+
+@pytest.mark.parametrize("wrong", ["0", "291", "-1", "1.5", "x", "", "²", "9" * 60])
+async def test_a_wrong_number_gets_a_sentence(runs: Path, wrong: str) -> None:
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "7", "event 290")
+        await answer(pilot, "g", wrong)
+        await wait_for(pilot, "the record has the events 1 to 290; give one of these")
+        await pilot.press("escape")
+        await wait_for(pilot, "event 290  engine.stopped", absent="give one of these")
+
+
+async def test_a_number_can_be_given_on_any_tab(runs: Path) -> None:
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "1", "90 optimizer steps")
+        await answer(pilot, "g", "1")
+        await wait_for(pilot, "event 1  run.created", "events 1–")
+
+
+async def test_previous_and_next_cross_pages_and_end_at_the_ends(runs: Path) -> None:
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "7", "event 290")
+        await pilot.press("full_stop")
+        await wait_for(pilot, "there is no later event")
+        await answer(pilot, "g", "141")
+        await wait_for(pilot, "event 141  ", "events 92–191")
+        await pilot.press(*["comma"] * 52)
+        await wait_for(pilot, "event 89  ")
+        await pilot.press(*["full_stop"] * 3)
+        await wait_for(pilot, "event 92  ")
+        await answer(pilot, "g", "1")
+        await wait_for(pilot, "event 1  ")
+        await pilot.press("comma")
+        await wait_for(pilot, "there is no earlier event")
+
+
+# ---------------------------------------------------------------- only some of them
+
+
+async def test_a_filter_shows_a_stage_or_a_kind_and_steps_within_it(runs: Path) -> None:
+    root = the_run(runs)
+    async with DempoApp(runs, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
+        await open_tab(pilot, "7", "event 290")
+        await answer(pilot, "f", "draw.made")
+        last, before = first(root, "draw.made", -1), first(root, "draw.made", -2)
+        await wait_for(pilot, "only draw.made", f"event {last}  draw.made", absent="engine.stopped")
+        await pilot.press("comma")
+        await wait_for(pilot, f"event {before}  draw.made")
+        await answer(pilot, "f", "lottery")
+        text = await wait_for(pilot, "only lottery", "lottery.solved", absent="draw.made")
+        assert "unit.completed" in text, "of the stage, not only of the kinds that begin so"
+        await answer(pilot, "f", "nonsense")
+        await wait_for(pilot, "no event is of a stage or kind 'nonsense'")
+        await answer(pilot, "f", "")
+        await wait_for(pilot, "events 191–290", "engine.stopped", absent="only")
+
+
+def test_a_filter_means_a_stage_a_kind_or_what_a_kind_begins_with(runs: Path) -> None:
+    reader = Reader(the_run(runs))
+    everything = reader.view("events")
+    for only in ("judge", "judge.called", "engine", "run", "unit", "eng", "judge.", "%", "*", "' OR 1"):
+        fits = [
+            row["seq"]
+            for row in everything
+            if only in (row["stage"], row["kind"]) or row["kind"].startswith(f"{only}.")
+        ]
+        page = RecordPane.read(reader, RecordRequest(only=only))
+        assert [row["seq"] for row in page.events] == fits[::-1][:PAGE], only
+        assert neighbour(reader, 291, -1, only) == (fits[-1] if fits else None)
+        assert neighbour(reader, 0, 1, only) == (fits[0] if fits else None)
+
+
+@pytest.mark.parametrize("only", ["", "train"])
+def test_pages_hold_every_event_once_in_both_directions(runs: Path, only: str) -> None:
+    reader = Reader(the_run(runs))
+    fits = [row["seq"] for row in reader.view("events") if only in ("", row["stage"])]
+    found = RecordPane.read(reader, RecordRequest(only=only))
+    pages = [found]
+    while found.events[-1]["seq"] != fits[0]:
+        found = RecordPane.read(reader, RecordRequest(last=found.events[-1]["seq"] - 1, only=only))
+        pages.append(found)
+    assert [row["seq"] for page in pages for row in page.events] == fits[::-1]
+    assert len(pages) > 1
+    back = [RecordPane.read(reader, RecordRequest(since=fits[0], only=only))]
+    while back[-1].page.since is not None:
+        back.append(RecordPane.read(reader, RecordRequest(since=back[-1].events[0]["seq"] + 1, only=only)))
+    assert back[0].events[-1]["seq"] == fits[0]
+    assert back[-1].page == RecordRequest(only=only), "the newest page is followed"
+    assert {row["seq"] for page in back for row in page.events} == set(fits)
+    beyond = RecordPane.read(reader, RecordRequest(last=fits[0] - 1, only=only))
+    assert [row["seq"] for row in beyond.events] == fits[:PAGE][::-1], "there is nothing older than the oldest"
+
+
+# ---------------------------------------------------------------- as it was
+
+
+def test_every_tab_says_of_an_event_what_it_said_when_it_was_the_last(runs: Path, tmp_path: Path) -> None:
+    """The other side is a record that ends there, as a crash would have left it."""
+    root = the_run(runs)
+    for number in (1, 2, *range(9, 290, 31), 290):
+        was = sample_run.copy_prefix(root, tmp_path / str(number), number)
+        for pane in PANES:
+            then, now = read_run(was, pane, None, None), read_run(root, pane, None, None, number)
+            assert (then.error, now.error) == ("", "")
+            assert _placeless(now.found) == _placeless(then.found), (number, pane.key)
+
+
+def _placeless(found: Any) -> Any:
+    return replace(found, path="") if isinstance(found, Overview) else found
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_t_shows_all_tabs_as_of_an_event_and_goes_back(runs: Path, size: tuple[int, int]) -> None:
+    root = the_run(runs)
+    number = first(root, "train.step", 34)
+    at = moment(Reader(root, number).query("SELECT max(seq), at FROM events")[0]["at"])
+    app = DempoApp(runs, INTERVAL)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await open_tab(pilot, "7", "event 290")
+        await answer(pilot, "g", str(number))
+        await wait_for(pilot, f"event {number}  train.step")
+        await pilot.press("t")
+        place = f"AS OF EVENT {number} of 290  {at} UTC  t now  , . step"
+        text = await wait_for(pilot, place, f"events {number - 99}–{number}", f"event {number}  train.step")
+        assert text.splitlines()[1].startswith(f" {place}"), "under the name of the run"
+        assert "✓ completed" not in text.splitlines()[0]
+        for key, wanted in (
+            ("1", ["was at work", "35 optimizer steps", "● running", "· waiting"]),
+            ("2", ["k = 4, τ = 0.1", "18-34"]),
+            ("3", ["✓ accepted"]),
+            ("4", ["hard          5  30"]),
+            ("5", ["no judge call is recorded yet"]),
+            ("6", ["no leaderboard is recorded yet"]),
+        ):
+            await pilot.press(key)
+            await wait_for(pilot, place, *wanted)
+        await pilot.press("escape")
+        await wait_for(pilot, "Recovery", "✓ completed", absent="AS OF EVENT")
+        await pilot.press("7")
+        await wait_for(pilot, f"event {number}  train.step", "head  290", absent="AS OF EVENT")
+        await pilot.press("t")
+        await wait_for(pilot, "AS OF EVENT")
+        await pilot.press("t")
+        await wait_for(pilot, "head  290", absent="AS OF EVENT")
+        await pilot.press("escape")
+        await wait_for(pilot, "1 run,")
+
+
+async def test_stepping_fills_the_tabs_up(runs: Path) -> None:
+    root = the_run(runs)
+    number = first(root, "train.step")
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "4", "hard")
+        await answer(pilot, "g", str(number - 1))
+        await wait_for(pilot, f"event {number - 1}  ")
+        await pilot.press("t", "4")
+        await wait_for(pilot, f"AS OF EVENT {number - 1} ", "no optimizer step is recorded yet")
+        for step in (1, 2, 3):
+            await pilot.press("full_stop")
+            await wait_for(pilot, f"AS OF EVENT {number + step - 1} ", f"full          {step}  30")
+        await pilot.press("comma")
+        await wait_for(pilot, f"AS OF EVENT {number + 1} ", "full          2  30")
+        await answer(pilot, "g", "290")
+        await wait_for(pilot, "AS OF EVENT 290 of 290", "hard         30  30")
+        await pilot.press("full_stop")
+        await wait_for(pilot, "there is no later event")
+        await answer(pilot, "g", "1")
+        await wait_for(pilot, "AS OF EVENT 1 of 290", "no optimizer step is recorded yet")
+        await pilot.press("comma")
+        await wait_for(pilot, "there is no earlier event")
+
+
+async def test_steps_in_time_go_from_one_event_of_the_filter_to_the_next(runs: Path) -> None:
+    root = the_run(runs)
+    boards = [first(root, "leaderboard.computed", place) for place in range(4)]
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "7", "event 290")
+        await answer(pilot, "f", "leaderboard.computed")
+        await wait_for(pilot, f"event {boards[3]}  ")
+        await pilot.press("t", "6", "comma", "comma")
+        # each board counts from the event behind it on, which completes its unit
+        await wait_for(pilot, f"AS OF EVENT {boards[1]} ", "t now  , . leaderboard.", "borda")
+        await pilot.press("end")
+        await wait_for(pilot, "borda", absent="copeland")
+        await pilot.press("full_stop", "full_stop")
+        await pilot.press("end")
+        await wait_for(pilot, f"AS OF EVENT {boards[3]} ", "kemeny")
+        await pilot.press("full_stop")
+        await wait_for(pilot, "there is no later event of a stage", "'leaderboard.computed'")
+
+
+async def test_on_another_tab_one_starts_at_the_newest_event(runs: Path) -> None:
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "1", "✓ completed", "5/5")
+        await pilot.press("t")
+        await wait_for(pilot, "AS OF EVENT 290 of 290", "✓ completed", "all stages are recorded")
+        await pilot.press("comma")
+        await wait_for(pilot, "AS OF EVENT 289 of 290", "● running")
+
+
+async def test_the_newest_event_can_be_stood_at_and_the_pages_turned(runs: Path) -> None:
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "7", "event 290")
+        await pilot.press("t")
+        await wait_for(pilot, "AS OF EVENT 290 of 290", "events 191–290")
+        await pilot.press("left_square_bracket")
+        await wait_for(pilot, "AS OF EVENT 290 of 290", "events 91–190", "event 190  ")
+        await pilot.press("full_stop", "comma")
+        await wait_for(pilot, "AS OF EVENT 289 of 290", "events 190–289", "event 289  ")
+
+
+async def test_what_writes_says_that_one_looks_at_the_past(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "resume", lambda root: pytest.fail("an engine was started"))
+    monkeypatch.setattr(engine, "request_stop", lambda root: pytest.fail("an engine was stopped"))
+    async with DempoApp(runs, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
+        await open_tab(pilot, "1", "5/5")
+        await pilot.press("t", "comma")
+        await wait_for(pilot, "AS OF EVENT 289", "● running")
+        for key in ("s", "r"):
+            await pilot.press(key)
+            await wait_for(pilot, "this is the run as of event 289; t goes back", absent="safe point")
+            pilot.app.clear_notifications()
+            await wait_for(pilot, "5/5", absent="goes back")
+
+
+async def test_a_live_run_is_recorded_meanwhile_and_returned_to(tmp_path: Path) -> None:
+    root = sample_run.make_sample_run(tmp_path, stop_before="train")
+    last = Reader(root).head()[0]
+    async with DempoApp(tmp_path, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "■ stopped")
+        with Log.open(RunFolder(root)) as log:
+            await pilot.press("enter", "t")
+            await wait_for(pilot, f"AS OF EVENT {last} of {last}", "■ stopped")
+            log.record("run", [sample_run.started(resumed=True)])
+            text = await wait_for(pilot, f"AS OF EVENT {last} of {last + 1}")
+            assert "■ stopped" in text
+            assert "process" not in text
+            await pilot.press("full_stop")
+            await wait_for(pilot, f"AS OF EVENT {last + 1} of {last + 1}", "was at work")
+            await pilot.press("t")
+            await wait_for(pilot, "● running", "process", absent="AS OF EVENT")
+            log.record("run", [OperatorAction(action="note", detail="later")])
+            await pilot.press("7")
+            await wait_for(pilot, f"head  {last + 2}")
+
+
+async def test_what_was_read_for_another_moment_is_not_shown(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow reading of the past ends after one has returned, and before the present is read again."""
+    read = RecordPane.read.__func__  # type: ignore[attr-defined]
+    seen: list[int | None] = []
+
+    def slow(cls: type[Pane], reader: Reader, request: Any) -> Any:
+        if reader.until is not None or seen:
+            seen.append(reader.until)
+            time.sleep(0.5)
+        return read(cls, reader, request)
+
+    monkeypatch.setattr(RecordPane, "read", classmethod(slow))
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "7", "event 290")
+        await pilot.press("comma")
+        await wait_for(pilot, "event 289  ")
+        await pilot.press("t", "t")
+        for _ in range(20):
+            await asyncio.sleep(0.06)
+            assert "AS OF EVENT" not in shown(pilot.app)
+        await wait_for(pilot, "head  290", "event 289  ")
+    assert seen[:2] == [289, None]
+
+
+async def test_no_state_rests_on_colour_alone(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await open_tab(pilot, "7", "event 290")
+        await pilot.press("t")
+        await wait_for(pilot, "AS OF EVENT 290 of 290", "t now")
+        reversed_texts = []
+        for strip in pilot.app.screen._compositor.render_strips():
+            for line_filter in pilot.app._filters:
+                strip = strip.apply_filter(line_filter, Color(0, 0, 0)) if line_filter.enabled else strip
+            for segment in strip:
+                style = segment.style or Style()
+                assert {style.color, style.bgcolor} <= {None, RichColor.default()}, segment
+                reversed_texts += [segment.text] if style.reverse else []
+        for wanted in ("AS OF EVENT 290", "7 Record", "engine.stopped"):
+            assert any(wanted in text for text in reversed_texts), wanted
+
+
+def test_of_an_imported_record_the_newest_event_is_known(runs: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(the_run(runs), tmp_path / "copy"))
+    (copy / MARK).write_text("{}")
+    found = read_run(copy, PANES[0], None, None, 100)
+    assert found.error == ""
+    assert found.pulse is not None
+    assert (found.pulse.seq, found.pulse.newest, found.pulse.origin) == (100, 290, "imported")
+
+
+# ---------------------------------------------------------------- what a paused run waits for
+
+
+async def test_the_list_and_the_overview_say_what_a_paused_run_waits_for(waiting: Path) -> None:
+    async with DempoApp(waiting.parent, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        told = "draw 'public' waits for a commitment to a public source of randomness"
+        await wait_for(pilot, "‖ paused", told)
+        await pilot.press("enter")
+        await wait_for(pilot, "‖ paused", f"waits   {told}", "waits   draw 'numbered'", "rank", "recorded  ")
+
+
+async def test_what_it_waits_for_follows_the_record(tmp_path: Path) -> None:
+    root = make_draw_run(tmp_path)
+    listed = RunList(root.parent)
+    assert "commitment" in listed.read(root).waits[root][0]
+    with Log.open(RunFolder(root)) as log:
+        committed = DrawCommitted(
+            draw="public",
+            round=1,
+            lottery="main",
+            hashes={},
+            source="lotto",
+            rule="hash",
+            commitment=digest(b"commitment"),
+        )
+        log.record("draw", [committed])
+    assert listed.read(root).waits[root][0] == "draw 'public' waits for the value of its public source, 'lotto'"
+
+
+def test_only_of_the_chosen_paused_run_it_is_read_and_once(waiting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = RunList(waiting.parent)
+    asked: list[Path] = []
+
+    def waits(reader: Reader) -> list[str]:
+        asked.append(reader.folder.root)
+        return ["something"]
+
+    monkeypatch.setattr("tui.screens.runs.waits_for", waits)
+    assert listed.read().waits == {}
+    assert listed.read(waiting).waits == listed.read(waiting).waits == {waiting: ("something",)}
+    assert asked == [waiting]
+
+
+# ---------------------------------------------------------------- damage, and what it costs
+
+
+@pytest.mark.parametrize("number", [1, 6])
+async def test_a_tab_that_cannot_show_a_record_survives_another_width(runs: Path, tmp_path: Path, number: int) -> None:
+    def nonsense(rows: list[Row]) -> list[Row]:
+        for row in rows:
+            if row.kind == "diagnostics.computed":
+                row.payload["values"] = ["a list"]
+            if row.kind == "stage.planned":
+                row.payload["units"] = {"many": 1}
+        return rows
+
+    forged(the_run(runs), tmp_path, nonsense)
+    app = DempoApp(tmp_path, INTERVAL)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: bool(app.screen.query("#runs")) and "sample" in shown(app))
+        await pilot.press("enter", str(number))
+        await wait_for(pilot, "1 Overview")
+        await pilot.pause(0.6)
+        for width in (80, 130):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause(0.3)
+        if number == 6:
+            await wait_for(pilot, "this tab cannot show the record")
+    assert app._exception is None
+
+
+def fastest(read: Callable[[], object]) -> float:
+    def seconds() -> float:
+        begun = time.perf_counter()
+        read()
+        return time.perf_counter() - begun
+
+    return min(seconds() for _ in range(3))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("pane", PANES, ids=lambda pane: str(pane.key))
+def test_a_step_in_a_record_of_the_papers_size_takes_a_moment(tmp_path: Path, pane: type[Pane]) -> None:
+    root = tmp_path / "20260101-000000-paper"
+    write_record(root, 1)
+    for until_event in (31_000, 62_000):
+        found = read_run(root, pane, None, None, until_event)
+        assert found.error == ""
+        took = fastest(lambda: read_run(root, pane, None, None, until_event))  # noqa: B023 - called here
+        assert took < 0.6, (pane.key, until_event)

@@ -1,0 +1,70 @@
+"""A dialog of one line: what is asked for, and the sentence where the answer is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.widgets import Input
+
+from tui.visible import visible
+from tui.widgets.words import Words
+
+_LONGEST = 60
+
+
+class AskScreen(ModalScreen[str | None]):
+    """Returns what was typed, without spaces around it, or None where it was closed.
+
+    `wrong` returns the sentence that says why an answer cannot be taken, or "".
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Cancel")]
+
+    def __init__(
+        self,
+        heading: str,
+        hint: str,
+        wrong: Callable[[str], str],
+        value: str = "",
+        suggestions: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self._heading = heading
+        self._hint = hint
+        self._wrong = wrong
+        self._value = value
+        self._suggestions = suggestions
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Words(self._heading, classes="heading")
+            yield Input(
+                self._value,
+                id="answer",
+                max_length=_LONGEST,
+                suggester=SuggestFromList(self._suggestions),
+                compact=True,
+            )
+            yield Words(id="problem")
+            yield Words(self._hint, classes="hint")
+
+    def on_mount(self) -> None:
+        self.query_one("#answer").focus()
+
+    @on(Input.Submitted)
+    def submit(self) -> None:
+        answer = self.query_one("#answer", Input).value.strip()
+        sentence = self._wrong(answer)
+        self.query_one("#problem", Words).say(visible(sentence))
+        if not sentence:
+            self.dismiss(answer)
+
+    def action_close(self) -> None:
+        self.dismiss(None)
