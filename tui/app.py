@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from core.errors import DempoError
 from storage.errors import StorageError
@@ -69,22 +70,22 @@ class DempoApp(App[None], inherit_bindings=False):
 
     # ------------------------------------------------------------ what a person can do
 
-    def open_run(self, root: Path) -> None:
-        """Opens the screen of a run."""
-        self.push_screen(RunScreen(root))
+    async def open_run(self, root: Path) -> None:
+        """Opens the screen of a run, and waits until it takes keys: the next ones may have been typed already."""
+        await self.push_screen(RunScreen(root))
 
-    def new_run(self) -> None:
+    async def new_run(self) -> None:
         """Asks for a configuration and starts a run with it."""
 
-        def opened(root: Path | None) -> None:
+        async def opened(root: Path | None) -> None:
             if root is not None:
-                self.open_run(root)
+                await self.open_run(root)
 
-        self.push_screen(NewRunScreen(self.runs), opened)
+        await self.push_screen(NewRunScreen(self.runs), opened)
 
     def stop_run(self, root: Path) -> None:
         """Asks the run's engine to stop, after a confirmation; nothing works on somebody else's run."""
-        if self._refused(root):
+        if self.refused(root):
             return
         command = command_line("stop", root.name, runs=self.runs)
         question = (
@@ -100,10 +101,10 @@ class DempoApp(App[None], inherit_bindings=False):
 
     def resume_run(self, root: Path) -> None:
         """Starts an engine on a run that has none, unless it is somebody else's."""
-        if not self._refused(root):
+        if not self.refused(root):
             self._act("resume", root, lambda: _resume(root))
 
-    def _refused(self, root: Path) -> bool:
+    def refused(self, root: Path) -> bool:
         """Whether the run came in a bundle; says what can be done with it all the same."""
         try:
             refuse_imported(root)
@@ -131,6 +132,16 @@ class DempoApp(App[None], inherit_bindings=False):
         detached = ("--detach",) if message.action == "resume" else ()
         command = command_line(message.action, name, *detached, runs=self.runs)
         self.notify(f"{_DONE[message.action]}\n$ {visible(command)}", timeout=8, markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Gives an open input what was typed before it had the focus.
+
+        A key goes to what has the focus when it arrives, so in a burst (a paste, a macro, a slow connection) the
+        letters behind the key that opens a dialog go past it. An input takes its own letters: none of them comes here.
+        """
+        if isinstance(self.focused, Input) and event.is_printable and event.character:
+            self.focused.insert_text_at_cursor(event.character)
+            event.stop()
 
     def action_help(self) -> None:
         """The keys and signs."""

@@ -27,7 +27,7 @@ table { border-collapse: collapse; font-size: 13px; margin: 0.6rem 0; display: b
 td, th { border: 1px solid #ddd; padding: 0.15rem 0.5rem; text-align: left; vertical-align: top; max-width: 24rem;
   overflow-wrap: break-word; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-td.h { font: 11px/1.6 ui-monospace, monospace; overflow-wrap: anywhere; min-width: 11rem; }
+td.h { font: 11px/1.7 ui-monospace, monospace; overflow-wrap: anywhere; min-width: 11rem; max-width: 28rem; }
 td.w { overflow-wrap: anywhere; min-width: 14rem; max-width: 30rem; }
 code { font: 0.9em ui-monospace, monospace; background: #f6f6f6; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6; padding: 0.5rem; font-size: 13px; }

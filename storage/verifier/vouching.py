@@ -96,8 +96,10 @@ def summary_of(checks: list[Check]) -> str:
     if not failed:
         return f"{counts}: nothing that was checked is wrong"
     located = [(check.event, check.name) for check in failed if check.event is not None]
-    first = f"; it breaks first at event {min(located)[0]} ({min(located)[1]})" if located else ""
-    return f"{counts}: this record is not as it was written{first}"
+    if not located:
+        return f"{counts}: what failed is {', '.join(check.name for check in failed)}"
+    event, name = min(located)
+    return f"{counts}: this record is not as it was written; it breaks first at event {event} ({name})"
 
 
 def _files_hold(record: Record, files: HeadFiles) -> str:

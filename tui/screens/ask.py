@@ -56,7 +56,7 @@ class AskScreen(ModalScreen[str | None]):
             yield Words(self._hint, classes="hint")
 
     def on_mount(self) -> None:
-        self.query_one("#answer").focus()
+        self.set_focus(self.query_one("#answer"))  # at once: the answer may have been typed already
 
     @on(Input.Submitted)
     def submit(self) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
+from tui.screens.skipped import skipped
 from tui.screens.quotas import bounds, verdict
 from tui.visible import one_line
 from tui.widgets.choice import Choice, turned
@@ -27,18 +28,30 @@ _MEMBERS = """SELECT m.rater_id AS rater_id, r.attributes AS attributes, r.pairs
   WHERE m.draw IS ?"""
 
 
+_SOURCES = "SELECT round, source FROM draw_commitments WHERE draw IS ?"
+
+
 @dataclass(frozen=True)
 class DrawFound:
-    """One draw of several: its last round, the rounds before it, its panel and its members."""
+    """One draw of several: its last round, the rounds before it, the public source of each, its panel and members."""
 
     names: tuple[str, ...]
     draw: dict[str, Any] | None
     earlier: list[dict[str, Any]]
+    sources: dict[Any, str]
     probability: float | None
     composition: list[dict[str, Any]]
     locales: list[dict[str, Any]]
     members: list[dict[str, Any]]
     alternates: int
+    skipped: str
+
+
+class Facts(VerticalScroll):
+    """Takes the focus only where a part of it is out of sight: a draw may have had many rounds."""
+
+    def allow_focus(self) -> bool:
+        return self.max_scroll_y > 0
 
 
 class DrawPane(Pane):
@@ -50,7 +63,8 @@ class DrawPane(Pane):
 
     def compose(self) -> ComposeResult:
         yield Choice(id="draw-choice")
-        yield Words(id="draw-facts")
+        with Facts(id="draw-facts-scroll"):
+            yield Words(id="draw-facts")
         with Vertical(classes="stack"):
             yield Grid(id="composition", show_cursor=False)
             yield Grid(id="members", show_cursor=False)
@@ -69,11 +83,13 @@ class DrawPane(Pane):
             names=names,
             draw=draw,
             earlier=[row for row in rounds if row["draw"] == name and row is not draw],
+            sources={row["round"]: str(row["source"]) for row in reader.query(_SOURCES, [name])},
             probability=chance[0]["probability"] if chance else None,
             composition=reader.query("SELECT * FROM panel_composition WHERE draw IS ?", [name]),
             locales=reader.query("SELECT * FROM locale_composition WHERE draw IS ? AND locale <> ''", [name]),
             members=reader.query(_MEMBERS, [lottery, name]),
             alternates=reader.query("SELECT count(*) AS n FROM alternates WHERE draw IS ?", [name])[0]["n"],
+            skipped=skipped(reader, "draw"),
         )
 
     def on_mount(self) -> None:
@@ -98,12 +114,13 @@ class DrawPane(Pane):
 def _facts(found: DrawFound) -> Text:
     draw = found.draw
     if draw is None:
-        return Text("no draw is recorded yet")
+        return Text(found.skipped or "no draw is recorded yet")
     text = Text(overflow="fold")
     for row in found.earlier:
-        text.append(f"round {whole(row['round'])} ", style="dim")
-        text.append(_outcome(row)).append("\n")
-    text.append(_outcome(draw))
+        text.append(_round(row)).append(_outcome(row)).append("\n")
+        if row["round"] in found.sources:
+            text.append(f"  {_read_out(row, found.sources[row['round']])}\n")
+    text.append(_round(draw) if found.earlier else "").append(_outcome(draw))
     if draw["panel"] is None:
         text.append(f"   lottery {one_line(str(draw['lottery']), 40)}; the panel is not drawn yet")
     else:
@@ -111,15 +128,28 @@ def _facts(found: DrawFound) -> Text:
         chance = "" if found.probability is None else f" (probability {number(found.probability, 4)})"
         text.append(f"{chance}, {len(found.members)} members, {whole(found.alternates)} alternates")
     for word, value, width in (
-        ("seed", draw["seed"], 72),
+        ("source", found.sources.get(draw["round"]), 200),
         ("value", draw["value"], 72),
-        ("origin", draw["origin"], 200),
+        ("seed", draw["seed"], 72),
+        ("origin", draw["origin"] if draw["seed"] else None, 200),
         ("committed", draw["commitment"], 72),
     ):
         if value:
             text.append(f"\n{word:<10}", style="bold")
             text.append(one_line(str(value), width))
     return text.append(_deviations(found))
+
+
+def _round(row: dict[str, Any]) -> Text:
+    return Text(f"round {whole(row['round'])} ", style="dim")
+
+
+def _read_out(row: dict[str, Any], source: str) -> str:
+    """The value of an earlier round and the public source that it came from."""
+    named = one_line(source, 200)
+    return (
+        f"no value was read from {named}" if row["value"] is None else f"{one_line(str(row['value']), 72)} from {named}"
+    )
 
 
 def _outcome(row: dict[str, Any]) -> Text:

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
+from tui.screens.skipped import skipped
 from tui.visible import one_line
 from tui.widgets.figures import as_float, number, percent, whole
 from tui.widgets.status import STAMP
@@ -38,6 +39,7 @@ class Results:
     recovery: list[dict[str, Any]]
     diagnostics: dict[str, Any]
     simulated: bool
+    skipped: str
 
 
 class LeaderboardsPane(Pane):
@@ -63,6 +65,7 @@ class LeaderboardsPane(Pane):
             recovery=reader.view("recovery"),
             diagnostics=json.loads(diagnostics[0]["found"]) if diagnostics else {},
             simulated=bool(run and run[0]["simulated"]),
+            skipped=skipped(reader, "rank"),
         )
 
     def on_mount(self) -> None:
@@ -84,7 +87,7 @@ def page(found: Results, width: int) -> Text:
     if found.recovery:
         _recovery(text, found, width)
     if not found.boards:
-        text.append("no leaderboard is recorded yet")
+        text.append(textwrap.fill(found.skipped or "no leaderboard is recorded yet", width))
         return text
     longest = max(len(one_line(str(row["condition"]), 20)) for rows in found.boards.values() for row in rows)
     told = {method: _settings(method, found) for method in found.boards}

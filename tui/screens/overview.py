@@ -48,9 +48,10 @@ SELECT
   (SELECT count(DISTINCT type) FROM people) AS types,
   (SELECT sum(pairs) FROM people) AS pairs,
   (SELECT count(DISTINCT payload->>'$.lottery') FROM events WHERE kind = 'lottery.solved') AS lotteries,
+  (SELECT count(DISTINCT payload->>'$.draw') FROM events WHERE kind IN ('draw.committed', 'draw.made')) AS draws,
   (SELECT count(*) FROM (
     SELECT DISTINCT payload->>'$.draw', coalesce(payload->>'$.round', 1) FROM events
-    WHERE kind IN ('draw.committed', 'draw.made'))) AS draws,
+    WHERE kind IN ('draw.committed', 'draw.made'))) AS rounds,
   (SELECT count(DISTINCT payload->>'$.condition') FROM events WHERE kind = 'condition.planned') AS conditions"""
 """Not from the views: each of those goes through every unit that was completed, which takes long in a large record."""
 
@@ -222,12 +223,13 @@ def _time(row: dict[str, Any] | None) -> str:
 
 def _counts(found: Overview) -> Text:
     counts, recorded = found.counts, found.recorded
+    rounds = f", {whole(counts['rounds'])} rounds" if counts["rounds"] != counts["draws"] else ""
     parts = [
         (counts["raters"], "rater", "raters"),
         (counts["types"], "type", "types"),
         (counts["pairs"], "pair", "pairs"),
         (counts["lotteries"], "lottery", "lotteries"),
-        (counts["draws"], "draw", "draws"),
+        (counts["draws"], f"draw{rounds}", f"draws{rounds}"),
         (counts["conditions"], "condition", "conditions"),
         (recorded.get("train.step"), "optimizer step", "optimizer steps"),
         (recorded.get("answer.given"), "answer", "answers"),
@@ -238,7 +240,15 @@ def _counts(found: Overview) -> Text:
     lines = Text()
     lines.append("recorded  ", style="bold")
     lines.append(" · ".join(told) or "nothing yet")
+    for reason, stages in _skipped(found).items():
+        lines.append(f"\n– {', '.join(stages)} skipped: {reason}")
+    return lines
+
+
+def _skipped(found: Overview) -> dict[str, list[str]]:
+    """The stages that were skipped, by their reason: most often one reason is that of many."""
+    reasons: dict[str, list[str]] = {}
     for row in found.stages:
         if row["status"] == "skipped":
-            lines.append(f"\n– {one_line(str(row['stage']), 14)} skipped: {one_line(str(row['reason']), 200)}")
-    return lines
+            reasons.setdefault(one_line(str(row["reason"]), 200), []).append(one_line(str(row["stage"]), 14))
+    return reasons

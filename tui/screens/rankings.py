@@ -13,8 +13,10 @@ from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.widgets import DataTable
 
+from storage.export.redaction import WITHHELD, redaction_of
 from storage.reader import Reader
 from tui.screens.pane import Pane
+from tui.screens.skipped import skipped
 from tui.visible import LIMIT, clipped, one_line
 from tui.widgets.figures import left, right, whole
 from tui.widgets.grid import Grid
@@ -57,9 +59,14 @@ _REPLY = """WITH call AS MATERIALIZED (
     AND payload->>'$.question_id' IS ? AND payload->>'$.judge' IS ? ORDER BY seq DESC LIMIT 1
 ), reply AS MATERIALIZED (
   SELECT CAST(b.body AS TEXT) AS body FROM call
-  JOIN blobs b ON b.sha256 = coalesce(call.p->>'$.reply.shown', call.p->>'$.reply.sha256')
+  LEFT JOIN blobs b ON b.sha256 = coalesce(call.p->>'$.reply.shown', call.p->>'$.reply.sha256')
+  WHERE call.p->>'$.reply.sha256' IS NOT NULL
 )
 SELECT substr(body, 1, ?) AS reply, length(body) AS length FROM reply"""
+
+_REDACTED = "the text was left out of this copy when it was exported"
+_LOST = "the record names this text and does not hold it; `dempo verify` says more"
+_NO_ANSWER = {"answer": "(not recorded)", "length": None, "tokens": None, "finish": "not recorded"}
 
 Call = tuple[str, str]
 """Question id and judge: what names a judge call."""
@@ -98,6 +105,9 @@ class Calls:
     question: dict[str, Any] | None
     answers: dict[str, dict[str, Any]]
     reply: dict[str, Any] | None
+    absent: str
+    """What stands in place of a text that the record names and does not hold."""
+    skipped: str
 
 
 class RankingsPane(Pane):
@@ -122,7 +132,7 @@ class RankingsPane(Pane):
         page = held if held and (held.seq, held.number) == (seq, wanted.page) else _read_page(reader, wanted.page, seq)
         call = next((c for c in page.calls if _name(c) == wanted.call), page.calls[0] if page.calls else None)
         if call is None:
-            return Calls(page, None, None, {}, None)
+            return Calls(page, None, None, {}, None, "", skipped(reader, "judge"))
         question = reader.query(_QUESTION, [LIMIT, LIMIT, call["question_id"]])
         reply = reader.query(_REPLY, [call["question_id"], call["judge"], LIMIT])
         answers = reader.query(_ANSWERS, [call["question_id"], LIMIT])
@@ -132,6 +142,8 @@ class RankingsPane(Pane):
             question=question[0] if question else None,
             answers={str(row["condition"]): row for row in answers},
             reply=reply[0] if reply else None,
+            absent=f"({WITHHELD}: {_REDACTED})" if redaction_of(reader.folder.root) else f"(missing: {_LOST})",
+            skipped="",
         )
 
     def on_mount(self) -> None:
@@ -140,7 +152,7 @@ class RankingsPane(Pane):
     def show(self, found: Calls) -> None:
         before, self._found = self._found, found
         page = found.page
-        self.query_one("#calls-note", Words).say(_note(page))
+        self.query_one("#calls-note", Words).say(found.skipped or _note(page))
         grid = self.query_one("#calls", Grid)
         grid.fill(["question", ">clause", "judge", "outcome", "ranking, best first"], _rows(page))
         if before is None or before.page.number != page.number:
@@ -227,17 +239,18 @@ def call_text(found: Calls) -> Text:
     if call["detail"]:
         text.append(f"\n{clipped(str(call['detail']))}", style="yellow")
     if found.question is not None:
-        _titled(text, f"Clause {whole(call['clause_id'])}", found.question["clause"], found.question["clause_length"])
-        _titled(text, "Question", found.question["question"], found.question["question_length"])
+        question, title = found.question, f"Clause {whole(call['clause_id'])}"
+        _titled(text, title, _body(question["clause"], found), question["clause_length"])
+        _titled(text, "Question", _body(question["question"], found), question["question_length"])
     if not ranked:
         _reply(text, found)
     shown = [str(name) for name in json.loads(call["shown_order"] or "[]")]
     for place, name in enumerate(_all_of(ranked or shown, found.answers), start=1):
-        answer = found.answers.get(name, {"answer": None, "length": None, "tokens": None, "finish": "not recorded"})
+        answer = found.answers.get(name, _NO_ANSWER)
         title = f"{place}. {one_line(name, 40)}" if name in ranked else one_line(name, 40)
         seen = f"shown {shown.index(name) + 1} of {len(shown)}" if name in shown else "not shown"
         note = f"{seen}, {_count(answer['tokens'], 'token')}, {answer['finish']}"
-        _titled(text, title, answer["answer"], answer["length"], note)
+        _titled(text, title, _body(answer["answer"], found), answer["length"], note)
     if ranked:
         _reply(text, found)
     return text
@@ -245,19 +258,25 @@ def call_text(found: Calls) -> Text:
 
 def _reply(text: Text, found: Calls) -> None:
     if found.reply is not None:
-        _titled(text, "Reply of the judge, raw", found.reply["reply"], found.reply["length"])
+        _titled(text, "Reply of the judge, raw", _body(found.reply["reply"], found), found.reply["length"])
+
+
+def _body(text: Any, found: Calls) -> str:
+    """A text as recorded; "(empty)" is one without any letter, and not one that this copy does not hold."""
+    if text is None:
+        return found.absent
+    return str(text) if str(text).strip() else "(empty)"
 
 
 def _all_of(first: Iterable[str], others: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*first, *others]))
 
 
-def _titled(text: Text, title: str, body: Any, length: Any, note: str = "") -> None:
+def _titled(text: Text, title: str, body: str, length: Any, note: str = "") -> None:
     text.append(f"\n\n{title}", style="bold")
     if note:
         text.append(f"  ({one_line(note, 80)})", style="dim")
-    shown = clipped(str(body or ""), length if isinstance(length, int) else None)
-    text.append(f"\n{shown if shown.strip() else '(empty)'}")
+    text.append(f"\n{clipped(body, length if isinstance(length, int) else None)}")
 
 
 def _count(number: Any, word: str) -> str:

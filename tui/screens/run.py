@@ -98,6 +98,7 @@ class RunScreen(Screen[None]):
         Binding("escape", "back", "Back", id="run.back"),
         Binding("s", "stop", "Stop", id="run.stop"),
         Binding("r", "resume", "Resume", id="run.resume"),
+        Binding("s,r", "refuse", show=False),
         Binding("n", "new", "New run", show=False, id="run.new"),
         Binding("left_square_bracket", "turn(-1)", "Previous", key_display="[", id="run.previous"),
         Binding("right_square_bracket", "turn(1)", "Next", key_display="]", id="run.next"),
@@ -194,7 +195,10 @@ class RunScreen(Screen[None]):
         if message.error or message.pulse is None:
             return
         pulse = message.pulse
-        self._status, self._origin, self._newest = pulse.status, pulse.origin, pulse.newest
+        self._status, self._newest = pulse.status, pulse.newest
+        if pulse.origin != self._origin:
+            self._origin = pulse.origin
+            self.refresh_bindings()
         stamps = [STAMPS[pulse.origin]] if pulse.origin else []
         stamps += [STAMP] if pulse.simulated else []
         self.query_one(TitleBar).name_run(self.root.name, status(pulse.status), *stamps)
@@ -239,6 +243,8 @@ class RunScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """[ and ] are offered only where they turn something, v where there is another view, and so on."""
+        if action in ("stop", "resume", "refuse"):  # nothing works on somebody else's run; their keys say why
+            return bool(self._origin) == (action == "refuse")
         if action == "turn":
             return self.is_mounted and self.pane.turns
         if action == "flip":
@@ -255,7 +261,7 @@ class RunScreen(Screen[None]):
 
     def _focus_pane(self) -> None:
         """Arrow keys work at once: the first list or text of the tab takes them."""
-        first: list[Any] = [widget for widget in self.pane.query("*") if widget.can_focus]
+        first: list[Any] = [widget for widget in self.pane.query("*") if widget.focusable]
         if first:
             first[0].focus()
 
@@ -271,13 +277,13 @@ class RunScreen(Screen[None]):
         else:
             self._return()
 
-    def action_new(self) -> None:
-        self._dempo.new_run()
+    async def action_new(self) -> None:
+        await self._dempo.new_run()
 
     def action_stop(self) -> None:
         if self._in_the_past():
             return
-        if self._origin or self._status in ("running", "stopping"):
+        if self._status in ("running", "stopping"):
             self._dempo.stop_run(self.root)
         else:
             self.notify("no engine works on this run; there is nothing to stop", markup=False)
@@ -285,6 +291,11 @@ class RunScreen(Screen[None]):
     def action_resume(self) -> None:
         if not self._in_the_past():
             self._dempo.resume_run(self.root)
+
+    def action_refuse(self) -> None:
+        """Says why nobody writes into somebody else's run."""
+        if not self._in_the_past():
+            self._dempo.refused(self.root)
 
     def _in_the_past(self) -> bool:
         """Whether the run is looked at as of an event; says that nothing can be done to it there."""
@@ -324,7 +335,7 @@ class RunScreen(Screen[None]):
             self._record.go_to(event, self._record.only)
         self._read_soon()
 
-    def action_go(self) -> None:
+    async def action_go(self) -> None:
         """Asks for the number of an event and goes there: in the record, or in time."""
 
         def answered(answer: str | None) -> None:
@@ -338,7 +349,7 @@ class RunScreen(Screen[None]):
             self._record.go_to(event, "")
 
         hint = f"1 to {whole(self._newest)} · Enter goes there · Esc closes"
-        self._dempo.push_screen(AskScreen("Go to event", hint, self._wrong_number), answered)
+        await self._dempo.push_screen(AskScreen("Go to event", hint, self._wrong_number), answered)
 
     def _wrong_number(self, answer: str) -> str:
         digits = answer.replace(",", "")
@@ -346,7 +357,7 @@ class RunScreen(Screen[None]):
             return ""
         return f"the record has the events 1 to {whole(self._newest)}; give one of these numbers"
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Asks for a stage or kind: the record lists only its events, and , and . step between them."""
 
         def answered(answer: str | None) -> None:
@@ -355,7 +366,7 @@ class RunScreen(Screen[None]):
 
         hint = "as judge, draw.made or lottery (→ takes the suggestion); empty: all · Enter · Esc closes"
         names = (*STAGES, *self._record.kinds)
-        self._dempo.push_screen(
+        await self._dempo.push_screen(
             AskScreen("Only events of this stage or kind", hint, lambda _: "", self._record.only, names), answered
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -122,10 +123,11 @@ class RunsScreen(Screen[None]):
     """All runs of the folder with their live state."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", priority=True, id="runs.open"),
+        Binding("enter", "open", "Open", id="runs.open"),
         Binding("n", "new", "New run", id="run.new"),
         Binding("s", "stop", "Stop", id="run.stop"),
         Binding("r", "resume", "Resume", id="run.resume"),
+        Binding("s,r", "refuse", show=False),
     ]
 
     def compose(self) -> ComposeResult:
@@ -143,6 +145,7 @@ class RunsScreen(Screen[None]):
         self._list = RunList(self._dempo.runs)
         self._busy = False
         self._found: RunsRead | None = None
+        self._offered_imported = False
         self.query_one("#empty").display = False
         self.set_interval(self._dempo.interval, self._refresh_list)
         self._refresh_list()
@@ -188,13 +191,23 @@ class RunsScreen(Screen[None]):
 
     @property
     def _chosen(self) -> RunSummary | None:
-        name = self.query_one("#runs", Grid).chosen
+        return self._named(self.query_one("#runs", Grid).chosen) if self.is_mounted else None
+
+    def _named(self, name: Hashable | None) -> RunSummary | None:
         runs = self._found.runs if self._found else ()
         return next((run for run in runs if run.root.name == name), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Stop and resume are not offered on somebody else's run; their keys say why."""
+        if action in ("stop", "resume", "refuse"):
+            run = self._chosen
+            return (run is not None and run.imported) == (action == "refuse")
+        return True
 
     @on(DataTable.RowHighlighted, "#runs")
     def _show_detail(self) -> None:
         run = self._chosen
+        self._offer_keys(run)
         if run is None or self._found is None:
             self.query_one("#run-detail", Words).say(Text())
             return
@@ -203,14 +216,26 @@ class RunsScreen(Screen[None]):
         if run.status == "paused" and run.root not in self._found.waits:
             self._refresh_list()
 
+    def _offer_keys(self, run: RunSummary | None) -> None:
+        """The last line again, where another row offers other keys."""
+        imported = run is not None and run.imported
+        if imported != self._offered_imported:
+            self._offered_imported = imported
+            self.refresh_bindings()
+
     @on(DataTable.RowSelected, "#runs")
-    def action_open(self) -> None:
+    async def open_clicked(self, event: DataTable.RowSelected) -> None:
+        """Opens the run that was clicked, wherever the cursor went since."""
+        if (run := self._named(self.query_one("#runs", Grid).key_of(event.row_key))) is not None:
+            await self._dempo.open_run(run.root)
+
+    async def action_open(self) -> None:
         """Opens the run under the cursor."""
         if (run := self._chosen) is not None:
-            self._dempo.open_run(run.root)
+            await self._dempo.open_run(run.root)
 
-    def action_new(self) -> None:
-        self._dempo.new_run()
+    async def action_new(self) -> None:
+        await self._dempo.new_run()
 
     def action_stop(self) -> None:
         run = self._chosen
@@ -222,6 +247,11 @@ class RunsScreen(Screen[None]):
     def action_resume(self) -> None:
         if (run := self._chosen) is not None:
             self._dempo.resume_run(run.root)
+
+    def action_refuse(self) -> None:
+        """Says why nobody writes into somebody else's run."""
+        if (run := self._chosen) is not None:
+            self._dempo.refused(run.root)
 
 
 def _word(run: RunSummary, found: RunsRead) -> str:

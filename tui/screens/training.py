@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
+from tui.screens.skipped import skipped
 from tui.visible import one_line
 from tui.widgets.curves import Chart, CurvePlot, Series, means
 from tui.widgets.figures import as_float, duration, left, number, right, whole
@@ -30,6 +31,7 @@ class Training:
 
     conditions: list[dict[str, Any]]
     steps: dict[str, list[dict[str, Any]]]
+    skipped: str
 
 
 class TrainingPane(Pane):
@@ -52,7 +54,7 @@ class TrainingPane(Pane):
             steps.setdefault(str(row["condition"]), []).append(row)
         for rows in steps.values():
             rows.sort(key=lambda row: as_float(row["step"]) or 0)
-        return Training(reader.view("conditions"), steps)
+        return Training(reader.view("conditions"), steps, skipped(reader, "train"))
 
     def show(self, found: Training) -> None:
         names = list(dict.fromkeys([*(str(c["condition"]) for c in found.conditions), *found.steps]))
@@ -72,7 +74,7 @@ class TrainingPane(Pane):
         if size > 1:
             note += f"; plots: means of {size} steps"
         if not found.steps:
-            note = "no optimizer step is recorded yet"
+            note = found.skipped or "no optimizer step is recorded yet"
         self.query_one("#training-note", Words).say(note)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
+from textual.widgets.data_table import RowKey
 
 Row = tuple[Hashable, Sequence[Text]]
 """A key that stays the same between fillings, and one cell per column."""
@@ -24,12 +25,21 @@ class Grid(DataTable[Text]):
         super().__init__(cursor_type="row", zebra_stripes=False, **more)
         self._headings: tuple[str, ...] = ()
         self._rows: list[Row] = []
+        self._keys: dict[RowKey, Hashable] = {}
         self._widths: list[int] = []
 
     @property
     def chosen(self) -> Hashable | None:
         """Key of the row under the cursor."""
         return self._rows[self.cursor_row][0] if 0 <= self.cursor_row < len(self._rows) else None
+
+    def key_of(self, row: RowKey) -> Hashable | None:
+        """Key of a row that a message names; None where the table was filled anew since."""
+        return self._keys.get(row)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leaves Enter to the screen: a message about the row would arrive after the next key has moved the cursor."""
+        return action != "select_cursor"
 
     def fill(self, headings: Sequence[str], rows: Sequence[Row], follow: bool = False) -> None:
         """Shows these rows. A heading that begins with ">" is aligned to the right.
@@ -69,8 +79,7 @@ class Grid(DataTable[Text]):
                 title = heading.removeprefix(">")
                 self.add_column(Text(title, justify="left" if title == heading else "right"), width=width)
         self._widths = widths
-        for _, cells in rows:
-            self.add_row(*cells)
+        self._keys = {self.add_row(*cells): key for key, cells in rows}
         keys = [key for key, _ in rows]
         if not first and chosen in keys:
             place = keys.index(chosen)
