@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,17 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from core.errors import InputError
+from core.events import StageSkipped
 from core.run_folder import RunFolder
 from core.stage import Context, Unit
 from storage.errors import StorageError
+from storage.export.redaction import NOTE, Redaction, withhold_texts
 from storage.log import Log
+from storage.reader import Reader
 from tui import engine
 from tui.app import DempoApp
-from tui.screens.overview import STAGES
+from tui.screens.overview import STAGES, OverviewPane, _counts
+from tui.screens.rankings import RankingsPane, call_text
 from tui.screens.run import PANES, RunScreen, read_run
 from tui.screens.runs import RunList, RunsScreen
 from tui.widgets.grid import Grid
@@ -33,7 +38,14 @@ SIZES = [(80, 24), (120, 40)]
 INTERVAL = 0.25
 
 TABS = {
-    "overview": ["completed: all stages are recorded", "18/18", "not replayable", "90 optimizer steps", "seed    7"],
+    "overview": [
+        "completed: all stages are recorded",
+        "18/18",
+        "not replayable",
+        "90 optimizer steps",
+        "seed    7",
+        "4 draws, 6 rounds",
+    ],
     "quotas": ["[panel4]", "k = 4, τ = 0.1", "18-34", "50.0 %", "1–3", "2.75", "✓", "slack", "k/n", "0.250"],
     "draw": ["[main]", "✓ accepted", "probability 0.5000", "r5feceb66ffc", "0.4167", "✓"],
     "training": ["loss (nats)", "reward margin", "0.3851", "hard", "0.0e+00"],
@@ -213,7 +225,15 @@ async def test_brackets_turn_lotteries_draws_and_pages(complete: Path) -> None:
         await pilot.press("right_square_bracket")
         await wait_for(pilot, "[panel4]", "k = 4")
         await pilot.press("3", "left_square_bracket")
-        await wait_for(pilot, "[public]", "◌ committed", "round 2 ✗ rejected: read out wrongly", "not drawn yet")
+        await wait_for(
+            pilot,
+            "[public]",
+            "round 1 ■ aborted: the source was cancelled\n   no value was read from the lottery numbers of next",
+            "round 2 ✗ rejected: read out wrongly\n   3 14 15 9 26 5 from the lottery numbers of next Saturday",
+            "round 3 ◌ committed",
+            "not drawn yet",
+            "source    the lottery numbers",
+        )
         await pilot.press("left_square_bracket")
         await wait_for(pilot, "[large]", "lottery panel6")
         await pilot.press("left_square_bracket")
@@ -234,6 +254,69 @@ async def test_the_event_under_the_cursor_is_shown_in_full(complete: Path) -> No
         await wait_for(pilot, "event 290  engine.stopped")
         await pilot.press("down", "down")
         await wait_for(pilot, "event 288  unit.completed", '"unit": "diagnostics"')
+
+
+def test_the_overview_counts_draws_and_says_where_they_took_more_rounds(complete: Path) -> None:
+    root = the_run(complete)
+    rounds = [row["seq"] for row in Reader(root).view("events") if row["kind"] in ("draw.committed", "draw.made")]
+    for until, told in ((rounds[0], "1 draw"), (rounds[2], "3 draws"), (rounds[-1], "4 draws, 6 rounds")):
+        found = OverviewPane.read(Reader(root, until), None)
+        assert str(_counts(found)).split(" · ")[4].split("\n")[0] == told
+
+
+@pytest.mark.parametrize(
+    ("key", "stage"), [("2", "lottery"), ("3", "draw"), ("4", "train"), ("5", "judge"), ("6", "rank")]
+)
+async def test_a_tab_whose_stage_was_skipped_says_why_and_does_not_say_yet(
+    tmp_path: Path, key: str, stage: str
+) -> None:
+    root = sample_run.make_sample_run(tmp_path, stop_before="lottery")
+    with Log.open(RunFolder(root)) as log:
+        log.record(stage, [StageSkipped(name=stage, reason="nothing to do [@click=app.quit]here[/]")])
+    async with DempoApp(tmp_path, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
+        await wait_for(pilot, "sample")
+        await pilot.press("enter", key)
+        text = await wait_for(pilot, f"the stage {stage} was skipped: nothing to do [@click=app.quit]here[/]")
+        assert " yet" not in text
+
+
+async def test_many_rounds_of_a_draw_can_be_scrolled(complete: Path) -> None:
+    async with DempoApp(complete, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "sample")
+        await pilot.press("enter", "3")
+        await wait_for(pilot, "[main]", "✓ accepted")
+        facts = pilot.app.screen.query_one("#draw-facts-scroll")
+        assert not facts.focusable, "everything is in sight"
+        facts.styles.max_height = 2
+        await until(pilot, lambda: facts.focusable)
+        await pilot.press("shift+tab", *["pagedown"] * 6)
+        await until(pilot, lambda: facts.has_focus and facts.scroll_y == facts.max_scroll_y > 0)
+
+
+# ---------------------------------------------------------------- texts that are not there
+
+
+def test_an_empty_text_is_told_from_one_that_is_withheld_or_lost(complete: Path, tmp_path: Path) -> None:
+    whole = RankingsPane.read(Reader(the_run(complete)), None)
+    assert whole.call is not None
+    name = next(iter(whole.answers))
+    said = replace(whole, answers=whole.answers | {name: whole.answers[name] | {"answer": " "}})
+    assert str(call_text(whole)).count("(empty)") == 0
+    assert str(call_text(said)).count("(empty)") == 1
+    assert "withheld" not in str(call_text(said))
+
+    copy = tmp_path / "copy"
+    shutil.copytree(the_run(complete), copy)
+    (copy / "audit.db").unlink()
+    texts = withhold_texts(Path(shutil.copy(the_run(complete) / "audit.db", tmp_path)), copy / "audit.db")
+    lost = str(call_text(RankingsPane.read(Reader(copy), None)))
+    (copy / NOTE).write_text(Redaction(texts, ()).note())
+    withheld = str(call_text(RankingsPane.read(Reader(copy), None)))
+    parts = str(call_text(whole)).count("\n\n")
+    assert parts == 7, "clause, question, four answers and the reply"
+    assert lost.count("(missing: ") == withheld.count("(withheld: ") == parts
+    for text in (lost, withheld):
+        assert "(empty)" not in text
 
 
 # ---------------------------------------------------------------- hostile text

@@ -92,17 +92,16 @@ def imported_id(runs: Path) -> str:
 async def test_the_app_says_what_came_from_others(runs: Path, size: tuple[int, int]) -> None:
     app = DempoApp(runs, INTERVAL)
     async with app.run_test(size=size, notifications=True) as pilot:
-        text = await wait_for(pilot, "⇩ imported", "⇩ unpacked", "checked by nobody")
-        assert "its verify.py is that of this version" in text
+        await wait_for(pilot, "⇩ imported", "⇩ unpacked", "checked by nobody", "its verify.py is that of this version")
         await pilot.press("down")
         await wait_for(pilot, "imported from theirs.zip", "; redacted", "checked at import: ")
         await pilot.press("enter")
-        text = await wait_for(pilot, " IMPORTED ", " SIMULATED", "imported from theirs.zip", "recorded")
+        text = await wait_for(pilot, " IMPORTED ", " SIMULATED", "imported from theirs.zip", "recorded", "leaderboards")
         told = " ".join(text.split())
         assert "2 unknown (signatures, registry)" in told
         assert told.split("recorded")[1].count("leaderboards") == 1, "the last line is there"
         await pilot.press("escape", "up", "enter")
-        text = await wait_for(pilot, "UNPACKED, NOT CHECKED", "unzipped by hand and checked by nobody")
+        text = await wait_for(pilot, "UNPACKED, NOT CHECKED", "unzipped by hand and checked by nobody", "leaderboards")
         assert " ".join(text.split()).split("recorded")[1].count("leaderboards") == 1
 
 
@@ -117,6 +116,31 @@ async def test_keys_that_write_say_why_they_do_not(runs: Path, contents: dict[Pa
         await pilot.press(key)
         await wait_for(pilot, "was imported:", "never")
     assert files(runs) == contents
+
+
+async def test_stop_and_resume_are_offered_only_where_they_act(trained: Path, bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "99990101-000000-own").symlink_to(trained, target_is_directory=True)
+    unzipped(bundle, tmp_path / "20000101-000000-theirs")
+    async with DempoApp(tmp_path, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "⇩ unpacked", "s Stop  r Resume")
+        await pilot.press("down")
+        await wait_for(pilot, "⏎ Open  n New run  ? Help", absent="Resume")
+        await pilot.press("enter")
+        await wait_for(pilot, "UNPACKED, NOT CHECKED", "esc Back  t As of", absent="Resume")
+        await pilot.press("escape", "up")
+        await wait_for(pilot, "s Stop  r Resume")
+        await pilot.press("enter")
+        await wait_for(pilot, "1 Overview", "esc Back  s Stop  r Resume")
+
+
+async def test_withheld_texts_are_called_withheld(runs: Path) -> None:
+    """Not "(empty)", as if the model had said nothing."""
+    async with DempoApp(runs, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
+        await wait_for(pilot, "⇩ imported")
+        await pilot.press("down", "enter", "5")
+        text = await wait_for(pilot, "Clause 1", "Question", "1. ", "(withheld: the text was left out of this copy")
+        assert text.count("(withheld: ") >= 3
+        assert "(empty)" not in text
 
 
 async def test_a_long_name_is_cut_and_its_marks_are_not(runs: Path, bundle: Path, tmp_path: Path) -> None:

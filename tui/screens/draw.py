@@ -12,8 +12,8 @@ from textual.containers import Vertical, VerticalScroll
 
 from storage.reader import Reader
 from tui.screens.pane import Pane
-from tui.screens.skipped import skipped
 from tui.screens.quotas import bounds, verdict
+from tui.screens.skipped import skipped
 from tui.visible import one_line
 from tui.widgets.choice import Choice, turned
 from tui.widgets.figures import left, number, percent, right, whole

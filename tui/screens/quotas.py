@@ -14,6 +14,7 @@ from textual.containers import Container
 from storage.reader import Reader
 from tui.screens.levels import HEADINGS, level_rows, proof_note
 from tui.screens.pane import Pane
+from tui.screens.skipped import skipped
 from tui.visible import one_line
 from tui.widgets.choice import Choice, turned
 from tui.widgets.curves import Chart, CurvePlot, Series
@@ -48,6 +49,7 @@ class LotteryFound:
     levels: list[dict[str, Any]]
     sizes: dict[int, int]
     diagnostics: dict[str, Any] | None
+    skipped: str
 
 
 class QuotasPane(Pane):
@@ -91,6 +93,7 @@ class QuotasPane(Pane):
             pi=tuple(sorted(as_float(row["pi"]) or 0.0 for row in pi)),
             at_most=() if pi else _bound(reader, name, sizes_by_type),
             levels=reader.query("SELECT * FROM levels WHERE lottery IS ? ORDER BY level", [name]),
+            skipped=skipped(reader, "lottery"),
             sizes=sizes_by_type,
             diagnostics=diagnostics[0] if diagnostics else None,
         )
@@ -175,7 +178,7 @@ def _bound(reader: Reader, name: str | None, sizes: dict[int, int]) -> tuple[flo
 
 def _note(found: LotteryFound) -> Text:
     if found.name is None:
-        return Text("no lottery is recorded yet")
+        return Text(found.skipped or "no lottery is recorded yet")
     text = Text(overflow="fold")
     words = f"k = {whole(found.size)}"
     if any(quota["target"] is not None for quota in found.quotas):
