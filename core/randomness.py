@@ -110,8 +110,10 @@ class RandomStream:
 
     def _bulk(self, size: int) -> NDArray[np.uint64]:
         head = [value for _, value in zip(range(size), self._words, strict=False)]
-        blocks = -(-(size - len(head)) // 4)
-        body = np.frombuffer(b"".join(self._block() for _ in range(blocks)), dtype=">u8").astype(np.uint64)
+        counters = range(self._counter, self._counter - (-(size - len(head)) // 4))
+        blocks = [hashlib.sha256(self._key + counter.to_bytes(8, "big")).digest() for counter in counters]
+        self._counter = counters.stop
+        body = np.frombuffer(b"".join(blocks), dtype=">u8").astype(np.uint64)
         wanted = size - len(head)
         self._words = iter([*map(int, body[wanted:]), *self._words])
         return np.concatenate([np.array(head, dtype=np.uint64), body[:wanted]])

@@ -125,6 +125,31 @@ def _volume(name: str, times: int) -> list[tuple[str, str]]:
     return found
 
 
+def bench_verification() -> list[tuple[str, str]]:
+    """Answers, judge calls and leaderboards of the paper's size, on which every check has all its work to do."""
+    from paper_judging import write_judging
+
+    from storage.verifier.shipped import verifier_text
+
+    with tempfile.TemporaryDirectory() as scratch:
+        root, alone = Path(scratch) / "20260101-000000-paper", Path(scratch) / "verify.py"
+        write_judging(root)
+        alone.write_text(verifier_text(), encoding="utf-8")
+        program = [sys.executable, "-m", "tui", "verify", str(root), "--json"]
+        found = [
+            ("paper-sized judging and its leaderboards: size", f"{(root / 'audit.db').stat().st_size / 1e6:.0f} MB")
+        ]
+        for name, command in (
+            ("dempo verify", program),
+            ("verify.py", [sys.executable, "-I", str(alone), str(root), "--json"]),
+        ):
+            begun = time.perf_counter()
+            done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=True)
+            spent = time.perf_counter() - begun
+            found.append((f"paper-sized judging: {name}", f"{spent:.1f} s ({json.loads(done.stdout)['summary']})"))
+    return found
+
+
 def bench_data() -> list[tuple[str, str]]:
     """The PRISM-sized folder, where it lies beside the checkout."""
     if not DATA.is_dir():
@@ -150,7 +175,7 @@ def bench_data() -> list[tuple[str, str]]:
     ]
 
 
-_PARTS = (bench_data, bench_record, bench_paper, bench_five_papers, bench_ranking)
+_PARTS = (bench_data, bench_record, bench_paper, bench_five_papers, bench_verification, bench_ranking)
 
 
 def main(parts: Sequence[Callable[[], list[tuple[str, str]]]] = _PARTS) -> None:

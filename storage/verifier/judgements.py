@@ -82,10 +82,12 @@ def _check_question(questions: Mapping[str, int], event: Found) -> None:
 def check_judge_calls(record: Record) -> str:
     """Each call shows every condition in the order that the seed gives it; each ranking is one of what was shown."""
     whole(record)
+    if "judge calls" in record.remembered:  # other checks build upon this one
+        return str(record.remembered["judge calls"])
     calls = record.counted("judge.called")
     if not calls:
         return "no judge was called"
-    questions, names = questions_of_record(record), _names(record)
+    questions, names, judges = questions_of_record(record), _names(record), _judges(record)
     wanted = _planned_calls(record, calls, names)
     done: set[tuple[str, str]] = set()
     for event in calls:
@@ -98,18 +100,20 @@ def check_judge_calls(record: Record) -> str:
         shown = event.values["shown_order"]
         same(event.unit, f"{judge}/{question}", f"{what}: its unit", event.seq)
         same(shown, wanted[judge, question], f"{what}: the order shown", event.seq)
-        kind = _judges(record)[judge.rpartition("#")[0]].get("kind")
+        kind = judges[judge.rpartition("#")[0]].get("kind")
         same(event.values["judge_kind"], kind, f"{what}: what kind of judge it is", event.seq)
         ranking = event.values.get("ranking")
         if (ranking is not None) != (event.values["outcome"] == "ranked"):
             raise broken(f"{what} was {event.values['outcome']}, which does not go with its ranking", event.seq)
         if ranking is not None and sorted(ranking) != sorted(shown):
             raise broken(f"{what} does not rank what it was shown", event.seq)
-    planned = len(questions) * sum(judge.get("rankings", 5) for judge in _judges(record).values())
+    planned = len(questions) * sum(judge.get("rankings", 5) for judge in judges.values())
     if record.ledger.ended("judge") and len(done) != planned:
         raise broken(f"the stage of the judges has ended with {len(done)} calls of {planned}")
     ranked = sum("ranking" in event.values for event in calls)
-    return f"{len(calls)} calls showed the answers in the order that the seed gives; {ranked} ranked what was shown"
+    told = f"{len(calls)} calls showed the answers in the order that the seed gives; {ranked} ranked what was shown"
+    record.remembered["judge calls"] = told
+    return told
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:

@@ -6,6 +6,7 @@ Its own views and triggers are never used: they come from the party that is audi
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -42,6 +43,8 @@ Row = tuple[int, str, str, str, str, str, str]
 def read_record(database: Path, facts: Facts) -> Record:
     """Reads a record from its file; whatever is wrong with it is noted in the record, and nothing is raised."""
     record = Record(database.resolve(), facts)
+    collects = gc.isenabled()
+    gc.disable()  # a hundred thousand small tables and no garbage: the collector would look at all of them many times
     try:
         with closing(opened_safely(database)) as db:
             _read_integrity(record, db)
@@ -52,6 +55,9 @@ def read_record(database: Path, facts: Facts) -> Record:
                 record.problem = "the tables are not those that this program writes, so they were not read"
     except (sqlite3.Error, OSError, OverflowError, MemoryError, UnicodeDecodeError) as error:
         record.problem = f"the database cannot be read: {error or type(error).__name__}"
+    finally:
+        if collects:
+            gc.enable()
     return record
 
 
@@ -198,12 +204,10 @@ def wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
 
 def link_hash(prev: str, seq: int, at: str, stage: str, kind: str, payload: str) -> str:
     """SHA-256(domain ‖ prev ‖ seq ‖ at ‖ stage ‖ kind ‖ payload), each field after its length as 8 bytes."""
-    state = hashlib.sha256()
-    for part in (CHAIN_DOMAIN, prev, str(seq), at, stage, kind, payload):
-        encoded = part.encode("utf-8", "surrogateescape")
-        state.update(len(encoded).to_bytes(8, "big"))
-        state.update(encoded)
-    return state.hexdigest()
+    parts = [
+        part.encode("utf-8", "surrogateescape") for part in (CHAIN_DOMAIN, prev, str(seq), at, stage, kind, payload)
+    ]
+    return hashlib.sha256(b"".join([len(part).to_bytes(8, "big") + part for part in parts])).hexdigest()
 
 
 def _read_event(record: Record, row: Row) -> None:

@@ -46,13 +46,13 @@ def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
 
 
 def _misfit_plain(value: Any, shape: str, where: str) -> str | None:
+    if shape == "str":
+        return None if isinstance(value, str) else f"{where} is no text"
     whole = isinstance(value, int) and not isinstance(value, bool) and -LARGEST_INTEGER <= value <= LARGEST_INTEGER
     if shape == "int":
         return None if whole else f"{where} is no integer within ±(2^53 − 1)"
     if shape == "num":
         return None if whole or (isinstance(value, float) and math.isfinite(value)) else f"{where} is no number"
-    if shape == "str":
-        return None if isinstance(value, str) else f"{where} is no text"
     if shape == "bool":
         return None if isinstance(value, bool) else f"{where} is neither true nor false"
     return None
@@ -67,6 +67,8 @@ def _misfit_fields(value: Any, shape: dict[str, Shape], where: str) -> str | Non
         field = name[:-1] if name.endswith("?") else name
         known.add(field)
         if field in value:
+            if inner == "str" and type(value[field]) is str:
+                continue  # most fields; putting the place together for a sentence would take longer than looking
             wrong = misfit(value[field], inner, inside + field)
             if wrong is not None:
                 return wrong
