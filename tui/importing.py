@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from storage.check import Check
 from storage.imports.importing import Imported, import_bundle
+from storage.verifier.vouching import summary_of
 from tui import tables
 from tui.console import Console
 from tui.options import print_data
@@ -37,7 +39,8 @@ def print_imported(done: Imported, console: Console, as_json: bool) -> None:
     texts = " (redacted: texts were withheld)" if done.redacted else ""
     console.say(f"dempo: imported {done.run_id}{texts}; it can be read, verified and cloned, never continued")
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
-    print_data(done.row(), as_json, f"{tables.table(done.checks, columns)}\n\nrun: {visible(done.path)}")
+    summary = summary_of([Check(**row) for row in done.checks])
+    print_data(done.row(), as_json, f"{tables.table(done.checks, columns)}\n\n{summary}\n\nrun: {visible(done.path)}")
     console.say(f"dempo: {_VERIFIERS[done.verifier]}")
 
 
