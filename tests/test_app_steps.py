@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from test_app import INTERVAL, SIZES, shown, the_run, until, wait_for
 from textual.color import Color
 from textual.pilot import Pilot
 from textual.widgets import Input
+from timing import fastest
 
 from core.events import DrawCommitted, OperatorAction, digest
 from core.run_folder import RunFolder
@@ -453,15 +453,6 @@ async def test_a_tab_that_cannot_show_a_record_survives_another_width(runs: Path
         if number == 6:
             await wait_for(pilot, "this tab cannot show the record")
     assert app._exception is None
-
-
-def fastest(read: Callable[[], object]) -> float:
-    def seconds() -> float:
-        begun = time.perf_counter()
-        read()
-        return time.perf_counter() - begun
-
-    return min(seconds() for _ in range(3))
 
 
 @pytest.mark.long

@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from golden import GOLDEN
 from paper_record import WIN_MATRIX, write_record
 from records import small_record
 from sample_run import copy_prefix, make_sample_run
+from timing import fastest
 
 from core.environment import engine_started
 from core.events import OperatorAction
@@ -190,15 +190,6 @@ def test_what_is_not_there_is_wrong_input(sample: Path, dempo: Dempo) -> None:
 
 
 # ---------------------------------------------------------------- what it costs
-
-
-def fastest(read: Callable[[], object]) -> float:
-    def seconds() -> float:
-        begun = time.perf_counter()
-        read()
-        return time.perf_counter() - begun
-
-    return min(seconds() for _ in range(3))
 
 
 @pytest.mark.long
