@@ -1,8 +1,7 @@
-"""How an event becomes bytes: canonical JSON (RFC 8785) and the hash chain over length-prefixed fields."""
+"""How an event becomes text, and an event again: canonical JSON (RFC 8785)."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -10,12 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
-
-DOMAIN = "dempo-audit-1"
-"""Separates this chain from every other use of SHA-256."""
-
-GENESIS_PREV = "0" * 64
-"""`prev` of the first event."""
 
 _NOT_SHOWABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -44,16 +37,6 @@ def _showable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_showable(inner) for inner in value]
     return value
-
-
-def chain_hash(prev: str, seq: int, at: str, stage: str, kind: str, payload: str) -> str:
-    """SHA-256(domain ‖ prev ‖ seq ‖ at ‖ stage ‖ kind ‖ payload), each field after its length as 8 bytes."""
-    state = hashlib.sha256()
-    for part in (DOMAIN, prev, str(seq), at, stage, kind, payload):
-        encoded = part.encode("utf-8", "surrogateescape")
-        state.update(len(encoded).to_bytes(8, "big"))
-        state.update(encoded)
-    return state.hexdigest()
 
 
 def parse(payload: str) -> tuple[dict[str, Any], tuple[str, int] | None]:

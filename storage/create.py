@@ -9,7 +9,7 @@ from core.config import resolved
 from core.config_file import LoadedConfig
 from core.events import SCHEMA_VERSION, RunCreated
 from core.run_folder import RunFolder
-from storage.codec import DOMAIN
+from storage.chain import CHAIN_DOMAIN
 from storage.errors import StorageError, sentences
 from storage.foreign import is_imported
 from storage.log import Log
@@ -31,7 +31,7 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
     if folder.root.exists():
         raise StorageError(f"{folder.root} exists; ids are never reused, so try again in a second")
     genesis = RunCreated(
-        domain=DOMAIN,
+        domain=CHAIN_DOMAIN,
         run_id=run_id,
         schema_version=SCHEMA_VERSION,
         name=config.run.name,

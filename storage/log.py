@@ -15,7 +15,8 @@ from sqlite_utils import Database
 from core import failpoints
 from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
-from storage.codec import GENESIS_PREV, canonical, chain_hash, now, parse
+from storage.chain import NO_EVENT, link_hash
+from storage.codec import canonical, now, parse
 from storage.errors import StorageError, sentences
 from storage.foreign import refuse_imported
 from storage.lock import take_lock
@@ -38,7 +39,7 @@ class Log:
         self._lock = lock
         self._db = _connection(folder.database, lock)
         self._seq = 0
-        self._head = GENESIS_PREV
+        self._head = NO_EVENT
         self._unsigned = 0
         self.signer: HeadSigner | None = None
         self._last_progress = 0.0
@@ -200,7 +201,7 @@ class Log:
         for event in events:
             seq += 1
             payload = canonical({**event.payload(), **envelope})
-            hashed = chain_hash(prev, seq, at, stage, event.kind, payload)
+            hashed = link_hash(prev, seq, at, stage, event.kind, payload)
             rows.append((seq, at, stage, event.kind, payload, prev, hashed))
             prev = hashed
         return rows

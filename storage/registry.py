@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from storage.codec import GENESIS_PREV, canonical, chain_hash, now
+from storage.chain import NO_EVENT, link_hash
+from storage.codec import canonical, now
 from storage.errors import sentences
 from storage.verifier.registry import REGISTRY_KIND, REGISTRY_NAME, REGISTRY_OBJECTS, REGISTRY_STAGE, read_registry
 
@@ -74,7 +75,7 @@ def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
 def _enter(db: sqlite3.Connection, path: Path, run_id: str, genesis: str) -> None:
     with sentences(path):
         last = db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        seq, prev = (last[0] + 1, last[1]) if last else (1, GENESIS_PREV)
+        seq, prev = (last[0] + 1, last[1]) if last else (1, NO_EVENT)
         at, payload = now(), canonical({"run_id": run_id, "genesis": genesis})
-        hashed = chain_hash(prev, seq, at, REGISTRY_STAGE, REGISTRY_KIND, payload)
+        hashed = link_hash(prev, seq, at, REGISTRY_STAGE, REGISTRY_KIND, payload)
         db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, payload, prev, hashed))

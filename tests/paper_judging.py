@@ -31,7 +31,7 @@ from core.ranking.stage import rank
 from core.run_folder import RunFolder
 from core.stage import Context
 from core.types import Judged, Question, Ranking
-from storage.codec import DOMAIN
+from storage.chain import CHAIN_DOMAIN
 from storage.log import Log
 
 CONDITIONS = ("base", "full", "us_rep", "hard", "soft")
@@ -64,7 +64,7 @@ def write_judging(root: Path, questions: int = 3_000) -> None:
         Question(f"{i // 40 + 1}:{i % 40}", i // 40 + 1, f"rule {i // 40}", f"question {i}") for i in range(questions)
     ]
     created = RunCreated(
-        domain=DOMAIN,
+        domain=CHAIN_DOMAIN,
         run_id=root.name,
         schema_version=2,
         name="paper",

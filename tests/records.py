@@ -8,7 +8,7 @@ from core.config import resolved
 from core.config_file import parse_config
 from core.events import SCHEMA_VERSION, AnswerGiven, Event, RunCreated, Text, TrainStep, UnitCompleted, digest
 from core.run_folder import RunFolder
-from storage.codec import DOMAIN
+from storage.chain import CHAIN_DOMAIN
 from storage.log import Log
 
 CONFIG = parse_config('[run]\nname = "small"\nseed = 5\n[data]\npath = "d"\n')
@@ -19,7 +19,7 @@ def genesis(run_id: str) -> RunCreated:
     config = resolved(CONFIG.config)
     config["run"]["name"] = name
     return RunCreated(
-        domain=DOMAIN,
+        domain=CHAIN_DOMAIN,
         run_id=run_id,
         schema_version=SCHEMA_VERSION,
         name=name,

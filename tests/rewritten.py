@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.events import digest
-from storage.codec import GENESIS_PREV, canonical, chain_hash, parse
+from storage.chain import NO_EVENT, link_hash
+from storage.codec import canonical, parse
 from storage.schema import OBJECTS
 
 
@@ -39,10 +40,10 @@ def forged(root: Path, folder: Path, change: Callable[[list[Row]], list[Row]], b
         for name in triggers:
             db.execute(f"DROP TRIGGER {name}")
         db.execute("DELETE FROM events")
-        prev = GENESIS_PREV
+        prev = NO_EVENT
         for seq, row in enumerate(change(rows), start=1):
             payload = canonical(row.payload)
-            hashed = chain_hash(prev, seq, row.at, row.stage, row.kind, payload)
+            hashed = link_hash(prev, seq, row.at, row.stage, row.kind, payload)
             db.execute(
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (seq, row.at, row.stage, row.kind, payload, prev, hashed),

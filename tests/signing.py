@@ -15,7 +15,8 @@ import pytest
 from records import genesis, step
 
 from core.run_folder import RunFolder
-from storage.codec import GENESIS_PREV, canonical, chain_hash
+from storage.chain import NO_EVENT, link_hash
+from storage.codec import canonical
 from storage.log import Log
 from storage.schema import TRIGGERS
 from storage.signatures.heads import HeadSigner
@@ -63,12 +64,12 @@ def rewrite(root: Path, change: Callable[[list[Event]], list[Event]]) -> None:
         for name in TRIGGERS:
             db.execute(f"DROP TRIGGER {name}")
         db.execute("DELETE FROM events")
-        prev = GENESIS_PREV
+        prev = NO_EVENT
         for seq, event in enumerate(change(events), 1):
             if callable(event["payload"]):
                 event["payload"] = event["payload"](seq - 1, prev)
             at, stage, kind, payload = event["at"], event["stage"], event["kind"], canonical(event["payload"])
-            hashed = chain_hash(prev, seq, at, stage, kind, payload)
+            hashed = link_hash(prev, seq, at, stage, kind, payload)
             db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", (seq, at, stage, kind, payload, prev, hashed))
             prev = hashed
         for sql in TRIGGERS.values():

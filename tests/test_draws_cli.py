@@ -23,7 +23,8 @@ from sample_run import make_sample_run
 from test_draw import alternates_by_hand, redraw
 
 from core.run_folder import RunFolder
-from storage.codec import canonical, chain_hash
+from storage.chain import link_hash
+from storage.codec import canonical
 from storage.draws.history import history_of
 from storage.draws.public import PublicDraw
 from storage.draws.waiting import waits_for
@@ -381,7 +382,7 @@ def change_event(root: Path, kind: str, change: Callable[[dict[str, Any]], None]
                 values = json.loads(payload)
                 change(values)
                 payload = canonical(values)
-            hashed = chain_hash(head, seq, at, stage, found, payload)
+            hashed = link_hash(head, seq, at, stage, found, payload)
             db.execute("UPDATE events SET payload = ?, prev = ?, hash = ? WHERE seq = ?", (payload, head, hashed, seq))
             head = hashed
         db.execute(TRIGGERS["events_no_update"])
@@ -424,7 +425,7 @@ def test_a_proposed_panel_that_was_rewritten_is_not_accepted(root: Path, dempo: 
         swap(values)
         prev, at, stage, kind = chained
         changed = canonical(values)
-        hashed = chain_hash(prev, seq, at, stage, kind, changed)
+        hashed = link_hash(prev, seq, at, stage, kind, changed)
         db.execute("UPDATE events SET payload = ?, hash = ? WHERE seq = ?", (changed, hashed, seq))
         db.execute(TRIGGERS["events_no_update"])
         db.commit()

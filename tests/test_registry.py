@@ -17,7 +17,8 @@ import pytest
 from both_verifiers import checked
 
 from core.config_file import parse_config
-from storage.codec import canonical, chain_hash
+from storage.chain import link_hash
+from storage.codec import canonical
 from storage.create import create_run
 from storage.errors import StorageError
 from storage.reader import Reader
@@ -259,7 +260,7 @@ def append(runs: Path, payload: str) -> None:
     """An entry that is chained as it should be."""
     with closing(sqlite3.connect(runs / "registry.db")) as db:
         seq, prev = db.execute("SELECT seq + 1, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        hashed = chain_hash(prev, seq, "", "registry", "run.registered", payload)
+        hashed = link_hash(prev, seq, "", "registry", "run.registered", payload)
         db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, "", payload, prev, hashed))
         db.commit()
 

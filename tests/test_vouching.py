@@ -19,7 +19,7 @@ from signing import Event, make_key, needs_ssh_keygen, public, rewrite, signed_r
 
 from core.errors import VerificationFailed
 from core.run_folder import RunFolder
-from storage.codec import GENESIS_PREV, chain_hash
+from storage.chain import NO_EVENT, link_hash
 from storage.errors import StorageError
 from storage.export.export import export_run
 from storage.log import Log
@@ -266,10 +266,10 @@ def put_bytes(root: Path, seq: int, mended: bool) -> None:
         for name in TRIGGERS:
             db.execute(f"DROP TRIGGER {name}")
         db.execute("UPDATE events SET at = CAST(x'32ff80' AS TEXT) WHERE seq = ?", [seq])
-        prev = GENESIS_PREV
+        prev = NO_EVENT
         rows = db.execute("SELECT seq, at, stage, kind, payload FROM events ORDER BY seq").fetchall()
         for row in rows if mended else ():
-            hashed = chain_hash(prev, *row)
+            hashed = link_hash(prev, *row)
             db.execute("UPDATE events SET prev = ?, hash = ? WHERE seq = ?", (prev, hashed, row[0]))
             prev = hashed
         for sql in TRIGGERS.values():

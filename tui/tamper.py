@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from storage.chain import NO_EVENT, link_hash
 from storage.check import Check
-from storage.codec import GENESIS_PREV, canonical, chain_hash
+from storage.codec import canonical
 from storage.errors import StorageError, sentences
 from storage.schema import TRIGGERS
 from storage.verifier.vouching import KEPT_HEAD
@@ -143,9 +144,9 @@ def rechain(db: sqlite3.Connection) -> None:
     """Numbers the events anew and hashes the whole chain."""
     rows = db.execute("SELECT at, stage, kind, payload FROM events ORDER BY seq").fetchall()
     db.execute("DELETE FROM events")
-    prev = GENESIS_PREV
+    prev = NO_EVENT
     for seq, row in enumerate(rows, start=1):
-        hashed = chain_hash(prev, seq, *row)
+        hashed = link_hash(prev, seq, *row)
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", (seq, *row, prev, hashed))
         prev = hashed
 

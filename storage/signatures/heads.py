@@ -16,12 +16,12 @@ from core.durable import write_durably
 from core.errors import VerificationFailed
 from core.events import HeadSigned
 from core.run_folder import RunFolder
+from storage.chain import NO_EVENT
 from storage.codec import parse
 from storage.errors import StorageError, sentences
 from storage.signatures import sshsig
 from storage.verifier.kept import HEADS_FOLDER, Head
 from storage.verifier.reading import EVENTS_IN_ORDER, opened_safely, wrong_link
-from storage.verifier.record import NO_EVENT
 from storage.verifier.sshsig import fingerprint
 
 EVERY = 1_000

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from storage.chain import NO_EVENT, link_hash
 from storage.verifier.finding import broken, whole
-from storage.verifier.reading import link_hash
-from storage.verifier.record import NO_EVENT, Record
+from storage.verifier.record import Record
 from storage.verifier.whole import file_digest, is_plain_file
 
 MANIFEST_NAME = "manifest.sha256"

@@ -17,10 +17,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, NO_EVENT, SIGNED_HEAD, Facts, Found, Record
+from storage.chain import NO_EVENT, link_hash
+from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, SIGNED_HEAD, Facts, Found, Record
 from storage.verifier.shapes import misfit, parsed
 
-CHAIN_DOMAIN = "dempo-audit-1"
 PROGRAM_ID = 0x64656D70
 LARGEST_TABLE_VALUE = 64 * 1024**2
 LARGEST_MEMORY = 128 * 1024**2
@@ -200,14 +200,6 @@ def wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
     if link_hash(prev, seq, at, stage, kind, payload) != stored:
         return f"event {seq} ({kind[:40]!r}) was changed", seq
     return None
-
-
-def link_hash(prev: str, seq: int, at: str, stage: str, kind: str, payload: str) -> str:
-    """SHA-256(domain ‖ prev ‖ seq ‖ at ‖ stage ‖ kind ‖ payload), each field after its length as 8 bytes."""
-    parts = [
-        part.encode("utf-8", "surrogateescape") for part in (CHAIN_DOMAIN, prev, str(seq), at, stage, kind, payload)
-    ]
-    return hashlib.sha256(b"".join([len(part).to_bytes(8, "big") + part for part in parts])).hexdigest()
 
 
 def _read_event(record: Record, row: Row) -> None:

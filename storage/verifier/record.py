@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storage.chain import NO_EVENT
 from storage.verifier.ledger import Ledger, Sentence
 from storage.verifier.shapes import Shape
-
-NO_EVENT = "0" * 64
-"""`prev` of the first event, and the head of a record that holds none."""
 
 SIGNED_HEAD = "head.signed"
 

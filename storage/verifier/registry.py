@@ -11,9 +11,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.chain import NO_EVENT, link_hash
 from storage.verifier.finding import Finding, broken
-from storage.verifier.reading import is_foreign, link_hash, opened_safely
-from storage.verifier.record import NO_EVENT, Record
+from storage.verifier.reading import is_foreign, opened_safely
+from storage.verifier.record import Record
 from storage.verifier.shapes import parsed
 
 REGISTRY_NAME = "registry.db"

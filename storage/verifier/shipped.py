@@ -21,6 +21,7 @@ from storage.verifier.shapes import Shape
 PARTS = (
     "core/plural.py",
     "storage/check.py",
+    "storage/chain.py",
     "storage/verifier/shapes.py",
     "storage/verifier/ledger.py",
     "storage/verifier/record.py",

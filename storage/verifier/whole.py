@@ -8,8 +8,9 @@ import re
 import stat
 from pathlib import Path
 
+from storage.chain import CHAIN_DOMAIN
 from storage.verifier.finding import Finding, brief, broken, same, whole
-from storage.verifier.reading import CHAIN_DOMAIN, is_foreign
+from storage.verifier.reading import is_foreign
 from storage.verifier.record import Record
 
 REDACTION_NOTE = "redacted.json"
