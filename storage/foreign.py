@@ -8,7 +8,7 @@ What stands between a hostile database and this program:
   views fail, as they should. This program's views are made anew in the TEMP schema, which is trusted and which
   SQLite searches first; they work.
 - Limits of size and depth, and a progress handler that ends a connection's work after `SECONDS`.
-- `as_written` compares every row of `sqlite_master` with what this program writes, names and root pages included;
+- `wrong_schema` compares every row of `sqlite_master` with what this program writes, names and root pages included;
   `connect_checked` opens nothing else.
 
 A record is a stranger's where a mark lies beside it: the note that `dempo import` leaves, or the metadata of a bundle
@@ -26,10 +26,9 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from core.events import SCHEMA_VERSION
 from storage.errors import StorageError
-from storage.schema import APPLICATION_ID, OBJECTS, OLDER, is_as_written
-from storage.verifier.reading import FOREIGN_MARKS, is_foreign
+from storage.verifier.reading import FOREIGN_MARKS, is_foreign, wrong_schema
+from storage.verifier.shipped import tree_facts
 
 CRATE_MARK, MARK = FOREIGN_MARKS
 """The metadata of a bundle, and the note that `dempo import` leaves; nothing may write into a folder with either."""
@@ -130,38 +129,10 @@ def connect_checked(database: Path) -> sqlite3.Connection:
     """
     connection = connect_foreign(database)
     try:
-        wrong = as_written(connection)
+        wrong = wrong_schema(connection, tree_facts())
         if wrong:
             raise sqlite3.DatabaseError(f"this record came in a bundle and cannot be trusted: {wrong}")
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def as_written(db: sqlite3.Connection) -> str:
-    """What differs from a record that this program writes, as a sentence; empty where nothing does.
-
-    Stricter than comparing names with SQL: a row of `sqlite_master` may lie about its type, share a name, or hold
-    no SQL at all.
-    """
-    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        return "the database does not carry the mark of a run's record (application_id)"
-    if db.execute("PRAGMA encoding").fetchone()[0] != "UTF-8":
-        return "the database is not in UTF-8"
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION and version not in OLDER:
-        return f"its schema version {version} is not known here; this program knows those up to {SCHEMA_VERSION}"
-    rows = db.execute("SELECT type, name, rootpage, sql FROM sqlite_master LIMIT 1000").fetchall()
-    hidden = [(kind, name) for kind, name, _, sql in rows if sql is None]
-    if hidden != [("index", "sqlite_autoindex_blobs_1")]:
-        return "the database holds indexes of its own"
-    written = [row for row in rows if row[3] is not None]
-    for kind, name, page, sql in written:
-        if str(sql).split(maxsplit=2)[1:2] != [str(kind).upper()] or bool(page) != (kind in ("table", "index")):
-            return f"its entry for {name!r} is forged"
-    found = {name: sql for _, name, _, sql in written}
-    if len(found) != len(written) or not is_as_written(version, found):
-        wrong = sorted(str(key) for key in found.keys() | OBJECTS.keys() if found.get(key) != OBJECTS.get(key))
-        return f"these differ from what this program writes (schema version {version}): {', '.join(wrong[:5])}"
-    return ""

@@ -7,10 +7,6 @@ The views are a public interface: columns may be added, none may be renamed.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-
 TABLES = {
     "events": """CREATE TABLE events (
   seq INTEGER PRIMARY KEY,
@@ -404,16 +400,6 @@ OBJECTS: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS, **VIEWS}
 
 OLDER = {1: "6b6b17ac245070363b6dc6159d7d74790fa29ce3d9168255bd6b260df4dbccb4"}
 """Digest of the objects that each older version wrote; its records are read through this version's views."""
-
-
-def objects_digest(objects: Mapping[str, str]) -> str:
-    """SHA-256 over names and exact SQL."""
-    return hashlib.sha256(json.dumps(dict(objects), sort_keys=True).encode()).hexdigest()
-
-
-def is_as_written(version: int, objects: Mapping[str, str]) -> bool:
-    """Whether these are exactly the objects of a record of that schema version."""
-    return objects == OBJECTS if version not in OLDER else objects_digest(objects) == OLDER[version]
 
 
 APPLICATION_ID = 0x64656D70

@@ -22,7 +22,7 @@ from core.run_folder import RunFolder
 from storage import foreign
 from storage.errors import StorageError
 from storage.export.export import export_run
-from storage.foreign import MARK, as_written, connect_foreign, import_note, is_imported
+from storage.foreign import MARK, connect_foreign, import_note, is_imported
 from storage.imports import importing
 from storage.imports.bundle import Bundle
 from storage.imports.examine import examine
@@ -32,6 +32,8 @@ from storage.imports.origin import origin_of
 from storage.log import Log
 from storage.reader import Reader, connect, find_run
 from storage.schema import TRIGGERS, VIEWS
+from storage.verifier.reading import wrong_schema
+from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 from tui.origin_text import origin_lines
 from tui.visible import visible
@@ -233,7 +235,7 @@ def test_a_database_in_another_encoding_is_refused(bundle: Path, tmp_path: Path)
         db.execute("PRAGMA application_id=0x64656D70")
         db.execute("PRAGMA user_version=2")
     files["audit.db"] = (tmp_path / "other.db").read_bytes()
-    assert "is not in UTF-8" in refused(write_bundle(files, tmp_path / "changed.zip"), tmp_path)
+    assert "instead of UTF-8" in refused(write_bundle(files, tmp_path / "changed.zip"), tmp_path)
 
 
 RECORDS: dict[str, tuple[str, str]] = {
@@ -415,7 +417,7 @@ def test_the_schema_of_a_good_record_is_as_written(sample: Path, tmp_path: Path)
         db.execute("PRAGMA query_only=OFF")
         db.execute("VACUUM INTO ?", [str(tmp_path / "copy.db")])
     with closing(connect_foreign(tmp_path / "copy.db")) as db:
-        assert as_written(db) == ""
+        assert wrong_schema(db, tree_facts()) == ""
 
 
 def test_records_of_older_versions_are_judged_by_their_numbers(tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ from storage.codec import parse
 from storage.errors import StorageError
 from storage.export.contents import event_lines
 from storage.export.redaction import redaction_of
-from storage.foreign import as_written, connect_foreign
+from storage.foreign import connect_foreign
 from storage.reader import connect
+from storage.verifier.reading import wrong_schema
+from storage.verifier.shipped import tree_facts
 from storage.verify import Check, verify_all
 
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9-]{1,40}")
@@ -91,7 +93,7 @@ def _readable(database: Path) -> str:
     """
     try:
         with closing(connect_foreign(database)) as db:
-            wrong = as_written(db)
+            wrong = wrong_schema(db, tree_facts())
             if wrong:
                 raise VerificationFailed(f"the record cannot be trusted: {wrong}")
             row = db.execute("SELECT kind, payload FROM events WHERE seq = 1").fetchone()

@@ -109,20 +109,34 @@ def _read_integrity(record: Record, db: sqlite3.Connection) -> None:
 
 def _read_schema(record: Record, db: sqlite3.Connection) -> bool:
     """Compares the schema with what the program writes; whether the two tables may be read."""
-    facts = record.facts
+    tables = record.facts.tables
     record.version = db.execute("PRAGMA user_version").fetchone()[0]
-    rows = db.execute("SELECT type, name, rootpage, sql FROM sqlite_master LIMIT 1000").fetchall()
+    record.schema_wrong = wrong_schema(db, record.facts)
+    rows = _schema_rows(db)
+    record.objects = len({str(name) for _, name, _, sql in rows if sql is not None})
+    found = [(kind, name, sql) for kind, name, _, sql in rows if name in tables]
+    return sorted(found) == sorted(("table", name, sql) for name, sql in tables.items())
+
+
+def wrong_schema(db: sqlite3.Connection, facts: Facts) -> str:
+    """What differs from a record that the program writes, as a sentence; empty where nothing does.
+
+    Stricter than comparing names with SQL: a row of `sqlite_master` may lie about its type, share a name, or hold
+    no SQL at all.
+    """
+    rows = _schema_rows(db)
     written = [row for row in rows if row[3] is not None]
     found = {str(name): str(sql) for _, name, _, sql in written}
-    record.objects = len(found)
-    record.schema_wrong = (
+    return (
         _wrong_mark(db)
         or _forged(rows)
         or ("two objects have one name" if len(found) != len(written) else "")
-        or _differing(record.version, found, facts)
+        or _differing(db.execute("PRAGMA user_version").fetchone()[0], found, facts)
     )
-    tables = [(kind, name, sql) for kind, name, _, sql in rows if name in facts.tables]
-    return sorted(tables) == sorted(("table", name, sql) for name, sql in facts.tables.items())
+
+
+def _schema_rows(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    return db.execute("SELECT type, name, rootpage, sql FROM sqlite_master LIMIT 1000").fetchall()
 
 
 def _wrong_mark(db: sqlite3.Connection) -> str:
@@ -140,7 +154,8 @@ def _forged(rows: list[tuple[Any, ...]]) -> str:
                 return f"the database holds {kind} {str(name)[:80]!r}, which no SQL describes"
         elif str(sql).split(maxsplit=2)[1:2] != [str(kind).upper()] or bool(page) != (kind in ("table", "index")):
             return f"the schema's entry for {str(name)[:80]!r} is forged"
-    return ""
+    hidden = sum(sql is None for *_, sql in rows)
+    return "" if hidden == 1 else f"the database holds {hidden} indexes that no SQL describes instead of one"
 
 
 def _differing(version: int, found: Mapping[str, str], facts: Facts) -> str:
