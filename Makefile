@@ -11,7 +11,7 @@ export DEMPO_SIGNING_KEY :=
 # A process per core, but a process that has loaded torch takes a gigabyte.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-long test-crate check bench bench-sortition events clean
+.PHONY: demo test test-long test-crate check bench bench-sortition bench-gpu gpu-wheels events clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -55,8 +55,21 @@ bench: bench-sortition
 bench-sortition: $(VENV)/.installed .venv-bench/.installed
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/bench_sortition.py $(ONLY)
 
+# On a GPU machine that has torch, transformers and accelerate already: make bench-gpu GPU_PYTHON=python3
+GPU_PYTHON ?= $(BIN)/python
+
+bench-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(VENV)/.installed)
+	$(GPU_PYTHON) tests/bench_gpu.py
+
+# What such a machine lacks, for one without a network: 5 MB; install there with pip install --no-index --no-deps .whl/*
+GPU_LACKS := trl datasets dill multiprocess xxhash pydantic pydantic_core annotated-types typing-inspection
+gpu-wheels:
+	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \
+	  --platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+	  --constraint constraints.txt --dest .whl $(GPU_LACKS)
+
 events: $(VENV)/.installed
 	$(BIN)/python -m core.catalogue docs/events.md
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-crate build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .venv-crate .whl build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
