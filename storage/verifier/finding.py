@@ -9,6 +9,7 @@ from typing import Any
 from storage.check import Check, Verdict
 from storage.verifier.reading import is_hindrance
 from storage.verifier.record import Found, Record
+from storage.verifier.shapes import alike
 
 MOST_STEPS = 200_000_000
 """Work that the checks of a record may take together beyond reading it: minutes. A paper's run takes a hundredth."""
@@ -114,7 +115,7 @@ def sections(config: Any, key: str, name: str) -> dict[str, dict[str, Any]]:
 
 def same(found: Any, expected: Any, what: str, event: int) -> None:
     """Ends a check where something recorded is not what follows from the rest."""
-    if found != expected or type(found) is not type(expected):
+    if not alike(found, expected):
         raise broken(f"{what} is {brief(found)}; from the rest of the record follows {brief(expected)}", event)
 
 
