@@ -27,6 +27,7 @@ from core.events import (
 )
 from core.training import stage
 from core.training.conditions import conditions
+from core.training.learning_rate import RATE_RULE
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
 
@@ -261,6 +262,13 @@ def test_training_records_steps_checkpoints_and_models(whole):
     assert list(whole.trained.models) == ["base", "full", "soft"]
     assert whole.trained.models["base"] == whole.trained.base
     assert [key for key in whole.files() if key[2]] == [("full", 6, True), ("soft", 6, True)]
+
+
+def test_the_first_step_of_a_warm_up_learns(tmp_path):
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"', steps=4, warmup=0.5)
+    run.train()
+    assert [run.steps()["full", step][3] for step in range(1, 5)] == pytest.approx([5e-4, 1e-3, 1e-3, 5e-4])
+    assert {event.rule for event in run.recorder.of_kind(TrainStep)} == {RATE_RULE}
 
 
 def test_every_sequence_is_scored_once_for_all_conditions(whole):

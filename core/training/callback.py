@@ -15,6 +15,7 @@ from core.events import TrainCheckpoint, TrainStep
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
+from core.training.learning_rate import RATE_RULE
 from core.training.model import save_model
 
 UNHASHED = ("training_args.bin",)
@@ -117,6 +118,7 @@ class Recording(TrainerCallback):
             margin=metrics.margin,
             gradient_norm=metrics.gradient_norm,
             learning_rate=self.rate,
+            rule=RATE_RULE,
             seconds=round(time.monotonic() - self.begun, 4),
         )
 

@@ -41,7 +41,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...] | None] = {
     "questions.generated": ("clause_id", "model", "questions"),
     "leaderboard.computed": None,
     "diagnostics.computed": None,
-    "train.step": ("condition", "step", "learning_rate"),
+    "train.step": ("condition", "step", "learning_rate", "rule"),
     "train.checkpoint": ("condition", "step", "final", "folder", "files"),
     "answer.given": ("condition", "question_id", "clause_id", "answer", "tokens", "finish"),
     "judge.called": (

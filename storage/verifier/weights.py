@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from core.plural import number_of
+from core.training.learning_rate import RATE_RULE, rate_share
 from storage.verifier.draws import draws_of_record
 from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, spend, whole
 from storage.verifier.lotteries import lotteries_of_record
@@ -188,23 +189,18 @@ def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bo
 def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
     """The learning rate of each step is the configuration's, times what warm-up and schedule make of it."""
     train, steps = record.genesis["config"].get("train") or {}, planned.values["steps"]
-    rate, kind = float(train.get("learning_rate", 5e-6)), train.get("schedule", "linear")
-    warmup = math.ceil(float(train.get("warmup", 0.1)) * steps)
+    rate, schedule = float(train.get("learning_rate", 5e-6)), train.get("schedule", "linear")
+    warmup = float(train.get("warmup", 0.0))
     what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
     for done, event in enumerate(found):
-        wanted = rate * _share(done, warmup, steps, kind)
+        rule = event.values.get("rule", 1)
+        if rule not in (1, RATE_RULE):
+            raise broken(
+                f"{what} {done + 1} follows rule {brief(rule)}, which no version of this program has", event.seq
+            )
+        wanted = rate * rate_share(done, steps, warmup, schedule, rule)
         if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
             raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
-
-
-def _share(done: int, warmup: int, steps: int, kind: str) -> float:
-    """The share of the learning rate after so many steps: it rises from 0, then stays or falls, straight or round."""
-    if done < warmup:
-        return done / warmup
-    left = max(0.0, (steps - done) / max(1, steps - warmup))
-    if kind == "cosine":
-        return 0.5 * (1 - math.cos(math.pi * left))
-    return 1.0 if kind == "constant" else left
 
 
 def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -> None:
