@@ -296,6 +296,21 @@ def test_nothing_of_the_trainers_state_is_left(whole):
     assert not left & {"optimizer.pt", "rng_state.pth", "trainer_state.json", "training_args.bin"}
 
 
+def test_a_model_without_weights_completes_no_condition(tmp_path, monkeypatch):
+    """What rank 1 of two processes saved: everything but the weights."""
+    from transformers import PreTrainedModel
+
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"', chunk=6)
+    run.model()
+    monkeypatch.setattr(
+        PreTrainedModel, "save_pretrained", lambda self, folder, **_: self.config.save_pretrained(folder)
+    )
+    with pytest.raises(DempoError, match=r"model\.safetensors was not written"):
+        run.train()
+    assert run.files() == {}
+    assert not (tmp_path / "checkpoints" / "full").exists()
+
+
 @pytest.mark.parametrize(
     "fatal",
     [

@@ -35,7 +35,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...] | None] = {
     "seed.derived": None,
     SIGNED_HEAD: None,
     "condition.planned": None,
-    "model.ready": ("model",),
+    "model.ready": ("model", "files"),
     "recovery.measured": None,
     "questions.planned": None,
     "questions.generated": ("clause_id", "model", "questions"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.plural import number_of
 from core.training.learning_rate import RATE_RULE, rate_share
+from core.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from storage.verifier.draws import draws_of_record
 from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, spend, whole
 from storage.verifier.lotteries import lotteries_of_record
@@ -16,9 +17,10 @@ from storage.verifier.pairs import PAIRS_TYPE
 from storage.verifier.pool import PoolRead, required_pool
 from storage.verifier.record import Found, Record
 from storage.verifier.schedules import check_schedule
-from storage.verifier.whole import is_plain_file
+from storage.verifier.whole import file_digest, is_plain_file
 
 LARGEST_LINE = 65_536
+LARGEST_INDEX = 64 * 1024**2
 
 
 def check_weights(record: Record) -> str:
@@ -168,6 +170,7 @@ def check_training(record: Record) -> str:
     for event in record.counted("model.ready"):
         model = (record.genesis["config"].get("train") or {}).get("model")
         same(event.values["model"], model, "the model that every condition starts from", event.seq)
+        _check_weight_files(record, event, "checkpoints/base", "the base model")
     schedules = sum(check_schedule(record, event) for event in planned.values())
     total = sum(map(len, steps.values()))
     done = f"{number_of(total, 'step')} of {number_of(len(steps), 'condition')} without a gap"
@@ -218,6 +221,23 @@ def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -
         same(event.unit, f"{name}/{-(-values['step'] // chunk):04d}", f"{what}: its unit", event.seq)
         if values["step"] % chunk and values["step"] != steps:
             raise broken(f"{what} is not at the end of a chunk of {chunk} steps", event.seq)
+    if values["final"]:
+        _check_weight_files(record, event, values["folder"], f"the model of condition {brief(name)}")
+
+
+def _check_weight_files(record: Record, event: Found, folder: str, what: str) -> None:
+    """A model holds all of its weights: by the names of its files, and by its index where that is here."""
+    files = event.values["files"]
+    listed: set[str] = set()
+    index = record.root / folder / WEIGHTS_INDEX
+    if WEIGHTS_INDEX in files and is_plain_file(index):
+        if file_digest(index) != files[WEIGHTS_INDEX]:
+            raise broken(f"{folder}/{WEIGHTS_INDEX} was changed", event.seq)
+        with index.open("rb") as stream:
+            listed = shards_of(stream.read(LARGEST_INDEX))
+    lacking = lacking_weights(files, listed)
+    if lacking is not None:
+        raise broken(f"{what} has no complete weights: {brief(lacking)} is not among its files", event.seq)
 
 
 # ------------------------------------------------------------ recovery
