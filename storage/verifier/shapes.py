@@ -78,6 +78,26 @@ def _misfit_fields(value: Any, shape: dict[str, Shape], where: str) -> str | Non
     return f"there is no field {(inside + unknown[0])[:80]!r}" if unknown else None
 
 
+def known_part(value: Any, shape: Shape) -> Any:
+    """A value without the fields that its shape does not name, at any depth."""
+    if isinstance(shape, dict) and isinstance(value, dict):
+        inner = {name.removesuffix("?"): part for name, part in shape.items()}
+        return {key: known_part(value[key], inner[key]) for key in value if key in inner}
+    if isinstance(shape, (str, dict)):
+        return value
+    what, *parts = shape
+    if what == "or":
+        candidates = [known_part(value, part) for part in parts]
+        return next((c for c, part in zip(candidates, parts, strict=True) if misfit(c, part) is None), value)
+    if what == "map" and isinstance(value, dict):
+        return {key: known_part(one, parts[0]) for key, one in value.items()}
+    if what == "list" and isinstance(value, list):
+        return [known_part(one, parts[0]) for one in value]
+    if what == "tuple" and isinstance(value, list) and len(value) == len(parts):
+        return [known_part(one, part) for one, part in zip(value, parts, strict=True)]
+    return value
+
+
 def _first(found: Any) -> str | None:
     return next((wrong for wrong in found if wrong is not None), None)
 

@@ -11,7 +11,7 @@ from core.plural import number_of
 from core.training.learning_rate import RATE_RULE, rate_share
 from core.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from storage.verifier.draws import draws_of_record
-from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, spend, whole
+from storage.verifier.finding import Finding, brief, broken, one_of, rule_of, same, sections, spend, whole
 from storage.verifier.lotteries import lotteries_of_record
 from storage.verifier.pairs import PAIRS_TYPE
 from storage.verifier.pool import PoolRead, required_pool
@@ -196,11 +196,7 @@ def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
     warmup = float(train.get("warmup", 0.0))
     what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
     for done, event in enumerate(found):
-        rule = event.values.get("rule", 1)
-        if rule not in (1, RATE_RULE):
-            raise broken(
-                f"{what} {done + 1} follows rule {brief(rule)}, which no version of this program has", event.seq
-            )
+        rule = rule_of(event, RATE_RULE, f"{what} {done + 1}")
         wanted = rate * rate_share(done, steps, warmup, schedule, rule)
         if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
             raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
