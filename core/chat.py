@@ -12,13 +12,15 @@ that follows, so a prompt that ends in one would not be a prefix of the trained 
 the content. A trained text ends on EOS, so a model learns to stop.
 
 Texts are hostile: where one holds the spelling of a special token (`<|eos|>`), a space is put inside it, so
-that no text can end a turn or open one with special tokens.
+that no text can end a turn or open one with special tokens. Special are all tokens that the tokenizer marks so, and
+not only the few that have a role (BOS, EOS, padding, unknown): a chat model's marks of turns and tools are among the
+others. What comes out is counted: only the template writes special tokens.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,25 +85,49 @@ def install(tokenizer: Any) -> Any:
     return tokenizer
 
 
-def tame(tokenizer: Any, text: str) -> str:
-    """The text with a space inside every spelling of a special token, so that it stays text."""
-    for special in tokenizer.all_special_tokens:
-        if special in text:
-            text = text.replace(special, f"{special[0]} {special[1:]}")
+def special_tokens(tokenizer: Any) -> dict[str, int]:
+    """Id by spelling of every token that the tokenizer calls special, whether it has a role or not."""
+    added = {str(token): number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    named = zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)
+    return {spelling: number for spelling, number in {**added, **dict(named)}.items() if spelling}
+
+
+def tame(text: str, specials: Iterable[str]) -> str:
+    """The text with a space inside every spelling of a special token, so that it stays text.
+
+    A spelling may begin where another one ends (`__en__en__`), so it is looked for until none is left.
+    """
+    for special in specials:
+        while special in text:
+            apart = f"{special[0]} {special[1:]}"
+            text = text.replace(special, apart if special not in apart else "")
     return text
 
 
 def prompt_text(tokenizer: Any, context: Sequence[Message]) -> str:
     """The prompt that asks for the assistant's next message."""
-    messages = [{"role": m.role, "content": tame(tokenizer, m.content)} for m in context]
+    return _prompt_text(tokenizer, context, special_tokens(tokenizer))
+
+
+def _prompt_text(tokenizer: Any, context: Sequence[Message], specials: Iterable[str]) -> str:
+    messages = [{"role": m.role, "content": tame(m.content, specials)} for m in context]
     return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
 
 def prompt_ids(tokenizer: Any, contexts: Sequence[Context]) -> list[list[int]]:
-    """Tokens of the prompts; the template brings BOS, so the tokenizer adds nothing."""
+    """Tokens of the prompts; the template brings BOS, so the tokenizer adds nothing.
+
+    Raises:
+        InputError: a text became a special token for all that.
+    """
     if not contexts:
         return []
-    return _encode(tokenizer, [prompt_text(tokenizer, context) for context in contexts])
+    specials = special_tokens(tokenizer)
+    found = _encode(tokenizer, [_prompt_text(tokenizer, context, specials) for context in contexts])
+    first = int(tokenizer.bos_token is not None)
+    for ids, context in zip(found, contexts, strict=True):
+        _require_plain(tokenizer, ids, specials, first + sum(message.role == "assistant" for message in context))
+    return found
 
 
 def response_ids(tokenizer: Any, responses: Sequence[str]) -> list[list[int]]:
@@ -111,12 +137,14 @@ def response_ids(tokenizer: Any, responses: Sequence[str]) -> list[list[int]]:
     the start of a text (SentencePiece) give the same tokens as inside a conversation.
 
     Raises:
-        InputError: the tokenizer joins `Assistant:` with what follows, so that no prompt is a prefix.
+        InputError: the tokenizer joins `Assistant:` with what follows, so that no prompt is a prefix; or a text
+            became a special token although its spelling was taken apart.
     """
     if not responses:
         return []
+    specials = special_tokens(tokenizer)
     (head,) = _encode(tokenizer, [OPENING])
-    texts = [f"{OPENING} {tame(tokenizer, response)}{tokenizer.eos_token}" for response in responses]
+    texts = [f"{OPENING} {tame(response, specials)}{tokenizer.eos_token}" for response in responses]
     found = []
     for ids in _encode(tokenizer, texts):
         if ids[: len(head)] != head:
@@ -124,8 +152,21 @@ def response_ids(tokenizer: Any, responses: Sequence[str]) -> list[list[int]]:
                 f"the model's tokenizer joins {OPENING!r} with the text that follows, so a prompt would not be "
                 "a prefix of the trained text; choose a model with another tokenizer"
             )
+        _require_plain(tokenizer, ids, specials, 1)
         found.append(ids[len(head) :])
     return found
+
+
+def _require_plain(tokenizer: Any, ids: Sequence[int], specials: Mapping[str, int], written: int) -> None:
+    """Refuses tokens among which more are special than the template wrote; an unknown character is no mark."""
+    written_ids = {tokenizer.bos_token_id, tokenizer.eos_token_id}
+    marks = set(specials.values()) - ({tokenizer.unk_token_id} - written_ids)
+    found = sum(number in marks for number in ids)
+    if found != written:
+        raise InputError(
+            f"a text of {len(ids)} tokens holds {found} special tokens instead of the {written} of the template: the "
+            "model's tokenizer reads marks in texts that don't spell them; choose a model with another tokenizer"
+        )
 
 
 def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:

@@ -172,12 +172,12 @@ class TrainSection(Section):
     beta: Rate = 0.1
     learning_rate: Rate = 5e-6
     schedule: Literal["linear", "cosine", "constant"] = "linear"
-    warmup: float = Field(default=0.1, ge=0, le=1, description="share of the steps")
+    warmup: float = Field(default=0.0, ge=0, le=1, description="share of the steps")
     steps: Positive = 100
     batch: Positive = 32
     micro_batch: Positive = 4
     max_length: int = Field(default=1024, ge=16)
-    max_gradient_norm: Rate = 1.0
+    max_gradient_norm: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="0 clips nothing")
     weight_decay: float = Field(default=0.0, ge=0)
     optimizer: str = "adamw_torch"
     precision: Literal["fp32", "bf16_mixed", "bf16"] = "fp32"

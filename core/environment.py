@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from core.errors import InputError
 from core.events import EngineStarted
 
 PACKAGES = (
@@ -35,6 +36,11 @@ PACKAGES = (
 SECRETS = ("HF_TOKEN", "OPENAI_API_KEY")
 VARIABLES = ("HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ACCELERATE_USE_CPU")
 ADDRESSES = ("OPENAI_BASE_URL",)
+LAUNCHED = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+"""What torchrun and accelerate set for each of the processes that they start."""
+
+MPI_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
+"""How many processes mpirun started; srun sets one of them to 1 for a single process, which is one engine."""
 
 
 def engine_started(resumed: bool) -> EngineStarted:
@@ -53,6 +59,24 @@ def engine_started(resumed: bool) -> EngineStarted:
         environment=environment(os.environ),
         devices=devices(),
     )
+
+
+def refuse_launcher(variables: Mapping[str, str]) -> None:
+    """Refuses to work where a launcher stands in front: each of its processes would be an engine of its own.
+
+    They would make one run each, and share gradients without knowing it, and only one would save its weights.
+
+    Raises:
+        InputError: names the launcher's variables.
+    """
+    found = [name for name in LAUNCHED if name in variables]
+    found += [name for name in MPI_SIZES if variables.get(name, "1") != "1"]
+    if found:
+        raise InputError(
+            f"the environment holds {' and '.join(found)}, which launchers (torchrun, accelerate, mpirun) set: each of "
+            "their processes would make a run of its own and train without its weights; start dempo by itself, "
+            f"without a launcher, or unset {'it' if len(found) == 1 else 'them'}"
+        )
 
 
 def package_version(name: str) -> str | None:

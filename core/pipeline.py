@@ -79,11 +79,11 @@ STAGES: tuple[Stage, ...] = (
         conditions,
         _no_conditions,
     ),
-    Stage("model", 1, ("pairs",), ("train",), "re-run", model, _no_conditions),
-    Stage("train", 1, ("pairs", "conditions", "model"), ("train", "conditions"), "re-run", train, _no_conditions),
-    Stage("recovery", 1, ("pairs", "train"), ("data", "train"), "re-run", recovery, _no_world),
-    Stage("answer", 1, ("train",), ("answer", "train"), "re-run", answer, _no_answers),
-    Stage("judge", 1, ("answer",), ("judge", "data"), "not replayable", judge, _no_judges),
+    Stage("model", 2, ("pairs",), ("train",), "re-run", model, _no_conditions),
+    Stage("train", 2, ("pairs", "conditions", "model"), ("train", "conditions"), "re-run", train, _no_conditions),
+    Stage("recovery", 2, ("pairs", "train"), ("data", "train"), "re-run", recovery, _no_world),
+    Stage("answer", 2, ("train",), ("answer", "train"), "re-run", answer, _no_answers),
+    Stage("judge", 2, ("answer",), ("judge", "data"), "not replayable", judge, _no_judges),
     Stage("rank", 1, ("judge",), ("rank",), "re-derive", rank, _no_judges),
 )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from core.config import DataSection, RunConfig
 from core.data.prism import open_folder
 from core.data.tables import read_tables, require_sums
+from core.environment import refuse_launcher
 from core.errors import InputError
 from core.evaluation.stage import preflight as check_evaluation
 from core.pipeline import STAGE_NAMES
@@ -13,12 +16,15 @@ from core.pipeline import STAGE_NAMES
 def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
     """Refuses a new run whose files, addresses or keys are not there; only those of stages up to `until`.
 
+    A launcher in front of the engine is refused, too, whatever the run.
+
     Returns:
         Notes for the person who starts it, as sentences: nothing is wrong with them.
 
     Raises:
         InputError, JudgeError, InfeasibleQuotas: as the stages would.
     """
+    refuse_launcher(os.environ)
     if config.data.format == "tables":
         return _check_tables(config)
     _check_data(config.data)

@@ -54,6 +54,14 @@ def test_the_gradient_equals_a_plain_big_batch(tmp_path, micro_batch):
     assert found["metrics"].gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
 
 
+def test_a_gradient_norm_of_zero_clips_nothing_and_is_measured(tmp_path):
+    whole, clipped = one_step(tmp_path, 4)[1], one_step(tmp_path, 4, max_gradient_norm=0.5)[1]
+    assert whole["metrics"].gradient_norm == pytest.approx(np.linalg.norm(whole["gradient"]), rel=1e-6)
+    assert whole["metrics"].gradient_norm > 0.5
+    assert clipped["metrics"].gradient_norm == whole["metrics"].gradient_norm
+    assert np.linalg.norm(clipped["gradient"]) == pytest.approx(0.5, rel=1e-4)
+
+
 def test_soft_differs_from_full_with_one_pair_per_micro_batch(tmp_path):
     soft = one_step(tmp_path, 1)[1]["gradient"]
     full = one_step(tmp_path, 1, np.ones(BATCH))[1]["gradient"]

@@ -27,6 +27,7 @@ from core.events import (
 )
 from core.training import stage
 from core.training.conditions import conditions
+from core.training.learning_rate import RATE_RULE
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
 
@@ -263,6 +264,13 @@ def test_training_records_steps_checkpoints_and_models(whole):
     assert [key for key in whole.files() if key[2]] == [("full", 6, True), ("soft", 6, True)]
 
 
+def test_the_first_step_of_a_warm_up_learns(tmp_path):
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"', steps=4, warmup=0.5)
+    run.train()
+    assert [run.steps()["full", step][3] for step in range(1, 5)] == pytest.approx([5e-4, 1e-3, 1e-3, 5e-4])
+    assert {event.rule for event in run.recorder.of_kind(TrainStep)} == {RATE_RULE}
+
+
 def test_every_sequence_is_scored_once_for_all_conditions(whole):
     (reference,) = whole.recorder.of_kind(ReferenceComputed)
     used = np.concatenate([c.schedule.ravel() for c in whole.conditions()])
@@ -286,6 +294,21 @@ def test_models_are_hugging_face_checkpoints_that_differ(whole):
 def test_nothing_of_the_trainers_state_is_left(whole):
     left = {path.name for path in (whole.root / "checkpoints").rglob("*")}
     assert not left & {"optimizer.pt", "rng_state.pth", "trainer_state.json", "training_args.bin"}
+
+
+def test_a_model_without_weights_completes_no_condition(tmp_path, monkeypatch):
+    """What rank 1 of two processes saved: everything but the weights."""
+    from transformers import PreTrainedModel
+
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"', chunk=6)
+    run.model()
+    monkeypatch.setattr(
+        PreTrainedModel, "save_pretrained", lambda self, folder, **_: self.config.save_pretrained(folder)
+    )
+    with pytest.raises(DempoError, match=r"model\.safetensors was not written"):
+        run.train()
+    assert run.files() == {}
+    assert not (tmp_path / "checkpoints" / "full").exists()
 
 
 @pytest.mark.parametrize(

@@ -399,7 +399,7 @@ def demo(
     from tui.demo import prepare
 
     _check_until(until)
-    root = prepare(world, seed, runs_dir, overrides or ())
+    root = prepare(world, seed, runs_dir, overrides or (), until)
     _work_on(root, until, detach, quiet, as_json)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from core.config_file import load_config
+from core.environment import refuse_launcher
 from core.errors import InputError
 from storage.create import create_run
 
@@ -15,14 +17,17 @@ if TYPE_CHECKING:
     from core.data.world import WorldKind
 
 
-def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path:
+def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: str | None = None) -> Path:
     """Writes the world below `runs/worlds` and returns the folder of a new run on it.
 
     Raises:
-        InputError: there is no such world, or the demo's configuration is missing.
+        InputError, JudgeError: there is no such world, the demo's configuration is missing, or it was changed into
+            one that cannot be run.
     """
     from core.data.planted import write_world
+    from core.preflight import preflight
 
+    refuse_launcher(os.environ)
     kind = _kind(world)
     config = _configuration()
     folder = runs / "worlds" / f"{world}-{seed}"
@@ -35,6 +40,7 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path
         f"answer.questions={folder / 'questions'}",
     ]
     loaded = load_config(config, [*placed, *overrides])
+    preflight(loaded.config, until)
     return create_run(loaded, config.read_text(encoding="utf-8"), runs)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.config_file import load_config
+from core.environment import refuse_launcher
 from core.run_folder import RunFolder
 from storage.create import create_run
 from storage.errors import StorageError
@@ -40,8 +41,10 @@ def resume(root: Path, until: str | None = None) -> int:
     """Starts an engine on an existing run; returns its process id.
 
     Raises:
+        InputError: a launcher stands in front of this process, and would stand in front of the engine.
         StorageError: an engine works on the run already, or it was imported.
     """
+    refuse_launcher(os.environ)
     refuse_imported(root)
     reader = Reader(root)
     pid = reader.engine_pid()

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from core.config import RunConfig, from_resolved
-from core.environment import engine_started
+from core.environment import engine_started, refuse_launcher
 from core.errors import DempoError, Stopped, Waiting
 from core.events import EngineStarted, EngineStopped, Event, OperatorAction
 from core.run_folder import RunFolder
@@ -35,10 +35,12 @@ def work(root: Path, until: str | None, console: Console) -> int:
     """Runs the stages of a run that are left and returns the exit code of the process.
 
     Raises:
+        InputError: a launcher started several of these processes.
         StorageError: there is no run, or another engine works on it.
     """
     from core.pipeline import check_until, nothing_left, run_pipeline
 
+    refuse_launcher(os.environ)
     check_until(until)
     folder = RunFolder(root)
     with Log.open(folder) as log:

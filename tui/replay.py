@@ -6,6 +6,7 @@ arose and nowhere else. Nothing is written into the run, and its engine may be a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig, from_resolved
+from core.environment import refuse_launcher
 from core.errors import DempoError, InfeasibleQuotas, InputError, Stopped, Unchecked, VerificationFailed, Waiting
 from core.events import StageCompleted, StageSkipped
 from core.pipeline import STAGES, check_until, stage_keys
@@ -139,8 +141,9 @@ def replay_run(
 
     Raises:
         StorageError: there is no run, it is damaged, or it has no event `until`.
-        InputError: there is no such stage, or the record does not hold it.
+        InputError: there is no such stage, the record does not hold it, or a launcher started several replays.
     """
+    refuse_launcher(os.environ)
     check_until(stage)
     console = Console(quiet)
     with Record(RunFolder(root), until) as record:

@@ -66,6 +66,7 @@ class TrainStep(Event):
     gradient_norm: Number = described("norm of the gradient before clipping")
     learning_rate: float = described("learning rate of the step")
     seconds: float = volatile("time of the step")
+    rule: int | None = described("how warm-up counts: 2 from the step itself; absent: from 0", default=None)
 
 
 class TrainCheckpoint(Event):

@@ -15,7 +15,8 @@ from core.events import TrainCheckpoint, TrainStep
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
-from core.training.model import save_model
+from core.training.learning_rate import RATE_RULE
+from core.training.model import require_weights, save_model
 
 UNHASHED = ("training_args.bin",)
 """Written by the Trainer and never read: holds paths of this machine."""
@@ -90,6 +91,7 @@ class Recording(TrainerCallback):
         folder = state_folder(self.state, state.global_step)
         for name in UNHASHED:
             (folder / name).unlink(missing_ok=True)
+        require_weights(folder, self.trainer.model)
         flush(folder)
         self.unit.add(self._checkpoint(state.global_step, folder, final=False))
         self.unit.complete()
@@ -117,6 +119,7 @@ class Recording(TrainerCallback):
             margin=metrics.margin,
             gradient_norm=metrics.gradient_norm,
             learning_rate=self.rate,
+            rule=RATE_RULE,
             seconds=round(time.monotonic() - self.begun, 4),
         )
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from core.config import TrainSection
 from core.errors import InputError
 from core.training.batches import PairCollator
 from core.training.checkpoints import saving
+from core.training.learning_rate import rate_share
 from core.training.precision import Placement
 from core.training.reference import response_log_probs
 
@@ -39,8 +41,6 @@ _CHECKPOINTING = next(
     name for name in ("activation_checkpointing", "gradient_checkpointing") if name in DPOConfig.__dataclass_fields__
 )
 """The option's name: transformers 5.23 renamed it, older versions know only the second."""
-
-_SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,28 @@ class WeightedDPOTrainer(DPOTrainer):
     loss_is_scaled_for_ga = True
     """The loss below is a part of the step's loss; the Trainer must not divide it by the accumulation."""
 
-    def __init__(self, model: Any, tokenizer: Any, arguments: DPOConfig, collator: PairCollator) -> None:
+    lr_scheduler: Any
+
+    def __init__(
+        self, model: Any, tokenizer: Any, arguments: DPOConfig, collator: PairCollator, train: TrainSection
+    ) -> None:
         rows = Dataset.from_dict({"row": list(range(len(collator.rows)))})
         super().__init__(
             model=model, args=arguments, train_dataset=rows, processing_class=tokenizer, data_collator=collator
         )
         self.remove_callback(PrinterCallback)
+        self._train = train
         self._sums = torch.zeros(3, dtype=torch.float64, device=self.args.device)
         self._norm = torch.zeros((), device=self.args.device)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The schedule of `core.training.learning_rate`; those of transformers begin a warm-up at rate 0."""
+        if self.lr_scheduler is None:
+            share = partial(
+                rate_share, steps=num_training_steps, warmup=self._train.warmup, schedule=self._train.schedule
+            )
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, share)
+        return self.lr_scheduler
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """A disk that is full is an error of the system, as everywhere."""
@@ -180,10 +194,8 @@ def make_trainer(
         gradient_accumulation_steps=share,
         max_steps=steps,
         learning_rate=train.learning_rate,
-        lr_scheduler_type=_SCHEDULES[train.schedule],
-        warmup_steps=math.ceil(train.warmup * steps),
         weight_decay=train.weight_decay,
-        max_grad_norm=train.max_gradient_norm,
+        max_grad_norm=train.max_gradient_norm or math.inf,  # the norm is measured where nothing is clipped, too
         optim=train.optimizer,
         bf16=placed.autocast,
         fp16=False,
@@ -199,7 +211,7 @@ def make_trainer(
         seed=seed % 2**32,
     )
     _one_device(arguments)
-    trainer = WeightedDPOTrainer(model, tokenizer, arguments, collator)
+    trainer = WeightedDPOTrainer(model, tokenizer, arguments, collator, train)
     if callback is not None:
         trainer.add_callback(callback)
     return trainer

@@ -6,15 +6,16 @@ the run's chat template. Weights that exist elsewhere are linked, not copied; th
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from core.chat import load_tokenizer
-from core.errors import InputError
+from core.errors import DempoError, InputError
 from core.training.checkpoints import saving
 from core.training.precision import Placement
+from core.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
 
 HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _WANTED = [
@@ -64,24 +65,39 @@ def link_model(source: Path, target: Path, revision: str | None = None) -> None:
     """
     if not (source / "config.json").is_file():
         raise InputError(f"{source} holds no config.json, so it is not a Hugging Face checkpoint")
-    weights = sorted(source.glob("*.safetensors"))
-    if not weights:
-        raise InputError(
-            f"{source} holds no *.safetensors file; weights are loaded from safetensors only, "
-            "so convert the checkpoint first"
-        )
-    index = source / "model.safetensors.index.json"
-    others = [source / "config.json", source / "generation_config.json", index]
-    if index.is_file():
-        listed = set(json.loads(index.read_text())["weight_map"].values())
-        missing = sorted(listed - {path.name for path in weights})
-        if missing:
-            raise InputError(f"{source} lacks {missing[0]}, which {index.name} lists")
-        weights = [path for path in weights if path.name in listed]
-    for path in [*weights, *others]:
+    for path in [*weights_of(source), source / "config.json", source / "generation_config.json"]:
         if path.is_file():
             (target / path.name).symlink_to(path.resolve())
     load_tokenizer(source).save_pretrained(target)
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """The files that hold the weights of a checkpoint, its index among them.
+
+    Raises:
+        InputError: some are missing.
+    """
+    names = {path.name for path in folder.iterdir()}
+    shards = _listed(folder)
+    lacking = lacking_weights(names, shards)
+    if lacking is None:
+        return [folder / WEIGHTS] if WEIGHTS in names else [folder / name for name in sorted({*shards, WEIGHTS_INDEX})]
+    if not any(name.endswith(".safetensors") for name in names):
+        raise InputError(
+            f"{folder} holds no *.safetensors file; weights are loaded from safetensors only, "
+            "so convert the checkpoint first"
+        )
+    told = f", which {WEIGHTS_INDEX} lists" if lacking in shards else ""
+    raise InputError(f"{folder} lacks {lacking}{told}; get the whole checkpoint")
+
+
+def _listed(folder: Path) -> set[str]:
+    """The shards that a folder's index names; none without an index."""
+    index = folder / WEIGHTS_INDEX
+    try:
+        return shards_of(index.read_bytes()) if index.is_file() else set()
+    except ValueError as error:
+        raise InputError(f"{index} cannot be read: {error}") from error
 
 
 def save_model(model: Any, tokenizer: Any, target: Path) -> None:
@@ -94,6 +110,29 @@ def save_model(model: Any, tokenizer: Any, target: Path) -> None:
     with saving(target):
         model.save_pretrained(target, safe_serialization=True)
         tokenizer.save_pretrained(target)
+    require_weights(target, model)
+
+
+def require_weights(folder: Path, model: Any) -> None:
+    """Refuses a checkpoint that was just written and does not hold every trained weight of the model.
+
+    Raises:
+        DempoError: a file is missing, or the files hold fewer weights than the model has.
+    """
+    from safetensors import safe_open
+
+    told = f"the weights in {folder} are not complete, so this is no checkpoint"
+    lacking = lacking_weights({path.name for path in folder.iterdir()}, _listed(folder))
+    if lacking is not None:
+        raise DempoError(f"{told}: {lacking} was not written; resume the run in one process, without a launcher")
+    written = 0
+    for path in weights_of(folder):
+        if path.suffix == ".safetensors":
+            with safe_open(str(path), "pt") as tensors:
+                written += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
+    wanted = model.num_parameters(only_trainable=True)
+    if written < wanted:
+        raise DempoError(f"{told}: {written} of {wanted} numbers were written; free some space and resume")
 
 
 def load_model(folder: Path, placed: Placement) -> Any:

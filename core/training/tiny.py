@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.config import TinySection
 from core.errors import DempoError, InputError
 from core.randomness import RandomStream
 from core.training.batches import padded
+from core.training.learning_rate import rate_share
 
 SPECIAL = {"bos_token": "<|bos|>", "eos_token": "<|eos|>", "pad_token": "<|pad|>"}
 _WARMUP = 0.1
@@ -109,8 +111,8 @@ def pretrain(
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=tiny.learning_rate, betas=(0.9, 0.95), weight_decay=_WEIGHT_DECAY
     )
-    warmup = max(1, round(_WARMUP * tiny.steps))
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, warmup, tiny.steps))
+    share = partial(rate_share, steps=tiny.steps, warmup=_WARMUP, schedule="cosine")
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     losses = []
     for step in range(tiny.steps):
         chosen = stream.integers(len(sequences), tiny.batch)
@@ -132,10 +134,3 @@ def pretrain(
     model.eval()
     last = losses[-max(1, tiny.steps // 10) :]
     return math.fsum(last) / len(last)
-
-
-def _rate(step: int, warmup: int, steps: int) -> float:
-    """Share of the learning rate in a step (from 0)."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

@@ -17,11 +17,11 @@ STAGES_KNOWN: dict[str, tuple[int, tuple[str, ...], tuple[str, ...], str]] = {
     "lottery": (2, ("pool",), ("population", "lotteries"), "re-solve"),
     "draw": (2, ("pool", "lottery"), ("draws",), "re-derive"),
     "conditions": (1, ("pairs", "pool", "lottery", "draw"), ("conditions", "train", "data"), "re-derive"),
-    "model": (1, ("pairs",), ("train",), "re-run"),
-    "train": (1, ("pairs", "conditions", "model"), ("train", "conditions"), "re-run"),
-    "recovery": (1, ("pairs", "train"), ("data", "train"), "re-run"),
-    "answer": (1, ("train",), ("answer", "train"), "re-run"),
-    "judge": (1, ("answer",), ("judge", "data"), "not replayable"),
+    "model": (2, ("pairs",), ("train",), "re-run"),
+    "train": (2, ("pairs", "conditions", "model"), ("train", "conditions"), "re-run"),
+    "recovery": (2, ("pairs", "train"), ("data", "train"), "re-run"),
+    "answer": (2, ("train",), ("answer", "train"), "re-run"),
+    "judge": (2, ("answer",), ("judge", "data"), "not replayable"),
     "rank": (1, ("judge",), ("rank",), "re-derive"),
 }
 """Of each stage, in order: version of its code, the stages that it needs, the sections of the configuration that it

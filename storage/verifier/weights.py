@@ -8,16 +8,19 @@ from fractions import Fraction
 from typing import Any
 
 from core.plural import number_of
+from core.training.learning_rate import RATE_RULE, rate_share
+from core.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from storage.verifier.draws import draws_of_record
-from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, spend, whole
+from storage.verifier.finding import Finding, brief, broken, one_of, rule_of, same, sections, spend, whole
 from storage.verifier.lotteries import lotteries_of_record
 from storage.verifier.pairs import PAIRS_TYPE
 from storage.verifier.pool import PoolRead, required_pool
 from storage.verifier.record import Found, Record
 from storage.verifier.schedules import check_schedule
-from storage.verifier.whole import is_plain_file
+from storage.verifier.whole import file_digest, is_plain_file
 
 LARGEST_LINE = 65_536
+LARGEST_INDEX = 64 * 1024**2
 
 
 def check_weights(record: Record) -> str:
@@ -167,6 +170,7 @@ def check_training(record: Record) -> str:
     for event in record.counted("model.ready"):
         model = (record.genesis["config"].get("train") or {}).get("model")
         same(event.values["model"], model, "the model that every condition starts from", event.seq)
+        _check_weight_files(record, event, "checkpoints/base", "the base model")
     schedules = sum(check_schedule(record, event) for event in planned.values())
     total = sum(map(len, steps.values()))
     done = f"{number_of(total, 'step')} of {number_of(len(steps), 'condition')} without a gap"
@@ -188,23 +192,14 @@ def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bo
 def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
     """The learning rate of each step is the configuration's, times what warm-up and schedule make of it."""
     train, steps = record.genesis["config"].get("train") or {}, planned.values["steps"]
-    rate, kind = float(train.get("learning_rate", 5e-6)), train.get("schedule", "linear")
-    warmup = math.ceil(float(train.get("warmup", 0.1)) * steps)
+    rate, schedule = float(train.get("learning_rate", 5e-6)), train.get("schedule", "linear")
+    warmup = float(train.get("warmup", 0.0))
     what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
     for done, event in enumerate(found):
-        wanted = rate * _share(done, warmup, steps, kind)
+        rule = rule_of(event, RATE_RULE, f"{what} {done + 1}")
+        wanted = rate * rate_share(done, steps, warmup, schedule, rule)
         if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
             raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
-
-
-def _share(done: int, warmup: int, steps: int, kind: str) -> float:
-    """The share of the learning rate after so many steps: it rises from 0, then stays or falls, straight or round."""
-    if done < warmup:
-        return done / warmup
-    left = max(0.0, (steps - done) / max(1, steps - warmup))
-    if kind == "cosine":
-        return 0.5 * (1 - math.cos(math.pi * left))
-    return 1.0 if kind == "constant" else left
 
 
 def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -> None:
@@ -222,6 +217,23 @@ def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -
         same(event.unit, f"{name}/{-(-values['step'] // chunk):04d}", f"{what}: its unit", event.seq)
         if values["step"] % chunk and values["step"] != steps:
             raise broken(f"{what} is not at the end of a chunk of {chunk} steps", event.seq)
+    if values["final"]:
+        _check_weight_files(record, event, values["folder"], f"the model of condition {brief(name)}")
+
+
+def _check_weight_files(record: Record, event: Found, folder: str, what: str) -> None:
+    """A model holds all of its weights: by the names of its files, and by its index where that is here."""
+    files = event.values["files"]
+    listed: set[str] = set()
+    index = record.root / folder / WEIGHTS_INDEX
+    if WEIGHTS_INDEX in files and is_plain_file(index):
+        if file_digest(index) != files[WEIGHTS_INDEX]:
+            raise broken(f"{folder}/{WEIGHTS_INDEX} was changed", event.seq)
+        with index.open("rb") as stream:
+            listed = shards_of(stream.read(LARGEST_INDEX))
+    lacking = lacking_weights(files, listed)
+    if lacking is not None:
+        raise broken(f"{what} has no complete weights: {brief(lacking)} is not among its files", event.seq)
 
 
 # ------------------------------------------------------------ recovery

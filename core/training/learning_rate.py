@@ -1,0 +1,35 @@
+"""The learning rate of every optimizer step, as a share of `train.learning_rate`. Standard library only.
+
+With S steps, W = ⌈warmup · S⌉ of them warm-up, and d steps done before:
+
+    d < W:   (d + 1) / W                                  so that the first step learns, too
+    d ≥ W:   r = (S − d) / (S − W)                        linear
+             ½ (1 − cos πr)                               cosine
+             1                                            constant
+
+Rule 1, of records made before, had d / W in warm-up: a first step at rate 0, which learnt nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+RATE_RULE = 2
+"""The rule that this program follows, as `train.step` records it; a step that names none followed rule 1."""
+
+
+def rate_share(done: int, steps: int, warmup: float, schedule: str, rule: int = RATE_RULE) -> float:
+    """The share of the learning rate in the step after `done` steps.
+
+    Args:
+        steps: of the whole training, S.
+        warmup: share of the steps, from 0 to 1.
+        schedule: linear, cosine or constant.
+    """
+    rising = math.ceil(warmup * steps)
+    if done < rising:
+        return (done if rule == 1 else done + 1) / rising
+    left = max(0.0, (steps - done) / max(1, steps - rising))
+    if schedule == "cosine":
+        return 0.5 * (1 - math.cos(math.pi * left))
+    return 1.0 if schedule == "constant" else left

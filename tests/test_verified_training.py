@@ -1,0 +1,101 @@
+"""What a verifier says of training: of what this program writes, of older rules, and of models that are no models."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rewritten import Row, forged
+
+from core.training.learning_rate import rate_share
+from core.training.weight_files import WEIGHTS_INDEX
+from storage.check import Check
+from storage.verifier.checks import checks_of
+from storage.verifier.reading import read_record
+from storage.verifier.shipped import tree_facts
+from storage.verify import verify
+
+Rows = list[Row]
+
+
+def training(root: Path) -> Check:
+    """The verdict on training, on which `dempo verify` and the stand-alone checks agree."""
+    (by_program,) = [check for check in verify(root) if check.name == "training"]
+    (alone,) = [check for check in checks_of(read_record(root / "audit.db", tree_facts())) if check.name == "training"]
+    assert alone == by_program
+    return by_program
+
+
+def each(kind: str, change: Callable[[dict[str, Any]], Any]) -> Callable[[Rows], Rows]:
+    """Changes the payload of every event of a kind."""
+
+    def attack(rows: Rows) -> Rows:
+        for row in rows:
+            if row.kind == kind:
+                change(row.payload)
+        return rows
+
+    return attack
+
+
+def _at_rates_of_rule_1(step: dict[str, Any]) -> None:
+    share = rate_share(step["step"] - 1, 4, 0.1, "linear", rule=1)
+    step.update(learning_rate=5e-4 * share)
+    del step["rule"]
+
+
+def test_rates_are_compared_by_the_rule_of_their_step(trained: Path, tmp_path: Path) -> None:
+    assert training(trained).verdict == "ok"
+    assert training(forged(trained, tmp_path / "a", each("train.step", _at_rates_of_rule_1))).verdict == "ok"
+    unnamed = training(forged(trained, tmp_path / "b", each("train.step", lambda v: v.pop("rule"))))
+    assert unnamed.verdict == "failed"
+    assert "the learning rate of step 1 is" in unnamed.detail
+
+
+def _only_a_tokenizer(values: dict[str, Any]) -> None:
+    values["files"] = {name: value for name, value in values["files"].items() if not name.endswith(".safetensors")}
+
+
+def _first_of_two_shards(values: dict[str, Any]) -> None:
+    _only_a_tokenizer(values)
+    values["files"] |= dict.fromkeys((WEIGHTS_INDEX, "model-00001-of-00002.safetensors"), "0" * 64)
+
+
+def _all_but_weights(values: dict[str, Any]) -> None:
+    if values["final"]:
+        _only_a_tokenizer(values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "told"),
+    [
+        ("train.checkpoint", _all_but_weights, "the model of condition 'full' has no complete weights: 'model.safe"),
+        ("model.ready", _only_a_tokenizer, "the base model has no complete weights: 'model.safetensors' is not"),
+        ("model.ready", _first_of_two_shards, "'model-00002-of-00002.safetensors' is not among its files"),
+    ],
+)
+def test_a_model_without_complete_weights_fails(
+    kind: str, change: Callable[[dict[str, Any]], None], told: str, trained: Path, tmp_path: Path
+) -> None:
+    found = training(forged(trained, tmp_path, each(kind, change)))
+    assert found.verdict == "failed"
+    assert told in found.detail
+
+
+def test_a_shard_that_the_index_names_belongs_to_the_model(trained: Path, tmp_path: Path) -> None:
+    index = json.dumps({"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}).encode()
+    names = {WEIGHTS_INDEX: hashlib.sha256(index).hexdigest(), "one.safetensors": "0" * 64}
+
+    def sharded(values: dict[str, Any]) -> None:
+        _only_a_tokenizer(values)
+        values["files"] |= names
+
+    root = forged(trained, tmp_path, each("model.ready", sharded))
+    (root / "checkpoints" / "base" / WEIGHTS_INDEX).write_bytes(index)
+    assert "'two.safetensors' is not among its files" in training(root).detail
+    (root / "checkpoints" / "base" / WEIGHTS_INDEX).write_bytes(index + b" ")
+    assert "was changed" in training(root).detail
