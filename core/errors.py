@@ -50,6 +50,12 @@ class VerificationFailed(DempoError):
     exit_code = 4
 
 
+class Unchecked(DempoError):
+    """Nothing of a record that was checked is wrong, but not everything that it holds could be checked here."""
+
+    exit_code = 7
+
+
 class JudgeError(DempoError):
     """A judge or another model behind an API could not be used at all."""
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Verdict = Literal["ok", "failed", "unknown", "withheld"]
+Verdict = Literal["ok", "failed", "unchecked", "unknown", "withheld"]
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""In the order in which they are counted for people."""
 
 
 @dataclass(frozen=True)
 class Check:
     """One check: `event` is the number of the first event that breaks it.
 
-    unknown: what is there agrees, but something that the verdict needs is not there. withheld: the same, and
-    the bundle says that it was left out on purpose.
+    unchecked: it could not be checked, because it is newer than this verifier, was made by a rule since found wrong,
+    or could not be read. unknown: what is there agrees, but something that the verdict needs is not there. withheld:
+    the same, and the bundle says that it was left out on purpose.
     """
 
     name: str

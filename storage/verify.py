@@ -20,7 +20,7 @@ from storage.checks_ranking import estimate_again
 from storage.codec import parse
 from storage.errors import StorageError
 from storage.verifier.checks import CHECKS
-from storage.verifier.finding import Step, broken, concluded
+from storage.verifier.finding import Step, broken, concluded, unreadable
 from storage.verifier.reading import opened_safely, read_record
 from storage.verifier.record import Record
 from storage.verifier.shipped import tree_facts
@@ -97,7 +97,7 @@ def _events(record: Record) -> str:
                     why = str(error).splitlines()[0]
                     raise broken(f"event {seq}: its fields are not those of {kind!r} ({why})", seq) from None
     except sqlite3.Error as error:
-        raise broken(f"the database cannot be read: {error}") from None
+        raise unreadable(error) from None
     return told
 
 

@@ -29,7 +29,7 @@ from storage.errors import StorageError
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.reading import read_record
 from storage.verifier.shipped import shape_of, tree_facts, verifier_digest, verifier_text
-from storage.verifier.vouching import decisive
+from storage.verifier.vouching import decisive, unchecked
 from storage.verify import verify, verify_all
 from tui.tamper import ALTERATIONS, demonstrate, rechain
 
@@ -65,7 +65,8 @@ def agreed(shipped: Path, root: Path, key: Path | None = None, head: Path | None
     code, by_file = alone(shipped, root, *given)
     by_program = verify_all(root, key, head)
     same(by_file, by_program)
-    assert code == (4 if decisive(by_file, key is not None, head is not None) else 0)
+    wrong, left = decisive(by_file, key is not None, head is not None), unchecked(by_file, None)
+    assert code == (4 if wrong else 7 if left else 0)
     return {check.name: check for check in by_program}
 
 
@@ -121,7 +122,9 @@ def test_a_byte_of_a_text_is_found(column: str, row: int, trained: Path, shipped
 @pytest.mark.parametrize("pragma", ["user_version = 1", "user_version = 3", "application_id = 7"])
 def test_a_changed_mark_of_the_file_is_found(pragma: str, drawn: Path, shipped: Path, tmp_path: Path) -> None:
     root = tampered(drawn, tmp_path, lambda db: db.execute(f"PRAGMA {pragma}") and None, mended=False)
-    assert "schema" in failing(agreed(shipped, root))
+    checks = agreed(shipped, root)
+    assert checks["schema"].verdict == ("unchecked" if pragma == "user_version = 3" else "failed")
+    assert "genesis" in failing(checks) or "application_id" in pragma
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

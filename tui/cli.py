@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from core.environment import package_version
-from core.errors import DempoError, InfeasibleQuotas, InputError, VerificationFailed
+from core.errors import DempoError, InfeasibleQuotas, InputError, Unchecked, VerificationFailed
 from core.plural import number_of
 from storage.check import Check
 from storage.reader import Reader, find_run, list_runs
@@ -268,6 +268,9 @@ def verify(
     head: Annotated[
         Path | None, typer.Option("--head", help="A head kept elsewhere, which the record has to contain.")
     ] = None,
+    allow: Annotated[
+        str | None, typer.Option("--allow", metavar="CHECK,…", help="Checks that may be left unchecked, by name.")
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Alter copies of the run; show what is found, and what not.")
     ] = False,
@@ -275,7 +278,8 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a run's record: chain, texts, lotteries, draws, weights, scores, signatures … Nothing is written."""
-    from storage.verifier.vouching import decisive, summary_of
+    from storage.verifier.sshsig import Unusable
+    from storage.verifier.vouching import decisive, summary_of, unchecked
     from storage.verify import verify_all
 
     if demo and (key is not None or head is not None):
@@ -290,12 +294,18 @@ def verify(
         return
     checks = verify_all(root, key, head)
     against = decisive(checks, key is not None, head is not None)
+    try:
+        left = unchecked(checks, allow)
+    except Unusable as error:
+        raise InputError(str(error)) from None
     rows, summary = [check.row() for check in checks], summary_of(checks)
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
-    data = {"run_id": root.name, "checks": rows, "ok": not against, "summary": summary}
+    data = {"run_id": root.name, "checks": rows, "ok": not against and not left, "summary": summary}
     _print(data, as_json, f"{tables.table(rows, columns)}\n\n{summary}")
     if against:
         raise VerificationFailed(f"{root.name}: {_why_not(against)}")
+    if left:
+        raise Unchecked(f"{root.name}: {_not_checked(left)}")
 
 
 def _why_not(against: Sequence[Check]) -> str:
@@ -306,6 +316,13 @@ def _why_not(against: Sequence[Check]) -> str:
     first = min(failed, key=lambda check: (check.event is None, check.event or 0))
     where = f" at event {first.event}" if first.event is not None else ""
     return f"check {first.name!r} failed{where}: {first.detail}"
+
+
+def _not_checked(left: Sequence[Check]) -> str:
+    """What could not be checked, and why the first of it."""
+    rest = number_of(len(left) - 1, "other check")
+    more = f" (so it is with {rest})" if len(left) > 1 else ""
+    return f"check {left[0].name!r} could not be made{more}: {left[0].detail}"
 
 
 @app.command()
@@ -468,11 +485,14 @@ def import_command(
     as_json: Json = False,
 ) -> None:
     """Check somebody else's bundle and keep its run here, to be read and never written."""
-    from tui.importing import import_run, print_imported
+    from tui.importing import checks_of, import_run, print_imported
 
     console = Console()
     done = import_run(bundle, runs_dir, console, _when_slow(console, "import"))
     print_imported(done, console, as_json)
+    left = [check for check in checks_of(done) if check.verdict == "unchecked"]
+    if left:
+        raise Unchecked(f"{done.run_id} was imported; {_not_checked(left)}")
 
 
 def _when_slow(console: Console, command: str) -> Callable[[str, float, float], None]:

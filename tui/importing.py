@@ -39,9 +39,14 @@ def print_imported(done: Imported, console: Console, as_json: bool) -> None:
     texts = " (redacted: texts were withheld)" if done.redacted else ""
     console.say(f"dempo: imported {done.run_id}{texts}; it can be read, verified and cloned, never continued")
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
-    summary = summary_of([Check(**row) for row in done.checks])
+    summary = summary_of(checks_of(done))
     print_data(done.row(), as_json, f"{tables.table(done.checks, columns)}\n\n{summary}\n\nrun: {visible(done.path)}")
     console.say(f"dempo: {_VERIFIERS[done.verifier]}")
+
+
+def checks_of(done: Imported) -> list[Check]:
+    """The checks that were made before it was taken in."""
+    return [Check(**row) for row in done.checks]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from storage.check import VERDICTS
 from storage.imports.origin import Origin
 from tui.visible import one_line
 from tui.widgets.figures import moment
@@ -14,7 +15,6 @@ _VERIFIERS: Mapping[str, str] = {
     "missing": "it holds no verify.py",
     "unknown": "nobody noted whose its verify.py is",
 }
-_VERDICTS = ("failed", "unknown", "withheld")
 
 
 def origin_lines(origin: Origin) -> list[str]:
@@ -33,7 +33,7 @@ def _told(verdicts: Sequence[tuple[str, str]]) -> str:
     if not verdicts:
         return "nobody noted the verdicts"
     parts = [f"{sum(verdict == 'ok' for _, verdict in verdicts)} ok"]
-    for verdict in _VERDICTS:
+    for verdict in VERDICTS[1:]:
         names = [one_line(name, 30) for name, found in verdicts if found == verdict]
         parts += [f"{len(names)} {verdict} ({', '.join(names)})"] if names else []
     return ", ".join(parts)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig, from_resolved
-from core.errors import DempoError, InfeasibleQuotas, InputError, Stopped, VerificationFailed, Waiting
+from core.errors import DempoError, InfeasibleQuotas, InputError, Stopped, Unchecked, VerificationFailed, Waiting
 from core.events import StageCompleted, StageSkipped
 from core.pipeline import STAGES, check_until, stage_keys
 from core.plural import number_of
@@ -75,7 +75,15 @@ class Report:
     @property
     def drifted(self) -> list[Compared]:
         """Every event that did not come out again, in the order of the record; those not in the record last."""
-        found = [event for stage in self.stages for event in stage.events if event.verdict == "drift"]
+        return self._with_verdict("drift")
+
+    @property
+    def unchecked(self) -> list[Compared]:
+        """Every event that another rule made than this program's, in the order of the record."""
+        return self._with_verdict("unchecked")
+
+    def _with_verdict(self, verdict: Verdict) -> list[Compared]:
+        found = [event for stage in self.stages for event in stage.events if event.verdict == verdict]
         return sorted(found, key=lambda event: (event.event is None, event.event or 0))
 
 
@@ -95,6 +103,7 @@ def replay(
 
     Raises:
         VerificationFailed: an event drifted.
+        Unchecked: an event was made by another rule than this program's.
         InputError: the stage that was asked for cannot be replayed here.
         Stopped: by Ctrl-C.
     """
@@ -105,13 +114,18 @@ def replay(
     except KeyboardInterrupt:
         raise Stopped("stopped; replay writes nothing, so nothing is left") from None
     print_data(data_of(report), as_json, text_of(report, all_events))
-    drifted = report.drifted
+    drifted, unchecked = report.drifted, report.unchecked
     if drifted:
         first = drifted[0]
         where = f"event {first.event}" if first.event is not None else f"unit {first.unit} of stage {first.stage}"
         raise VerificationFailed(
             f"{report.run_id}: {number_of(len(drifted), 'event')} did not come out again; the first is {where} "
             f"({first.kind}): {first.detail}"
+        )
+    if unchecked:
+        raise Unchecked(
+            f"{report.run_id}: {number_of(len(unchecked), 'event')} could not be compared; the first is event "
+            f"{unchecked[0].event} ({unchecked[0].kind}): {unchecked[0].detail}"
         )
     missing = [found for found in report.stages if found.outcome == "not available"]
     if stage is not None and missing:

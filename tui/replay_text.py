@@ -17,7 +17,7 @@ from tui.visible import visible
 _SHOWN = 20
 """Events of a stage that are printed without `--all-events`."""
 
-_TELLING = ("drift", "changed version", "not compared")
+_TELLING = ("drift", "unchecked", "changed version", "not compared")
 """Verdicts of events that people have to look at one by one; of all others the number says enough."""
 
 _EVENT = {"event": "event", "unit": "unit", "kind": "kind", "verdict": "verdict", "detail": "what was found"}
@@ -35,11 +35,11 @@ _FOUND = {"stage": "stage", "detail": "what was found"}
 
 
 def data_of(report: Report) -> dict[str, Any]:
-    """The report for programs; `ok` is false where an event drifted."""
+    """The report for programs; `ok` is false where an event drifted, or was made by another rule."""
     return {
         "run_id": report.run_id,
         "until": report.until,
-        "ok": not report.drifted,
+        "ok": not report.drifted and not report.unchecked,
         "code": [change.row() for change in report.code],
         "stages": [_stage(found) for found in report.stages],
         "events": [event.row() for found in report.stages for event in found.events],
@@ -98,6 +98,6 @@ def _stage(found: StageReplay) -> dict[str, Any]:
         "agrees": found.count("agrees"),
         "drift": found.count("drift"),
         "changed_version": found.count("changed version"),
-        "other": found.count("recorded", "not compared", "not replayed"),
+        "other": found.count("recorded", "unchecked", "not compared", "not replayed"),
         "recorded_seconds": found.recorded_seconds,
     }

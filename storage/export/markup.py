@@ -32,7 +32,7 @@ td.w { overflow-wrap: anywhere; min-width: 14rem; max-width: 30rem; }
 code { font: 0.9em ui-monospace, monospace; background: #f6f6f6; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6; padding: 0.5rem; font-size: 13px; }
 svg { max-width: 100%; height: auto; } .note { color: #555; font-size: 13px; }
-.failed { background: #f7d6d0; } .unknown, .withheld { background: #fbf0cd; }
+.failed { background: #f7d6d0; } .unchecked, .unknown, .withheld { background: #fbf0cd; }
 """
 
 _HASH = re.compile(r"[0-9a-f]{40,128}|SHA256:[A-Za-z0-9+/]{43}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.plural import number_of
+from storage.check import VERDICTS
 from storage.export.contents import Facts
 from storage.export.crate import FOLDERS, described
 from storage.imports.bundle import MANIFEST
@@ -52,7 +53,7 @@ def signed_by(signers: Sequence[str]) -> str:
 
 def verdicts(checks: Iterable[Mapping[str, Any]]) -> str:
     """All verdicts in one line, with the names of the checks that are not ok."""
-    names: dict[str, list[str]] = {"ok": [], "failed": [], "unknown": [], "withheld": []}
+    names: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
     for check in checks:
         names[str(check["verdict"])].append(str(check["name"]))
     told = [f"{number_of(sum(map(len, names.values())), 'check')}, {len(names['ok'])} ok"]

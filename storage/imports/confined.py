@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.errors import VerificationFailed
+from core.errors import Unchecked, VerificationFailed
 
 SECONDS = 15 * 60
 """How long all checks of a record may take together; the largest runs of this program take one minute."""
@@ -36,9 +36,12 @@ def examined(root: Path, runs: Path, told: Callable[[float], None]) -> dict[str,
         told: called with the seconds that have passed, twice a second.
 
     Raises:
-        VerificationFailed: the record is not good, or checking it took too much time or memory.
+        VerificationFailed: the record is not good.
+        Unchecked: it is newer than this program, or checking it took too much time or memory.
     """
     answer = _answer(_started(root, runs), told)
+    if "unchecked" in answer:
+        raise Unchecked(f"{answer['unchecked']}; nothing was imported")
     if "refused" in answer:
         raise VerificationFailed(f"{answer['refused']}; nothing was imported")
     return answer
@@ -69,7 +72,7 @@ def _answer(process: subprocess.Popen[bytes], told: Callable[[float], None]) -> 
             except subprocess.TimeoutExpired:
                 passed = time.monotonic() - begun
             if passed > SECONDS:
-                raise VerificationFailed(
+                raise Unchecked(
                     f"the checks of its record did not end within {SECONDS / 60:.3g} minutes; nothing was imported"
                 )
             told(passed)

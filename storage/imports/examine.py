@@ -18,7 +18,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TextIO
 
-from core.errors import VerificationFailed
+from core.errors import Unchecked, VerificationFailed
+from core.events import SCHEMA_VERSION
 from storage.codec import parse
 from storage.errors import StorageError
 from storage.export.contents import event_lines
@@ -40,6 +41,7 @@ def examine(root: Path, runs: Path) -> dict[str, Any]:
 
     Raises:
         VerificationFailed: it is not a record that this program writes, or one of its checks failed.
+        Unchecked: a newer program wrote it, or it could not be read here.
     """
     run_id = _readable(root / "audit.db")
     taken = os.path.lexists(runs / run_id)
@@ -58,8 +60,10 @@ def main() -> None:
         found = examine(Path(root), Path(runs))
     except VerificationFailed as error:
         found = {"refused": str(error)}
+    except Unchecked as error:
+        found = {"unchecked": str(error)}
     except MemoryError:
-        found = {"refused": f"the checks of its record need more than {int(memory) / 1024**3:,.1f} GiB of memory"}
+        found = {"unchecked": f"the checks of its record need more than {int(memory) / 1024**3:,.1f} GiB of memory"}
     except Exception as error:  # noqa: BLE001 (whatever a stranger's record brings about is a refusal)
         found = {"refused": f"the record cannot be checked ({type(error).__name__}: {error})"}
     with answer:
@@ -90,12 +94,14 @@ def _readable(database: Path) -> str:
 
     Raises:
         VerificationFailed: the file is damaged, or its schema or its first event is not what this program writes.
+        Unchecked: its schema is newer than this program.
     """
     try:
         with closing(connect_foreign(database)) as db:
             wrong = wrong_schema(db, tree_facts())
             if wrong:
-                raise VerificationFailed(f"the record cannot be trusted: {wrong}")
+                newer = db.execute("PRAGMA user_version").fetchone()[0] > SCHEMA_VERSION
+                raise (Unchecked if newer else VerificationFailed)(f"the record cannot be trusted: {wrong}")
             row = db.execute("SELECT kind, payload FROM events WHERE seq = 1").fetchone()
             run_id = parse(row[1])[0].get("run_id") if row is not None and row[0] == "run.created" else None
     except _UNREADABLE as error:
@@ -127,6 +133,7 @@ def _passed(root: Path) -> list[Check]:
 
     Raises:
         VerificationFailed: one of them failed.
+        Unchecked: not even its chain could be followed here.
     """
     try:
         redaction_of(root)
@@ -137,6 +144,8 @@ def _passed(root: Path) -> list[Check]:
         if check.verdict == "failed":
             where = f" at event {check.event}" if check.event else ""
             raise VerificationFailed(f"check {check.name!r} failed{where}: {check.detail}")
+        if check.name == "chain" and check.verdict == "unchecked":
+            raise Unchecked(f"the record could not be read: {check.detail}")
     return checks
 
 

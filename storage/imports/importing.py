@@ -71,6 +71,7 @@ def import_bundle(path: Path, runs: Path, told: Told) -> Imported:
     Raises:
         InputError: the bundle is not what `dempo export` writes, or cannot be read.
         VerificationFailed: its record fails a check; the message is the check's.
+        Unchecked: its record could not be read or checked here within the limits.
         StorageError: the run is here already, or the disk hasn't the space.
     """
     try:

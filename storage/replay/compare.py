@@ -11,11 +11,12 @@ from core.events import EVENTS
 from storage.codec import canonical
 from storage.replay.repetition import Line, Repeated
 
-Verdict = Literal["same", "agrees", "drift", "changed version", "recorded", "not compared", "not replayed"]
+Verdict = Literal["same", "agrees", "drift", "unchecked", "changed version", "recorded", "not compared", "not replayed"]
 """same: byte for byte (fields that may differ between equal runs set aside); agrees: within what the grade
-asks for; drift: neither; changed version: differs because the stage's code is another version; recorded: shown
-as recorded, there is nothing to repeat; not compared: repeated, but there is nothing left to compare with;
-not replayed: the repetition was not asked for, or could not be made."""
+asks for; drift: neither; unchecked: made by another rule than this program's, newer or since found wrong; changed
+version: differs because the stage's code is another version; recorded: shown as recorded, there is nothing to
+repeat; not compared: repeated, but there is nothing left to compare with; not replayed: the repetition was not
+asked for, or could not be made."""
 
 _TOLD = 3
 _SHOWN = 70
@@ -69,6 +70,8 @@ def exactly(line: Line, again: Repeated) -> Finding:
     Agrees where only fields are absent that a later version added, and their defaults are what was repeated.
     """
     expected = _settled(again.kind, again.values)
+    if line.values.get("rule", 1) != again.values.get("rule", 1):
+        return _by_another_rule(line, again)
     if canonical(_settled(line.kind, line.values)) == canonical(expected):
         return Finding("same")
     try:
@@ -78,6 +81,20 @@ def exactly(line: Line, again: Repeated) -> Finding:
     if canonical(known) == canonical(expected):
         return Finding("agrees", "written in another form by another version, with the same meaning")
     return Finding("drift", told(differences(known, expected)))
+
+
+def _by_another_rule(line: Line, again: Repeated) -> Finding:
+    """Where nothing but the rule's number differs the result is right; otherwise this program cannot say."""
+    recorded, now = line.values.get("rule", 1), again.values.get("rule", 1)
+    every = differences(_settled(line.kind, line.values), _settled(again.kind, again.values))
+    found = [difference for difference in every if difference[0] != "rule"]
+    if not isinstance(recorded, int):
+        return Finding("drift", told(found))
+    if not found:
+        return Finding("agrees", f"computed by rule {recorded}, and rule {now} gives the same")
+    if recorded > now:
+        return Finding("unchecked", f"rule {recorded} is newer than this program; use a newer dempo")
+    return Finding("unchecked", f"made by rule {recorded}, since found wrong; rule {now}: {told(found)}")
 
 
 def within(line: Line, again: Repeated, tolerance: float) -> Finding:

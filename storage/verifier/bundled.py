@@ -12,6 +12,7 @@ from typing import Any
 from storage.chain import NO_EVENT, link_hash
 from storage.verifier.finding import broken, whole
 from storage.verifier.record import Record
+from storage.verifier.shapes import alike
 from storage.verifier.whole import file_digest, is_plain_file
 
 MANIFEST_NAME = "manifest.sha256"
@@ -83,5 +84,5 @@ def _check_configuration(record: Record) -> None:
     path = record.root / "config.resolved.json"
     if os.path.getsize(path) > LARGEST_CONFIGURATION:
         raise broken("config.resolved.json is too large for a configuration")
-    if json.loads(path.read_bytes()) != record.genesis.get("config"):
+    if not alike(json.loads(path.read_bytes()), record.genesis.get("config")):
         raise broken("config.resolved.json is not the configuration of the record", 1)

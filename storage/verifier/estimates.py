@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from storage.verifier.agreement import diagnostics_of
-from storage.verifier.finding import Finding, brief, broken, same, sections, whole
+from storage.verifier.finding import Finding, brief, broken, same, sections, unreadable, whole
 from storage.verifier.intervals import Derived, Leaderboards
 from storage.verifier.judgements import (
     MOST_RANKED,
@@ -205,7 +205,7 @@ def _lengths(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
                     text = bytes(row[0]).decode("utf-8", "surrogatepass")
                     yield (event.values["condition"], event.values["question_id"]), len(text)
     except sqlite3.Error as error:
-        raise broken(f"the database cannot be read: {error}") from None
+        raise unreadable(error) from None
 
 
 def _require_answers(calls: tuple[Mapping[str, Any], ...], lengths: Mapping[tuple[str, str], int]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from storage.check import Check, Verdict
-from storage.verifier.record import Record
+from storage.verifier.reading import is_hindrance
+from storage.verifier.record import Found, Record
+from storage.verifier.shapes import alike
 
 MOST_STEPS = 200_000_000
 """Work that the checks of a record may take together beyond reading it: minutes. A paper's run takes a hundredth."""
@@ -33,6 +36,30 @@ def broken(detail: str, event: int | None = None) -> Finding:
     return Finding("failed", detail, event)
 
 
+def outdated(what: str, remedy: str, event: int | None = None) -> Finding:
+    """Something that was made by a rule since found wrong: it is what the program of its time wrote, and not right."""
+    return Finding("unchecked", f"{what} was made by a rule since found wrong: {remedy}", event)
+
+
+def newer(what: str, event: int | None = None) -> Finding:
+    """Something that a later version of the program may have written: this one cannot say whether it is right."""
+    return Finding("unchecked", f"{what} is newer than this verifier; use a newer dempo", event)
+
+
+def rule_of(event: Found, newest: int, what: str) -> int:
+    """The rule by which an event was computed: its field `rule`; 1, the first one, where it names none.
+
+    Raises:
+        Finding: it is above `newest`, the last rule known here ("unchecked"), or no rule at all ("failed").
+    """
+    rule = event.values.get("rule", 1)
+    if rule < 1:
+        raise broken(f"{what} was computed by rule {rule}, and rules are numbered from 1", event.seq)
+    if rule > newest:
+        raise newer(f"{what}, computed by rule {rule},", event.seq)
+    return int(rule)
+
+
 def concluded(name: str, step: Step, record: Record) -> Check:
     """Runs a check. What a hostile record brings it to is a verdict too."""
     try:
@@ -41,7 +68,9 @@ def concluded(name: str, step: Step, record: Record) -> Check:
         return Check(name, found.verdict, found.detail, found.event)
     except MemoryError:
         return Check(name, "failed", "the record asks for more memory than there is; no run of this program does")
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, OSError) as error:
+    except OSError as error:
+        return Check(name, "unchecked", f"a file cannot be read: {str(error)[:200]}")
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         told = f"{type(error).__name__}: {str(error)[:200]}"
         return Check(name, "failed", f"the record holds what no run of this program writes ({told})")
 
@@ -49,7 +78,18 @@ def concluded(name: str, step: Step, record: Record) -> Check:
 def whole(record: Record) -> None:
     """Ends a check that needs every event where not every event could be read."""
     if record.problem:
-        raise broken(record.problem)
+        raise Finding("unchecked" if record.hindered else "failed", record.problem)
+
+
+def unhindered(record: Record) -> None:
+    """Ends a check where the record could not be read to its end and is not to blame for it."""
+    if record.hindered:
+        whole(record)
+
+
+def unreadable(error: sqlite3.Error) -> Finding:
+    """The database could not be read a second time."""
+    return Finding("unchecked" if is_hindrance(error) else "failed", f"the database cannot be read: {error}")
 
 
 def spend(record: Record, steps: int) -> None:
@@ -75,7 +115,7 @@ def sections(config: Any, key: str, name: str) -> dict[str, dict[str, Any]]:
 
 def same(found: Any, expected: Any, what: str, event: int) -> None:
     """Ends a check where something recorded is not what follows from the rest."""
-    if found != expected or type(found) is not type(expected):
+    if not alike(found, expected):
         raise broken(f"{what} is {brief(found)}; from the rest of the record follows {brief(expected)}", event)
 
 

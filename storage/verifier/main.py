@@ -1,4 +1,4 @@
-"""The command line: verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--json]."""
+"""The command line: verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow CHECK,…] [--json]."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from storage.verifier.checks import checks_of
 from storage.verifier.reading import read_record
 from storage.verifier.record import Facts
 from storage.verifier.sshsig import Unusable
-from storage.verifier.vouching import brought, decisive, summary_of, vouching_checks
+from storage.verifier.vouching import brought, decisive, summary_of, unchecked, vouching_checks
 
 DATABASE_NAME = "audit.db"
 SQLITE_MAGIC = b"SQLite format 3\0"
 FAILED = 4
+UNCHECKED = 7
 USAGE = 2
 
 
@@ -37,12 +38,14 @@ def main(facts: Facts, arguments: list[str] | None = None) -> int:
 
     Returns:
         0 where nothing failed; 4 where something did, or where --key or --head asked for something that could not
-        be shown; 2 where there is nothing to check, or a key or a head that cannot be used.
+        be shown; 7 where something could not be checked that --allow does not name; 2 where there is nothing to
+        check, or an option that cannot be used.
     """
     parser = argparse.ArgumentParser(description="Checks the record of a dempo run; writes nothing into its folder.")
     parser.add_argument("place", nargs="?", default=".", type=Path, help="folder of the run or bundle, or its audit.db")
     parser.add_argument("--key", type=Path, metavar="FILE", help="public key or allowed_signers file of the signer")
     parser.add_argument("--head", type=Path, metavar="FILE", help="a head of the record that was kept elsewhere")
+    parser.add_argument("--allow", metavar="CHECK,…", help="checks that may be left unchecked, by name")
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     asked = parser.parse_args(arguments)
     database = asked.place / DATABASE_NAME if asked.place.is_dir() else asked.place
@@ -55,21 +58,19 @@ def main(facts: Facts, arguments: list[str] | None = None) -> int:
         return USAGE
     try:
         checks = verify_alone(asked.place, facts, asked.key, asked.head)
+        left = unchecked(checks, asked.allow)
     except Unusable as error:
         print(f"verify: {printable(str(error))}", file=sys.stderr)
         return USAGE
-    good = not decisive(checks, asked.key is not None, asked.head is not None)
+    wrong = decisive(checks, asked.key is not None, asked.head is not None)
     if asked.json:
-        print(
-            json.dumps(
-                {"checks": [check.row() for check in checks], "ok": good, "summary": summary_of(checks)}, indent=1
-            )
-        )
+        rows, good = [check.row() for check in checks], not wrong and not left
+        print(json.dumps({"checks": rows, "ok": good, "summary": summary_of(checks)}, indent=1))
     else:
         encoding = sys.stdout.encoding or "utf-8"
         for line in told(checks):
             print(line.encode(encoding, "backslashreplace").decode(encoding))
-    return 0 if good else FAILED
+    return FAILED if wrong else UNCHECKED if left else 0
 
 
 def _no_record(file: Path) -> str:
@@ -88,8 +89,10 @@ def told(checks: list[Check]) -> list[str]:
     wide = max(len(check.name) for check in checks)
     lines = []
     for check in checks:
-        where = f" [event {check.event}]" if check.event is not None and check.verdict == "failed" else ""
-        lines.append(f"{check.name:<{wide}}  {check.verdict:<8}  {printable(check.detail)}{where}")
+        where = (
+            f" [event {check.event}]" if check.event is not None and check.verdict in ("failed", "unchecked") else ""
+        )
+        lines.append(f"{check.name:<{wide}}  {check.verdict:<9}  {printable(check.detail)}{where}")
     return [*lines, "", summary_of(checks)]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from storage.chain import NO_EVENT, link_hash
 from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, SIGNED_HEAD, Facts, Found, Record
-from storage.verifier.shapes import misfit, parsed
+from storage.verifier.shapes import known_part, misfit, parsed
 
 PROGRAM_ID = 0x64656D70
 LARGEST_TABLE_VALUE = 64 * 1024**2
@@ -32,10 +32,24 @@ SMALL_PAYLOAD = 512
 PATIENCE = 300.0
 """Seconds that all queries may take together."""
 
+STEPS_BETWEEN_LOOKS = 100_000
+"""Instructions of SQLite's machine after which the clock is looked at."""
+
 FOREIGN_MARKS = ("ro-crate-metadata.json", "imported.json")
 """Beside a record that came in a bundle: it is opened as unchanging, so that no journal beside it is replayed."""
 
 EVENTS_IN_ORDER = "SELECT seq, at, stage, kind, payload, prev, hash FROM events NOT INDEXED ORDER BY seq"
+
+_OTHER_TABLES = "the tables are not those that this program writes, so they were not read"
+
+_HINDRANCES = (
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_CANTOPEN,
+)
 
 Row = tuple[int, str, str, str, str, str, str]
 
@@ -52,13 +66,22 @@ def read_record(database: Path, facts: Facts) -> Record:
                 _read_events(record, db)
                 _read_blobs(record, db)
             else:
-                record.problem = "the tables are not those that this program writes, so they were not read"
+                record.hindered = record.version > facts.version
+                record.problem = record.schema_wrong if record.hindered else _OTHER_TABLES
     except (sqlite3.Error, OSError, OverflowError, MemoryError, UnicodeDecodeError) as error:
         record.problem = f"the database cannot be read: {error or type(error).__name__}"
+        record.hindered = is_hindrance(error)
     finally:
         if collects:
             gc.enable()
     return record
+
+
+def is_hindrance(error: BaseException) -> bool:
+    """Whether reading failed for want of time, memory or permission, and not by what the record holds."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _HINDRANCES
+    return isinstance(error, (OSError, MemoryError))
 
 
 def opened_safely(database: Path) -> sqlite3.Connection:
@@ -84,7 +107,7 @@ def _guarded(uri: str) -> sqlite3.Connection:
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_TABLE_VALUE)
         db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         end = time.monotonic() + PATIENCE
-        db.set_progress_handler(lambda: int(time.monotonic() > end), 100_000)
+        db.set_progress_handler(lambda: int(time.monotonic() > end), STEPS_BETWEEN_LOOKS)
         # Bytes that are no UTF-8 survive as surrogates, so that every hash is over what the file holds.
         db.text_factory = lambda body: body.decode("utf-8", "surrogateescape")
         for pragma in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
@@ -102,6 +125,7 @@ def _read_integrity(record: Record, db: sqlite3.Connection) -> None:
         record.integrity = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
     except (sqlite3.Error, UnicodeDecodeError) as error:
         record.integrity = str(error)
+        record.hindered = is_hindrance(error)
 
 
 # ------------------------------------------------------------ the schema
@@ -229,11 +253,17 @@ def _read_event(record: Record, row: Row) -> None:
         except ValueError as error:
             wrong = f"its payload is not one that this program writes: {error}"
     shape = record.facts.kinds.get(kind)
-    if not wrong and shape is None:
-        wrong = f"its kind {kind[:40]!r} is not in the catalogue of this version"
-    if not wrong:
-        misfitting = misfit(values, shape)
-        wrong = f"its fields are not those of {kind!r} ({misfitting})" if misfitting else ""
+    if not wrong and shape is None:  # what it means to stages and units, only a later version knows
+        record.newer = record.newer or (f"event {seq}, of the kind {kind[:40]!r},", seq)
+        _note_references(record, values, seq)
+        return
+    misfitting = None if wrong else misfit(values, shape)
+    if misfitting is not None:
+        values = known_part(values, shape)
+        if misfit(values, shape) is None:
+            record.newer = record.newer or (f"event {seq}, a {kind!r} ({misfitting}),", seq)
+        else:
+            wrong = f"its fields are not those of {kind!r} ({misfitting})"
     if wrong:
         record.shape_wrong = record.shape_wrong or (f"event {seq}: {wrong}", seq)
         if kind == SIGNED_HEAD:

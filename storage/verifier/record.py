@@ -99,9 +99,10 @@ class Record:
 
     Attributes:
         database: the file, wherever a link to it leads.
-        problem: why reading ended before the end of the file.
+        problem: why reading ended before the end of the file; hindered where the record is not to blame for it.
         integrity: what SQLite's own check says.
         hashes: the stored hash of every event, in order; up to event `intact` they are those of the contents.
+        newer: the first event of a kind, or with a field, that this verifier doesn't know.
         misshapen_heads: events that are signed heads by their kind and don't have the fields of one.
         references: the first event that refers to each text, by the SHA-256 of the text.
         shown: for each text that events refer to, the name of what a view shows, and the first such event.
@@ -113,6 +114,7 @@ class Record:
     database: Path
     facts: Facts
     problem: str = ""
+    hindered: bool = False
     integrity: str = ""
     version: int = 0
     schema_wrong: str = ""
@@ -122,6 +124,7 @@ class Record:
     hashes: list[str] = field(default_factory=list)
     chain_wrong: tuple[str, int | None] | None = None
     shape_wrong: Sentence | None = None
+    newer: Sentence | None = None
     ledger: Ledger = field(default_factory=Ledger)
     kept: dict[str, list[Found]] = field(default_factory=dict)
     kept_bytes: int = 0

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.chain import NO_EVENT, link_hash
-from storage.verifier.finding import Finding, broken
-from storage.verifier.reading import is_foreign, opened_safely
+from storage.check import Verdict
+from storage.verifier.finding import Finding, broken, unhindered
+from storage.verifier.reading import is_foreign, is_hindrance, opened_safely
 from storage.verifier.record import Record
 from storage.verifier.shapes import parsed
 
@@ -103,7 +104,8 @@ def check_registry(record: Record) -> str:
     try:
         registry = read_registry(record.root.parent)
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise broken(f"{REGISTRY_NAME} cannot be read: {error}") from None
+        verdict: Verdict = "unchecked" if is_hindrance(error) else "failed"
+        raise Finding(verdict, f"{REGISTRY_NAME} cannot be read: {error}") from None
     if registry is None:
         told = f"the folder of this run has no {REGISTRY_NAME}, so a missing run would not show"
         raise Finding("unknown", told)
@@ -112,6 +114,7 @@ def check_registry(record: Record) -> str:
     entries = [entry for entry in registry.entries if entry.run_id == record.root.name]
     if not entries:
         raise broken(f"{REGISTRY_NAME} does not name this run: it was copied here, or the registry was cut")
+    unhindered(record)
     if len(entries) > 1 or not record.intact or entries[0].genesis != record.hashes[0]:
         raise broken(f"{REGISTRY_NAME}, entry {entries[-1].seq}, says that this run began otherwise", 1)
     return _neighbours(registry, record.root.parent)

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from core.evaluation.replies import Malformed, parse_ranking
-from storage.verifier.finding import Finding, brief, broken, same, spend, whole
+from storage.verifier.finding import Finding, brief, broken, same, spend, unreadable, whole
 from storage.verifier.reading import opened_safely
 from storage.verifier.record import Found, Record
 from storage.verifier.whole import withheld_by
@@ -53,7 +53,7 @@ def check_replies(record: Record) -> str:
             texts = Texts(record, db)
             shown = _check_calls(record, calls, texts)
     except sqlite3.Error as error:
-        raise broken(f"the database cannot be read: {error}") from None
+        raise unreadable(error) from None
     if texts.absent:
         withheld = withheld_by(record.root)[0] >= texts.absent
         raise Finding(

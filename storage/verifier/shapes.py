@@ -27,7 +27,7 @@ def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
         return _misfit_fields(value, shape, where)
     what, *parts = shape
     if what == "one of":
-        fits = any(value == part and type(value) is type(part) for part in parts)
+        fits = any(alike(value, part) for part in parts)
         return None if fits else f"{where} is none of {', '.join(map(str, parts))}"
     if what == "or":
         found = [misfit(value, part, where) for part in parts]
@@ -76,6 +76,43 @@ def _misfit_fields(value: Any, shape: dict[str, Shape], where: str) -> str | Non
             return f"{inside}{field} is missing"
     unknown = [key for key in value if key not in known]
     return f"there is no field {(inside + unknown[0])[:80]!r}" if unknown else None
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same: numbers as numbers (1.0 is written `1`), and true, "1" and 1 never."""
+    if _is_number(one) and _is_number(other):
+        return bool(one == other)
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(value, other[key]) for key, value in one.items())
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def known_part(value: Any, shape: Shape) -> Any:
+    """A value without the fields that its shape does not name, at any depth."""
+    if isinstance(shape, dict) and isinstance(value, dict):
+        inner = {name.removesuffix("?"): part for name, part in shape.items()}
+        return {key: known_part(value[key], inner[key]) for key in value if key in inner}
+    if isinstance(shape, (str, dict)):
+        return value
+    what, *parts = shape
+    if what == "or":
+        candidates = [known_part(value, part) for part in parts]
+        return next((c for c, part in zip(candidates, parts, strict=True) if misfit(c, part) is None), value)
+    if what == "map" and isinstance(value, dict):
+        return {key: known_part(one, parts[0]) for key, one in value.items()}
+    if what == "list" and isinstance(value, list):
+        return [known_part(one, parts[0]) for one in value]
+    if what == "tuple" and isinstance(value, list) and len(value) == len(parts):
+        return [known_part(one, part) for one, part in zip(value, parts, strict=True)]
+    return value
 
 
 def _first(found: Any) -> str | None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from storage.verifier.finding import Finding, broken
+from storage.verifier.finding import Finding, broken, unhindered
 from storage.verifier.kept import Head
 from storage.verifier.keygen import KeygenFailed
 from storage.verifier.record import SIGNED_HEAD, Found, Record
@@ -31,6 +31,7 @@ def check_signatures(record: Record, signers: str | None) -> str:
     Args:
         signers: the lines of an allowed_signers file, or None where no key was given.
     """
+    unhindered(record)
     events = {event.seq: event for event in record.kept.get(SIGNED_HEAD, ())}
     places = sorted(events.keys() | set(record.misshapen_heads))
     if not places and not record.problem:

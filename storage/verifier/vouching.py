@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from storage.check import Check
+from storage.check import VERDICTS, Check
 from storage.verifier.bundled import check_bundle, is_bundle
-from storage.verifier.finding import Finding, Step, brief, broken, concluded
+from storage.verifier.finding import Finding, Step, brief, broken, concluded, unhindered
 from storage.verifier.kept import HeadFiles, KeptHead, head_files, read_kept
 from storage.verifier.keygen import KeygenFailed
 from storage.verifier.record import Record
 from storage.verifier.registry import check_registry
 from storage.verifier.signatures import SignedHead, check_signatures, is_trusted, require_valid
-from storage.verifier.sshsig import fingerprint, signers_in
+from storage.verifier.sshsig import Unusable, fingerprint, signers_in
 
 SIGNATURES, KEPT_HEAD, KEPT_SIGNATURE = "signatures", "kept head", "kept head's signature"
 """Names of the checks that a reader asks for, with a key, with a kept head, and with both."""
@@ -88,13 +88,29 @@ def decisive(checks: list[Check], key: bool, head: bool) -> list[Check]:
     return failed + [check for check in checks if check.verdict not in ("ok", "failed") and asked.get(check.name)]
 
 
+def unchecked(checks: list[Check], allowed: str | None) -> list[Check]:
+    """What could not be checked, but for the checks that a reader allows to be so, by their names with commas.
+
+    Raises:
+        Unusable: there is no check of one of these names.
+    """
+    names = [name.strip() for name in (allowed or "").split(",") if name.strip()]
+    strange = [name for name in names if name not in {check.name for check in checks}]
+    if strange:
+        known = ", ".join(check.name for check in checks)
+        raise Unusable(f"--allow: there is no check {strange[0]!r}; the checks are {known}")
+    return [check for check in checks if check.verdict == "unchecked" and check.name not in names]
+
+
 def summary_of(checks: list[Check]) -> str:
     """All verdicts in a line, and where a record breaks first."""
     verdicts = [check.verdict for check in checks]
-    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("ok", "failed", "unknown", "withheld") if v in verdicts)
+    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts)
     failed = [check for check in checks if check.verdict == "failed"]
     if not failed:
-        return f"{counts}: nothing that was checked is wrong"
+        left = [check.name for check in checks if check.verdict == "unchecked"]
+        more = f"; could not be checked: {', '.join(left)}" if left else ""
+        return f"{counts}: nothing that was checked is wrong{more}"
     located = [(check.event, check.name) for check in failed if check.event is not None]
     if not located:
         return f"{counts}: what failed is {', '.join(check.name for check in failed)}"
@@ -104,6 +120,7 @@ def summary_of(checks: list[Check]) -> str:
 
 def _files_hold(record: Record, files: HeadFiles) -> str:
     """They are the run's own and prove nothing to a reviewer, but a tail lost by accident shows against them."""
+    unhindered(record)
     for name, file in files.found:
         wrong = (file, None) if isinstance(file, str) else _not_contained(record, file)
         if wrong:
@@ -117,6 +134,7 @@ def _files_hold(record: Record, files: HeadFiles) -> str:
 
 
 def _contains(record: Record, kept: KeptHead, inside: bool) -> str:
+    unhindered(record)
     wrong = _not_contained(record, kept)
     if wrong:
         raise broken(*wrong)

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from storage.chain import CHAIN_DOMAIN
-from storage.verifier.finding import Finding, brief, broken, same, whole
+from storage.verifier.finding import Finding, brief, broken, newer, same, whole
 from storage.verifier.reading import is_foreign
 from storage.verifier.record import Record
 
@@ -22,17 +22,21 @@ AT_ONCE = 1024**2
 
 def check_file(record: Record) -> str:
     """SQLite's own check of the file."""
-    if not record.integrity and record.problem:
-        raise broken(record.problem)
+    if not record.integrity:
+        whole(record)
     if record.integrity != "ok":
-        raise broken(f"SQLite's integrity check says: {record.integrity[:300]}")
+        told = f"SQLite's integrity check says: {record.integrity[:300]}"
+        raise Finding("unchecked" if record.hindered else "failed", told)
     return "SQLite's integrity check passed"
 
 
 def check_schema(record: Record) -> str:
     """Tables, indexes, triggers and views, letter by letter."""
-    if record.schema_wrong or (record.problem and not record.objects):
-        raise broken(record.schema_wrong or record.problem)
+    if record.schema_wrong:
+        newer_version = record.version > record.facts.version
+        raise Finding("unchecked" if newer_version else "failed", record.schema_wrong)
+    if not record.objects:
+        whole(record)
     return f"{record.objects} tables, indexes, triggers and views are as written (version {record.version})"
 
 
@@ -86,6 +90,8 @@ def check_events(record: Record) -> str:
     if record.shape_wrong is not None:
         raise broken(*record.shape_wrong)
     whole(record)
+    if record.newer is not None:
+        raise newer(*record.newer)
     kinds = len(record.facts.kinds)
     return f"{record.count} events are of {kinds} known kinds and hold the fields of the catalogue"
 
