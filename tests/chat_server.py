@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
-"""Status, body (anything JSON holds, or a plain string) and headers."""
+
+@dataclass
+class Raw:
+    """A response byte by byte, status line and headers included; afterwards the connection is closed."""
+
+    pieces: Iterable[bytes]
+
+
+Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]] | Raw
+"""Status, body (anything JSON holds, or a plain string) and headers; or the bytes themselves."""
 
 
 @dataclass
@@ -44,6 +52,12 @@ def completion(content: str | None, finish: str = "stop", **message: Any) -> dic
         ],
         "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
     }
+
+
+def body(content: bytes, length: int | None = None) -> Raw:
+    """A 200 with any bytes as its JSON; `length` is what the header says of them."""
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length or len(content)}\r\n\r\n"
+    return Raw([head.encode() + content])
 
 
 def error(message: str, **more: Any) -> dict[str, Any]:
@@ -79,7 +93,11 @@ def serving(respond: Callable[[dict[str, Any], int], Answer]) -> Iterator[ChatSe
                 state.requests.append(body)
                 state.keys.append(self.headers.get("authorization"))
                 state.headers.append({name.lower(): value for name, value in self.headers.items()})
-            status, content, *headers = state.respond(body, number)
+            answer = state.respond(body, number)
+            if isinstance(answer, Raw):
+                self._send(answer.pieces)
+                return
+            status, content, *headers = answer
             plain = isinstance(content, str)
             data = content.encode() if plain else json.dumps(content).encode()
             self.send_response(status)
@@ -89,6 +107,13 @@ def serving(respond: Callable[[dict[str, Any], int], Answer]) -> Iterator[ChatSe
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
+
+        def _send(self, pieces: Iterable[bytes]) -> None:
+            self.close_connection = True
+            with suppress(OSError):  # the client left
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing: the tests look at `requests`."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import threading
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Answer, by_length, completion, error, serving, shown
+from chat_server import Answer, Raw, body, by_length, completion, error, serving, shown
 from memory_recorder import MemoryRecorder, make_context
 
 from core.config import GenerateSection, RunConfig
 from core.errors import InputError, JudgeError, Stopped
-from core.evaluation import completions, generate
+from core.evaluation import completions, deadline, generate
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
 from core.evaluation.endpoint import resolve
@@ -66,7 +69,9 @@ def test_rankings_are_recorded_with_all_that_the_endpoint_said(tmp_path: Path) -
     assert 0 <= request["seed"] < 2**31
     schema = request["response_format"]["json_schema"]
     assert schema["strict"] is True
-    assert schema["schema"]["properties"]["ranking"]["items"]["enum"] == ["A", "B", "C"]
+    ranking = schema["schema"]["properties"]["ranking"]
+    assert ranking["items"]["enum"] == ["A", "B", "C"]
+    assert (ranking["minItems"], ranking["maxItems"]) == (3, 3), "or a weak model that is held to it never ends"
     call = by_id(recorder)["m#0/1:0"]
     assert (call.outcome, call.attempts, call.fingerprint, call.finish_reason) == ("ranked", 1, "fp-1", "stop")
     assert (call.prompt_tokens, call.completion_tokens) == (11, 7)
@@ -88,9 +93,13 @@ def test_five_outcomes_are_told_apart_and_only_one_is_a_rank(tmp_path: Path) -> 
         (413, error("too long")),
     ]
     recorder = MemoryRecorder()
-    with serving(lambda body, n: bodies[n]) as server:
-        found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(7))
-    calls = list(by_id(recorder).values())
+    with (
+        serving(lambda body, n: bodies[n]) as server,
+        pytest.raises(JudgeError, match=r"1 call of judge 'm' at http://\S+ failed, the last with: 413: too long"),
+    ):
+        judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(7))
+    calls = recorder.of_kind(JudgeCalled)
+    assert len(by_id(recorder)) == 6, "what failed is never final"
     assert [call.outcome for call in calls] == [
         "ranked",
         "refused",
@@ -99,23 +108,28 @@ def test_five_outcomes_are_told_apart_and_only_one_is_a_rank(tmp_path: Path) -> 
         "malformed",
         "malformed",
         "failed",
+        "failed",
     ]
-    assert [call.ranking is None for call in calls] == [False] + [True] * 6
+    assert [call.ranking is None for call in calls] == [False] + [True] * 7
     assert calls[0].ranking == [calls[0].shown_order[i] for i in (1, 2, 0)]
     assert calls[1].detail == "I won't rank these."
     assert "raise max_tokens" in calls[3].detail
     assert "must name each of A, B, C once" in calls[4].detail
     assert "413" in calls[6].detail
-    assert len(found.rankings) == len(found.shown) == 1
 
 
 @pytest.mark.parametrize(
     ("rejects", "formats", "note"),
     [
-        ({"json_schema"}, ["json_schema", "json_object", "json_object", "json_object"], "asked for json_object"),
+        ({"bounds"}, ["json_schema"] * 4, "accepts no minItems and maxItems"),
         (
-            {"json_schema", "json_object"},
-            ["json_schema", "json_object", "text", "text", "text"],
+            {"bounds", "json_schema"},
+            ["json_schema", "json_schema", "json_object", "json_object", "json_object"],
+            "asked for json_object",
+        ),
+        (
+            {"bounds", "json_schema", "json_object"},
+            ["json_schema", "json_schema", "json_object", "text", "text", "text"],
             "asked for text",
         ),
     ],
@@ -125,7 +139,7 @@ def test_the_format_that_an_endpoint_accepts_is_learned_once(
 ) -> None:
     def respond(body: dict[str, Any], number: int) -> Answer:
         kind = body.get("response_format", {"type": "text"})["type"]
-        if kind in rejects:
+        if kind in rejects or ("bounds" in rejects and "Items" in json.dumps(body.get("response_format"))):
             return 400, error(f"response_format type {kind} is unavailable", param="response_format")
         return 200, by_length(body)
 
@@ -201,21 +215,193 @@ def test_a_call_that_fails_is_asked_again_after_the_others_and_both_are_in_the_r
     assert failed.prompt is None, "its texts would not be in the record"
 
 
-def test_only_what_fails_twice_is_final(tmp_path: Path) -> None:
+def test_what_fails_twice_ends_the_stage_and_is_asked_again_on_resume(tmp_path: Path) -> None:
+    """Or 47 failures of 48 calls would end in leaderboards that look like any others."""
+    hopeless = "Question 2?"
+
     def respond(body: dict[str, Any], number: int) -> Answer:
-        hopeless = "Question 2?" in body["messages"][-1]["content"]
-        return (400, error("context length exceeded")) if hopeless else (200, by_length(body))
+        rejected = bool(hopeless) and hopeless in body["messages"][-1]["content"]
+        return (400, error("context length exceeded")) if rejected else (200, by_length(body))
 
     recorder = MemoryRecorder()
     with serving(respond) as server:
-        found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(5))
+        settings = config(server.url, rankings=1)
+        settings = settings.model_copy(update={"judge": two_judges(server.url)})
+        with pytest.raises(JudgeError) as caught:
+            judge(make_context("judge", settings, tmp_path, recorder), answers(5))
+        assert "1 call of judge 'm' at " in str(caught.value)
+        assert "1 call of judge 'other' at " in str(caught.value), "the second judge is asked all the same"
+        assert "400: context length exceeded" in str(caught.value)
+        assert "`dempo resume` asks what failed again" in str(caught.value)
+        assert caught.value.exit_code == 5
+        assert sorted(by_id(recorder)) == [f"{m}#0/1:{i}" for m in ("m", "other") for i in (0, 1, 3, 4)]
+        # Two rounds; each tries the four formats, in case the format was the reason.
+        assert len(server.requests) == 2 * (4 + 2 * 4)
+        assert server.formats[-1] == "text"
+
+        asked = len(server.requests)
+        with pytest.raises(JudgeError, match="1 call of judge 'm' at .*; 1 call of judge 'other' at "):
+            judge(make_context("judge", settings, tmp_path, recorder), answers(5))
+        assert len(server.requests) == asked + 2 * 2 * 4, "nothing that got a reply is asked again"
+
+        hopeless = ""
+        found = judge(make_context("judge", settings, tmp_path, recorder), answers(5))
+    assert len(found.rankings) == 10
+    assert all(call.outcome == "ranked" for call in by_id(recorder).values())
+
+
+def two_judges(url: str) -> Any:
+    """The judges "m" and "other" at one endpoint."""
+    one = config(url, rankings=1).judge
+    other = config(url, rankings=1, model="other").judge
+    assert one is not None
+    assert other is not None
+    return one.model_copy(update={"judges": (*one.judges, *other.judges)})
+
+
+@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation"])
+def test_a_filter_that_rejects_a_request_is_a_refusal_and_asked_once(tmp_path: Path, code: str) -> None:
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        return (400, error("The response was filtered", code=code)) if number == 1 else (200, by_length(body))
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(3))
+    assert (len(server.requests), len(found.rankings)) == (3, 2)
+    call = by_id(recorder)["m#0/1:1"]
+    assert (call.outcome, call.detail) == ("refused", "The response was filtered")
+    assert recorder.text(call.reply.sha256) == ""  # type: ignore[union-attr]
+
+
+# ---------------------------------------------------------------- responses that are no replies
+
+BROKEN = {
+    "cut off": body(json.dumps(completion("x")).encode()[:-30]),
+    "empty": body(b""),
+    "no UTF-8": body(json.dumps(completion("QQ")).encode().replace(b"QQ", b"\xff\xfe")),
+    "nested": body(b"[" * 200_000 + b"]" * 200_000),
+    "a number": body(b"1" * 5000),
+    "a message that is a text": body(json.dumps({"choices": [{"message": "hello"}]}).encode()),
+    "a choice that is a list": body(b'{"choices": [[1]]}'),
+    "an error of a provider": body(b'{"error": {"message": "overloaded, try again", "code": 502}}'),
+    "a reply that ended by an error": body(json.dumps(completion("", finish="error")).encode()),
+    "less than announced": body(b"{", length=5000),
+    "an unknown encoding of an error": Raw(
+        [b"HTTP/1.1 400 X\r\ncontent-type: text/html; charset=rot13\r\ncontent-length: 2\r\n\r\nno"] * 4
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_response_is_a_failure_of_that_call_alone(tmp_path: Path, name: str) -> None:
+    """Two of them among good ones that are still in flight: those are recorded, and the two are asked again."""
+    both = threading.Barrier(2, timeout=20)
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        if number in (1, 2):
+            both.wait()
+            return BROKEN[name]
+        return 200, by_length(body)
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        settings = config(server.url, rankings=1, concurrency=4, retries=0)
+        found = judge(make_context("judge", settings, tmp_path, recorder), answers(12))
+    assert len(found.rankings) == 12
+    failed = [call for call in recorder.of_kind(JudgeCalled) if call.outcome == "failed"]
+    assert len(failed) == 2
+    assert all(call.detail for call in failed)
+    if name == "an error of a provider":
+        assert "overloaded, try again" in failed[0].detail
+
+
+def test_what_an_endpoint_calls_itself_is_fit_for_the_record(tmp_path: Path) -> None:
+    hostile = completion('{"ranking": ["A", "B", "C"]}') | {"system_fingerprint": f"\ud800\n{KEY}" + "x" * 1000}
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: (200, hostile)) as server:
+        judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(1))
+    (call,) = by_id(recorder).values()
+    assert call.fingerprint is not None
+    assert call.fingerprint.startswith("[key]xxx")
+    assert len(call.fingerprint) == 300
+
+
+class Trickle:
+    """A reply of which one byte comes at a time, for ever; `begun` is set once it has begun."""
+
+    def __init__(self, head: bytes) -> None:
+        self.head = head
+        self.begun = threading.Event()
+        self.never = threading.Event()
+
+    def pieces(self) -> Iterator[bytes]:
+        yield self.head
+        while True:
+            self.begun.set()
+            self.never.wait(0.02)
+            yield b" "
+
+
+BEGINNINGS = [
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nx-slow: ",
+    b"HTTP/1.1 503 Busy\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("head", BEGINNINGS, ids=["body", "headers", "body of an error"])
+def test_the_timeout_is_a_deadline_for_a_reply_that_trickles(tmp_path: Path, head: bytes) -> None:
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        return Raw(Trickle(head).pieces()) if number == 1 else (200, by_length(body))
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        settings = config(server.url, rankings=1, timeout=3.0)
+        found = judge(make_context("judge", settings, tmp_path, recorder), answers(4))
     assert len(found.rankings) == 4
-    call = by_id(recorder)["m#0/1:2"]
-    assert call.outcome == "failed"
-    assert "context length exceeded" in call.detail
-    # Two rounds; each tries the three formats, in case the format was the reason.
-    assert len(server.requests) == 4 + 2 * 3
-    assert server.formats[-1] == "text"
+    (failed,) = [call for call in recorder.of_kind(JudgeCalled) if call.outcome == "failed"]
+    assert failed.detail == "no whole reply within 3 s"
+
+
+def test_a_reply_without_end_is_not_read_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "MOST_BYTES", 100_000)
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        flood = (b" " * 10_000 for _ in range(10_000))
+        return Raw(itertools.chain([BEGINNINGS[0]], flood)) if number == 1 else (200, by_length(body))
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(3))
+    assert len(found.rankings) == 3
+    (failed,) = [call for call in recorder.of_kind(JudgeCalled) if call.outcome == "failed"]
+    assert "longer than 100000 bytes" in failed.detail
+
+
+def test_a_request_to_stop_waits_for_a_reply_that_trickles_until_its_deadline_and_no_longer(tmp_path: Path) -> None:
+    """What is sent may have to be paid for: the good one in flight is recorded, the other as the failure that it is."""
+    slow = Trickle(BEGINNINGS[0])
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        if number == 1:
+            return Raw(slow.pieces())
+        if number == 2:
+            slow.begun.wait(20)
+            ctx.folder.stop_request.touch()
+        return 200, by_length(body)
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        settings = config(server.url, rankings=1, timeout=3.0, concurrency=2, retries=4)
+        ctx = make_context("judge", settings, tmp_path, recorder)
+        begun = time.monotonic()
+        with pytest.raises(Stopped):
+            judge(ctx, answers(40))
+        # Without the deadline it would never end; with retries after the stop it would take more than five times 3 s.
+        assert time.monotonic() - begun < 15
+    outcomes = Counter(call.outcome for call in recorder.of_kind(JudgeCalled))
+    assert outcomes["failed"] == 1
+    assert outcomes["ranked"] == len(server.requests) - 1 < 40
 
 
 # ---------------------------------------------------------------- what stops the stage
@@ -244,7 +430,7 @@ def test_an_endpoint_that_is_of_no_use_stops_the_stage(tmp_path: Path, answer: A
         judge(make_context("judge", config(server.url), tmp_path, recorder), answers(9))
     assert message in str(caught.value)
     assert server.url.removesuffix("/v1") in str(caught.value)
-    assert len(server.requests) <= 9, "it does not go on asking"
+    assert len(server.requests) <= 12, "it does not go on asking: three calls, at most in each of four formats"
     assert not by_id(recorder), "no call is final, so a resumed run asks them all"
     assert KEY not in str(caught.value)
     assert KEY not in str(recorder.events)
@@ -281,6 +467,41 @@ def test_an_outage_in_the_middle_keeps_what_was_paid_and_resume_asks_only_the_re
         found = judge(make_context("judge", settings, tmp_path, recorder), answers(20))
         assert len(server.requests) == asked + 40 - 12
     assert [ranking.question_id for ranking in found.rankings] == [f"1:{i}" for _ in range(2) for i in range(20)]
+
+
+def test_a_key_that_is_refused_in_the_middle_stops_the_stage_and_loses_nothing(tmp_path: Path) -> None:
+    """OpenRouter's "Key limit exceeded" is a 403, and so is a key that was revoked: it is every later call's answer."""
+    spent = True
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        return (403, error("Key limit exceeded")) if spent and number >= 5 else (200, by_length(body))
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server:
+        settings = config(server.url, concurrency=2, retries=4)
+        with pytest.raises(
+            JudgeError, match="4 calls in a row failed, the last with: 403: Key limit exceeded"
+        ) as caught:
+            judge(make_context("judge", settings, tmp_path, recorder), answers(20))
+        assert caught.value.exit_code == 5
+        assert len(server.requests) <= 5 + 4 + 1, "it is not tried again, and few others are tried"
+        assert len(by_id(recorder)) == 5
+        spent = False
+        found = judge(make_context("judge", settings, tmp_path, recorder), answers(20))
+    assert len(found.rankings) == 40
+
+
+def test_one_call_that_is_forbidden_does_not_keep_the_others_from_being_asked(tmp_path: Path) -> None:
+    """Moderation answers 403 as well, and speaks of one prompt."""
+
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        flagged = "Question 1?" in body["messages"][-1]["content"]
+        return (403, error("flagged")) if flagged else (200, by_length(body))
+
+    recorder = MemoryRecorder()
+    with serving(respond) as server, pytest.raises(JudgeError, match="1 call of judge 'm' at .* 403: flagged"):
+        judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(5))
+    assert len(by_id(recorder)) == 4
 
 
 def test_a_request_to_stop_keeps_the_calls_in_flight_and_resume_gives_the_same_result(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from core.errors import JudgeError
-from core.evaluation.completions import Interrupted
 from core.stage import Context, Unit
 
 
@@ -39,9 +39,9 @@ def run_concurrently(
 ) -> None:
     """Works through `tasks`, at most `width()` (≤ `most`) at a time; `finished` records each as it ends.
 
-    Where the stage has to end early (the operator's request, a signal, an endpoint that cannot be used),
-    nothing new is begun, waits between attempts end at once, and results of calls still in flight, which
-    have been paid for, are recorded before the reason is raised.
+    Where the stage has to end early (the operator's request, a signal, an endpoint that cannot be used, a defect in
+    one call), nothing new is begun, waits between attempts end at once, and results of calls still in flight, which
+    have been paid for, are recorded before the reason is raised. None is waited for longer than its timeout.
     """
     stop = threading.Event()
     waiting = deque(tasks)
@@ -65,7 +65,6 @@ def run_concurrently(
 def _record_paid_calls(running: dict[Future[R], tuple[T, Unit]], finished: Callable[[T, Unit, R], None]) -> None:
     wait(running)
     for future, (task, unit) in running.items():
-        try:
-            finished(task, unit, future.result())
-        except (Interrupted, JudgeError):
-            continue  # no result, or the reason that is being raised already
+        if future.exception() is None:
+            with suppress(JudgeError):  # one more reason to end; the first is being raised already
+                finished(task, unit, future.result())

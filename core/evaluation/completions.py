@@ -3,18 +3,22 @@
 Servers differ, so the shape of a request is learned from what they refuse with 400 or 422, one step at a
 time, and remembered once a request got through:
 
-- the format of the reply: strict `json_schema` → `json_object` → plain text;
+- the format of the reply: strict `json_schema` → the same without bounds on lists → `json_object` → plain text;
 - the name of the token limit: `max_tokens` → `max_completion_tokens`;
 - `seed`: sent → left out.
 
 What a reply means is never left to the server: some answer 200 and ignore the schema, so callers check it.
 Rate limits, timeouts, lost connections and errors of the server are tried again, up to `retries` times,
 after the time that `Retry-After` names or after 0.5, 1, 2, … 8 seconds. Every request is counted.
+
+A response is hostile: it may be no JSON, trickle, or never end. Each of these is a failure of the one call. A request
+ends with its `timeout`, whatever has arrived by then (`core.evaluation.deadline`).
 """
 
 from __future__ import annotations
 
 import email.utils
+import json
 import math
 import re
 import threading
@@ -24,13 +28,26 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from core.errors import JudgeError
+from core.evaluation.deadline import Allowance
 from core.evaluation.endpoint import Endpoint, open_client
 from core.types import Context
 
 LONGEST_WAIT = 120.0
 """Seconds; a server that asks for more is taken to be unavailable."""
 
-_FORMATS = ("json_schema", "json_object", "text")
+_FORMATS = ("json_schema", "json_schema without bounds", "json_object", "text")
+
+_BOUNDS = ("minItems", "maxItems")
+"""Keywords without which a weak model that is held to a schema writes a list that never ends; not every server takes
+them."""
+
+_FILTERED = ("content_filter", "content_policy_violation")
+"""Codes under which a gateway's filter rejects a request: a refusal, although it comes as an error."""
+
+_NO_COMPLETION = "the endpoint answered with something that is no chat completion"
+
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""What a hostile response brings a parser to."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +107,10 @@ class _Dialect:
         if self.seeded:
             arguments["seed"] = request.seed
         kind = _FORMATS[self.format]
-        if kind == "json_schema":
-            schema = {"name": request.name, "strict": True, "schema": dict(request.schema)}
-            arguments["response_format"] = {"type": kind, "json_schema": schema}
+        if kind.startswith("json_schema"):
+            wanted = request.schema if kind == "json_schema" else _unbounded(request.schema)
+            schema = {"name": request.name, "strict": True, "schema": wanted}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif kind == "json_object":
             arguments["response_format"] = {"type": kind}
         return arguments
@@ -109,20 +127,28 @@ class _Dialect:
 
     def note(self) -> str:
         """What was asked for less strictly than could be, in words."""
-        notes = [] if self.format == 0 else [f"the endpoint accepts no json_schema; asked for {_FORMATS[self.format]}"]
-        notes += [] if self.seeded else ["the endpoint accepts no seed"]
-        return "; ".join(notes)
+        kind = _FORMATS[self.format]
+        notes = {
+            "json_schema": [],
+            "json_schema without bounds": [f"the endpoint accepts no {' and '.join(_BOUNDS)} in a json_schema"],
+        }.get(kind, [f"the endpoint accepts no json_schema; asked for {kind}"])
+        return "; ".join([*notes, *([] if self.seeded else ["the endpoint accepts no seed"])])
 
 
 class Completions:
-    """One model at one endpoint. `complete` may be called from several threads."""
+    """One model at one endpoint. `complete` may be called from several threads.
+
+    `timeout` is how many seconds a request may take as a whole.
+    """
 
     def __init__(self, endpoint: Endpoint, model: str, timeout: float, retries: int) -> None:
         self.endpoint = endpoint
         self.model = model
+        self.timeout = timeout
         self.retries = retries
         self.succeeded = False
-        self._client = open_client(endpoint, timeout)
+        self._allowance = Allowance()
+        self._client = open_client(endpoint, timeout, self._allowance)
         self._dialect = _Dialect()
 
     def close(self) -> None:
@@ -134,46 +160,55 @@ class Completions:
 
         Raises:
             JudgeError: the endpoint won't serve this key or model, whatever is asked.
-            Interrupted: `stop` was set between two attempts.
+            Interrupted: `stop` was set before anything was sent that could have been answered.
         """
         begun = time.monotonic()
         reply = self._attempt_all(request, stop)
         return replace(reply, seconds=round(time.monotonic() - begun, 3), detail=self.endpoint.scrub(reply.detail))
 
     def _attempt_all(self, request: Request, stop: threading.Event) -> Reply:
-        import openai
-
         dialect = self._dialect
         attempts = retried = 0
         while True:
             if stop.is_set():
                 raise Interrupted
             attempts += 1
-            wait: float | None = None
-            try:
-                response = self._client.chat.completions.create(model=self.model, **dialect.arguments(request))
-            except openai.APIStatusError as error:
-                self._stop_if_unusable(error)
-                following = self._following(dialect, error)
-                if following is not None:
-                    dialect = following
-                    continue
-                failure = self._failed(error, attempts)
-                wait = _retry_after(error.response.headers)
-                again = failure.outage and (wait is None or wait <= LONGEST_WAIT)
-            except openai.APIConnectionError as error:
-                failure = self._lost(error, attempts)
-                again = True
-            except openai.APIError as error:
-                return self._failed(error, attempts)
-            else:
-                return self._read(response, dialect, attempts)
-            if not again or retried == self.retries:
-                return failure
+            result = self._attempt(request, dialect)
+            if isinstance(result, _Dialect):
+                dialect = result
+                continue
+            reply = replace(result.reply, attempts=attempts)
+            if not result.again or retried == self.retries:
+                return reply
             delay = min(0.5 * 2**retried, 8.0) * _spread(request.seed)
             retried += 1
-            if stop.wait(delay if wait is None else wait):
-                raise Interrupted
+            if stop.wait(delay if result.wait is None else result.wait):
+                return reply  # what was sent may have to be paid for, so it is recorded as the failure that it is
+
+    def _attempt(self, request: Request, dialect: _Dialect) -> _Result | _Dialect:
+        """Sends a request once; another dialect where its shape was rejected."""
+        import openai
+
+        try:
+            body = self._send(dialect.arguments(request))
+        except openai.APIStatusError as error:
+            if error.status_code == 400 and error.code in _FILTERED:
+                return _Result(Reply("refused", detail=_message(error)))
+            self._stop_if_unusable(error)
+            return self._following(dialect, error) or self._rejected(error)
+        except (openai.APITimeoutError, TimeoutError):
+            return _Result(Reply("failed", detail=f"no whole reply within {self.timeout:g} s", outage=True), again=True)
+        except openai.APIConnectionError as error:
+            return _Result(Reply("failed", detail=_lost(error), outage=True), again=True)
+        except _UNREADABLE as error:
+            return _Result(Reply("failed", detail=f"{_NO_COMPLETION}: {_message(error)}", outage=True))
+        return _Result(self._read(body, dialect))
+
+    def _send(self, arguments: Mapping[str, Any]) -> Any:
+        """The body of the response, parsed here: the client's own types take much of a response for granted."""
+        with self._allowance.of(self.timeout):
+            response = self._client.chat.completions.with_raw_response.create(model=self.model, **arguments)
+        return json.loads(response.content)
 
     def _following(self, dialect: _Dialect, error: Any) -> _Dialect | None:
         if error.status_code not in (400, 422):
@@ -200,38 +235,37 @@ class Completions:
                 f"{self.endpoint.scrub(_message(error))}; set another one"
             ) from None
 
-    def _failed(self, error: Any, attempts: int) -> Reply:
-        status = getattr(error, "status_code", None)
-        rejected = status is not None and status < 500 and status not in (408, 409, 429)
-        said = f"{status}: {_message(error)}" if status else _message(error)
-        return Reply("failed", detail=said, attempts=attempts, outage=not rejected)
+    def _rejected(self, error: Any) -> _Result:
+        """What came of a request that was answered with an error.
 
-    def _lost(self, error: Any, attempts: int) -> Reply:
-        cause = error.__cause__
-        said = f"{_message(error)} ({cause})" if cause and str(cause) else _message(error)
-        return Reply("failed", detail=_one_line(said), attempts=attempts, outage=True)
+        401 and 403 speak of the key, so of every call. What else is below 500 speaks of this request alone.
+        """
+        status = error.status_code
+        passing = status >= 500 or status in (408, 409, 429)
+        reply = Reply("failed", detail=f"{status}: {_message(error)}", outage=passing or status in (401, 403))
+        wait = _retry_after(error.response.headers)
+        return _Result(reply, again=passing and (wait is None or wait <= LONGEST_WAIT), wait=wait)
 
-    def _read(self, response: Any, dialect: _Dialect, attempts: int) -> Reply:
+    def _read(self, body: Any, dialect: _Dialect) -> Reply:
         """Sorts a response by what it is; nothing in it is taken for granted."""
-        choices = getattr(response, "choices", None)
-        if not isinstance(choices, list) or not choices or getattr(choices[0], "message", None) is None:
-            said = "the endpoint answered with something that is no chat completion"
-            return Reply("failed", detail=said, attempts=attempts, outage=True)
+        choice = _first_choice(body)
+        if choice is None:
+            return Reply("failed", detail=f"{_NO_COMPLETION}{_told(body)}", outage=True)
+        message, finish = choice["message"], self._word(choice.get("finish_reason"))
+        if finish == "error":
+            return Reply("failed", detail=f"the endpoint ended the reply by an error{_told(choice)}", outage=True)
         self.succeeded = True
         self._dialect = dialect
-        choice = choices[0]
-        content, refusal = getattr(choice.message, "content", None), getattr(choice.message, "refusal", None)
-        finish = _text_or_none(getattr(choice, "finish_reason", None))
-        usage = getattr(response, "usage", None)
+        content, refusal = message.get("content"), message.get("refusal")
+        usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
         reply = Reply(
             "answered",
             text=self.endpoint.scrub(content) if isinstance(content, str) else "",
             detail=dialect.note(),
-            attempts=attempts,
             finish_reason=finish,
-            fingerprint=_text_or_none(getattr(response, "system_fingerprint", None)),
-            prompt_tokens=_count_or_none(getattr(usage, "prompt_tokens", None)),
-            completion_tokens=_count_or_none(getattr(usage, "completion_tokens", None)),
+            fingerprint=self._word(body.get("system_fingerprint")),
+            prompt_tokens=_count_or_none(usage.get("prompt_tokens")),
+            completion_tokens=_count_or_none(usage.get("completion_tokens")),
         )
         if isinstance(refusal, str) and refusal:
             return replace(reply, status="refused", detail=_one_line(refusal))
@@ -241,6 +275,45 @@ class Completions:
             return replace(reply, status="truncated", detail=f"cut off after {_length(reply)}; raise max_tokens")
         return reply
 
+    def _word(self, value: object) -> str | None:
+        """A short text of a response, fit for the record; None where there is none."""
+        return _one_line(self.endpoint.scrub(value)) if isinstance(value, str) else None
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What came of one request; `again` where it should be tried once more, `wait` seconds later if the server says."""
+
+    reply: Reply
+    again: bool = False
+    wait: float | None = None
+
+
+def _unbounded(schema: Any) -> Any:
+    """A schema without bounds on the length of lists."""
+    if isinstance(schema, Mapping):
+        return {key: _unbounded(value) for key, value in schema.items() if key not in _BOUNDS}
+    return schema
+
+
+def _first_choice(body: Any) -> dict[str, Any] | None:
+    """The first choice of a chat completion, with its message; None where a body is something else."""
+    choices = body.get("choices") if isinstance(body, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice if isinstance(choice, dict) and isinstance(choice.get("message"), dict) else None
+
+
+def _told(value: Any) -> str:
+    """What a body or a choice says of an error, to be added to a sentence."""
+    error = value.get("error") if isinstance(value, dict) else None
+    said = error.get("message") if isinstance(error, dict) else error
+    return f": {_one_line(said)}" if isinstance(said, str) and said.strip() else ""
+
+
+def _lost(error: Any) -> str:
+    cause = error.__cause__
+    return _one_line(f"{_message(error)} ({cause})" if cause and str(cause) else _message(error))
+
 
 def _length(reply: Reply) -> str:
     """How long a truncated reply had become."""
@@ -248,17 +321,16 @@ def _length(reply: Reply) -> str:
 
 
 def _message(error: Any) -> str:
-    return _one_line(str(getattr(error, "message", "") or error))
+    """What went wrong, in the endpoint's own words where it has any."""
+    body = getattr(error, "body", None)
+    said = body.get("message") if isinstance(body, dict) else None
+    return _one_line(said if isinstance(said, str) and said else str(getattr(error, "message", "") or error))
 
 
 def _one_line(text: str) -> str:
     """A text fit for a sentence: one line, printable, not long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= 300 else line[:299] + "…"
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _count_or_none(value: object) -> int | None:

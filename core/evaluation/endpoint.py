@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from core.errors import JudgeError
+from core.evaluation.deadline import Allowance, bound
 
 DEFAULT_URL = "https://api.openai.com/v1"
 KEY_HOSTS = "DEMPO_KEY_HOSTS"
@@ -70,12 +71,16 @@ def resolve(base_url: str | None, environment: Mapping[str, str]) -> Endpoint:
     return endpoint
 
 
-def open_client(endpoint: Endpoint, timeout: float) -> Any:
-    """A client of the openai package that neither retries nor follows redirects: both are ours to count."""
+def open_client(endpoint: Endpoint, timeout: float, allowance: Allowance) -> Any:
+    """A client of the openai package that neither retries nor follows redirects: both are ours to count.
+
+    Its connections keep to the allowance of the thread that sends a request.
+    """
     import openai
 
     # A proxy is for hosts elsewhere; a call to this machine must not leave it.
     http_client = openai.DefaultHttpxClient(follow_redirects=False, trust_env=not endpoint.local, timeout=timeout)
+    bound(http_client, allowance)
     client = openai.OpenAI(
         api_key=endpoint.key or "none",
         base_url=endpoint.url,

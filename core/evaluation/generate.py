@@ -15,7 +15,7 @@ from core.evaluation.calls import run_concurrently
 from core.evaluation.completions import Completions, Interrupted, Reply, Request
 from core.evaluation.constitution import Constitution
 from core.evaluation.endpoint import resolve
-from core.evaluation.prompts import QUESTIONS_SCHEMA, writer_messages
+from core.evaluation.prompts import questions_schema, writer_messages
 from core.evaluation.replies import Malformed, parse_questions
 from core.events import QuestionsGenerated
 from core.stage import Context, Unit
@@ -100,7 +100,7 @@ def _ask(
         request = Request(
             messages=writer_messages(task.clause, count),
             name="questions",
-            schema=QUESTIONS_SCHEMA,
+            schema=questions_schema(count),
             temperature=1.0,
             max_tokens=1024 + 96 * count,
             seed=ctx.torch_seed("generate", str(task.clause_id), str(attempt)) >> 32,

@@ -2,11 +2,11 @@
 
 A reply is one of five things: a ranking, a refusal, one that was cut off, one that cannot be read, or a
 failed call. Only the first is a ranking; the others are recorded for what they are and never become a
-rank. The first four are results and final. A failed call is recorded at once, as an attempt, and asked
-again after all others; only what fails then too is final as `failed`. So a run that ends early asks the
-failed calls again when it is resumed, and nothing that gave a result.
+rank. The first four are results and final. A failed call never is: it is recorded at once, as an attempt, and asked
+again after all others. Where it fails then too, the stage cannot be completed; a run that is resumed asks the failed
+calls again, and nothing that gave a result.
 
-An endpoint that cannot be used at all stops the stage: a rejected key, an unknown model, `FIRST_FAILURES`
+An endpoint that cannot be used at all stops the stage at once: a rejected key, an unknown model, `FIRST_FAILURES`
 failures before anything succeeded, or a row of outages later on.
 """
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Literal
 
 from core.config import JudgeModel
@@ -28,6 +27,7 @@ from core.evaluation.judge import Call, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema
 from core.evaluation.replies import Malformed, parse_ranking
 from core.events import JudgeCalled
+from core.plural import number_of
 from core.stage import Context, Unit
 
 FIRST_FAILURES = 3
@@ -43,24 +43,35 @@ def judge_by_endpoint(
     answers: Answers,
     done: int,
     total: int,
-) -> None:
+    accepted: bool,
+) -> str:
     """Makes the calls, all of one judge and none of them recorded.
 
     Args:
         done: calls of the stage that are recorded already, of `total`; for the progress.
+        accepted: whether the record holds a reply to another call of this judge.
+
+    Returns:
+        A sentence about the calls that failed twice; "" where every call got a reply.
 
     Raises:
         JudgeError: the endpoint cannot be used; results so far are recorded.
         Stopped: the operator asked for it.
     """
     completions = Completions(endpoint, model.model, model.timeout, model.retries)
-    work = _Work(ctx, model, completions, answers, done, total)
+    work = _Work(ctx, model, completions, answers, done, total, accepted)
     try:
-        work.round(calls, last=False)
+        work.round(calls)
         if work.failed:
-            work.round(work.failed, last=True)
+            work.round(work.failed)
     finally:
         completions.close()
+    if not work.failed:
+        return ""
+    return (
+        f"{number_of(len(work.failed), 'call')} of judge {model.model!r} at {endpoint.name} failed, "
+        f"the last with: {work.last_failure}"
+    )
 
 
 @dataclass
@@ -73,24 +84,23 @@ class _Work:
     answers: Answers
     done: int
     total: int
+    accepted: bool
     failed: list[Call] = field(default_factory=list)
     outages: int = 0
     last_failure: str = ""
 
-    def round(self, calls: list[Call], last: bool) -> None:
-        """Makes every call once; in the last round a failure is final."""
-        self.outages = 0
+    def round(self, calls: list[Call]) -> None:
+        """Makes every call once; afterwards `failed` are those that got no reply."""
+        self.failed, self.outages = [], 0
         run_concurrently(
             self.ctx,
             calls,
             self.ask,
-            partial(self.record, last=last),
+            self.record,
             # The first call goes alone: it learns what the endpoint accepts, and whether it is there at all.
             width=lambda: self.model.concurrency if self.completions.succeeded else 1,
             most=self.model.concurrency,
         )
-        if not self.completions.succeeded:
-            raise self.unusable(f"none of {len(calls)} calls succeeded, the last failed with: {self.last_failure}")
 
     def request(self, call: Call) -> Request:
         """What the call asks."""
@@ -107,18 +117,18 @@ class _Work:
         """Runs in a thread of its own and records nothing."""
         return self.completions.complete(self.request(call), stop)
 
-    def record(self, call: Call, unit: Unit, reply: Reply, last: bool) -> None:
+    def record(self, call: Call, unit: Unit, reply: Reply) -> None:
         """Records what came of a call and stops the stage where the endpoint is of no use."""
         failed = reply.status == "failed"
-        if failed and not last:
+        if failed:
             unit.now(self.event(call, None, reply))
             self.failed.append(call)
+            self.last_failure = reply.detail
         else:
             unit.add(self.event(call, unit, reply))
             unit.complete()
             self.done += 1
         self.ctx.progress(self.done, self.total, f"{self.model.model}: {reply.status}")
-        self.last_failure = reply.detail if failed else self.last_failure
         self.outages = self.outages + 1 if failed and self.counts(reply) else 0
         limit = max(FIRST_FAILURES, 2 * self.model.concurrency) if self.completions.succeeded else FIRST_FAILURES
         if self.outages >= limit:
@@ -126,7 +136,7 @@ class _Work:
 
     def counts(self, reply: Reply) -> bool:
         """Whether a failure speaks against the endpoint: a rejected request does so only until one was accepted."""
-        return reply.outage or not self.completions.succeeded
+        return reply.outage or not (self.completions.succeeded or self.accepted)
 
     def unusable(self, reason: str) -> JudgeError:
         """The error that stops the stage."""
@@ -159,7 +169,7 @@ class _Work:
             ranking=ranking,
             attempts=reply.attempts,
             prompt=unit.text(prompt) if unit else None,
-            reply=unit.text(reply.text) if unit and reply.status != "failed" else None,
+            reply=unit.text(reply.text) if unit else None,
             detail=detail,
             finish_reason=reply.finish_reason,
             fingerprint=reply.fingerprint,

@@ -75,12 +75,7 @@ def judge_line(question: Question, answers: Sequence[str]) -> Context:
 
 def ranking_schema(labels: Sequence[str]) -> dict[str, Any]:
     """The JSON schema of a ranking, with the keywords that strict structured output allows."""
-    return {
-        "type": "object",
-        "properties": {"ranking": {"type": "array", "items": {"type": "string", "enum": list(labels)}}},
-        "required": ["ranking"],
-        "additionalProperties": False,
-    }
+    return _list_schema("ranking", {"type": "string", "enum": list(labels)}, len(labels), len(labels))
 
 
 def writer_messages(clause: str, count: int) -> Context:
@@ -92,12 +87,19 @@ def writer_messages(clause: str, count: int) -> Context:
     return (Message("system", _WRITER), Message("user", task))
 
 
-QUESTIONS_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"questions": {"type": "array", "items": {"type": "string"}}},
-    "required": ["questions"],
-    "additionalProperties": False,
-}
+def questions_schema(count: int) -> dict[str, Any]:
+    """The JSON schema of a list of questions; some more than `count`, since those that repeat one do not count."""
+    return _list_schema("questions", {"type": "string"}, count, 2 * count)
+
+
+def _list_schema(name: str, items: Mapping[str, Any], least: int, most: int) -> dict[str, Any]:
+    """An object with one list. Without a bound a weak model that is held to the schema never ends it."""
+    return {
+        "type": "object",
+        "properties": {name: {"type": "array", "items": items, "minItems": least, "maxItems": most}},
+        "required": [name],
+        "additionalProperties": False,
+    }
 
 
 def quoted_case(question: Question, answers: Sequence[str]) -> str:

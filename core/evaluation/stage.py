@@ -214,7 +214,8 @@ def judge(ctx: Context, answers: Answers) -> Judged:
 
     Raises:
         InputError: too few or too many conditions, or a local judge that cannot be used.
-        JudgeError: an endpoint cannot be used, or must not be given the key; or no call gave a ranking.
+        JudgeError: an endpoint cannot be used, or must not be given the key; or a call failed, once every other one
+            is recorded; or no call gave a ranking.
     """
     section = ctx.config.judge
     if section is None:
@@ -227,11 +228,18 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
     endpoints = _check_judges(ctx.config, wanted, answers.base)
     done = len(calls) - len(pending)
+    failures = []
     for model, own in zip(section.judges, by_judge, strict=True):
         missing = [call for call in own if call.key in pending]
         if missing:
-            _judge_by(ctx, model, own, missing, answers, endpoints.get(model.model), done, len(calls))
+            failures.append(_judge_by(ctx, model, own, missing, answers, endpoints.get(model.model), done, len(calls)))
             done += len(missing)
+    if any(failures):
+        raise JudgeError(
+            f"{'; '.join(filter(None, failures))}. Everything else is recorded; `dempo resume` asks what failed again. "
+            "A call that its judge can never answer (its prompt is too long for the model, say) needs another judge: "
+            "`dempo clone`"
+        )
     found = judged(ctx, calls, answers)
     if not found.rankings:
         raise JudgeError(
@@ -271,12 +279,14 @@ def _judge_by(
     endpoint: Endpoint | None,
     done: int,
     total: int,
-) -> None:
+) -> str:
+    """Makes the calls that are missing; a sentence about those that failed, "" where none did."""
     if endpoint is not None:
         from core.evaluation.openai_judge import judge_by_endpoint
 
-        judge_by_endpoint(ctx, model, endpoint, missing, answers, done, total)
-    elif model.kind == "local":
+        accepted = len(missing) < len(own)
+        return judge_by_endpoint(ctx, model, endpoint, missing, answers, done, total, accepted)
+    if model.kind == "local":
         from core.evaluation.local_judge import judge_by_model
 
         batch = ctx.config.answer.batch if ctx.config.answer else 16
@@ -288,6 +298,7 @@ def _judge_by(
         for number, call in enumerate(missing, start=done + 1):
             ctx.unit(call.key, partial(_ask_citizen, ctx=ctx, call=call, answers=answers, world=world))
             ctx.progress(number, total, model.model)
+    return ""
 
 
 def _local_folder(model: JudgeModel, base: Path | None) -> Path | None:
