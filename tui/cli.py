@@ -67,7 +67,6 @@ def open_app(
         print(package_version("dempo") or "a checkout that is not installed")
         raise typer.Exit
     if ctx.invoked_subcommand is not None:
-        ctx.default_map = {ctx.invoked_subcommand: {"runs_dir": str(runs_dir)}}
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("dempo: the app needs a terminal; `dempo list` and `dempo show RUN` print instead", file=sys.stderr)
