@@ -33,6 +33,9 @@ from storage.verifier.shipped import tree_facts
 CRATE_MARK, MARK = FOREIGN_MARKS
 """The metadata of a bundle, and the note that `dempo import` leaves; nothing may write into a folder with either."""
 
+Arrival = Literal["", "imported", "unpacked"]
+"""How a run came here, in a word; "" for one that was made here."""
+
 _NOTE_BYTES = 1024**2
 
 SECONDS = 60.0
@@ -57,7 +60,7 @@ def is_imported(root: Path) -> bool:
     return is_foreign(root)
 
 
-def arrival(root: Path) -> Literal["", "imported", "unpacked"]:
+def arrival(root: Path) -> Arrival:
     """How the run in this folder came here, in a word; "" for one that was made here.
 
     A folder that still holds the metadata of a bundle was unpacked, whatever note lies beside them: the note may have

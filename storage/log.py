@@ -21,6 +21,7 @@ from storage.errors import StorageError, sentences
 from storage.foreign import refuse_imported
 from storage.lock import take_lock
 from storage.progress import write_progress
+from storage.run_folders import require_record
 from storage.schema import APPLICATION_ID, OBJECTS, OLDER
 from storage.signatures.heads import EVERY, HeadSigner, followed
 from storage.verifier.kept import Head
@@ -73,8 +74,7 @@ class Log:
         Raises:
             StorageError: there is no run, another engine holds the lock, or the schema or an event was changed.
         """
-        if not folder.database.is_file():
-            raise StorageError(f"{folder.root} holds no run (audit.db is missing)")
+        require_record(folder)
         refuse_imported(folder.root)
         log = cls(folder, take_lock(folder))
         with log._closed_on_failure(), sentences(folder.database):

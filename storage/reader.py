@@ -13,14 +13,16 @@ import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from core.run_folder import RunFolder
 from storage.errors import NotFound, StorageError, sentences
-from storage.foreign import connect_checked, is_imported
+from storage.foreign import Arrival, arrival, connect_checked, is_imported
+from storage.run_folders import require_record, run_folders
 from storage.schema import OLDER, VIEWS
+from storage.verifier.reading import holds_record
 
 Status = Literal["running", "completed", "paused", "stopped", "failed", "interrupted", "created", "unreadable"]
 
@@ -39,7 +41,13 @@ class RunSummary:
     simulated: bool
     detail: str
     root: Path
-    imported: bool = False
+    origin: Arrival = ""
+    """How somebody else's run came here; "" for one that was made here."""
+
+    @property
+    def imported(self) -> bool:
+        """Whether it is somebody else's."""
+        return self.origin != ""
 
 
 @dataclass(frozen=True)
@@ -63,11 +71,11 @@ class Reader:
 
         Raises:
             NotFound: there is no run, or it has no such event.
+            StorageError: the record cannot be read.
         """
         self.folder = RunFolder(root)
         self.until: int | None = None
-        if not self.folder.database.is_file():
-            raise NotFound(f"{root} holds no run (audit.db is missing)")
+        require_record(self.folder)
         if until is not None:
             require_event(until, self.head()[0], root.name)
             self.until = until
@@ -172,7 +180,7 @@ class Reader:
             simulated=bool(row[0]["simulated"]) if row else False,
             detail=note.detail if note else "",
             root=self.folder.root,
-            imported=is_imported(self.folder.root),
+            origin=arrival(self.folder.root),
         )
 
 
@@ -253,14 +261,49 @@ def lock_is_held(folder: RunFolder) -> bool:
 
 
 def list_runs(runs: Path) -> list[RunSummary]:
-    """Every run below a folder, newest first; one that cannot be read is listed as such."""
-    found = []
-    for root in sorted((p for p in runs.glob("*") if (p / "audit.db").is_file()), reverse=True):
-        try:
-            found.append(Reader(root).summary())
-        except StorageError as error:
-            found.append(RunSummary(root.name, "", "", "unreadable", "", 0, 0, False, str(error), root))
-    return found
+    """Every run below a folder, newest first; one that cannot be read is listed as such.
+
+    Raises:
+        StorageError: the folder itself cannot be read.
+    """
+    return [summary_of(root) for root in run_folders(runs)]
+
+
+def summary_of(root: Path) -> RunSummary:
+    """One line about the run in a folder; "unreadable" and why, where there is no more to say. Nothing is raised."""
+    try:
+        with sentences(root):
+            return _plain(Reader(root).summary())
+    except StorageError as error:
+        told = str(error)
+    except (LookupError, TypeError, ValueError):
+        told = f"{root / 'audit.db'}: not a record of a run"
+    return RunSummary(root.name, "", "", "unreadable", "", 0, 0, False, told, root, _arrival(root))
+
+
+def _arrival(root: Path) -> Arrival:
+    try:
+        return arrival(root)
+    except OSError:
+        return ""  # nobody may look into the folder
+
+
+def _plain(run: RunSummary) -> RunSummary:
+    """The summary with texts where texts belong, whatever somebody else's record holds there.
+
+    Raises:
+        TypeError: a count is no number, or the state no word.
+    """
+    if not (isinstance(run.done, int) and isinstance(run.units, int) and isinstance(run.status, str)):
+        raise TypeError("units are counted, and a state is a word")
+    return replace(
+        run,
+        run_id=str(run.run_id),
+        name=str(run.name),
+        created_at=str(run.created_at),
+        stage=str(run.stage),
+        detail=str(run.detail),
+    )
 
 
 def find_run(name: str, runs: Path) -> Path:
@@ -269,7 +312,7 @@ def find_run(name: str, runs: Path) -> Path:
     Raises:
         NotFound: no run or several runs match; the message lists them.
     """
-    if (Path(name) / "audit.db").is_file():
+    if name and holds_record(Path(name)) is not False:
         return Path(name)
     named = {run.root: (run.run_id, run.root.name) for run in list_runs(runs)}  # an unzipped bundle has two names
     matches = [root for root, names in named.items() if name and any(each.startswith(name) for each in names)]
@@ -283,8 +326,8 @@ def find_run(name: str, runs: Path) -> Path:
 
 def _instead(path: Path) -> str:
     """What to do where the name of a run is that of a file."""
-    if path.name == "audit.db" and path.is_file():
+    if path.name == "audit.db" and os.path.isfile(path):
         return f"that is the record of a run: give its folder, {path.parent}"
-    if path.suffix == ".zip" and path.is_file():
+    if path.suffix == ".zip" and os.path.isfile(path):
         return f"that is a bundle: `dempo import {shlex.quote(str(path))}` first"
     return "`dempo list` shows the runs"

@@ -18,7 +18,7 @@ from storage.check import Check, Verdict
 from storage.checks_lottery import solve_again
 from storage.checks_ranking import estimate_again
 from storage.codec import parse
-from storage.errors import StorageError
+from storage.run_folders import require_record
 from storage.verifier.checks import CHECKS
 from storage.verifier.finding import Step, broken, concluded, unreadable
 from storage.verifier.reading import opened_safely, read_record
@@ -69,12 +69,12 @@ def verify_all(root: Path, key: Path | None = None, head: Path | None = None) ->
 
 def _read(root: Path) -> Record:
     folder = RunFolder(root)
-    if not folder.database.is_file():
-        raise StorageError(f"{root} holds no run (audit.db is missing)")
+    require_record(folder)
     return read_record(folder.database, tree_facts())
 
 
 def _brought(root: Path, key: Path | None, head: Path | None) -> Brought:
+    require_record(RunFolder(root))  # before the files beside it are opened
     try:
         return brought(root, key, head)
     except Unusable as error:

@@ -28,10 +28,11 @@ from storage.log import Log
 from storage.reader import Reader
 from tui import engine
 from tui.app import DempoApp
+from tui.run_list import RunList
 from tui.screens.overview import STAGES, OverviewPane, _counts
 from tui.screens.rankings import RankingsPane, call_text
 from tui.screens.run import PANES, RunScreen, read_run
-from tui.screens.runs import RunList, RunsScreen
+from tui.screens.runs import RunsScreen
 from tui.widgets.grid import Grid
 
 SIZES = [(80, 24), (120, 40)]
@@ -396,7 +397,7 @@ async def test_a_new_run_appears_in_the_list_without_moving_the_cursor(tmp_path:
 def test_a_run_that_did_not_change_is_not_read_again(complete: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = RunList(complete)
     first = listed.read()
-    monkeypatch.setattr("tui.screens.runs.Reader", None)
+    monkeypatch.setattr("tui.run_list.summary_of", None)
     assert listed.read() == first
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from draw_runs import make_draw_run
 from records import small_record
 from sample_run import make_sample_run
@@ -94,6 +95,47 @@ def test_a_full_disk_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_a_run_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     for command in ("show", "resume", "stop", "verify", "watch", "clone"):
         assert "is called 'x'; `dempo list` shows the runs" in told(dempo(command, "x", "--runs-dir", tmp_path), 2)
+
+
+def _commands(group: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The names of every command, those of `draw` included."""
+    found = []
+    for name, command in group.commands.items():
+        found += _commands(command, (*above, name)) if hasattr(command, "commands") else [(*above, name)]
+    return found
+
+
+def _runs_dir_of(names: tuple[str, ...], before: list[str], behind: list[str]) -> Path:
+    """What a command gets for `runs_dir`; nothing is run."""
+    command: Any = typer.main.get_command(cli.app)
+    context = command.make_context("dempo", [*before, "…"])
+    for name in names:
+        command = command.commands[name]
+        needed = [p for p in getattr(command, "params", ()) if p.required]
+        words = [w for p in needed for w in ([p.opts[0], "1"] if p.param_type_name == "option" else ["1"])]
+        words = ["…"] if name != names[-1] else [*words, *behind]
+        context = command.make_context(name, words, parent=context)
+    return Path(context.params["runs_dir"])
+
+
+COMMANDS = _commands(typer.main.get_command(cli.app))
+
+
+def test_every_command_that_names_a_run_can_be_told_where_the_runs_are() -> None:
+    assert ("list",) in COMMANDS
+    assert ("draw", "commit") in COMMANDS
+
+
+@pytest.mark.parametrize("names", [n for n in COMMANDS if n not in [("rank",), ("feasible",)]], ids=" ".join)
+def test_a_folder_on_the_command_line_wins_over_the_environment(
+    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _runs_dir_of(names, ["--runs-dir", "before"], []) == Path("before")
+    monkeypatch.setenv("DEMPO_RUNS", "environment")
+    assert _runs_dir_of(names, [], []) == Path("environment")
+    assert _runs_dir_of(names, ["--runs-dir", "before"], []) == Path("before")
+    assert _runs_dir_of(names, [], ["--runs-dir", "behind"]) == Path("behind")
+    assert _runs_dir_of(names, ["--runs-dir", "before"], ["--runs-dir", "behind"]) == Path("behind")
 
 
 def test_a_file_that_is_given_for_a_run_is_told_apart(tmp_path: Path) -> None:

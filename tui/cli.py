@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -67,7 +67,6 @@ def open_app(
         print(package_version("dempo") or "a checkout that is not installed")
         raise typer.Exit
     if ctx.invoked_subcommand is not None:
-        ctx.default_map = {ctx.invoked_subcommand: {"runs_dir": str(runs_dir)}}
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("dempo: the app needs a terminal; `dempo list` and `dempo show RUN` print instead", file=sys.stderr)
@@ -203,37 +202,15 @@ def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
 @app.command("list")
 def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     """List the runs, newest first."""
-    from storage.draws.waiting import waits_for
-    from storage.foreign import arrival
+    from tui.listing import columns_of, rows_of
 
-    rows: list[dict[str, Any]] = [
-        {
-            "run_id": s.run_id,
-            "folder": s.root.name,
-            "status": s.status,
-            "stage": s.stage,
-            "done": s.done,
-            "units": s.units,
-            "created_at": s.created_at,
-            "simulated": s.simulated,
-            "imported": s.imported,
-            "origin": arrival(s.root),
-            "waits_for": "; ".join(waits_for(Reader(s.root))) if s.status == "paused" else "",
-            "path": str(s.root),
-        }
-        for s in list_runs(runs_dir)
-    ]
+    rows = rows_of(list_runs(runs_dir))
     if as_json:
         _print_json({"runs": rows})
     elif not rows:
         print(f"no runs in {runs_dir} yet; `dempo demo` makes one", file=sys.stderr)
     else:
-        columns = {"folder": "run", "status": "status", "stage": "stage", "done": "done", "units": "of"}
-        if any(row["origin"] for row in rows):
-            columns["origin"] = "origin"
-        if any(row["waits_for"] for row in rows):
-            columns["waits_for"] = "waits for"
-        print(tables.table(rows, columns))
+        print(tables.table(rows, columns_of(rows)))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from typing import Any
 from core.config import RunConfig
 from core.run_folder import RunFolder
 from storage.export.export import MARGIN, SNAPSHOTS, space_needed
+from storage.run_folders import run_folders
 
 _EVENT = 500
 """Bytes of an event in the database, with its index entry; 437 were measured over 60,000 of them."""
@@ -92,13 +93,19 @@ def disk_rows(runs: Path) -> list[dict[str, Any]]:
         f"{_mib(paper.export)} more while it is exported; checkpoints come on top"
     )
     rows = [_row("disk of a run", paper.record + paper.export, free, told)]
-    largest = max(
-        ((space_needed(RunFolder(path.parent)), path.parent.name) for path in runs.glob("*/audit.db")), default=None
-    )
+    largest = max(filter(None, map(_export_of, run_folders(runs))), default=None)
     if largest is not None:
         needed, name = largest
         rows.append(_row("disk of an export", needed, free, f"up to {_mib(needed)} for {name}, the largest run here"))
     return rows
+
+
+def _export_of(root: Path) -> tuple[int, str] | None:
+    """Bytes that the export of a run may need, and its name; None for one that cannot be looked into."""
+    try:
+        return space_needed(RunFolder(root)), root.name
+    except OSError:
+        return None
 
 
 def _row(name: str, needed: int, free: int, detail: str) -> dict[str, Any]:

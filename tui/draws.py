@@ -34,12 +34,6 @@ DrawName = Annotated[str, typer.Argument(help="Id of a draw of the configuration
 Reason = Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")]
 
 
-@app.callback()
-def _pass_on(ctx: typer.Context) -> None:
-    """Hands the runs folder of `dempo --runs-dir DIR draw …` to the command."""
-    ctx.default_map = {ctx.invoked_subcommand: dict(ctx.default_map or {})} if ctx.invoked_subcommand else {}
-
-
 @app.command()
 def commit(
     name: RunName,

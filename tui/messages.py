@@ -46,6 +46,8 @@ class RunsRead(Message):
     """Of the runs that came in somebody else's bundle."""
     waits: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
     """What paused runs wait for; of those that were looked at."""
+    problem: str = ""
+    """Why the folder of the runs could not be read."""
 
 
 @dataclass

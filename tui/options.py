@@ -10,7 +10,24 @@ import typer
 
 from tui.visible import escaped
 
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS")]
+
+def _nearest(ctx: typer.Context, runs_dir: Path) -> Path:
+    """The folder that was named on the command line, behind the command or before it; else what there is without.
+
+    Without this, the environment would win over what stands before the command.
+    """
+    level: Any = ctx
+    while level is not None:
+        source = level.get_parameter_source("runs_dir")
+        if source is not None and source.name == "COMMANDLINE":
+            return runs_dir if level is ctx else Path(level.params["runs_dir"])
+        level = level.parent
+    return runs_dir
+
+
+RunsDir = Annotated[
+    Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS", callback=_nearest)
+]
 RunName = Annotated[str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]

@@ -6,8 +6,11 @@ follows from their rounds.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.errors import DempoError, quoted
 from storage.draws.history import History, config_of, history_of
+from storage.errors import StorageError, sentences
 from storage.reader import Reader
 
 
@@ -28,6 +31,15 @@ def waits_for(reader: Reader) -> list[str]:
         return [*_as_recorded(reader), *map(draw_waits_for, begun)]
     left = [draw_waits_for(history) for history in histories if history.state != "accepted"]
     return left or ["all draws are accepted; `dempo resume` goes on with the run"]
+
+
+def waits_in(root: Path) -> list[str]:
+    """The same of the run in a folder, or that it cannot be told; nothing is raised."""
+    try:
+        with sentences(root):
+            return waits_for(Reader(root))
+    except (StorageError, LookupError, TypeError, ValueError):
+        return ["what it waits for cannot be read; `dempo verify` says what is wrong with its record"]
 
 
 def draw_waits_for(history: History) -> str:

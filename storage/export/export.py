@@ -32,6 +32,7 @@ from storage.export.statements import LICENCES, limits
 from storage.export.tables import write_tables
 from storage.foreign import CRATE_MARK, MARK, is_imported, refuse_links
 from storage.reader import connect
+from storage.run_folders import require_record
 from storage.verifier.kept import HEADS_FOLDER
 from storage.verifier.shipped import verifier_text
 from storage.verify import verify_all
@@ -85,8 +86,7 @@ def export_run(
     if agent is not None and not agent.strip():
         raise InputError("--agent names nobody; give the name of who answers for the run, or leave --agent out")
     folder = RunFolder(root)
-    if not folder.database.is_file():
-        raise StorageError(f"{root} holds no run (audit.db is missing)")
+    require_record(folder)
     if is_imported(root):
         refuse_links(root)
     check_target(target, force)

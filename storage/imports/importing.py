@@ -117,7 +117,10 @@ def _remove_left_over(runs: Path) -> None:
     for folder in runs.glob(f"{_SCRATCH}*"):
         if folder.is_symlink() or time.time() - folder.stat().st_mtime < _LEFT_OVER:
             continue
-        lock = os.open(folder, os.O_RDONLY)
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except OSError:
+            continue  # somebody else's, or removed by its own import
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

@@ -69,8 +69,11 @@ def verifier_in(root: Path) -> Verifier:
     path = root / "verify.py"
     if not path.is_file():
         return "missing"
-    with path.open("rb") as stream:
-        body = stream.read(_MOST_BYTES)
+    try:
+        with path.open("rb") as stream:
+            body = stream.read(_MOST_BYTES)
+    except OSError:
+        return "unknown"
     return compared(hashlib.sha256(body).hexdigest())
 
 

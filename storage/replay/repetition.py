@@ -19,6 +19,7 @@ from core.run_folder import RunFolder
 from storage.codec import parse
 from storage.errors import StorageError, sentences
 from storage.reader import lock_is_held, require_event
+from storage.run_folders import require_record
 
 ProgressListener = Callable[[str, float, float, str], None]
 
@@ -52,8 +53,7 @@ class Record:
             StorageError: there is no run, its file is damaged, or it has no such event.
         """
         self.folder = folder
-        if not folder.database.is_file():
-            raise StorageError(f"{folder.root} holds no run (audit.db is missing)")
+        require_record(folder)
         with sentences(folder.database):
             self._db = _open(folder)
         try:

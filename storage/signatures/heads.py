@@ -18,7 +18,8 @@ from core.events import HeadSigned
 from core.run_folder import RunFolder
 from storage.chain import NO_EVENT
 from storage.codec import parse
-from storage.errors import StorageError, sentences
+from storage.errors import sentences
+from storage.run_folders import require_record
 from storage.signatures import sshsig
 from storage.verifier.kept import HEADS_FOLDER, Head
 from storage.verifier.reading import EVENTS_IN_ORDER, opened_safely, wrong_link
@@ -118,8 +119,7 @@ def current_head(root: Path) -> Head:
         VerificationFailed: an event doesn't hash to what is recorded; such a head is not worth keeping.
     """
     folder = RunFolder(root)
-    if not folder.database.is_file():
-        raise StorageError(f"{root} holds no run (audit.db is missing)")
+    require_record(folder)
     chain = followed(folder.database)
     if chain.wrong or not chain.seq:
         why = chain.wrong or "the record is empty"

@@ -101,6 +101,17 @@ def is_foreign(root: Path) -> bool:
     return any((root / mark).exists() for mark in FOREIGN_MARKS)
 
 
+def holds_record(root: Path) -> bool | None:
+    """Whether a folder has something by the name of a record; None where nobody here may look into the folder."""
+    try:
+        os.lstat(root / "audit.db")
+    except PermissionError:
+        return None
+    except OSError:
+        return False
+    return True
+
+
 def _guarded(uri: str) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)
     try:

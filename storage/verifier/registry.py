@@ -14,7 +14,7 @@ from pathlib import Path
 from storage.chain import NO_EVENT, link_hash
 from storage.check import Verdict
 from storage.verifier.finding import Finding, broken, unhindered
-from storage.verifier.reading import is_foreign, is_hindrance, opened_safely
+from storage.verifier.reading import holds_record, is_foreign, is_hindrance, opened_safely
 from storage.verifier.record import Record
 from storage.verifier.shapes import parsed
 
@@ -125,17 +125,30 @@ def _neighbours(registry: Registry, runs: Path) -> str:
 
     This record is none the worse for it, so the verdict is "unknown": only people can say what became of the others.
     """
-    present = {path.parent.name for path in runs.glob("*/audit.db") if not is_foreign(path.parent)}
+    looked = _looked_into(runs)
+    present = {name for name, found in looked.items() if found and not is_foreign(runs / name)}
     listed = [entry.run_id for entry in registry.entries]
-    missing = [run_id for run_id in listed if run_id not in present]
+    closed = [run_id for run_id in listed if run_id in looked and looked[run_id] is None]
+    missing = [run_id for run_id in listed if run_id not in present and run_id not in closed]
     if missing:
         told = f"of {len(listed)} runs made here, these are missing ({len(missing)}): {_some_of(missing)}"
+        raise Finding("unknown", told)
+    if closed:
+        told = f"of {len(listed)} runs made here, these cannot be looked into ({len(closed)}): {_some_of(closed)}"
         raise Finding("unknown", told)
     told = f"runs made here: {len(listed)}, each of them is there, and this one begins with the event that was entered"
     unlisted = sorted(present - set(listed))
     if unlisted:
         raise Finding("unknown", f"{told}; not in {REGISTRY_NAME}: {_some_of(unlisted)}")
     return told
+
+
+def _looked_into(runs: Path) -> dict[str, bool | None]:
+    """Whether each folder holds a record; None for one that is closed to whoever checks."""
+    try:
+        return {root.name: holds_record(root) for root in runs.iterdir()}
+    except OSError as error:
+        raise Finding("unknown", f"the folder of the runs cannot be read: {error.strerror}") from None
 
 
 def _some_of(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Hashable
 from pathlib import Path
@@ -14,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer, TabbedContent, TabPane
 
-from storage.errors import StorageError
+from storage.errors import StorageError, sentences
 from storage.foreign import arrival
 from storage.reader import Reader
 from tui.messages import Asked, Pulse, RunRead, Stepped
@@ -56,9 +57,10 @@ def read_run(root: Path, pane: type[Pane], request: Hashable, known: int | None,
     Where the last event is still number `known`, only the pulse is read.
     """
     try:
-        reader = Reader(root, until)
-        pulse = read_pulse(reader)
-        found = None if pulse.seq == known else pane.read(reader, request)
+        with sentences(root):
+            reader = Reader(root, until)
+            pulse = read_pulse(reader)
+            found = None if pulse.seq == known else pane.read(reader, request)
     except StorageError as error:
         return RunRead(pane.key, request, until, None, None, str(error))
     except UNSHOWABLE as error:
@@ -76,7 +78,7 @@ def read_pulse(reader: Reader) -> Pulse:
     last = reader.query("SELECT seq, at, kind FROM events ORDER BY seq DESC LIMIT 1")
     simulated = reader.query("SELECT simulated FROM run")
     state, now = reader.status(), reader.until is None
-    stopping = now and state == "running" and reader.folder.stop_request.exists()
+    stopping = now and state == "running" and os.path.exists(reader.folder.stop_request)
     return Pulse(
         status="stopping" if stopping else state,
         pid=reader.engine_pid() if now else None,

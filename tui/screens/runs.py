@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,13 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer
 
-from core.run_folder import RunFolder
-from storage.draws.waiting import waits_for
-from storage.errors import StorageError
-from storage.imports.origin import Origin, origin_of
-from storage.reader import Reader, RunSummary, lock_is_held
+from storage.imports.origin import Origin
+from storage.reader import RunSummary
 from tui.messages import RunsRead
 from tui.origin_text import origin_lines
+from tui.run_list import RunList
 from tui.visible import one_line
 from tui.widgets.figures import left, moment, right, whole
 from tui.widgets.grid import Grid
@@ -31,92 +27,6 @@ from tui.widgets.words import Words
 
 if TYPE_CHECKING:
     from tui.app import DempoApp
-
-_Signature = tuple[tuple[int, int] | None, ...]
-
-
-class RunList:
-    """Reads the runs below a folder; one whose files and lock did not change is not read again."""
-
-    def __init__(self, runs: Path) -> None:
-        self._runs = runs
-        self._known: dict[Path, tuple[_Signature, RunSummary]] = {}
-        self._waits: dict[Path, tuple[_Signature, tuple[str, ...]]] = {}
-        self._origins: dict[Path, Origin | None] = {}
-
-    def read(self, chosen: Path | None = None) -> RunsRead:
-        """Newest first; a run that cannot be read is listed with its sentence.
-
-        What a paused run waits for takes longer to find out than the rest: only of the chosen one it is read.
-        """
-        roots = sorted((p for p in self._runs.glob("*") if (p / "audit.db").is_file()), reverse=True)
-        self._known = {root: self._read_one(root) for root in roots}
-        stopping = frozenset(
-            summary.run_id
-            for root, (_, summary) in self._known.items()
-            if summary.status == "running" and RunFolder(root).stop_request.exists()
-        )
-        self._origins = {root: self._origins.get(root) or origin_of(root) for root in roots}
-        origins = {root: origin for root, origin in self._origins.items() if origin is not None}
-        if chosen in self._known:
-            self._read_waits(chosen)
-        waits = {root: told for root, (at, told) in self._waits.items() if at == self._known.get(root, (None,))[0]}
-        return RunsRead(tuple(summary for _, summary in self._known.values()), stopping, origins, waits)
-
-    def _read_waits(self, root: Path) -> None:
-        signature, summary = self._known[root]
-        if summary.status != "paused" or self._waits.get(root, (None,))[0] == signature:
-            return
-        try:
-            told = tuple(waits_for(Reader(root)))
-        except (StorageError, LookupError, TypeError, ValueError):
-            told = ("what it waits for cannot be read; `dempo verify` says what is wrong with its record",)
-        self._waits[root] = signature, told
-
-    def _read_one(self, root: Path) -> tuple[_Signature, RunSummary]:
-        signature = _signature(RunFolder(root))
-        known = self._known.get(root)
-        if known is not None and known[0] == signature:
-            return known
-        try:
-            summary = _plain(Reader(root).summary())
-        except (StorageError, LookupError, TypeError, ValueError) as error:
-            sentence = str(error) if isinstance(error, StorageError) else f"{root / 'audit.db'}: not a record of a run"
-            summary = RunSummary(root.name, "", "", "unreadable", "", 0, 0, False, sentence, root)
-        return signature, summary
-
-
-def _plain(run: RunSummary) -> RunSummary:
-    """The summary with texts where texts belong, whatever somebody else's record holds there.
-
-    Raises:
-        TypeError: a count is no number, or the state no word.
-    """
-    if not (isinstance(run.done, int) and isinstance(run.units, int) and isinstance(run.status, str)):
-        raise TypeError("units are counted, and a state is a word")
-    return replace(
-        run,
-        run_id=str(run.run_id),
-        name=str(run.name),
-        created_at=str(run.created_at),
-        stage=str(run.stage),
-        detail=str(run.detail),
-    )
-
-
-def _signature(folder: RunFolder) -> _Signature:
-    """What changes when a run does: its database, the write-ahead log, the progress note and the lock."""
-    wal = folder.database.with_name("audit.db-wal")
-    held = (int(lock_is_held(folder)), 0)
-    return (*(_stat(path) for path in (folder.database, wal, folder.progress)), held)
-
-
-def _stat(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size) if found.st_size else None  # a reader leaves an empty log behind
 
 
 class RunsScreen(Screen[None]):
@@ -182,7 +92,7 @@ class RunsScreen(Screen[None]):
         self.query_one(TitleBar).tell(folder, f"{count}, {live} running" if found.runs else "no runs")
         grid, empty = self.query_one("#runs", Grid), self.query_one("#empty", Words)
         grid.display, empty.display = bool(found.runs), not found.runs
-        empty.say(_empty(self._dempo.runs))
+        empty.say(Text(one_line(found.problem, 400), style="red") if found.problem else _empty(self._dempo.runs))
         headings = ["state", "run" if wide else "name", "stage", ">units", "created (UTC)", "data"]
         grid.fill(headings, [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
         if found.runs and self.focused is None:
