@@ -286,12 +286,76 @@ def test_plots_take_any_number_and_any_name() -> None:
         whiskers(HOSTILE, [Whisker(HOSTILE, v, v, w) for v in strange for w in strange]),
         whiskers("none", []),
         ranges(HOSTILE, [Range(HOSTILE, 0.0, 5.0, v, (v, 1.0)) for v in strange]),
+        ranges(HOSTILE, [Range(HOSTILE, v, w, 1.0, (1.0,)) for v in strange for w in strange]),
+        lines("lost", "x", "y", {"a": [(0.0, float("nan")), (1.0, float("inf"))]}),
         ranges("none", []),
     ]
     for svg in made:
         ElementTree.fromstring(svg)
         harmless(svg)
         assert "nan" not in re.findall(r'"([^"]*)"', svg)
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+def drawn(svg: str) -> tuple[list[tuple[float, float]], set[str], list[str]]:
+    """Where the last row's lines begin and end, its arrows with the edge that each stands at, and its words."""
+    grid = [float(x) for x in re.findall(r'<line x1="[^"]*" y1="[^"]*" x2="([^"]*)" [^>]*stroke="#ddd"', svg)]
+    middle = (min(grid) + max(grid)) / 2
+    found = re.findall(r'<line x1="([^"]*)" y1="[^"]*" x2="([^"]*)" y2="[^"]*" stroke="#1b', svg)
+    ends = [(float(a), float(b)) for a, b in found]
+    arrows = re.findall(r'<text x="([^"]*)" [^>]*>([‹›])<', svg)
+    sides = {f"{sign} {'left' if float(x) < middle else 'right'}" for x, sign in arrows}
+    return ends, sides, re.findall(r">(no [a-z, ]*)<", svg)
+
+
+@pytest.mark.parametrize(
+    ("row", "length", "arrows", "words"),
+    [
+        ((-INF, -INF, -INF), "none", {"‹ left"}, []),
+        ((INF, INF, INF), "none", {"› right"}, []),
+        ((0.0, -INF, 1.0), "left", {"‹ left"}, []),
+        ((0.0, -INF, INF), "all", {"‹ left", "› right"}, []),
+        ((1.0, 0.5, INF), "right", {"› right"}, []),
+        ((-INF, -INF, 0.0), "left", {"‹ left"}, []),
+        ((0.0, NAN, 1.0), "absent", set(), ["no interval"]),
+        ((NAN, 0.0, 1.0), "some", set(), ["no score"]),
+        ((NAN, NAN, NAN), "absent", set(), ["no score, no interval"]),
+    ],
+)
+def test_an_infinite_number_is_an_arrow_at_the_edge_on_its_side(
+    row: tuple[float, float, float], length: str, arrows: set[str], words: list[str]
+) -> None:
+    score, low, high = row
+    ends, sides, said = drawn(whiskers("t", [Whisker("scale", 0.5, 0.0, 1.0), Whisker("row", score, low, high)]))
+    (scale, *own) = ends
+    assert (sides, said) == (arrows, words)
+    kinds = [
+        "all"
+        if a < scale[0] and b > scale[1]
+        else "none"
+        if a == b
+        else "left"
+        if a < scale[0]
+        else "right"
+        if b > scale[1]
+        else "some"
+        for a, b in own
+    ]
+    assert kinds == ([] if length == "absent" else [length])
+
+
+def test_a_curve_breaks_where_its_values_are_not_finite() -> None:
+    svg = lines("t", "x", "y", {"a": [(0, 1.0), (1, 2.0), (2, NAN), (3, NAN), (4, 1.0), (5, INF), (6, -INF)]})
+    assert [len(points.split()) for points in re.findall(r'<polyline points="([^"]*)"', svg)] == [2, 1]
+    assert re.findall(r">([×▲▼])<", svg) == ["×", "▲"]
+
+
+def test_bounds_that_are_no_numbers_are_no_bar() -> None:
+    svg = ranges("t", [Range("a", NAN, 3.0, 1.0, (2.0,)), Range("b", 1.0, INF, None, (-INF, 2.0))])
+    assert svg.count("<rect") == 1
+    assert re.findall(r">([‹›])<", svg) == ["‹", "›"]
 
 
 def test_a_curve_lies_where_its_numbers_say() -> None:

@@ -54,6 +54,10 @@ def test_intervals_share_an_axis() -> None:
 def test_an_endless_interval_runs_off_the_axis_and_a_missing_score_says_so() -> None:
     assert whisker("-inf", 2, "inf", (0, 4), 9) == "◂───●───▸"
     assert whisker("-inf", "-inf", 2, (0, 4), 9) == "◂───┤    "
+    assert whisker("-inf", "-inf", "-inf", (0, 4), 9) == "◂        "
+    assert whisker("inf", "inf", "inf", (0, 4), 9) == "        ▸"
+    assert whisker("nan", 2, 4, (0, 4), 9) == "   ?●───┤"
+    assert whisker("nan", 2, None, (0, 4), 9) == "   ?●?   "
     assert whisker("nan", "nan", "nan", (0, 4), 9) == "no score "
     assert axis([("nan", "inf", None)]) == (0, 1)
     assert axis([(2, 2, 2)]) == (1.5, 2.5)

@@ -1,4 +1,8 @@
-"""Plots as SVG text: lines, whiskers and ranges. No script, no font, no link; every text in them is escaped."""
+"""Plots as SVG text: lines, whiskers and ranges. No script, no font, no link; every text in them is escaped.
+
+What is infinite is an arrow at the edge on its side, whichever number of a row it is; what is not a number is no place
+on an axis, and is said in words or by a cross.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from core.visible import one_line
 
@@ -44,29 +49,32 @@ class Range:
 
 
 def lines(title: str, across: str, up: str, series: Mapping[str, Points], steps: bool = False) -> str:
-    """A line for each series of (x, y), with a legend; `steps` holds each value until the next."""
+    """A line for each series of (x, y), with a legend; `steps` holds each value until the next.
+
+    A line ends where its values are not finite, with an arrow up or down, or a cross, and begins again behind them.
+    """
     height = 320
-    finite = {name: _finite(points) for name, points in series.items()}
-    every = [point for points in finite.values() for point in points]
+    every = [point for points in series.values() for point in _finite(points)]
     if not every:
-        return _page(title, 60, [_words(_LEFT, 50, "nothing to show")])
+        told = "no finite number to show" if any(series.values()) else "nothing to show"
+        return _page(title, 60, [_words(_LEFT, 50, told, anchor="start")])
     x, y = (
         _Axis.over([p[0] for p in every], _LEFT, _WIDTH - _RIGHT),
         _Axis.over([p[1] for p in every], height - _BOTTOM, _TOP),
     )
     parts = [*_grid_up(y, height), *_grid_across(x, height), _words((_LEFT + _WIDTH - _RIGHT) / 2, height - 8, across)]
     parts.append(_words(8, _TOP - 8, up, anchor="start"))
-    for number, (name, points) in enumerate(finite.items()):
+    for number, (name, points) in enumerate(series.items()):
         colour = _COLOURS[number % len(_COLOURS)]
-        parts.append(_path(_thinned(points), x, y, colour, steps))
+        parts += _curve(points, x, y, colour, steps)
         at = _TOP + 8 + 18 * number
         parts.append(f'<rect x="{_WIDTH - _RIGHT + 14}" y="{at - 5}" width="14" height="4" fill="{colour}"/>')
         parts.append(_words(_WIDTH - _RIGHT + 34, at + 2, name, anchor="start"))
-    return _page(title, max(height, _TOP + 18 * len(finite) + 20), parts)
+    return _page(title, max(height, _TOP + 18 * len(series) + 20), parts)
 
 
 def whiskers(title: str, rows: Sequence[Whisker]) -> str:
-    """Scores with their intervals, one row each; an end that is not finite is an arrow to the edge."""
+    """Scores with their intervals, one row each; of a row without a score, or an interval, it is said in words."""
     known = [v for row in rows for v in (row.score, row.low, row.high) if math.isfinite(v)]
     names = _names_end(row.label for row in rows)
     x = _Axis.over(known or [0.0], names + 12, _WIDTH - 30)
@@ -74,14 +82,31 @@ def whiskers(title: str, rows: Sequence[Whisker]) -> str:
     parts = _grid_across(x, height)
     for number, row in enumerate(rows):
         at = _TOP + _ROW * number + _ROW / 2
-        low, high = x.clamped(row.low, x.first), x.clamped(row.high, x.last)
         parts.append(_words(names, at + 4, row.label, anchor="end", most=_LONGEST_LABEL))
-        parts.append(f'<line x1="{low}" y1="{at}" x2="{high}" y2="{at}" stroke="{_COLOURS[0]}" stroke-width="2"/>')
-        ends = ((low, row.low, "‹"), (high, row.high, "›"))
-        parts += [_words(end, at + 4, sign) for end, value, sign in ends if not math.isfinite(value)]
-        if math.isfinite(row.score):
-            parts.append(f'<circle cx="{x.at(row.score)}" cy="{at}" r="4" fill="{_COLOURS[1]}"/>')
+        parts += _interval(row, x, at)
     return _page(title, height, parts)
+
+
+def _interval(row: Whisker, x: _Axis, at: float) -> list[str]:
+    """The line from end to end, the dot of the score, and what stands for numbers that have no place."""
+    parts, missing = [], []
+    if math.isnan(row.low) or math.isnan(row.high):
+        missing.append("no interval")
+    else:
+        ends = f'x1="{x.at(row.low)}" y1="{at}" x2="{x.at(row.high)}" y2="{at}"'
+        parts.append(f'<line {ends} stroke="{_COLOURS[0]}" stroke-width="2"/>')
+    if math.isfinite(row.score):
+        parts.append(f'<circle cx="{x.at(row.score)}" cy="{at}" r="4" fill="{_COLOURS[1]}"/>')
+    elif math.isnan(row.score):
+        missing.insert(0, "no score")
+    parts += _arrows(x, at, (row.low, row.score, row.high))
+    return [*parts, _words((x.first + x.last) / 2, at - 4, ", ".join(missing))] if missing else parts
+
+
+def _arrows(x: _Axis, at: float, values: Iterable[float]) -> list[str]:
+    """One at each edge beyond which a value lies."""
+    found = set(values)
+    return [_words(x.at(end), at + 4, sign) for end, sign in ((-math.inf, "‹"), (math.inf, "›")) if end in found]
 
 
 def ranges(title: str, rows: Sequence[Range]) -> str:
@@ -93,10 +118,12 @@ def ranges(title: str, rows: Sequence[Range]) -> str:
     parts = _grid_across(x, height)
     for number, row in enumerate(rows):
         at = _TOP + _ROW * number + _ROW / 2
-        width = max(x.at(row.upper) - x.at(row.lower), 2)
         parts.append(_words(names, at + 4, row.label, anchor="end", most=_LONGEST_LABEL))
-        place = f'x="{x.at(row.lower)}" y="{at - 5}" width="{width:.2f}" height="10"'
-        parts.append(f'<rect {place} fill="{_COLOURS[0]}" opacity="0.35"/>')
+        if not math.isnan(row.lower) and not math.isnan(row.upper):
+            width = max(x.at(row.upper) - x.at(row.lower), 2)
+            place = f'x="{x.at(row.lower)}" y="{at - 5}" width="{width:.2f}" height="10"'
+            parts.append(f'<rect {place} fill="{_COLOURS[0]}" opacity="0.35"/>')
+        parts += _arrows(x, at, (row.lower, row.upper, *row.values))
         if row.target is not None and math.isfinite(row.target):
             tick = x.at(row.target)
             parts.append(f'<line x1="{tick}" y1="{at - 8}" x2="{tick}" y2="{at + 8}" stroke="#333" stroke-width="2"/>')
@@ -124,11 +151,9 @@ class _Axis:
         return cls(low - margin, high + margin, first, last)
 
     def at(self, value: float) -> float:
+        """The place of a value; infinities are at the edges."""
         share = min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
         return round(self.first + share * (self.last - self.first), 2)
-
-    def clamped(self, value: float, otherwise: float) -> float:
-        return self.at(value) if math.isfinite(value) else otherwise
 
     def ticks(self) -> list[float]:
         span = self.high - self.low
@@ -146,6 +171,25 @@ def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     every = max(1, math.ceil(len(points) / _MOST_POINTS))
     kept = list(points[::every])
     return kept if not points or kept[-1] == points[-1] else [*kept, points[-1]]
+
+
+def _curve(points: Points, x: _Axis, y: _Axis, colour: str, steps: bool) -> list[str]:
+    """Each stretch of finite values as a line, and a sign where one that is not finite follows or begins."""
+    parts: list[str] = []
+    for finite, run in groupby((p for p in points if math.isfinite(p[0])), key=lambda p: math.isfinite(p[1])):
+        stretch = list(run)
+        if finite:
+            parts.append(_path(_thinned(stretch), x, y, colour, steps))
+        else:
+            parts.append(_beyond(stretch[0], x, y, colour))
+    return parts
+
+
+def _beyond(point: tuple[float, float], x: _Axis, y: _Axis, colour: str) -> str:
+    """Above or below the axis, or a cross at its foot for what is not a number."""
+    across, up = point
+    sign, edge = ("×", y.first) if math.isnan(up) else ("▲", y.last + 10) if up > 0 else ("▼", y.first)
+    return f'<text x="{x.at(across)}" y="{edge}" text-anchor="middle" fill="{colour}">{sign}</text>'
 
 
 def _path(points: Sequence[tuple[float, float]], x: _Axis, y: _Axis, colour: str, steps: bool) -> str:

@@ -40,6 +40,7 @@ PARTS = (
     "core/training/weight_files.py",
     "storage/verifier/weights.py",
     "storage/verifier/questions.py",
+    "core/ranking/rules.py",
     "storage/verifier/judgements.py",
     "core/ranking/notes.py",
     "storage/verifier/resamples.py",

@@ -59,7 +59,7 @@ class CurvePlot(PlotextPlot):
             return
         behind = Color.parse(self.app.theme_variables["surface"]).rgb
         plot.clear_figure()
-        plot.title(one_line(f"{chart.title} by {chart.x_label}" if chart.x_label else chart.title, 60))
+        plot.title(_title(chart))
         plot.grid(False, False)
         for series in chart.series:
             xs, ys = thinned(series.xs, series.ys)
@@ -76,6 +76,13 @@ class CurvePlot(PlotextPlot):
         if ticks:
             plot.xticks(ticks, [f"{tick:,}" for tick in ticks])
         self.refresh()
+
+
+def _title(chart: Chart) -> str:
+    """What is shown, and how much of it has no place in a plot."""
+    missing = sum(not math.isfinite(y) for series in chart.series for y in series.ys)
+    what = one_line(f"{chart.title} by {chart.x_label}" if chart.x_label else chart.title, 60)
+    return f"{what} ({missing:,} not finite)" if missing else what
 
 
 def _most(chart: Chart) -> float:

@@ -25,24 +25,36 @@ def _share(value: float, span: tuple[float, float]) -> float:
 
 
 def whisker(low: object, score: object, high: object, span: tuple[float, float], width: int) -> str:
-    """One interval in `width` cells; an end that is infinite runs off the axis as an arrow.
+    """One interval in `width` cells; what is infinite is an arrow at the edge on its side.
 
-    Where the score is not a number there is nothing to draw, and the row says so.
+    Where the score is not a number there is nothing to draw, and the row says so; an end that is none is a `?` beside
+    the score.
     """
     middle = as_float(score)
     if middle is None or math.isnan(middle):
         return "no score".ljust(width)[:width]
-    start, end = as_float(low), as_float(high)
-    start = middle if start is None or math.isnan(start) else start
-    end = middle if end is None or math.isnan(end) else end
-    first, last = _cell(start, span, width), _cell(end, span, width)
+    start, end = (middle if value is None or math.isnan(value) else value for value in (as_float(low), as_float(high)))
+    first, last, dot = (_cell(value, span, width) for value in (start, end, middle))
     cells = [" "] * width
     for i in range(first, last + 1):
         cells[i] = "─"
-    cells[first] = "◂" if start == -math.inf else "├"
-    cells[last] = "▸" if end == math.inf else "┤"
-    cells[_cell(middle, span, width)] = "●" if math.isfinite(middle) else "◂" if middle < 0 else "▸"
+    cells[first], cells[last] = _end(start, "├"), _end(end, "┤")
+    cells[dot] = _end(middle, "●")
+    for value, beside in ((low, dot - 1), (high, dot + 1)):
+        if _unknown(value) and 0 <= beside < width:
+            cells[beside] = "?"
     return "".join(cells)
+
+
+def _unknown(value: object) -> bool:
+    number = as_float(value)
+    return number is None or math.isnan(number)
+
+
+def _end(value: float, sign: str) -> str:
+    if math.isfinite(value):
+        return sign
+    return "◂" if value < 0 else "▸"
 
 
 def _cell(value: float, span: tuple[float, float], width: int) -> int:
