@@ -30,6 +30,7 @@ from core.training.batches import scheduled_pairs, tokenise
 from core.training.conditions import conditions
 from core.training.reference import decode_reference
 from core.training.rules import RATE_RULE, REFERENCE_RULE
+from core.types import Message, PreferencePairs
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
 
@@ -285,17 +286,33 @@ def test_every_sequence_is_scored_once_for_all_conditions(whole):
 
 
 def test_a_condition_trains_on_the_same_tokens_whatever_other_conditions_a_run_has(tmp_path):
-    """Where prompts are cut: they once were fitted to the responses of all conditions together."""
-    soft = '[[conditions]]\nname = "soft"\nsource = "lottery:main"\nsteps = 2\n'
-    full = '[[conditions]]\nname = "full"\nsource = "all"\nsteps = 8\n'
-    alone = make_run(tmp_path / "alone", soft, max_length=48)
-    beside = make_run(tmp_path / "beside", full + soft, max_length=48)
-    for run in (alone, beside):
+    """The panel's pairs have short responses, others a long one after the same context, which once cut both."""
+    raters = make_pairs().raters
+    turns = (Message("user", "old " * 20), Message("assistant", "answer " * 5), Message("user", "What now?"))
+    owner = np.repeat(np.arange(5, dtype=np.int32), 4)
+    even = np.arange(20, dtype=np.int32) % 2
+    members = np.isin(owner, (0, 3))
+    hard = '[[conditions]]\nname = "hard"\nsource = "draw:first"\nsteps = 2\n'
+    runs = []
+    for text in (hard, '[[conditions]]\nname = "full"\nsource = "all"\nsteps = 5\n' + hard):
+        run = make_run(tmp_path / str(len(runs)), text, max_length=160)
+        run.pairs = PreferencePairs(
+            raters=raters,
+            contexts=(turns,),
+            responses=("Short.", "Brief.", "long " * 60),
+            context=np.zeros(20, dtype=np.int32),
+            chosen=even,
+            rejected=np.where(members, 1 - even, 2).astype(np.int32),
+            rater=owner,
+        )
+        run.pool = make_pool(run.pairs)
         run.train()
+        runs.append(run)
+    alone, beside = runs
     (reference,) = beside.recorder.of_kind(ReferenceComputed)
     assert reference.cut_contexts > 0
-    assert {step: values for step, values in beside.steps().items() if step[0] == "soft"} == alone.steps()
-    assert beside.files()["soft", 2, True] == alone.files()["soft", 2, True]
+    assert {step: values for step, values in beside.steps().items() if step[0] == "hard"} == alone.steps()
+    assert beside.files()["hard", 2, True] == alone.files()["hard", 2, True]
 
 
 def test_a_reference_of_other_tokens_is_not_used(tmp_path, monkeypatch):
