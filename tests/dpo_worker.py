@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from training_world import direct_log_prob, make_config, make_pairs, make_tiny
 
-from core.training.batches import PairCollator, Rows, sequences_of, tokenise
+from core.training.batches import PairCollator, Rows, every_pair, tokenise
 from core.training.precision import placement, quiet_libraries
 
 BATCH = 16
@@ -33,10 +33,9 @@ def make_step(micro_batch: int, weight: Any = None, folder: Path = Path("."), **
     values = {"steps": 1, "batch": BATCH, "micro_batch": micro_batch, "max_gradient_norm": 0, **train}
     section = make_config(**values).train
     assert section is not None
-    sequences = sequences_of(pairs, np.arange(BATCH, dtype=np.int32))
-    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, sequences, 96)
+    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, every_pair(pairs), 96)
     with torch.no_grad():
-        reference = {key: float(direct_log_prob(reference_model, *tokens.ids(key))) for key in sequences}
+        reference = {key: float(direct_log_prob(reference_model, *tokens.ids(key))) for key in tokens.sequences()}
     generator = np.random.default_rng(0)
     weights = generator.lognormal(sigma=1.5, size=BATCH) if weight is None else np.asarray(weight, dtype=float)
     rows = Rows(context=pairs.context, chosen=pairs.chosen, rejected=pairs.rejected, weight=weights)

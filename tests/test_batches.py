@@ -10,7 +10,7 @@ from core.training.batches import (
     Rows,
     padded,
     rows_of,
-    scheduled_sequences,
+    scheduled_pairs,
     tokenise,
     without_oldest_turn,
 )
@@ -31,42 +31,75 @@ LONG = conversation("old " * 30, "answer " * 10, "What now?")
 HUGE = conversation("word " * 200)
 
 
-def cut(tokenizer, contexts, responses, sequences, length):
-    return tokenise(tokenizer, contexts, responses, sequences, length)
+def cut(tokenizer, contexts, responses, pairs, length):
+    """The tokens of pairs, and of each its two sequences as lists of ids."""
+    tokens = tokenise(tokenizer, contexts, responses, pairs, length)
+    sequences = [[[part.tolist() for part in tokens.ids(key)] for key in tokens.keys(*pair)] for pair in pairs]
+    return tokens, sequences
 
 
 def test_what_fits_is_left_alone(tokenizer):
-    tokens = cut(tokenizer, [LONG], ["Fine."], [(0, 0)], 1000)
-    prompt, response = tokens.ids((0, 0))
-    assert prompt.tolist() == prompt_ids(tokenizer, [LONG])[0]
-    assert response.tolist() == response_ids(tokenizer, ["Fine."])[0]
+    tokens, ((first, second),) = cut(tokenizer, [LONG], ["Fine."], [(0, 0, 0)], 1000)
+    assert first == second == [prompt_ids(tokenizer, [LONG])[0], response_ids(tokenizer, ["Fine."])[0]]
     assert (tokens.cut_contexts, tokens.cut_responses) == (0, 0)
 
 
 def test_a_long_context_loses_its_oldest_turn(tokenizer):
-    tokens = cut(tokenizer, [SHORT, LONG], ["Fine.", "Well."], [(0, 0), (1, 0), (1, 1)], 64)
-    assert tokens.prompts[1].tolist() == prompt_ids(tokenizer, [LONG[2:]])[0]
-    assert tokens.responses[1, 0].tolist() == response_ids(tokenizer, ["Fine."])[0]
+    tokens, (_, found) = cut(tokenizer, [SHORT, LONG], ["Fine.", "Well."], [(0, 0, 0), (1, 0, 1)], 64)
+    prompt = prompt_ids(tokenizer, [LONG[2:]])[0]
+    assert found == [[prompt, ids] for ids in response_ids(tokenizer, ["Fine.", "Well."])]
     assert (tokens.cut_contexts, tokens.cut_responses) == (2, 0)
 
 
 def test_a_long_response_is_cut_after_the_context_and_loses_its_eos(tokenizer):
-    tokens = cut(tokenizer, [LONG], ["long " * 100, "Short."], [(0, 0), (0, 1)], 64)
+    tokens, ((first, second),) = cut(tokenizer, [LONG], ["long " * 100, "Short."], [(0, 0, 1)], 64)
     prompt = prompt_ids(tokenizer, [LONG[2:]])[0]
     long_ids, short_ids = response_ids(tokenizer, ["long " * 100, "Short."])
-    assert tokens.prompts[0].tolist() == prompt
-    assert tokens.responses[0, 0].tolist() == long_ids[: 64 - len(prompt)]
-    assert tokens.responses[0, 1].tolist() == short_ids
+    assert first == [prompt, long_ids[: 64 - len(prompt)]]
+    assert second == [prompt, short_ids]
     assert (tokens.cut_contexts, tokens.cut_responses) == (2, 1)
 
 
 def test_a_message_longer_than_the_window_loses_its_start_and_leaves_room(tokenizer):
-    tokens = cut(tokenizer, [HUGE], ["long " * 100], [(0, 0)], 64)
+    tokens, (((prompt, response), _),) = cut(tokenizer, [HUGE], ["long " * 100], [(0, 0, 0)], 64)
     whole = prompt_ids(tokenizer, [HUGE])[0]
-    prompt, response = tokens.ids((0, 0))
-    assert prompt.tolist() == [tokenizer.bos_token_id, *whole[-31:]]
+    assert prompt == [tokenizer.bos_token_id, *whole[-31:]]
     assert len(response) == 32
     assert (tokens.cut_contexts, tokens.cut_responses) == (1, 1)
+
+
+def test_a_pair_has_the_same_tokens_whatever_other_pairs_a_run_has(tokenizer):
+    """The prompt was once fitted to the longest response of any pair: 139 tokens alone, 9 beside a long one."""
+    responses = ["long " * 100, "short", "brief"]
+    mine, others = (0, 1, 2), [(0, 0, 1), (0, 0, 2)]
+    alone, (expected,) = cut(tokenizer, [LONG], responses, [mine], 200)
+    beside, found = cut(tokenizer, [LONG], responses, [*others, mine], 200)
+    assert found[-1] == expected
+    assert expected[0][0] == prompt_ids(tokenizer, [LONG])[0]
+    names = {alone.digest(key) for key in alone.sequences()}
+    assert names < {beside.digest(key) for key in beside.sequences()}
+
+
+def test_what_was_cut_is_counted_by_sequence_as_fitted(tokenizer):
+    """One context, whole before two short responses and cut before a long one: six sequences, of which some are cut."""
+    responses = ["long " * 100, "short", "brief"]
+    tokens, found = cut(tokenizer, [LONG], responses, [(0, 0, 1), (0, 0, 2), (0, 1, 2)], 200)
+    whole = prompt_ids(tokenizer, [LONG])[0]
+    assert [prompt == whole for pair in found for prompt, _ in pair] == [False] * 4 + [True] * 2
+    assert len(tokens.sequences()) == 5, "the long response after the cut prompt is one sequence of two pairs"
+    assert (tokens.cut_contexts, tokens.cut_responses) == (3, 1)
+
+
+def test_exchanged_responses_are_the_same_pair(tokenizer):
+    tokens, _ = cut(tokenizer, [SHORT], ["Fine.", "Well."], [(0, 0, 1)], 64)
+    assert tokens.keys(0, 1, 0) == tokens.keys(0, 0, 1)[::-1]
+
+
+def test_equal_tokens_are_one_sequence(tokenizer):
+    """A context that lost its oldest turn is the context that never had it."""
+    tokens, found = cut(tokenizer, [LONG, LONG[2:]], ["Fine.", "Well."], [(0, 0, 1), (1, 0, 1)], 64)
+    assert found[0] == found[1]
+    assert len(tokens.sequences()) == len({tokens.digest(key) for key in tokens.sequences()}) == 2
 
 
 def test_a_system_message_outlives_the_oldest_turns():
@@ -78,8 +111,8 @@ def test_a_system_message_outlives_the_oldest_turns():
 def test_both_responses_of_a_pair_follow_the_same_prompt(tokenizer):
     pairs = make_pairs()
     condition = schedule_of(pairs, [[0, 1, 2, 3]])
-    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, scheduled_sequences(pairs, [condition]), 40)
-    collator = PairCollator(rows_of(condition, pairs), tokens, dict.fromkeys(tokens.responses, 0.0), 2)
+    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, scheduled_pairs(pairs, [condition]), 40)
+    collator = PairCollator(rows_of(condition, pairs), tokens, dict.fromkeys(tokens.sequences(), 0.0), 2)
     batch = collator([{"row": i} for i in range(4)])
     ids, mask = batch["input_ids"].numpy(), batch["completion_mask"].numpy()
     for i in range(4):
@@ -116,11 +149,12 @@ def test_weighted_sampling_takes_the_plain_mean():
     assert rows_of(condition, pairs).weight.tolist() == [1.0, 1.0]
 
 
-def test_only_scheduled_sequences_are_wanted():
+def test_only_scheduled_pairs_are_wanted():
     pairs = make_pairs()
-    found = scheduled_sequences(pairs, [schedule_of(pairs, [[0, 0], [1, 1]]), schedule_of(pairs, [[1, 1]])])
-    expected = {(int(pairs.context[p]), int(side[p])) for p in (0, 1) for side in (pairs.chosen, pairs.rejected)}
-    assert found == sorted(expected)
+    found = scheduled_pairs(pairs, [schedule_of(pairs, [[0, 0], [1, 1]]), schedule_of(pairs, [[1, 1]])])
+    both = [(int(pairs.chosen[p]), int(pairs.rejected[p])) for p in (0, 1)]
+    assert found == sorted((int(pairs.context[p]), min(both[p]), max(both[p])) for p in (0, 1))
+    assert scheduled_pairs(pairs, []) == []
 
 
 def test_padding_is_masked():

@@ -34,7 +34,7 @@ def plain_big_batch(collator, beta=0.5):
     margins = []
     for c, y, n in zip(collator.rows.context, collator.rows.chosen, collator.rows.rejected, strict=True):
         sides = []
-        for key in ((int(c), int(y)), (int(c), int(n))):
+        for key in collator.tokens.keys(int(c), int(y), int(n)):
             sides.append(direct_log_prob(policy, *collator.tokens.ids(key)) - collator.reference[key])
         margins.append(beta * (sides[0] - sides[1]))
     margin = torch.stack(margins).double()

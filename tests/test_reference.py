@@ -5,7 +5,7 @@ import pytest
 from training_world import direct_log_prob, make_config, make_pairs, make_tiny
 
 from core.errors import InputError
-from core.training.batches import sequences_of, tokenise
+from core.training.batches import every_pair, tokenise
 from core.training.precision import placement
 from core.training.reference import decode_reference, encode_reference, log_probs
 
@@ -14,9 +14,8 @@ from core.training.reference import decode_reference, encode_reference, log_prob
 def scored():
     pairs = make_pairs()
     tokenizer, model = make_tiny(pairs)
-    sequences = sequences_of(pairs, np.arange(len(pairs), dtype=np.int32))
-    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, sequences, 60)
-    return model, tokens, sequences, tokenizer.pad_token_id
+    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, every_pair(pairs), 60)
+    return model, tokens, tokens.sequences(), tokenizer.pad_token_id
 
 
 @pytest.mark.parametrize("budget", [1, 300, 100_000])
@@ -45,14 +44,13 @@ def test_generation_still_works_after_scoring(scored):
 
 
 def test_the_artifact_keeps_every_bit():
-    values = {(0, 3): float(np.float32(-12.3456789)), (2, 1): -0.1}
+    values = {"ff" * 32: float(np.float32(-12.3456789)), "0a" * 32: -0.1}
     body = encode_reference(values)
     assert decode_reference(body) == values
-    assert body.startswith(
-        b'{"format":"dempo-reference-1","columns":["context","response","log_probability"],"rows":[[0,3'
-    )
+    assert body.startswith(b'{"format":"dempo-reference-2","columns":["sequence","log_probability"],"rows":[["0a0a')
 
 
 def test_an_artifact_of_another_format_is_refused():
-    with pytest.raises(InputError, match="'other' cannot be read"):
-        decode_reference(b'{"format":"other"}')
+    for name in ("other", "dempo-reference-1"):
+        with pytest.raises(InputError, match=f"'{name}' cannot be read"):
+            decode_reference(b'{"format":"%s"}' % name.encode())

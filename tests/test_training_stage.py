@@ -26,8 +26,11 @@ from core.events import (
     UnitCompleted,
 )
 from core.training import stage
+from core.training.batches import scheduled_pairs, tokenise
 from core.training.conditions import conditions
-from core.training.learning_rate import RATE_RULE
+from core.training.reference import decode_reference
+from core.training.rules import RATE_RULE, REFERENCE_RULE
+from core.types import Message, PreferencePairs
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
 
@@ -273,10 +276,54 @@ def test_the_first_step_of_a_warm_up_learns(tmp_path):
 
 def test_every_sequence_is_scored_once_for_all_conditions(whole):
     (reference,) = whole.recorder.of_kind(ReferenceComputed)
-    used = np.concatenate([c.schedule.ravel() for c in whole.conditions()])
-    p = whole.pairs
-    expected = {(p.context[i], side[i]) for i in used for side in (p.chosen, p.rejected)}
-    assert reference.sequences == len(expected)
+    wanted = scheduled_pairs(whole.pairs, [c for c in whole.conditions() if c.source != "none"])
+    tokenizer = load_tokenizer(whole.root / "checkpoints" / "base")
+    tokens = tokenise(tokenizer, whole.pairs.contexts, whole.pairs.responses, wanted, 96)
+    scored = decode_reference((whole.root / "artifacts" / reference.artifact.sha256).read_bytes())
+    assert list(scored) == sorted(tokens.digest(key) for key in tokens.sequences())
+    assert (reference.sequences, reference.rule) == (len(scored), REFERENCE_RULE)
+    assert (reference.cut_contexts, reference.cut_responses) == (tokens.cut_contexts, tokens.cut_responses)
+
+
+def test_a_condition_trains_on_the_same_tokens_whatever_other_conditions_a_run_has(tmp_path):
+    """The panel's pairs have short responses, others a long one after the same context, which once cut both."""
+    raters = make_pairs().raters
+    turns = (Message("user", "old " * 20), Message("assistant", "answer " * 5), Message("user", "What now?"))
+    owner = np.repeat(np.arange(5, dtype=np.int32), 4)
+    even = np.arange(20, dtype=np.int32) % 2
+    members = np.isin(owner, (0, 3))
+    hard = '[[conditions]]\nname = "hard"\nsource = "draw:first"\nsteps = 2\n'
+    runs = []
+    for text in (hard, '[[conditions]]\nname = "full"\nsource = "all"\nsteps = 5\n' + hard):
+        run = make_run(tmp_path / str(len(runs)), text, max_length=160)
+        run.pairs = PreferencePairs(
+            raters=raters,
+            contexts=(turns,),
+            responses=("Short.", "Brief.", "long " * 60),
+            context=np.zeros(20, dtype=np.int32),
+            chosen=even,
+            rejected=np.where(members, 1 - even, 2).astype(np.int32),
+            rater=owner,
+        )
+        run.pool = make_pool(run.pairs)
+        run.train()
+        runs.append(run)
+    alone, beside = runs
+    (reference,) = beside.recorder.of_kind(ReferenceComputed)
+    assert reference.cut_contexts > 0
+    assert {step: values for step, values in beside.steps().items() if step[0] == "hard"} == alone.steps()
+    assert beside.files()["hard", 2, True] == alone.files()["hard", 2, True]
+
+
+def test_a_reference_of_other_tokens_is_not_used(tmp_path, monkeypatch):
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"')
+    run.recorder.fatal = ("full", 1)
+    with pytest.raises(Killed):
+        run.train()
+    run.recorder.fatal = None
+    monkeypatch.setattr("core.chat.TEMPLATE", TEMPLATE.replace("User: ", "Human: "))
+    with pytest.raises(InputError, match="scored for other tokens than those of this program"):
+        run.train()
 
 
 def test_models_are_hugging_face_checkpoints_that_differ(whole):

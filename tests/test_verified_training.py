@@ -99,3 +99,21 @@ def test_a_shard_that_the_index_names_belongs_to_the_model(trained: Path, tmp_pa
     assert "'two.safetensors' is not among its files" in training(root).detail
     (root / "checkpoints" / "base" / WEIGHTS_INDEX).write_bytes(index + b" ")
     assert "was changed" in training(root).detail
+
+
+@pytest.mark.parametrize(("cut", "verdict"), [(0, "ok"), (3, "unchecked")])
+def test_prompts_that_were_cut_by_the_old_rule_are_unchecked(
+    cut: int, verdict: str, trained: Path, tmp_path: Path
+) -> None:
+    def by_rule_1(values: dict[str, Any]) -> None:
+        del values["rule"]
+        values.update(cut_contexts=cut)
+
+    found = training(forged(trained, tmp_path, each("reference.computed", by_rule_1)))
+    assert found.verdict == verdict
+    assert ("made by a rule since found wrong" in found.detail) == (verdict == "unchecked")
+
+
+def test_more_cut_than_scored_fails(trained: Path, tmp_path: Path) -> None:
+    found = training(forged(trained, tmp_path, each("reference.computed", lambda v: v.update(cut_responses=10**6))))
+    assert found.verdict == "failed"

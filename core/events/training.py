@@ -46,13 +46,16 @@ class ModelReady(Event):
 
 
 class ReferenceComputed(Event):
-    """Log-probabilities of the frozen reference, once per distinct (context, response)."""
+    """Log-probabilities of the frozen reference, once per distinct sequence: a prompt and a response as fitted."""
 
     kind: ClassVar[str] = "reference.computed"
-    sequences: int = described("distinct (context, response) sequences scored")
+    sequences: int = described("distinct sequences scored")
     cut_contexts: int = described("sequences whose oldest turns were dropped to fit max_length")
     cut_responses: int = described("sequences whose response was cut to fit max_length")
     artifact: Artifact = described("sum of token log-probabilities per sequence")
+    rule: int | None = described(
+        "how prompts are fitted: 2 to the pair's own responses; absent: to the longest in any schedule", default=None
+    )
 
 
 class TrainStep(Event):

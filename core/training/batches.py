@@ -1,20 +1,22 @@
 """From texts to tokens to micro-batches.
 
-Length never drops a pair. Both responses of a pair follow the same prompt, so a prompt is fitted once per
-context, to the longest response c that follows it anywhere in the data, inside a window of L tokens:
+Length never drops a pair. Both responses of a pair follow the same prompt, and it is fitted to that pair alone:
+to the longer of its two responses, of c tokens, inside a window of L tokens:
 
 1. the oldest turns are dropped, a system message is kept, until prompt + c ≤ L or only the last message is left;
 2. a prompt that still leaves less than min(c, L/2) tokens loses its start (BOS is kept);
 3. a response that does not fit into what the prompt leaves loses its end, and with it its EOS.
 
-What was cut is counted by sequence, that is, by distinct (context, response).
+So what a pair trains on does not depend on which other pairs a run has. A sequence is a prompt and a response *as
+fitted*: pairs whose tokens are the same share it, and what was cut is counted by sequence.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,96 +27,164 @@ from core.types import Condition, Context, PreferencePairs
 if TYPE_CHECKING:
     import torch
 
+T = TypeVar("T")
+Ids = NDArray[np.int32]
+"""Token ids of a prompt or a response."""
+
+Pair = tuple[int, int, int]
+"""A pair of texts: index of its context and of its two responses in the pairs, the smaller one first."""
+
 Key = tuple[int, int]
-"""A sequence: index of its context and of its response in the pairs."""
+"""A sequence: index of its prompt and of its response in `Tokens`."""
 
 _TOKENISE_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids of every sequence, and how many sequences were cut."""
+    """Token ids of pairs as fitted, and how many sequences were cut.
 
-    prompts: Mapping[int, NDArray[np.int32]]
-    responses: Mapping[Key, NDArray[np.int32]]
+    prompts and responses are distinct; pairs gives the sequences of a pair, in the order of its responses.
+    """
+
+    prompts: Sequence[Ids]
+    responses: Sequence[Ids]
+    pairs: Mapping[Pair, tuple[Key, Key]]
     cut_contexts: int
     cut_responses: int
 
+    def sequences(self) -> list[Key]:
+        """The distinct sequences of all pairs, in ascending order."""
+        return sorted({key for keys in self.pairs.values() for key in keys})
+
+    def keys(self, context: int, first: int, second: int) -> tuple[Key, Key]:
+        """The sequences of two responses that are compared after a context."""
+        if first <= second:
+            return self.pairs[context, first, second]
+        smaller, larger = self.pairs[context, second, first]
+        return larger, smaller
+
     def length(self, key: Key) -> int:
         """Tokens of prompt and response together."""
-        return len(self.prompts[key[0]]) + len(self.responses[key])
+        return len(self.prompts[key[0]]) + len(self.responses[key[1]])
 
-    def ids(self, key: Key) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def ids(self, key: Key) -> tuple[Ids, Ids]:
         """(prompt, response) of one sequence."""
-        return self.prompts[key[0]], self.responses[key]
+        return self.prompts[key[0]], self.responses[key[1]]
+
+    def digest(self, key: Key) -> str:
+        """SHA-256 of a sequence: length of the prompt, its tokens, those of the response, as little-endian int32."""
+        prompt, response = self.ids(key)
+        parts = (np.array([len(prompt)]), prompt, response)
+        return hashlib.sha256(b"".join(part.astype("<i4").tobytes() for part in parts)).hexdigest()
 
 
-def scheduled_sequences(pairs: PreferencePairs, conditions: Iterable[Condition]) -> list[Key]:
-    """The distinct (context, response) that any schedule uses, in ascending order."""
+def scheduled_pairs(pairs: PreferencePairs, conditions: Iterable[Condition]) -> list[Pair]:
+    """The distinct pairs of texts that any schedule uses, in ascending order."""
     used = [condition.schedule.ravel() for condition in conditions]
-    return sequences_of(pairs, np.unique(np.concatenate(used)) if used else np.empty(0, dtype=np.int32))
+    return every_pair(pairs, np.unique(np.concatenate(used)) if used else np.empty(0, dtype=np.int32))
 
 
-def sequences_of(pairs: PreferencePairs, indices: NDArray[np.int32]) -> list[Key]:
-    """The distinct (context, response) of some pairs, chosen and rejected alike, in ascending order."""
-    contexts = np.concatenate([pairs.context[indices], pairs.context[indices]])
-    responses = np.concatenate([pairs.chosen[indices], pairs.rejected[indices]])
+def every_pair(pairs: PreferencePairs, indices: NDArray[np.int32] | slice = slice(None)) -> list[Pair]:
+    """The distinct pairs of texts of some preference pairs, or of all, in ascending order."""
+    chosen, rejected = pairs.chosen[indices], pairs.rejected[indices]
+    columns = [pairs.context[indices], np.minimum(chosen, rejected), np.maximum(chosen, rejected)]
+    return [(int(c), int(a), int(b)) for c, a, b in np.unique(np.stack(columns, axis=1), axis=0)]
+
+
+def every_response(pairs: PreferencePairs) -> list[Pair]:
+    """The distinct (context, response) of all pairs in ascending order, each as a pair with itself."""
+    contexts = np.concatenate([pairs.context, pairs.context])
+    responses = np.concatenate([pairs.chosen, pairs.rejected])
     distinct = np.unique(np.stack([contexts, responses], axis=1), axis=0)
-    return [(int(c), int(r)) for c, r in distinct]
+    return [(int(c), int(r), int(r)) for c, r in distinct]
 
 
 def tokenise(
     tokenizer: Any,
     contexts: Sequence[Context],
     responses: Sequence[str],
-    sequences: Sequence[Key],
+    pairs: Sequence[Pair],
     max_length: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tokens:
-    """Tokens of the sequences, each at most `max_length` long and with at least one response token.
+    """Tokens of the pairs: every sequence at most `max_length` long, with at least one token of its response.
 
     Args:
-        contexts, responses: distinct texts, indexed by the sequences.
+        contexts, responses: distinct texts, indexed by the pairs.
         max_length: window L in tokens, prompt and response together.
         progress: called with texts done and texts in all.
     """
-    wanted_contexts = sorted({c for c, _ in sequences})
-    wanted_responses = sorted({r for _, r in sequences})
+    wanted_contexts = sorted({c for c, _, _ in pairs})
+    wanted_responses = sorted({r for _, *both in pairs for r in both})
     total = len(wanted_contexts) + len(wanted_responses)
     raw: dict[int, list[int]] = {}
     for chunk in _chunks(wanted_responses):
         raw.update(zip(chunk, response_ids(tokenizer, [responses[r] for r in chunk]), strict=True))
         progress(len(raw), total)
-    longest: dict[int, int] = {}
-    for c, r in sequences:
-        longest[c] = max(longest.get(c, 0), len(raw[r]))
-    prompts: dict[int, NDArray[np.int32]] = {}
-    cut: set[int] = set()
+    whole: dict[int, list[int]] = {}
     for chunk in _chunks(wanted_contexts):
-        fitted = fit_prompts(tokenizer, [contexts[c] for c in chunk], [longest[c] for c in chunk], max_length)
-        for c, (ids, shortened) in zip(chunk, fitted, strict=True):
-            prompts[c] = np.array(ids, dtype=np.int32)
-            if shortened:
-                cut.add(c)
-        progress(len(wanted_responses) + len(prompts), total)
-    kept = {(c, r): np.array(raw[r][: max_length - len(prompts[c])], dtype=np.int32) for c, r in sequences}
-    return Tokens(
-        prompts=prompts,
-        responses=kept,
-        cut_contexts=sum(c in cut for c, _ in sequences),
-        cut_responses=sum(len(kept[c, r]) < len(raw[r]) for c, r in sequences),
-    )
+        whole.update(zip(chunk, prompt_ids(tokenizer, [contexts[c] for c in chunk]), strict=True))
+        progress(len(raw) + len(whole), total)
+    longer = {pair: max(len(raw[pair[1]]), len(raw[pair[2]])) for pair in pairs}
+    wanted = sorted({(c, longer[c, a, b]) for c, a, b in pairs})
+    too_long = [(c, n) for c, n in wanted if len(whole[c]) + n > max_length]
+    fitted: dict[tuple[int, int], list[int]] = {}
+    for part in _chunks(too_long):
+        again = fit_prompts(tokenizer, [contexts[c] for c, _ in part], [n for _, n in part], max_length)
+        fitted.update(zip(part, again, strict=True))
+    return _joined({pair: (whole[pair[0]], fitted.get((pair[0], longer[pair]))) for pair in pairs}, raw, max_length)
+
+
+def _joined(
+    prompts: Mapping[Pair, tuple[list[int], list[int] | None]], raw: Mapping[int, list[int]], max_length: int
+) -> Tokens:
+    """The sequences of every pair from its whole prompt, what was made of one that is too long, and its responses."""
+    distinct_prompts, distinct_responses = _Distinct(), _Distinct()
+    pairs: dict[Pair, tuple[Key, Key]] = {}
+    cut_prompt: set[Key] = set()
+    cut_response: set[Key] = set()
+    for pair, (whole, fitted) in prompts.items():
+        prompt = whole if fitted is None else fitted
+        number = distinct_prompts.add(prompt)
+        found = []
+        for response in (raw[r] for r in pair[1:]):
+            kept = response[: max_length - len(prompt)]
+            key = (number, distinct_responses.add(kept))
+            found.append(key)
+            if prompt != whole:
+                cut_prompt.add(key)
+            if len(kept) < len(response):
+                cut_response.add(key)
+        pairs[pair] = (found[0], found[1])
+    return Tokens(distinct_prompts.items, distinct_responses.items, pairs, len(cut_prompt), len(cut_response))
+
+
+class _Distinct:
+    """Numbers token strings in the order in which each is first seen."""
+
+    def __init__(self) -> None:
+        self.items: list[Ids] = []
+        self._number: dict[bytes, int] = {}
+
+    def add(self, ids: list[int]) -> int:
+        """The number of a token string."""
+        array = np.array(ids, dtype=np.int32)
+        number = self._number.setdefault(array.tobytes(), len(self.items))
+        if number == len(self.items):
+            self.items.append(array)
+        return number
 
 
 def fit_prompts(
     tokenizer: Any, contexts: Sequence[Context], longest: Sequence[int], max_length: int
-) -> list[tuple[list[int], bool]]:
-    """(tokens, whether anything was cut) of each prompt, after steps 1 and 2 of the module's rule.
+) -> list[list[int]]:
+    """Tokens of each prompt after steps 1 and 2 of the module's rule.
 
     All prompts that are too long lose one turn and are tokenised together, until none can lose another.
 
     Args:
-        longest: tokens of the longest response that follows each prompt.
+        longest: tokens of the longer response that follows each prompt.
     """
     current = list(contexts)
     ids = prompt_ids(tokenizer, current)
@@ -128,11 +198,8 @@ def fit_prompts(
             break
         for i, again in zip(shorter, prompt_ids(tokenizer, list(shorter.values())), strict=True):
             current[i], ids[i] = shorter[i], again
-    found = []
-    for i, context in enumerate(contexts):
-        room = max_length - min(longest[i], max_length // 2)
-        found.append((_last(tokenizer, ids[i], room), len(ids[i]) > room or current[i] != context))
-    return found
+    rooms = [max_length - min(response, max_length // 2) for response in longest]
+    return [_last(tokenizer, prompt, room) for prompt, room in zip(ids, rooms, strict=True)]
 
 
 def _last(tokenizer: Any, ids: list[int], room: int) -> list[int]:
@@ -205,9 +272,9 @@ class PairCollator:
         import torch
 
         numbers = [example["row"] for example in examples]
-        context = [int(self.rows.context[i]) for i in numbers]
-        chosen = [(c, int(self.rows.chosen[i])) for c, i in zip(context, numbers, strict=True)]
-        rejected = [(c, int(self.rows.rejected[i])) for c, i in zip(context, numbers, strict=True)]
+        rows = self.rows
+        both = [self.tokens.keys(int(rows.context[i]), int(rows.chosen[i]), int(rows.rejected[i])) for i in numbers]
+        chosen, rejected = [keys[0] for keys in both], [keys[1] for keys in both]
         batch = padded([self.tokens.ids(key) for key in chosen + rejected], self.pad)
         batch["ref_chosen_logps"] = torch.tensor([self.reference[key] for key in chosen], dtype=torch.float32)
         batch["ref_rejected_logps"] = torch.tensor([self.reference[key] for key in rejected], dtype=torch.float32)
@@ -234,6 +301,6 @@ def padded(sequences: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], pad
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def _chunks(items: Sequence[int]) -> Iterable[Sequence[int]]:
+def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
     for start in range(0, len(items), _TOKENISE_AT_ONCE):
         yield items[start : start + _TOKENISE_AT_ONCE]

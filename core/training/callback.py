@@ -15,8 +15,8 @@ from core.events import TrainCheckpoint, TrainStep
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
-from core.training.learning_rate import RATE_RULE
 from core.training.model import require_weights, save_model
+from core.training.rules import RATE_RULE
 
 UNHASHED = ("training_args.bin",)
 """Written by the Trainer and never read: holds paths of this machine."""

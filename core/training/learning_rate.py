@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import math
 
-RATE_RULE = 2
-"""The rule that this program follows, as `train.step` records it; a step that names none followed rule 1."""
+from core.training.rules import RATE_RULE
 
 
 def rate_share(done: int, steps: int, warmup: float, schedule: str, rule: int = RATE_RULE) -> float:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from core.stage import Context, Unit
 from core.types import Message, PreferencePairs
 
 if TYPE_CHECKING:
-    from core.training.batches import Key
+    from core.training.batches import Key, Tokens
     from core.training.stage import Trained
 
 Floats = NDArray[np.float64]
@@ -54,15 +55,14 @@ class Recovery:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The test pairs: distinct prompts and answers, and two sequences (prompt, answer) per pair.
+    """The test pairs: distinct prompts and answers, and per pair the indices of a prompt and two answers to it.
 
-    first[j] and second[j] are indices (prompt, answer); probability[j] is p for first[j], shape (pairs,).
+    probability[j] is p for the first answer of pairs[j], shape (pairs,).
     """
 
     prompts: tuple[str, ...]
     answers: tuple[str, ...]
-    first: tuple[Key, ...]
-    second: tuple[Key, ...]
+    pairs: tuple[tuple[int, int, int], ...]
     probability: Floats
 
 
@@ -123,10 +123,9 @@ def held_out_pairs(world: World) -> HeldOut:
     prompts = {prompt: i for i, prompt in enumerate(dict.fromkeys(prompt for prompt, _, _ in triples))}
     answers = {answer: i for i, answer in enumerate(dict.fromkeys(a for _, *both in triples for a in both))}
     read = styles_of(list(answers))
-    first = tuple((prompts[prompt], answers[a]) for prompt, a, _ in triples)
-    second = tuple((prompts[prompt], answers[b]) for prompt, _, b in triples)
-    difference = read[[a for _, a in first]] - read[[b for _, b in second]]
-    return HeldOut(tuple(prompts), tuple(answers), first, second, world.choice_probability(difference))
+    pairs = tuple((prompts[prompt], answers[a], answers[b]) for prompt, a, b in triples)
+    difference = read[[a for _, a, _ in pairs]] - read[[b for _, _, b in pairs]]
+    return HeldOut(tuple(prompts), tuple(answers), pairs, world.choice_probability(difference))
 
 
 class _Margins:
@@ -142,18 +141,30 @@ class _Margins:
     def of(self, model: Path, condition: str) -> Floats:
         """m of every held-out pair, shape (pairs,); exactly zero for the base model."""
         if model == self.base:
-            return np.zeros(len(self.held_out.first))
+            return np.zeros(len(self.held_out.pairs))
         if self._reference is None:
             self._reference = self._score(self.base, "the base model")
         scores = self._score(model, condition)
         gain = {key: scores[key] - self._reference[key] for key in scores}
-        pairs = zip(self.held_out.first, self.held_out.second, strict=True)
+        pairs = [self._tokens.keys(*pair) for pair in self.held_out.pairs]
         return self.train.beta * np.array([gain[a] - gain[b] for a, b in pairs])
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from core.chat import load_tokenizer
+
+        return load_tokenizer(self.base)
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        from core.training.batches import tokenise
+
+        contexts = [(Message("user", prompt),) for prompt in self.held_out.prompts]
+        pairs = sorted({(c, min(a, b), max(a, b)) for c, a, b in self.held_out.pairs})
+        return tokenise(self._tokenizer, contexts, self.held_out.answers, pairs, self.train.max_length)
 
     def _score(self, folder: Path, name: str) -> dict[Key, float]:
         """ln π(answer | prompt) of every held-out sequence, in nats."""
-        from core.chat import load_tokenizer
-        from core.training.batches import tokenise
         from core.training.model import load_model
         from core.training.precision import memory_guard, placement, quiet_libraries
         from core.training.reference import log_probs
@@ -165,14 +176,11 @@ class _Margins:
             self.ctx.progress(done, total, f"scoring held-out answers under {name}")
 
         placed = placement(self.train)
-        tokenizer: Any = load_tokenizer(self.base)
-        contexts = [(Message("user", prompt),) for prompt in self.held_out.prompts]
-        sequences = sorted({*self.held_out.first, *self.held_out.second})
-        tokens = tokenise(tokenizer, contexts, self.held_out.answers, sequences, self.train.max_length)
+        sequences, pad = self._tokens.sequences(), self._tokenizer.pad_token_id
         budget = 2 * self.train.micro_batch * self.train.max_length
         with memory_guard(self.train, f"scoring held-out answers under {name}"):
             model = load_model(folder, placed)
-            return log_probs(model, tokens, sequences, placed, tokenizer.pad_token_id, budget, progress)
+            return log_probs(model, self._tokens, sequences, placed, pad, budget, progress)
 
 
 def _measured(condition: str, probability: Floats, margin: Floats, world: str) -> RecoveryMeasured:

@@ -1,6 +1,7 @@
 """Log-probabilities of responses under a frozen model: Σ_t log p(y_t | prompt, y_<t), in nats.
 
-Each distinct (context, response) is scored once and shared by all conditions.
+Each distinct sequence, a prompt and a response as fitted, is scored once and shared by all conditions. Its SHA-256
+names it in the artifact, so that a log-probability is only ever used for the tokens that it was computed from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from core.errors import InputError
 from core.training.batches import Key, Tokens, padded
 from core.training.precision import Placement
 
-FORMAT = "dempo-reference-1"
+FORMAT = "dempo-reference-2"
 MEDIA_TYPE = "application/vnd.dempo.reference+json"
 
 
@@ -68,24 +69,24 @@ def response_log_probs(model: Any, inputs: Mapping[str, Any]) -> Any:
     return scored.log_probs.float().sum(dim=1)
 
 
-def encode_reference(values: Mapping[Key, float]) -> bytes:
-    """The log-probabilities as JSON.
+def encode_reference(values: Mapping[str, float]) -> bytes:
+    """The log-probabilities as JSON, by `Tokens.digest`.
 
-    `{"format", "columns", "rows"}`; a row is [context, response, log_probability], indices into the pairs.
+    `{"format", "columns", "rows"}`; a row is [sequence, log_probability], in the order of the digests.
     """
-    rows = [[c, r, value] for (c, r), value in values.items()]
-    body = {"format": FORMAT, "columns": ["context", "response", "log_probability"], "rows": rows}
+    rows = [[sequence, values[sequence]] for sequence in sorted(values)]
+    body = {"format": FORMAT, "columns": ["sequence", "log_probability"], "rows": rows}
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
-def decode_reference(body: bytes) -> dict[Key, float]:
+def decode_reference(body: bytes) -> dict[str, float]:
     """The inverse of `encode_reference`."""
     values = json.loads(body)
     if values["format"] != FORMAT:
         raise InputError(
             f"log-probabilities of format {values['format']!r} cannot be read; this program reads {FORMAT}"
         )
-    return {(c, r): value for c, r, value in values["rows"]}
+    return dict(values["rows"])
 
 
 def _by_length(tokens: Tokens, sequences: Sequence[Key], budget: int) -> list[list[Key]]:

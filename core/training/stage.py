@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from core.chat import load_tokenizer, template_digest
 from core.config import TrainSection
-from core.errors import DempoError
+from core.errors import DempoError, InputError
 from core.events import (
     ModelReady,
     ReferenceComputed,
@@ -30,6 +28,7 @@ from core.events import (
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
 from core.training.conditions import BASE, train_section
+from core.training.rules import REFERENCE_RULE
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
@@ -115,14 +114,14 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
 
 def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device: str, folder: Path) -> float | None:
     """Builds, pre-trains and saves the tiny model; returns its last loss."""
-    from core.training.batches import sequences_of, tokenise
+    from core.training.batches import every_response, tokenise
     from core.training.model import save_model
     from core.training.tiny import make_model, pretrain, train_tokenizer
 
     ctx.progress(0, train.tiny.steps, "training the tokenizer")
     tokenizer = train_tokenizer([*_messages(pairs), *pairs.responses], train.tiny.vocabulary)
     made = make_model(train.tiny, tokenizer, 2 * train.max_length, ctx.torch_seed("base", "weights"))
-    everything = sequences_of(pairs, np.arange(len(pairs), dtype=np.int32))
+    everything = every_response(pairs)
     stream = ctx.stream("base", "pretraining")
     wanted = train.tiny.steps * train.tiny.batch
     picked = sorted({everything[i] for i in stream.child("texts").integers(len(everything), wanted)})
@@ -134,7 +133,7 @@ def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device
 
     loss = pretrain(
         made,
-        [tokens.ids(key) for key in picked],
+        [tokens.ids(tokens.pairs[pair][0]) for pair in picked],
         train.tiny,
         stream.child("batches"),
         device,
@@ -203,23 +202,22 @@ def _train_pending(
     base: BaseModel,
     section: TrainSection,
 ) -> None:
-    from core.training.batches import scheduled_sequences, tokenise
+    from core.training.batches import scheduled_pairs, tokenise
     from core.training.precision import placement, quiet_libraries
 
     quiet_libraries()
     placed = placement(section)
     verify(base.path, base.files)
     tokenizer = load_tokenizer(base.path)
-    sequences = scheduled_sequences(pairs, trained)
     tokens = tokenise(
         tokenizer,
         pairs.contexts,
         pairs.responses,
-        sequences,
+        scheduled_pairs(pairs, trained),
         section.max_length,
         lambda done, total: ctx.progress(done, total, "tokenising"),
     )
-    reference = _reference(ctx, base, section, placed, tokens, sequences, tokenizer.pad_token_id)
+    reference = _reference(ctx, base, section, placed, tokens, tokenizer.pad_token_id)
     total = sum(len(condition.schedule) for condition in trained)
     before = 0
     for condition in trained:
@@ -243,10 +241,13 @@ def _reference(
     section: TrainSection,
     placed: Placement,
     tokens: Tokens,
-    sequences: list[Key],
     pad: int,
 ) -> dict[Key, float]:
-    """Log-probabilities of the frozen base model; a batch holds as many tokens as a training micro-batch may."""
+    """Log-probabilities of the frozen base model; a batch holds as many tokens as a training micro-batch may.
+
+    Raises:
+        InputError: those recorded before an interruption are of other tokens than these.
+    """
     from core.training.model import load_model
     from core.training.precision import memory_guard
     from core.training.reference import MEDIA_TYPE, decode_reference, encode_reference, log_probs
@@ -255,25 +256,34 @@ def _reference(
         ctx.check_stop()
         ctx.progress(done, total, "scoring the reference")
 
+    names = {key: tokens.digest(key) for key in tokens.sequences()}
+
     def compute(unit: Unit) -> None:
         with memory_guard(section, "scoring the reference"):
             frozen = load_model(base.path, placed)
             budget = 2 * section.micro_batch * section.max_length
-            values = log_probs(frozen, tokens, sequences, placed, pad, budget, progress)
+            values = log_probs(frozen, tokens, list(names), placed, pad, budget, progress)
         if not all(map(math.isfinite, values.values())):
             raise DempoError(f"the base model in {base.path} gives log-probabilities that are not finite numbers")
         unit.add(
             ReferenceComputed(
-                sequences=len(sequences),
+                sequences=len(names),
                 cut_contexts=tokens.cut_contexts,
                 cut_responses=tokens.cut_responses,
-                artifact=ctx.store(encode_reference(values), MEDIA_TYPE),
+                artifact=ctx.store(encode_reference({names[key]: values[key] for key in names}), MEDIA_TYPE),
+                rule=REFERENCE_RULE,
             )
         )
 
     recorded = only(ctx.unit("reference", compute), ReferenceComputed)
     _release_memory()
-    return decode_reference(ctx.load(recorded.artifact))
+    by_name = decode_reference(ctx.load(recorded.artifact))
+    if by_name.keys() != set(names.values()):
+        raise InputError(
+            "the recorded reference was scored for other tokens than those of this program: the tokenizer, the chat "
+            "template or their libraries have changed since; resume with the version that began, or clone the run"
+        )
+    return {key: by_name[name] for key, name in names.items()}
 
 
 def _train_condition(

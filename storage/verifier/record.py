@@ -41,6 +41,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...] | None] = {
     "questions.generated": ("clause_id", "model", "questions"),
     "leaderboard.computed": None,
     "diagnostics.computed": None,
+    "reference.computed": ("sequences", "cut_contexts", "cut_responses", "rule"),
     "train.step": ("condition", "step", "learning_rate", "rule"),
     "train.checkpoint": ("condition", "step", "final", "folder", "files"),
     "answer.given": ("condition", "question_id", "clause_id", "answer", "tokens", "finish"),

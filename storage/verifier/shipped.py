@@ -36,6 +36,7 @@ PARTS = (
     "storage/verifier/stream.py",
     "storage/verifier/draws.py",
     "storage/verifier/schedules.py",
+    "core/training/rules.py",
     "core/training/learning_rate.py",
     "core/training/weight_files.py",
     "storage/verifier/weights.py",

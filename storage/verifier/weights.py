@@ -8,10 +8,11 @@ from fractions import Fraction
 from typing import Any
 
 from core.plural import number_of
-from core.training.learning_rate import RATE_RULE, rate_share
+from core.training.learning_rate import rate_share
+from core.training.rules import RATE_RULE, REFERENCE_RULE
 from core.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from storage.verifier.draws import draws_of_record
-from storage.verifier.finding import Finding, brief, broken, one_of, rule_of, same, sections, spend, whole
+from storage.verifier.finding import Finding, brief, broken, one_of, outdated, rule_of, same, sections, spend, whole
 from storage.verifier.lotteries import lotteries_of_record
 from storage.verifier.pairs import PAIRS_TYPE
 from storage.verifier.pool import PoolRead, required_pool
@@ -172,6 +173,8 @@ def check_training(record: Record) -> str:
         same(event.values["model"], model, "the model that every condition starts from", event.seq)
         _check_weight_files(record, event, "checkpoints/base", "the base model")
     schedules = sum(check_schedule(record, event) for event in planned.values())
+    for event in record.counted("reference.computed"):
+        _check_reference(event)
     total = sum(map(len, steps.values()))
     done = f"{number_of(total, 'step')} of {number_of(len(steps), 'condition')} without a gap"
     return f"{done}, {number_of(schedules, 'schedule')} drawn again"
@@ -200,6 +203,18 @@ def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
         wanted = rate * rate_share(done, steps, warmup, schedule, rule)
         if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
             raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
+
+
+def _check_reference(event: Found) -> None:
+    """What was cut is part of what was scored; where prompts were cut by the first rule, they were cut wrongly."""
+    values, rule = event.values, rule_of(event, REFERENCE_RULE, "the reference")
+    for name in ("cut_contexts", "cut_responses"):
+        if not 0 <= values[name] <= values["sequences"]:
+            raise broken(f"of {values['sequences']} sequences of the reference {values[name]} are {name}", event.seq)
+    if rule == 1 and values["cut_contexts"]:
+        cut = number_of(values["cut_contexts"], "sequence")
+        told = "they were fitted to the longest response of any pair, so that each condition depends on the others"
+        raise outdated(f"the reference, with the prompts of {cut} cut,", f"{told}; train again", event.seq)
 
 
 def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -> None:

@@ -1,0 +1,13 @@
+"""Numbers of the rules by which training is computed, as its events record them. Standard library only.
+
+An event that names no rule followed rule 1.
+"""
+
+from __future__ import annotations
+
+RATE_RULE = 2
+"""Of `train.step`. 1: a warm-up counts from 0, so that its first step learns nothing; 2: from the step itself."""
+
+REFERENCE_RULE = 2
+"""Of `reference.computed`. 1: a prompt is fitted to the longest response that follows it in any schedule, so that
+pairs which are cut depend on the run's other conditions; 2: to the longer response of its own pair."""
