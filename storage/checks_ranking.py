@@ -45,10 +45,10 @@ class _Numerical:
         stream = RandomStream(said.seed, "rank")
         self.aggregation = Aggregation(self.judged.rankings, settings, stream, lambda done, total, detail: None)
 
-    def derived(self, method: Any) -> Derived:
+    def derived(self, method: Any, rule: int) -> Derived:
         """A method's leaderboard; raises TooMuch where its estimate does not settle."""
         try:
-            board = self.aggregation.leaderboard(method)
+            board = self.aggregation.leaderboard(method, rule)
         except RuntimeError as error:
             raise TooMuch(str(error)) from None
         names = ("score", "low", "high", "position")

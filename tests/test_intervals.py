@@ -24,6 +24,7 @@ from core.ranking.bootstrap import percentile_interval
 from core.ranking.diagnostics import diagnostics
 from core.ranking.leaderboards import Aggregation, Leaderboard
 from core.ranking.mallows import held_out
+from core.ranking.rules import newest_rule
 from core.types import Judged, Ranking
 from storage.check import Check
 from storage.checks_ranking import estimate_again
@@ -136,8 +137,8 @@ def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
     listed, settings = CASES[case]
     config = RankSection(**{"resamples": 60, **settings})
     counted, aggregation = by_counting(listed, config), by_numpy(listed, config)
-    for method in get_args(Method):
-        derived, board = counted.derived(method), aggregation.leaderboard(method)
+    for method, rule in [(name, rule) for name in get_args(Method) for rule in range(1, newest_rule(name) + 1)]:
+        derived, board = counted.derived(method, rule), aggregation.leaderboard(method, rule)
         assert dict(derived.numbers) == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
         assert derived.note == board.note
     for known in (lengths(listed), {}):
@@ -151,7 +152,11 @@ def test_the_cases_reach_what_is_rare() -> None:
 
     def detail(case: str, method: str) -> dict[str, float]:
         listed, settings = CASES[case]
-        return dict(by_counting(listed, RankSection(**{"resamples": 60, **settings})).derived(method).numbers)
+        return dict(
+            by_counting(listed, RankSection(**{"resamples": 60, **settings}))
+            .derived(method, newest_rule(method))
+            .numbers
+        )
 
     assert detail("ties everywhere", "kemeny")["orders"] == 24
     assert detail("one always first", "bradley_terry")["separable"] == 1
@@ -201,11 +206,11 @@ def test_with_many_conditions_pairs_are_still_counted() -> None:
     config = RankSection(resamples=20)
     counted, aggregation = by_counting(listed, config), by_numpy(listed, config)
     for method in ("borda", "copeland", "copeland_majority", "bradley_terry"):
-        derived = counted.derived(method)
+        derived = counted.derived(method, newest_rule(method))
         assert dict(derived.numbers) == pytest.approx(numbers(aggregation.leaderboard(method)), rel=1e-11, abs=1e-11)
     for method in ("kemeny", "mallows", "plackett_luce", "plackett_luce_published"):
         with pytest.raises(TooMuch, match="8 conditions are too many"):
-            counted.derived(method)
+            counted.derived(method, newest_rule(method))
 
 
 LIMITS: dict[str, tuple[Any, int, str, str]] = {
@@ -221,7 +226,7 @@ def test_nothing_is_begun_that_takes_too_long(limit: str, monkeypatch: pytest.Mo
     module, value, method, why = LIMITS[limit]
     monkeypatch.setattr(module, limit, value)
     with pytest.raises(TooMuch, match=why):
-        by_counting(rankings(5, 10, 3), RankSection(resamples=60)).derived(method)
+        by_counting(rankings(5, 10, 3), RankSection(resamples=60)).derived(method, newest_rule(method))
 
 
 @pytest.mark.long
@@ -231,7 +236,7 @@ def test_a_record_of_a_papers_size_takes_seconds(spread: float) -> None:
     begun = time.process_time()
     counted = by_counting(rankings(5, 3000, 5, spread), RankSection(), texts=False)
     for method in METHODS:
-        counted.derived(method)
+        counted.derived(method, newest_rule(method))
     assert time.process_time() - begun < (10 if spread < 1 else 40)
 
 
@@ -397,7 +402,11 @@ HOSTILE: dict[str, tuple[Callable[[list[Row]], list[Row]], str, str]] = {
     "judges resampled": (_rank(resample="judges"), "failed", "does not say how rankings are resampled"),
     "a key of nobody's": (_rank(prior=1), "failed", "does not say how rankings are resampled"),
     "resamples for ever": (_rank(resamples=2**52), "unknown", "would take too long to compute again"),
-    "a method of nobody's": (_board(method="range voting"), "failed", "no method 'range voting' of ranking"),
+    "a method of nobody's": (
+        _board(method="range voting"),
+        "unchecked",
+        "the method 'range voting' of ranking is newer",
+    ),
     "a detail too many": (_board(detail={"certainty": 1.0}), "failed", "'certainty' does not follow from"),
     "no rows": (_board(rows=[]), "failed", "' is missing; the rankings give"),
 }

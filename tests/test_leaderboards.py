@@ -99,9 +99,9 @@ def test_rankings_of_a_question_may_come_in_any_order() -> None:
 
 
 def test_equal_scores_share_the_better_position() -> None:
-    assert positions(np.array([3.0, 5.0, 5.0 + 1e-12, 1.0]), lower_is_better=False) == [3, 1, 1, 4]
-    assert positions(np.array([3.0, -np.inf, -np.inf]), lower_is_better=False) == [1, 2, 2]
-    assert positions(np.array([1.5, 1.5, 3.0]), lower_is_better=True) == [1, 1, 3]
+    assert positions(-np.array([3.0, 5.0, 5.0 + 1e-12, 1.0])) == [3, 1, 1, 4]
+    assert positions(-np.array([3.0, -np.inf, -np.inf])) == [1, 2, 2]
+    assert positions(np.array([1.5, 1.5, 3.0])) == [1, 1, 3]
     tied = boards([Ranking("1", 1, "j", ("a", "b", "c")), Ranking("1", 1, "k", ("b", "a", "c"))])["borda"]
     assert [(row.condition, row.position) for row in tied.rows] == [("a", 1), ("b", 1), ("c", 3)]
     assert "equal scores share the better position: a = b" in tied.note

@@ -10,6 +10,7 @@ from core.errors import InputError
 from storage.draws.waiting import waits_for
 from storage.foreign import is_imported
 from storage.imports.origin import origin_of
+from storage.outdated import BOARDS, REMARK, outdated_boards
 from storage.reader import Reader
 from tui import tables
 from tui.commands import command_line
@@ -59,7 +60,9 @@ def results(reader: Reader, as_json: bool) -> None:
     simulated = reader.summary().simulated
     if boards:
         print(f"Leaderboards{' (simulated: citizens of a planted world are the judges)' if simulated else ''}\n")
-        print(tables.leaderboards(boards), end="\n\n")
+        outdated = outdated_boards(str(row["payload"]) for row in reader.query(BOARDS))
+        remarked = [row | {"note": f"{REMARK}; {row['note']}"} if row["method"] in outdated else row for row in boards]
+        print(tables.leaderboards(remarked), end="\n\n")
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")

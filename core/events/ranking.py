@@ -28,6 +28,7 @@ class LeaderboardComputed(Event):
     confidence: float = described("coverage of the percentile intervals")
     rows: list[LeaderboardRow] = described("conditions, best first")
     detail: dict[str, Number] = described("what else the method estimates (Mallows φ, …)", default_factory=dict)
+    rule: int | None = described("rule that orders the rows (absent: 1); `docs/ranking.md` lists them", default=None)
     note: str = described("what the intervals hold fixed, and ties", default="")
 
 

@@ -44,10 +44,8 @@ from core.ranking.notes import (
 )
 from core.ranking.plackett_luce import plackett_luce
 from core.ranking.plackett_luce_published import plackett_luce_published
+from core.ranking.rules import BY_SCORE, newest_rule
 from core.types import Ranking, Score
-
-LOWER_IS_BETTER: frozenset[Method] = frozenset({"kemeny", "mallows"})
-"""Methods whose score is a mean position; for all others a higher score is better."""
 
 TIE_DECIMALS = 9
 """Scores that agree to so many decimals share a position."""
@@ -55,7 +53,7 @@ TIE_DECIMALS = 9
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """One method over all rankings; rows are best first, equal scores in order of their names."""
+    """One method over all rankings; rows are best first, those of equal position in order of their names."""
 
     method: Method
     rankings: int
@@ -65,16 +63,21 @@ class Leaderboard:
     rows: tuple[Score, ...]
     detail: Mapping[str, float]
     note: str
+    rule: int
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a method says: scores of the data (m,), of the resamples (B, m), and what else it found."""
+    """What a method says: scores of the data (m,), of the resamples (B, m), and what else it found.
+
+    The conditions are ordered by the consensus where there is one, by their score otherwise, higher ones first.
+    """
 
     score: Floats
     samples: Floats
     detail: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    consensus: Consensus | None = None
 
 
 def leaderboards(
@@ -136,11 +139,12 @@ class Aggregation:
         """Choices per unit."""
         return choices_by_unit(self.ballots.orders, self.unit, self.units)
 
-    def leaderboard(self, method: Method) -> Leaderboard:
-        """The leaderboard of one method."""
+    def leaderboard(self, method: Method, rule: int | None = None) -> Leaderboard:
+        """The leaderboard of one method; `rule` orders its rows, the newest one unless an old record is checked."""
+        rule = newest_rule(method) if rule is None else rule
         estimate = _ESTIMATORS[method](self)
         low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
-        places = positions(estimate.score, method in LOWER_IS_BETTER)
+        places = positions(_cost(estimate, rule))
         rows = [
             Score(method, condition, float(estimate.score[i]), float(low[i]), float(high[i]), places[i])
             for i, condition in enumerate(self.ballots.conditions)
@@ -153,8 +157,14 @@ class Aggregation:
             confidence=self.config.confidence,
             rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
             detail=estimate.detail,
-            note="; ".join([held_fixed_note(self.config.resample, self.units), *_tied(rows), *estimate.notes]),
+            note="; ".join(self._notes(estimate, rows, rule)),
+            rule=rule,
         )
+
+    def _notes(self, estimate: Estimate, rows: Sequence[Score], rule: int) -> list[str]:
+        tied = shared_places_notes({row.condition: row.position for row in rows}, rule)
+        best = () if estimate.consensus is None else _kemeny_notes(estimate.consensus, rule)
+        return [held_fixed_note(self.config.resample, self.units), *tied, *estimate.notes, *best]
 
     def kemeny_progress(self, done: int, total: int) -> None:
         """Reports resamples of which the Kemeny order is known."""
@@ -172,14 +182,17 @@ class Aggregation:
         return {f"{prefix}:{name}": float(x) for name, x in zip(self.ballots.conditions, values, strict=True)}
 
 
-def positions(score: Floats, lower_is_better: bool) -> list[int]:
-    """Competition ranking: 1 plus the number of strictly better scores, so equal ones share the better place."""
-    cost = np.round(score if lower_is_better else -score, TIE_DECIMALS)
+def _cost(estimate: Estimate, rule: int) -> Floats:
+    """What the conditions are ordered by, the smallest first."""
+    if estimate.consensus is None:
+        return -estimate.score
+    return estimate.score if rule == BY_SCORE else estimate.consensus.position
+
+
+def positions(cost: Floats) -> list[int]:
+    """Competition ranking: 1 plus the number of strictly smaller costs, so equal ones share the better place."""
+    cost = np.round(cost, TIE_DECIMALS)
     return [int((cost < own).sum()) + 1 for own in cost]
-
-
-def _tied(rows: Sequence[Score]) -> tuple[str, ...]:
-    return shared_places_notes({row.condition: row.position for row in rows})
 
 
 def _borda(data: Aggregation) -> Estimate:
@@ -246,8 +259,7 @@ def _kemeny(data: Aggregation) -> Estimate:
     places, _ = kemeny_batch(data.wins[1:], data.kemeny_progress)
     detail = {"orders": float(consensus.orders), "agreement": consensus.agreement}
     detail |= data.named("consensus", consensus.position)
-    notes = (MEAN_POSITION_NOTE, *_kemeny_notes(consensus))
-    return Estimate(places.mean(axis=0), places, detail, notes)
+    return Estimate(places.mean(axis=0), places, detail, (MEAN_POSITION_NOTE,), consensus)
 
 
 def _mallows(data: Aggregation) -> Estimate:
@@ -271,7 +283,7 @@ def _mallows(data: Aggregation) -> Estimate:
         detail |= _held_out_likelihood(data.ballots.orders[out], consensus, float(phi[0]))
     detail |= data.named("consensus", consensus.position)
     used = train_note(int(rankings[0]))
-    return Estimate(places.mean(axis=0), places, detail, (used, *_kemeny_notes(consensus)))
+    return Estimate(places.mean(axis=0), places, detail, (used,), consensus)
 
 
 def _held_out_likelihood(orders: Ints, consensus: Consensus, phi: float) -> dict[str, float]:
@@ -292,8 +304,8 @@ def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:
     return {"phi_low": float(low), "phi_high": float(high)}
 
 
-def _kemeny_notes(consensus: Consensus) -> tuple[str, ...]:
-    notes: tuple[str, ...] = (best_orders_note(consensus.orders, consensus.counted),)
+def _kemeny_notes(consensus: Consensus, rule: int) -> tuple[str, ...]:
+    notes: tuple[str, ...] = (best_orders_note(consensus.orders, consensus.counted, rule),)
     if len(consensus.order) > LARGEST_DYNAMIC:
         notes = (*notes, f"in cycles of more than {LARGEST_DYNAMIC} conditions one best order stands for all")
     return notes

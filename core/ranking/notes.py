@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.ranking.rules import BY_SCORE
+
 VOTES_NOTE = "score is pairwise votes won minus votes lost"
 
 MEAN_POSITION_NOTE = "score is the mean position over resamples"
@@ -27,13 +29,14 @@ def held_fixed_note(resample: str, units: int) -> str:
     return note if units > 1 else f"{note}; there is only one {one}, so intervals have no width"
 
 
-def shared_places_notes(places: Mapping[str, int]) -> tuple[str, ...]:
-    """Which conditions share a position, if any do."""
+def shared_places_notes(places: Mapping[str, int], rule: int) -> tuple[str, ...]:
+    """Which conditions share a position, if any do, and what they have in common for it."""
     tied: dict[int, list[str]] = {}
     for condition, position in places.items():
         tied.setdefault(position, []).append(condition)
     groups = [" = ".join(sorted(names)) for _, names in sorted(tied.items()) if len(names) > 1]
-    return (f"equal scores share the better position: {', '.join(groups)}",) if groups else ()
+    equal = "scores" if rule == BY_SCORE else "places in the consensus"
+    return (f"equal {equal} share the better position: {', '.join(groups)}",) if groups else ()
 
 
 def separable_notes(data: bool, resamples: int) -> tuple[str, ...]:
@@ -62,12 +65,16 @@ def _where(data: bool, resamples: int) -> str:
     return f"the data as given and {resamples} resamples" if data else f"{resamples} resamples"
 
 
-def best_orders_note(orders: int, counted: bool = True) -> str:
-    """How many orders are equally good; a lower bound where they were not all counted."""
-    if orders == 1 and counted:
-        return "the Kemeny order is unique"
+def best_orders_note(orders: int, counted: bool, rule: int) -> str:
+    """How many orders are equally good, a lower bound where they were not all counted, and which one the board has."""
     least = "" if counted else "at least "
-    return f"{least}{orders} Kemeny orders are equally good; a position is the mean over them"
+    if rule == BY_SCORE:
+        if orders == 1 and counted:
+            return "the Kemeny order is unique"
+        return f"{least}{orders} Kemeny orders are equally good; a position is the mean over them"
+    if orders == 1 and counted:
+        return "rows stand in the Kemeny order, which is unique"
+    return f"{least}{orders} Kemeny orders are equally good; rows stand in the order of the mean place over them"
 
 
 def train_note(rankings: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from core.config import Method
 from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow, as_float
+from core.ranking.rules import BY_SCORE
 from core.stage import Context, Unit
 from core.types import Judged, Score
 
@@ -51,6 +52,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[Score, ...]:
                 for r in board.rows
             ],
             detail=dict(board.detail),
+            rule=board.rule if board.rule > BY_SCORE else None,
             note=board.note,
         )
 

@@ -12,6 +12,7 @@ from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.redaction import WITHHELD
 from storage.export.tables import rows_of
+from storage.outdated import BOARDS, REMARK, outdated_boards
 
 _MOST_ANSWERS = 24
 """Answers shown as examples."""
@@ -172,9 +173,11 @@ class Content:
         for row in islice(self.rows("leaderboards"), markup.MOST_ROWS):
             boards.setdefault(str(row["method"]), []).append(row)
         columns = ("position", "condition", "score", "low", "high")
+        outdated = outdated_boards(str(payload) for (payload,) in self.db.execute(BOARDS))
         parts = []
         for method, rows in boards.items():
-            remark = f"{rows[0]['rankings']} rankings; intervals resample {rows[0]['resample']}. {rows[0]['note']}"
+            remark = f"{REMARK}. " if method in outdated else ""
+            remark += f"{rows[0]['rankings']} rankings; intervals resample {rows[0]['resample']}. {rows[0]['note']}"
             table, plot = markup.table(rows, columns), self.plots("leaderboard", method)
             parts.append(markup.under(method, table, markup.note(remark), plot))
         return markup.section("Leaderboards", *parts)

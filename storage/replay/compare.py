@@ -84,10 +84,10 @@ def exactly(line: Line, again: Repeated) -> Finding:
 
 
 def _by_another_rule(line: Line, again: Repeated) -> Finding:
-    """Where nothing but the rule's number differs the result is right; otherwise this program cannot say."""
+    """Where nothing but the rule's number and what is said of it differs, the result is right; else nobody can say."""
     recorded, now = line.values.get("rule", 1), again.values.get("rule", 1)
     every = differences(_settled(line.kind, line.values), _settled(again.kind, again.values))
-    found = [difference for difference in every if difference[0] != "rule"]
+    found = [difference for difference in every if difference[0] not in ("rule", "note")]
     if not isinstance(recorded, int):
         return Finding("drift", told(found))
     if not found:

@@ -14,10 +14,10 @@ from storage.verifier.finding import Finding, brief, broken, same, sections, unr
 from storage.verifier.intervals import Derived, Leaderboards
 from storage.verifier.judgements import (
     MOST_RANKED,
-    RANKED_METHODS,
     check_answers,
     check_judge_calls,
     questions_of_record,
+    rule_of_board,
 )
 from storage.verifier.reading import opened_safely
 from storage.verifier.record import Found, Record
@@ -56,8 +56,8 @@ class Said:
 class Again(Protocol):
     """Computes what the record says once more."""
 
-    def derived(self, method: str) -> Derived:
-        """A method's leaderboard; raises TooMuch where that takes too long."""
+    def derived(self, method: str, rule: int) -> Derived:
+        """A method's leaderboard, ordered by a rule; raises TooMuch where that takes too long."""
 
     def diagnostics(self) -> Mapping[str, float]:
         """All diagnostics by their names."""
@@ -71,9 +71,9 @@ class Counted:
         self.ballots = _ballots(said, names)
         self.boards = Leaderboards(names, self.ballots, said.resample, said.resamples, said.confidence, said.seed)
 
-    def derived(self, method: str) -> Derived:
-        """A method's leaderboard; raises TooMuch where that takes too long."""
-        return self.boards.derived(method)
+    def derived(self, method: str, rule: int) -> Derived:
+        """A method's leaderboard, ordered by a rule; raises TooMuch where that takes too long."""
+        return self.boards.derived(method, rule)
 
     def diagnostics(self) -> Mapping[str, float]:
         """All diagnostics by their names."""
@@ -106,8 +106,8 @@ def compared(record: Record, again: Callable[[Said], Again]) -> str:
     """Compares everything that follows from the rankings with what is recorded.
 
     Raises:
-        Finding: something is another one ("failed"), takes too long ("unknown"), or takes texts that are not here
-            ("withheld").
+        Finding: something is another one ("failed"), is newer than this verifier ("unchecked"), takes too long
+            ("unknown"), or takes texts that are not here ("withheld").
     """
     whole(record)
     boards, measured = record.counted("leaderboard.computed"), record.counted("diagnostics.computed")
@@ -118,11 +118,15 @@ def compared(record: Record, again: Callable[[Said], Again]) -> str:
     said = _said(record)
     source = again(said)
     left_out: dict[str, tuple[Found, str]] = {}
+    later: Finding | None = None
     for board in boards:
-        if board.values["method"] not in RANKED_METHODS:
-            raise broken(f"there is no method {brief(board.values['method'])} of ranking", board.seq)
         try:
-            derived = source.derived(board.values["method"])
+            derived = source.derived(board.values["method"], rule_of_board(board))
+        except Finding as found:
+            if found.verdict == "failed":
+                raise
+            later = later or found
+            continue
         except TooMuch as limit:
             left_out[board.values["method"]] = board, str(limit)
             continue
@@ -133,6 +137,8 @@ def compared(record: Record, again: Callable[[Said], Again]) -> str:
     for event in measured:
         recorded = event.values["values"]
         _compare(event, _without_texts(recorded) if said.withheld else recorded, figures)
+    if later is not None:
+        raise later
     computed = len(boards) - len(left_out)
     told = f"scores and intervals of {computed} leaderboards and {len(figures)} diagnostics computed again"
     if left_out:

@@ -19,9 +19,9 @@ from core.ranking.notes import (
     shared_places_notes,
     train_note,
 )
-from storage.verifier.best_orders import best_orders, dispersion_at, distance_to, log_likelihood_at
+from core.ranking.rules import BY_SCORE, positions_by
+from storage.verifier.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
 from storage.verifier.choices import Published, bradley_terry_of, plackett_luce_of, separable
-from storage.verifier.judgements import LOW_IS_BETTER, rounded_score
 from storage.verifier.resamples import (
     MOST_ALL_ORDERS,
     Ballot,
@@ -42,12 +42,16 @@ MOST_FITTED = 16
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a method says: the scores of the data, of each resample, what else it found, and what it notes."""
+    """What a method says: the scores of the data, of each resample, what else it found, and what it notes.
+
+    best are the best orders of the data, where the method looks for them.
+    """
 
     score: Sequence[float]
     samples: Sequence[Sequence[float]]
     detail: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    best: BestOrders | None = None
 
 
 @dataclass(frozen=True)
@@ -97,21 +101,22 @@ class Leaderboards:
                 wins[i][j] += (times > votes[j, i]) + 0.5 * (times == votes[j, i])
         return wins
 
-    def derived(self, method: str) -> Derived:
-        """A method's leaderboard.
+    def derived(self, method: str, rule: int) -> Derived:
+        """A method's leaderboard, ordered by a rule.
 
         Raises:
             TooMuch: it takes more time or memory than this file spends.
         """
         estimate = METHODS[method](self)
         intervals = interval(estimate.samples, self.confidence)
-        places = _places(estimate.score, method in LOW_IS_BETTER)
+        places = _places(estimate, rule)
         numbers: dict[str, float] = {}
         for name, score, (low, high), place in zip(self.names, estimate.score, intervals, places, strict=True):
             numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high, f"{name}: position": place}
         units = 1 + max(units_of(self.ballots, self.resample))
-        tied = shared_places_notes(dict(zip(self.names, places, strict=True)))
-        note = "; ".join([held_fixed_note(self.resample, units), *tied, *estimate.notes])
+        tied = shared_places_notes(dict(zip(self.names, places, strict=True)), rule)
+        best = [] if estimate.best is None else [best_orders_note(estimate.best.orders, True, rule)]
+        note = "; ".join([held_fixed_note(self.resample, units), *tied, *estimate.notes, *best])
         return Derived(numbers | dict(estimate.detail), note)
 
     def named(self, prefix: str, values: Sequence[float]) -> dict[str, float]:
@@ -146,9 +151,10 @@ def _percentile(values: Sequence[float], share: float, finite: bool) -> float:
     return values[below] + (values[above] - values[below]) * (place - below)
 
 
-def _places(score: Sequence[float], low_is_better: bool) -> list[int]:
-    costs = [rounded_score(own if low_is_better else -own) for own in score]
-    return [1 + sum(cost < own for cost in costs) for own in costs]
+def _places(estimate: Estimate, rule: int) -> list[int]:
+    if estimate.best is None:
+        return positions_by([-own for own in estimate.score])
+    return positions_by(estimate.score if rule == BY_SCORE else estimate.best.places)
 
 
 # ------------------------------------------------------------ methods that count pairs
@@ -208,7 +214,7 @@ def _kemeny(data: Leaderboards) -> Estimate:
     samples = [found.places for found in others]
     detail = {"orders": float(best.orders), "agreement": float(best.agreement)}
     detail |= data.named("consensus", best.places)
-    return Estimate(_means(samples), samples, detail, (MEAN_POSITION_NOTE, best_orders_note(best.orders)))
+    return Estimate(_means(samples), samples, detail, (MEAN_POSITION_NOTE,), best)
 
 
 def _mallows(data: Leaderboards) -> Estimate:
@@ -229,7 +235,7 @@ def _mallows(data: Leaderboards) -> Estimate:
             detail["held_out_log_likelihood"] = _held_out_likelihood(data, out, best[0].first, phi[0])
     samples = [found.places for found in best[1:]]
     detail |= data.named("consensus", best[0].places)
-    return Estimate(_means(samples), samples, detail, (train_note(train), best_orders_note(best[0].orders)))
+    return Estimate(_means(samples), samples, detail, (train_note(train),), best[0])
 
 
 def _require_few_orders(data: Leaderboards) -> None:

@@ -8,7 +8,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.plural import number_of
-from storage.verifier.finding import STEPS_OF_A_NUMBER, brief, broken, one_of, same, sections, spend, whole
+from core.ranking.rules import BY_SCORE, CONSENSUS_METHODS, newest_rule, places_in_consensus, positions_by
+from storage.verifier.finding import (
+    STEPS_OF_A_NUMBER,
+    Finding,
+    brief,
+    broken,
+    newer,
+    one_of,
+    outdated,
+    rule_of,
+    same,
+    sections,
+    spend,
+    whole,
+)
 from storage.verifier.record import Found, Record
 from storage.verifier.stream import Stream, stream_key
 
@@ -20,10 +34,6 @@ SPARSE = 20
 
 HELD_FIXED = "checkpoints held fixed"
 """How the note of every leaderboard begins."""
-
-LOW_IS_BETTER = ("kemeny", "mallows")
-TIED_BELOW = 10**9
-"""Scores that agree to so many parts of one share a position."""
 
 RANKED_METHODS = (
     "borda",
@@ -180,7 +190,7 @@ def check_leaderboards(record: Record) -> str:
     settings = record.genesis.get("config", {}).get("rank") or {}
     methods = settings.get("methods", RANKED_METHODS)
     seen: set[str] = set()
-    exact = 0
+    exact, left = 0, None
     for board in boards:
         values, what = board.values, f"leaderboard {brief(board.values['method'])}"
         if values["method"] in seen:
@@ -195,9 +205,16 @@ def check_leaderboards(record: Record) -> str:
             same(values[name], settings.get(name, default), f"{what}: {name}", board.seq)
         spend(record, len(orders) * len(values["rows"]) ** 2)
         exact += _check_scores(board, what, orders)
-        _check_positions(board, what)
+        try:
+            _check_positions(board, what)
+        except Finding as found:
+            if found.verdict == "failed":
+                raise
+            left = left or found  # what is wrong with another board is told first
     if record.ledger.ended("rank") and seen != set(methods):
         raise broken("the stage of the leaderboards has ended, but they are not those of the configuration")
+    if left is not None:
+        raise left
     rankings = number_of(len(orders), "ranking")
     return f"{exact} of {number_of(len(boards), 'leaderboard')} counted again from {rankings}; positions of all"
 
@@ -243,20 +260,43 @@ def _exact_scores(method: str, names: list[str], orders: list[list[str]]) -> dic
 
 
 def _check_positions(board: Found, what: str) -> None:
-    """1 plus the number of strictly better scores; rows best first, equal ones by name; intervals the right way."""
-    sign = 1 if board.values["method"] in LOW_IS_BETTER else -1
+    """Positions follow the board's rule; rows best first, equal ones by name; intervals the right way."""
     rows = board.values["rows"]
-    costs = [rounded_score(sign * float(row["score"])) for row in rows]
-    for row, own in zip(rows, costs, strict=True):
-        position = 1 + sum(cost < own for cost in costs)
-        same(row["position"], position, f"{what}: the position of {brief(row['condition'])}", board.seq)
+    for row in rows:
         if float(row["low"]) > float(row["high"]):
             raise broken(f"{what}: the interval of {brief(row['condition'])} is upside down", board.seq)
     order = [(row["position"], row["condition"]) for row in rows]
     if order != sorted(order):
         raise broken(f"{what}: its rows are not in order", board.seq)
+    rule = rule_of_board(board)
+    places = places_in_consensus(board.values.get("detail", {}), [row["condition"] for row in rows])
+    for row, position in zip(rows, positions_by(_costs(board, what, rule, places)), strict=True):
+        same(row["position"], position, f"{what}: the position of {brief(row['condition'])}", board.seq)
+    if rule == newest_rule(board.values["method"]):
+        return
+    if places is None or [row["position"] for row in rows] != positions_by(places):
+        raise outdated(f"the order of {what}, which is not that of the consensus,", "rank again", board.seq)
 
 
-def rounded_score(value: float) -> float:
-    """What two scores must have in common to share a position."""
-    return round(value * TIED_BELOW) / TIED_BELOW if math.isfinite(value) else value
+def _costs(board: Found, what: str, rule: int, places: list[float] | None) -> list[float]:
+    """What a rule orders the rows by, the smallest first."""
+    scores = [float(row["score"]) for row in board.values["rows"]]
+    if board.values["method"] not in CONSENSUS_METHODS:
+        return [-score for score in scores]
+    if rule == BY_SCORE:
+        return scores
+    if places is None:
+        raise broken(f"{what} does not name the place of every condition in the consensus", board.seq)
+    return places
+
+
+def rule_of_board(board: Found) -> int:
+    """The rule that orders a leaderboard.
+
+    Raises:
+        Finding: this verifier knows the rule not, or the method.
+    """
+    method = board.values["method"]
+    if method not in RANKED_METHODS:
+        raise newer(f"the method {brief(method)} of ranking", board.seq)
+    return rule_of(board, newest_rule(method), f"leaderboard {brief(method)}")

@@ -38,6 +38,7 @@ PARTS = (
     "storage/verifier/schedules.py",
     "storage/verifier/weights.py",
     "storage/verifier/questions.py",
+    "core/ranking/rules.py",
     "storage/verifier/judgements.py",
     "core/ranking/notes.py",
     "storage/verifier/resamples.py",

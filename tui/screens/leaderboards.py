@@ -11,6 +11,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from storage.outdated import BOARDS, REMARK, outdated_boards
 from storage.reader import Reader
 from tui.screens.pane import Pane
 from tui.screens.skipped import skipped
@@ -26,13 +27,16 @@ _SETTINGS = """SELECT payload->>'$.method' AS method, payload->>'$.resamples' AS
 _DIAGNOSTICS = """SELECT payload->'$.values' AS found FROM events
   WHERE kind = 'diagnostics.computed' ORDER BY seq DESC LIMIT 1"""
 
-_LOWER_IS_BETTER = ("kemeny", "mallows")
-"""Methods whose score is a mean position."""
+_BY_CONSENSUS = ("kemeny", "mallows")
+"""Methods whose rows stand in the order of the consensus; their score is a mean position."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """Rows of the views `leaderboards` and `recovery`, settings by method, and the judges' diagnostics."""
+    """Rows of the views `leaderboards` and `recovery`, settings by method, and the judges' diagnostics.
+
+    outdated are the methods whose board was made by a rule since found wrong.
+    """
 
     boards: dict[str, list[dict[str, Any]]]
     settings: dict[str, dict[str, Any]]
@@ -40,6 +44,7 @@ class Results:
     diagnostics: dict[str, Any]
     simulated: bool
     skipped: str
+    outdated: frozenset[str] = frozenset()
 
 
 class LeaderboardsPane(Pane):
@@ -66,6 +71,7 @@ class LeaderboardsPane(Pane):
             diagnostics=json.loads(diagnostics[0]["found"]) if diagnostics else {},
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
+            outdated=outdated_boards(str(row["payload"]) for row in reader.query(BOARDS)),
         )
 
     def on_mount(self) -> None:
@@ -97,7 +103,8 @@ def page(found: Results, width: int) -> Text:
         text.append(STAMP)
     text.append(f"\n{_wrapped([*common, *_draws(found)], width)}\n\n", style="dim")
     for method, rows in found.boards.items():
-        own = [part for part in told[method] if part not in common]
+        own = [f"! {REMARK}"] if method in found.outdated else []
+        own += [part for part in told[method] if part not in common]
         _board(text, method, rows, _wrapped(own, width), longest, width)
     if found.diagnostics:
         text.append("Judges\n", style="bold")
@@ -134,7 +141,7 @@ def _recovery(text: Text, found: Results, width: int) -> None:
 def _board(text: Text, method: str, rows: list[dict[str, Any]], own: str, longest: int, width: int) -> None:
     """One method: its settings only where they differ from those above."""
     text.append(one_line(method, 40), style="bold")
-    text.append("  lower is better" if method in _LOWER_IS_BETTER else "  higher is better", style="dim")
+    text.append("  in the order of the consensus" if method in _BY_CONSENSUS else "  higher is better", style="dim")
     text.append("\n")
     if own:
         text.append(f"{own}\n", style="dim")

@@ -1,0 +1,264 @@
+"""Kemeny and Mallows boards stand in the order of the consensus of the data; boards of the old rule are told apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import paper_judging
+import pytest
+from both_verifiers import checked
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rewritten import Row, forged
+
+from core.config import RankSection
+from core.randomness import RandomStream
+from core.ranking import leaderboards as boards
+from core.ranking.counts import wins_by_unit
+from core.ranking.kemeny import kemeny
+from core.ranking.leaderboards import Aggregation, Leaderboard
+from core.ranking.rules import BY_CONSENSUS, BY_SCORE, CONSENSUS_METHODS, newest_rule, positions_by
+from core.types import Ranking
+from storage.check import Check
+from storage.reader import Reader
+from storage.replay.compare import exactly
+from storage.replay.repetition import Line, Repeated
+from tui.ranking import rank_file
+from tui.screens.leaderboards import LeaderboardsPane, page
+from tui.show import results
+
+
+def board_of(orders: list[tuple[str, ...]], method: Any, seed: int = 0, rule: int | None = None) -> Leaderboard:
+    rankings = [Ranking(str(number), 1, "judge#0", order) for number, order in enumerate(orders)]
+    section = RankSection.model_validate({"resamples": 25})
+    return Aggregation(rankings, section, RandomStream(seed, "rank"), lambda done, total, detail: None).leaderboard(
+        method, rule
+    )
+
+
+def places(board: Leaderboard) -> dict[str, int]:
+    return {row.condition: row.position for row in board.rows}
+
+
+# ------------------------------------------------------------ the order
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.permutations("abcd").map(tuple), min_size=1, max_size=9), st.integers(0, 3))
+def test_a_board_stands_in_the_order_of_the_consensus_whatever_is_resampled(
+    orders: list[tuple[str, ...]], seed: int
+) -> None:
+    board = board_of(orders, "kemeny", seed)
+    numbers = [tuple("abcd".index(name) for name in order) for order in orders]
+    import numpy as np
+
+    found = kemeny(wins_by_unit(np.array(numbers), np.zeros(len(numbers), dtype=np.int64), 1)[0])
+    mean = dict(zip("abcd", found.position, strict=True))
+    assert places(board) == {a: 1 + sum(mean[b] < mean[a] - 1e-9 for b in "abcd") for a in "abcd"}
+    assert [row.position for row in board.rows] == sorted(row.position for row in board.rows)
+    for method in CONSENSUS_METHODS:
+        assert places(board_of(orders, method, seed)) == places(board_of(orders, method, seed + 1))
+
+
+def test_several_best_orders_share_positions_by_their_mean_place_and_the_note_says_so() -> None:
+    cycle = board_of([("a", "b", "c", "d"), ("b", "c", "a", "d"), ("c", "a", "b", "d")], "kemeny")
+    assert places(cycle) == {"a": 1, "b": 1, "c": 1, "d": 4}
+    assert "equal places in the consensus share the better position: a = b = c" in cycle.note
+    assert "3 Kemeny orders are equally good; rows stand in the order of the mean place over them" in cycle.note
+    single = board_of([("b", "a"), ("b", "a")], "mallows")
+    assert places(single) == {"b": 1, "a": 2}
+    assert single.note.endswith("rows stand in the Kemeny order, which is unique")
+
+
+def test_only_methods_with_a_consensus_have_the_new_rule() -> None:
+    assert {method: newest_rule(method) for method in RankSection().methods} == {
+        method: BY_CONSENSUS if method in CONSENSUS_METHODS else BY_SCORE for method in RankSection().methods
+    }
+    assert positions_by([3.0, float("inf"), 1.0, 1.0 + 1e-12]) == [3, 4, 1, 1]
+
+
+# ------------------------------------------------------------ records
+
+
+def judged(folder: Path, questions: int) -> Path:
+    root = folder / "20260101-000000-paper"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paper_judging, "CONFIG", paper_judging.CONFIG.replace("[rank]", "[rank]\nresamples = 40"))
+        paper_judging.write_judging(root, questions)
+    return root
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four questions, after which the mean position over resamples orders both boards otherwise."""
+    return judged(tmp_path_factory.mktemp("new"), 4)
+
+
+def old_record(folder: Path, questions: int) -> Path:
+    """As the program wrote it that ordered by the score."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boards, "newest_rule", lambda method: BY_SCORE)
+        return judged(folder, questions)
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return old_record(tmp_path_factory.mktemp("old"), 4)
+
+
+def ranked(root: Path) -> dict[str, Check]:
+    return {name: check for name, check in checked(root).items() if name in ("leaderboards", "estimates", "events")}
+
+
+def verdicts(root: Path) -> dict[str, str]:
+    return {name: check.verdict for name, check in ranked(root).items()}
+
+
+def board_events(root: Path) -> dict[str, dict[str, Any]]:
+    found = Reader(root).query("SELECT payload FROM events WHERE kind = 'leaderboard.computed'")
+    return {values["method"]: values for values in (json.loads(row["payload"]) for row in found)}
+
+
+GOOD = {"events": "ok", "leaderboards": "ok", "estimates": "ok"}
+
+
+def test_a_new_record_names_the_rule_and_is_ok(new: Path) -> None:
+    assert verdicts(new) == GOOD
+    assert {method: values.get("rule") for method, values in board_events(new).items()} == {
+        method: 2 if method in CONSENSUS_METHODS else None for method in RankSection().methods
+    }
+
+
+def test_an_old_board_in_another_order_was_made_by_a_rule_since_found_wrong(old: Path) -> None:
+    assert all("rule" not in values for values in board_events(old).values())
+    checks = ranked(old)
+    assert verdicts(old) == GOOD | {"leaderboards": "unchecked"}
+    assert checks["leaderboards"].detail == (
+        "the order of leaderboard 'kemeny', which is not that of the consensus, was made by a rule since found wrong: "
+        "rank again"
+    )
+    assert "the Kemeny order is unique" in board_events(old)["kemeny"]["note"]
+
+
+def test_an_old_board_in_the_right_order_is_ok(tmp_path: Path) -> None:
+    assert verdicts(old_record(tmp_path, 16)) == GOOD
+
+
+def edited(method: str, edit: Callable[[dict[str, Any]], Any]) -> Callable[[list[Row]], list[Row]]:
+    def change(rows: list[Row]) -> list[Row]:
+        for row in rows:
+            if row.kind == "leaderboard.computed" and row.payload["method"] == method:
+                edit(row.payload)
+        return rows
+
+    return change
+
+
+def exchanged(values: dict[str, Any]) -> None:
+    """The first two conditions change places."""
+    one, other, *rest = values["rows"]
+    values["rows"] = [other | {"position": one["position"]}, one | {"position": other["position"]}, *rest]
+
+
+@pytest.mark.parametrize("method", CONSENSUS_METHODS)
+def test_another_order_than_the_rule_gives_is_failed_under_both_rules(
+    method: str, new: Path, old: Path, tmp_path: Path
+) -> None:
+    for number, root in enumerate((new, old)):
+        found = verdicts(forged(root, tmp_path / f"a{number}", edited(method, exchanged)))
+        assert (found["leaderboards"], found["estimates"]) == ("failed", "failed")
+    stripped = forged(new, tmp_path / "b", edited(method, lambda values: values.pop("rule")))
+    assert verdicts(stripped)["leaderboards"] == "failed", "the old rule gives another order"
+    for root in (new, old):
+        unlike = edited(method, lambda values: values.update(note=values["note"] + "."))
+        assert verdicts(forged(root, tmp_path / f"n-{root.parent.name}", unlike))["estimates"] == "failed"
+
+
+def test_what_is_wrong_is_told_before_what_could_not_be_checked(old: Path, tmp_path: Path) -> None:
+    root = forged(old, tmp_path, edited("mallows", exchanged))
+    assert verdicts(root)["leaderboards"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("method", "values", "said"),
+    [
+        ("kemeny", {"rule": 3}, "leaderboard 'kemeny', computed by rule 3, is newer than this verifier"),
+        ("borda", {"rule": 2}, "leaderboard 'borda', computed by rule 2, is newer than this verifier"),
+    ],
+)
+def test_a_newer_rule_is_unchecked(method: str, values: dict[str, Any], said: str, new: Path, tmp_path: Path) -> None:
+    root = forged(new, tmp_path, edited(method, lambda payload: payload.update(values)))
+    checks = ranked(root)
+    assert verdicts(root) == GOOD | {"leaderboards": "unchecked", "estimates": "unchecked"}
+    assert said in checks["leaderboards"].detail
+    assert said in checks["estimates"].detail
+
+
+def test_a_newer_method_is_unchecked(new: Path, tmp_path: Path) -> None:
+    def change(rows: list[Row]) -> list[Row]:
+        rows[0].payload["config"]["rank"]["methods"][0] = "range_voting"
+        for row in rows:
+            if row.payload.get("unit") == "borda":
+                row.payload["unit"] = "range_voting"
+        return edited("borda", lambda payload: payload.update(method="range_voting"))(rows)
+
+    found = ranked(forged(new, tmp_path, change))
+    assert found["leaderboards"].verdict == found["estimates"].verdict == "unchecked"
+    assert "the method 'range_voting' of ranking is newer than this verifier" in found["estimates"].detail
+    rule_0 = forged(new, tmp_path / "zero", edited("kemeny", lambda payload: payload.update(rule=0)))
+    assert verdicts(rule_0)["leaderboards"] == "failed"
+
+
+# ------------------------------------------------------------ replay
+
+
+def line(values: dict[str, Any]) -> Line:
+    return Line(9, "rank", "leaderboard.computed", "", values, ("kemeny", 1))
+
+
+def test_replay_says_of_an_old_board_what_verification_says(old: Path, new: Path, tmp_path: Path) -> None:
+    def finding(recorded: Path, again: Path) -> tuple[str, str]:
+        boards_of = [board_events(root)["kemeny"] for root in (recorded, again)]
+        for values in boards_of:
+            values.pop("unit")
+            values.pop("attempt")
+        found = exactly(line(boards_of[0]), Repeated("leaderboard.computed", boards_of[1], "kemeny"))
+        return found.verdict, found.detail
+
+    assert finding(new, new) == ("same", "")
+    verdict, detail = finding(old, new)
+    assert verdict == "unchecked"
+    assert detail.startswith("made by rule 1, since found wrong; rule 2: rows[0].condition: recorded ")
+    right = old_record(tmp_path / "old", 16), judged(tmp_path / "new", 16)
+    assert finding(*right) == ("agrees", "computed by rule 1, and rule 2 gives the same")
+    assert finding(new, old)[0] == "unchecked"
+
+
+# ------------------------------------------------------------ shown
+
+
+def test_rank_show_and_app_say_the_order_of_the_consensus(
+    new: Path, old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = [
+        {**row, "clause_id": 1, "ranking": json.loads(row["ranking"])}
+        for row in Reader(new).query(
+            "SELECT payload->>'$.question_id' AS question_id, payload->>'$.judge' AS judge, "
+            "payload->>'$.ranking' AS ranking FROM events WHERE kind = 'judge.called' ORDER BY judge, seq"
+        )
+    ]
+    path = tmp_path / "rankings.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in listed), encoding="utf-8")
+    rows = [row for row in rank_file(path, 40, "questions", 5) if row["method"] == "kemeny"]
+    recorded = board_events(new)["kemeny"]
+    assert [row["condition"] for row in rows] == [row["condition"] for row in recorded["rows"]]
+    assert [row["score"] for row in rows] != sorted(row["score"] for row in rows), "the score alone would mislead"
+    assert rows[0]["note"] == recorded["note"]
+    results(Reader(new), as_json=False)
+    assert "rows stand in the Kemeny order, which is unique" in " ".join(capsys.readouterr().out.split())
+    for root, wrong in ((new, False), (old, True)):
+        shown = " ".join(page(LeaderboardsPane.read(Reader(root), None), 100).plain.split())
+        assert ("made by a rule since found wrong: rank again" in shown) is wrong
