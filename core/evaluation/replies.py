@@ -79,9 +79,9 @@ def parse_questions(text: str, count: int) -> tuple[str, ...]:
 def _last_word(text: str, labels: Sequence[str]) -> Any:
     """The ranking of which nothing in the reply says that it is another's, or not the last word."""
     said = _statement(_spoken(text), "ranking")
-    if _names(said.after, labels):
+    if _naming(said.after, labels):
         raise Malformed("words after the JSON object name answers, so it is not the last word")
-    if _names(_lead_in(said.before), labels):
+    if _naming(_lead_in(said.before), labels):
         raise Malformed("the words that lead into the JSON object name an answer, so it may be a quotation")
     return said.value
 
@@ -102,7 +102,7 @@ def _lead_in(before: str) -> str:
     return last if last.endswith(":") else ""
 
 
-def _names(words: str, labels: Sequence[str]) -> bool:
+def _naming(words: str, labels: Sequence[str]) -> bool:
     """Whether a label stands among words, by itself."""
     letters = "".join(label for label in labels if label != PRONOUN)
     return re.search(rf"(?<![^\W_])[{letters}](?![^\W_])", words) is not None
