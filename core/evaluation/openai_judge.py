@@ -25,7 +25,7 @@ from core.evaluation.completions import Completions, Reply, Request
 from core.evaluation.endpoint import Endpoint
 from core.evaluation.judge import Call, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema
-from core.evaluation.replies import Malformed, parse_ranking
+from core.evaluation.replies import READING_RULE, Malformed, parse_ranking
 from core.events import JudgeCalled
 from core.plural import number_of
 from core.stage import Context, Unit
@@ -176,5 +176,6 @@ class _Work:
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
             request_key=request_key(call, self.completions.endpoint.url, prompt, request.parameters()),
+            rule=READING_RULE,
             seconds=reply.seconds,
         )

@@ -1,30 +1,55 @@
 """Reading what a model replied. A reply counts only if it says one thing clearly; nothing is repaired.
 
-The reply is JSON, or holds exactly one such JSON object among other words. Two objects that disagree are
-no ranking: a judge that quotes an answer in which somebody wrote `{"ranking": …}` must not be misread.
+A judge's verdict is its own last statement: a JSON object `{"ranking": …}`. It reads texts of which each may hold such
+an object, and may quote one. So all objects in a reply must agree, and neither the words that lead into the last one
+nor any words after it may name a label: "Answer C says {…}", or "{…}. I rank B first", is no ranking. Words themselves
+are not read: whatever they say, what counts is whether a label is among them, and not which ranking that would favour.
+What a model thinks between <think> and </think> before it speaks is no statement.
+
+Rule 1, by which records were made before, took the objects wherever they stood. The verifier reads old replies by it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+READING_RULE = 2
+"""The rule by which judges' replies are read; a record names it with each call, and 1 is what names none."""
 
 LONGEST_REPLY = 200_000
 """Characters; a longer reply is not searched for JSON."""
+
+MOST_READ = 10 * LONGEST_REPLY
+"""Characters that are read in search of JSON, from all places together where an object could begin."""
+
+THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
+PRONOUN = "I"
+"""A label that is also a word; by itself it names no answer."""
 
 
 class Malformed(ValueError):
     """The reply cannot be read; the message says why."""
 
 
-def parse_ranking(text: str, labels: Sequence[str]) -> tuple[str, ...]:
+class Statement(NamedTuple):
+    """A value that a reply gives in its JSON objects, and the words before and after the last of them."""
+
+    value: Any
+    before: str
+    after: str
+
+
+def parse_ranking(text: str, labels: Sequence[str], rule: int = READING_RULE) -> tuple[str, ...]:
     """The labels, best first.
 
     Raises:
-        Malformed: there is no ranking, more than one, or it is not an order of exactly these labels.
+        Malformed: there is no ranking, or it may be a quotation, or it is not the last word, or there are several that
+            disagree, or it is not an order of exactly these labels.
     """
-    ranking = _only_value(text, "ranking")
+    ranking = _statement(text, "ranking").value if rule == 1 else _last_word(text, labels)
     if not isinstance(ranking, list) or not all(isinstance(label, str) for label in ranking):
         raise Malformed("`ranking` is not a list of labels")
     if sorted(ranking) != sorted(labels):
@@ -38,7 +63,7 @@ def parse_questions(text: str, count: int) -> tuple[str, ...]:
     Raises:
         Malformed: there is no list of texts, or it has too few distinct ones.
     """
-    questions = _only_value(text, "questions")
+    questions = _statement(_spoken(text), "questions").value
     if not isinstance(questions, list) or not all(isinstance(question, str) for question in questions):
         raise Malformed("`questions` is not a list of texts")
     distinct: dict[str, str] = {}
@@ -51,22 +76,56 @@ def parse_questions(text: str, count: int) -> tuple[str, ...]:
     return tuple(distinct.values())[:count]
 
 
-def _only_value(text: str, key: str) -> Any:
-    """The value under `key` in the reply's one JSON object that has it."""
+def _last_word(text: str, labels: Sequence[str]) -> Any:
+    """The ranking of which nothing in the reply says that it is another's, or not the last word."""
+    said = _statement(_spoken(text), "ranking")
+    if _naming(said.after, labels):
+        raise Malformed("words after the JSON object name answers, so it is not the last word")
+    if _naming(_lead_in(said.before), labels):
+        raise Malformed("the words that lead into the JSON object name an answer, so it may be a quotation")
+    return said.value
+
+
+def _spoken(text: str) -> str:
+    """A reply without the thoughts that it begins with; where they end twice, a quotation may have ended them."""
+    thoughts = THOUGHTS.match(text) if text.count("</think>") == 1 else None
+    return text[thoughts.end() :] if thoughts else text
+
+
+def _lead_in(before: str) -> str:
+    """The words just before an object: those in its line, else the line above it where that ends with a colon."""
+    *above, line = before.split("\n")
+    if any(map(str.isalnum, line)):
+        return line
+    lines = (line.strip() for line in reversed(above))
+    last = next((line for line in lines if any(map(str.isalnum, line)) and not line.startswith("```")), "")
+    return last if last.endswith(":") else ""
+
+
+def _naming(words: str, labels: Sequence[str]) -> bool:
+    """Whether a label stands among words, by itself."""
+    letters = "".join(label for label in labels if label != PRONOUN)
+    return re.search(rf"(?<![^\W_])[{letters}](?![^\W_])", words) is not None
+
+
+def _statement(text: str, key: str) -> Statement:
+    """What the objects with `key` say, which has to be the same."""
     if len(text) > LONGEST_REPLY:
         raise Malformed(f"the reply is longer than {LONGEST_REPLY} characters")
-    values = [found[key] for found in _objects(text) if key in found]
-    if not values:
+    said = [(found[key], begin, end) for found, begin, end in _objects(text) if key in found]
+    if not said:
         raise Malformed(f"no JSON object with `{key}` in the reply")
-    if any(value != values[0] for value in values):
+    if any(value != said[0][0] for value, _, _ in said):
         raise Malformed(f"several JSON objects with `{key}` that disagree")
-    return values[0]
+    ends = [0, *(end for _, _, end in said)]
+    words = [text[last:begin] for last, (_, begin, _) in zip(ends, said, strict=False)]
+    return Statement(said[0][0], "".join(words), text[ends[-1] :])
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """JSON objects of the text that lie outside each other, from left to right."""
+def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """JSON objects of the text that lie outside each other, from left to right, each with where it begins and ends."""
     decoder = json.JSONDecoder(object_pairs_hook=_without_repeats)
-    position = text.find("{")
+    position, read = text.find("{"), 0
     while position >= 0:
         try:
             value, end = decoder.raw_decode(text, position)
@@ -74,10 +133,13 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             raise
         except RecursionError as error:
             raise Malformed("the reply is nested too deeply") from error
-        except ValueError:
+        except ValueError as error:
+            read += getattr(error, "pos", len(text)) - position
             end = position + 1
         else:
-            yield value
+            yield value, position, end
+        if read > MOST_READ:
+            raise Malformed("the reply holds too much that begins like JSON and is none")
         position = text.find("{", end)
 
 

@@ -82,4 +82,5 @@ class JudgeCalled(Event):
     prompt_tokens: int | None = described("as the endpoint counted", default=None)
     completion_tokens: int | None = described("as the endpoint counted", default=None)
     request_key: str = described("SHA-256 of model, endpoint, prompt, shown order, index and parameters")
+    rule: int | None = described("rule by which an endpoint's reply was read (judging.md); absent: 1", default=None)
     seconds: float = volatile("time of the call")

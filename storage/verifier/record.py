@@ -56,6 +56,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...] | None] = {
         "finish_reason",
         "prompt",
         "reply",
+        "rule",
     ),
 }
 """What is kept of the events of each kind (None: everything); of all other kinds only that they were there."""

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from core.evaluation.replies import Malformed, parse_ranking
-from storage.verifier.finding import Finding, brief, broken, same, spend, unreadable, whole
+from core.evaluation.replies import READING_RULE, Malformed, parse_ranking
+from core.plural import number_of
+from storage.verifier.finding import Finding, brief, broken, outdated, rule_of, same, spend, unreadable, whole
 from storage.verifier.reading import opened_safely
 from storage.verifier.record import Found, Record
 from storage.verifier.whole import withheld_by
@@ -22,13 +23,23 @@ CHARACTERS_AT_A_TIME = 50
 """Characters of a text that are read and compared in one of the steps of `finding.spend`."""
 
 
+Reading = tuple[str, ...] | None
+"""What a reply ranks, by its labels; None where it gives no ranking."""
+
+
 class Texts:
-    """The texts of a record; `absent` counts those that are not here."""
+    """The texts of a record; `absent` counts those that are not here.
+
+    A reply is read once, however many calls refer to it: a small record could name a text that reads slowly in each.
+    `misread` are the calls whose outcome is what only the rule of their time gives.
+    """
 
     def __init__(self, record: Record, db: sqlite3.Connection) -> None:
         self.record = record
         self.db = db
         self.absent = 0
+        self.misread: list[Found] = []
+        self.readings: dict[tuple[str, str, int, int], Reading] = {}
 
     def body(self, text: Mapping[str, Any]) -> str | None:
         """A text, exactly; None where it is not here."""
@@ -38,6 +49,20 @@ class Texts:
             return None
         spend(self.record, 1 + len(row[0]) // CHARACTERS_AT_A_TIME)
         return bytes(row[0]).decode("utf-8", "surrogatepass")
+
+    def here(self, text: Mapping[str, Any]) -> bool:
+        """Whether a text is here; counted where it is not."""
+        found = self.db.execute("SELECT 1 FROM blobs WHERE sha256 = ?", [text["sha256"]]).fetchone() is not None
+        self.absent += not found
+        return found
+
+    def reading(self, text: Mapping[str, Any], kind: str, labels: int, rule: int) -> Reading:
+        """What a reply that is here ranks, read by a rule."""
+        key = text["sha256"], kind, labels, rule
+        if key not in self.readings:
+            reply = self.body(text)
+            self.readings[key] = None if reply is None else _read(reply, kind, LETTERS[:labels], rule)
+        return self.readings[key]
 
 
 def check_replies(record: Record) -> str:
@@ -54,6 +79,12 @@ def check_replies(record: Record) -> str:
             shown = _check_calls(record, calls, texts)
     except sqlite3.Error as error:
         raise unreadable(error) from None
+    if texts.misread:
+        raise outdated(
+            f"the outcome of {number_of(len(texts.misread), 'judge call')}",
+            "it took the object of a quotation, or of a thought, for the judge's own word; `dempo clone` judges anew",
+            texts.misread[0].seq,
+        )
     if texts.absent:
         withheld = withheld_by(record.root)[0] >= texts.absent
         raise Finding(
@@ -100,22 +131,32 @@ def _planned_texts(record: Record) -> dict[str, tuple[Mapping[str, Any], Mapping
 def _check_reply(event: Found, texts: Texts) -> None:
     values = event.values
     what = f"judge {brief(values['judge'])} on question {brief(values['question_id'])}"
-    outcome, ranking = values["outcome"], values.get("ranking")
+    outcome, rule = values["outcome"], rule_of(event, READING_RULE, f"the outcome of {what}")
     if ("reply" in values) == (outcome == "failed"):
         raise broken(f"{what} {outcome}, which does not go with whether a reply is recorded", event.seq)
     if values["judge_kind"] != "openai" and outcome != "ranked":
         raise broken(f"{what} {outcome}, but a judge of this kind always ranks", event.seq)
     if outcome == "failed":
+        if rule > 1:
+            raise broken(f"{what} failed for good, but what fails is asked again until there is a reply", event.seq)
         return
     _check_finish(event, what, outcome)
-    reply = texts.body(values["reply"])
-    if reply is None:
+    if not texts.here(values["reply"]):
         return
-    said = _ranking_said(values["judge_kind"], reply, values["shown_order"])
-    if outcome == "ranked":
-        same(ranking, said, f"{what}: the ranking, from the reply,", event.seq)
-    elif said is not None and values.get("finish_reason") not in ("length", "content_filter"):
+    said = _ranking_said(values, texts, READING_RULE)
+    if rule < READING_RULE and not _follows(values, said) and _follows(values, _ranking_said(values, texts, rule)):
+        texts.misread.append(event)
+    elif outcome == "ranked":
+        same(values.get("ranking"), said, f"{what}: the ranking, from the reply,", event.seq)
+    elif not _follows(values, said):
         raise broken(f"{what} is called {outcome}, but the reply is a ranking: {brief(said)}", event.seq)
+
+
+def _follows(values: Mapping[str, Any], said: list[str] | None) -> bool:
+    """Whether the outcome of a call is what a reply that says this comes to."""
+    if values["outcome"] == "ranked":
+        return bool(values.get("ranking") == said)
+    return said is None or values.get("finish_reason") in ("length", "content_filter")
 
 
 def _check_finish(event: Found, what: str, outcome: str) -> None:
@@ -127,17 +168,25 @@ def _check_finish(event: Found, what: str, outcome: str) -> None:
         raise broken(f"{what} is called {outcome}, but its reply ended by {brief(finish)}", event.seq)
 
 
-def _ranking_said(kind: str, reply: str, shown: list[str]) -> list[str] | None:
-    """The conditions, best first, as a reply names them; None where it gives no ranking."""
+def _ranking_said(values: Mapping[str, Any], texts: Texts, rule: int) -> list[str] | None:
+    """The conditions, best first, as the reply to a call names them; None where it gives no ranking."""
+    kind, shown = values["judge_kind"], values["shown_order"]
+    said = texts.reading(values["reply"], kind, len(shown), rule)
+    if said is None or kind == "planted":
+        return None if said is None else list(said)
     labels = LETTERS[: len(shown)]
+    return [shown[labels.index(label)] for label in said] if sorted(said) == sorted(labels) else None
+
+
+def _read(reply: str, kind: str, labels: str, rule: int) -> Reading:
+    """A planted judge names the conditions, the others their labels."""
     try:
         if kind == "planted":
             found = json.loads(reply)
-            return found if isinstance(found, list) else None
-        order = parse_ranking(reply, labels) if kind == "openai" else tuple(reply.split(" > "))
+            return tuple(found) if isinstance(found, list) else None
+        return parse_ranking(reply, labels, rule) if kind == "openai" else tuple(reply.split(" > "))
     except (Malformed, ValueError, RecursionError):
         return None
-    return [shown[labels.index(label)] for label in order] if sorted(order) == sorted(labels) else None
 
 
 # ------------------------------------------------------------ prompts

@@ -1,0 +1,151 @@
+"""How replies of a judge behind an endpoint are verified, by the rule by which they were read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import Answer, completion, serving, shown
+from rewritten import Row, forged
+from verified_runs import TINY
+
+from core.evaluation.replies import READING_RULE
+from core.events import digest
+from storage.check import Check
+from storage.verifier import replies
+from storage.verifier.checks import checks_of
+from storage.verifier.reading import read_record
+from storage.verifier.shipped import tree_facts
+from storage.verify import verify
+from tui.console import Console
+from tui.demo import prepare
+from tui.process import work
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def respond(body: dict[str, Any], number: int) -> Answer:
+    """Every sixth reply quotes an answer that ranks itself first; the others are clear."""
+    labels = list(shown(body))
+    verdict = json.dumps({"ranking": labels[::-1]})
+    if number % 6 != 1:
+        return 200, completion(verdict)
+    return 200, completion(f"{labels[0]} says {json.dumps({'ranking': labels})}. I rank {labels[-1]} first.")
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on a planted world that a server on this machine judged."""
+    folder = tmp_path_factory.mktemp("judged")
+    with pytest.MonkeyPatch.context() as patch, serving(respond) as server:
+        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
+            patch.delenv(name, raising=False)
+        one = f'{{kind = "openai", model = "m", rankings = 3, base_url = "{server.url}"}}'
+        root = prepare("planted", 0, folder, [*TINY, f"judge.judges=[{one}]"])
+        assert work(root, None, Console(quiet=True)) == 0
+    return root
+
+
+def replies_check(root: Path) -> Check:
+    """What both verifiers say of the replies."""
+    (said,) = [check for check in verify(root) if check.name == "replies"]
+    (alone,) = [check for check in checks_of(read_record(root / "audit.db", tree_facts())) if check.name == "replies"]
+    assert said == alone
+    return said
+
+
+def calls(change: Change, malformed: bool) -> Callable[[list[Row]], list[Row]]:
+    """Changes every call that was malformed, or every other one."""
+
+    def attack(rows: list[Row]) -> list[Row]:
+        found = [row.payload for row in rows if row.kind == "judge.called"]
+        picked = [call for call in found if (call["outcome"] == "malformed") == malformed]
+        assert picked
+        for call in picked:
+            change(call)
+        return rows
+
+    return attack
+
+
+def by_the_first_rule(call: dict[str, Any]) -> None:
+    """The outcome that a program of before recorded: the quotation, which names the answers as they were shown."""
+    call.pop("rule", None)
+    call.update(outcome="ranked", ranking=list(call["shown_order"]), detail="")
+
+
+def test_a_record_names_the_rule_and_is_ok(judged: Path) -> None:
+    assert all(check.verdict in ("ok", "unknown") for check in verify(judged))
+    seen = []
+    record = read_record(judged / "audit.db", tree_facts())
+    for event in record.counted("judge.called"):
+        seen.append(event.values["outcome"])
+        assert event.values["rule"] == READING_RULE
+    assert (seen.count("malformed"), seen.count("ranked")) == (4, 20)
+
+
+def test_a_record_of_before_is_ok_where_the_rule_gives_the_same(judged: Path, tmp_path: Path) -> None:
+    old = forged(judged, tmp_path, calls(lambda call: call.pop("rule"), malformed=False))
+    assert replies_check(old).verdict == "ok"
+
+
+def test_what_the_first_rule_read_wrongly_is_unchecked_and_not_forged(judged: Path, tmp_path: Path) -> None:
+    check = replies_check(forged(judged, tmp_path, calls(by_the_first_rule, malformed=True)))
+    assert check.verdict == "unchecked"
+    assert "4 judge calls was made by a rule since found wrong" in check.detail
+
+
+def test_a_forged_ranking_cannot_hide_behind_the_first_rule(judged: Path, tmp_path: Path) -> None:
+    def turned(call: dict[str, Any]) -> None:
+        call.pop("rule")
+        call["ranking"].reverse()
+
+    assert replies_check(forged(judged, tmp_path / "a", calls(turned, malformed=False))).verdict == "failed"
+
+    def told(call: dict[str, Any]) -> None:
+        by_the_first_rule(call)
+        call["rule"] = READING_RULE
+
+    assert replies_check(forged(judged, tmp_path / "b", calls(told, malformed=True))).verdict == "failed"
+
+
+@pytest.mark.parametrize(("rule", "verdict"), [(READING_RULE + 1, "unchecked"), (0, "failed")])
+def test_other_rules_are_newer_or_none(judged: Path, tmp_path: Path, rule: int, verdict: str) -> None:
+    other = forged(judged, tmp_path, calls(lambda call: call.update(rule=rule), malformed=False))
+    assert replies_check(other).verdict == verdict
+
+
+def test_no_call_is_said_to_have_failed_for_good(judged: Path, tmp_path: Path) -> None:
+    """A failure needs no reply, so it would be the way to be rid of a call that displeases."""
+
+    def failed(call: dict[str, Any]) -> None:
+        call.update(outcome="failed", detail="503: busy")
+        del call["reply"], call["ranking"]
+
+    check = replies_check(forged(judged, tmp_path, calls(failed, malformed=False)))
+    assert check.verdict == "failed"
+    assert "asked again" in check.detail
+
+
+def test_a_reply_that_reads_slowly_is_read_once(judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a record of half a megabyte could name it in every call, and take hours."""
+    slow = b'{"k":[' * 400 + b"1," * 98_800
+    read: list[int] = []
+    parse = replies.parse_ranking
+
+    def counted(text: str, labels: str, rule: int) -> tuple[str, ...]:
+        read.append(len(text))
+        return parse(text, labels, rule)
+
+    monkeypatch.setattr(replies, "parse_ranking", counted)
+
+    def change(call: dict[str, Any]) -> None:
+        call["reply"] = {"sha256": digest(slow)}
+
+    copy = forged(judged, tmp_path, calls(change, malformed=True), blob=slow)
+    record = read_record(copy / "audit.db", tree_facts())
+    assert [check.verdict for check in checks_of(record) if check.name == "replies"] == ["ok"]
+    assert read.count(len(slow)) == 1
