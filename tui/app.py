@@ -6,16 +6,19 @@ a run itself, so closing it, a hang-up or a crash touches no run.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from core.errors import DempoError
@@ -28,9 +31,14 @@ from tui.messages import Acted
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.new_run import NewRunScreen
+from tui.screens.palette import Command, PaletteScreen
 from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
+from tui.terminal import end_on_signals, end_without
 from tui.visible import one_line, visible
+
+_SOON = 0.02
+"""Seconds until the app looks again whether it can close."""
 
 _DONE: dict[str, str] = {
     "stop": "asked to stop; the engine ends at the next safe point",
@@ -66,7 +74,29 @@ class DempoApp(App[None], inherit_bindings=False):
             self.theme = "ansi-dark"
 
     def on_mount(self) -> None:
-        self.push_screen(RunsScreen())
+        if not self.is_headless and sys.__stdin__ is not None:
+            end_on_signals(lambda code: self.exit(return_code=code))
+            end_without(sys.__stdin__.fileno())
+        self.push_screen(RunsScreen(self.runs))
+
+    # ------------------------------------------------------------ how it ends
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Closes as soon as the screen that opens has opened: of one that is half made, Textual leaves out the parts
+        that are missing and then fails over them."""
+        if self._whole:
+            super().exit(result, return_code, message)
+        else:
+            self.set_timer(_SOON, lambda: self.exit(result, return_code, message))
+
+    async def _shutdown(self) -> None:
+        while self._running and not self._whole:  # as `exit`, where whoever runs the app takes it down
+            await asyncio.sleep(_SOON)
+        await super()._shutdown()
+
+    @property
+    def _whole(self) -> bool:
+        return all(screen.is_mounted for screen in self.screen_stack)
 
     # ------------------------------------------------------------ what a person can do
 
@@ -151,6 +181,27 @@ class DempoApp(App[None], inherit_bindings=False):
         """Commands of the palette (ctrl+p) beside Textual's own."""
         yield from super().get_system_commands(screen)
         yield SystemCommand("New run", "Start a run from a configuration", self.new_run)
+
+    def action_command_palette(self) -> None:
+        """All commands by name."""
+        if not isinstance(self.screen, ModalScreen):
+            commands = [Command(*found[:3]) for found in self.get_system_commands(self.screen)]
+            self._offer(commands, "a command · Enter · Esc closes")
+
+    def search_themes(self) -> None:
+        """All themes by name."""
+
+        def chosen(name: str) -> Callable[[], None]:
+            return lambda: setattr(self, "theme", name)
+
+        self._offer([Command(name, "", chosen(name)) for name in sorted(self.available_themes)], "a theme · Enter")
+
+    def _offer(self, commands: Sequence[Command], hint: str) -> None:
+        def answered(command: Command | None) -> None:
+            if command is not None:
+                self.call_later(command.do)
+
+        self.push_screen(PaletteScreen(commands, hint), answered)
 
     # ------------------------------------------------------------ defects
 

@@ -75,7 +75,9 @@ def open_app(
         os.environ.setdefault("TEXTUAL_FPS", "15")  # Textual reads it when it is imported
     from tui.app import DempoApp
 
-    DempoApp(runs_dir).run()
+    opened = DempoApp(runs_dir)
+    opened.run()
+    raise typer.Exit(opened.return_code or 0)
 
 
 @app.command()

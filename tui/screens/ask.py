@@ -39,30 +39,25 @@ class AskScreen(ModalScreen[str | None]):
         self._heading = heading
         self._hint = hint
         self._wrong = wrong
-        self._value = value
-        self._suggestions = suggestions
+        suggester = SuggestFromList(suggestions)
+        self._answer = Input(value, id="answer", max_length=_LONGEST, suggester=suggester, compact=True)
+        self._problem = Words(id="problem")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Words(self._heading, classes="heading")
-            yield Input(
-                self._value,
-                id="answer",
-                max_length=_LONGEST,
-                suggester=SuggestFromList(self._suggestions),
-                compact=True,
-            )
-            yield Words(id="problem")
+            yield self._answer
+            yield self._problem
             yield Words(self._hint, classes="hint")
 
     def on_mount(self) -> None:
-        self.set_focus(self.query_one("#answer"))  # at once: the answer may have been typed already
+        self.set_focus(self._answer)  # at once: the answer may have been typed already
 
     @on(Input.Submitted)
     def submit(self) -> None:
-        answer = self.query_one("#answer", Input).value.strip()
+        answer = self._answer.value.strip()
         sentence = self._wrong(answer)
-        self.query_one("#problem", Words).say(visible(sentence))
+        self._problem.say(visible(sentence))
         if not sentence:
             self.dismiss(answer)
 

@@ -27,6 +27,7 @@ class ConfirmScreen(ModalScreen[bool]):
         super().__init__()
         self._question = question
         self._command = command
+        self._no = Button("No (n)", id="no", compact=True)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -34,10 +35,10 @@ class ConfirmScreen(ModalScreen[bool]):
             yield Words(f"$ {visible(self._command)}", classes="command")
             with Horizontal(classes="buttons"):
                 yield Button("Yes (y)", id="yes", variant="warning", compact=True)
-                yield Button("No (n)", id="no", compact=True)
+                yield self._no
 
     def on_mount(self) -> None:
-        self.query_one("#no").focus()
+        self._no.focus()
 
     @on(Button.Pressed)
     def pressed(self, event: Button.Pressed) -> None:

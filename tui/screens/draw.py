@@ -61,13 +61,20 @@ class DrawPane(Pane):
     key = "draw"
     turns = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: DrawFound | None = None
+        self._choice, self._facts = Choice(id="draw-choice"), Words(id="draw-facts")
+        self._composition = Grid(id="composition", show_cursor=False)
+        self._members = Grid(id="members", show_cursor=False)
+
     def compose(self) -> ComposeResult:
-        yield Choice(id="draw-choice")
+        yield self._choice
         with Facts(id="draw-facts-scroll"):
-            yield Words(id="draw-facts")
+            yield self._facts
         with Vertical(classes="stack"):
-            yield Grid(id="composition", show_cursor=False)
-            yield Grid(id="members", show_cursor=False)
+            yield self._composition
+            yield self._members
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> DrawFound:
@@ -92,18 +99,15 @@ class DrawPane(Pane):
             skipped=skipped(reader, "draw"),
         )
 
-    def on_mount(self) -> None:
-        self._found: DrawFound | None = None
-
     def show(self, found: DrawFound) -> None:
         self._found = found
         name = found.draw["draw"] if found.draw else None
-        self.query_one("#draw-choice", Choice).offer("draw", found.names, name)
-        self.query_one("#draw-facts", Words).say(_facts(found))
-        self.query_one("#composition", Grid).fill(
+        self._choice.offer("draw", found.names, name)
+        self._facts.say(_facts(found))
+        self._composition.fill(
             ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"], composition_rows(found)
         )
-        self.query_one("#members", Grid).fill(["member", ">pairs", ">π", "attributes"], _member_rows(found))
+        self._members.fill(["member", ">pairs", ">π", "attributes"], _member_rows(found))
 
     def turn(self, by: int) -> None:
         if self._found is not None:

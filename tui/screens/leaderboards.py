@@ -53,9 +53,14 @@ class LeaderboardsPane(Pane):
     label = "Leaderboards"
     key = "leaderboards"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._scroll = VerticalScroll(id="results-scroll")
+        self._results = Words(id="results")
+
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="results-scroll"):
-            yield Words(id="results")
+        with self._scroll:
+            yield self._results
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Results:
@@ -79,8 +84,8 @@ class LeaderboardsPane(Pane):
 
     def show(self, found: Results) -> None:
         self._found = found
-        width = max(20, self.query_one("#results-scroll").size.width - 2)
-        self.query_one("#results", Words).say(page(found, width))
+        width = max(20, self._scroll.size.width - 2)
+        self._results.say(page(found, width))
 
     def fit(self) -> None:
         if self._found is not None:

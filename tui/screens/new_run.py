@@ -32,49 +32,53 @@ class NewRunScreen(ModalScreen[Path | None]):
         super().__init__()
         self._runs = runs
         self._busy = False
+        examples = sorted(str(path) for path in _EXAMPLES.glob("*.toml"))
+        self._config = Input(
+            id="config",
+            placeholder=examples[0] if examples else "path/to/config.toml",
+            suggester=SuggestFromList(examples),
+            compact=True,
+            select_on_focus=False,
+        )
+        changes = "run.seed=7 train.steps=50"
+        self._changes = Input(id="overrides", placeholder=changes, compact=True, select_on_focus=False)
+        self._twin, self._problem = Words(id="twin", classes="command"), Words(id="problem")
 
     def compose(self) -> ComposeResult:
-        examples = sorted(str(path) for path in _EXAMPLES.glob("*.toml"))
         with Vertical(classes="dialog wide"):
             yield Words("New run", classes="heading")
             yield Words("configuration (a TOML file; → takes the suggestion)")
-            yield Input(
-                id="config",
-                placeholder=examples[0] if examples else "path/to/config.toml",
-                suggester=SuggestFromList(examples),
-                compact=True,
-                select_on_focus=False,
-            )
+            yield self._config
             yield Words("changes, separated by spaces (may be empty)")
-            yield Input(id="overrides", placeholder="run.seed=7 train.steps=50", compact=True, select_on_focus=False)
-            yield Words(id="twin", classes="command")
-            yield Words(id="problem")
+            yield self._changes
+            yield self._twin
+            yield self._problem
             yield Words("Enter starts the run · Esc closes", classes="hint")
 
     def on_mount(self) -> None:
-        self.query_one("#config").focus()
+        self._config.focus()
         self._show_twin()
 
     @on(Input.Changed)
     def _show_twin(self) -> None:
         """The same as a command, while one types."""
-        config = self.query_one("#config", Input).value.strip() or "CONFIG"
+        config = self._config.value.strip() or "CONFIG"
         try:
             command = run_command(config, self._overrides(), self._runs)
         except InputError as error:
             command = f"dempo run {config} … ({error})"
-        self.query_one("#twin", Words).say(f"$ {visible(command)}")
+        self._twin.say(f"$ {visible(command)}")
 
     def _overrides(self) -> list[str]:
         try:
-            return shlex.split(self.query_one("#overrides", Input).value)
+            return shlex.split(self._changes.value)
         except ValueError as error:
             raise InputError(f"the changes cannot be read: {error}") from error
 
     @on(Input.Submitted)
     def submit(self) -> None:
         """Checks and starts in a thread; one press is one run."""
-        config = self.query_one("#config", Input).value.strip()
+        config = self._config.value.strip()
         if self._busy:
             return
         if not config:
@@ -107,14 +111,14 @@ class NewRunScreen(ModalScreen[Path | None]):
         if message.error or message.root is None:
             self._say(message.error)
             return
-        command = run_command(self.query_one("#config", Input).value.strip(), self._overrides(), self._runs)
+        command = run_command(self._config.value.strip(), self._overrides(), self._runs)
         self.app.notify(
             f"run started; its engine goes on when the app closes\n$ {visible(command)}", timeout=8, markup=False
         )
         self.dismiss(message.root)
 
     def _say(self, sentence: str) -> None:
-        self.query_one("#problem", Words).say(visible(sentence))
+        self._problem.say(visible(sentence))
 
     def action_close(self) -> None:
         self.dismiss(None)

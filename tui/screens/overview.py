@@ -82,11 +82,18 @@ class OverviewPane(Pane):
     label = "Overview"
     key = "overview"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Overview | None = None
+        self._pulse: Pulse | None = None
+        self._facts, self._counts = Words(id="facts"), Words(id="counts")
+        self._stages = Grid(id="stages", show_cursor=False)
+
     def compose(self) -> ComposeResult:
-        yield Words(id="facts")
-        yield Grid(id="stages", show_cursor=False)
+        yield self._facts
+        yield self._stages
         with VerticalScroll(id="counts-scroll", can_focus=False):
-            yield Words(id="counts")
+            yield self._counts
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Overview:
@@ -103,13 +110,9 @@ class OverviewPane(Pane):
             waits=waits_for(reader),
         )
 
-    def on_mount(self) -> None:
-        self._found: Overview | None = None
-        self._pulse: Pulse | None = None
-
     def show(self, found: Overview) -> None:
         self._found = found
-        self.query_one("#counts", Words).say(_counts(found))
+        self._counts.say(_counts(found))
         self._show_live()
 
     def pulse(self, pulse: Pulse) -> None:
@@ -120,10 +123,10 @@ class OverviewPane(Pane):
         """The parts that change while no event is added: engine, progress note, state of the stages."""
         if self._found is None or self._pulse is None:
             return
-        self.query_one("#facts", Words).say(_facts(self._found, self._pulse))
+        self._facts.say(_facts(self._found, self._pulse))
         wide = self.app.size.width >= 100
         headings = ["stage", "state", ">units", "progress" if wide else "", ">time", "replay"]
-        self.query_one("#stages", Grid).fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
+        self._stages.fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
 
     def fit(self) -> None:
         self._show_live()

@@ -60,13 +60,21 @@ class QuotasPane(Pane):
     turns = True
     flips = "Levels"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: LotteryFound | None = None
+        self._choice, self._note = Choice(id="quotas-choice"), Words(id="quotas-note")
+        self._quotas, self._plot = Grid(id="quotas-table", show_cursor=False), CurvePlot(id="pi-plot")
+        self._levels = Grid(id="levels-table")
+        self._levels.display = False
+
     def compose(self) -> ComposeResult:
-        yield Choice(id="quotas-choice")
-        yield Words(id="quotas-note")
+        yield self._choice
+        yield self._note
         with Container(classes="split"):
-            yield Grid(id="quotas-table", show_cursor=False)
-            yield CurvePlot(id="pi-plot")
-            yield Grid(id="levels-table")
+            yield self._quotas
+            yield self._plot
+            yield self._levels
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> LotteryFound:
@@ -98,26 +106,20 @@ class QuotasPane(Pane):
             diagnostics=diagnostics[0] if diagnostics else None,
         )
 
-    def on_mount(self) -> None:
-        self._found: LotteryFound | None = None
-        self.query_one("#levels-table").display = False
-
     def show(self, found: LotteryFound) -> None:
         self._found = found
-        self.query_one("#quotas-choice", Choice).offer("lottery", found.names, found.name)
-        self.query_one("#quotas-note", Words).say(_note(found))
-        self.query_one("#quotas-table", Grid).fill(
-            ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"], quota_rows(found)
-        )
-        self.query_one(CurvePlot).draw(_chart(found))
-        self.query_one("#levels-table", Grid).fill(HEADINGS, level_rows(found.levels, found.sizes))
+        self._choice.offer("lottery", found.names, found.name)
+        self._note.say(_note(found))
+        headings = ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"]
+        self._quotas.fill(headings, quota_rows(found))
+        self._plot.draw(_chart(found))
+        self._levels.fill(HEADINGS, level_rows(found.levels, found.sizes))
 
     def flip(self) -> None:
         """Shows the levels in place of quotas and plot, and back."""
-        levels, quotas = self.query_one("#levels-table", Grid), self.query_one("#quotas-table", Grid)
-        levels.display = not levels.display
-        quotas.display = self.query_one(CurvePlot).display = not levels.display
-        (levels if levels.display else quotas).focus()
+        self._levels.display = not self._levels.display
+        self._quotas.display = self._plot.display = not self._levels.display
+        (self._levels if self._levels.display else self._quotas).focus()
 
     def turn(self, by: int) -> None:
         if self._found is not None:

@@ -117,12 +117,18 @@ class RankingsPane(Pane):
     key = "rankings"
     turns = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Calls | None = None
+        self._note, self._calls = Words(id="calls-note"), Grid(id="calls")
+        self._scroll, self._call = VerticalScroll(id="call-scroll"), Words(id="call")
+
     def compose(self) -> ComposeResult:
-        yield Words(id="calls-note")
+        yield self._note
         with Container(classes="split"):
-            yield Grid(id="calls")
-            with VerticalScroll(id="call-scroll"):
-                yield Words(id="call")
+            yield self._calls
+            with self._scroll:
+                yield self._call
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Calls:
@@ -146,25 +152,21 @@ class RankingsPane(Pane):
             skipped="",
         )
 
-    def on_mount(self) -> None:
-        self._found: Calls | None = None
-
     def show(self, found: Calls) -> None:
         before, self._found = self._found, found
         page = found.page
-        self.query_one("#calls-note", Words).say(found.skipped or _note(page))
-        grid = self.query_one("#calls", Grid)
-        grid.fill(["question", ">clause", "judge", "outcome", "ranking, best first"], _rows(page))
+        self._note.say(found.skipped or _note(page))
+        self._calls.fill(["question", ">clause", "judge", "outcome", "ranking, best first"], _rows(page))
         if before is None or before.page.number != page.number:
-            grid.move_cursor(row=0, animate=False)
+            self._calls.move_cursor(row=0, animate=False)
         if before is None or before.call != found.call:
-            self.query_one("#call-scroll").scroll_home(animate=False)
-        self.query_one("#call", Words).say(call_text(found))
+            self._scroll.scroll_home(animate=False)
+        self._call.say(call_text(found))
 
     @on(DataTable.RowHighlighted, "#calls")
     def choose(self) -> None:
         """Reads the call under the cursor."""
-        chosen = self.query_one("#calls", Grid).chosen
+        chosen = self._calls.chosen
         if self._found is not None and isinstance(chosen, tuple) and self._found.call is not None:
             number = self._found.page.number
             if chosen != _name(self._found.call):

@@ -79,12 +79,19 @@ class RecordPane(Pane):
     key = "record"
     turns = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Events | None = None
+        self._goal: int | None = None
+        self._note, self._events = Words(id="record-note"), Grid(id="events")
+        self._scroll, self._event = VerticalScroll(id="event-scroll"), Words(id="event")
+
     def compose(self) -> ComposeResult:
-        yield Words(id="record-note")
+        yield self._note
         with Container(classes="split"):
-            yield Grid(id="events")
-            with VerticalScroll(id="event-scroll"):
-                yield Words(id="event")
+            yield self._events
+            with self._scroll:
+                yield self._event
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Events:
@@ -95,10 +102,6 @@ class RecordPane(Pane):
         event = reader.query(_EVENT, [LIMIT, chosen])
         kinds = tuple(str(row["kind"]) for row in reader.query("SELECT DISTINCT kind FROM events ORDER BY kind"))
         return Events(head, page, events, event[0] if event else None, kinds)
-
-    def on_mount(self) -> None:
-        self._found: Events | None = None
-        self._goal: int | None = None
 
     # ------------------------------------------------------------ where one is
 
@@ -115,7 +118,7 @@ class RecordPane(Pane):
     @property
     def here(self) -> int | None:
         """Number of the event under the cursor, or of the one that is about to be; None where there is none."""
-        chosen = self._goal if self._goal is not None else self.query_one("#events", Grid).chosen
+        chosen = self._goal if self._goal is not None else self._events.chosen
         return chosen if isinstance(chosen, int) else None
 
     @property
@@ -124,10 +127,9 @@ class RecordPane(Pane):
 
     def go_to(self, event: int, only: str) -> None:
         """Puts the cursor on an event; on another page, with newer events above it."""
-        grid = self.query_one("#events", Grid)
         shown = [row["seq"] for row in self._found.events] if self._found and only == self._found.page.only else []
         if event in shown and self._goal is None:
-            grid.move_cursor(row=shown.index(event), animate=False)
+            self._events.move_cursor(row=shown.index(event), animate=False)
         else:
             self._goal = event
             self.ask(RecordRequest(last=event + PAGE // 2, event=event, only=only))
@@ -135,7 +137,7 @@ class RecordPane(Pane):
     def follow(self) -> None:
         """Goes to the newest event and stays with it; what is shown may be of another time and is read anew."""
         self._found = self._goal = None
-        self.query_one("#events", Grid).move_cursor(row=0, animate=False)
+        self._events.move_cursor(row=0, animate=False)
         self.request = RecordRequest(only=self.only)
 
     def look_at(self, only: str) -> None:
@@ -148,32 +150,31 @@ class RecordPane(Pane):
     def show(self, found: Events) -> None:
         before, self._found = self._found, found
         self.request = replace(found.page, event=self._wanted.event)
-        self.query_one("#record-note", Words).say(_note(found))
-        grid = self.query_one("#events", Grid)
-        grid.fill([">event", "time", "stage", "kind", "payload"], _rows(found), follow=_follows(found.page))
+        self._note.say(_note(found))
+        headings = [">event", "time", "stage", "kind", "payload"]
+        self._events.fill(headings, _rows(found), follow=_follows(found.page))
         if before is not None and _another(before.page, found.page):
-            grid.move_cursor(row=0, animate=False)
+            self._events.move_cursor(row=0, animate=False)
         if self._goal is not None:
-            self._reach(grid, self._goal)
+            self._reach(self._goal)
         if before is None or before.event != found.event:
-            self.query_one("#event-scroll").scroll_home(animate=False)
-            self.query_one("#event", Words).say(event_text(found.event))
+            self._scroll.scroll_home(animate=False)
+            self._event.say(event_text(found.event))
 
-    def _reach(self, grid: Grid, goal: int) -> None:
+    def _reach(self, goal: int) -> None:
         """Puts the cursor where somebody wanted to go; other moves of it belong to the person who reads."""
         shown = [row["seq"] for row in self._found.events] if self._found else []
         if goal in shown:
-            grid.move_cursor(row=shown.index(goal), animate=False)
+            self._events.move_cursor(row=shown.index(goal), animate=False)
         self._goal = None
 
     @on(DataTable.RowHighlighted, "#events")
     def choose(self) -> None:
         """Reads the event under the cursor; on the newest one, stays with the newest."""
-        grid = self.query_one("#events", Grid)
-        chosen = grid.chosen
+        chosen = self._events.chosen
         if self._found is None or self._goal is not None or not isinstance(chosen, int):
             return
-        follows = _follows(self._found.page) and grid.cursor_row == 0
+        follows = _follows(self._found.page) and self._events.cursor_row == 0
         self.ask(replace(self._found.page, event=None if follows else chosen))
 
     def turn(self, by: int) -> None:

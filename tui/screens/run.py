@@ -6,13 +6,12 @@ import os
 import time
 from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Footer, TabbedContent, TabPane
 
 from storage.errors import StorageError, sentences
@@ -22,6 +21,7 @@ from tui.messages import Asked, Pulse, RunRead, Stepped
 from tui.screens.ask import AskScreen
 from tui.screens.draw import DrawPane
 from tui.screens.leaderboards import LeaderboardsPane
+from tui.screens.live import LiveScreen
 from tui.screens.overview import STAGES, OverviewPane
 from tui.screens.pane import UNSHOWABLE, Pane
 from tui.screens.quotas import QuotasPane
@@ -33,9 +33,6 @@ from tui.widgets.figures import moment, whole
 from tui.widgets.status import STAMP, STAMPS, status
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
-
-if TYPE_CHECKING:
-    from tui.app import DempoApp
 
 PANES: tuple[type[Pane], ...] = (
     OverviewPane,
@@ -93,7 +90,7 @@ def read_pulse(reader: Reader) -> Pulse:
     )
 
 
-class RunScreen(Screen[None]):
+class RunScreen(LiveScreen):
     """The run in `root`: one tab is read at a time, the one that is looked at."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -130,42 +127,38 @@ class RunScreen(Screen[None]):
         self._looking = False
         self._steps_left = 0
         self._bars: dict[str, Text] = {}
+        self._titlebar, self._as_of, self._problem = TitleBar(), Words(id="as-of"), Words(id="problem")
+        self._as_of.display = self._problem.display = False
+        self._record = RecordPane()
+        self._panes: dict[str, Pane] = {kind.key: self._record if kind is RecordPane else kind() for kind in PANES}
+        self._tabs = TabbedContent(initial=f"tab-{PANES[0].key}")
 
     def compose(self) -> ComposeResult:
-        yield TitleBar()
-        yield Words(id="as-of")
-        yield Words(id="problem")
-        with TabbedContent(initial=f"tab-{PANES[0].key}"):
-            for number, pane in enumerate(PANES, start=1):
+        yield self._titlebar
+        yield self._as_of
+        yield self._problem
+        with self._tabs:
+            for number, pane in enumerate(self._panes.values(), start=1):
                 with TabPane(f"{number} {pane.label}", id=f"tab-{pane.key}"):
-                    yield pane()
+                    yield pane
         yield Footer(show_command_palette=False)
-
-    @property
-    def _dempo(self) -> DempoApp:
-        return cast("DempoApp", self.app)
 
     @property
     def pane(self) -> Pane:
         """The tab that is looked at."""
-        active = self.query_one(TabbedContent).active.removeprefix("tab-")
-        return self.query_one(f"#{active or PANES[0].key}", Pane)
+        return self._panes[self._tabs.active.removeprefix("tab-") or PANES[0].key]
 
     def on_mount(self) -> None:
-        self.query_one("#problem").display = self.query_one("#as-of").display = False
-        self.query_one(TitleBar).tell(one_line(self.root.name, 60))
-        self.set_interval(self._dempo.interval, self._tick)
+        self._titlebar.tell(one_line(self.root.name, 60))
         self._focus_pane()
-        self._read_soon()
 
     # ------------------------------------------------------------ reading
 
-    def _tick(self) -> None:
-        if self.is_current and time.monotonic() >= self._rest_until:
-            self._read_soon()
+    def tick(self) -> None:
+        if time.monotonic() >= self._rest_until:
+            self.read_soon()
 
-    def _read_soon(self) -> None:
-        """Starts a reading, or has the one under way followed by another."""
+    def read_soon(self) -> None:
         if self._busy:
             self._again = True
             return
@@ -184,16 +177,14 @@ class RunScreen(Screen[None]):
     def on_run_read(self, message: RunRead) -> None:
         """Shows what the thread read, unless a person has moved on."""
         self._busy = False
-        if message.until == self._until:
+        if message.until == self._until and self.is_active:
             self._show(message)
         if self._again:
             self._again = False
-            self._read_soon()
+            self.read_soon()
 
     def _show(self, message: RunRead) -> None:
-        problem = self.query_one("#problem", Words)
-        problem.display = bool(message.error)
-        problem.say(visible(message.error))
+        self._complain(message.error)
         if message.error or message.pulse is None:
             return
         pulse = message.pulse
@@ -203,8 +194,8 @@ class RunScreen(Screen[None]):
             self.refresh_bindings()
         stamps = [STAMPS[pulse.origin]] if pulse.origin else []
         stamps += [STAMP] if pulse.simulated else []
-        self.query_one(TitleBar).name_run(self.root.name, status(pulse.status), *stamps)
-        pane = self.query_one(f"#{message.pane}", Pane)
+        self._titlebar.name_run(self.root.name, status(pulse.status), *stamps)
+        pane = self._panes[message.pane]
         try:
             if message.found is not None and message.request == pane.request:
                 pane.show(message.found)
@@ -213,8 +204,11 @@ class RunScreen(Screen[None]):
             self._bars[pane.key] = self._bar(pulse)
             self._show_bar()
         except UNSHOWABLE as error:
-            problem.display = True
-            problem.say(_unshowable(error))
+            self._complain(_unshowable(error))
+
+    def _complain(self, sentence: str) -> None:
+        self._problem.display = bool(sentence)
+        self._problem.say(visible(sentence))
 
     def _bar(self, pulse: Pulse) -> Text:
         """The line about an earlier state; empty about the present."""
@@ -227,13 +221,13 @@ class RunScreen(Screen[None]):
 
     def _show_bar(self) -> None:
         """The line belongs to what the tab shows, which may be read in a moment."""
-        shown, bar = self._bars.get(self.pane.key, Text()), self.query_one("#as-of", Words)
-        bar.display = bool(shown)
-        bar.say(shown)
+        shown = self._bars.get(self.pane.key, Text())
+        self._as_of.display = bool(shown)
+        self._as_of.say(shown)
 
     def on_asked(self, message: Asked) -> None:
         """A tab wants something else."""
-        self._read_soon()
+        self.read_soon()
 
     # ------------------------------------------------------------ keys
 
@@ -241,24 +235,24 @@ class RunScreen(Screen[None]):
     def tab_opened(self) -> None:
         self.refresh_bindings()
         self._show_bar()
-        self._read_soon()
+        self.read_soon()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """[ and ] are offered only where they turn something, v where there is another view, and so on."""
         if action in ("stop", "resume", "refuse"):  # nothing works on somebody else's run; their keys say why
             return bool(self._origin) == (action == "refuse")
         if action == "turn":
-            return self.is_mounted and self.pane.turns
+            return self.pane.turns
         if action == "flip":
-            return self.is_mounted and bool(self.pane.flips)
+            return bool(self.pane.flips)
         if action == "filter":
-            return self.is_mounted and self.pane is self._record
+            return self.pane is self._record
         if action == "step":
-            return self.is_mounted and (self._until is not None or self.pane is self._record)
+            return self._until is not None or self.pane is self._record
         return True
 
     def action_open_tab(self, key: str) -> None:
-        self.query_one(TabbedContent).active = f"tab-{key}"
+        self._tabs.active = f"tab-{key}"
         self._focus_pane()
 
     def _focus_pane(self) -> None:
@@ -309,10 +303,6 @@ class RunScreen(Screen[None]):
 
     # ------------------------------------------------------------ stepping through the record
 
-    @property
-    def _record(self) -> RecordPane:
-        return self.query_one(RecordPane)
-
     def action_travel(self) -> None:
         """All tabs as of the event under the cursor (on other tabs than the record: the newest), and back."""
         if self._until is not None:
@@ -326,7 +316,7 @@ class RunScreen(Screen[None]):
         self._until = event
         self._known.clear()
         self._record.follow()
-        self._read_soon()
+        self.read_soon()
 
     def _return(self) -> None:
         """Shows the run as it is now, with the record's cursor on the event where one stood."""
@@ -335,7 +325,7 @@ class RunScreen(Screen[None]):
         self._record.follow()
         if event is not None:
             self._record.go_to(event, self._record.only)
-        self._read_soon()
+        self.read_soon()
 
     async def action_go(self) -> None:
         """Asks for the number of an event and goes there: in the record, or in time."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import DataTable, Footer
 
 from storage.imports.origin import Origin
@@ -18,6 +17,7 @@ from storage.reader import RunSummary
 from tui.messages import RunsRead
 from tui.origin_text import origin_lines
 from tui.run_list import RunList
+from tui.screens.live import LiveScreen
 from tui.visible import one_line
 from tui.widgets.figures import left, moment, right, whole
 from tui.widgets.grid import Grid
@@ -25,11 +25,8 @@ from tui.widgets.status import STAMP, status
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
 
-if TYPE_CHECKING:
-    from tui.app import DempoApp
 
-
-class RunsScreen(Screen[None]):
+class RunsScreen(LiveScreen):
     """All runs of the folder with their live state."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,36 +37,30 @@ class RunsScreen(Screen[None]):
         Binding("s,r", "refuse", show=False),
     ]
 
-    def compose(self) -> ComposeResult:
-        yield TitleBar()
-        yield Grid(id="runs")
-        yield Words(id="empty")
-        yield Words(id="run-detail")
-        yield Footer(show_command_palette=False)
-
-    @property
-    def _dempo(self) -> DempoApp:
-        return cast("DempoApp", self.app)
-
-    def on_mount(self) -> None:
-        self._list = RunList(self._dempo.runs)
+    def __init__(self, runs: Path) -> None:
+        super().__init__()
+        self._folder = runs
+        self._list = RunList(runs)
         self._busy = False
         self._found: RunsRead | None = None
         self._offered_imported = False
-        self.query_one("#empty").display = False
-        self.set_interval(self._dempo.interval, self._refresh_list)
-        self._refresh_list()
+        self._titlebar, self._runs = TitleBar(), Grid(id="runs")
+        self._empty, self._detail = Words(id="empty"), Words(id="run-detail")
+        self._empty.display = False
 
-    def on_screen_resume(self) -> None:
-        if self.is_mounted:
-            self._refresh_list()
+    def compose(self) -> ComposeResult:
+        yield self._titlebar
+        yield self._runs
+        yield self._empty
+        yield self._detail
+        yield Footer(show_command_palette=False)
 
     def on_resize(self) -> None:
         if self._found is not None:
             self._show(self._found)
 
-    def _refresh_list(self) -> None:
-        if not self._busy and self.is_current:
+    def read_soon(self) -> None:
+        if not self._busy:
             self._busy = True
             run = self._chosen
             self._read(run.root if run else None)
@@ -82,26 +73,26 @@ class RunsScreen(Screen[None]):
         """Shows what the thread read."""
         self._busy = False
         self._found = message
-        self._show(message)
+        if self.is_active:
+            self._show(message)
 
     def _show(self, found: RunsRead) -> None:
         wide = self.app.size.width >= 100
         live = sum(run.status == "running" for run in found.runs)
-        folder = one_line(f"{self._dempo.runs}/", 50)
+        folder = one_line(f"{self._folder}/", 50)
         count = f"{len(found.runs)} run{'' if len(found.runs) == 1 else 's'}"
-        self.query_one(TitleBar).tell(folder, f"{count}, {live} running" if found.runs else "no runs")
-        grid, empty = self.query_one("#runs", Grid), self.query_one("#empty", Words)
-        grid.display, empty.display = bool(found.runs), not found.runs
-        empty.say(Text(one_line(found.problem, 400), style="red") if found.problem else _empty(self._dempo.runs))
+        self._titlebar.tell(folder, f"{count}, {live} running" if found.runs else "no runs")
+        self._runs.display, self._empty.display = bool(found.runs), not found.runs
+        self._empty.say(Text(one_line(found.problem, 400), style="red") if found.problem else _empty(self._folder))
         headings = ["state", "run" if wide else "name", "stage", ">units", "created (UTC)", "data"]
-        grid.fill(headings, [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
+        self._runs.fill(headings, [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
         if found.runs and self.focused is None:
-            grid.focus()
+            self._runs.focus()
         self._show_detail()
 
     @property
     def _chosen(self) -> RunSummary | None:
-        return self._named(self.query_one("#runs", Grid).chosen) if self.is_mounted else None
+        return self._named(self._runs.chosen)
 
     def _named(self, name: Hashable | None) -> RunSummary | None:
         runs = self._found.runs if self._found else ()
@@ -119,12 +110,12 @@ class RunsScreen(Screen[None]):
         run = self._chosen
         self._offer_keys(run)
         if run is None or self._found is None:
-            self.query_one("#run-detail", Words).say(Text())
+            self._detail.say(Text())
             return
         detail = _detail(run, self._found.origins.get(run.root), self._found.waits.get(run.root, ()))
-        self.query_one("#run-detail", Words).say(detail)
+        self._detail.say(detail)
         if run.status == "paused" and run.root not in self._found.waits:
-            self._refresh_list()
+            self.read_soon()
 
     def _offer_keys(self, run: RunSummary | None) -> None:
         """The last line again, where another row offers other keys."""
@@ -136,7 +127,7 @@ class RunsScreen(Screen[None]):
     @on(DataTable.RowSelected, "#runs")
     async def open_clicked(self, event: DataTable.RowSelected) -> None:
         """Opens the run that was clicked, wherever the cursor went since."""
-        if (run := self._named(self.query_one("#runs", Grid).key_of(event.row_key))) is not None:
+        if (run := self._named(self._runs.key_of(event.row_key))) is not None:
             await self._dempo.open_run(run.root)
 
     async def action_open(self) -> None:

@@ -40,12 +40,17 @@ class TrainingPane(Pane):
     label = "Training"
     key = "training"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._loss, self._margin = CurvePlot(id="loss-plot"), CurvePlot(id="margin-plot")
+        self._table, self._note = Grid(id="training-table", show_cursor=False), Words(id="training-note")
+
     def compose(self) -> ComposeResult:
         with Horizontal(id="curves"):
-            yield CurvePlot(id="loss-plot")
-            yield CurvePlot(id="margin-plot")
-        yield Grid(id="training-table", show_cursor=False)
-        yield Words(id="training-note")
+            yield self._loss
+            yield self._margin
+        yield self._table
+        yield self._note
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Training:
@@ -61,12 +66,12 @@ class TrainingPane(Pane):
         colours = {name: i for i, name in enumerate(names)}
         size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
         for field, title, plot in (
-            ("loss", "loss (nats)", "#loss-plot"),
-            ("margin", "reward margin", "#margin-plot"),
+            ("loss", "loss (nats)", self._loss),
+            ("margin", "reward margin", self._margin),
         ):
             series = tuple(curve(name, rows, field, colours[name], size) for name, rows in found.steps.items())
-            self.query_one(plot, CurvePlot).draw(Chart(title, "step", series))
-        self.query_one("#training-table", Grid).fill(
+            plot.draw(Chart(title, "step", series))
+        self._table.fill(
             ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time"],
             [(name, _row(name, found)) for name in names],
         )
@@ -75,7 +80,7 @@ class TrainingPane(Pane):
             note += f"; plots: means of {size} steps"
         if not found.steps:
             note = found.skipped or "no optimizer step is recorded yet"
-        self.query_one("#training-note", Words).say(note)
+        self._note.say(note)
 
 
 def curve(name: str, rows: list[dict[str, Any]], field: str, colour: int, size: int) -> Series:

@@ -1,0 +1,93 @@
+"""The list of commands (ctrl+p), and of themes: what is typed filters it, Enter takes the first.
+
+Textual's own palette gathers its commands while it is shown, and ends the app where it is closed meanwhile. Here there
+are a few, known when it opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.fuzzy import Matcher
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something to do: its name, what it does in a few words (may be empty), and how."""
+
+    name: str
+    words: str
+    do: Callable[[], Any]
+
+
+class PaletteScreen(ModalScreen[Command | None]):
+    """Returns the command that was chosen, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close"),
+        Binding("down", "move('cursor_down')", show=False),
+        Binding("up", "move('cursor_up')", show=False),
+        Binding("pagedown", "move('page_down')", show=False),
+        Binding("pageup", "move('page_up')", show=False),
+    ]
+
+    def __init__(self, commands: Sequence[Command], hint: str) -> None:
+        super().__init__()
+        self._commands = commands
+        self._offered = list(commands)
+        self._typed = Input(placeholder=hint, compact=True)
+        self._list = OptionList(*map(_option, commands), compact=True)
+        self._list.can_focus = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog palette"):
+            yield self._typed
+            yield self._list
+
+    def on_mount(self) -> None:
+        self.set_focus(self._typed)  # at once: a name may have been typed already
+        self._list.highlighted = 0 if self._offered else None
+
+    @on(Input.Changed)
+    def offer(self) -> None:
+        """Lists the commands that what was typed fits, best first."""
+        matcher = Matcher(self._typed.value)
+        fits = [(matcher.match(command.name), command) for command in self._commands]
+        self._offered = [command for fit, command in sorted(fits, key=lambda pair: -pair[0]) if fit > 0]
+        if not self._typed.value:
+            self._offered = list(self._commands)
+        self._list.clear_options()
+        self._list.add_options(map(_option, self._offered))
+        self._list.highlighted = 0 if self._offered else None
+
+    @on(Input.Submitted)
+    def take(self) -> None:
+        """The command under the cursor."""
+        if self._list.highlighted is not None:
+            self.dismiss(self._offered[self._list.highlighted])
+
+    @on(OptionList.OptionSelected)
+    def take_clicked(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._offered[event.option_index])
+
+    def action_move(self, how: str) -> None:
+        """Moves the cursor of the list, whose keys the line above it would not pass on."""
+        getattr(self._list, f"action_{how}")()
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+def _option(command: Command) -> Option:
+    text = Text(command.name, style="bold")
+    return Option(text.append(f"  {command.words}", style="not bold dim") if command.words else text)
