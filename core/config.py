@@ -59,6 +59,10 @@ class DataSection(Section):
     id_column: str | None = Field(default=None, description="column of `respondents` that tells people apart")
     responses: Place | None = None
     delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    identical: Literal["keep", "drop"] = Field(
+        default="keep", description="pairs of equal responses with different scores: no gradient, but they count in N_r"
+    )
+    strip: bool = Field(default=False, description="take white space off both ends of every text")
     locale: str | None = None
     world: str | None = Field(default=None, description="file below `path` that holds a planted world's truth")
 
@@ -73,9 +77,9 @@ class DataSection(Section):
     @model_validator(mode="after")
     def _keys_of_the_format(self) -> DataSection:
         tables = ("respondents", "quotas", "id_column", "responses")
-        preferences = ("path", "hub", "locale", "world", "delta")
+        preferences = ("path", "hub", "locale", "world", "delta", "identical", "strip")
         for key in preferences if self.format == "tables" else tables:
-            if getattr(self, key):
+            if getattr(self, key) != type(self).model_fields[key].default:
                 other = "prism" if self.format == "tables" else "tables"
                 raise ValueError(f"{key} belongs to format = {other!r}, but format is {self.format!r}; remove one")
         missing = [key for key in ("respondents", "quotas") if getattr(self, key) is None]
@@ -85,11 +89,16 @@ class DataSection(Section):
 
 
 class Attribute(Section):
-    """One attribute of the population: `column` may be dotted (`ethnicity.simplified`)."""
+    """One attribute of the population: `column` may be dotted (`ethnicity.simplified`).
+
+    `unlisted` says what becomes of people whose answer has no target: "refuse" the data, "leave_out" (they are not in
+    the pool, so π = 0, but stay among all raters), or the category that they are taken for.
+    """
 
     name: Identifier
     column: str
     slack: tuple[str, ...] = ()
+    unlisted: str = "refuse"
     targets: dict[str, Decimal]
 
     @model_validator(mode="after")
@@ -103,6 +112,9 @@ class Attribute(Section):
         for category in self.slack:
             if category not in self.targets:
                 raise ValueError(f"slack category {category!r} has no target")
+        if self.unlisted not in ("refuse", "leave_out", *self.targets):
+            known = ", ".join(map(repr, self.targets))
+            raise ValueError(f"unlisted is {self.unlisted!r}; it must be 'refuse', 'leave_out' or a category ({known})")
         return self
 
 
@@ -332,7 +344,13 @@ def resolved(config: RunConfig) -> dict[str, Any]:
 
 
 def from_resolved(values: Mapping[str, Any]) -> RunConfig:
-    """The inverse of `resolved`, for a run that is resumed."""
+    """The inverse of `resolved`, for a run that is resumed.
+
+    Runs recorded before `data.identical` existed dropped identical responses.
+    """
+    data = values.get("data")
+    if isinstance(data, Mapping) and data.get("format", "prism") == "prism" and "identical" not in data:
+        values = {**values, "data": {**data, "identical": "drop"}}
     return RunConfig.model_validate(values)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from core.config import DataSection, RunConfig
-from core.data.prism import open_folder
+from core.config import RunConfig
+from core.data.stage import survey_notes
 from core.data.tables import read_tables, require_sums
 from core.environment import refuse_launcher
 from core.errors import InputError
@@ -27,10 +27,10 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
     refuse_launcher(os.environ)
     if config.data.format == "tables":
         return _check_tables(config)
-    _check_data(config.data)
+    notes = _check_data(config)
     if until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index("answer"):
         check_evaluation(config)
-    return ()
+    return notes
 
 
 def _check_tables(config: RunConfig) -> tuple[str, ...]:
@@ -41,8 +41,10 @@ def _check_tables(config: RunConfig) -> tuple[str, ...]:
     return tables.notes()
 
 
-def _check_data(data: DataSection) -> None:
-    if data.path is not None:
-        open_folder(data.path)
-    elif data.hub is None:
+def _check_data(config: RunConfig) -> tuple[str, ...]:
+    """Reads the survey of a folder: it is small. A data set on the hub is not fetched twice."""
+    if config.data.path is not None:
+        return survey_notes(config)
+    if config.data.hub is None:
         raise InputError("data.path is missing: the folder that holds PRISM's files (or data.hub, a name on the hub)")
+    return ()

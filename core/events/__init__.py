@@ -29,7 +29,16 @@ from core.events.base import (
     named_number,
     volatile,
 )
-from core.events.data import FileRead, PairsBuilt, PoolBounds, PoolBuilt, PoolRater, PoolType
+from core.events.data import (
+    FileRead,
+    PairsBuilt,
+    PoolBounds,
+    PoolBuilt,
+    PoolLeftOut,
+    PoolRater,
+    PoolType,
+    UnlistedAnswer,
+)
 from core.events.engine import (
     EngineStarted,
     EngineStopped,
@@ -113,6 +122,7 @@ __all__ = [
     "PlannedQuestion",
     "PoolBounds",
     "PoolBuilt",
+    "PoolLeftOut",
     "PoolRater",
     "PoolType",
     "QuestionsGenerated",
@@ -131,6 +141,7 @@ __all__ = [
     "TrainCheckpoint",
     "TrainStep",
     "UnitCompleted",
+    "UnlistedAnswer",
     "WeightRow",
     "as_float",
     "decode",
