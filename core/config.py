@@ -5,7 +5,7 @@ Targets and tolerances are exact decimals: in floats ⌈0.5·100·1.1⌉ is 56, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,11 +24,16 @@ Method = Literal[
     "plackett_luce_published",
     "mallows",
 ]
+BASE_MODEL = ("base", "tiny")
+"""Names under which a model is the run's own base model."""
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Place = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-"""A path; a relative one is taken from the current folder and recorded in full, so that a resume finds it."""
+"""A path, recorded in full, so that a resume finds it.
+
+A relative one is taken from the current folder; those that stand in a file were placed by `core.config_file` before.
+"""
 
 
 class Section(BaseModel):
@@ -336,6 +341,16 @@ def _require_known(name: str, known: Sequence[str], where: str) -> None:
     if name not in known:
         listed = ", ".join(repr(k) for k in known) or "there is none"
         raise ValueError(f"{where} {name!r} is not defined (defined: {listed})")
+
+
+def places(section: BaseModel, above: str = "") -> Iterator[tuple[str, Path]]:
+    """Every file or folder that a configuration names, with its key."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Path):
+            yield f"{above}{name}", value
+        elif isinstance(value, BaseModel):
+            yield from places(value, f"{above}{name}.")
 
 
 def resolved(config: RunConfig) -> dict[str, Any]:

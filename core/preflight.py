@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from core.config import RunConfig
+from core.config import RunConfig, places
 from core.data.stage import survey_notes
 from core.data.tables import read_tables, require_sums
 from core.environment import refuse_launcher
@@ -25,12 +25,32 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         InputError, JudgeError, InfeasibleQuotas: as the stages would.
     """
     refuse_launcher(os.environ)
+    answers = bool(config.conditions) and _reaches("answer", until)
+    _require_files(config, answers)
     if config.data.format == "tables":
         return _check_tables(config)
     notes = _check_data(config)
-    if until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index("answer"):
+    if answers:
         check_evaluation(config)
     return notes
+
+
+def _reaches(stage: str, until: str | None) -> bool:
+    return until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index(stage)
+
+
+def _require_files(config: RunConfig, answers: bool) -> None:
+    """Tells all missing files at once; of a single one the check that reads it knows better what it should hold.
+
+    Raises:
+        InputError: several are not there.
+    """
+    needed = [(key, path) for key, path in places(config) if answers or not key.startswith("answer.")]
+    missing = [f"{key}: {path}" for key, path in needed if not path.exists()]
+    if len(missing) > 1:
+        head = f"{len(missing)} files or folders that the configuration names are not there:"
+        rule = "relative paths are taken from the configuration's folder, those of --set from the current folder"
+        raise InputError("\n  ".join([head, *missing, rule]))
 
 
 def _check_tables(config: RunConfig) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from core.config_file import parse_config
 from storage.create import create_run
 from tui.console import Console
 from tui.process import work
+from tui.replay import replay_run
 
 Rows = list[Row]
 
@@ -101,6 +102,18 @@ def test_everything_is_derived_again(left_out: Path) -> None:
     derived = ("pairs", "pool", "quotas", "lotteries", "draws", "weights", "training", "stages")
     assert {name: checks[name].verdict for name in derived} == dict.fromkeys(derived, "ok")
     assert checks["pool"].detail == "5 people of 4 types, counted again; 2 left out, as configured"
+
+
+def test_everything_comes_out_again(left_out: Path) -> None:
+    report = replay_run(left_out, quiet=True)
+    assert report.drifted == []
+    assert [stage.stage for stage in report.stages if stage.outcome == "replayed"] == [
+        "pairs",
+        "pool",
+        "lottery",
+        "draw",
+        "conditions",
+    ]
 
 
 def pool_of(rows: Rows) -> dict[str, Any]:
