@@ -73,6 +73,7 @@ from core.events.training import (
     RecoveryMeasured,
     ReferenceComputed,
     TrainCheckpoint,
+    TrainStart,
     TrainStep,
     WeightRow,
 )
@@ -129,6 +130,7 @@ __all__ = [
     "StageStarted",
     "Text",
     "TrainCheckpoint",
+    "TrainStart",
     "TrainStep",
     "UnitCompleted",
     "WeightRow",
