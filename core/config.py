@@ -5,7 +5,7 @@ Targets and tolerances are exact decimals: in floats ⌈0.5·100·1.1⌉ is 56, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,11 +24,16 @@ Method = Literal[
     "plackett_luce_published",
     "mallows",
 ]
+BASE_MODEL = ("base", "tiny")
+"""Names under which a model is the run's own base model."""
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Place = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-"""A path; a relative one is taken from the current folder and recorded in full, so that a resume finds it."""
+"""A path, recorded in full, so that a resume finds it.
+
+A relative one is taken from the current folder; those that stand in a file were placed by `core.config_file` before.
+"""
 
 
 class Section(BaseModel):
@@ -59,6 +64,10 @@ class DataSection(Section):
     id_column: str | None = Field(default=None, description="column of `respondents` that tells people apart")
     responses: Place | None = None
     delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    identical: Literal["keep", "drop"] = Field(
+        default="keep", description="pairs of equal responses with different scores: no gradient, but they count in N_r"
+    )
+    strip: bool = Field(default=False, description="take white space off both ends of every text")
     locale: str | None = None
     world: str | None = Field(default=None, description="file below `path` that holds a planted world's truth")
 
@@ -73,9 +82,9 @@ class DataSection(Section):
     @model_validator(mode="after")
     def _keys_of_the_format(self) -> DataSection:
         tables = ("respondents", "quotas", "id_column", "responses")
-        preferences = ("path", "hub", "locale", "world", "delta")
+        preferences = ("path", "hub", "locale", "world", "delta", "identical", "strip")
         for key in preferences if self.format == "tables" else tables:
-            if getattr(self, key):
+            if getattr(self, key) != type(self).model_fields[key].default:
                 other = "prism" if self.format == "tables" else "tables"
                 raise ValueError(f"{key} belongs to format = {other!r}, but format is {self.format!r}; remove one")
         missing = [key for key in ("respondents", "quotas") if getattr(self, key) is None]
@@ -85,11 +94,16 @@ class DataSection(Section):
 
 
 class Attribute(Section):
-    """One attribute of the population: `column` may be dotted (`ethnicity.simplified`)."""
+    """One attribute of the population: `column` may be dotted (`ethnicity.simplified`).
+
+    `unlisted` says what becomes of people whose answer has no target: "refuse" the data, "leave_out" (they are not in
+    the pool, so π = 0, but stay among all raters), or the category that they are taken for.
+    """
 
     name: Identifier
     column: str
     slack: tuple[str, ...] = ()
+    unlisted: str = "refuse"
     targets: dict[str, Decimal]
 
     @model_validator(mode="after")
@@ -103,6 +117,9 @@ class Attribute(Section):
         for category in self.slack:
             if category not in self.targets:
                 raise ValueError(f"slack category {category!r} has no target")
+        if self.unlisted not in ("refuse", "leave_out", *self.targets):
+            known = ", ".join(map(repr, self.targets))
+            raise ValueError(f"unlisted is {self.unlisted!r}; it must be 'refuse', 'leave_out' or a category ({known})")
         return self
 
 
@@ -326,13 +343,29 @@ def _require_known(name: str, known: Sequence[str], where: str) -> None:
         raise ValueError(f"{where} {name!r} is not defined (defined: {listed})")
 
 
+def places(section: BaseModel, above: str = "") -> Iterator[tuple[str, Path]]:
+    """Every file or folder that a configuration names, with its key."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Path):
+            yield f"{above}{name}", value
+        elif isinstance(value, BaseModel):
+            yield from places(value, f"{above}{name}.")
+
+
 def resolved(config: RunConfig) -> dict[str, Any]:
     """The configuration as plain JSON values; decimals as strings, absent values left out."""
     return config.model_dump(mode="json", exclude_none=True)
 
 
 def from_resolved(values: Mapping[str, Any]) -> RunConfig:
-    """The inverse of `resolved`, for a run that is resumed."""
+    """The inverse of `resolved`, for a run that is resumed.
+
+    Runs recorded before `data.identical` existed dropped identical responses.
+    """
+    data = values.get("data")
+    if isinstance(data, Mapping) and data.get("format", "prism") == "prism" and "identical" not in data:
+        values = {**values, "data": {**data, "identical": "drop"}}
     return RunConfig.model_validate(values)
 
 

@@ -6,11 +6,11 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from core.config import RunConfig, Section, resolved
+from core.config import BASE_MODEL, JudgeModel, RunConfig, Section, TrainSection, resolved
 from core.errors import InputError
 
 
@@ -24,7 +24,7 @@ class LoadedConfig(Section):
 def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     """Reads a TOML file, applies `a.b=c` overrides and checks the result.
 
-    Relative paths inside the file are taken from the current folder, as in a command line.
+    Relative paths inside the file are taken from its folder, those of an override from the current one.
 
     Raises:
         InputError: the file is missing or no TOML, or a value is wrong; the message holds the key's path.
@@ -35,16 +35,44 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
         raise InputError(f"cannot read the configuration {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"the configuration {path} is not UTF-8 text") from error
-    return parse_config(text, overrides, where=str(path))
+    return parse_config(text, overrides, where=str(path), folder=path.parent)
 
 
-def parse_config(text: str, overrides: Sequence[str] = (), where: str = "configuration") -> LoadedConfig:
-    """`load_config` on a text."""
+def parse_config(
+    text: str, overrides: Sequence[str] = (), where: str = "configuration", folder: Path = Path()
+) -> LoadedConfig:
+    """`load_config` on a text, whose relative paths are taken from `folder`."""
     try:
         values = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where} is not valid TOML: {error}") from error
+    _place(values, RunConfig, folder)
     return _checked(values, {key: "file" for key, _ in _leaves(values)}, overrides, where)
+
+
+_MODELS = (TrainSection, JudgeModel)
+"""Sections whose `model` may be a folder; a judge's where it is local."""
+
+
+def _place(values: Any, model: type[BaseModel], folder: Path) -> None:
+    """Puts `folder` before the relative paths of a file's values, and before a model's where there is such a folder."""
+    if not isinstance(values, dict):
+        return
+    for name, field in model.model_fields.items():
+        given, inside = values.get(name), _model_inside(field.annotation)
+        if inside is not None:
+            for section in given if isinstance(given, list) else [given]:
+                _place(section, inside, folder)
+        elif isinstance(given, str) and _is_place(field.annotation):
+            values[name] = str(folder / Path(given).expanduser())
+        elif isinstance(given, str) and name == "model" and model in _MODELS and given not in BASE_MODEL:
+            there = folder / Path(given).expanduser()
+            local = values.get("kind", "local") == "local" and there.is_dir()
+            values[name] = str(there.absolute()) if local else given
+
+
+def _is_place(annotation: Any) -> bool:
+    return annotation is Path or any(_is_place(inner) for inner in get_args(annotation))
 
 
 def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequence[str], where: str) -> LoadedConfig:

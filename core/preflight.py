@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from core.config import DataSection, RunConfig
-from core.data.prism import open_folder
+from core.config import RunConfig, places
+from core.data.stage import survey_notes
 from core.data.tables import read_tables, require_sums
 from core.environment import refuse_launcher
 from core.errors import InputError
@@ -25,12 +25,32 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         InputError, JudgeError, InfeasibleQuotas: as the stages would.
     """
     refuse_launcher(os.environ)
+    answers = bool(config.conditions) and _reaches("answer", until)
+    _require_files(config, answers)
     if config.data.format == "tables":
         return _check_tables(config)
-    _check_data(config.data)
-    if until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index("answer"):
+    notes = _check_data(config)
+    if answers:
         check_evaluation(config)
-    return ()
+    return notes
+
+
+def _reaches(stage: str, until: str | None) -> bool:
+    return until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index(stage)
+
+
+def _require_files(config: RunConfig, answers: bool) -> None:
+    """Tells all missing files at once; of a single one the check that reads it knows better what it should hold.
+
+    Raises:
+        InputError: several are not there.
+    """
+    needed = [(key, path) for key, path in places(config) if answers or not key.startswith("answer.")]
+    missing = [f"{key}: {path}" for key, path in needed if not path.exists()]
+    if len(missing) > 1:
+        head = f"{len(missing)} files or folders that the configuration names are not there:"
+        rule = "relative paths are taken from the configuration's folder, those of --set from the current folder"
+        raise InputError("\n  ".join([head, *missing, rule]))
 
 
 def _check_tables(config: RunConfig) -> tuple[str, ...]:
@@ -41,8 +61,10 @@ def _check_tables(config: RunConfig) -> tuple[str, ...]:
     return tables.notes()
 
 
-def _check_data(data: DataSection) -> None:
-    if data.path is not None:
-        open_folder(data.path)
-    elif data.hub is None:
+def _check_data(config: RunConfig) -> tuple[str, ...]:
+    """Reads the survey of a folder: it is small. A data set on the hub is not fetched twice."""
+    if config.data.path is not None:
+        return survey_notes(config)
+    if config.data.hub is None:
         raise InputError("data.path is missing: the folder that holds PRISM's files (or data.hub, a name on the hub)")
+    return ()

@@ -87,10 +87,10 @@ class CategoryBounds:
 class Pool:
     """People who can be drawn, collapsed into types of equal attributes.
 
-    Where there is preference data these are the raters with at least one usable pair, and rater[i] is
-    the index of pool member i in `PreferencePairs.raters`; members keep source order. types[t] holds
-    one category per attribute, in the order of `attributes`; types are numbered in order of their
-    categories, so that they don't depend on the raters' order.
+    Where there is preference data these are the raters with at least one usable pair and a category in every
+    attribute, and rater[i] is the index of pool member i in `PreferencePairs.raters`; members keep source
+    order. types[t] holds one category per attribute, in the order of `attributes`; types are numbered in
+    order of their categories, so that they don't depend on the raters' order.
 
     bounds are the quotas of a pool that came with them (`data.format = "tables"`), one per category;
     `seated` people of an earlier panel keep their seats: they are not in the pool, and the bounds are

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config import from_resolved, resolved
+from core.config import from_resolved, places, resolved
 from core.config_file import change, load_config, parse_config
 from core.errors import InputError
 
@@ -60,6 +60,63 @@ def test_a_clone_changes_only_what_was_asked() -> None:
 def test_relative_paths_are_recorded_in_full() -> None:
     path = parse_config(GOOD).config.data.path
     assert path == Path.cwd() / "data"
+
+
+PLACES = """
+[run]
+name = "small"
+[data]
+path = "data/prism"
+[train]
+model = "models/llama"
+[answer]
+constitution = "../c.txt"
+questions = "~/questions"
+[[judge.judges]]
+kind = "local"
+model = "models/judge"
+[[judge.judges]]
+kind = "openai"
+model = "models/other"
+"""
+
+
+def test_paths_of_a_file_are_relative_to_it_and_those_of_set_to_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A configuration that is copied with its data runs from any folder; `--set` is typed in one."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "small.toml").write_text(PLACES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    loaded = load_config(Path("there/small.toml"))
+    assert dict(places(loaded.config)) == {
+        "data.path": tmp_path / "there/data/prism",
+        "answer.constitution": tmp_path / "there/../c.txt",
+        "answer.questions": Path("/home/somebody/questions"),
+    }
+    overridden = load_config(Path("there/small.toml"), ["data.path=mine", 'answer={constitution="c",questions="q"}'])
+    assert dict(places(overridden.config)) == {
+        "data.path": tmp_path / "mine",
+        "answer.constitution": tmp_path / "c",
+        "answer.questions": tmp_path / "q",
+    }
+
+
+def test_a_model_is_a_folder_beside_the_file_or_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text(PLACES)
+
+    def models() -> list[str]:
+        config = load_config(file).config
+        assert config.train is not None
+        assert config.judge is not None
+        return [config.train.model, *(judge.model for judge in config.judge.judges)]
+
+    assert models() == ["models/llama", "models/judge", "models/other"]
+    for name in ("llama", "judge", "other"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+    assert models() == [f"{tmp_path}/models/llama", f"{tmp_path}/models/judge", "models/other"]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_wrong_rows_of_the_hub_are_refused_with_their_place(tmp_path: Path) -> N
     prism.survey[2]["gender"] = "Femle"
     folder = prism.write(tmp_path / "repository")
     (folder / "README.md").write_text(CARD, encoding="utf-8")
-    with pytest.raises(InputError, match=r'repository, survey, row 3: gender is "Femle", which is no category'):
+    with pytest.raises(InputError, match=r'repository, survey, row 3: gender is "Femle" \(1 person\), no category of'):
         build(hub_config(str(folder)), tmp_path / "run")
 
 

@@ -13,14 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memory_recorder import MemoryRecorder, make_context
 from prism_folder import ATTRIBUTES, Prism, config, small
+from training_world import make_draw, make_lottery
 
-from core.config import Attribute, RunConfig
+from core.config import Attribute, ConditionSection, RunConfig
 from core.config_file import load_config
 from core.data import pseudonyms as naming
 from core.data import stage
 from core.data.pool import build_pool
 from core.errors import InputError
 from core.events import Event, PairsBuilt, PoolBuilt, UnitCompleted
+from core.preflight import preflight
+from core.training.weights import rater_weights
 from core.types import Pool, PreferencePairs
 
 ROOT = Path(__file__).parent.parent
@@ -132,6 +135,145 @@ def test_categories_that_are_no_texts_are_read_as_their_json(tmp_path: Path) -> 
     population = '[[population.attributes]]\nname="flag"\ncolumn="flag"\ntargets={"true"=0.5,"false"=0.4,"3"=0.1}'
     pool, _, _ = both(prism, tmp_path, population)
     assert pool.types == (("true",), ("false",))
+
+
+# ---------------------------------------------------------------- answers without a category
+
+AGES = """
+[[population.attributes]]
+name = "age"
+column = "age"
+{0}
+targets = {{ "young" = 0.5, "old" = 0.5 }}
+"""
+ANSWERS = {"a": "old", "b": "Prefer not to say", "c": "young", "d": "Prefer not to say", "e": "", "f": "old"}
+
+
+def aged() -> Prism:
+    """Six people with a pair each; two prefer not to tell their age, and one gave no answer."""
+    prism = Prism()
+    for user, age in ANSWERS.items():
+        prism.person(user, age=age, included_in_US_REP=user in "bc").talk(f"c{user}", user, PAIR)
+    return prism
+
+
+def test_people_without_a_category_are_left_out_of_the_pool_and_recorded(tmp_path: Path) -> None:
+    pool, built, recorded = both(aged(), tmp_path, AGES.format('unlisted = "leave_out"'))
+    assert built.raters == 6
+    assert [(row.answer, row.raters, row.category) for row in built.unlisted] == [
+        ("", 1, None),
+        ("Prefer not to say", 2, None),
+    ]
+    assert pool.rater == (0, 2, 5)
+    assert pool.types == (("young",), ("old",))
+    ids = built.rater_ids
+    assert [(row.rater_id, row.pairs, row.attributes) for row in recorded.left_out] == [
+        (ids[1], 1, ["age"]),
+        (ids[3], 1, ["age"]),
+        (ids[4], 1, ["age"]),
+    ]
+    assert recorded.survey_only == 0
+
+
+def test_people_left_out_are_in_the_conditions_of_all_raters_and_in_no_other(tmp_path: Path) -> None:
+    pairs, pool = run(
+        config(aged().write(tmp_path / "data"), AGES.format('unlisted = "leave_out"')),
+        tmp_path / "run",
+        MemoryRecorder(),
+    )
+    lottery = make_lottery(pool, [(1, 1)], [])
+    draw = make_draw((0, 1))
+
+    def weights(source: str) -> list[float]:
+        return rater_weights(ConditionSection(name="c", source=source), pairs, pool, (lottery,), (draw,)).tolist()
+
+    assert weights("all") == [1, 1, 1, 1, 1, 1]
+    assert weights("us_rep") == [0, 1, 1, 0, 0, 0]
+    assert weights("lottery:main") == [0.5, 0, 1, 0, 0, 0.5]
+    assert weights("draw:first") == [1, 0, 1, 0, 0, 0]
+
+
+def test_people_without_a_category_are_taken_for_one_where_the_configuration_says_so(tmp_path: Path) -> None:
+    pool, built, recorded = both(aged(), tmp_path, AGES.format('unlisted = "old"'))
+    assert [(row.answer, row.raters, row.category) for row in built.unlisted] == [
+        ("", 1, "old"),
+        ("Prefer not to say", 2, "old"),
+    ]
+    assert [pool.types[t] for t in pool.type_of] == [("old",), ("old",), ("young",), ("old",), ("old",), ("old",)]
+    assert recorded.left_out == []
+
+
+def test_all_answers_without_a_category_are_told_before_a_refusal(tmp_path: Path) -> None:
+    """One at a time, a person starts the run once for every answer."""
+    prism = aged()
+    prism.survey[0]["gender"] = "Femle"
+    folder = prism.write(tmp_path / "data")
+    settings = config(folder, AGES.format("") + ATTRIBUTES)
+    for refuse in (preflight, stage.read_pool):
+        with pytest.raises(InputError) as caught:
+            refuse(settings)
+        head, *told, remedy = str(caught.value).split("\n  ")
+        where = f"{folder}/survey.jsonl, line"
+        assert head == "answers of the survey have no category:"
+        assert told == [
+            f"{where} 2: age is \"Prefer not to say\" (2 people), no category of attribute 'age' (known: young, old)",
+            f"{where} 5: age has no value (1 person), no category of attribute 'age' (known: young, old)",
+            f"{where} 1: gender is \"Femle\" (1 person), no category of attribute 'gender' (known: Male, Female, "
+            "Prefer not to say)",
+        ]
+        assert 'unlisted = "leave_out"' in remedy
+
+
+def test_a_column_of_free_text_does_not_flood_the_message(tmp_path: Path) -> None:
+    prism = Prism()
+    for i in range(30):
+        prism.person(f"u{i:02d}", age=f"age {i}").talk(f"c{i}", f"u{i:02d}", PAIR)
+    with pytest.raises(InputError) as caught:
+        preflight(config(prism.write(tmp_path / "data"), AGES.format("")))
+    assert len(str(caught.value).split("\n")) == 23
+    assert "and 10 further answers to age" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("unlisted", "what"),
+    [("leave_out", "left out of the pool, still among all raters"), ("old", "taken for 'old'")],
+)
+def test_what_becomes_of_people_is_said_before_a_run(tmp_path: Path, unlisted: str, what: str) -> None:
+    notes = preflight(config(aged().write(tmp_path / "data"), AGES.format(f'unlisted = "{unlisted}"')))
+    assert notes == (
+        f"age has no value (1 person), no category of attribute 'age': {what}",
+        f"age is \"Prefer not to say\" (2 people), no category of attribute 'age': {what}",
+    )
+
+
+def test_half_a_character_in_an_answer_can_be_recorded(tmp_path: Path) -> None:
+    prism = aged()
+    prism.survey[1]["age"] = "\ud83d?"
+    _, built, _ = both(prism, tmp_path, AGES.format('unlisted = "leave_out"'))
+    assert [row.answer for row in built.unlisted] == ["", "Prefer not to say", "\ufffd?"]
+
+
+def test_what_becomes_of_such_people_must_be_known() -> None:
+    with pytest.raises(InputError, match="unlisted is 'drop'; it must be 'refuse', 'leave_out' or a category"):
+        config(Path("d"), AGES.format('unlisted = "drop"'))
+
+
+def test_the_real_age_that_has_no_target_is_left_out_by_the_example(tmp_path: Path) -> None:
+    """One person of the released PRISM prefers not to say an age; the published targets have no such category."""
+    prism = Prism()
+    row = {
+        "religion": {"simplified": "Christian"},
+        "marital_status": "Married",
+        "employment_status": "Retired",
+        "education": "Vocational",
+    }
+    for user, age in (("one", "Prefer not to say"), ("two", "65+ years old")):
+        prism.person(user, age=age, **row).talk(f"c{user}", user, PAIR)
+    folder = prism.write(tmp_path / "data")
+    for example in ("prism-us", "prism-small"):
+        settings = load_config(ROOT / "examples" / f"{example}.toml", [f"data.path={folder}"]).config
+        pool = stage.read_pool(settings)
+        assert [dict(rater.attributes)["age"] for rater in pool.raters] == ["65+ years old"]
 
 
 def test_the_example_has_the_published_targets() -> None:

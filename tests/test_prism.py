@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from memory_recorder import MemoryRecorder, make_context
 from prism_folder import ATTRIBUTES, Prism, config, small
 
-from core.config import RunConfig
+from core.config import DataSection, RunConfig, from_resolved, resolved
 from core.data import stage
 from core.data.contexts import Reply, exchange, preceding
 from core.data.pairing import pairs_of_turn
@@ -77,7 +77,7 @@ def test_hand_worked_pairs_and_contexts(tmp_path: Path) -> None:
         ("zoe", ("p0",), "A", "C"),
         ("zoe", ("p0", "A", "p1"), "E", "D"),
     ]
-    assert excluded == {"pairs_tied": 2}
+    assert excluded == {"pairs_tied": 2, "raters_without_pairs": 1}
 
 
 def test_contexts_and_responses_are_distinct_and_indices_are_int32(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_files_are_recorded_with_hash_and_rows(tmp_path: Path) -> None:
 def test_delta_is_exclusive(tmp_path: Path) -> None:
     found, excluded = result(small(), tmp_path, delta=20)
     assert found == [("zoe", ("p0", "A", "p1"), "E", "D")]
-    assert excluded == {"pairs_tied": 2, "pairs_within_delta": 3}
+    assert excluded == {"pairs_tied": 2, "pairs_within_delta": 3, "raters_without_pairs": 2}
 
 
 def test_the_chosen_reply_goes_on_even_where_another_scored_higher(tmp_path: Path) -> None:
@@ -175,7 +175,12 @@ def test_a_conversation_that_is_missing_is_taken_from_the_utterances(tmp_path: P
     prism.conversations = [c for c in prism.conversations if c["conversation_id"] == "other"]
     found, excluded = result(prism, tmp_path)
     assert found[-1] == ("u", ("p0", "A0", "p1", "A1", "p2"), "A2", "B2")
-    assert excluded == {"context_turns_from_utterances": 2, "turns_single_response": 1}
+    assert excluded == {
+        "conversations_from_utterances": 1,
+        "context_turns_from_utterances": 2,
+        "turns_single_response": 1,
+        "raters_without_pairs": 1,
+    }
 
 
 def test_a_turn_without_scored_responses_is_still_context(tmp_path: Path) -> None:
@@ -205,18 +210,115 @@ def test_an_absurd_turn_number_costs_no_time(tmp_path: Path) -> None:
     assert excluded == {"context_turns_lost": 10**15 - 3}
 
 
-def test_equal_responses_with_different_scores_give_no_pair(tmp_path: Path) -> None:
-    prism = Prism().person("u").talk("c", "u", ("p", [("A", 9, True), ("A", 3), ("B", 5)]))
+def test_a_turn_that_the_two_files_tell_differently_is_counted(tmp_path: Path) -> None:
+    prism = three_turns()
+    next(m for m in prism.conversations[0]["conversation_history"] if m["content"] == "A1")["content"] = "edited"
     found, excluded = result(prism, tmp_path)
-    assert found == [("u", ("p",), "A", "B"), ("u", ("p",), "B", "A")]
-    assert excluded == {"pairs_identical_responses": 1}
+    assert found[-1] == ("u", ("p0", "A0", "p1", "edited", "p2"), "A2", "B2")
+    assert excluded == {"context_turns_disagree": 1}
+
+
+def test_people_who_took_part_without_a_pair_are_told_from_those_who_did_not(tmp_path: Path) -> None:
+    _, excluded = result(small().person("eve").person("bob"), tmp_path)
+    assert (excluded["raters_without_responses"], excluded["raters_without_pairs"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("identical", "pairs", "count"),
+    [
+        ("keep", ["AA", "AB", "BA"], "pairs_identical_responses_kept"),
+        ("drop", ["AB", "BA"], "pairs_identical_responses"),
+    ],
+)
+def test_equal_responses_with_different_scores(tmp_path: Path, identical: str, pairs: list[str], count: str) -> None:
+    """The authors keep them: no gradient, but they count in N_r and so in the weight of the rater's other pairs."""
+    prism = Prism().person("u").talk("c", "u", ("p", [("A", 9, True), ("A", 3), ("B", 5)]))
+    found, excluded = result(prism, tmp_path, identical=identical)
+    assert found == [("u", ("p",), chosen, rejected) for chosen, rejected in pairs]
+    assert excluded == {count: 1}
+
+
+def test_identical_responses_are_kept_unless_a_run_was_recorded_before_the_key() -> None:
+    settings = config(Path("d"))
+    assert settings.data.identical == "keep"
+    recorded = resolved(settings)
+    assert from_resolved(recorded).data.identical == "keep"
+    del recorded["data"]["identical"]
+    assert from_resolved(recorded).data.identical == "drop"
+
+
+@pytest.mark.parametrize("strip", [False, True])
+def test_white_space_at_the_ends_of_texts_goes_where_a_key_says_so(tmp_path: Path, strip: bool) -> None:
+    prism = Prism().person("u").talk("c", "u", (" p\n", [("A ", 9, True), ("A", 3)]), ("q", [(" C", 1), ("D", 2)]))
+    found, excluded = result(prism, tmp_path, strip=strip)
+    if strip:
+        assert found == [("u", ("p",), "A", "A"), ("u", ("p", "A", "q"), "D", "C")]
+        assert excluded == {"texts_stripped": 3, "pairs_identical_responses_kept": 1}
+    else:
+        assert found == [("u", (" p\n",), "A ", "A"), ("u", (" p\n", "A ", "q"), "D", " C")]
+        assert excluded == {}
+
+
+def released_rows() -> Prism:
+    """Rows as PRISM's files have them: two marks in a turn, a repeated text, a chosen placeholder."""
+    first = [("Good", 80, True), ("Bad", 40, True), ("Same", 60), ("Same", 20)]
+    second = [("  yes  ", 50), ("EMPTY STRING", 70, True)]
+    return Prism().person("u").talk("c", "u", ("p", first), ("q", second), ("r", [("X", 9, True), ("Y", 1)]))
+
+
+RELEASED = [("Good", "Bad"), ("Good", "Same"), ("Good", "Same"), ("Same", "Bad"), ("Bad", "Same"), ("Same", "Same")]
+
+
+def test_rows_as_released_give_the_pairs_of_the_authors(tmp_path: Path) -> None:
+    """The best-scored of two marked replies goes on; for a chosen placeholder the other reply does."""
+    found, excluded = result(released_rows(), tmp_path)
+    assert [(chosen, rejected) for _, messages, chosen, rejected in found if messages == ("p",)] == RELEASED
+    assert found[-1] == ("u", ("p", "Good", "q", "  yes  ", "r"), "X", "Y")
+    assert excluded == {
+        "utterances_placeholder_response": 1,
+        "turns_single_response": 1,
+        "pairs_identical_responses_kept": 1,
+        "context_replies_by_score": 1,
+    }
+
+
+def _keys_filled(message: dict[str, Any]) -> dict[str, Any]:
+    return {**dict.fromkeys(("model_name", "model_provider", "score", "if_chosen", "within_turn_id")), **message}
+
+
+def test_null_keys_of_the_persons_messages_change_nothing(tmp_path: Path) -> None:
+    """`datasets` gives every entry of a list the keys of all others."""
+    plain, filled = released_rows(), released_rows()
+    history = filled.conversations[0]["conversation_history"]
+    filled.conversations[0]["conversation_history"] = [_keys_filled(message) for message in history]
+    assert result(filled, tmp_path / "filled") == result(plain, tmp_path / "plain")
+
+
+def test_digits_in_texts_are_numbers(tmp_path: Path) -> None:
+    plain, texts = released_rows(), released_rows()
+    for row in (*texts.utterances, *texts.conversations[0]["conversation_history"]):
+        for key in ("turn", "within_turn_id", "score"):
+            if key in row:
+                row[key] = str(row[key])
+    assert result(texts, tmp_path / "texts") == result(plain, tmp_path / "plain")
+
+
+def test_a_conversation_of_22_turns_keeps_all_earlier_ones(tmp_path: Path) -> None:
+    turns = [(f"p{t}", [(f"A{t}", 9, True), (f"B{t}", 8)]) for t in range(22)]
+    found, _ = result(Prism().person("u").talk("c", "u", *turns), tmp_path)
+    assert found[-1][1] == (*(text for t in range(21) for text in (f"p{t}", f"A{t}")), "p21")
 
 
 def test_a_response_without_score_and_a_lone_response_give_no_pair(tmp_path: Path) -> None:
     prism = small().talk("c9", "ann", ("p", [("A", None, True), ("B", 3)]))
     found, excluded = result(prism, tmp_path)
     assert len(found) == 4
-    assert excluded == {"pairs_tied": 2, "utterances_without_score": 1, "turns_single_response": 1}
+    assert excluded == {
+        "pairs_tied": 2,
+        "utterances_without_score": 1,
+        "turns_single_response": 1,
+        "raters_without_pairs": 1,
+    }
 
 
 def test_responses_to_different_prompts_are_not_compared(tmp_path: Path) -> None:
@@ -224,7 +326,7 @@ def test_responses_to_different_prompts_are_not_compared(tmp_path: Path) -> None
     prism.utterances[1]["user_prompt"] = "another prompt"
     found, excluded = result(prism, tmp_path)
     assert ("zoe", ("p0",), "A", "B") not in found
-    assert excluded == {"pairs_tied": 1, "pairs_different_prompts": 2}
+    assert excluded == {"pairs_tied": 1, "pairs_different_prompts": 2, "raters_without_pairs": 1}
 
 
 def test_half_a_character_is_replaced_and_counted(tmp_path: Path) -> None:
@@ -285,13 +387,16 @@ UTTERANCES = st.lists(
 )
 
 
-@given(UTTERANCES, st.integers(0, 3))
+@given(UTTERANCES, st.integers(0, 3), st.sampled_from(["keep", "drop"]))
 def test_every_two_usable_responses_are_a_pair_or_counted_once(
-    responses: list[tuple[str | None, float | None, str | None]], delta: int
+    responses: list[tuple[str | None, float | None, str | None]], delta: int, identical: str
 ) -> None:
+    data = DataSection.model_validate({"delta": delta, "identical": identical})
     utterances = [Utterance(i, str(i), p, r, s, False) for i, (r, s, p) in enumerate(responses)]
     tally: Counter[str] = Counter()
-    found = list(pairs_of_turn(utterances, delta, tally))
+    found = list(pairs_of_turn(utterances, data, tally))
+    kept = tally.pop("pairs_identical_responses_kept", 0)
+    assert kept == sum(chosen.response == rejected.response for chosen, rejected in found)
     usable = [u for u in utterances if None not in (u.prompt, u.response, u.score)]
     counted = sum(n for reason, n in tally.items() if reason.startswith("pairs_"))
     assert len(found) + counted == len(list(combinations(usable, 2)))
@@ -302,7 +407,8 @@ def test_every_two_usable_responses_are_a_pair_or_counted_once(
 @given(st.lists(st.integers(0, 100), max_size=8), st.integers(0, 40))
 def test_pairs_of_distinct_responses_are_the_score_differences_above_delta(scores: list[int], delta: int) -> None:
     utterances = [Utterance(i, str(i), "p", f"r{i}", score, False) for i, score in enumerate(scores)]
-    found = {(chosen.response, rejected.response) for chosen, rejected in pairs_of_turn(utterances, delta, Counter())}
+    pairs = pairs_of_turn(utterances, DataSection(delta=delta), Counter())
+    found = {(chosen.response, rejected.response) for chosen, rejected in pairs}
     assert found == {(f"r{i}", f"r{j}") for i, a in enumerate(scores) for j, b in enumerate(scores) if a - b > delta}
 
 
@@ -429,7 +535,8 @@ CELLS: list[tuple[str, int, str, Any, str]] = [
         "(it has: categorised)",
     ),
     ("conversations", 2, "conversation_history", ..., "conversations.jsonl, line 3: the column 'conversation_history'"),
-    ("utterances", 3, "score", "80", 'utterances.jsonl, line 4: score is "80"; it must be a number'),
+    ("utterances", 3, "score", "8O", 'utterances.jsonl, line 4: score is "8O"; it must be a number'),
+    ("utterances", 3, "turn", "-1", 'utterances.jsonl, line 4: turn is "-1"; it must be a whole number from 0'),
     ("utterances", 3, "score", True, "utterances.jsonl, line 4: score is true; it must be a number"),
     ("utterances", 3, "turn", -1, "utterances.jsonl, line 4: turn is -1; it must be a whole number from 0"),
     ("utterances", 3, "if_chosen", "yes", 'utterances.jsonl, line 4: if_chosen is "yes"; it must be true or false'),
@@ -441,16 +548,16 @@ CELLS: list[tuple[str, int, str, Any, str]] = [
         2,
         "gender",
         "Femle",
-        "survey.jsonl, line 3: gender is \"Femle\", which is no category of attribute 'gender' (known: Male, Female, "
-        "Prefer not to say); correct the row, or give the category a target, if only 0",
+        "survey.jsonl, line 3: gender is \"Femle\" (1 person), no category of attribute 'gender' (known: Male, Female, "
+        "Prefer not to say); correct the data, give the answer a target (if only 0), or let the attribute say what",
     ),
     (
         "survey",
         2,
         "ethnicity",
         None,
-        "survey.jsonl, line 3: ethnicity.simplified has no value and attribute 'ethnicity' has no category for that "
-        "(known: White, Black); complete the row, or add a target for 'Prefer not to say', if only 0",
+        "survey.jsonl, line 3: ethnicity.simplified has no value (1 person), no category of attribute 'ethnicity' "
+        "(known: White, Black); correct the data",
     ),
     ("survey", 2, "gender", {"a": 1}, "gender holds an object; attribute 'gender' needs one of its values: write colu"),
     (
@@ -498,7 +605,8 @@ def test_an_unknown_locale_lists_those_that_occur(tmp_path: Path) -> None:
 def test_data_without_any_pair_says_why(tmp_path: Path) -> None:
     folder = small().write(tmp_path / "data")
     message = refusal(folder, tmp_path, delta=99)
-    assert message.startswith("the data gives no preference pair at all (pairs_tied: 2, pairs_within_delta: 4)")
+    counted = "raters_without_pairs: 3, pairs_tied: 2, pairs_within_delta: 4"
+    assert message.startswith(f"the data gives no preference pair at all ({counted})")
     assert "check data.delta" in message
 
 

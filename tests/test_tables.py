@@ -97,9 +97,35 @@ def test_people_are_in_the_order_of_their_ids_and_bounds_in_that_of_the_file(tmp
     ]
 
 
-def test_both_kinds_of_quota_files_say_the_same(tmp_path: Path) -> None:
-    other = QUOTAS.replace("feature,value", "category,feature")
+@pytest.mark.parametrize(
+    "header",
+    [
+        "category,feature",
+        "category,name",
+        "Category,Name",
+        "category,category value",
+        "category,category_value",
+        "category,category-value",
+    ],
+)
+def test_all_kinds_of_quota_files_say_the_same(tmp_path: Path, header: str) -> None:
+    other = QUOTAS.replace("feature,value", header)
     assert read(tmp_path / "a").bounds == read(tmp_path / "b", quotas=other).bounds
+
+
+def test_columns_that_other_tools_put_beside_are_ignored_with_a_note(tmp_path: Path) -> None:
+    """The header of OpenDLP and of the spreadsheets of the field; only min and max are quotas."""
+    lines = [line.split(",") for line in QUOTAS.splitlines()[1:]]
+    rows = "".join(f"{a},{c},,7,x,{least},{most}\n" for a, c, least, most in lines)
+    settings = written(tmp_path / "b", quotas=f"category,name,suggest min,suggest max,Current #,min,max\n{rows}")
+    assert read_tables(settings.data).bounds == read(tmp_path / "a").bounds
+    (note,) = preflight(settings)
+    assert note.endswith("the columns 'suggest min', 'suggest max', 'Current #' are ignored; min and max count")
+
+
+def test_whole_numbers_that_a_data_frame_wrote_with_a_point_are_read(tmp_path: Path) -> None:
+    pointed = QUOTAS.replace("1,2", "1.0,2.00")
+    assert read(tmp_path / "a").bounds == read(tmp_path / "b", quotas=pointed).bounds
 
 
 def test_flex_columns_are_ignored_with_a_note(tmp_path: Path) -> None:
@@ -204,9 +230,13 @@ OLD = PEOPLE.replace("d4,Di,w,old", "d4,Di,w,")
         ({"quotas": "feature,value,min,max\n"}, ["quotas.csv has column names but no rows"]),
         (
             {"quotas": QUOTAS.replace("value", "val")},
-            ["line 1: the columns are 'feature', 'val'", "quotas need category"],
+            ["line 1: the columns are 'feature', 'val'", "quotas need category,name,min,max, or category,feature,min"],
         ),
-        ({"quotas": QUOTAS.replace("max", "most")}, ["quotas need category,feature,min,max or feature,value,min,max"]),
+        ({"quotas": QUOTAS.replace("max", "most")}, ["quotas need category", "feature,value,min,max (attribute"]),
+        (
+            {"quotas": QUOTAS.replace("feature,value", "category,name").replace("min,max", "min,max,feature", 1)},
+            ["line 1: attribute and value may stand under category,name or category,feature, so it is not clear which"],
+        ),
         (
             {"quotas": QUOTAS.replace("w,1,2", "w,3,2")},
             ["line 2, column 'min': min is 3 but max is 2 for 'gender' 'w'"],
@@ -482,11 +512,8 @@ def test_tables_need_both_files() -> None:
 
 def test_the_example_is_feasible() -> None:
     settings = load_config(ROOT / "examples" / "assembly.toml").config
-    data = settings.data.model_copy(
-        update={"respondents": ROOT / "examples/assembly/people.csv", "quotas": ROOT / "examples/assembly/quotas.csv"}
-    )
-    assert preflight(settings.model_copy(update={"data": data})) == ()
-    tables = read_tables(data)
+    assert preflight(settings) == ()
+    tables = read_tables(settings.data)
     assert (len(tables.people), len(tables.quotas.attributes())) == (60, 4)
 
 

@@ -81,7 +81,7 @@ def open_app(
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Argument(help="Configuration (TOML); examples/ holds some.")],
+    config: Annotated[Path, typer.Argument(help="Configuration (TOML); `dempo examples` has some.")],
     until: Until = None,
     overrides: Set = None,
     runs_dir: RunsDir = _RUNS,
@@ -382,6 +382,23 @@ def feasible(
     _print(found.data(), as_json, found.text())
     if found.error is not None:
         raise found.error
+
+
+@app.command("examples")
+def examples_command(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Copy them, with the files they name, to this folder.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the example configurations that come with the program, or copy them to a folder of yours."""
+    from tui.shipped_examples import copy_to, examples
+
+    found = examples() if to is None else copy_to(to)
+    rows = [example.row() for example in found]
+    _print({"examples": rows}, as_json, tables.table(rows, {"path": "configuration", "about": "what it is"}))
+    if to is None:
+        print("dempo: `dempo examples --to DIR` copies them, to be changed and run", file=sys.stderr)
 
 
 @app.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -12,6 +11,7 @@ from core.config_file import load_config
 from core.environment import refuse_launcher
 from core.errors import InputError
 from storage.create import create_run
+from tui.shipped_examples import folder as examples_folder
 
 if TYPE_CHECKING:
     from core.data.world import WorldKind
@@ -29,7 +29,7 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: 
 
     refuse_launcher(os.environ)
     kind = _kind(world)
-    config = _configuration()
+    config = examples_folder() / "demo.toml"
     folder = runs / "worlds" / f"{world}-{seed}"
     write_world(folder, kind, seed)
     placed = [
@@ -51,13 +51,3 @@ def _kind(world: str) -> WorldKind:
         if kind == world:
             return cast(WorldKind, kind)
     raise InputError(f"there is no world {world!r}; the worlds are {', '.join(get_args(WorldKind))}")
-
-
-def _configuration() -> Path:
-    """`examples/demo.toml` of the checkout, or where an installed package keeps it."""
-    places = (Path(__file__).resolve().parent.parent, Path(sys.prefix) / "share" / "dempo")
-    for place in places:
-        path = place / "examples" / "demo.toml"
-        if path.is_file():
-            return path
-    raise InputError(f"examples/demo.toml is missing below {places[0]}; install dempo again")

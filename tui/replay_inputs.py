@@ -193,9 +193,11 @@ def _secret(folder: RunFolder) -> Path:
 
 
 def _names(values: dict[str, Any]) -> list[str]:
-    """Pseudonyms in source order: of `pairs.built`, or of the raters of `pool.built`."""
+    """Pseudonyms in source order: of `pairs.built`, or of the raters of `pool.built`, then of those it leaves out."""
+    if values.get("rater_ids"):
+        return list(values["rater_ids"])
     raters = values.get("raters")
-    return values.get("rater_ids") or ([r["rater_id"] for r in raters] if isinstance(raters, list) else [])
+    return [r["rater_id"] for r in (*raters, *values.get("left_out", ()))] if isinstance(raters, list) else []
 
 
 def _replaced(value: Any, names: dict[str, str]) -> Any:

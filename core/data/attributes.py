@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.config import Attribute
 from core.data.rows import Row, listed, shown
+from core.data.texts import without_lone_surrogates
+from core.data.unlisted import Unlisted
 
 UNDISCLOSED = ("Prefer not to say", "Other")
 """Categories that take raters who gave no answer; the first that has a target."""
 
 
-def categories_of(row: Row, attributes: Sequence[Attribute], tally: Counter[str]) -> dict[str, str]:
-    """Category by attribute, in the order of the population."""
-    return {attribute.name: _category(row, attribute, tally) for attribute in attributes}
+def categories_of(row: Row, attributes: Sequence[Attribute], unlisted: Unlisted, tally: Counter[str]) -> dict[str, str]:
+    """Category by attribute, in the order of the population; the answer itself where it has none.
+
+    Raises:
+        InputError: a column is missing.
+    """
+    return {attribute.name: _category(row, attribute, unlisted, tally) for attribute in attributes}
 
 
 def reason_missing(attribute: str) -> str:
@@ -24,32 +30,26 @@ def reason_missing(attribute: str) -> str:
     return f"raters_{attribute}_missing"
 
 
-def _category(row: Row, attribute: Attribute, tally: Counter[str]) -> str:
+def has_category(categories: Mapping[str, str], attribute: Attribute) -> bool:
+    """Whether a rater has a category in an attribute; who lacks one is not in the pool."""
+    return categories[attribute.name] in attribute.targets
+
+
+def _category(row: Row, attribute: Attribute, unlisted: Unlisted, tally: Counter[str]) -> str:
     """The rater's category.
 
     No answer (null or blank) becomes "Prefer not to say", else "Other", where the attribute has such a
-    category, and is counted. An answer that has no target is refused: recoding it silently would move
+    category, and is counted. What else has no target goes to `unlisted`: recoding it silently would move
     people between quotas because of a typing mistake.
-
-    Raises:
-        InputError: a column is missing, or the category is not known.
     """
-    category = _as_category(_value(row, attribute), row, attribute)
-    if category in attribute.targets:
-        return category
-    if category:
-        raise row.error(
-            f"{attribute.column} is {shown(category)}, which is no category of attribute {attribute.name!r} "
-            f"(known: {listed(attribute.targets)}); correct the row, or give the category a target, if only 0"
-        )
-    for fallback in UNDISCLOSED:
-        if fallback in attribute.targets:
-            tally[reason_missing(attribute.name)] += 1
-            return fallback
-    raise row.error(
-        f"{attribute.column} has no value and attribute {attribute.name!r} has no category for that "
-        f"(known: {listed(attribute.targets)}); complete the row, or add a target for {UNDISCLOSED[0]!r}, if only 0"
-    )
+    answer = _as_category(_value(row, attribute), row, attribute)
+    if answer in attribute.targets:
+        return answer
+    fallback = next((name for name in UNDISCLOSED if name in attribute.targets), None)
+    if answer or fallback is None:
+        return unlisted.category(row, attribute, without_lone_surrogates(answer))
+    tally[reason_missing(attribute.name)] += 1
+    return fallback
 
 
 def _value(row: Row, attribute: Attribute) -> Any:

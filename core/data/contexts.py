@@ -52,7 +52,8 @@ def preceding(
     """The messages before the prompt of each of the turns.
 
     history is what conversations.jsonl tells by turn, rated what utterances.jsonl tells. History comes
-    first; a turn that it lost is taken from the utterances; a turn that neither can tell is left out.
+    first; a turn that it lost is taken from the utterances; a turn that neither can tell is left out; one
+    that the two tell differently is counted.
     Turns are counted in `tally` once, if another turn of `turns` follows them. All of `turns` occur in
     history or rated.
     """
@@ -77,11 +78,13 @@ def preceding(
 def _known(
     turn: int, history: Mapping[int, Exchange | None], rated: Mapping[int, Exchange | None], tally: Counter[str]
 ) -> Exchange | None:
-    found = history.get(turn)
+    found, other = history.get(turn), rated.get(turn)
     if found is None:
-        found = rated.get(turn)
+        found = other
         if found is not None:
             tally["context_turns_from_utterances"] += 1
+    elif other is not None and (found.prompt, found.reply) != (other.prompt, other.reply):
+        tally["context_turns_disagree"] += 1
     if found is None:
         tally["context_turns_placeholder"] += 1
     elif not found.marked:

@@ -1,7 +1,8 @@
 """From scored responses to preference pairs.
 
 Within a turn, every two responses to the same prompt whose scores differ by more than δ make a pair;
-the higher one is chosen. Every two usable responses of a turn end either as a pair or in exactly one count.
+the higher one is chosen. Every two usable responses of a turn end either as a pair or in exactly one count
+(pairs of identical responses that are kept are in both).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
 
+from core.config import DataSection
 from core.data.contexts import Exchange, Messages, Reply, exchange, preceding
 from core.data.prism import Conversation, Surveyed, Turns, Utterance
 
@@ -51,22 +53,27 @@ def build_pairs(
     raters: Mapping[str, Surveyed],
     conversations: Mapping[str, Conversation],
     utterances: Mapping[str, Mapping[str, Turns]],
-    delta: float,
+    data: DataSection,
     tally: Counter[str],
 ) -> PairTable:
     """All pairs, ordered by rater, conversation, turn and position in the turn.
 
     Raters and conversations are in the order of their source ids (code points), so the result depends
-    neither on the order of lines in the files nor on pseudonyms.
+    neither on the order of lines in the files nor on pseudonyms. A conversation that only the utterances
+    tell gives pairs too.
     """
     table = PairTable([rater for _, rater in sorted(raters.items())])
     for number, user in enumerate(sorted(raters)):
+        first = len(table)
         for name, turns in sorted(utterances.get(user, {}).items()):
             told = conversations.get(name)
+            tally["conversations_from_utterances"] += told is None
             before = _contexts(turns, told.history if told else {}, tally)
             for turn in sorted(turns):
-                for chosen, rejected in pairs_of_turn(turns[turn], delta, tally):
+                for chosen, rejected in pairs_of_turn(turns[turn], data, tally):
                     table.add(number, (*before[turn], chosen.prompt), chosen.response, rejected.response)
+        if len(table) == first:
+            tally["raters_without_pairs" if user in utterances else "raters_without_responses"] += 1
     return table
 
 
@@ -89,7 +96,7 @@ class _Scored(NamedTuple):
 
 
 def pairs_of_turn(
-    responses: Sequence[Utterance], delta: float, tally: Counter[str]
+    responses: Sequence[Utterance], data: DataSection, tally: Counter[str]
 ) -> Iterator[tuple[_Scored, _Scored]]:
     """(chosen, rejected) of one turn.
 
@@ -107,9 +114,10 @@ def pairs_of_turn(
             tally["pairs_different_prompts"] += 1
         elif a.score == b.score:
             tally["pairs_tied"] += 1
-        elif abs(a.score - b.score) <= delta:
+        elif abs(a.score - b.score) <= data.delta:
             tally["pairs_within_delta"] += 1
-        elif a.response == b.response:
+        elif a.response == b.response and data.identical == "drop":
             tally["pairs_identical_responses"] += 1
         else:
+            tally["pairs_identical_responses_kept"] += a.response == b.response
             yield (a, b) if a.score > b.score else (b, a)

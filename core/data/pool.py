@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.config import Attribute
+from core.data.attributes import has_category
 from core.data.tables import Tables
-from core.events import PoolBounds, PoolBuilt, PoolRater, PoolType
+from core.events import PoolBounds, PoolBuilt, PoolLeftOut, PoolRater, PoolType
 from core.types import CategoryBounds, Pool, Rater
 
 Categories = tuple[str, ...]
@@ -14,14 +15,17 @@ Categories = tuple[str, ...]
 
 
 def build_pool(raters: Sequence[Rater], pairs: Sequence[int], attributes: Sequence[Attribute]) -> PoolBuilt:
-    """Raters with at least one usable pair, and their types; pairs[r] is N_r.
+    """Raters with at least one usable pair and a category in every attribute, and their types; pairs[r] is N_r.
+
+    Raters with pairs whose answer has no category are left out of the pool, and told beside it.
 
     Raters are in the order of their source ids: that order is a property of the data, while the order
     of lines and the pseudonyms are accidents that no draw may depend on. Types are numbered in the
     order of their categories, and these in the order of the attribute's targets. Without attributes
     there is one type.
     """
-    members = [r for r in range(len(raters)) if pairs[r] > 0]
+    lacks = {r: _without_category(raters[r], attributes) for r in range(len(raters)) if pairs[r] > 0}
+    members = [r for r, names in lacks.items() if not names]
     categories = [tuple(raters[r].attributes[attribute.name] for attribute in attributes) for r in members]
     types = _types(categories, [list(attribute.targets) for attribute in attributes])
     number = _numbers(types)
@@ -32,8 +36,18 @@ def build_pool(raters: Sequence[Rater], pairs: Sequence[int], attributes: Sequen
             for r, row in zip(members, categories, strict=True)
         ],
         types=types,
-        survey_only=len(raters) - len(members),
+        survey_only=len(raters) - len(lacks),
+        left_out=[
+            PoolLeftOut(rater_id=raters[r].rater_id, pairs=int(pairs[r]), locale=raters[r].locale, attributes=names)
+            for r, names in lacks.items()
+            if names
+        ],
     )
+
+
+def _without_category(rater: Rater, attributes: Sequence[Attribute]) -> list[str]:
+    """The attributes in which a rater has no category."""
+    return [attribute.name for attribute in attributes if not has_category(rater.attributes, attribute)]
 
 
 def table_pool(tables: Tables, rater_ids: Sequence[str]) -> PoolBuilt:

@@ -20,6 +20,7 @@ from core.data.hub import HubRows
 from core.data.jsonl import JsonLines
 from core.data.rows import Row, Source, listed, shown
 from core.data.texts import Texts
+from core.data.unlisted import Unlisted
 from core.errors import InputError
 
 TABLES = ("survey", "conversations", "utterances")
@@ -50,10 +51,11 @@ class Surveyed(NamedTuple):
 
 @dataclass(frozen=True)
 class Survey:
-    """People by source id: those of the locale asked for, and the ids of all others."""
+    """People by source id: those of the locale asked for, and the ids of all others; answers without a category."""
 
     raters: dict[str, Surveyed]
     elsewhere: frozenset[str]
+    unlisted: Unlisted
 
 
 class Conversation(NamedTuple):
@@ -109,8 +111,9 @@ def read_survey(
     """The people, with a category for each attribute.
 
     Raises:
-        InputError: a row is wrong, a user_id occurs twice, a category is not known, or nobody is of the locale.
+        InputError: a row is wrong, a user_id occurs twice, answers have no category, or nobody is of the locale.
     """
+    unlisted = Unlisted(attributes)
     lines: dict[str, int] = {}
     raters: dict[str, Surveyed] = {}
     locales: Counter[str] = Counter()
@@ -120,12 +123,14 @@ def read_survey(
         here = row.text("study_locale") or ""
         locales[here] += 1
         if locale is None or here == locale:
-            raters[user] = Surveyed(here, row.flag("included_in_US_REP"), categories_of(row, attributes, tally))
+            categories = categories_of(row, attributes, unlisted, tally)
+            raters[user] = Surveyed(here, row.flag("included_in_US_REP"), categories)
     if locale is not None and locale not in locales:
         found = ", ".join(f"{name!r} ({count})" for name, count in sorted(locales.items()))
         raise InputError(f"data.locale: nobody's study_locale is {locale!r}; the survey has {found}")
+    unlisted.refuse()
     tally["raters_other_locale"] += len(lines) - len(raters)
-    return Survey(raters, frozenset(lines) - frozenset(raters))
+    return Survey(raters, frozenset(lines) - frozenset(raters), unlisted)
 
 
 def read_conversations(

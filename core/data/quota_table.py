@@ -1,9 +1,10 @@
 """Quotas in numbers of members, from a CSV file.
 
-    category,feature,min,max                       attribute, its value, least and most members
-    feature,value,min,max[,min_flex,max_flex]      the same in other words; flex columns are ignored
+    category,name,min,max                          attribute, its value, least and most members: what the field writes
+    category,feature,min,max                       the same in other words (`category value` for `name` too)
+    feature,value,min,max
 
-The header says which; case does not matter there.
+The header says which; case does not matter there. Other columns (`min_flex`, `suggest min`, `Current #`) are ignored.
 """
 
 from __future__ import annotations
@@ -16,9 +17,17 @@ from core.data.csv_table import CsvRow, CsvTable, Problems, names, read_csv
 from core.errors import quoted
 from core.events import FileRead
 
-_WHOLE = re.compile(r"[0-9]{1,9}")
-_FORMS = (("category", "feature"), ("feature", "value"))
-"""Columns of attribute and category in the two kinds of quota files."""
+_WHOLE = re.compile(r"[0-9]{1,9}(\.0{1,9})?")
+"""A number of members; spreadsheets and data frames also write 3 as 3.0."""
+_FORMS = (
+    ("category", "name"),
+    ("category", "feature"),
+    ("category", "category value"),
+    ("category", "category_value"),
+    ("category", "category-value"),
+    ("feature", "value"),
+)
+"""Columns of attribute and category in the kinds of quota files that tools of the field write."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +92,17 @@ def _quota_columns(table: CsvTable) -> tuple[tuple[str, str, str, str], tuple[st
     header = table.header.cells
     folded = [cell.casefold() for cell in header]
     forms = [(*form, "min", "max") for form in _FORMS if all(folded.count(name) == 1 for name in (*form, "min", "max"))]
-    if len(forms) != 1:
+    if len(forms) > 1:
+        ways = " or ".join(",".join(form[:2]) for form in forms)
         raise table.error(
             table.header.line,
-            f"the columns are {names(header)}; quotas need category,feature,min,max or feature,value,min,max "
-            "(attribute, its value, least and most members)",
+            f"attribute and value may stand under {ways}, so it is not clear which; rename the column that is neither",
+        )
+    if not forms:
+        raise table.error(
+            table.header.line,
+            f"the columns are {names(header)}; quotas need category,name,min,max, or category,feature,min,max, or "
+            "feature,value,min,max (attribute, its value, least and most members), each once",
         )
     attribute, category, lower, upper = (header[folded.index(name)] for name in forms[0])
     return (attribute, category, lower, upper), tuple(c for c in header if c and c.casefold() not in forms[0])
@@ -105,7 +120,7 @@ def _quota_line(table: CsvTable, row: CsvRow, columns: tuple[str, str, str, str]
             problems.add(row.line, f"{problem}; write how many members, such as 12", name)
     if any(wrong.values()):
         return QuotaLine(attribute, category, 0, 0, row.line)
-    least, most = int(lower), int(upper)
+    least, most = (int(value.partition(".")[0]) for value in (lower, upper))
     if least > most:
         told = f"min is {least} but max is {most} for {quoted(attribute)} {quoted(category)}; min must not exceed max"
         problems.add(row.line, told, columns[2])

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.errors import InputError
 from core.events import FileRead
+
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+"""Numbers written as texts, as some exporters do; longer ones are no turns and no scores."""
 
 
 class Source(Protocol):
@@ -77,8 +82,10 @@ class Row:
         return value
 
     def whole(self, column: str) -> int:
-        """A whole number from 0; 3.0 is read as 3, since some exporters write so."""
+        """A whole number from 0; 3.0 and "3" are read as 3, since some exporters write so."""
         value = self.values[column]
+        if isinstance(value, str) and _DIGITS.fullmatch(value):
+            return int(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -86,10 +93,12 @@ class Row:
         return value
 
     def number_or_none(self, column: str) -> float | None:
-        """A finite number, or None for null or an absent column."""
+        """A finite number ("80" is read as 80), or None for null or an absent column."""
         value = self.values.get(column)
         if value is None:
             return None
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            return float(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise self.error(f"{column} is {shown(value)}; it must be a number")
         return value

@@ -31,21 +31,27 @@ from core.types import Pool, PreferencePairs, Rater
 
 REASONS = {
     "raters_other_locale": "people of the survey with another study_locale",
-    "utterances_other_locale": "their scored responses",
+    "raters_without_responses": "raters of the survey of whom there is no scored response",
+    "raters_without_pairs": "raters with scored responses and no pair",
+    "utterances_other_locale": "scored responses of people with another study_locale",
+    "conversations_from_utterances": "conversations that only the utterances have; they give pairs too",
     "utterances_placeholder_prompt": "scored responses to a prompt that is null, blank or EMPTY STRING",
     "utterances_placeholder_response": "responses that are null, blank or EMPTY STRING",
     "utterances_without_score": "responses that nobody scored",
     "turns_single_response": "turns with one usable response",
     "pairs_tied": "two responses of a turn with equal scores",
     "pairs_within_delta": "two responses of a turn whose scores differ by δ or less",
-    "pairs_identical_responses": "two equal responses of a turn with different scores",
+    "pairs_identical_responses": "two equal responses of a turn with different scores, dropped",
+    "pairs_identical_responses_kept": "such pairs that are kept",
     "pairs_different_prompts": "two responses of a turn whose rows give different prompts",
     "context_turns_from_utterances": "earlier turns that the history lost or garbled, taken from the utterances",
     "context_turns_placeholder": "earlier turns without a usable prompt or reply, left out of contexts",
     "context_turns_lost": "earlier turns that neither file has",
+    "context_turns_disagree": "earlier turns that the two files tell differently, taken from the history",
     "context_replies_by_score": "earlier turns whose reply is the best-scored one, for want of a usable chosen one",
     "history_second_prompts": "further prompts of a turn in a history; the first counts",
     "texts_lone_surrogates_replaced": "distinct texts in which half a character became U+FFFD",
+    "texts_stripped": "distinct texts that lost white space at their ends (data.strip)",
 }
 """What `pairs.built` counts under `excluded`, zeros included; `raters_<attribute>_missing` are added:
 raters without an answer who were put into "Prefer not to say" or "Other"."""
@@ -111,6 +117,16 @@ def read_pool(config: RunConfig, watch: Watch = lambda done, total, detail: None
     return pool_of(build_pool(raters, [counts[r] for r in range(len(raters))], _attributes(config)), raters)
 
 
+def survey_notes(config: RunConfig) -> tuple[str, ...]:
+    """What a person should know of the survey before a run is created, as sentences; reads no other file.
+
+    Raises:
+        InputError: the survey cannot be used, or answers have no category.
+    """
+    rows = iter(_open(config.data)["survey"])
+    return read_survey(rows, _attributes(config), config.data.locale, Counter()).unlisted.notes()
+
+
 def _attributes(config: RunConfig) -> tuple[Attribute, ...]:
     return config.population.attributes if config.population else ()
 
@@ -138,6 +154,7 @@ def _record_pairs(ctx: Context, unit: Unit) -> None:
             responses=len({*table.chosen, *table.rejected}),
             pairs=len(table),
             excluded=dict(tally),
+            unlisted=survey.unlisted.rows(),
             artifact=ctx.store(encode_pairs(table), MEDIA_TYPE),
         )
     )
@@ -169,12 +186,12 @@ def _read(config: RunConfig, sources: Mapping[str, Source], watch: Watch) -> tup
     """
     attributes = _attributes(config)
     tally = Counter(dict.fromkeys([*REASONS, *(reason_missing(a.name) for a in attributes)], 0))
-    texts = Texts(tally)
+    texts = Texts(tally, config.data.strip)
     survey = read_survey(_watched(sources, "survey", watch), attributes, config.data.locale, tally)
     conversations = read_conversations(_watched(sources, "conversations", watch), survey, texts, tally)
     utterances = read_utterances(_watched(sources, "utterances", watch), survey, conversations, texts, tally)
     watch(1, 1, "building pairs")
-    table = build_pairs(survey.raters, conversations, utterances, config.data.delta, tally)
+    table = build_pairs(survey.raters, conversations, utterances, config.data, tally)
     if not len(table):
         raise InputError(_no_pairs(tally))
     return survey, table, tally

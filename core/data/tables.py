@@ -1,8 +1,8 @@
 """A pool from tables: who can be drawn, the quotas in numbers of members, and who of an earlier panel answered.
 
     respondents   one person per row; the columns that are attributes of the quotas are read, others are not
-    quotas        category,feature,min,max               attribute, its value, and how many members may have it
-                  feature,value,min,max[,min_flex,max_flex]      the same in other words; flex columns are ignored
+    quotas        category,name,min,max                  attribute, its value, and how many members may have it;
+                                                         `core.data.quota_table` has the other headers
     responses     id,status                              people of an earlier panel who accepted or declined;
                                                          the ids may stand under `source id` or `id_column` as well
 

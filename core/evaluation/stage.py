@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from core.config import AnswerSection, JudgeModel, RunConfig
+from core.config import BASE_MODEL, AnswerSection, JudgeModel, RunConfig
 from core.errors import InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
@@ -22,9 +22,6 @@ from core.evaluation.questions import read_questions, require_all_clauses
 from core.events import AnswerGiven, Clause, JudgeCalled, PlannedQuestion, QuestionsPlanned
 from core.stage import Context, Unit
 from core.types import Judged, Question
-
-BASE_MODEL = ("base", "tiny")
-"""Names under which a local judge is the run's own base model."""
 
 _PLAN = "questions"
 

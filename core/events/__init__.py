@@ -29,7 +29,16 @@ from core.events.base import (
     named_number,
     volatile,
 )
-from core.events.data import FileRead, PairsBuilt, PoolBounds, PoolBuilt, PoolRater, PoolType
+from core.events.data import (
+    FileRead,
+    PairsBuilt,
+    PoolBounds,
+    PoolBuilt,
+    PoolLeftOut,
+    PoolRater,
+    PoolType,
+    UnlistedAnswer,
+)
 from core.events.engine import (
     EngineStarted,
     EngineStopped,
@@ -114,6 +123,7 @@ __all__ = [
     "PlannedQuestion",
     "PoolBounds",
     "PoolBuilt",
+    "PoolLeftOut",
     "PoolRater",
     "PoolType",
     "QuestionsGenerated",
@@ -133,6 +143,7 @@ __all__ = [
     "TrainStart",
     "TrainStep",
     "UnitCompleted",
+    "UnlistedAnswer",
     "WeightRow",
     "as_float",
     "decode",

@@ -16,6 +16,15 @@ class FileRead(Part):
     rows: int
 
 
+class UnlistedAnswer(Part):
+    """An answer that is no category of its attribute; category is what its raters were taken for, absent: left out."""
+
+    attribute: str
+    answer: str
+    raters: int
+    category: str | None = None
+
+
 class PairsBuilt(Event):
     """The usable preference pairs; every filter has been applied."""
 
@@ -27,7 +36,11 @@ class PairsBuilt(Event):
     contexts: int = described("distinct contexts")
     responses: int = described("distinct responses")
     pairs: int = described("preference pairs")
-    excluded: dict[str, int] = described("what was left out or repaired, by reason, in counts")
+    excluded: dict[str, int] = described("what was left out, repaired or is odd, by reason, in counts")
+    unlisted: list[UnlistedAnswer] = described(
+        "answers without a category, how many raters gave each (empty text: no answer), and what became of them",
+        default_factory=list,
+    )
     artifact: Artifact = described("the pairs with their texts")
 
 
@@ -48,6 +61,15 @@ class PoolType(Part):
     size: int
 
 
+class PoolLeftOut(Part):
+    """A rater with pairs whom no lottery can draw; attributes are those in which the answer has no category."""
+
+    rater_id: str
+    pairs: int
+    locale: str = ""
+    attributes: list[str]
+
+
 class PoolBounds(Part):
     """A quota given in numbers of members."""
 
@@ -65,6 +87,10 @@ class PoolBuilt(Event):
     raters: list[PoolRater] = described("pseudonym, type and N_r of every rater, in source order")
     types: list[PoolType] = described("types in order of their categories")
     survey_only: int = described("raters without a usable pair, left out")
+    left_out: list[PoolLeftOut] = described(
+        "raters with pairs whose answers have no category, in source order: π = 0, but among all raters",
+        default_factory=list,
+    )
     files: list[FileRead] = described("tables read, with size, SHA-256 and number of rows", default_factory=list)
     bounds: list[PoolBounds] = described(
         "quotas that came with the pool, less the seats that are taken", default_factory=list

@@ -8,7 +8,8 @@
 | draw (hard)      | 1 for members     | 1 / N_r       |
 | lottery (soft)   | f(π_r)            | f(π_r) / N_r  |
 
-Raters with π = 0 have weight 0 and are dropped.
+Raters with π = 0 have weight 0 and are dropped. The first three sources take every rater with a pair, also those
+whom the pool leaves out because an answer of theirs has no category: no lottery can draw them, so their π is 0.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def rater_weights(
     counts = pairs.pairs_per_rater()
     weight = np.zeros(len(pairs.raters), dtype=np.float64)
     if kind in ("all", "population", "us_rep"):
-        for r in pool.rater:
+        for r in np.flatnonzero(counts):
             if kind != "us_rep" or pairs.raters[r].us_rep:
                 weight[r] = 1.0 if condition.equal_voice else float(counts[r])
     elif kind == "draw":

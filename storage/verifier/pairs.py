@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.plural import number_of
-from storage.verifier.finding import Finding, brief, broken, same, whole
+from storage.verifier.finding import Finding, brief, broken, same, sections, whole
 from storage.verifier.pool import PoolRead, pool_of_record
 from storage.verifier.record import Found, Record
 from storage.verifier.whole import is_plain_file, withheld_by
@@ -88,9 +88,8 @@ def _check_people(
     record: Record, pool: PoolRead, built: Found, people: list[dict[str, Any]], counts: Counter[int]
 ) -> None:
     place = {rater_id: r for r, rater_id in enumerate(built.values["rater_ids"])}
-    numbers = {place.get(rater_id, -1) for rater_id in pool.rater_ids}
-    if numbers != counts.keys():
-        raise broken("the pool is not those raters who have a pair", pool.seq)
+    if {place.get(rater_id, -1) for rater_id, _ in pool.everybody} != counts.keys():
+        raise broken("the pool and those whom it leaves out are not the raters who have a pair", pool.seq)
     names, types = pool.values["attributes"], pool.values["types"]
     for rater, t, pairs in zip(pool.values["raters"], pool.type_of, pool.pairs, strict=True):
         what, r = f"rater {brief(rater['rater_id'])}", place[rater["rater_id"]]
@@ -98,15 +97,47 @@ def _check_people(
         same(pairs, counts[r], f"{what}: the number of pairs", pool.seq)
         same(rater.get("locale", ""), said["locale"], f"{what}: the locale", pool.seq)
         same(types[t]["categories"], [said["attributes"][name] for name in names], f"{what}: the attributes", pool.seq)
+    _check_unlisted(record, pool, built, people, counts)
     locale = (record.genesis["config"].get("data") or {}).get("locale")
     if locale is not None and any(said["locale"] != locale for said in people):
         raise broken(f"the configuration asks for raters of {brief(locale)} alone, and there are others", built.seq)
 
 
+def _check_unlisted(
+    record: Record, pool: PoolRead, built: Found, people: list[dict[str, Any]], counts: Counter[int]
+) -> None:
+    """Who is left out lacks a category where the pool says so; answers without one are counted again."""
+    targets = {
+        name: section["targets"]
+        for name, section in sections(record.genesis["config"].get("population") or {}, "attributes", "name").items()
+    }
+    place = {rater_id: r for r, rater_id in enumerate(built.values["rater_ids"])}
+    for row in pool.values.get("left_out", []):
+        what, r = f"rater {brief(row['rater_id'])}, who is left out", place[row["rater_id"]]
+        said = people[r]["attributes"]
+        lacking = [name for name, known in targets.items() if said[name] not in known]
+        same(row["attributes"], lacking, f"{what}: attributes without a category", pool.seq)
+        same(row["pairs"], counts[r], f"{what}: the number of pairs", pool.seq)
+        same(row.get("locale", ""), people[r]["locale"], f"{what}: the locale", pool.seq)
+    answers = Counter(
+        (name, said["attributes"][name])
+        for said in people
+        for name, known in targets.items()
+        if said["attributes"][name] not in known
+    )
+    told = {
+        (row["attribute"], row["answer"]): row["raters"]
+        for row in built.values.get("unlisted", [])
+        if row.get("category") is None
+    }
+    if told != answers:
+        raise broken(f"answers without a category are {brief(dict(answers))}, and {brief(told)} is recorded", built.seq)
+
+
 def first_pairs(pool: PoolRead) -> list[int]:
-    """The number of the first pair of each person of the pool: pairs are in the order of the raters."""
+    """The number of the first pair of each rater with pairs: pairs are in the order of the raters."""
     found, total = [], 0
-    for pairs in pool.pairs:
+    for _, pairs in pool.everybody:
         found.append(total)
         total += pairs
     return found

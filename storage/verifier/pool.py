@@ -19,7 +19,10 @@ DECIMAL = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?", re.AS
 
 @dataclass(frozen=True)
 class PoolRead:
-    """The pool as recorded: pseudonyms, types and N_r in source order; sizes[t] is n_t."""
+    """The pool as recorded: pseudonyms, types and N_r in source order; sizes[t] is n_t.
+
+    everybody are pseudonym and N_r of all raters with pairs in source order, also of those whom the pool leaves out.
+    """
 
     seq: int
     values: dict[str, Any]
@@ -27,6 +30,7 @@ class PoolRead:
     type_of: list[int]
     pairs: list[int]
     sizes: list[int]
+    everybody: list[tuple[str, int]]
 
     @cached_property
     def people(self) -> Counter[tuple[str, str]]:
@@ -77,11 +81,22 @@ def pool_of_record(record: Record) -> PoolRead | None:
     if any(not 0 <= t < len(types) for t in type_of):
         raise broken("a rater of the pool has a type that there is not", seq)
     rater_ids = [rater["rater_id"] for rater in raters]
-    if len(set(rater_ids)) != len(rater_ids):
+    everybody = _everybody(record, seq, values)
+    if len({rater_id for rater_id, _ in everybody}) != len(everybody):
         raise broken("a rater is in the pool twice", seq)
-    pairs = [rater["pairs"] for rater in raters]
-    record.remembered["pool"] = PoolRead(seq, values, rater_ids, type_of, pairs, [row["size"] for row in types])
+    pairs, counts = [rater["pairs"] for rater in raters], [row["size"] for row in types]
+    record.remembered["pool"] = PoolRead(seq, values, rater_ids, type_of, pairs, counts, everybody)
     return pool_of_record(record)
+
+
+def _everybody(record: Record, seq: int, values: dict[str, Any]) -> list[tuple[str, int]]:
+    """The raters of the pool and those whom it leaves out, in the order of the pairs."""
+    left_out = values.get("left_out", [])
+    found = [(rater["rater_id"], rater["pairs"]) for rater in (*values["raters"], *left_out)]
+    if not left_out:
+        return found
+    place = {rater: i for built in record.counted("pairs.built") for i, rater in enumerate(built.values["rater_ids"])}
+    return sorted(found, key=lambda row: one_of(place, row[0], "the rater of the pairs", seq))
 
 
 def required_pool(record: Record, seq: int) -> PoolRead:
@@ -104,17 +119,30 @@ def check_pool(record: Record) -> str:
         same(pool.values["attributes"], names, "the list of the pool's attributes", pool.seq)
     if record.version > 1:
         _check_order_of_types(record, pool)
+    left_out = _left_out(record, pool)
     for built in record.counted("pairs.built"):
         listed, pairs = built.values.get("rater_ids", []), built.values["pairs"]
-        same(sum(pool.pairs), pairs, "the number of pairs of all raters of the pool", pool.seq)
-        same(pool.values["survey_only"], built.values["raters"] - len(pool.rater_ids), "survey_only", pool.seq)
+        same(sum(n for _, n in pool.everybody), pairs, "the number of pairs of all raters of the pool", pool.seq)
+        same(pool.values["survey_only"], built.values["raters"] - len(pool.everybody), "survey_only", pool.seq)
         place = {rater_id: i for i, rater_id in enumerate(listed)}
-        order = [place.get(rater_id, -1) for rater_id in pool.rater_ids]
-        if listed and (-1 in order or order != sorted(order)):
-            raise broken("the raters of the pool are not in the order of those of the pairs", pool.seq)
-    return (
-        f"{number_of(len(pool.rater_ids), 'person', 'people')} of {number_of(len(pool.sizes), 'type')}, counted again"
-    )
+        for named in (pool.rater_ids, left_out):
+            order = [place.get(rater_id, -1) for rater_id in named]
+            if listed and (-1 in order or order != sorted(order)):
+                raise broken("the raters of the pool are not in the order of those of the pairs", pool.seq)
+    people = f"{number_of(len(pool.rater_ids), 'person', 'people')} of {number_of(len(pool.sizes), 'type')}"
+    return f"{people}, counted again" + (f"; {len(left_out)} left out, as configured" if left_out else "")
+
+
+def _left_out(record: Record, pool: PoolRead) -> list[str]:
+    """Raters whom the pool leaves out: each lacks a category in attributes of which the configuration allows that."""
+    asked = sections(record.genesis.get("config", {}).get("population") or {}, "attributes", "name")
+    for row in pool.values.get("left_out", []):
+        what, lacking = f"rater {brief(row['rater_id'])}, who is left out", row["attributes"]
+        if not lacking or lacking != [name for name in asked if name in lacking]:
+            raise broken(f"{what}: {brief(lacking)} are not attributes of the population, in their order", pool.seq)
+        for name in lacking:
+            same(asked[name].get("unlisted", "refuse"), "leave_out", f"{what}: what {brief(name)} allows", pool.seq)
+    return [row["rater_id"] for row in pool.values.get("left_out", [])]
 
 
 def _check_order_of_types(record: Record, pool: PoolRead) -> None:

@@ -60,13 +60,14 @@ def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> 
     path = ("conditions", event.values["condition"])
     seed = record.genesis["seed"]
     weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
-    weights = [weight.get(rater_id, 0.0) for rater_id in pool.rater_ids]
+    weights = [weight.get(rater_id, 0.0) for rater_id, _ in pool.everybody]
+    counts = [pairs for _, pairs in pool.everybody]
     first = first_pairs(pool)
     if event.values["estimator"] == "weighted_sampling":
         stream = Stream(stream_key(seed, *path, "sampling", "rater"))
         within = Stream(stream_key(seed, *path, "sampling", "pair"))
-        return _weighted(weights, pool.pairs, first, size, stream, within)
-    eligible = [p for w, a, n in zip(weights, first, pool.pairs, strict=True) if w > 0 for p in range(a, a + n)]
+        return _weighted(weights, counts, first, size, stream, within)
+    eligible = [p for w, a, n in zip(weights, first, counts, strict=True) if w > 0 for p in range(a, a + n)]
     if not eligible:
         raise broken(f"condition {brief(event.values['condition'])} trains on no pair", event.seq)
     stream = Stream(stream_key(seed, *path, "shuffle"))

@@ -34,7 +34,7 @@ def check_weights(record: Record) -> str:
         section = one_of(asked, name, "the configuration's condition", event.seq)
         _check_as_configured(record, event, section)
         pool = required_pool(record, event.seq)
-        spend(record, 10 * len(pool.type_of))
+        spend(record, 10 * len(pool.everybody))
         wanted = _weights(record, event, section, pool)
         if wanted is None:
             wanted = _some_by_pairs(event, section, pool)
@@ -77,9 +77,12 @@ def _check_as_configured(record: Record, event: Found, section: dict[str, Any]) 
 
 
 def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRead) -> list[float] | None:
-    """w_r in the order of the pool, 0 for those left out; None where the record does not tell."""
+    """w_r of every rater with pairs, 0 for those whom the condition leaves out; None where the record does not tell.
+
+    People whom the pool leaves out are no members of a draw, and their π is 0.
+    """
     kind, _, name = str(section.get("source")).partition(":")
-    everyone = [1.0 if section.get("equal_voice") else float(pairs) for pairs in pool.pairs]
+    everyone = [1.0 if section.get("equal_voice") else float(pairs) for _, pairs in pool.everybody]
     if kind == "none":
         return [0.0] * len(everyone)
     if kind in ("all", "population"):
@@ -94,9 +97,11 @@ def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRe
                 f"condition {brief(event.values['condition'])} rests on a draw that was not accepted", event.seq
             )
         members = set(made.values["members"])
-        return [1.0 if rater_id in members else 0.0 for rater_id in pool.rater_ids]
+        return [1.0 if rater_id in members else 0.0 for rater_id, _ in pool.everybody]
     lottery = one_of(lotteries_of_record(record), name, "the lottery", event.seq)
-    return [_transformed(pi, event.values["transform"]) for pi in lottery.by_rater]
+    chances = dict(zip(pool.rater_ids, lottery.by_rater, strict=True))
+    nothing = Fraction(0)
+    return [_transformed(chances.get(rater, nothing), event.values["transform"]) for rater, _ in pool.everybody]
 
 
 def _transformed(pi: Fraction, transform: str) -> float:
@@ -109,14 +114,14 @@ def _transformed(pi: Fraction, transform: str) -> float:
 def _some_by_pairs(event: Found, section: dict[str, Any], pool: PoolRead) -> list[float]:
     """The weights that follow where only the choice of raters cannot be checked."""
     chosen = {row["rater_id"] for row in event.values["weights"]}
-    counts = zip(pool.rater_ids, pool.pairs, strict=True)
-    return [(1.0 if section.get("equal_voice") else float(n)) if rater in chosen else 0.0 for rater, n in counts]
+    equal = section.get("equal_voice")
+    return [(1.0 if equal else float(n)) if rater in chosen else 0.0 for rater, n in pool.everybody]
 
 
 def _check_rows(event: Found, pool: PoolRead, wanted: list[float]) -> None:
     values, seq = event.values, event.seq
     what = f"condition {brief(values['condition'])}"
-    kept = [(rater, n, w) for rater, n, w in zip(pool.rater_ids, pool.pairs, wanted, strict=True) if w > 0]
+    kept = [(rater, n, w) for (rater, n), w in zip(pool.everybody, wanted, strict=True) if w > 0]
     same(len(values["weights"]), len(kept), f"{what}: the number of raters with a weight", seq)
     for row, (rater_id, pairs, weight) in zip(values["weights"], kept, strict=True):
         same(row["rater_id"], rater_id, f"{what}: a rater with a weight", seq)
@@ -132,7 +137,7 @@ def _check_rows(event: Found, pool: PoolRead, wanted: list[float]) -> None:
 
 
 def _us_representative(record: Record, pool: PoolRead) -> list[bool] | None:
-    """The flags of the pool's raters from the artifact of the pairs; None where it is not here."""
+    """The flags of the raters with pairs from the artifact of the pairs; None where it is not here."""
     built = record.counted("pairs.built")
     if not built or not built[0].values.get("rater_ids"):
         return None
@@ -145,7 +150,7 @@ def _us_representative(record: Record, pool: PoolRead) -> list[bool] | None:
         stream.readline(LARGEST_LINE)
         for rater_id in values["rater_ids"]:
             flags[rater_id] = json.loads(stream.readline(LARGEST_LINE))["us_rep"] is True
-    return [flags[rater_id] for rater_id in pool.rater_ids]
+    return [flags[rater_id] for rater_id, _ in pool.everybody]
 
 
 # ------------------------------------------------------------ training

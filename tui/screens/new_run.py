@@ -17,10 +17,19 @@ from textual.widgets import Input
 from core.errors import DempoError, InputError
 from tui.commands import run_command
 from tui.messages import Acted
+from tui.shipped_examples import examples
 from tui.visible import visible
 from tui.widgets.words import Words
 
-_EXAMPLES = Path("examples")
+
+def _examples() -> list[str]:
+    """Paths of the shipped examples, short where they lie below the current folder; none where they are missing."""
+    here = Path.cwd()
+    try:
+        found = [example.path for example in examples()]
+    except InputError:
+        return []
+    return [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in found]
 
 
 class NewRunScreen(ModalScreen[Path | None]):
@@ -34,14 +43,14 @@ class NewRunScreen(ModalScreen[Path | None]):
         self._busy = False
 
     def compose(self) -> ComposeResult:
-        examples = sorted(str(path) for path in _EXAMPLES.glob("*.toml"))
+        known = _examples()
         with Vertical(classes="dialog wide"):
             yield Words("New run", classes="heading")
             yield Words("configuration (a TOML file; → takes the suggestion)")
             yield Input(
                 id="config",
-                placeholder=examples[0] if examples else "path/to/config.toml",
-                suggester=SuggestFromList(examples),
+                placeholder=known[0] if known else "path/to/config.toml",
+                suggester=SuggestFromList(known),
                 compact=True,
                 select_on_focus=False,
             )
@@ -78,7 +87,7 @@ class NewRunScreen(ModalScreen[Path | None]):
         if self._busy:
             return
         if not config:
-            self._say("give the path of a configuration; examples/ holds some")
+            self._say("give the path of a configuration; `dempo examples` has some")
             return
         try:
             overrides = self._overrides()
