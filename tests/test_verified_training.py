@@ -117,3 +117,43 @@ def test_prompts_that_were_cut_by_the_old_rule_are_unchecked(
 def test_more_cut_than_scored_fails(trained: Path, tmp_path: Path) -> None:
     found = training(forged(trained, tmp_path, each("reference.computed", lambda v: v.update(cut_responses=10**6))))
     assert found.verdict == "failed"
+
+
+STARTS: dict[str, tuple[Callable[[Rows], Rows], str]] = {
+    "a margin before any update": (
+        each("train.start", lambda v: v.update(largest_margin=0.01)),
+        "does not start at its reference: a margin is 0.01",
+    ),
+    "a larger tolerance": (
+        each("train.start", lambda v: v.update(tolerance=0.5)),
+        "the margin that its start may have",
+    ),
+    "layouts measured where they are not": (
+        each("train.start", lambda v: v.update(layouts=0.5, tolerance=3.0)),
+        "whether no difference of layouts was measured",
+    ),
+    "a first step that is further off": (
+        each("train.step", lambda v: v["step"] == 1 and v.update(margin=0.25)),
+        "the margin of its first step is larger than that of any pair in it",
+    ),
+    "no comparison": (
+        lambda rows: [row for row in rows if row.kind != "train.start"],
+        "has 0 comparisons of its start with the reference instead of one",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STARTS)
+def test_a_start_that_is_not_the_reference_fails(what: str, trained: Path, tmp_path: Path) -> None:
+    change, told = STARTS[what]
+    found = training(forged(trained, tmp_path, change))
+    assert found.verdict == "failed"
+    assert told in found.detail
+
+
+def test_records_of_older_rules_have_no_comparison(trained: Path, tmp_path: Path) -> None:
+    def older(rows: Rows) -> Rows:
+        rows = [row for row in rows if row.kind != "train.start"]
+        return each("train.step", _at_rates_of_rule_1)(rows)
+
+    assert training(forged(trained, tmp_path, older)).verdict == "ok"

@@ -82,6 +82,7 @@ from core.events.training import (
     RecoveryMeasured,
     ReferenceComputed,
     TrainCheckpoint,
+    TrainStart,
     TrainStep,
     WeightRow,
 )
@@ -139,6 +140,7 @@ __all__ = [
     "StageStarted",
     "Text",
     "TrainCheckpoint",
+    "TrainStart",
     "TrainStep",
     "UnitCompleted",
     "UnlistedAnswer",

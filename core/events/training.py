@@ -58,6 +58,18 @@ class ReferenceComputed(Event):
     )
 
 
+class TrainStart(Event):
+    """The first step of a condition before its update: the policy is its own reference, so every margin is 0."""
+
+    kind: ClassVar[str] = "train.start"
+    condition: str = described("name of the condition")
+    largest_margin: Number = described("largest |β(Δ_chosen − Δ_rejected)| of a pair of the step")
+    tolerance: float = described("above it the condition stops: 0.001, or 6 · layouts where that is more")
+    layouts: float | None = described(
+        "largest difference of a pair's margin between two layouts of the same pairs; absent in fp32", default=None
+    )
+
+
 class TrainStep(Event):
     """One optimizer step."""
 

@@ -268,13 +268,17 @@ class PairCollator:
     reference: Mapping[Key, float]
     pad: int
 
+    def keys(self, numbers: Iterable[int]) -> tuple[list[Key], list[Key]]:
+        """The chosen and the rejected sequences of some rows."""
+        rows = self.rows
+        both = [self.tokens.keys(int(rows.context[i]), int(rows.chosen[i]), int(rows.rejected[i])) for i in numbers]
+        return [chosen for chosen, _ in both], [rejected for _, rejected in both]
+
     def __call__(self, examples: Sequence[Mapping[str, int]]) -> dict[str, torch.Tensor]:
         import torch
 
         numbers = [example["row"] for example in examples]
-        rows = self.rows
-        both = [self.tokens.keys(int(rows.context[i]), int(rows.chosen[i]), int(rows.rejected[i])) for i in numbers]
-        chosen, rejected = [keys[0] for keys in both], [keys[1] for keys in both]
+        chosen, rejected = self.keys(numbers)
         batch = padded([self.tokens.ids(key) for key in chosen + rejected], self.pad)
         batch["ref_chosen_logps"] = torch.tensor([self.reference[key] for key in chosen], dtype=torch.float32)
         batch["ref_rejected_logps"] = torch.tensor([self.reference[key] for key in rejected], dtype=torch.float32)

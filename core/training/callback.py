@@ -11,12 +11,13 @@ from typing import Any
 from transformers import TrainerCallback
 
 from core.errors import DempoError
-from core.events import TrainCheckpoint, TrainStep
+from core.events import TrainCheckpoint, TrainStart, TrainStep
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
 from core.training.model import require_weights, save_model
 from core.training.rules import RATE_RULE
+from core.training.start import Start
 
 UNHASHED = ("training_args.bin",)
 """Written by the Trainer and never read: holds paths of this machine."""
@@ -30,6 +31,8 @@ class Recording(TrainerCallback):
     """
 
     trainer: WeightedDPOTrainer
+    start: Start | None = None
+    """What the first step is held to; None where it was taken before an interruption."""
 
     def __init__(
         self, ctx: Context, condition: str, keys: list[str], state: Path, advance: Callable[[int], None]
@@ -58,8 +61,28 @@ class Recording(TrainerCallback):
         self.begun = time.monotonic()
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Notes the learning rate that this step uses."""
+        """Notes the learning rate that this step uses; before the first update, compares policy and reference.
+
+        Raises:
+            DempoError: they differ by more than rounding; nothing has been trained.
+        """
         self.rate = float(kwargs["optimizer"].param_groups[0]["lr"])
+        if self.start is not None and state.global_step == 0:
+            self._compare(self.start)
+
+    def _compare(self, start: Start) -> None:
+        assert self.unit is not None, "a step has begun"
+        largest = self.trainer.largest_margin()
+        compared = TrainStart(
+            condition=self.condition, largest_margin=largest, tolerance=start.tolerance, layouts=start.layouts
+        )
+        self.unit.now(compared)
+        if largest > start.tolerance:
+            raise DempoError(
+                f"condition {self.condition!r} does not start at its reference: before any update the margin of every "
+                f"pair is 0 but for rounding ({start.tolerance:.2g}), and one is {largest:.3g}; "
+                f"{start.differing(self.trainer.model)}"
+            )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Records the step; at the end of a chunk asks for a checkpoint, or keeps the finished model.

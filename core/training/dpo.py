@@ -33,6 +33,7 @@ from core.config import TrainSection
 from core.errors import InputError
 from core.training.batches import PairCollator
 from core.training.checkpoints import saving
+from core.training.dropout import switch_off_dropout
 from core.training.learning_rate import rate_share
 from core.training.precision import Placement
 from core.training.reference import response_log_probs
@@ -78,6 +79,7 @@ class WeightedDPOTrainer(DPOTrainer):
         self.remove_callback(PrinterCallback)
         self._train = train
         self._sums = torch.zeros(3, dtype=torch.float64, device=self.args.device)
+        self._largest = torch.zeros(1, device=self.args.device)
         self._norm = torch.zeros((), device=self.args.device)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -144,6 +146,7 @@ class WeightedDPOTrainer(DPOTrainer):
         weight = inputs["weight"]
         with torch.no_grad():
             self._sums += torch.stack([(weight * losses).sum(), (weight * margin).sum(), weight.sum()])
+            self._largest = torch.maximum(self._largest, margin.abs().max())
         share = (weight / num_items_in_batch).to(losses.dtype)  # divided in float64
         return (share * losses).sum() * self.accelerator.num_processes
 
@@ -151,10 +154,15 @@ class WeightedDPOTrainer(DPOTrainer):
         self._norm = super()._clip_grad_norm(model)
         return self._norm
 
+    def largest_margin(self) -> float:
+        """The largest |margin| of a pair in the step so far. Call it in every process."""
+        return float(self.accelerator.gather(self._largest).max())
+
     def take_metrics(self) -> StepMetrics:
         """The metrics of the step that just ended; starts those of the next. Call it in every process."""
         loss, margin, weight = self.accelerator.gather(self._sums.reshape(1, 3)).sum(dim=0).tolist()
         self._sums.zero_()
+        self._largest = torch.zeros_like(self._largest)
         return StepMetrics(loss=loss / weight, margin=margin / weight, gradient_norm=float(self._norm))
 
 
@@ -188,7 +196,6 @@ def make_trainer(
         beta=train.beta,
         loss_type=["sigmoid"],
         max_length=None,
-        disable_dropout=True,
         precompute_ref_log_probs=True,
         per_device_train_batch_size=train.micro_batch,
         gradient_accumulation_steps=share,
@@ -211,6 +218,7 @@ def make_trainer(
         seed=seed % 2**32,
     )
     _one_device(arguments)
+    switch_off_dropout(model)
     trainer = WeightedDPOTrainer(model, tokenizer, arguments, collator, train)
     if callback is not None:
         trainer.add_callback(callback)

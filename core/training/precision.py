@@ -44,6 +44,13 @@ class Placement:
     dtype: torch.dtype
     autocast: bool
 
+    @property
+    def exact(self) -> bool:
+        """Whether everything is computed in float32, so that rounding is small whatever the batches."""
+        import torch
+
+        return self.dtype == torch.float32 and not self.autocast
+
     def computing(self) -> Any:
         """The context manager under which forward passes outside the trainer run."""
         import torch

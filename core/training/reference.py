@@ -37,17 +37,24 @@ def log_probs(
         budget: padded tokens per batch; one sequence is always scored.
         progress: called with sequences done and sequences in all.
     """
-    import torch
     from trl.trainer.utils import add_fused_lm_head
 
     add_fused_lm_head(model)
     found: dict[Key, float] = {}
-    with torch.inference_mode(), placed.computing():
-        for batch in _by_length(tokens, sequences, budget):
-            inputs = {k: v.to(placed.device) for k, v in padded([tokens.ids(key) for key in batch], pad).items()}
-            found.update(zip(batch, response_log_probs(model, inputs).tolist(), strict=True))
-            progress(len(found), len(sequences))
+    for batch in _by_length(tokens, sequences, budget):
+        found.update(zip(batch, score_batch(model, tokens, batch, placed, pad), strict=True))
+        progress(len(found), len(sequences))
     return {key: found[key] for key in sequences}
+
+
+def score_batch(model: Any, tokens: Tokens, sequences: Sequence[Key], placed: Placement, pad: int) -> list[float]:
+    """Log-probabilities of some responses in one batch, without gradient; `model` has TRL's fused head."""
+    import torch
+
+    inputs = {k: v.to(placed.device) for k, v in padded([tokens.ids(key) for key in sequences], pad).items()}
+    with torch.no_grad(), placed.computing():
+        scores: list[float] = response_log_probs(model, inputs).tolist()
+    return scores
 
 
 def response_log_probs(model: Any, inputs: Mapping[str, Any]) -> Any:

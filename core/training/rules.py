@@ -11,3 +11,17 @@ RATE_RULE = 2
 REFERENCE_RULE = 2
 """Of `reference.computed`. 1: a prompt is fitted to the longest response that follows it in any schedule, so that
 pairs which are cut depend on the run's other conditions; 2: to the longer response of its own pair."""
+
+START_MARGIN = 1e-3
+"""The largest margin of a pair in the first step that rounding in float32 explains (DESIGN §5)."""
+
+LAYOUTS_ALLOWED = 6
+"""In bfloat16: how often the difference of two layouts of the same pairs."""
+
+
+def start_tolerance(layouts: float | None) -> float:
+    """The largest margin of a pair before the first update, where two layouts of the same pairs differ by `layouts`.
+
+    None: not measured, because the numbers are float32.
+    """
+    return max(START_MARGIN, LAYOUTS_ALLOWED * (layouts or 0.0))

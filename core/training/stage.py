@@ -305,6 +305,7 @@ def _train_condition(
     from core.training.dpo import make_trainer
     from core.training.model import load_model
     from core.training.precision import memory_guard
+    from core.training.start import start_of
 
     state = _states(ctx) / condition.name
     start = _last_checkpoint(ctx, keys)
@@ -317,6 +318,8 @@ def _train_condition(
         policy = load_model(base.path, placed)
         seed = ctx.torch_seed(condition.name)
         recording.trainer = make_trainer(policy, tokenizer, collator, section, placed, state, seed, recording)
+        if start is None:
+            recording.start = start_of(recording.trainer.model, collator, section, placed)
         recording.trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     del policy, recording
     _release_memory()

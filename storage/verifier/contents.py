@@ -94,6 +94,7 @@ def _train_units(record: Record) -> dict[str, Contents]:
     config = record.genesis["config"]
     train, chunk = config["train"], config["train"].get("chunk", 50)
     chunks = {"train.step": SOME, "train.checkpoint": 1}
+    first = {"train.start": SOME, **chunks}
     units: dict[str, Contents] = {}
     for name, section in sections(config, "conditions", "name").items():
         if section.get("source") != "none":
@@ -101,7 +102,7 @@ def _train_units(record: Record) -> dict[str, Contents]:
             if not isinstance(steps, int) or not isinstance(chunk, int) or chunk < 1:
                 raise broken(f"condition {brief(name)}: the configuration gives no number of steps", 1)
             spend(record, steps // chunk + 1)
-            units |= {f"{name}/{i:04d}": chunks for i in range(1, 1 - (-steps // chunk))}
+            units |= {f"{name}/{i:04d}": chunks if i > 1 else first for i in range(1, 1 - (-steps // chunk))}
     return {"reference": {"reference.computed": 1}} | units if units else {}
 
 

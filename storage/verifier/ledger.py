@@ -33,6 +33,7 @@ HOME_STAGES = {
     "condition.planned": "conditions",
     "model.ready": "model",
     "reference.computed": "train",
+    "train.start": "train",
     "train.step": "train",
     "train.checkpoint": "train",
     "recovery.measured": "recovery",
@@ -50,7 +51,7 @@ WITHOUT_UNIT = (*STAGE_KINDS, "draw.committed", "draw.decided")
 
 WITH_OR_WITHOUT = ("seed.derived", "draw.made")
 
-RECORDED_AT_ONCE = ("lottery.bounded", "train.step")
+RECORDED_AT_ONCE = ("lottery.bounded", "train.start", "train.step")
 """Events that are recorded while their unit goes on, so an interrupted attempt leaves them behind. So does a judge
 call that failed. All others are written together with the end of their unit."""
 

@@ -42,7 +42,8 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...] | None] = {
     "leaderboard.computed": None,
     "diagnostics.computed": None,
     "reference.computed": ("sequences", "cut_contexts", "cut_responses", "rule"),
-    "train.step": ("condition", "step", "learning_rate", "rule"),
+    "train.start": None,
+    "train.step": ("condition", "step", "margin", "learning_rate", "rule"),
     "train.checkpoint": ("condition", "step", "final", "folder", "files"),
     "answer.given": ("condition", "question_id", "clause_id", "answer", "tokens", "finish"),
     "judge.called": (

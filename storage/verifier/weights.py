@@ -9,7 +9,7 @@ from typing import Any
 
 from core.plural import number_of
 from core.training.learning_rate import rate_share
-from core.training.rules import RATE_RULE, REFERENCE_RULE
+from core.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance
 from core.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from storage.verifier.draws import draws_of_record
 from storage.verifier.finding import Finding, brief, broken, one_of, outdated, rule_of, same, sections, spend, whole
@@ -171,6 +171,7 @@ def check_training(record: Record) -> str:
         _check_steps(name, found, planned.get(name), record.ledger.ended("train"))
         if name in planned:
             _check_rates(record, found, planned[name])
+            _check_start(record, name, found)
     for event in record.counted("train.checkpoint"):
         _check_checkpoint(record, event, planned)
     for event in record.counted("model.ready"):
@@ -208,6 +209,28 @@ def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
         wanted = rate * rate_share(done, steps, warmup, schedule, rule)
         if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
             raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
+
+
+def _check_start(record: Record, name: str, steps: list[Found]) -> None:
+    """Before its first update a policy is its own reference; records whose prompts were fitted by rule 1 don't say."""
+    starts = [event for event in record.counted("train.start") if event.values["condition"] == name]
+    what = f"condition {brief(name)}"
+    if not starts and (not steps or all(event.values.get("rule", 1) == 1 for event in steps)):
+        return
+    if len(starts) != 1:
+        raise broken(
+            f"{what} has {len(starts)} comparisons of its start with the reference instead of one", steps[0].seq
+        )
+    values, seq = starts[0].values, starts[0].seq
+    measured = values.get("layouts")
+    precision = (record.genesis["config"].get("train") or {}).get("precision", "fp32")
+    same(measured is None, precision == "fp32", f"{what}: whether no difference of layouts was measured", seq)
+    same(float(values["tolerance"]), start_tolerance(measured), f"{what}: the margin that its start may have", seq)
+    largest = float(values["largest_margin"])
+    if not largest <= values["tolerance"]:
+        raise broken(f"{what} does not start at its reference: a margin is {largest} before any update", seq)
+    if steps and not abs(float(steps[0].values["margin"])) <= largest * (1 + 1e-6) + 1e-12:
+        raise broken(f"{what}: the margin of its first step is larger than that of any pair in it", steps[0].seq)
 
 
 def _check_reference(event: Found) -> None:
