@@ -24,7 +24,10 @@ from storage.run_folders import require_record, run_folders
 from storage.schema import OLDER, VIEWS
 from storage.verifier.reading import holds_record
 
-Status = Literal["running", "completed", "paused", "stopped", "failed", "interrupted", "created", "unreadable"]
+Status = Literal[
+    "running", "completed", "paused", "stopped", "failed", "interrupted", "created", "unreadable", "damaged"
+]
+"""What a record says of its run; "unreadable" and "damaged" are found out about the file instead."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from storage.damage import looked_through
 from storage.draws.waiting import waits_in
 from storage.reader import RunSummary
 
@@ -27,10 +28,10 @@ def rows_of(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
             "imported": run.imported,
             "origin": run.origin,
             "waits_for": "; ".join(waits_in(run.root)) if run.status == "paused" else "",
-            "problem": run.detail if run.status == "unreadable" else "",
+            "problem": run.detail if run.status in ("unreadable", "damaged") else "",
             "path": str(run.root),
         }
-        for run in runs
+        for run in map(looked_through, runs)
     ]
 
 

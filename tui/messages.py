@@ -48,6 +48,15 @@ class RunsRead(Message):
     """What paused runs wait for; of those that were looked at."""
     problem: str = ""
     """Why the folder of the runs could not be read."""
+    unseen: tuple[Path, ...] = ()
+    """Runs whose files were not looked through for damage yet, as they are now."""
+
+
+@dataclass
+class LookedThrough(Message):
+    """The file of a record was looked through; `damage` is a sentence where it is damaged, else empty."""
+
+    damage: str
 
 
 @dataclass

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from core.run_folder import RunFolder
+from storage.damage import looked_through
 from storage.draws.waiting import waits_in
 from storage.errors import StorageError
 from storage.imports.origin import Origin, origin_of
@@ -24,6 +25,7 @@ class RunList:
         self._known: dict[Path, tuple[_Signature, RunSummary]] = {}
         self._waits: dict[Path, tuple[_Signature, tuple[str, ...]]] = {}
         self._origins: dict[Path, Origin | None] = {}
+        self._damage: dict[Path, tuple[_Signature, RunSummary]] = {}
 
     def read(self, chosen: Path | None = None) -> RunsRead:
         """Newest first; a run that cannot be read is listed with its sentence.
@@ -35,17 +37,32 @@ class RunList:
         except StorageError as error:
             return RunsRead((), frozenset(), problem=str(error))
         self._known = {root: self._read_one(root) for root in roots}
+        runs = tuple(self._with_damage(root) for root in roots)
         stopping = frozenset(
-            summary.run_id
-            for root, (_, summary) in self._known.items()
-            if summary.status == "running" and os.path.exists(RunFolder(root).stop_request)
+            run.run_id for run in runs if run.status == "running" and os.path.exists(RunFolder(run.root).stop_request)
         )
         self._origins = {root: self._origin(root) for root in roots}
         origins = {root: origin for root, origin in self._origins.items() if origin is not None}
         if chosen in self._known:
             self._read_waits(chosen)
         waits = {root: told for root, (at, told) in self._waits.items() if at == self._known.get(root, (None,))[0]}
-        return RunsRead(tuple(summary for _, summary in self._known.values()), stopping, origins, waits)
+        return RunsRead(runs, stopping, origins, waits, unseen=tuple(filter(self._is_unseen, roots)))
+
+    def look_through(self, root: Path) -> None:
+        """Looks through the file of a run that was listed; whether it is damaged is told from the next reading on."""
+        known = self._known.get(root)
+        if known is not None:  # else it was removed meanwhile
+            self._damage[root] = known[0], looked_through(known[1])
+
+    def _is_unseen(self, root: Path) -> bool:
+        signature, summary = self._known[root]
+        resting = summary.status not in ("running", "unreadable")  # what an engine writes changes all the time
+        return resting and self._damage.get(root, (None,))[0] != signature
+
+    def _with_damage(self, root: Path) -> RunSummary:
+        signature, summary = self._known[root]
+        at, found = self._damage.get(root, (None, summary))
+        return found if at == signature else summary
 
     def _origin(self, root: Path) -> Origin | None:
         try:

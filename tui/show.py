@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from storage.damage import damage_in, told_of
 from storage.draws.waiting import waits_for
 from storage.foreign import is_imported
 from storage.imports.origin import origin_of
@@ -86,10 +87,12 @@ def what_next(reader: Reader) -> list[str]:
 
 def _whole(reader: Reader) -> dict[str, Any]:
     origin = origin_of(reader.folder.root)
+    damage = damage_in(reader.folder.root)
     return {
         "run": reader.view("run"),
         "until": reader.head()[0],
-        "status": reader.status(),
+        "status": "damaged" if damage else reader.status(),
+        "problem": damage,
         "waits_for": waits_for(reader),
         "stages": reader.view("stages"),
         "leaderboards": reader.view("leaderboards"),
@@ -103,5 +106,7 @@ def _heading(reader: Reader) -> str:
     as_of = f", as of event {seq}" if reader.until is not None else ""
     origin = origin_of(reader.folder.root)
     came = [f"  {line}" for line in origin_lines(origin)] if origin else []
-    lines = [f"{reader.folder.root.name}{as_of}: {reader.status()}", *came, *(f"  {x}" for x in waits_for(reader))]
+    root = reader.folder.root
+    told = told_of(damage_in(root), root)
+    lines = [f"{root.name}{as_of}: {told or reader.status()}", *came, *(f"  {x}" for x in waits_for(reader))]
     return visible("\n".join(lines))

@@ -43,6 +43,7 @@ STATES = (
     ("interrupted", "the engine died; resume goes on from the last unit"),
     ("created", "no engine has worked on it yet"),
     ("unreadable", "the record cannot be read; the list says why"),
+    ("damaged", "its file was changed or broke; the list says where"),
     ("imported", "somebody else's run, checked at import; only to read"),
     ("unpacked", "somebody else's bundle, unzipped, checked by nobody"),
 )

@@ -14,10 +14,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, TabbedContent, TabPane
 
+from storage.damage import damage_in, told_of
 from storage.errors import StorageError, sentences
 from storage.foreign import arrival
 from storage.reader import Reader
-from tui.messages import Asked, Pulse, RunRead, Stepped
+from tui.messages import Asked, LookedThrough, Pulse, RunRead, Stepped
 from tui.screens.ask import AskScreen
 from tui.screens.draw import DrawPane
 from tui.screens.leaderboards import LeaderboardsPane
@@ -118,6 +119,8 @@ class RunScreen(LiveScreen):
         self.root = root
         self._busy = False
         self._again = False
+        self._damage = ""
+        self._looked_at: int | None = None
         self._rest_until = 0.0
         self._known: dict[str, tuple[int, Hashable]] = {}
         self._status = ""
@@ -194,7 +197,8 @@ class RunScreen(LiveScreen):
             self.refresh_bindings()
         stamps = [STAMPS[pulse.origin]] if pulse.origin else []
         stamps += [STAMP] if pulse.simulated else []
-        self._titlebar.name_run(self.root.name, status(pulse.status), *stamps)
+        self._titlebar.name_run(self.root.name, status("damaged" if self._damage else pulse.status), *stamps)
+        self._look_once(pulse)
         pane = self._panes[message.pane]
         try:
             if message.found is not None and message.request == pane.request:
@@ -207,8 +211,28 @@ class RunScreen(LiveScreen):
             self._complain(_unshowable(error))
 
     def _complain(self, sentence: str) -> None:
-        self._problem.display = bool(sentence)
-        self._problem.say(visible(sentence))
+        """Says what is wrong above the tabs; that the record is damaged stays there whatever a tab shows."""
+        told = "\n".join(part for part in (self._damage, sentence) if part)
+        self._problem.display = bool(told)
+        self._problem.say(visible(told))
+
+    def _look_once(self, pulse: Pulse) -> None:
+        """Has the file looked through when the run is opened, and again when an engine has ended."""
+        if not pulse.past and pulse.status not in ("running", "stopping") and self._looked_at != pulse.newest:
+            self._looked_at = pulse.newest
+            self._look_through()
+
+    @work(thread=True, group="damage")
+    def _look_through(self) -> None:
+        self.post_message(LookedThrough(damage_in(self.root)))
+
+    def on_looked_through(self, message: LookedThrough) -> None:
+        """What the tabs show of a damaged record may be wrong or missing, which none of them can know."""
+        told = told_of(message.damage, self.root)
+        if told != self._damage:
+            self._damage = told
+            self._known.clear()
+            self.read_soon()
 
     def _bar(self, pulse: Pulse) -> Text:
         """The line about an earlier state; empty about the present."""

@@ -14,7 +14,7 @@ from textual.widgets import DataTable, Footer
 
 from storage.imports.origin import Origin
 from storage.reader import RunSummary
-from tui.messages import RunsRead
+from tui.messages import LookedThrough, RunsRead
 from tui.origin_text import origin_lines
 from tui.run_list import RunList
 from tui.screens.live import LiveScreen
@@ -41,7 +41,7 @@ class RunsScreen(LiveScreen):
         super().__init__()
         self._folder = runs
         self._list = RunList(runs)
-        self._busy = False
+        self._busy = self._looking = False
         self._found: RunsRead | None = None
         self._offered_imported = False
         self._titlebar, self._runs = TitleBar(), Grid(id="runs")
@@ -75,6 +75,20 @@ class RunsScreen(LiveScreen):
         self._found = message
         if self.is_active:
             self._show(message)
+            if message.unseen and not self._looking:
+                self._looking = True
+                self._look_through(message.unseen[0])
+
+    @work(thread=True, group="damage")
+    def _look_through(self, root: Path) -> None:
+        self._list.look_through(root)
+        self.post_message(LookedThrough(""))
+
+    def on_looked_through(self, message: LookedThrough) -> None:
+        """One file after the other, each as soon as the one before is told."""
+        self._looking = False
+        if self.is_active:
+            self.read_soon()
 
     def _show(self, found: RunsRead) -> None:
         wide = self.app.size.width >= 100
@@ -157,7 +171,7 @@ class RunsScreen(LiveScreen):
 
 def _word(run: RunSummary, found: RunsRead) -> str:
     origin = found.origins.get(run.root)
-    if origin is not None and run.status != "unreadable":
+    if origin is not None and run.status not in ("unreadable", "damaged"):
         return origin.how
     return "stopping" if run.run_id in found.stopping and run.status == "running" else run.status
 
@@ -185,7 +199,7 @@ def _detail(run: RunSummary, origin: Origin | None, waits: tuple[str, ...]) -> T
         text.append(f"\n{line}")
     for line in waits:
         text.append(f"\n{one_line(line, 300)}")
-    if run.status == "unreadable":
+    if run.status in ("unreadable", "damaged"):
         text.append(f"\n{one_line(run.detail, 400)}", style="red")
     elif run.detail:
         text.append(f"\n{one_line(run.stage, 14)}: {one_line(run.detail, 300)}")

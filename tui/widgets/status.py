@@ -16,6 +16,7 @@ GLYPHS = {
     "interrupted": ("!", "red"),
     "created": ("○", "cyan"),
     "unreadable": ("?", "red"),
+    "damaged": ("✗", "red"),
     "imported": ("⇩", "magenta"),
     "unpacked": ("⇩", "red"),
     "started": ("▸", "cyan"),
