@@ -135,7 +135,7 @@ def make_model(shape: str, dtype: torch.dtype, device: str, seed: int = SEED, sp
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of random tokens: pair i has context i, and responses 2i (chosen) and 2i + 1 (rejected)."""
+    """Pairs of random tokens: pair i has prompt i, and responses 2i (chosen) and 2i + 1 (rejected)."""
 
     tokens: Tokens
     rows: Rows
@@ -146,8 +146,8 @@ class Pairs:
 
     @property
     def keys(self) -> list[tuple[int, int]]:
-        """Every (context, response)."""
-        return [(i, 2 * i + side) for i in range(len(self)) for side in (0, 1)]
+        """Every (prompt, response)."""
+        return self.tokens.sequences()
 
 
 def make_pairs(count: int, longest: int, vocabulary: int, weights: bool = False) -> Pairs:
@@ -159,19 +159,24 @@ def make_pairs(count: int, longest: int, vocabulary: int, weights: bool = False)
     generator = np.random.default_rng(SEED)
     with (HERE / "data" / "pair_lengths.csv").open(newline="") as file:
         lengths = [[int(row[k]) for k in ("prompt", "chosen", "rejected")] for row in csv.DictReader(file)]
-    prompts, responses = {}, {}
-    for i, (prompt, *sides) in enumerate(lengths[:count]):
-        prompt = min(prompt, longest // 2)
-        prompts[i] = _random_tokens(generator, prompt, vocabulary)
-        for side, length in enumerate(sides):
-            responses[i, 2 * i + side] = _random_tokens(generator, min(length, longest - prompt), vocabulary)
+    prompts, responses = [], []
+    for prompt, *sides in lengths[:count]:
+        prompts.append(_random_tokens(generator, min(prompt, longest // 2), vocabulary))
+        room = longest - len(prompts[-1])
+        responses += [_random_tokens(generator, min(length, room), vocabulary) for length in sides]
     n = len(prompts)
     every = np.arange(n, dtype=np.int32)
     weight = 10.0 ** generator.uniform(-3, 0, n) if weights else np.ones(n)
     return Pairs(
-        tokens=Tokens(prompts=prompts, responses=responses, cut_contexts=0, cut_responses=0),
+        tokens=Tokens(
+            prompts=prompts,
+            responses=responses,
+            pairs={(i, 2 * i, 2 * i + 1): ((i, 2 * i), (i, 2 * i + 1)) for i in range(n)},
+            cut_contexts=0,
+            cut_responses=0,
+        ),
         rows=Rows(context=every, chosen=2 * every, rejected=2 * every + 1, weight=weight),
-        once=sum(map(len, prompts.values())) + sum(map(len, responses.values())),
+        once=sum(map(len, prompts)) + sum(map(len, responses)),
     )
 
 
@@ -382,8 +387,8 @@ def _token_rows(pairs: Pairs) -> list[dict[str, list[int]]]:
     return [
         {
             "prompt_ids": tokens.prompts[i].tolist(),
-            "chosen_ids": tokens.responses[i, 2 * i].tolist(),
-            "rejected_ids": tokens.responses[i, 2 * i + 1].tolist(),
+            "chosen_ids": tokens.responses[2 * i].tolist(),
+            "rejected_ids": tokens.responses[2 * i + 1].tolist(),
         }
         for i in range(len(pairs))
     ]
