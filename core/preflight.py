@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from core.config import RunConfig, places
 from core.data.stage import survey_notes
 from core.data.tables import read_tables, require_sums
 from core.environment import refuse_launcher
-from core.errors import InputError
+from core.errors import DempoError, InputError
 from core.evaluation.stage import preflight as check_evaluation
 from core.pipeline import STAGE_NAMES
+from core.training.preflight import check_training
 
 
 def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
@@ -29,10 +31,27 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
     _require_files(config, answers)
     if config.data.format == "tables":
         return _check_tables(config)
-    notes = _check_data(config)
-    if answers:
-        check_evaluation(config)
+    wrong = list(check_training(config, _reaches("model", until))) if _reaches("conditions", until) else []
+    notes: tuple[str, ...] = ()
+    try:
+        notes = _check_data(config)
+    except DempoError as error:
+        wrong.insert(0, error)
+    try:
+        if answers:
+            check_evaluation(config)
+    except DempoError as error:
+        wrong.append(error)
+    _refuse(wrong)
     return notes
+
+
+def _refuse(wrong: Sequence[DempoError]) -> None:
+    """Raises what is wrong; several things at once as one list, so that nobody has to start again for each."""
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise InputError("\n  ".join([f"{len(wrong)} things are wrong with this configuration:", *map(str, wrong)]))
 
 
 def _reaches(stage: str, until: str | None) -> bool:

@@ -28,8 +28,7 @@ def conditions(
     ctx.plan(len(sections))
     found = []
     for section in sections:
-        if section.name == BASE and section.source != "none":
-            raise InputError(f"condition {BASE!r}: this name is kept for the untrained model (source 'none')")
+        require_name(section)
 
         def compute(unit: Unit, section: ConditionSection = section) -> None:
             weight = rater_weights(section, pairs, pool, lotteries, draws)
@@ -38,6 +37,16 @@ def conditions(
         planned = only(ctx.unit(section.name, compute), ConditionPlanned)
         found.append(_restore_condition(ctx, planned, pairs))
     return tuple(found)
+
+
+def require_name(section: ConditionSection) -> None:
+    """Refuses a trained condition with the name of the base model's folder.
+
+    Raises:
+        InputError: it is called so.
+    """
+    if section.name == BASE and section.source != "none":
+        raise InputError(f"condition {BASE!r}: this name is kept for the untrained model (source 'none')")
 
 
 def _plan_condition(

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.chat import load_tokenizer
+from core.config import TrainSection
 from core.errors import DempoError, InputError
 from core.training.checkpoints import saving
 from core.training.precision import Placement
@@ -38,6 +42,21 @@ def find_source(model: str, revision: str | None) -> Path:
     Raises:
         InputError: neither a folder nor a hub name that can be had.
     """
+    folder = folder_of(model, revision)
+    if folder is not None:
+        return folder
+    from huggingface_hub import snapshot_download
+
+    with _from_hub(model):
+        return Path(snapshot_download(model, revision=revision, allow_patterns=_WANTED))
+
+
+def folder_of(model: str, revision: str | None) -> Path | None:
+    """The folder that `train.model` names; None for a name on the hub.
+
+    Raises:
+        InputError: it is neither.
+    """
     folder = Path(model).expanduser()
     if folder.is_dir():
         if revision is not None:
@@ -45,16 +64,61 @@ def find_source(model: str, revision: str | None) -> Path:
         return folder.resolve()
     if not HUB_NAME.match(model):
         raise InputError(f"train.model: there is no folder {model!r}, and it is no name on the Hugging Face hub")
-    from huggingface_hub import snapshot_download
+    return None
 
+
+def from_hub(model: str, revision: str | None, name: str) -> Path | None:
+    """One file of a model on the hub, or of the cache when offline; None where the model has no such file.
+
+    Raises:
+        InputError: the model cannot be had.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    with _from_hub(model):
+        try:
+            return Path(hf_hub_download(model, name, revision=revision))
+        except LocalEntryNotFoundError:
+            raise
+        except EntryNotFoundError:
+            return None
+
+
+@contextmanager
+def _from_hub(model: str) -> Iterator[None]:
     try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=_WANTED))
+        yield
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"cannot get train.model {model!r} from the hub: {reason}; give a folder, or check the name, the "
             "network, HF_HUB_OFFLINE and HF_TOKEN"
         ) from error
+
+
+def require_fit(train: TrainSection, tokens: int | None, rows: int | None, positions: int | None) -> None:
+    """Refuses a model that its own tokenizer, or the window of the training, is too large for.
+
+    Args:
+        tokens: of the tokenizer, one more than the largest id; rows: of the embeddings; None: not known.
+
+    Raises:
+        InputError: says which, or both.
+    """
+    told = []
+    if tokens is not None and rows is not None and tokens > rows:
+        told.append(
+            f"train.model {train.model!r}: its tokenizer has {tokens} tokens and the model embeddings for {rows}; take "
+            "the tokenizer that the model was made with, or resize its embeddings and save it again"
+        )
+    if positions is not None and train.max_length > positions:
+        told.append(
+            f"train.max_length ({train.max_length}) is more than the {positions} positions of {train.model!r}; "
+            f"set it to {positions} or less"
+        )
+    if told:
+        raise InputError("; ".join(told))
 
 
 def link_model(source: Path, target: Path, revision: str | None = None) -> None:
@@ -153,8 +217,22 @@ def load_model(folder: Path, placed: Placement) -> Any:
     return model.to(placed.device).eval()
 
 
-def describe(folder: Path) -> tuple[str, int]:
-    """(class, number of parameters) of a checkpoint, without loading its weights."""
+@dataclass(frozen=True)
+class Shape:
+    """A model without its weights: class, parameters, rows of the embeddings, and positions where it has a limit."""
+
+    architecture: str
+    parameters: int
+    rows: int
+    positions: int | None
+
+
+def shape_of(folder: Path) -> Shape:
+    """The shape of a checkpoint, without loading its weights.
+
+    Raises:
+        InputError: the architecture is unknown or needs code from the checkpoint.
+    """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -165,4 +243,9 @@ def describe(folder: Path) -> tuple[str, int]:
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"cannot use the model in {folder}: {reason}") from error
-    return type(model).__name__, model.num_parameters()
+    return Shape(
+        architecture=type(model).__name__,
+        parameters=model.num_parameters(),
+        rows=model.get_input_embeddings().weight.shape[0],
+        positions=getattr(model.config.get_text_config(), "max_position_embeddings", None),
+    )

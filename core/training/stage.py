@@ -28,6 +28,7 @@ from core.events import (
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
 from core.training.conditions import BASE, train_section
+from core.training.optimizers import require_optimizer
 from core.training.rules import REFERENCE_RULE
 from core.types import Condition, PreferencePairs
 
@@ -150,14 +151,15 @@ def _messages(pairs: PreferencePairs) -> list[str]:
 
 
 def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> ModelReady:
-    from core.training.model import describe
+    from core.training.model import require_fit, shape_of
 
-    architecture, parameters = describe(folder)
+    shape, tokenizer = shape_of(folder), load_tokenizer(folder)
+    require_fit(train, max(tokenizer.get_vocab().values()) + 1, shape.rows, shape.positions)
     return ModelReady(
         model=train.model,
-        architecture=architecture,
-        parameters=parameters,
-        vocabulary=len(load_tokenizer(folder)),
+        architecture=shape.architecture,
+        parameters=shape.parameters,
+        vocabulary=len(tokenizer),
         template=template_digest(),
         files=hash_files(folder),
         pretraining_loss=loss,
@@ -205,6 +207,7 @@ def _train_pending(
     from core.training.batches import scheduled_pairs, tokenise
     from core.training.precision import placement, quiet_libraries
 
+    require_optimizer(section.optimizer)
     quiet_libraries()
     placed = placement(section)
     verify(base.path, base.files)

@@ -47,6 +47,18 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
     return install(PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL))
 
 
+def require_heads(tiny: TinySection) -> None:
+    """Refuses a width that the heads cannot share.
+
+    Raises:
+        InputError: the heads don't divide the hidden size evenly.
+    """
+    if tiny.hidden % (2 * tiny.heads):
+        raise InputError(
+            f"train.tiny.hidden ({tiny.hidden}) must be a multiple of twice train.tiny.heads ({tiny.heads})"
+        )
+
+
 def make_model(tiny: TinySection, tokenizer: Any, positions: int, seed: int) -> Any:
     """An untrained Llama in float32 with tied embeddings, dropout-free.
 
@@ -60,10 +72,7 @@ def make_model(tiny: TinySection, tokenizer: Any, positions: int, seed: int) -> 
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    if tiny.hidden % (2 * tiny.heads):
-        raise InputError(
-            f"train.tiny.hidden ({tiny.hidden}) must be a multiple of twice train.tiny.heads ({tiny.heads})"
-        )
+    require_heads(tiny)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=tiny.hidden,

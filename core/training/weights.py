@@ -50,7 +50,7 @@ def rater_weights(
     Raises:
         InputError: an option that the source has no use for, a draw that was not accepted, or no rater is left.
     """
-    _check_options(condition)
+    require_options(condition)
     kind, _, name = condition.source.partition(":")
     counts = pairs.pairs_per_rater()
     weight = np.zeros(len(pairs.raters), dtype=np.float64)
@@ -80,7 +80,12 @@ def effective_pairs(weight: NDArray[np.float64], counts: NDArray[np.int64]) -> f
     return math.fsum(weight[kept]) ** 2 / math.fsum(weight[kept] ** 2 / counts[kept])
 
 
-def _check_options(condition: ConditionSection) -> None:
+def require_options(condition: ConditionSection) -> None:
+    """Refuses an option that a condition's source has no use for.
+
+    Raises:
+        InputError: names it.
+    """
     kind = condition.source.partition(":")[0]
     if condition.transform != "identity" and kind != "lottery":
         raise InputError(
