@@ -255,6 +255,9 @@ class JudgeSection(Section):
     """The judges."""
 
     judges: tuple[JudgeModel, ...] = Field(min_length=1)
+    coverage: float = Field(
+        default=0.95, ge=0, le=1, description="share of calls with a ranking; below it each leaderboard says so first"
+    )
 
     @field_validator("judges")
     @classmethod
@@ -369,7 +372,14 @@ def from_resolved(values: Mapping[str, Any]) -> RunConfig:
     return RunConfig.model_validate(values)
 
 
+IN_NO_KEY = {"judge": ("coverage",)}
+"""Settings of a section that change nothing of what a stage records, only what is said of it."""
+
+
 def section_of(config: RunConfig, keys: Sequence[str]) -> dict[str, Any]:
     """The slice of the configuration that a stage depends on, for its key."""
     whole = resolved(config)
+    for section, names in IN_NO_KEY.items():
+        for name in names:
+            (whole.get(section) or {}).pop(name, None)
     return {key: whole[key] for key in keys if key in whole}

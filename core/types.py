@@ -250,9 +250,11 @@ class Judged:
     """What the judges said: rankings, and what is needed to measure their biases.
 
     shown[k] are the conditions in the order in which call k showed their answers (empty where unknown);
-    lengths holds the characters of each answer by (condition, question_id).
+    lengths holds the characters of each answer by (condition, question_id); calls is how many calls the rankings
+    came out of, None where that is unknown.
     """
 
     rankings: tuple[Ranking, ...]
     shown: tuple[tuple[str, ...], ...]
     lengths: Mapping[tuple[str, str], int]
+    calls: int | None = None

@@ -15,3 +15,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     os.environ["HF_HUB_OFFLINE"] = "1"
     return make_trained_run(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real small run that an endpoint judged, four of 24 calls without a ranking. Nobody writes into it."""
+    from verified_runs import make_judged_run
+
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    return make_judged_run(tmp_path_factory.mktemp("judged"))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Answer, completion, serving, shown
 from rewritten import Row, forged
-from verified_runs import TINY
 
 from core.evaluation.replies import READING_RULE
 from core.events import digest
@@ -20,33 +17,8 @@ from storage.verifier.checks import checks_of
 from storage.verifier.reading import read_record
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
-from tui.console import Console
-from tui.demo import prepare
-from tui.process import work
 
 Change = Callable[[dict[str, Any]], Any]
-
-
-def respond(body: dict[str, Any], number: int) -> Answer:
-    """Every sixth reply quotes an answer that ranks itself first; the others are clear."""
-    labels = list(shown(body))
-    verdict = json.dumps({"ranking": labels[::-1]})
-    if number % 6 != 1:
-        return 200, completion(verdict)
-    return 200, completion(f"{labels[0]} says {json.dumps({'ranking': labels})}. I rank {labels[-1]} first.")
-
-
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on a planted world that a server on this machine judged."""
-    folder = tmp_path_factory.mktemp("judged")
-    with pytest.MonkeyPatch.context() as patch, serving(respond) as server:
-        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
-            patch.delenv(name, raising=False)
-        one = f'{{kind = "openai", model = "m", rankings = 3, base_url = "{server.url}"}}'
-        root = prepare("planted", 0, folder, [*TINY, f"judge.judges=[{one}]"])
-        assert work(root, None, Console(quiet=True)) == 0
-    return root
 
 
 def replies_check(root: Path) -> Check:

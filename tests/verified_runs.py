@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pytest
+from chat_server import Answer, completion, serving, shown
 from draw_runs import make_draw_run
 
 from core.run_folder import RunFolder
@@ -32,6 +36,25 @@ def make_trained_run(folder: Path) -> Path:
     """A run on a planted world through all stages, every number as small as it goes."""
     root = prepare("planted", 0, folder, TINY)
     assert work(root, None, Console(quiet=True)) == 0
+    return root
+
+
+def every_sixth_quotes(body: dict[str, Any], number: int) -> Answer:
+    """A judge of which every sixth reply quotes an answer that ranks itself first; the others are clear."""
+    labels = list(shown(body))
+    if number % 6 != 1:
+        return 200, completion(json.dumps({"ranking": labels[::-1]}))
+    return 200, completion(f"{labels[0]} says {json.dumps({'ranking': labels})}. I rank {labels[-1]} first.")
+
+
+def make_judged_run(folder: Path) -> Path:
+    """A run on a planted world that a server on this machine judged: 24 calls, 20 of them with a ranking."""
+    with pytest.MonkeyPatch.context() as patch, serving(every_sixth_quotes) as server:
+        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
+            patch.delenv(name, raising=False)
+        one = f'{{kind = "openai", model = "m", rankings = 3, base_url = "{server.url}"}}'
+        root = prepare("planted", 0, folder, [*TINY, f"judge.judges=[{one}]"])
+        assert work(root, None, Console(quiet=True)) == 0
     return root
 
 

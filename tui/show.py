@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from storage.coverage import CALLS, Coverage
 from storage.damage import damage_in, told_of
 from storage.draws.waiting import waits_for
 from storage.foreign import is_imported
@@ -54,20 +55,35 @@ def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json:
 def results(reader: Reader, as_json: bool) -> None:
     """Leaderboards, the recovery of a planted world, and where the run lies."""
     root = reader.folder.root
-    boards, recovered = reader.view("leaderboards"), reader.view("recovery")
+    boards, recovered, coverage = reader.view("leaderboards"), reader.view("recovery"), coverage_of(reader)
     if as_json:
-        print_json({"run_id": root.name, "path": str(root), "leaderboards": boards, "recovery": recovered})
+        found = {"leaderboards": boards, "coverage": coverage.row(), "recovery": recovered}
+        print_json({"run_id": root.name, "path": str(root), **found})
         return
-    simulated = reader.summary().simulated
     if boards:
-        print(f"Leaderboards{' (simulated: citizens of a planted world are the judges)' if simulated else ''}\n")
+        print(f"Leaderboards{_stamp(reader.summary().simulated, coverage.kinds)}\n")
         outdated = outdated_boards(str(row["payload"]) for row in reader.query(BOARDS))
         remarked = [row | {"note": f"{REMARK}; {row['note']}"} if row["method"] in outdated else row for row in boards]
-        print(tables.leaderboards(remarked), end="\n\n")
+        print(tables.leaderboards(remarked, coverage.sentence), end="\n\n")
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
     print(f"run: {visible(str(root))}")
+
+
+def coverage_of(reader: Reader) -> Coverage:
+    """How many of the run's judge calls gave a ranking."""
+    return Coverage.of(row.values() for row in reader.query(CALLS))
+
+
+def _stamp(simulated: bool, judges: frozenset[str]) -> str:
+    """What of leaderboards is simulated."""
+    if not simulated:
+        return ""
+    if judges <= {"planted"}:
+        return " (simulated: citizens of a planted world are the judges)"
+    some = "some of the judges are too" if "planted" in judges else "the judges are not"
+    return f" (the raters are simulated, those of a planted world; {some})"
 
 
 def what_next(reader: Reader) -> list[str]:
@@ -96,6 +112,7 @@ def _whole(reader: Reader) -> dict[str, Any]:
         "waits_for": waits_for(reader),
         "stages": reader.view("stages"),
         "leaderboards": reader.view("leaderboards"),
+        "coverage": coverage_of(reader).row(),
         "recovery": reader.view("recovery"),
         "origin": origin.row() if origin else None,
     }

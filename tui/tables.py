@@ -84,15 +84,16 @@ def _cell(value: Any, digits: int, as_float: bool, most: int) -> str:
     return one_line(str(value), most)
 
 
-def leaderboards(rows: Sequence[Row]) -> str:
-    """One table per method, best first, with its interval."""
+def leaderboards(rows: Sequence[Row], first: str = "") -> str:
+    """One table per method, best first, with its interval; `first` is what each has to say before all else."""
     methods = list(dict.fromkeys(row["method"] for row in rows))
     columns = {"position": "#", "condition": "condition", "score": "score", "low": "low", "high": "high"}
     parts = []
     for method in methods:
         of_method = [row for row in rows if row["method"] == method]
         note = str(of_method[0].get("note") or "")
-        parts.append(f"{one_line(str(method))}\n{table(of_method, columns)}" + ("\n" + _wrapped(note) if note else ""))
+        head = [one_line(str(method)), *([_wrapped(first)] if first else [])]
+        parts.append("\n".join([*head, table(of_method, columns), *([_wrapped(note)] if note else [])]))
     made = rows[0].get("draws") if rows else None
     if made:
         parts.append(_wrapped(f"draws made: {made}").lstrip())

@@ -105,4 +105,5 @@ def judged(ctx: Context, calls: Sequence[Call], answers: Answers) -> Judged:
         ),
         shown=tuple(tuple(event.shown_order) for event in ranked),
         lengths={key: len(text) for key, text in answers.answers.items()},
+        calls=len(calls),
     )

@@ -23,6 +23,7 @@ class LeaderboardComputed(Event):
     kind: ClassVar[str] = "leaderboard.computed"
     method: str = described("aggregation method")
     rankings: int = described("rankings aggregated")
+    calls: int | None = described("judge calls that they came out of; their share is the coverage", default=None)
     resample: str = described("what the bootstrap resamples: questions, rankings or clauses")
     resamples: int = described("number of resamples")
     confidence: float = described("coverage of the percentile intervals")

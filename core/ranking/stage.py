@@ -44,6 +44,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[Score, ...]:
         return LeaderboardComputed(
             method=board.method,
             rankings=board.rankings,
+            calls=judged.calls,
             resample=board.resample,
             resamples=board.resamples,
             confidence=board.confidence,

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from storage.coverage import CALLS, Coverage
 from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.redaction import WITHHELD
@@ -174,9 +175,11 @@ class Content:
             boards.setdefault(str(row["method"]), []).append(row)
         columns = ("position", "condition", "score", "low", "high")
         outdated = outdated_boards(str(payload) for (payload,) in self.db.execute(BOARDS))
+        coverage = Coverage.of(self.db.execute(CALLS)).sentence
         parts = []
         for method, rows in boards.items():
-            remark = f"{REMARK}. " if method in outdated else ""
+            remark = f"{coverage}. " if coverage else ""
+            remark += f"{REMARK}. " if method in outdated else ""
             remark += f"{rows[0]['rankings']} rankings; intervals resample {rows[0]['resample']}. {rows[0]['note']}"
             table, plot = markup.table(rows, columns), self.plots("leaderboard", method)
             parts.append(markup.under(method, table, markup.note(remark), plot))

@@ -203,6 +203,8 @@ def check_leaderboards(record: Record) -> str:
         same(values["rankings"], len(orders), f"{what}: the number of rankings", board.seq)
         for name, default in (("resample", "questions"), ("resamples", 1000), ("confidence", 0.95)):
             same(values[name], settings.get(name, default), f"{what}: {name}", board.seq)
+        if "calls" in values:
+            same(values["calls"], len(record.counted("judge.called")), f"{what}: the calls it came out of", board.seq)
         spend(record, len(orders) * len(values["rows"]) ** 2)
         exact += _check_scores(board, what, orders)
         try:

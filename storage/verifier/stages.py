@@ -35,10 +35,14 @@ WITH_POINT = (
     "max_gradient_norm",
     "weight_decay",
     "temperature",
+    "coverage",
     "timeout",
     "confidence",
 )
 """Settings that are no integers even where a payload writes them as 0 or 1: keys of stages hash "0.0"."""
+
+IN_NO_KEY = {"judge": ("coverage",)}
+"""Settings of a section that change nothing of what a stage records: no key holds them."""
 
 
 def check_stages(record: Record) -> str:
@@ -147,7 +151,7 @@ def _check_keys(record: Record, config: dict[str, Any]) -> list[str]:
         parts = {
             "name": name,
             "version": version,
-            "config": {key: with_points(config[key]) for key in sorted(slices) if key in config},
+            "config": {key: with_points(_slice(config, key)) for key in sorted(slices) if key in config},
             "seed": record.genesis["seed"],
             "needs": [keys[need] for need in needs],
         }
@@ -164,6 +168,13 @@ def _check_keys(record: Record, config: dict[str, Any]) -> list[str]:
     if unknown:
         raise broken(f"there is no stage {brief(unknown[0].stage)}", unknown[0].seq)
     return others
+
+
+def _slice(config: dict[str, Any], key: str) -> Any:
+    """A section as keys of stages hash it."""
+    left_out = IN_NO_KEY.get(key, ())
+    section = config[key]
+    return {n: v for n, v in section.items() if n not in left_out} if isinstance(section, dict) else section
 
 
 def with_points(value: Any, key: str = "") -> Any:

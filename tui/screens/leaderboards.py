@@ -11,6 +11,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from storage.coverage import CALLS, Coverage
 from storage.outdated import BOARDS, REMARK, outdated_boards
 from storage.reader import Reader
 from tui.screens.pane import Pane
@@ -35,7 +36,8 @@ _BY_CONSENSUS = ("kemeny", "mallows")
 class Results:
     """Rows of the views `leaderboards` and `recovery`, settings by method, and the judges' diagnostics.
 
-    outdated are the methods whose board was made by a rule since found wrong.
+    outdated are the methods whose board was made by a rule since found wrong; coverage is what all have to say first
+    where too few judge calls gave a ranking.
     """
 
     boards: dict[str, list[dict[str, Any]]]
@@ -45,6 +47,7 @@ class Results:
     simulated: bool
     skipped: str
     outdated: frozenset[str] = frozenset()
+    coverage: str = ""
 
 
 class LeaderboardsPane(Pane):
@@ -77,6 +80,7 @@ class LeaderboardsPane(Pane):
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
             outdated=outdated_boards(str(row["payload"]) for row in reader.query(BOARDS)),
+            coverage=Coverage.of(row.values() for row in reader.query(CALLS)).sentence,
         )
 
     def on_mount(self) -> None:
@@ -172,7 +176,8 @@ def _wrapped(parts: list[str], width: int) -> str:
 def _settings(method: str, found: Results) -> list[str]:
     """How many rankings went in, what the intervals resample, what they hold fixed, and other remarks."""
     row, settings = found.boards[method][0], found.settings.get(method, {})
-    parts = [f"{whole(row['rankings'])} rankings"]
+    parts = [f"! {found.coverage}"] if found.coverage else []
+    parts.append(f"{whole(row['rankings'])} rankings")
     if settings:
         what = one_line(str(row["resample"]), 20)
         share = percent(settings["confidence"], 0)

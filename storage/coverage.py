@@ -1,0 +1,69 @@
+"""How many of the judge calls gave a ranking, for whoever shows leaderboards: below a share that is said first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from core.config import JudgeSection
+from core.plural import number_of
+
+CALLS = """SELECT outcome, judge_kind, count(*) AS calls, (SELECT config->>'$.judge.coverage' FROM run) AS wanted
+  FROM judge_calls GROUP BY 1, 2 ORDER BY 1, 2"""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Rows of `CALLS`, from whatever record they are: outcome, kind of judge, calls, and the share that is wanted."""
+
+    rows: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Iterable[Any]]) -> Coverage:
+        """Of the rows that the query gave."""
+        return cls(tuple(tuple(row) for row in rows))
+
+    @cached_property
+    def outcomes(self) -> Counter[str]:
+        """Calls by what came of them."""
+        found: Counter[str] = Counter()
+        for outcome, _, calls, _ in self.rows:
+            found[str(outcome)] += calls
+        return found
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which kinds of judges were called."""
+        return frozenset(str(kind) for _, kind, _, _ in self.rows)
+
+    @property
+    def wanted(self) -> float:
+        """The share of rankings below which it is said, `judge.coverage`."""
+        default: float = JudgeSection.model_fields["coverage"].default
+        configured = self.rows[0][3] if self.rows else None
+        return configured if isinstance(configured, (int, float)) else default
+
+    @property
+    def share(self) -> float:
+        """Calls with a ranking among all; 1 where no call is recorded."""
+        calls = self.outcomes.total()
+        return self.outcomes["ranked"] / calls if calls else 1.0
+
+    @property
+    def sentence(self) -> str:
+        """What every leaderboard has to say first; "" where enough of the calls gave a ranking."""
+        if self.share >= self.wanted:
+            return ""
+        calls, ranked = self.outcomes.total(), self.outcomes["ranked"]
+        lost = ", ".join(f"{count:,} {outcome}" for outcome, count in self.outcomes.items() if outcome != "ranked")
+        return (
+            f"coverage {self.share:.1%}: {ranked:,} of {number_of(calls, 'judge call')} gave a ranking ({lost}), "
+            f"fewer than judge.coverage = {self.wanted:g} asks for; what was lost need not be like the rest"
+        )
+
+    def row(self) -> dict[str, Any]:
+        """The same as data."""
+        return {"calls": self.outcomes.total(), "share": self.share, "wanted": self.wanted, **self.outcomes}
