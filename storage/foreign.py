@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from storage.errors import StorageError
+from storage.errors import StorageError, sentences
 from storage.verifier.reading import FOREIGN_MARKS, is_foreign, wrong_schema
 from storage.verifier.shipped import tree_facts
 
@@ -75,9 +75,11 @@ def refuse_imported(root: Path) -> None:
     """Stops before anything is written in the folder of somebody else's run.
 
     Raises:
-        StorageError: the run came in a bundle.
+        StorageError: the run came in a bundle, or nobody may look into the folder.
     """
-    if is_imported(root):
+    with sentences(root):
+        imported = is_imported(root)
+    if imported:
         how = "was imported" if arrival(root) == "imported" else "was unzipped from somebody else's bundle"
         raise StorageError(
             f"{root.name} {how}: it can be shown, verified, replayed and exported, never continued or signed; "

@@ -91,8 +91,12 @@ def test_a_folder_of_somebody_else_is_a_line_of_the_list(tmp_path: Path) -> None
     try:
         with dempo("--runs-dir", tmp_path, before=as_a_stranger()) as terminal:
             terminal.wait_for("? unreadable", "✓ completed", "2 runs")
+            terminal.send("rs\r")  # all that can be tried on the one that is closed
+            terminal.wait_for("7 Record", "theirs: Permission denied", "theirs/audit.db: Permission denied")
+            terminal.send("7r1t\x1b")
+            terminal.read(2)
             terminal.send("\x1b[B\r")
-            terminal.wait_for("7 Record", "all stages are recorded")
+            terminal.wait_for("all stages are recorded")
             terminal.send("q")
             assert terminal.ended() == 0, shlex.quote(repr(terminal.raw[-500:]))
     finally:

@@ -179,8 +179,8 @@ class DempoApp(App[None], inherit_bindings=False):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Commands of the palette (ctrl+p) beside Textual's own."""
-        yield from super().get_system_commands(screen)
         yield SystemCommand("New run", "Start a run from a configuration", self.new_run)
+        yield from super().get_system_commands(screen)
 
     def action_command_palette(self) -> None:
         """All commands by name."""

@@ -89,5 +89,5 @@ class PaletteScreen(ModalScreen[Command | None]):
 
 
 def _option(command: Command) -> Option:
-    text = Text(command.name, style="bold")
-    return Option(text.append(f"  {command.words}", style="not bold dim") if command.words else text)
+    text = Text(f"{command.name}  ", no_wrap=True, overflow="ellipsis")
+    return Option(text.append(command.words, style="dim"))

@@ -189,6 +189,7 @@ class RunScreen(LiveScreen):
     def _show(self, message: RunRead) -> None:
         self._complain(message.error)
         if message.error or message.pulse is None:
+            self._titlebar.name_run(self.root.name, status("unreadable"))
             return
         pulse = message.pulse
         self._status, self._newest = pulse.status, pulse.newest
