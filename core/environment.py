@@ -8,14 +8,13 @@ import platform
 import shutil
 import socket
 import sqlite3
-import subprocess
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from core.errors import InputError
 from core.events import EngineStarted
+from core.provenance import output_of, provenance
 
 PACKAGES = (
     "accelerate",
@@ -45,14 +44,15 @@ MPI_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
 
 def engine_started(resumed: bool) -> EngineStarted:
     """The event that describes this process and machine."""
-    commit, dirty = _checkout(Path(__file__).resolve().parent.parent)
+    ran = provenance()
     return EngineStarted(
         pid=os.getpid(),
         host=hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12],
         resumed=resumed,
-        program=package_version("dempo") or "checkout",
-        commit=commit,
-        dirty=dirty,
+        program=ran.version,
+        files=ran.files,
+        commit=ran.commit,
+        dirty=ran.dirty,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         packages=package_versions(),
@@ -111,22 +111,5 @@ def devices() -> list[str]:
     """Names of the NVIDIA devices, asked of the driver's tool so that torch need not be loaded."""
     if shutil.which("nvidia-smi") is None:
         return []
-    answer = _output(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
+    answer = output_of(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
     return answer.splitlines() if answer else []
-
-
-def _checkout(root: Path) -> tuple[str | None, bool | None]:
-    """Commit and dirty state of the checkout that this program runs from; None outside one."""
-    if not (root / ".git").exists() or shutil.which("git") is None:
-        return None, None
-    commit = _output(["git", "-C", str(root), "rev-parse", "HEAD"])
-    changes = _output(["git", "-C", str(root), "status", "--porcelain"])
-    return commit or None, None if changes is None else bool(changes)
-
-
-def _output(command: list[str]) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -11,9 +11,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from core.environment import package_version
 from core.errors import DempoError, InfeasibleQuotas, InputError, Unchecked, VerificationFailed
 from core.plural import number_of
+from core.provenance import program_version
 from storage.check import Check
 from storage.reader import Reader, find_run, list_runs
 from tui import draws, tables
@@ -64,7 +64,7 @@ def open_app(
 ) -> None:
     """Audited alignment runs. Without a command: opens the terminal app on the runs."""
     if version:
-        print(package_version("dempo") or "a checkout that is not installed")
+        print(program_version())
         raise typer.Exit
     if ctx.invoked_subcommand is not None:
         return

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.environment import devices, environment, package_version
+from core.provenance import provenance
 from storage.signatures import sshsig
 from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, lies_inside
 from storage.verifier.sshsig import fingerprint
@@ -23,7 +24,24 @@ _LEAST_FREE = 2 * 1024**3
 
 def examine(runs: Path) -> list[dict[str, Any]]:
     """One row per thing looked at: name, state (ok, note, missing) and detail."""
-    return [*_packages(), _sqlite(), *_devices(), _disk(runs), *disk_rows(runs), _signing_key(runs), *_variables()]
+    return [
+        _program(),
+        *_packages(),
+        _sqlite(),
+        *_devices(),
+        _disk(runs),
+        *disk_rows(runs),
+        _signing_key(runs),
+        *_variables(),
+    ]
+
+
+def _program() -> dict[str, Any]:
+    """Which program this is, as its records say it."""
+    ran = provenance()
+    commit = f"commit {ran.commit}" if ran.commit else "commit unknown"
+    changed = ", changed since" if ran.dirty else ""
+    return _row("program", "ok", f"dempo {ran.version}, {commit}{changed}; SHA-256 of its files {ran.files}")
 
 
 def _packages() -> list[dict[str, Any]]:

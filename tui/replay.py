@@ -263,7 +263,7 @@ class _Work:
         for earlier in reversed(STAGES):
             if earlier.name in names:
                 names |= set(earlier.needs)
-        return bool(self.changed & ({"dempo", "commit"} | {f"stage {name}" for name in names}))
+        return bool(self.changed & ({"dempo", "files", "commit"} | {f"stage {name}" for name in names}))
 
     def _run(self, stage: Stage, repetition: Repetition, scratch: RunFolder, inputs: Sequence[Any]) -> str:
         """Runs the stage into the repetition; what it failed with, where the record is to blame for it.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.environment import package_version
 from core.events import Artifact, EngineStarted, EngineStopped, HeadSigned
+from core.provenance import program_version, provenance
 from storage.codec import canonical, parse
 from storage.errors import StorageError
 from storage.signatures.heads import as_json
@@ -55,7 +55,7 @@ def facts_of(db: sqlite3.Connection) -> Facts:
         detail=str(parse(stop[0])[0].get("reason", "")) if stop else "",
         started=at,
         ended=ended,
-        program=str(engines[-1]["program"]) if engines else _program(),
+        program=str(engines[-1]["program"]) if engines else program_version(),
         seq=seq,
         head=head,
         data=tuple(_data_files(db)),
@@ -83,7 +83,7 @@ def small_files(db: sqlite3.Connection) -> dict[str, str]:
         StorageError: the record holds no event.
     """
     _, genesis = _genesis(db)
-    exporter = {"dempo": _program(), "sqlite": sqlite3.sqlite_version}
+    exporter = {"dempo": program_version(), "files": provenance().files, "sqlite": sqlite3.sqlite_version}
     files = {
         "config.resolved.json": _json(genesis.get("config")),
         "versions.json": _json({"engines": engines_of(db), "exporter": exporter}),
@@ -159,10 +159,6 @@ def engines_of(db: sqlite3.Connection) -> list[dict[str, Any]]:
 def _data_files(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     for (payload,) in db.execute("SELECT payload FROM events WHERE kind IN ('pairs.built', 'pool.built') ORDER BY seq"):
         yield from json.loads(payload).get("files", [])
-
-
-def _program() -> str:
-    return package_version("dempo") or "checkout"
 
 
 def _json(value: Any) -> str:

@@ -96,10 +96,11 @@ def _engine(engine: Mapping[str, Any]) -> dict[str, Any]:
         "started": engine["at"],
         "dempo": engine.get("program"),
         "commit": engine.get("commit") or "unknown",
-        "uncommitted changes": "unknown" if dirty is None else "yes" if dirty else "no",
+        "changed since": "unknown" if dirty is None else "yes" if dirty else "no",
         "Python": engine.get("python"),
         "platform": engine.get("platform"),
         "devices": ", ".join(map(str, devices)) if isinstance(devices, list) else devices,
+        "SHA-256 of its files": engine.get("files") or "unknown",
     }
 
 

@@ -77,6 +77,7 @@ def _described(started: EngineStarted) -> dict[str, str]:
     return {
         "dempo": started.program,
         "commit": (started.commit or "unknown") + (_DIRTY if started.dirty else ""),
+        **({"files": started.files} if started.files else {}),
         "Python": started.python,
         "platform": started.platform,
         "devices": ", ".join(started.devices) or "no accelerator",

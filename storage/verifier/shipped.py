@@ -7,12 +7,12 @@ import hashlib
 import json
 import sys
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
 from core.events import EVENTS, SCHEMA_VERSION
+from core.provenance import program_version
 from storage.schema import OBJECTS, OLDER, TABLES
 from storage.verifier.reading import text_digest
 from storage.verifier.record import Facts
@@ -112,14 +112,6 @@ def tree_facts() -> Facts:
         tables=TABLES,
         kinds={kind: shape_of(event.model_json_schema()) for kind, event in EVENTS.items()},
     )
-
-
-def program_version() -> str:
-    """Version of the installed program, or "checkout"."""
-    try:
-        return version("dempo")
-    except PackageNotFoundError:
-        return "checkout"
 
 
 def shape_of(schema: dict[str, Any]) -> Shape:
