@@ -28,10 +28,14 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
     """
     refuse_launcher(os.environ)
     answers = bool(config.conditions) and _reaches("answer", until)
-    _require_files(config, answers)
     if config.data.format == "tables":
+        _require_files(config, answers)
         return _check_tables(config)
     wrong = list(check_training(config, _reaches("model", until))) if _reaches("conditions", until) else []
+    try:
+        _require_files(config, answers)
+    except InputError as error:
+        _refuse([error, *wrong])
     notes: tuple[str, ...] = ()
     try:
         notes = _check_data(config)

@@ -104,5 +104,13 @@ def test_all_missing_files_are_told_at_once(tmp_path: Path) -> None:
         f"answer.constitution: {tmp_path}/prism-small/constitution.txt",
         f"answer.questions: {tmp_path}/prism-small/questions",
     ]
+    with pytest.raises(InputError) as caught:
+        preflight(load_config(tmp_path / "c.toml", ["train.model=./none"]).config)
+    lines = str(caught.value).split("\n  ")
+    assert lines[:2] == [
+        "2 things are wrong with this configuration:",
+        "3 files or folders that the configuration names are not there:",
+    ]
+    assert "there is no folder './none'" in lines[-1]
     with pytest.raises(InputError, match=r"^data\.path: .*/prism does not exist; it should be a folder that holds"):
         preflight(load_config(tmp_path / "c.toml").config, "pool")
