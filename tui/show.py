@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.undecided import undecided_sentences
 from storage.draws.waiting import waits_for
 from storage.foreign import is_imported
 from storage.imports.origin import origin_of
@@ -38,12 +39,15 @@ def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json:
     elif view is not None:
         rows = reader.view(view)
         print_data({view: rows}, as_json, tables.table(rows, digits=6))
+        if view in ("levels", "lotteries"):
+            tell_undecided(reader)
     elif as_json:
         print_json(_whole(reader))
     else:
         print(_heading(reader), end="\n\n")
         print(tables.table(reader.view("stages"), _STAGES, digits=1), end="\n\n")
         results(reader, as_json=False)
+        tell_undecided(reader)
         if reader.until is None and not is_imported(reader.folder.root):
             for step in [*waiting_commands(reader, runs), *people_command(reader, runs)]:
                 print(step, file=sys.stderr)
@@ -54,7 +58,9 @@ def results(reader: Reader, as_json: bool) -> None:
     root = reader.folder.root
     boards, recovered = reader.view("leaderboards"), reader.view("recovery")
     if as_json:
-        print_json({"run_id": root.name, "path": str(root), "leaderboards": boards, "recovery": recovered})
+        told = undecided_sentences(reader.view("levels"))
+        found = {"leaderboards": boards, "recovery": recovered, "undecided": told}
+        print_json({"run_id": root.name, "path": str(root), **found})
         return
     simulated = reader.summary().simulated
     if boards:
@@ -64,6 +70,12 @@ def results(reader: Reader, as_json: bool) -> None:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
     print(f"run: {visible(str(root))}")
+
+
+def tell_undecided(reader: Reader) -> None:
+    """On standard error, which levels of a lottery are not proved: whoever reads on has to know."""
+    for sentence in undecided_sentences(reader.view("levels")):
+        print(f"dempo: note: {visible(sentence)}", file=sys.stderr)
 
 
 def what_next(reader: Reader) -> list[str]:
@@ -91,6 +103,7 @@ def _whole(reader: Reader) -> dict[str, Any]:
         "stages": reader.view("stages"),
         "leaderboards": reader.view("leaderboards"),
         "recovery": reader.view("recovery"),
+        "undecided": undecided_sentences(reader.view("levels")),
         "origin": origin.row() if origin else None,
     }
 
