@@ -104,7 +104,7 @@ def _events(record: Record) -> str:
 def _when_lotteries_hold(record: Record) -> str:
     """A solver is only asked about lotteries that are what they say."""
     lotteries = concluded("lotteries", CHECKS["lotteries"], record)
-    if lotteries.verdict != "ok":
+    if lotteries.verdict not in ("ok", "unknown"):
         return CHECKS["solver"](record)
     return solve_again(record)
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import numpy as np  # noqa: E402
+
+from core.sortition.conflicts import require_panel  # noqa: E402
+from core.sortition.problem import PanelProblem, QuotaRow  # noqa: E402
 
 DATA = HERE.parent.parent / "shared" / "data"
 OPPONENT = HERE.parent / ".venv-bench" / "bin" / "python"
@@ -106,14 +109,38 @@ def prism_pool() -> Case:
 
 
 def grown(base: Case, people: int) -> Case:
-    """A pool of another size: raters of `base` drawn with replacement, each attribute taken from another with 20 %."""
+    """A pool of another size: raters of `base` drawn with replacement, each attribute taken from another with 20 %.
+
+    The first `base.size` of them are a panel of `base` as it is, so that the pool is feasible whatever was drawn.
+    """
     rng = np.random.default_rng(people)
+    panel = panel_of(base)
+    more = people - len(panel)
     columns = []
-    chosen = rng.integers(len(base.people), size=people)
+    chosen = rng.integers(len(base.people), size=more)
     for a in range(len(base.attributes)):
-        other = np.where(rng.random(people) < 0.2, rng.integers(len(base.people), size=people), chosen)
+        other = np.where(rng.random(more) < 0.2, rng.integers(len(base.people), size=more), chosen)
         columns.append([base.people[i][a] for i in other])
-    return Case(f"n = {people:,}", base.size, base.attributes, tuple(zip(*columns, strict=True)), base.quotas)
+    pool = (*panel, *zip(*columns, strict=True))
+    return Case(f"n = {people:,}", base.size, base.attributes, pool, base.quotas)
+
+
+def problem_of(case: Case) -> tuple[list[tuple[str, ...]], PanelProblem]:
+    """The types of a pool, and what a panel of it has to meet."""
+    sizes = Counter(case.people)
+    types = sorted(sizes)
+    rows = []
+    for attribute, category, lower, upper in case.quotas:
+        place = case.attributes.index(attribute)
+        holders = tuple(t for t, kind in enumerate(types) if kind[place] == category)
+        rows.append(QuotaRow(attribute, category, lower, upper, holders))
+    return types, PanelProblem(case.size, tuple(sizes[kind] for kind in types), tuple(rows))
+
+
+def panel_of(case: Case) -> list[tuple[str, ...]]:
+    """The people of some panel within the quotas; ends with a conflict where there is none."""
+    types, problem = problem_of(case)
+    return [kind for kind, count in zip(types, require_panel(problem), strict=True) for _ in range(count)]
 
 
 # ---------------------------------------------------------------- the two sides

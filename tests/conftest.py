@@ -1,11 +1,27 @@
-"""Runs that are made once for all tests."""
+"""What holds for all tests, and runs that are made once for them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A deadline is a time, and the health check of slow generation grows with it: neither may fail a test because the
+# machine has other work. What hangs is ended by pytest-timeout.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where crash files go in this process and in those that it starts, instead of the user's own folder."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        folder = tmp_path_factory.mktemp("state")
+        monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from rich.console import Console
 
 from core.errors import InputError
@@ -89,3 +93,40 @@ async def test_the_app_ends_with_a_sentence_instead_of_locals(tmp_path: Path, mo
     (crash,) = (tmp_path / "dempo").glob("crash-*.txt")
     assert str(crash) in text.replace("\n", "")
     assert SECRET not in crash.read_text()
+
+
+INNER = """
+import subprocess
+import sys
+
+WRITE = "from tui.crash import write_crash_file; print(write_crash_file(ValueError()))"
+
+def test_a_defect_here_and_one_in_a_child():
+    exec(WRITE)
+    subprocess.run([sys.executable, "-c", WRITE], check=True)
+"""
+
+
+def test_the_suite_leaves_the_users_state_folder_alone(tmp_path: Path) -> None:
+    """A suite of its own, with this conftest and a home where nothing is yet: what crashes there leaves no trace."""
+    tests, home, inner = Path(__file__).parent, tmp_path / "home", tmp_path / "inner"
+    home.mkdir()
+    (tmp_path / "test_inner.py").write_text(INNER)
+    path = os.pathsep.join([str(tests.parent), str(tests)])
+    variables = {name: value for name, value in os.environ.items() if name != "XDG_STATE_HOME"}
+    places = ["--rootdir", str(tmp_path), "--basetemp", str(inner), "test_inner.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", *places],
+        cwd=tmp_path,
+        env=variables | {"HOME": str(home), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert list(home.iterdir()) == []
+    assert len(list(inner.rglob("crash-*.txt"))) == 2
+
+
+def test_no_property_depends_on_a_time() -> None:
+    assert settings().deadline is None

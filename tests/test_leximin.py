@@ -19,7 +19,6 @@ from core.sortition.lottery import lottery_of
 from core.sortition.panels import BestComposition
 from core.sortition.problem import PanelProblem, QuotaRow
 from core.sortition.relaxation import relaxed_leximin
-from core.sortition.solver import SolverError
 
 
 def solve(problem: PanelProblem) -> Leximin:
@@ -161,15 +160,16 @@ def test_progress_is_told() -> None:
     assert any("from the optimum" in text for _, text in told)
 
 
-def test_unproved_level_is_a_loud_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pricing bound that never closes must not end as a lottery."""
-    problem = ODD_CYCLE
-    best = BestComposition(problem)
+def test_a_level_whose_bound_never_closes_carries_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pricing bound that says nothing must not end as a proof; the lottery is what the panels give."""
+    best = BestComposition(ODD_CYCLE)
     panel = best.best(np.zeros(5))
     assert panel is not None
     monkeypatch.setattr(best, "best", lambda _weight: type(panel)(panel.panel, 1.0, 5.0))
-    with pytest.raises(SolverError, match=r"proved for 0 of 5 types; the next level lies between 0 and"):
-        generated_leximin(problem, best, [panel.panel])
+    optimum, mixture = generated_leximin(ODD_CYCLE, best, [panel.panel])
+    assert min(level.gap for level in optimum.levels[:-1]) >= 1
+    assert optimum.levels[-1].proof == "certain"
+    assert mixture.panels == ((0, 0, 0, 1, 1),)
 
 
 DETACHED = """

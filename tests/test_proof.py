@@ -206,10 +206,20 @@ def test_understated_gap_is_refused(gap: str) -> None:
     assert "gap" in str(check(certificate).failure) or "gives 0.25 instead" in str(check(certificate).failure)
 
 
-def test_gap_that_leaves_a_type_open_is_refused() -> None:
+def test_gap_that_leaves_a_type_open_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "ALLOWED_UNCERTAINTY", Fraction(1, 10**10))
+    sentence = "the gap of level 0 leaves the probability of type 2 open by 2e-10"
+    assert str(check(WITH_GAP).failure) == sentence
+
+
+def test_a_level_with_a_wide_gap_is_taken_for_undecided() -> None:
+    """The record claims less than a proof, and is believed that much."""
     certificate = copy.deepcopy(WITH_GAP)
     certificate["levels"][0]["gap"] = "1/1000"
-    assert str(check(certificate).failure) == "the gap of level 0 leaves the probability of type 2 open by 0.002"
+    found = check(certificate)
+    assert (found.failure, found.undecided, found.gap) == (None, (0,), Fraction(1, 1000))
+    assert found.uncertainty == Fraction(2, 1000)
+    assert check(WITH_GAP).undecided == ()
 
 
 def test_wider_allowance_for_lotteries_that_only_come_near() -> None:

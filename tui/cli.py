@@ -177,11 +177,12 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
         if as_json:
             _print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})
         raise
+    from tui.show import results, tell_undecided, what_next
+
+    tell_undecided(Reader(root))
     if code:
         print(f"dempo: stopped; `dempo resume {root.name}` goes on from here", file=sys.stderr)
         raise typer.Exit(code)
-    from tui.show import results, what_next
-
     reader = Reader(root)
     results(reader, as_json)
     for line in what_next(reader):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.undecided import undecided_sentences
 from storage.coverage import CALLS, Coverage
 from storage.damage import damage_in, told_of
 from storage.draws.waiting import waits_for
@@ -41,12 +42,15 @@ def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json:
     elif view is not None:
         rows = reader.view(view)
         print_data({view: rows}, as_json, tables.table(rows, digits=6))
+        if view in ("levels", "lotteries"):
+            tell_undecided(reader)
     elif as_json:
         print_json(_whole(reader))
     else:
         print(_heading(reader), end="\n\n")
         print(tables.table(reader.view("stages"), _STAGES, digits=1), end="\n\n")
         results(reader, as_json=False)
+        tell_undecided(reader)
         if reader.until is None and not is_imported(reader.folder.root):
             for step in [*waiting_commands(reader, runs), *people_command(reader, runs)]:
                 print(step, file=sys.stderr)
@@ -57,7 +61,8 @@ def results(reader: Reader, as_json: bool) -> None:
     root = reader.folder.root
     boards, recovered, coverage = reader.view("leaderboards"), reader.view("recovery"), coverage_of(reader)
     if as_json:
-        found = {"leaderboards": boards, "coverage": coverage.row(), "recovery": recovered}
+        told = undecided_sentences(reader.view("levels"))
+        found = {"leaderboards": boards, "coverage": coverage.row(), "recovery": recovered, "undecided": told}
         print_json({"run_id": root.name, "path": str(root), **found})
         return
     if boards:
@@ -84,6 +89,12 @@ def _stamp(simulated: bool, judges: frozenset[str]) -> str:
         return " (simulated: citizens of a planted world are the judges)"
     some = "some of the judges are too" if "planted" in judges else "the judges are not"
     return f" (the raters are simulated, those of a planted world; {some})"
+
+
+def tell_undecided(reader: Reader) -> None:
+    """On standard error, which levels of a lottery are not proved: whoever reads on has to know."""
+    for sentence in undecided_sentences(reader.view("levels")):
+        print(f"dempo: note: {visible(sentence)}", file=sys.stderr)
 
 
 def what_next(reader: Reader) -> list[str]:
@@ -114,6 +125,7 @@ def _whole(reader: Reader) -> dict[str, Any]:
         "leaderboards": reader.view("leaderboards"),
         "coverage": coverage_of(reader).row(),
         "recovery": reader.view("recovery"),
+        "undecided": undecided_sentences(reader.view("levels")),
         "origin": origin.row() if origin else None,
     }
 

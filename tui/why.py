@@ -64,7 +64,8 @@ def _answer(reader: Reader, rater: dict[str, Any], lottery: dict[str, Any]) -> d
     pi = reader.query(
         "SELECT pi FROM inclusion_probabilities WHERE lottery IS ? AND rater_id IS ?", [name, rater["rater_id"]]
     )
-    levels = reader.query("SELECT level, probability, types, binding, proof FROM levels WHERE lottery IS ?", [name])
+    fields = "level, probability, types, binding, proof, gap"
+    levels = reader.query(f"SELECT {fields} FROM levels WHERE lottery IS ?", [name])
     answer = explain(
         rater_type=rater["type"],
         categories=json.loads(rater["attributes"]),

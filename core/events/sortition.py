@@ -71,7 +71,11 @@ class LotteryLevel(Event):
         "integer programme found; certain: every type that is left has probability 1 (absent in version 1)",
         default=None,
     )
-    gap: str = described("how far above `exact` the proof leaves room, a fraction; 0 where it is exact", default="0")
+    gap: str = described(
+        "how far above `exact` the proof leaves room, a fraction; 0 where it is exact, above 1e-9 where floating-point "
+        "arithmetic could not decide the level: nothing proves it or those above it to be LEXIMIN's",
+        default="0",
+    )
     seat: str | None = described("price of a seat, an integer", default=None)
     prices: dict[str, str] | None = described(
         "price of a quota, an integer, by 'attribute: category': above 0 its upper bound binds, below 0 its lower one",
@@ -112,7 +116,7 @@ class LotterySolved(Event):
         "π per rater, in source order, where panels name their members", default=None
     )
     standard_error: list[float] | None = described("per type, for estimated lotteries", default=None)
-    optimum: list[float] | None = described("π per type that LEXIMIN proved optimal", default=None)
+    optimum: list[float] | None = described("π per type: LEXIMIN's, as far as its levels are decided", default=None)
     max_difference: float = described("max |π − optimum| over raters (0 for baselines)")
     spread: float = described("largest difference of π between two raters of one type", default=0.0)
     solver: dict[str, str] = volatile("solver and versions")

@@ -16,8 +16,10 @@ and where that is reached, every free type with w_t > 0 sits at z exactly. Two s
   B = k·s + Σ_q (upper_q·μ_q⁺ − lower_q·μ_q⁻) + Σ_t n_t·g_t⁻. Anyone can add that up.
 - "panels": values w_t of the types, and B from an integer programme. Only a solver confirms B.
 
-Where no integers reproduce the solver's level, it is recorded with a gap: |z − level| ≤ gap. `proof`
-checks all of this from the record; `solver_facts` solves for the bounds again.
+Where no integers reproduce the solver's level, it is recorded with a gap: |z − level| ≤ gap. Where floats do
+not decide the level, which happens when prices of F are hundreds of times those of free types and rounding
+grows with them, the gap is above `DECIDED` and says so. `proof` checks all of this from the record;
+`solver_facts` solves for the bounds again.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.sortition.problem import PanelProblem
-from core.sortition.proof import SolverFact
+from core.sortition.proof import DECIDED, SolverFact
 from core.sortition.rational import LARGEST_SMALL, null_vector, scaled_integers, small_integers
 
 if TYPE_CHECKING:
@@ -52,6 +54,9 @@ LONGEST = 10_000
 
 FINE = 2**80
 """Denominator of a gap, which is rounded up to it."""
+
+JUST_UNDECIDED = DECIDED + Fraction(1, FINE)
+"""Smallest gap of an undecided level."""
 
 NO_PRICE = 1e-7
 """A dual counts as zero below this share of the largest one."""
@@ -174,10 +179,28 @@ class Stage:
         self, weights: NDArray[Any], z: Fraction, total: int, seen: float
     ) -> tuple[Fraction, Fraction, tuple[int, ...]]:
         """Level, gap and types where z is only near the level `seen` by the solver."""
-        exact = max(self.lowest, Fraction(min(1.0, seen)))
-        gap = Fraction(math.ceil(abs(z - exact) * FINE), FINE)
-        share = np.where(self.free, self._sizes * weights, 0).astype(np.float64) / total
+        exact, gap = self._near(z, seen)
+        share = self._shares(weights, total)
         return exact, gap, tuple(np.flatnonzero(share > max(POSITIVE_SHARE, float(gap) / CERTAIN)).tolist())
+
+    def undecided(
+        self, weights: NDArray[Any], z: Fraction, total: int, seen: float, at: NDArray[np.bool_]
+    ) -> tuple[Fraction, Fraction, tuple[int, ...]]:
+        """The same where z is not near; it fixes the type among `at`, shape (T,), that the gap leaves open least."""
+        exact, gap = self._near(z, seen)
+        share = np.where(at, self._shares(weights, total), 0)
+        types = (int(share.argmax()),) if share.any() else ()
+        return exact, max(gap, JUST_UNDECIDED), types
+
+    def _near(self, z: Fraction, seen: float) -> tuple[Fraction, Fraction]:
+        """The level `seen` as a fraction, and its gap to z, rounded up."""
+        exact = max(self.lowest, Fraction(min(1.0, seen)))
+        return exact, Fraction(math.ceil(abs(z - exact) * FINE), FINE)
+
+    def _shares(self, weights: NDArray[Any], total: int) -> NDArray[np.float64]:
+        """n_t·w_t / Σ n·w of the free types, 0 for the others, shape (T,)."""
+        found: NDArray[np.float64] = np.where(self.free, self._sizes * weights, 0).astype(np.float64) / total
+        return found
 
 
 def positive(weights: NDArray[Any], free: NDArray[np.bool_]) -> tuple[int, ...]:
@@ -280,7 +303,17 @@ def candidate_values(prices: NDArray[np.float64]) -> list[tuple[int, ...]]:
 
 
 def best_for(values: Sequence[int], best: BestComposition) -> tuple[Best, int] | None:
-    """The best panel for integer values, and an integer that no panel's sum of values exceeds; None: no panel.
+    """The best panel for integer values, and an integer that no panel's sum of values exceeds; None: no panel."""
+    solved = _solved(values, best)
+    if solved is None:
+        return None
+    found, value, bound, slack = solved
+    # Sums of values are integers, so a bound below value + 1 is the value.
+    return found, max(value, math.floor(bound + slack))
+
+
+def _solved(values: Sequence[int], best: BestComposition) -> tuple[Best, int, float, float] | None:
+    """The best panel, its sum of values, the solver's bound on such sums, and how good that is (to 1e-9).
 
     The values are scaled by a power of two, so that floats hold them exactly and the solver's absolute
     tolerances mean the same for all of them.
@@ -290,8 +323,7 @@ def best_for(values: Sequence[int], best: BestComposition) -> tuple[Best, int] |
     if found is None:
         return None
     value = sum(v * x for v, x in zip(values, found.panel, strict=True))
-    # Sums of values are integers, so a bound below value + 1 is the value; the solver's bound is good to 1e-9.
-    return found, max(value, math.floor(found.bound * scale + max(1e-6, 1e-9 * scale)))
+    return found, value, found.bound * scale, max(1e-6, 1e-9 * scale)
 
 
 def panel_level(stage: Stage, values: Sequence[int], bound: int, seen: float) -> Level | None:
@@ -305,6 +337,25 @@ def panel_level(stage: Stage, values: Sequence[int], bound: int, seen: float) ->
         level, gap, types = stage.settled(weights, *found, seen)
     if not types:
         return None
+    return _by_panels(level, types, gap, values, bound)
+
+
+def undecided_level(
+    stage: Stage, values: Sequence[int], bound: int, seen: float, at: NDArray[np.bool_]
+) -> Level | None:
+    """The level `seen` with the gap that values and bound leave; None where they give no weight to a type of `at`.
+
+    at: the free types that the solver has at the level, shape (T,).
+    """
+    weights = np.array(values, dtype=object)
+    found = stage.reached(weights, bound)
+    if found is None:
+        return None
+    level, gap, types = stage.undecided(weights, *found, seen, at)
+    return _by_panels(level, types, gap, values, bound) if types else None
+
+
+def _by_panels(level: Fraction, types: tuple[int, ...], gap: Fraction, values: Sequence[int], bound: int) -> Level:
     return Level(level, types, "panels", gap, values=tuple((t, v) for t, v in enumerate(values) if v), bound=bound)
 
 
@@ -324,12 +375,14 @@ def solver_facts(problem: PanelProblem, facts: Sequence[SolverFact]) -> str | No
         values = [0] * problem.types
         for t, value in fact.values:
             values[t] = value
-        found = best_for(values, best)
-        if found is None:
+        solved = _solved(values, best)
+        if solved is None:
             return "no panel meets the quotas, although the record holds some"
-        if found[1] > fact.bound:
+        # The record's bound has the solver's slack in it: another solve of the same programme may end within that.
+        found = max(solved[1], math.floor(solved[2]))
+        if found > fact.bound:
             return (
                 f"level {fact.level}: the record says that no panel's values sum to more than {fact.bound}, "
-                f"but the solver finds a bound of {found[1]}"
+                f"but the solver finds a bound of {found}"
             )
     return None

@@ -12,6 +12,9 @@ and prices with the integer programme  max { w·x : x ∈ X }  for integers w th
 no lottery that keeps F at π̄ has a smallest free π above (max_x w·x − Σ_{t ∈ F} n_t·π̄_t·w_t) over
 Σ_{t ∉ F} n_t·w_t; once z reaches that bound the stage is proved (`certificate`), and the free types with
 w_t > 0 are fixed.
+
+Everything but the bound is in floats. Where the best panel for w is in the master already and the bound is
+still above z, floats cannot tell more: the level is z with that gap, and counts as undecided (`core.undecided`).
 """
 
 from __future__ import annotations
@@ -29,16 +32,21 @@ from core.sortition.certificate import (
     level_from,
     level_values,
     panel_level,
+    undecided_level,
 )
 from core.sortition.checkpoint import Checkpoint, NoCheckpoints, packed, unpacked
 from core.sortition.decomposition import Mixture
-from core.sortition.panels import BestComposition, Composition
+from core.sortition.panels import Best, BestComposition, Composition
 from core.sortition.problem import PanelProblem
+from core.sortition.proof import DECIDED
 from core.sortition.relaxation import Z_IS_ONE, OnLevel, RelaxedOptimum
 from core.sortition.solver import INFINITY, Highs, LinearSolution, SolverError
 
-PROVED = 1e-9
+PROVED = float(DECIDED)
 """A stage is proved once its bound is this near to z."""
+
+GIVES_WAY = 5e-10
+"""By how much fixed types may fall below their levels where these exclude each other by rounding."""
 
 OnStage = Callable[[int, int, float, float], None]
 """Told while a stage runs: types fixed, compositions so far, z, bound."""
@@ -51,6 +59,7 @@ class _Master:
         self.problem = problem
         self.panels: list[Composition] = []
         self._known: set[Composition] = set()
+        self._fixed: dict[int, float] = {}
         self.solver = Highs()
         self.solver.maximise()
         self.solver.add_columns([1.0], [0.0], [1.0])
@@ -73,14 +82,27 @@ class _Master:
 
     def fix(self, level: Level) -> None:
         for t in level.types:
+            self._fixed[t] = level.probability
             self.solver.set_coefficient(t, 0, 0.0)
             self.solver.set_row_bounds(t, self.problem.type_sizes[t] * level.probability, INFINITY)
 
     def solve(self) -> LinearSolution:
         solution = self.solver.solve_linear()
         if solution is None:
-            raise SolverError("the master programme became infeasible: rounding errors have grown past 1e-10")
+            for t, n in enumerate(self.problem.type_sizes):
+                if t in self._fixed:
+                    self.solver.set_row_bounds(t, n * (self._fixed[t] - GIVES_WAY), INFINITY)
+            solution = self.solver.solve_linear()
+        if solution is None:
+            raise SolverError(f"the master programme became infeasible: rounding errors have grown past {GIVES_WAY}")
         return solution
+
+    def lowest(self, solution: LinearSolution) -> NDArray[np.bool_]:
+        """The free types whose π is the smallest of them, shape (T,)."""
+        pi = solution.x[1:] @ np.array(self.panels) / self.problem.n
+        pi[list(self._fixed)] = np.inf
+        found: NDArray[np.bool_] = pi <= pi.min() + PROVED
+        return found
 
     def prices(self, solution: LinearSolution) -> NDArray[np.float64]:
         """y ≥ 0, shape (T,)."""
@@ -104,11 +126,14 @@ def generated_leximin(
 ) -> tuple[RelaxedOptimum, Mixture]:
     """LEXIMIN over all lotteries and a lottery that reaches it; `known` must hold a composition or more.
 
+    A level that floats cannot decide has a gap above `DECIDED`; those above it are LEXIMIN over the lotteries that
+    keep it as it is.
+
     Every stage starts with fresh solvers from the compositions and levels so far, which the checkpoint
     keeps: work taken up again ends with the same bits.
 
     Raises:
-        SolverError: a stage could not be proved; the message says how far the proof got.
+        SolverError: HiGHS could not solve a stage.
     """
     kept = checkpoint or NoCheckpoints()
     stage, panels = Stage(problem), list(known)
@@ -150,23 +175,18 @@ def _proof(
 ) -> Level | None:
     """The level, where integers that stand for the master's duals prove it; None where a composition was added.
 
-    Raises:
-        SolverError: neither: the solver's bound does not reach z, and its best composition is in the master.
+    Where neither is possible, the solver's bound does not reach z, and its best composition is in the master:
+    the level with the smallest gap.
     """
     z = float(solution.x[0])
     nearest: Level | None = None
-    bound = np.inf
     for values in candidate_values(master.prices(solution)):
-        found = best_for(values, best)
-        if found is None:
-            raise SolverError("the panels became infeasible while they were being generated")
-        panel, worth = found
+        panel, worth = _priced(values, best)
         reached = stage.reached(np.array(values, dtype=object), worth)
         if reached is None:
             continue
-        bound = min(bound, float(reached[0]))
         if on_stage:
-            on_stage(stage.fixed, len(master.panels), z, bound)
+            on_stage(stage.fixed, len(master.panels), z, float(reached[0]))
         level = panel_level(stage, values, worth, z)
         if float(reached[0]) - z <= PROVED and level is not None:
             return level
@@ -174,9 +194,20 @@ def _proof(
             return None
         if level is not None and (nearest is None or level.gap < nearest.gap):
             nearest = level
-    if nearest is None:
-        raise SolverError(
-            f"LEXIMIN is proved for {stage.fixed} of {stage.problem.types} types; the next level lies between "
-            f"{abs(z):.12g} and {bound:.12g}, and no further panel narrows that down"
-        )
-    return nearest
+    return nearest or _undecided(stage, master, best, solution)
+
+
+def _undecided(stage: Stage, master: _Master, best: BestComposition, solution: LinearSolution) -> Level:
+    """The level z with the smallest gap that any values leave: the duals', or 1 for each type that is at z."""
+    z, at = float(solution.x[0]), master.lowest(solution)
+    equal = tuple(int(here) for here in at)
+    tried = [(values, _priced(values, best)[1]) for values in (*candidate_values(master.prices(solution)), equal)]
+    levels = [undecided_level(stage, values, worth, z, at) for values, worth in tried]
+    return min((level for level in levels if level is not None), key=lambda level: level.gap)
+
+
+def _priced(values: Sequence[int], best: BestComposition) -> tuple[Best, int]:
+    found = best_for(values, best)
+    if found is None:
+        raise SolverError("the panels became infeasible while they were being generated")
+    return found

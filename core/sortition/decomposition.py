@@ -8,6 +8,8 @@ is missing: the next composition is one of large r·x. Two cases end this:
 - max { r·x : x ∈ X } < r·x*: the hyperplane r separates x* from every composition, so no lottery
   reaches x*. That maximum is taken over all of X by an integer programme and is a proof.
 
+Where floats tell neither, the best composition along r being in the mixture already, it ends without an answer.
+
 Most compositions come from a cheap search near x* (`nearby`), several at a time (`searchers`). Work goes
 in rounds, and what a round adds depends only on the compositions and weights before it, so that a
 killed run takes it up between two rounds and ends with the same bits.
@@ -69,6 +71,14 @@ class Separated:
     panels: tuple[Composition, ...]
 
 
+@dataclass(frozen=True)
+class Stalled:
+    """Neither: rounding hides whether a lottery reaches x*, of which the compositions fall short by `residual`."""
+
+    panels: tuple[Composition, ...]
+    residual: float
+
+
 def decompose(
     problem: PanelProblem,
     target: NDArray[np.float64],
@@ -77,8 +87,8 @@ def decompose(
     known: Sequence[Composition] = (),
     on_residual: OnResidual | None = None,
     checkpoints: Checkpoints | None = None,
-) -> Mixture | Separated:
-    """A lottery whose expectation is `target`, or the proof that there is none.
+) -> Mixture | Separated | Stalled:
+    """A lottery whose expectation is `target`, or the proof that there is none; or word that floats tell neither.
 
     Args:
         target: x*, shape (T,), in the relaxation (size and quotas hold up to 1e-10).
@@ -89,7 +99,7 @@ def decompose(
         checkpoints: where the compositions found so far are kept from round to round.
 
     Raises:
-        SolverError: the solver proved neither.
+        SolverError: HiGHS could not solve a programme.
     """
     identity = identity_of(problem, stream, target.tolist(), list(known))
     checkpoint = (checkpoints or NoCheckpoints()).of("decomposition", identity)
@@ -163,7 +173,7 @@ def _refine(
     stream: RandomStream,
     tell: Callable[[], None],
     count: int,
-) -> Mixture | Separated | None:
+) -> Mixture | Separated | Stalled | None:
     """Compositions along the residual: the end, or None after `count` of them."""
     mixture.restart()
     enough = len(mixture.panels) + count
@@ -193,8 +203,10 @@ def _improve(mixture: NearestMixture, searchers: Searchers, stream: RandomStream
     return any(float(residual @ np.array(panel)) > needed for panel in fresh)
 
 
-def _price(mixture: NearestMixture, best: BestComposition) -> Separated | None:
+def _price(mixture: NearestMixture, best: BestComposition) -> Separated | Stalled | None:
     """Adds the composition of X that is best along the residual, or returns the separating hyperplane.
+
+    Where that composition is in the mixture already, although the hyperplane does not separate, work has stalled.
 
     The residual is orthogonal to the mixture, so r·x* = ‖r‖² up to rounding; x* can only be a mixture of
     compositions if one of them has r·x ≥ r·x*.
@@ -209,10 +221,7 @@ def _price(mixture: NearestMixture, best: BestComposition) -> Separated | None:
     if found.bound < wanted - CLEARLY:
         return Separated(direction, found.bound, tuple(mixture.panels))
     if mixture.add([found.panel]) == 0:
-        raise SolverError(
-            f"the lottery stalled {float(np.abs(residual).max()):.1e} away from the optimum: the best panel is in it "
-            "already, so rounding errors have grown past what can be told apart"
-        )
+        return Stalled(tuple(mixture.panels), float(np.abs(residual).max()))
     return None
 
 

@@ -5,8 +5,9 @@
 3. Where a hyperplane separates it from every composition, it is not reachable, and the optimum
    comes from exact column generation (`column_generation`), which starts from the compositions found.
 
-Anything else ends with a `SolverError` that says what was proved. There is no fourth case and no
-weaker objective. π is unique; the lottery is not. Every level carries its proof (`certificate`).
+There is no weaker objective. π is unique; the lottery is not. Every level carries its proof (`certificate`).
+A level that floats cannot decide carries the gap that its proof leaves (`core.undecided`); the lottery then
+is near LEXIMIN, and nothing says that it is the optimum.
 
 A uniform lottery needs no exact one: m panels near the bound are near the optimum, which lies between
 them. Where they cannot come near the bound, the optimum is found as above and they are built near that.
@@ -26,9 +27,10 @@ from core.sortition.certificate import Level
 from core.sortition.checkpoint import Checkpoints, NoCheckpoints, identity_of
 from core.sortition.column_generation import generated_leximin
 from core.sortition.conflicts import require_panel
-from core.sortition.decomposition import Mixture, decompose
+from core.sortition.decomposition import Mixture, Separated, decompose
 from core.sortition.panels import BestComposition, Composition
 from core.sortition.problem import PanelProblem
+from core.sortition.proof import DECIDED
 from core.sortition.relaxation import RelaxedOptimum, relaxed_leximin
 from core.sortition.solver import SolverError
 from core.sortition.uniform import Uniform, reached_within, uniform_panels
@@ -41,6 +43,11 @@ OnBound = Callable[[NDArray[np.float64]], None]
 
 TIGHT = "the relaxation's LEXIMIN, reached by a lottery over real panels, which proves that it is the optimum"
 GENERATED = "exact column generation, stage by stage; the relaxation's LEXIMIN is out of reach of every lottery"
+STALLED = "exact column generation, stage by stage; no lottery was found that reaches the relaxation's LEXIMIN"
+UNDECIDED = (
+    "near LEXIMIN and not proved to be it: levels that floating-point arithmetic could not decide are recorded with "
+    "their gaps"
+)
 UNIFORM = "panels of equal probability, built near "
 
 
@@ -66,7 +73,7 @@ def leximin(
 
     Raises:
         InfeasibleQuotas: no panel meets the quotas.
-        SolverError: the optimum could not be proved.
+        SolverError: HiGHS could not solve a programme.
     """
     tell = on_progress or _silent
     panel, relaxed = _bounded(problem, tell, on_bound)
@@ -86,7 +93,7 @@ def uniform_leximin(
 
     Raises:
         InfeasibleQuotas: no panel meets the quotas.
-        SolverError: the panels do not come near enough (`reached_within`), or the optimum could not be proved.
+        SolverError: the panels do not come near enough (`reached_within`), or HiGHS could not solve a programme.
     """
     tell, kept = on_progress or _silent, checkpoints or NoCheckpoints()
     panel, relaxed = _bounded(problem, tell, on_bound)
@@ -150,11 +157,12 @@ def _exact(
         ),
         checkpoint=checkpoints.of("levels", identity_of(problem, stream, known)),
     )
-    return _joined(optimum, found, GENERATED)
+    return _joined(optimum, found, GENERATED if isinstance(mixture, Separated) else STALLED)
 
 
 def _joined(optimum: RelaxedOptimum, mixture: Mixture, method: str) -> Leximin:
-    return Leximin(optimum.pi, optimum.levels, mixture.panels, mixture.weights, method)
+    decided = all(level.gap <= DECIDED for level in optimum.levels)
+    return Leximin(optimum.pi, optimum.levels, mixture.panels, mixture.weights, method if decided else UNDECIDED)
 
 
 def _silent(done: float, detail: str) -> None:

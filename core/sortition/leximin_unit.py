@@ -14,11 +14,12 @@ from core.sortition.checkpoint import FolderCheckpoints
 from core.sortition.leximin import leximin, uniform_leximin
 from core.sortition.lottery import lottery_of, uniform_lottery
 from core.sortition.problem import PanelProblem
-from core.sortition.proof import ALLOWED_DIFFERENCE, check_record
+from core.sortition.proof import check_record
 from core.sortition.recorded import quota_of
 from core.sortition.recording import level_events, panel_events, solved_event
 from core.stage import Unit, only
 from core.types import Lottery, Pool
+from core.undecided import allowed_difference
 
 
 def solve_leximin(
@@ -35,7 +36,7 @@ def solve_leximin(
 
     Raises:
         InfeasibleQuotas: no panel meets the quotas.
-        SolverError: the optimum could not be proved.
+        SolverError: HiGHS could not solve a programme.
         VerificationFailed: the certificate does not hold; nothing is recorded.
     """
     wanted = only(asked, LotteryQuotas)
@@ -70,13 +71,14 @@ def require_proved(
     Raises:
         VerificationFailed: with what does not hold.
     """
+    found, proofs = solved.payload(), [event.payload() for event in levels]
     checked = check_record(
         only(asked, LotteryQuotas).payload(),
         only(asked, LotteryTypes).payload(),
-        [event.payload() for event in levels],
+        proofs,
         [event.payload() for event in panels],
-        solved.payload(),
-        ALLOWED_DIFFERENCE + Fraction(solved.max_difference if solved.rater_pi is not None else 0),
+        found,
+        allowed_difference(found, proofs),
     )
     if checked.failure is not None:
         raise VerificationFailed(

@@ -23,7 +23,9 @@ B = k·seat + Σ_q (upper_q·price_q⁺ − lower_q·price_q⁻) + Σ_t n_t·g_t
 is the recorded bound, a fact that only an integer programme confirms. "certain": what is left has π = 1.
 
 z must be the level (gap 0), or within the stated gap of it; only free types with w_t > 0 are fixed at it.
-By induction over the levels no lottery gives its worst-off types more, then the next, and so on.
+By induction over the levels no lottery gives its worst-off types more, then the next, and so on. A level
+whose gap is above `DECIDED` is undecided: the record claims no more than its gap, and from there on nothing
+is proved of lotteries that have another value at it.
 Hostile input ends in a sentence, never in an exception.
 """
 
@@ -39,8 +41,11 @@ from typing import Any
 ALLOWED_DIFFERENCE = Fraction(1, 10**9)
 """Largest |π_t − level| of a lottery that counts as having reached its levels."""
 
+DECIDED = Fraction(1, 10**9)
+"""Largest gap of a level that counts as decided."""
+
 ALLOWED_UNCERTAINTY = Fraction(1, 10**6)
-"""Largest amount by which the gap of a proof may leave the π of a type that it fixes open."""
+"""Largest amount by which the gap of a decided level may leave the π of a type that it fixes open."""
 
 LARGEST_COUNT = 10**9
 """No pool has more raters, so no size, bound or number of members is larger."""
@@ -75,7 +80,8 @@ class Checked:
 
     failure is the first thing that is wrong, as a sentence, or None; facts are what a solver still has to
     confirm. gap is the largest of a level, uncertainty what it leaves open for the π of a type at most,
-    difference the largest |π_t − level|.
+    difference the largest |π_t − level|; undecided are the numbers of the levels that the record itself
+    calls undecided, by their gaps.
     """
 
     failure: str | None
@@ -83,6 +89,7 @@ class Checked:
     gap: Fraction = Fraction(0)
     uncertainty: Fraction = Fraction(0)
     difference: Fraction = Fraction(0)
+    undecided: tuple[int, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -193,6 +200,7 @@ class _Check:
         self.common = 1
         self.digits = self.steps = 0
         self.facts: list[SolverFact] = []
+        self.open: list[int] = []
         self.gap = self.uncertainty = self.difference = Fraction(0)
 
     def run(self) -> Checked:
@@ -201,7 +209,7 @@ class _Check:
             self._level(number, level)
         if self.free:
             raise _Refused(f"no level fixes type {min(self.free)} ({len(self.free)} types are left out)")
-        return Checked(None, tuple(self.facts), self.gap, self.uncertainty, self.difference)
+        return Checked(None, tuple(self.facts), self.gap, self.uncertainty, self.difference, tuple(self.open))
 
     def _spend(self, steps: int) -> None:
         self.steps += steps
@@ -299,6 +307,8 @@ class _Check:
         gap = self._fraction(fields.get("gap"), f"the gap of {what}")
         if gap < 0:
             raise _Refused(f"the gap of {what} is negative")
+        if gap > DECIDED:
+            self.open.append(number)
         self._proof(number, fields, exact, gap, types)
         self.gap = max(self.gap, gap)
         self.fixed.append((exact, types))
@@ -344,7 +354,7 @@ class _Check:
             z = Fraction(bound * over - owed, total * over)
             wide = f", which is more than its gap {_decimal(gap)} away" if gap else ""
             raise _Refused(f"the proof of {what} gives {_decimal(z)} instead of {_decimal(exact)}{wide}")
-        self._fixes(what, weights, types, gap * total)
+        self._fixes(what, weights, types, gap * total, gap <= DECIDED)
         self._binding(fields, what, total)
 
     def _binding(self, fields: Mapping[str, Any], what: str, total: int) -> None:
@@ -364,14 +374,15 @@ class _Check:
             if isinstance(rise, bool) or not isinstance(rise, int | float) or not _near(rise, wanted[name]):
                 raise _Refused(f"the rise of {what} by {_short(name)} is not what its price says")
 
-    def _fixes(self, what: str, weights: Sequence[int], types: Sequence[int], slack: Fraction) -> None:
-        """The types have weight, enough for what the gap leaves open; without a gap they are all that have."""
+    def _fixes(self, what: str, weights: Sequence[int], types: Sequence[int], slack: Fraction, decided: bool) -> None:
+        """The types have weight, where the level is decided enough for what the gap leaves open; without a gap they
+        are all that have."""
         for t in types:
             if weights[t] <= 0:
                 raise _Refused(f"{what} fixes type {t}, to which its proof gives no weight")
             left_open = slack / (self.sizes[t] * weights[t])
             self.uncertainty = max(self.uncertainty, left_open)
-            if left_open > ALLOWED_UNCERTAINTY:
+            if decided and left_open > ALLOWED_UNCERTAINTY:
                 raise _Refused(f"the gap of {what} leaves the probability of type {t} open by {_decimal(left_open)}")
         if slack == 0:
             missed = [t for t in self.free.difference(types) if weights[t] > 0]

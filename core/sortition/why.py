@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.undecided import room, undecided
+
 SHOWN = 6
 """Binding quotas named in the text; the structured answer has all of them."""
 
@@ -46,7 +48,9 @@ def explain(
         type, categories, same_type (raters of the type), pi, size, raters, equal (k/n) and level: the place
         of the rater's level, from 0, or None for a baseline. With a level also stage (its number in the
         record), levels (how many there are), probability, proof, raters_below, raters_here, raters_above,
-        and binding: attribute, category, side, bound, in_pool, own (the rater has the category), rise.
+        room (by how much the level may be higher where it could not be decided, else None), resting (a level below
+        it could not be decided), and binding: attribute, category, side, bound, in_pool, own (the rater has the
+        category), rise.
     """
     raters = sum(type_sizes)
     answer: dict[str, Any] = {
@@ -70,6 +74,8 @@ def explain(
         "levels": len(values),
         "probability": here,
         "proof": level.get("proof"),
+        "room": room(level),
+        "resting": any(other["level"] < level["level"] for other in undecided(levels)),
         "raters_below": _people((other for other in levels if other["probability"] < here), type_sizes),
         "raters_here": _people((other for other in levels if other["probability"] == here), type_sizes),
         "raters_above": _people((other for other in levels if other["probability"] > here), type_sizes),
@@ -118,7 +124,19 @@ def sentences(answer: Mapping[str, Any]) -> list[str]:
             "panels."
         )
         return lines
-    lines += _place(answer)
+    return [*lines, *_place(answer), *_limit(answer)]
+
+
+def _limit(answer: Mapping[str, Any]) -> list[str]:
+    """Why the level is no higher, as far as that is proved."""
+    if answer["room"] is not None:
+        return [
+            "Whether that is the best possible could not be decided in floating-point arithmetic: a lottery may exist "
+            f"that gives up to {answer['room']:.1e} more without taking from those who have less."
+        ]
+    lines = []
+    if answer["resting"]:
+        lines.append("A level below could not be decided; what follows holds for lotteries that keep it as it is.")
     if answer["probability"] <= 0:
         lines.append(
             "No panel that meets all the quotas has room for a rater like this one: the chance cannot be higher."

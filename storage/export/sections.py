@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from core.undecided import room, undecided_sentences
 from storage.coverage import CALLS, Coverage
 from storage.export import markup
 from storage.export.figures import Figure
@@ -92,9 +93,10 @@ class Content:
         about_levels = (
             "The lowest π is as high as the quotas allow (level 0), then the next lowest, and so on. exact: the level "
             "as a fraction; proof: what shows that no lottery gives more (prices of quotas, values of panels, or that "
-            "everybody left is certain); gap: how far above the level the proof leaves room, 0 where it is exact; "
-            "types: groups of people with the same attributes that are fixed here; binding: the quotas that hold the "
-            "level down, and by how much it rises per member that each gives way."
+            "everybody left is certain); gap: how far above the level the proof leaves room, 0 where it is exact, more "
+            "than 1e-9 where floating-point arithmetic could not decide the level; types: groups of people with the "
+            "same attributes that are fixed here; binding: the quotas that hold the level down, and by how much it "
+            "rises per member that each gives way."
         )
         columns = ("lottery", "size", "tolerance", "algorithm", "method", "panels", "max_difference")
         return markup.section(
@@ -110,6 +112,7 @@ class Content:
             markup.under(
                 "Levels of LEXIMIN",
                 markup.table(self._levels(), whole=self.whole("levels")),
+                *(markup.note(f"Not decided: {told}.") for told in self._undecided()),
                 self.note(about_levels, "levels"),
             ),
             markup.under("How unequal the inclusion probabilities are", *self._inequality(), self.plots("inclusion")),
@@ -124,6 +127,8 @@ class Content:
     def _levels(self) -> Iterable[dict[str, Any]]:
         for row in self.rows("levels"):
             shown = {key: row[key] for key in ("lottery", "level", "probability", "exact", "proof", "gap")}
+            if (higher := room(row)) is not None:
+                shown["exact"] = f"undecided: up to {higher:.1e} above the probability"
             types, binding = (json.loads(row[key] or "null") for key in ("types", "binding"))
             shares = binding.items() if isinstance(binding, dict) else ()
             yield {
@@ -131,6 +136,10 @@ class Content:
                 "types": len(types) if isinstance(types, list) else None,
                 "binding": "; ".join(f"{quota} {float(share):.3g}" for quota, share in shares if _is_number(share)),
             }
+
+    def _undecided(self) -> list[str]:
+        """A sentence for each lottery with levels that could not be decided."""
+        return undecided_sentences(self.rows("levels"))
 
     def _inequality(self) -> Iterable[str]:
         """A line for each measure: there are more of them than lotteries, and a page is narrow."""

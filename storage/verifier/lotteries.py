@@ -11,7 +11,8 @@ from itertools import accumulate
 from typing import Any
 
 from core.plural import number_of
-from core.sortition.proof import ALLOWED_DIFFERENCE, Checked, SolverFact, check_record
+from core.sortition.proof import Checked, SolverFact, check_record
+from core.undecided import allowed_difference, undecided_sentence
 from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, spend, whole
 from storage.verifier.pool import PoolRead, required_pool
 from storage.verifier.record import Found, Record
@@ -197,7 +198,12 @@ def check_lotteries(record: Record) -> str:
     largest = max((float(found.difference) for found in checked), default=0.0)
     gap = max((float(found.gap) for found in checked), default=0.0)
     gaps = f", largest gap {gap:.1e}" if gap else ""
-    return f"{told} worked out again; largest difference from a level {largest:.1e}{gaps}"
+    told = f"{told} worked out again; largest difference from a level {largest:.1e}{gaps}"
+    for lottery in optimal:
+        open_levels = undecided_sentence(lottery.solved.values["lottery"], _levels(lottery))
+        if open_levels:
+            raise Finding("unknown", f"{told}; {open_levels}", lottery.solved.seq)
+    return told
 
 
 def is_leximin(lottery: LotteryRead) -> bool:
@@ -220,13 +226,11 @@ def certificate_of(record: Record, lottery: LotteryRead) -> Checked:
 
 
 def _checked_certificate(lottery: LotteryRead) -> Checked:
-    allowed = ALLOWED_DIFFERENCE
-    if lottery.members:
-        allowed += Fraction(lottery.solved.values["max_difference"])
+    allowed = allowed_difference(lottery.solved.values, _levels(lottery))
     checked = check_record(
         lottery.quotas.values,
         lottery.types.values,
-        [event.values for event in lottery.levels],
+        _levels(lottery),
         [event.values for event in lottery.panels],
         lottery.solved.values,
         allowed,
@@ -234,6 +238,10 @@ def _checked_certificate(lottery: LotteryRead) -> Checked:
     if checked.failure is not None:
         raise broken(f"{lottery.name}: {checked.failure}", lottery.solved.seq)
     return checked
+
+
+def _levels(lottery: LotteryRead) -> list[Mapping[str, Any]]:
+    return [event.values for event in lottery.levels]
 
 
 def _spend_on(record: Record, lottery: LotteryRead) -> None:

@@ -32,6 +32,7 @@ PARTS = (
     "storage/verifier/pool.py",
     "storage/verifier/pairs.py",
     "core/sortition/proof.py",
+    "core/undecided.py",
     "storage/verifier/lotteries.py",
     "storage/verifier/stream.py",
     "storage/verifier/draws.py",

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from core.undecided import room, undecided
 from tui.visible import one_line
 from tui.widgets.figures import left, number, right, whole
 
@@ -42,7 +43,16 @@ def proof_word(level: Mapping[str, Any]) -> str:
     """What the proof of a level rests on, in a word or two."""
     words = {"quotas": "exact", "panels": "needs a solver", "certain": "certain"}
     found = words.get(str(level["proof"]), "–")
-    return f"{found}, with a gap" if level["gap"] not in (None, "0") else found
+    higher = room(level)
+    if higher is not None:
+        return f"undecided: up to {higher:.1e} higher"
+    if not _has_gap(level):
+        return found
+    return f"{'proved' if found == 'exact' else found}, with a gap"  # what is known up to rounding is not exact
+
+
+def _has_gap(level: Mapping[str, Any]) -> bool:
+    return level["gap"] not in (None, "0")
 
 
 def _binding(binding: Mapping[str, float]) -> str:
@@ -58,10 +68,12 @@ def proof_note(levels: Sequence[Mapping[str, Any]]) -> str:
     if not levels or any(level["proof"] is None for level in levels):
         return ""
     solver = sum(level["proof"] == "panels" for level in levels)
-    gaps = sum(level["gap"] not in (None, "0") for level in levels)
+    open_levels = len(undecided(levels))
+    gaps = sum(map(_has_gap, levels)) - open_levels
     count = f"{len(levels)} level{'s' if len(levels) != 1 else ''}"
-    if not solver and not gaps:
+    if not solver and not gaps and not open_levels:
         return f"{count}, each proved by exact fractions that need no solver to check"
     parts = [f"{solver} rest on a bound that only a solver can confirm"] if solver else []
     parts += [f"{gaps} leave a stated gap"] if gaps else []
-    return f"{count}, of which {' and '.join(parts)}"
+    parts += [f"{open_levels} could not be decided, so LEXIMIN is not proved"] if open_levels else []
+    return f"{count}, of which {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}"
