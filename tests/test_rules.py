@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rewritten import Row, forged
 
 from core.config import RankSection
+from core.errors import Unchecked, VerificationFailed
 from core.randomness import RandomStream
 from core.ranking import leaderboards as boards
 from core.ranking.counts import wins_by_unit
@@ -24,9 +25,11 @@ from core.ranking.rules import BY_CONSENSUS, BY_SCORE, CONSENSUS_METHODS, newest
 from core.types import Ranking
 from storage.check import Check
 from storage.reader import Reader
-from storage.replay.compare import exactly
+from storage.replay.compare import Compared, exactly
 from storage.replay.repetition import Line, Repeated
 from tui.ranking import rank_file
+from tui.replay import Report, StageReplay, replay
+from tui.replay_text import text_of
 from tui.screens.leaderboards import LeaderboardsPane, page
 from tui.show import results
 
@@ -235,6 +238,25 @@ def test_replay_says_of_an_old_board_what_verification_says(old: Path, new: Path
     right = old_record(tmp_path / "old", 16), judged(tmp_path / "new", 16)
     assert finding(*right) == ("agrees", "computed by rule 1, and rule 2 gives the same")
     assert finding(new, old)[0] == "unchecked"
+
+
+def test_replay_ends_with_7_unless_something_drifted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def report(*verdicts: Any) -> Report:
+        events = tuple(
+            Compared(9 + n, "rank", "kemeny", "leaderboard.computed", "re-derive", verdict, "made by rule 1")
+            for n, verdict in enumerate(verdicts)
+        )
+        return Report("old", 20, (), (StageReplay("rank", "re-derive", "replayed", "", None, events),))
+
+    for verdicts, error in ((("same", "unchecked"), Unchecked), (("unchecked", "drift"), VerificationFailed)):
+        monkeypatch.setattr("tui.replay.replay_run", lambda *given, found=report(*verdicts): found)
+        with pytest.raises(error, match=r"the first is event 10 \(leaderboard.computed\): made by rule 1") as ended:
+            replay(Path("old"), None, None, False, quiet=True, as_json=True)
+        assert ended.value.exit_code == (7 if error is Unchecked else 4)
+        assert json.loads(capsys.readouterr().out)["ok"] is False
+    assert "unchecked" in text_of(report("same", "unchecked"), all_events=False)
 
 
 # ------------------------------------------------------------ shown

@@ -150,7 +150,10 @@ def _recovery(text: Text, found: Results, width: int) -> None:
 def _board(text: Text, method: str, rows: list[dict[str, Any]], own: str, longest: int, width: int) -> None:
     """One method: its settings only where they differ from those above."""
     text.append(one_line(method, 40), style="bold")
-    text.append("  in the order of the consensus" if method in _BY_CONSENSUS else "  higher is better", style="dim")
+    text.append(
+        "  lower is better; in the order of the consensus" if method in _BY_CONSENSUS else "  higher is better",
+        style="dim",
+    )
     text.append("\n")
     if own:
         text.append(f"{own}\n", style="dim")
