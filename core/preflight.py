@@ -7,6 +7,7 @@ from core.data.prism import open_folder
 from core.data.tables import read_tables, require_sums
 from core.errors import InputError
 from core.evaluation.stage import preflight as check_evaluation
+from core.needed_packages import require_packages
 from core.pipeline import STAGE_NAMES
 
 
@@ -19,6 +20,7 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
     Raises:
         InputError, JudgeError, InfeasibleQuotas: as the stages would.
     """
+    require_packages(config, until)
     if config.data.format == "tables":
         return _check_tables(config)
     _check_data(config.data)

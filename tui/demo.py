@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from core.data.world import WorldKind
 
 
-def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path:
+def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: str | None = None) -> Path:
     """Writes the world below `runs/worlds` and returns the folder of a new run on it.
 
     Raises:
-        InputError: there is no such world, or the demo's configuration is missing.
+        InputError: there is no such world, the demo's configuration is missing, or a package that its stages need.
     """
     from core.data.planted import write_world
+    from core.needed_packages import require_packages
 
     kind = _kind(world)
     config = _configuration()
     folder = runs / "worlds" / f"{world}-{seed}"
-    write_world(folder, kind, seed)
     placed = [
         f"run.name=demo-{world}",
         f"run.seed={seed}",
@@ -35,6 +35,8 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str]) -> Path
         f"answer.questions={folder / 'questions'}",
     ]
     loaded = load_config(config, [*placed, *overrides])
+    require_packages(loaded.config, until)
+    write_world(folder, kind, seed)
     return create_run(loaded, config.read_text(encoding="utf-8"), runs)
 
 

@@ -8,10 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from tui.completion import run_names
 from tui.visible import escaped
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS")]
-RunName = Annotated[str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.")]
+RunName = Annotated[
+    str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.", autocompletion=run_names)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
 UntilEvent = Annotated[
