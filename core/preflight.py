@@ -11,6 +11,7 @@ from core.data.tables import read_tables, require_sums
 from core.environment import refuse_launcher
 from core.errors import DempoError, InputError
 from core.evaluation.stage import preflight as check_evaluation
+from core.needed_packages import require_packages
 from core.pipeline import STAGE_NAMES
 from core.training.preflight import check_training
 
@@ -27,6 +28,7 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         InputError, JudgeError, InfeasibleQuotas: as the stages would.
     """
     refuse_launcher(os.environ)
+    require_packages(config, until)
     answers = bool(config.conditions) and _reaches("answer", until)
     if config.data.format == "tables":
         _require_files(config, answers)

@@ -1,6 +1,6 @@
-"""`python -m tui`: the command line from a checkout."""
+"""`python -m tui`: the command line from a checkout, and the engine that the app starts."""
 
-from tui.cli import main
+from dempo import main
 
 if __name__ == "__main__":
     main()

@@ -26,7 +26,6 @@ from tui.visible import visible
 
 app = typer.Typer(
     name="dempo",
-    add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -48,6 +47,14 @@ def main() -> NoReturn:
     except DempoError as error:
         print(f"dempo: {visible(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "core", "storage", "tui"):
+            raise
+        from core.needed_packages import missing_packages
+
+        print(f"dempo: {missing_packages([package])}; everything finished before is recorded", file=sys.stderr)
+        sys.exit(InputError.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         told = visible(f"{where}{error.strerror or error}")

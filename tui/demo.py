@@ -22,16 +22,16 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: 
 
     Raises:
         InputError, JudgeError: there is no such world, the demo's configuration is missing, or it was changed into
-            one that cannot be run.
+            one that cannot be run, or a package that its stages need is missing.
     """
     from core.data.planted import write_world
+    from core.needed_packages import require_packages
     from core.preflight import preflight
 
     refuse_launcher(os.environ)
     kind = _kind(world)
     config = examples_folder() / "demo.toml"
     folder = runs / "worlds" / f"{world}-{seed}"
-    write_world(folder, kind, seed)
     placed = [
         f"run.name=demo-{world}",
         f"run.seed={seed}",
@@ -40,6 +40,8 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: 
         f"answer.questions={folder / 'questions'}",
     ]
     loaded = load_config(config, [*placed, *overrides])
+    require_packages(loaded.config, until)
+    write_world(folder, kind, seed)
     preflight(loaded.config, until)
     return create_run(loaded, config.read_text(encoding="utf-8"), runs)
 

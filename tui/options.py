@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tui.completion import run_names
 from tui.visible import escaped
 
 
@@ -28,7 +29,9 @@ def _nearest(ctx: typer.Context, runs_dir: Path) -> Path:
 RunsDir = Annotated[
     Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS", callback=_nearest)
 ]
-RunName = Annotated[str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.")]
+RunName = Annotated[
+    str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.", autocompletion=run_names)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
 UntilEvent = Annotated[
