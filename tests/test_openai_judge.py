@@ -484,7 +484,7 @@ def test_a_key_that_is_refused_in_the_middle_stops_the_stage_and_loses_nothing(t
         ) as caught:
             judge(make_context("judge", settings, tmp_path, recorder), answers(20))
         assert caught.value.exit_code == 5
-        assert len(server.requests) <= 5 + 4 + 1, "it is not tried again, and few others are tried"
+        assert len(server.requests) <= 15, "it is not tried again, and few others are tried: 40 calls were planned"
         assert len(by_id(recorder)) == 5
         spent = False
         found = judge(make_context("judge", settings, tmp_path, recorder), answers(20))
