@@ -359,8 +359,8 @@ def test_the_timeout_is_a_deadline_for_a_reply_that_trickles(tmp_path: Path, hea
         settings = config(server.url, rankings=1, timeout=3.0)
         found = judge(make_context("judge", settings, tmp_path, recorder), answers(4))
     assert len(found.rankings) == 4
-    (failed,) = [call for call in recorder.of_kind(JudgeCalled) if call.outcome == "failed"]
-    assert failed.detail == "no whole reply within 3 s"
+    failed = {call.detail for call in recorder.of_kind(JudgeCalled) if call.outcome == "failed"}
+    assert failed == {"no whole reply within 3 s"}
 
 
 def test_a_reply_without_end_is_not_read_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -484,7 +484,7 @@ def test_a_key_that_is_refused_in_the_middle_stops_the_stage_and_loses_nothing(t
         ) as caught:
             judge(make_context("judge", settings, tmp_path, recorder), answers(20))
         assert caught.value.exit_code == 5
-        assert len(server.requests) <= 5 + 4 + 1, "it is not tried again, and few others are tried"
+        assert len(server.requests) <= 15, "it is not tried again, and few others are tried: 40 calls were planned"
         assert len(by_id(recorder)) == 5
         spent = False
         found = judge(make_context("judge", settings, tmp_path, recorder), answers(20))
