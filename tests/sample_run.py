@@ -18,6 +18,7 @@ from typing import Any
 
 from core.config_file import load_config
 from core.events import (
+    SCHEMA_VERSION,
     AlternatesOfType,
     AnswerGiven,
     Clause,
@@ -179,7 +180,7 @@ def copy_prefix(root: Path, target: Path, events: int) -> Path:
     with closing(sqlite3.connect(root / "audit.db")) as source, closing(sqlite3.connect(copy / "audit.db")) as db:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        db.execute("PRAGMA user_version=1")
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         for statement in OBJECTS.values():
             db.execute(statement)
         rows = source.execute("SELECT * FROM events WHERE seq <= ? ORDER BY seq", [events]).fetchall()

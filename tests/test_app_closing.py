@@ -61,8 +61,8 @@ async def test_a_run_can_be_left_while_it_opens_and_is_read(complete: Path) -> N
             burst(pilot, "enter", "5", "escape", "enter", "escape", "enter", "7", "t", "escape", "escape")
             await pilot.pause()
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
-        await pilot.press("question_mark")  # when it is answered, so are all keys before it
-        await wait_for(pilot, "engines go on")
+        await wait_for(pilot, "1 run,")
+        await until(pilot, lambda: not any(each.message_queue_size for each in (app, *app.screen_stack)))
 
 
 def test_no_part_of_a_screen_is_looked_up() -> None:

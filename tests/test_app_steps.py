@@ -29,11 +29,11 @@ from storage.log import Log
 from storage.reader import Reader
 from tui import engine
 from tui.app import DempoApp
+from tui.run_list import RunList
 from tui.screens.overview import Overview
 from tui.screens.pane import Pane
 from tui.screens.record import PAGE, RecordPane, RecordRequest, neighbour
 from tui.screens.run import PANES, read_run
-from tui.screens.runs import RunList
 from tui.widgets.figures import moment
 
 
@@ -417,11 +417,11 @@ def test_only_of_the_chosen_paused_run_it_is_read_and_once(waiting: Path, monkey
     listed = RunList(waiting.parent)
     asked: list[Path] = []
 
-    def waits(reader: Reader) -> list[str]:
-        asked.append(reader.folder.root)
+    def waits(root: Path) -> list[str]:
+        asked.append(root)
         return ["something"]
 
-    monkeypatch.setattr("tui.screens.runs.waits_for", waits)
+    monkeypatch.setattr("tui.run_list.waits_in", waits)
     assert listed.read().waits == {}
     assert listed.read(waiting).waits == listed.read(waiting).waits == {waiting: ("something",)}
     assert asked == [waiting]

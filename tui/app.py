@@ -74,9 +74,10 @@ class DempoApp(App[None], inherit_bindings=False):
             self.theme = "ansi-dark"
 
     def on_mount(self) -> None:
-        if not self.is_headless and sys.__stdin__ is not None:
+        terminal = sys.__stdin__
+        if not self.is_headless and terminal is not None and terminal.isatty():
             end_on_signals(lambda code: self.exit(return_code=code))
-            end_without(sys.__stdin__.fileno())
+            end_without(terminal.fileno())
         self.push_screen(RunsScreen(self.runs))
 
     # ------------------------------------------------------------ how it ends
