@@ -559,6 +559,8 @@ def _rank(ctx: Context, _: int) -> None:
             resamples=1000,
             confidence=0.95,
             rows=[LeaderboardRow(condition=c, score=s, low=low, high=high, position=p) for c, s, low, high, p in rows],
+            detail={f"consensus:{row[0]}": float(row[4]) for row in rows} if method == "kemeny" else {},
+            rule=2 if method == "kemeny" else None,
             note="; ".join(["checkpoints held fixed", *(["the Kemeny order is unique"] * (method == "kemeny"))]),
         )
         ctx.unit(method, lambda unit, board=board: unit.add(board))  # type: ignore[misc]
