@@ -23,9 +23,11 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import numpy as np  # noqa: E402
+from sortition_pools import pool_of  # noqa: E402
 
 from core.sortition.conflicts import require_panel  # noqa: E402
-from core.sortition.problem import PanelProblem, QuotaRow  # noqa: E402
+from core.sortition.problem import problem_for  # noqa: E402
+from core.types import Quota  # noqa: E402
 
 DATA = HERE.parent.parent / "shared" / "data"
 OPPONENT = HERE.parent / ".venv-bench" / "bin" / "python"
@@ -125,22 +127,13 @@ def grown(base: Case, people: int) -> Case:
     return Case(f"n = {people:,}", base.size, base.attributes, pool, base.quotas)
 
 
-def problem_of(case: Case) -> tuple[list[tuple[str, ...]], PanelProblem]:
-    """The types of a pool, and what a panel of it has to meet."""
-    sizes = Counter(case.people)
-    types = sorted(sizes)
-    rows = []
-    for attribute, category, lower, upper in case.quotas:
-        place = case.attributes.index(attribute)
-        holders = tuple(t for t, kind in enumerate(types) if kind[place] == category)
-        rows.append(QuotaRow(attribute, category, lower, upper, holders))
-    return types, PanelProblem(case.size, tuple(sizes[kind] for kind in types), tuple(rows))
-
-
 def panel_of(case: Case) -> list[tuple[str, ...]]:
     """The people of some panel within the quotas; ends with a conflict where there is none."""
-    types, problem = problem_of(case)
-    return [kind for kind, count in zip(types, require_panel(problem), strict=True) for _ in range(count)]
+    pool = pool_of(case.attributes, case.people)
+    in_pool = Counter((a, c) for person in case.people for a, c in zip(case.attributes, person, strict=True))
+    quotas = [Quota(a, c, None, low, high, False, in_pool[a, c]) for a, c, low, high in case.quotas]
+    panel = require_panel(problem_for(pool, quotas, case.size))
+    return [kind for kind, count in zip(pool.types, panel, strict=True) for _ in range(count)]
 
 
 # ---------------------------------------------------------------- the two sides

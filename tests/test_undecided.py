@@ -29,10 +29,11 @@ from core.undecided import room, undecided_sentence
 from storage.create import create_run
 from storage.export.export import export_run
 from storage.reader import Reader
+from tui.cli import _work_on
 from tui.console import Console
 from tui.process import work
 from tui.screens.levels import proof_note, proof_word
-from tui.show import results, show, tell_undecided
+from tui.show import results, show
 from tui.why import why
 
 LOOSE = 1e-5
@@ -217,8 +218,9 @@ def test_a_gap_smaller_than_the_proof_leaves_is_still_a_failure() -> None:
 
 
 def test_run_and_show_say_it(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The end of `dempo run` and `resume`, quiet or not, and what `dempo show` prints."""
     reader = Reader(run)
-    tell_undecided(reader)
+    _work_on(run, None, detach=False, quiet=True, as_json=False)
     assert "dempo: note: lottery 'main': floating-point arithmetic could not decide level 0" in capsys.readouterr().err
     for view in (None, "levels", "lotteries"):
         show(reader, view, None, run.parent, False)
