@@ -69,7 +69,7 @@ CONFIG = """
 name = "sample"
 seed = 7
 [data]
-path = "worlds/sample"
+path = "/worlds/sample"
 world = "world.json"
 [[population.attributes]]
 name = "age"
@@ -112,8 +112,8 @@ model = "tiny"
 steps = 30
 chunk = 10
 [answer]
-constitution = "constitution.txt"
-questions = "questions"
+constitution = "/constitution.txt"
+questions = "/questions"
 [judge]
 judges = [{kind = "planted", model = "citizens", rankings = 3}]
 """
@@ -197,6 +197,7 @@ def started(resumed: bool) -> EngineStarted:
         host="0" * 12,
         resumed=resumed,
         program="0.1.0",
+        files=digest(b"the program"),
         python="3.11.0",
         platform="Linux",
         packages={"torch": "2.13.0", "trl": "1.16.0"},
@@ -417,7 +418,7 @@ def _train(ctx: Context, _: int) -> None:
     trained = CONDITIONS[1:]
     ctx.plan(1 + len(trained) * STEPS // CHUNK)
     reference = ReferenceComputed(
-        sequences=80, cut_contexts=0, cut_responses=2, artifact=ctx.store(b"reference", "application/x-npz")
+        sequences=80, cut_contexts=0, cut_responses=2, rule=2, artifact=ctx.store(b"reference", "application/x-npz")
     )
     ctx.unit("reference", lambda unit: unit.add(reference))
     for condition in trained:
@@ -451,6 +452,7 @@ def train_step(condition: str, step: int) -> TrainStep:
         margin=slope * step / 4,
         gradient_norm=1.0 / step,
         learning_rate=5e-4 * (1 - step / STEPS),
+        rule=2,
         seconds=0.09,
     )
 
@@ -555,13 +557,19 @@ def _rank(ctx: Context, _: int) -> None:
         board = LeaderboardComputed(
             method=method,
             rankings=14,
+            calls=18,
             resample="questions",
             resamples=1000,
             confidence=0.95,
             rows=[LeaderboardRow(condition=c, score=s, low=low, high=high, position=p) for c, s, low, high, p in rows],
             detail={f"consensus:{row[0]}": float(row[4]) for row in rows} if method == "kemeny" else {},
             rule=2 if method == "kemeny" else None,
-            note="; ".join(["checkpoints held fixed", *(["the Kemeny order is unique"] * (method == "kemeny"))]),
+            note="; ".join(
+                [
+                    "checkpoints held fixed",
+                    *(["rows stand in the Kemeny order, which is unique"] * (method == "kemeny")),
+                ]
+            ),
         )
         ctx.unit(method, lambda unit, board=board: unit.add(board))  # type: ignore[misc]
     diagnostics = DiagnosticsComputed(values={"mean_kendall_tau": 0.62, "fleiss_kappa": 0.41, "position_bias": 0.03})
