@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from storage.coverage import CALLS, Coverage
-from storage.outdated import BOARDS, REMARK, outdated_boards
+from storage.outdated import REMARK, outdated_boards
 from storage.reader import Reader
 from tui.screens.pane import Pane
 from tui.screens.skipped import skipped
@@ -23,7 +23,7 @@ from tui.widgets.whisker import axis, whisker
 from tui.widgets.words import Words
 
 _SETTINGS = """SELECT payload->>'$.method' AS method, payload->>'$.resamples' AS resamples,
-  payload->>'$.confidence' AS confidence FROM events WHERE kind = 'leaderboard.computed'"""
+  payload->>'$.confidence' AS confidence, payload FROM events WHERE kind = 'leaderboard.computed'"""
 
 _DIAGNOSTICS = """SELECT payload->'$.values' AS found FROM events
   WHERE kind = 'diagnostics.computed' ORDER BY seq DESC LIMIT 1"""
@@ -70,16 +70,16 @@ class LeaderboardsPane(Pane):
         boards: dict[str, list[dict[str, Any]]] = {}
         for row in reader.view("leaderboards"):
             boards.setdefault(str(row["method"]), []).append(row)
-        diagnostics = reader.query(_DIAGNOSTICS)
+        recorded, diagnostics = reader.query(_SETTINGS), reader.query(_DIAGNOSTICS)
         run = reader.query("SELECT simulated FROM run")
         return Results(
             boards=boards,
-            settings={str(row["method"]): row for row in reader.query(_SETTINGS)},
+            settings={str(row["method"]): row for row in recorded},
             recovery=reader.view("recovery"),
             diagnostics=json.loads(diagnostics[0]["found"]) if diagnostics else {},
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
-            outdated=outdated_boards(str(row["payload"]) for row in reader.query(BOARDS)),
+            outdated=outdated_boards(str(row["payload"]) for row in recorded),
             coverage=Coverage.of(row.values() for row in reader.query(CALLS)).sentence,
         )
 
