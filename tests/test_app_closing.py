@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sample_run
-from test_app import INTERVAL, shown, until, wait_for
+from test_app import INTERVAL, until, wait_for
 from test_app_bursts import burst
 from textual.widgets import Input
 
@@ -104,8 +104,8 @@ async def test_the_palette_lists_all_commands_and_does_what_is_chosen(complete: 
         burst(pilot, *"nord", "down", "up", "enter")
         await until(pilot, lambda: app.theme == "nord")
         burst(pilot, "ctrl+p", *"nosuchcommand", "enter")
-        await until(pilot, lambda: bool(app.screen.query(Input)) and app.screen.query_one(Input).value != "")
-        assert "Start a run" not in shown(app)
+        await until(pilot, lambda: [line.value for line in app.screen.query(Input)] == ["nosuchcommand"])
+        await wait_for(pilot, "nosuchcommand", absent="Start a run")
         await pilot.press("escape")
         await wait_for(pilot, "1 run,")
         burst(pilot, "ctrl+p", *"quit", "enter")
