@@ -58,6 +58,7 @@ class LeaderboardsPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
+        self._found: Results | None = None
         self._scroll = VerticalScroll(id="results-scroll")
         self._results = Words(id="results")
 
@@ -82,9 +83,6 @@ class LeaderboardsPane(Pane):
             outdated=outdated_boards(str(row["payload"]) for row in recorded),
             coverage=Coverage.of(row.values() for row in reader.query(CALLS)).sentence,
         )
-
-    def on_mount(self) -> None:
-        self._found: Results | None = None
 
     def show(self, found: Results) -> None:
         self._found = found
