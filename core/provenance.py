@@ -7,14 +7,17 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-PACKAGES = ("core", "storage", "tui")
-"""The top-level packages that the program consists of."""
+OWN = ("core", "storage", "tui", "dempo.py")
+"""The top-level packages and modules that the program consists of."""
+
+EXAMPLES = ("tui", "examples")
+"""Where an installation has the examples, which a checkout has at its top. They are configurations, not the program."""
 
 _HERE = Path(__file__).resolve()
 
@@ -56,14 +59,20 @@ def program_version() -> str:
 
 
 def own_files(root: Path) -> dict[str, bytes]:
-    """SHA-256 of every file of the program's packages below `root`, by path; what Python caches is none."""
+    """SHA-256 of every file of the program below `root`, by path; what Python caches is none."""
     found = {}
-    for package in PACKAGES:
-        for path in (root / package).rglob("*"):
+    for name in OWN:
+        for path in (root / name, *(root / name).rglob("*")):
             parts = path.relative_to(root).parts
-            if path.is_file() and "__pycache__" not in parts and not any(part.startswith(".") for part in parts):
+            if _is_own(parts) and path.is_file():
                 found["/".join(parts)] = hashlib.sha256(path.read_bytes()).digest()
     return found
+
+
+def _is_own(parts: Sequence[str]) -> bool:
+    """Whether a path below the place of the program is one of its files."""
+    hidden = "__pycache__" in parts or any(part.startswith(".") for part in parts)
+    return parts[0] in OWN and not hidden and tuple(parts[: len(EXAMPLES)]) != EXAMPLES
 
 
 def files_digest(digests: Mapping[str, bytes]) -> str:
@@ -105,7 +114,7 @@ def differs_from_installed(installed: Distribution, digests: Mapping[str, bytes]
     noted = {
         file.as_posix(): file.hash.value
         for file in installed.files or ()
-        if file.hash is not None and file.hash.mode == "sha256" and file.parts[0] in PACKAGES
+        if file.hash is not None and file.hash.mode == "sha256" and _is_own(file.parts)
     }
     if not noted:
         return None

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from core.environment import engine_started
-from core.provenance import PACKAGES, checkout_state, files_digest, own_files, provenance
+from core.provenance import OWN, checkout_state, files_digest, own_files, provenance
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMIT = "0123456789abcdef" * 2 + "01234567"
@@ -29,8 +29,9 @@ print(json.dumps([found.version, found.files, found.commit, found.dirty]))
 
 def installed(site: Path, url: dict[str, Any] | None = None, record: bool = True) -> Path:
     """The program's files as an installer leaves them, with what it notes beside them."""
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in OWN:
+        copy_part(ROOT / name, site / name)
+    copy_part(ROOT / "examples", site / "tui" / "examples")
     notes = site / "dempo-0.1.0.dist-info"
     notes.mkdir()
     (notes / "METADATA").write_text("Metadata-Version: 2.1\nName: dempo\nVersion: 0.1.0\n", encoding="utf-8")
@@ -43,6 +44,14 @@ def installed(site: Path, url: dict[str, Any] | None = None, record: bool = True
     if url is not None:
         (notes / "direct_url.json").write_text(json.dumps(url), encoding="utf-8")
     return site
+
+
+def copy_part(source: Path, target: Path) -> None:
+    """A package or a module, without what Python caches."""
+    if source.is_file():
+        shutil.copy(source, target)
+    else:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def asked(site: Path) -> tuple[str, str, str | None, bool | None]:
@@ -68,9 +77,12 @@ def test_the_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
     (tmp_path / "core" / "b.py").write_bytes(b"b = 1\n")
     (tmp_path / "tui").mkdir()
     (tmp_path / "tui" / "app.tcss").write_bytes(b"x")
+    (tmp_path / "tui" / "examples").mkdir()
+    (tmp_path / "tui" / "examples" / "demo.toml").write_bytes(b"")
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "a.py").write_bytes(b"other")
-    names = ("core/b.py", "tui/app.tcss")
+    (tmp_path / "dempo.py").write_bytes(b"main()\n")
+    names = ("core/b.py", "dempo.py", "tui/app.tcss")
     lines = "".join(f"{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
     assert files_digest(own_files(tmp_path)) == hashlib.sha256(lines.encode()).hexdigest()
 
@@ -126,8 +138,9 @@ def test_what_is_installed_elsewhere_says_nothing_of_these_files(tmp_path: Path)
     """As in a checkout, or a copy of one, that runs beside an installed dempo."""
     site = installed(tmp_path / "site", {"url": "x", "vcs_info": {"vcs": "git", "commit_id": COMMIT}})
     copy = tmp_path / "copy"
-    for package in PACKAGES:
-        shutil.move(site / package, copy / package)
+    copy.mkdir()
+    for name in OWN:
+        shutil.move(site / name, copy / name)
     done = subprocess.run(
         [sys.executable, "-c", ASK],
         env=os.environ | {"PYTHONPATH": f"{copy}{os.pathsep}{site}", "PYTHONDONTWRITEBYTECODE": "1"},
