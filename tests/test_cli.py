@@ -126,7 +126,11 @@ def test_every_command_that_names_a_run_can_be_told_where_the_runs_are() -> None
     assert ("draw", "commit") in COMMANDS
 
 
-@pytest.mark.parametrize("names", [n for n in COMMANDS if n not in [("rank",), ("feasible",)]], ids=" ".join)
+NO_RUNS = [("rank",), ("feasible",), ("examples",)]
+"""Commands that have nothing to do with runs."""
+
+
+@pytest.mark.parametrize("names", [n for n in COMMANDS if n not in NO_RUNS], ids=" ".join)
 def test_a_folder_on_the_command_line_wins_over_the_environment(
     names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

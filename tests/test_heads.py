@@ -268,7 +268,6 @@ FORGERIES: dict[str, tuple[Callable[[Path, Path, dict[str, Any]], dict[str, Any]
         lambda root, other, p: signed(Head(root.name, HASH, 8, p["hash"]), other).payload(),
         "is not one of this head",
     ),
-    "a field too many": (lambda root, other, p: p | {"by": "me"}, "not those of a signed head"),
     "a unit": (lambda root, other, p: p | {"unit": "a", "attempt": 1}, "not of a unit"),
 }
 
@@ -294,6 +293,19 @@ def test_a_forged_head_is_found_in_a_chain_that_holds(tmp_path: Path, key: Path,
         check = found(root, "signatures", key=given_key)
         assert (check.verdict, check.event) == ("failed", 9)
         assert expected in check.detail
+
+
+def test_a_field_that_a_later_version_added_takes_nothing_from_a_signature(tmp_path: Path, key: Path) -> None:
+    root = signed_record(tmp_path / "runs", key)
+
+    def later(events: list[Event]) -> list[Event]:
+        events[8]["payload"] = events[8]["payload"] | {"by": "me"}
+        return events
+
+    rewrite(root, later)
+    assert not failing(root)
+    assert found(root, "events").verdict == "unchecked"
+    assert found(root, "signatures", key=public(key)).verdict == "ok"
 
 
 def test_where_the_chain_breaks_nobody_vouches_for_what_comes_then(tmp_path: Path, key: Path) -> None:

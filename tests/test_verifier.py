@@ -564,7 +564,7 @@ def test_it_needs_nothing_but_its_own_folder(shipped: Path, drawn: Path, tmp_pat
         check=False,
     )
     assert (told.returncode, told.stderr) == (0, b"")
-    assert b"draws         ok        3 accepted panels drawn again" in told.stdout
+    assert b"draws         ok         3 accepted panels drawn again" in told.stdout
     assert not list(copy.glob("__pycache__"))
 
 

@@ -108,6 +108,7 @@ def page(found: Results, width: int) -> Text:
     text.append("Leaderboards ", style="bold")
     if found.simulated:
         text.append(STAMP)
+    text.append(f"\n{_wrapped([f'! {found.coverage}'], width)}" if found.coverage else "")
     text.append(f"\n{_wrapped([*common, *_draws(found)], width)}\n\n", style="dim")
     for method, rows in found.boards.items():
         own = [f"! {REMARK}"] if method in found.outdated else []
@@ -177,8 +178,7 @@ def _wrapped(parts: list[str], width: int) -> str:
 def _settings(method: str, found: Results) -> list[str]:
     """How many rankings went in, what the intervals resample, what they hold fixed, and other remarks."""
     row, settings = found.boards[method][0], found.settings.get(method, {})
-    parts = [f"! {found.coverage}"] if found.coverage else []
-    parts.append(f"{whole(row['rankings'])} rankings")
+    parts = [f"{whole(row['rankings'])} rankings"]
     if settings:
         what = one_line(str(row["resample"]), 20)
         share = percent(settings["confidence"], 0)
