@@ -199,4 +199,5 @@ def test_the_middle_of_a_large_record_is_read_as_fast_as_its_end(tmp_path: Path)
     whole = Reader(root)
     half = Reader(root, until=whole.head()[0] // 2)
     for query in (WIN_MATRIX, *(f"SELECT * FROM {name}" for name in ("answers", "rankings", "judge_calls", "stages"))):
-        assert fastest(lambda: half.query(query)) < fastest(lambda: whole.query(query)) + 0.1  # noqa: B023 - called here
+        middle, end = fastest(lambda: half.query(query)), fastest(lambda: whole.query(query))  # noqa: B023 - called here
+        assert middle < 2 * end + 0.3, query
