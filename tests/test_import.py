@@ -172,7 +172,7 @@ def test_an_endless_query_ends(bundle: Path, tmp_path: Path, monkeypatch: pytest
     begun = time.monotonic()
     with pytest.raises(StorageError, match="interrupted"):
         Reader(root).query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 SCHEMAS: dict[str, tuple[str, ...]] = {

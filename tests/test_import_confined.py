@@ -112,7 +112,7 @@ def test_checks_that_do_not_end_are_ended(endless: Path, tmp_path: Path, monkeyp
     with pytest.raises(Unchecked, match=r"did not end within 0\.1 minutes; nothing was imported") as error:
         imported(endless, tmp_path / "runs")
     assert error.value.exit_code == 7
-    assert 6 <= time.monotonic() - begun < 30
+    assert 6 <= time.monotonic() - begun < 120
     nothing_is_left(tmp_path / "runs")
 
 

