@@ -29,7 +29,7 @@ def opened(terminal: Terminal) -> None:
     terminal.rest()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.long)])
 def test_nothing_is_written_while_nothing_changes(runs: Path, size: tuple[int, int]) -> None:
     """On a connection every repaint is paid for, and a run is looked at for days."""
     with dempo("--runs-dir", runs, size=size) as terminal:
