@@ -266,7 +266,7 @@ class Log:
             row = self._db.execute("SELECT body FROM blobs WHERE sha256 = ?", [sha256]).fetchone()
         if row is None:
             raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
-        if digest(row[0]) != sha256:
+        if not isinstance(row[0], bytes) or digest(row[0]) != sha256:
             raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… was changed; run `dempo verify`")
         return decode_text(row[0])
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -62,6 +63,17 @@ def killed_after(root: Path, seconds: float, *arguments: str | Path) -> Acknowle
     output, errors = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL, errors
     return acknowledged(output)
+
+
+def pace(root: Path) -> float:
+    """Seconds until a writer has recorded its first unit, on this machine and now."""
+    process, begun = start(root), time.monotonic()
+    assert process.stdout is not None
+    process.stdout.readline()
+    seconds = time.monotonic() - begun
+    process.kill()
+    process.communicate(timeout=60)
+    return seconds
 
 
 def stored(root: Path) -> Acknowledged:
@@ -162,13 +174,14 @@ def kills(runs: Path, count: int, seed: int, key: Path | None) -> int:
     for number in range(count):
         if number % 10 == 0:  # a short record is checked faster
             root = new_record(runs, number)
-            kept = stored(root)
+            first = pace(root)
+            kept = go_on(root)
         signs = ("--key", key, "--sign-every", "2") if key is not None and number % 3 == 0 else ()
         if number % 4 == 3:
             point = generator.choice(FAILPOINTS + (SIGNING if signs else ()))
             told = killed_at(root, f"{point}:{generator.randint(1, 12)}", *signs)
         else:
-            told = killed_after(root, generator.uniform(0.4, 1.4), *signs)
+            told = killed_after(root, first * generator.uniform(0.7, 2.5), *signs)
         working += len(told) > 1
         kept = nothing_is_lost(root, kept, told)
         kept = go_on(root)

@@ -143,12 +143,14 @@ class Record:
         """The exact text of a blob.
 
         Raises:
-            StorageError: it is missing (withheld, or removed).
+            StorageError: it is missing (withheld, or removed), or was changed.
         """
         with sentences(self.folder.database):
             row = self._db.execute("SELECT body FROM blobs WHERE sha256 = ?", [sha256]).fetchone()
         if row is None:
             raise StorageError(f"the text {sha256[:12]}… is not in the record")
+        if not isinstance(row[0], bytes) or digest(row[0]) != sha256:
+            raise StorageError(f"the text {sha256[:12]}… was changed; run `dempo verify`")
         return decode_text(row[0])
 
     def text_or_empty(self, sha256: str) -> str:
