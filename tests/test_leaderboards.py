@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from core.config import RankSection
 from core.errors import InputError
 from core.randomness import RandomStream
-from core.ranking.leaderboards import Leaderboard, leaderboards, positions
+from core.ranking.leaderboards import Leaderboard, leaderboards
+from core.ranking.rules import positions_by
 from core.types import Ranking
 
 METHODS = RankSection().methods
@@ -99,9 +100,9 @@ def test_rankings_of_a_question_may_come_in_any_order() -> None:
 
 
 def test_equal_scores_share_the_better_position() -> None:
-    assert positions(-np.array([3.0, 5.0, 5.0 + 1e-12, 1.0])) == [3, 1, 1, 4]
-    assert positions(-np.array([3.0, -np.inf, -np.inf])) == [1, 2, 2]
-    assert positions(np.array([1.5, 1.5, 3.0])) == [1, 1, 3]
+    assert positions_by(-np.array([3.0, 5.0, 5.0 + 1e-12, 1.0])) == [3, 1, 1, 4]
+    assert positions_by(-np.array([3.0, -np.inf, -np.inf])) == [1, 2, 2]
+    assert positions_by([1.5, 1.5, 3.0]) == [1, 1, 3]
     tied = boards([Ranking("1", 1, "j", ("a", "b", "c")), Ranking("1", 1, "k", ("b", "a", "c"))])["borda"]
     assert [(row.condition, row.position) for row in tied.rows] == [("a", 1), ("b", 1), ("c", 3)]
     assert "equal scores share the better position: a = b" in tied.note

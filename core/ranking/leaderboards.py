@@ -44,11 +44,8 @@ from core.ranking.notes import (
 )
 from core.ranking.plackett_luce import plackett_luce
 from core.ranking.plackett_luce_published import plackett_luce_published
-from core.ranking.rules import BY_SCORE, newest_rule
+from core.ranking.rules import BY_SCORE, newest_rule, positions_by
 from core.types import Ranking, Score
-
-TIE_DECIMALS = 9
-"""Scores that agree to so many decimals share a position."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,7 @@ class Aggregation:
         rule = newest_rule(method) if rule is None else rule
         estimate = _ESTIMATORS[method](self)
         low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
-        places = positions(_cost(estimate, rule))
+        places = positions_by(_cost(estimate, rule).tolist())
         rows = [
             Score(method, condition, float(estimate.score[i]), float(low[i]), float(high[i]), places[i])
             for i, condition in enumerate(self.ballots.conditions)
@@ -187,12 +184,6 @@ def _cost(estimate: Estimate, rule: int) -> Floats:
     if estimate.consensus is None:
         return -estimate.score
     return estimate.score if rule == BY_SCORE else estimate.consensus.position
-
-
-def positions(cost: Floats) -> list[int]:
-    """Competition ranking: 1 plus the number of strictly smaller costs, so equal ones share the better place."""
-    cost = np.round(cost, TIE_DECIMALS)
-    return [int((cost < own).sum()) + 1 for own in cost]
 
 
 def _borda(data: Aggregation) -> Estimate:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,6 +217,15 @@ def load_model(folder: Path, placed: Placement) -> Any:
     return model.to(placed.device).eval()
 
 
+_POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+"""How configurations call the number of positions; most have the first name."""
+
+
+def positions_in(settings: Mapping[str, Any]) -> int | None:
+    """The number of positions that a model's configuration states; None where it has no limit."""
+    return next((settings[name] for name in _POSITIONS if isinstance(settings.get(name), int)), None)
+
+
 @dataclass(frozen=True)
 class Shape:
     """A model without its weights: class, parameters, rows of the embeddings, and positions where it has a limit."""
@@ -247,5 +256,5 @@ def shape_of(folder: Path) -> Shape:
         architecture=type(model).__name__,
         parameters=model.num_parameters(),
         rows=model.get_input_embeddings().weight.shape[0],
-        positions=getattr(model.config.get_text_config(), "max_position_embeddings", None),
+        positions=positions_in(model.config.get_text_config().to_dict()),
     )

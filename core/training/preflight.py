@@ -15,13 +15,10 @@ from typing import Any
 from core.config import RunConfig, TrainSection
 from core.errors import DempoError, InputError
 from core.training.conditions import require_name
-from core.training.model import folder_of, from_hub, require_fit, weights_of
+from core.training.model import folder_of, from_hub, positions_in, require_fit, weights_of
 from core.training.optimizers import require_optimizer
 from core.training.tiny import require_heads
 from core.training.weights import require_options
-
-_POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
-"""How configurations call the number of positions; most have the first name."""
 
 
 def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
@@ -57,11 +54,10 @@ def _check_model(train: TrainSection) -> None:
             f"train.model: {folder or train.model} holds no config.json, so it is no model of transformers"
         )
     settings = _settings(path)
-    positions = next((settings[name] for name in _POSITIONS if isinstance(settings.get(name), int)), None)
     tokenizer = _small_file(train, folder, "tokenizer.json")
     tokens = None if tokenizer is None else _tokens(tokenizer)
     rows = settings.get("vocab_size")
-    require_fit(train, tokens, rows if isinstance(rows, int) else None, positions)
+    require_fit(train, tokens, rows if isinstance(rows, int) else None, positions_in(settings))
 
 
 def _small_file(train: TrainSection, folder: Path | None, name: str) -> Path | None:
