@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from strangers import as_a_stranger
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMPO = "import sys; sys.argv = ['dempo', *sys.argv[1:]]; from dempo import main; main()"
 
 
-def ran(*words: str, cwd: Path, **variables: str) -> str:
+def ran(*words: str, cwd: Path, before: Sequence[str] = (), **variables: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-P", "-c", DEMPO, *words],
+        [*before, sys.executable, "-P", "-c", DEMPO, *words],
         cwd=cwd,
         env=os.environ | {"PYTHONPATH": str(ROOT), "SHELL": "/bin/bash"} | variables,
         capture_output=True,
@@ -25,11 +27,11 @@ def ran(*words: str, cwd: Path, **variables: str) -> str:
     return done.stdout
 
 
-def completed(line: str, cwd: Path, **variables: str) -> list[str]:
+def completed(line: str, cwd: Path, before: Sequence[str] = (), **variables: str) -> list[str]:
     """What bash is offered for the last word of a line."""
     place = str(len(line.split(" ")) - 1)
     asked = {"_DEMPO_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": place}
-    return ran(cwd=cwd, **asked, **variables).split()
+    return ran(cwd=cwd, before=before, **asked, **variables).split()
 
 
 @pytest.fixture
@@ -54,6 +56,22 @@ def test_they_come_from_the_folder_that_is_named(runs: Path) -> None:
     assert completed("dempo --runs-dir elsewhere show 2", runs) == old
     assert completed("dempo show 2", runs, DEMPO_RUNS="elsewhere") == old
     assert completed("dempo show --runs-dir nowhere 2", runs) == []
+
+
+def test_the_command_line_wins_over_the_environment(runs: Path) -> None:
+    old = ["20250101-000000-old"]
+    assert completed("dempo --runs-dir elsewhere show 2", runs, DEMPO_RUNS="runs") == old
+    assert completed("dempo show --runs-dir elsewhere 2", runs, DEMPO_RUNS="runs") == old
+
+
+def test_a_folder_of_somebody_else_hides_no_run(runs: Path) -> None:
+    closed = runs / "elsewhere" / "20250102-000000-theirs"
+    closed.mkdir(mode=0)
+    try:
+        found = completed("dempo show --runs-dir elsewhere 2", runs, before=as_a_stranger())
+    finally:
+        closed.chmod(0o755)
+    assert "20250101-000000-old" in found
 
 
 def test_commands_complete(runs: Path) -> None:

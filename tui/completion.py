@@ -1,29 +1,38 @@
-"""What the shell completes after a command: the names of runs. No record is read, since it is asked at every key."""
+"""Which folder of runs a command line names, and what the shell completes of it: the names of runs.
+
+No record is read, since completion is asked for at every key.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from storage.errors import StorageError
+from storage.run_folders import run_folders
 from tui.commands import DEFAULT_RUNS
+
+
+def nearest_runs(ctx: typer.Context, runs_dir: Path) -> Path:
+    """The folder that was named on the command line, behind the command or before it; else what there is without.
+
+    Without this, the environment would win over what stands before the command.
+    """
+    level: Any = ctx
+    while level is not None:
+        source = level.get_parameter_source("runs_dir")
+        if source is not None and source.name == "COMMANDLINE":
+            return runs_dir if level is ctx else Path(level.params["runs_dir"])
+        level = level.parent
+    return runs_dir
 
 
 def run_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """The runs that begin with what is typed, newest first, in the folder that the command line or DEMPO_RUNS names."""
     try:
-        found = [folder.name for folder in _runs(ctx).iterdir() if (folder / "audit.db").is_file()]
-    except OSError:
+        found = run_folders(nearest_runs(ctx, Path(ctx.params.get("runs_dir") or DEFAULT_RUNS)))
+    except StorageError:
         return []  # a folder that can't be read has nothing to complete
-    return sorted((name for name in found if name.startswith(incomplete)), reverse=True)
-
-
-def _runs(ctx: typer.Context) -> Path:
-    """--runs-dir of the command, else of those before it."""
-    context: typer.Context | None = ctx
-    while context is not None:
-        source = context.get_parameter_source("runs_dir")
-        if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT"):
-            return Path(context.params["runs_dir"])
-        context = context.parent  # type: ignore[assignment]
-    return Path(DEFAULT_RUNS)
+    return [root.name for root in found if root.name.startswith(incomplete)]

@@ -8,26 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from tui.completion import run_names
+from tui.completion import nearest_runs, run_names
 from tui.visible import escaped
 
-
-def _nearest(ctx: typer.Context, runs_dir: Path) -> Path:
-    """The folder that was named on the command line, behind the command or before it; else what there is without.
-
-    Without this, the environment would win over what stands before the command.
-    """
-    level: Any = ctx
-    while level is not None:
-        source = level.get_parameter_source("runs_dir")
-        if source is not None and source.name == "COMMANDLINE":
-            return runs_dir if level is ctx else Path(level.params["runs_dir"])
-        level = level.parent
-    return runs_dir
-
-
 RunsDir = Annotated[
-    Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS", callback=_nearest)
+    Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS", callback=nearest_runs)
 ]
 RunName = Annotated[
     str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.", autocompletion=run_names)
