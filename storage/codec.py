@@ -1,4 +1,4 @@
-"""How an event becomes text, and an event again: canonical JSON (RFC 8785)."""
+"""How an event becomes text, and an event again: canonical JSON (RFC 8785); and the texts that stand beside events."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
+
+from core.events import decode_text, digest
+from storage.errors import StorageError
 
 _NOT_SHOWABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -53,3 +56,19 @@ def parse(payload: str) -> tuple[dict[str, Any], tuple[str, int] | None]:
         raise ValueError("the payload is no JSON object")
     unit, attempt = values.pop("unit", None), values.pop("attempt", None)
     return values, None if unit is None else (unit, attempt)
+
+
+def is_whole(name: object, body: object) -> bool:
+    """Whether a blob is what it is named by; a changed byte of the file may change the type of its body, too."""
+    return isinstance(body, bytes) and digest(body) == name
+
+
+def exact_text(name: str, body: Any) -> str:
+    """The text of a blob, exactly.
+
+    Raises:
+        StorageError: it was changed.
+    """
+    if not is_whole(name, body):
+        raise StorageError(f"the text {name[:12]}… was changed; run `dempo verify`")
+    return decode_text(body)

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.config import JudgeSection
 from core.plural import number_of
+from storage.reader import Reader
 
 CALLS = """SELECT outcome, judge_kind, count(*) AS calls, (SELECT config->>'$.judge.coverage' FROM run) AS wanted
   FROM judge_calls GROUP BY 1, 2 ORDER BY 1, 2"""
@@ -25,6 +26,11 @@ class Coverage:
     def of(cls, rows: Iterable[Iterable[Any]]) -> Coverage:
         """Of the rows that the query gave."""
         return cls(tuple(tuple(row) for row in rows))
+
+    @classmethod
+    def of_run(cls, reader: Reader) -> Coverage:
+        """Of a run, as of the event that it is read."""
+        return cls.of(row.values() for row in reader.query(CALLS))
 
     @cached_property
     def outcomes(self) -> Counter[str]:

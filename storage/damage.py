@@ -7,13 +7,13 @@ structure, schema, chain and texts, as the first checks of `dempo verify` do. Te
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from core.run_folder import RunFolder
+from storage.codec import is_whole
 from storage.errors import StorageError, sentences
 from storage.reader import RunSummary, lock_is_held
 from storage.run_folders import require_record
@@ -59,6 +59,6 @@ def _wrong_file(database: Path) -> str:
 
 def _wrong_text(db: sqlite3.Connection) -> str:
     for key, body in db.execute("SELECT sha256, body FROM blobs NOT INDEXED"):
-        if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != key:
+        if not is_whole(key, body):
             return f"the text {str(key)[:12]}… was changed"
     return ""

@@ -13,10 +13,10 @@ from types import TracebackType
 from sqlite_utils import Database
 
 from core import failpoints
-from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, decode_text, digest
+from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
 from core.run_folder import RunFolder
 from storage.chain import NO_EVENT, link_hash
-from storage.codec import canonical, now, parse
+from storage.codec import canonical, exact_text, now, parse
 from storage.errors import StorageError, sentences
 from storage.foreign import refuse_imported
 from storage.lock import take_lock
@@ -266,9 +266,7 @@ class Log:
             row = self._db.execute("SELECT body FROM blobs WHERE sha256 = ?", [sha256]).fetchone()
         if row is None:
             raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
-        if not isinstance(row[0], bytes) or digest(row[0]) != sha256:
-            raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… was changed; run `dempo verify`")
-        return decode_text(row[0])
+        return exact_text(sha256, row[0])
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
         """Leaves a note in `control/progress.json`, at most twice a second; it is not part of the record."""

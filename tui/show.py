@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.undecided import undecided_sentences
-from storage.coverage import CALLS, Coverage
+from storage.coverage import Coverage
 from storage.damage import damage_in, told_of
 from storage.draws.waiting import waits_for
 from storage.foreign import is_imported
@@ -59,7 +59,7 @@ def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json:
 def results(reader: Reader, as_json: bool) -> None:
     """Leaderboards, the recovery of a planted world, and where the run lies."""
     root = reader.folder.root
-    boards, recovered, coverage = reader.view("leaderboards"), reader.view("recovery"), coverage_of(reader)
+    boards, recovered, coverage = reader.view("leaderboards"), reader.view("recovery"), Coverage.of_run(reader)
     if as_json:
         told = undecided_sentences(reader.view("levels"))
         found = {"leaderboards": boards, "coverage": coverage.row(), "recovery": recovered, "undecided": told}
@@ -74,11 +74,6 @@ def results(reader: Reader, as_json: bool) -> None:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
     print(f"run: {visible(str(root))}")
-
-
-def coverage_of(reader: Reader) -> Coverage:
-    """How many of the run's judge calls gave a ranking."""
-    return Coverage.of(row.values() for row in reader.query(CALLS))
 
 
 def _stamp(simulated: bool, judges: frozenset[str]) -> str:
@@ -123,7 +118,7 @@ def _whole(reader: Reader) -> dict[str, Any]:
         "waits_for": waits_for(reader),
         "stages": reader.view("stages"),
         "leaderboards": reader.view("leaderboards"),
-        "coverage": coverage_of(reader).row(),
+        "coverage": Coverage.of_run(reader).row(),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
         "origin": origin.row() if origin else None,

@@ -16,7 +16,7 @@ from typing import Any
 
 from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
-from storage.codec import parse
+from storage.codec import exact_text, parse
 from storage.errors import StorageError, sentences
 from storage.reader import lock_is_held, require_event
 from storage.run_folders import require_record
@@ -149,9 +149,7 @@ class Record:
             row = self._db.execute("SELECT body FROM blobs WHERE sha256 = ?", [sha256]).fetchone()
         if row is None:
             raise StorageError(f"the text {sha256[:12]}… is not in the record")
-        if not isinstance(row[0], bytes) or digest(row[0]) != sha256:
-            raise StorageError(f"the text {sha256[:12]}… was changed; run `dempo verify`")
-        return decode_text(row[0])
+        return exact_text(sha256, row[0])
 
     def text_or_empty(self, sha256: str) -> str:
         """The exact text of a blob, or "" where it is missing."""

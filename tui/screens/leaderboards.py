@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from storage.coverage import CALLS, Coverage
+from storage.coverage import Coverage
 from storage.outdated import REMARK, outdated_boards
 from storage.reader import Reader
 from tui.screens.pane import Pane
@@ -81,7 +81,7 @@ class LeaderboardsPane(Pane):
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
             outdated=outdated_boards(str(row["payload"]) for row in recorded),
-            coverage=Coverage.of(row.values() for row in reader.query(CALLS)).sentence,
+            coverage=Coverage.of_run(reader).sentence,
         )
 
     def show(self, found: Results) -> None:
