@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -47,14 +48,15 @@ class Terminal:
             self.raw += found
         return len(self.raw) - before
 
-    def wait_for(self, *wanted: str, since: int = 0) -> None:
+    def wait_for(self, *wanted: str | re.Pattern[bytes], since: int = 0) -> None:
         """Reads until all of this was written.
 
         Raises:
             AssertionError: with the last of what was written instead.
         """
         end = time.monotonic() + PATIENCE
-        while not all(part.encode() in self.raw[since:] for part in wanted):
+        patterns = [re.compile(re.escape(part.encode())) if isinstance(part, str) else part for part in wanted]
+        while not all(pattern.search(self.raw, since) for pattern in patterns):
             assert time.monotonic() < end, f"missing one of {wanted} in {self.raw[-3000:]!r}"
             self.read(0.2)
 

@@ -7,14 +7,11 @@ from pathlib import Path
 import pytest
 from both_verifiers import checked
 from rewritten import changed_first, forged
+from table_runs import make_table_run
 
-from core.config_file import parse_config
-from storage.create import create_run
 from storage.reader import Reader
 from storage.verifier.finding import Finding, same
 from storage.verifier.shapes import alike, misfit
-from tui.console import Console
-from tui.process import work
 from tui.replay import replay_run
 
 PEOPLE = ["w,young", "w,old", "m,young", "m,old", "m,old"]
@@ -24,14 +21,6 @@ QUOTAS = {
     "one of each": (3, "gender,w,2,2\ngender,m,1,1\nage,young,2,2\nage,old,1,1\n"),
 }
 CONFIG = """
-[run]
-name = "forced"
-seed = 5
-[data]
-format = "tables"
-respondents = "{people}"
-quotas = "{quotas}"
-id_column = "who"
 [[lotteries]]
 name = "main"
 size = {size}
@@ -43,16 +32,9 @@ lottery = "main"
 
 
 def forced_run(folder: Path, size: int, quotas: str, panels: int) -> Path:
-    people, bounds = folder / "people.csv", folder / "quotas.csv"
     rows = [f"p{i},{row}" for i, row in enumerate(PEOPLE)]
-    people.write_text("\n".join(["who,gender,age", *rows, ""]), encoding="utf-8")
-    bounds.write_text(f"category,feature,min,max\n{quotas}", encoding="utf-8")
-    text = CONFIG.format(people=people, quotas=bounds, size=size, panels=panels)
-    runs = folder / "runs"
-    runs.mkdir()
-    root = create_run(parse_config(text), text, runs)
-    assert work(root, None, Console(quiet=True)) == 0
-    return root
+    people, bounds = "\n".join(["who,gender,age", *rows, ""]), f"category,feature,min,max\n{quotas}"
+    return make_table_run(folder, "forced", people, bounds, CONFIG.format(size=size, panels=panels))
 
 
 @pytest.mark.parametrize("panels", [0, 5])

@@ -6,7 +6,6 @@ import copy
 import html
 import re
 import zipfile
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import pytest
 from both_verifiers import checked
 from brute_leximin import brute_leximin, compositions, random_problem
 from certificates import certificate_of
+from table_runs import make_table_run
 
-from core.config_file import parse_config
 from core.randomness import RandomStream
 from core.sortition import certificate, column_generation, decomposition
 from core.sortition.certificate import Level, solver_facts
@@ -26,12 +25,9 @@ from core.sortition.panels import Best, BestComposition
 from core.sortition.problem import PanelProblem, QuotaRow
 from core.sortition.proof import DECIDED, check
 from core.undecided import room, undecided_sentence
-from storage.create import create_run
 from storage.export.export import export_run
 from storage.reader import Reader
 from tui.cli import _work_on
-from tui.console import Console
-from tui.process import work
 from tui.screens.levels import proof_note, proof_word
 from tui.show import results, show
 from tui.why import why
@@ -156,13 +152,6 @@ def test_a_level_that_is_known_up_to_rounding_is_not_called_exact() -> None:
 PEOPLE = "who,f1,f2,f3\na,y,y,n\nb,n,y,y\nc,y,n,y\ne,y,y,y\no,n,n,n\n"
 QUOTAS = "category,feature,min,max\n" + "".join(f"f{i},y,1,1\nf{i},n,1,1\n" for i in (1, 2, 3))
 CONFIG = """
-[run]
-name = "undecided"
-[data]
-format = "tables"
-respondents = "{people}"
-quotas = "{quotas}"
-id_column = "who"
 [[lotteries]]
 name = "main"
 size = 2
@@ -173,19 +162,11 @@ lottery = "main"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with a lottery whose lower levels were not decided. Nobody writes into it."""
-    folder = tmp_path_factory.mktemp("undecided")
-    people, quotas = folder / "people.csv", folder / "quotas.csv"
-    people.write_text(PEOPLE)
-    quotas.write_text(QUOTAS)
-    text = CONFIG.format(people=people, quotas=quotas)
-    (folder / "runs").mkdir()
-    root = create_run(parse_config(text), text, folder / "runs")
     with pytest.MonkeyPatch.context() as monkeypatch:
         loosen(monkeypatch)
-        assert work(root, None, Console(quiet=True)) == 0
-    return root
+        return make_table_run(tmp_path_factory.mktemp("undecided"), "undecided", PEOPLE, QUOTAS, CONFIG)
 
 
 def test_the_record_says_which_levels_are_open(run: Path) -> None:

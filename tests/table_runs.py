@@ -1,0 +1,39 @@
+"""Runs on two CSV files of people and quotas, for tests of lotteries and draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.config_file import parse_config
+from storage.create import create_run
+from tui.console import Console
+from tui.process import work
+
+HEAD = """
+[run]
+name = "{name}"
+seed = 5
+[data]
+format = "tables"
+respondents = "{people}"
+quotas = "{quotas}"
+id_column = "who"
+"""
+
+
+def make_table_run(folder: Path, name: str, people: str, quotas: str, rest: str, until: str | None = None) -> Path:
+    """A run below `folder`/runs, worked on until a stage.
+
+    Args:
+        people: CSV with the ids in the column `who`; quotas: CSV.
+        rest: of the configuration, from the lotteries on.
+    """
+    respondents, bounds = folder / "people.csv", folder / "quotas.csv"
+    respondents.write_text(people, encoding="utf-8")
+    bounds.write_text(quotas, encoding="utf-8")
+    text = HEAD.format(name=name, people=respondents, quotas=bounds) + rest
+    runs = folder / "runs"
+    runs.mkdir()
+    root = create_run(parse_config(text), text, runs)
+    assert work(root, until, Console(quiet=True)) == 0
+    return root
