@@ -8,7 +8,8 @@ import platform
 import shutil
 import socket
 import sqlite3
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit, urlunsplit
 
@@ -77,6 +78,14 @@ def refuse_launcher(variables: Mapping[str, str]) -> None:
             "their processes would make a run of its own and train without its weights; start dempo by itself, "
             f"without a launcher, or unset {'it' if len(found) == 1 else 'them'}"
         )
+
+
+def missing_packages(names: Iterable[str]) -> str:
+    """The sentence for packages that are missing."""
+    listed = list(names)
+    what = "packages are" if len(listed) > 1 else "package is"
+    quoted = ", ".join(map(repr, listed))
+    return f"this needs {quoted}; the {what} not installed (`{sys.executable} -m pip install {' '.join(listed)}`)"
 
 
 def package_version(name: str) -> str | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 
 from core.config import RunConfig
+from core.environment import missing_packages
 from core.errors import InputError
 from core.pipeline import STAGES
 
@@ -32,14 +32,6 @@ def require_packages(config: RunConfig, until: str | None = None) -> None:
     missing = sorted(name for name in wanted if not _is_installed(name))
     if missing:
         raise InputError(missing_packages(missing))
-
-
-def missing_packages(names: Iterable[str]) -> str:
-    """The sentence for packages that are missing."""
-    listed = list(names)
-    what = "packages are" if len(listed) > 1 else "package is"
-    quoted = ", ".join(map(repr, listed))
-    return f"this needs {quoted}; the {what} not installed (`{sys.executable} -m pip install {' '.join(listed)}`)"
 
 
 def _stages(config: RunConfig, until: str | None) -> Iterable[str]:

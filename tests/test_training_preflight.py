@@ -70,7 +70,10 @@ def test_what_is_not_there_is_named(train: dict[str, Any], told: str) -> None:
 def test_a_package_that_an_optimizer_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.training.optimizers.find_spec", lambda name: None)
     (found,) = wanting(optimizer="stable_adamw")
-    assert found == "train.optimizer 'stable_adamw' needs a package that is not here: pip install torch-optimi"
+    remedy = f"`{sys.executable} -m pip install torch-optimi`"
+    assert (
+        found == f"train.optimizer 'stable_adamw': this needs 'torch-optimi'; the package is not installed ({remedy})"
+    )
 
 
 def test_a_hub_name_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from core.environment import missing_packages
 from core.errors import DempoError, InfeasibleQuotas, InputError, Unchecked, VerificationFailed
 from core.plural import number_of
 from core.provenance import program_version
@@ -51,8 +52,6 @@ def main() -> NoReturn:
         package = (error.name or "").partition(".")[0]
         if package in ("", "core", "storage", "tui"):
             raise
-        from core.needed_packages import missing_packages
-
         print(f"dempo: {missing_packages([package])}; everything finished before is recorded", file=sys.stderr)
         sys.exit(InputError.exit_code)
     except OSError as error:

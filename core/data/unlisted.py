@@ -32,7 +32,8 @@ class Unlisted:
         """What an answer counts as: the category that the attribute names, else the answer itself; counts it."""
         self._people[attribute.name][answer] += 1
         self._first.setdefault((attribute.name, answer), row)
-        return attribute.unlisted if attribute.unlisted in attribute.targets else answer
+        taken = _taken_for(attribute)
+        return answer if taken is None else taken
 
     def refuse(self) -> None:
         """Ends the reading where an attribute refuses such answers.

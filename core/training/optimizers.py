@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 
+from core.environment import missing_packages
 from core.errors import InputError
 
 _BITSANDBYTES = (
@@ -48,5 +49,4 @@ def require_optimizer(name: str) -> None:
     if package is None:
         raise InputError(f"train.optimizer: there is no optimizer {name!r}; there are {', '.join(sorted(OPTIMIZERS))}")
     if find_spec(package) is None:
-        wanted = _INSTALLED_AS.get(package, package)
-        raise InputError(f"train.optimizer {name!r} needs a package that is not here: pip install {wanted}")
+        raise InputError(f"train.optimizer {name!r}: {missing_packages([_INSTALLED_AS.get(package, package)])}")
