@@ -42,7 +42,7 @@ import transformers  # noqa: E402
 from random_llama import TEXTS  # noqa: E402
 
 from core.config import TrainSection  # noqa: E402
-from core.training.batches import PairCollator, Rows, Tokens, padded  # noqa: E402
+from core.training.batches import PairCollator, Rows, Tokens  # noqa: E402
 from core.training.precision import Placement, placement, quiet_libraries  # noqa: E402
 
 PEAK = 989e12
@@ -174,6 +174,7 @@ def make_pairs(count: int, longest: int, vocabulary: int, weights: bool = False)
             pairs={(i, 2 * i, 2 * i + 1): ((i, 2 * i), (i, 2 * i + 1)) for i in range(n)},
             cut_contexts=0,
             cut_responses=0,
+            window=longest,
         ),
         rows=Rows(context=every, chosen=2 * every, rejected=2 * every + 1, weight=weight),
         once=sum(map(len, prompts)) + sum(map(len, responses)),
@@ -301,7 +302,7 @@ def run_ours(shape: str, pairs: Pairs, train: TrainSection, placed: Placement) -
     del frozen
     gc.collect()
     model = make_model(shape, placed.dtype, placed.device)
-    collator = PairCollator(pairs.rows, pairs.tokens, reference, 2)
+    collator = PairCollator(pairs.rows, pairs.tokens, reference, 2, placed.multiple)
     callback = watching(watch)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = make_trainer(model, make_tokenizer(), collator, train, placed, Path(scratch), 0, callback)
@@ -450,7 +451,7 @@ def exactness_rows(size: Size) -> Iterator[Cells]:
         placed = placement(train)
         model = make_model("tiny", torch.float32, "cpu", seed=1, spread=0.1).to(placed.device)
         watch = Watch()
-        collator = PairCollator(pairs.rows, pairs.tokens, reference, 2)
+        collator = PairCollator(pairs.rows, pairs.tokens, reference, 2, placed.multiple)
         with tempfile.TemporaryDirectory() as scratch:
             watcher = watching(watch, keep_gradient=True)
             make_trainer(model, make_tokenizer(), collator, train, placed, Path(scratch), 0, watcher).train()
@@ -491,7 +492,7 @@ def layout_row(shape: str, size: Size, precision: str) -> Cells:
         for start in range(0, len(pairs), size.micro):
             some = range(start, min(start + size.micro, len(pairs)))
             keys = [(i, 2 * i) for i in some] + [(i, 2 * i + 1) for i in some]
-            batch = padded([pairs.tokens.ids(key) for key in keys], 2)
+            batch = pairs.tokens.batch(keys, 2, placed.multiple)
             found = response_log_probs(model, {k: v.to(placed.device) for k, v in batch.items()})
             apart = found.double().cpu() - torch.tensor([sorted_ones[key] for key in keys], dtype=torch.float64)
             worst = max(worst, float(apart.abs().max()))

@@ -19,7 +19,7 @@ from core.training.precision import placement, quiet_libraries
 BATCH = 16
 
 
-def make_step(micro_batch: int, weight: Any = None, folder: Path = Path("."), **train: Any) -> Any:
+def make_step(micro_batch: int, weight: Any = None, folder: Path = Path("."), multiple: int = 1, **train: Any) -> Any:
     """(trainer, collator, gradients): sixteen pairs of unequal weight; gradients fill up during training."""
     import torch
     from transformers import TrainerCallback
@@ -39,7 +39,7 @@ def make_step(micro_batch: int, weight: Any = None, folder: Path = Path("."), **
     generator = np.random.default_rng(0)
     weights = generator.lognormal(sigma=1.5, size=BATCH) if weight is None else np.asarray(weight, dtype=float)
     rows = Rows(context=pairs.context, chosen=pairs.chosen, rejected=pairs.rejected, weight=weights)
-    collator = PairCollator(rows, tokens, reference, tokenizer.pad_token_id)
+    collator = PairCollator(rows, tokens, reference, tokenizer.pad_token_id, multiple)
     found: dict[str, Any] = {}
 
     class Watch(TrainerCallback):

@@ -8,6 +8,7 @@ from core.chat import prompt_ids, response_ids
 from core.training.batches import (
     PairCollator,
     Rows,
+    Tokens,
     padded,
     rows_of,
     scheduled_pairs,
@@ -112,7 +113,7 @@ def test_both_responses_of_a_pair_follow_the_same_prompt(tokenizer):
     pairs = make_pairs()
     condition = schedule_of(pairs, [[0, 1, 2, 3]])
     tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, scheduled_pairs(pairs, [condition]), 40)
-    collator = PairCollator(rows_of(condition, pairs), tokens, dict.fromkeys(tokens.sequences(), 0.0), 2)
+    collator = PairCollator(rows_of(condition, pairs), tokens, dict.fromkeys(tokens.sequences(), 0.0), 2, 1)
     batch = collator([{"row": i} for i in range(4)])
     ids, mask = batch["input_ids"].numpy(), batch["completion_mask"].numpy()
     for i in range(4):
@@ -162,6 +163,20 @@ def test_padding_is_masked():
     assert batch["input_ids"].tolist() == [[5, 6, 7, 0], [5, 8, 9, 4]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
     assert batch["completion_mask"].tolist() == [[0, 0, 1, 0], [0, 1, 1, 1]]
+
+
+def test_widths_are_rounded_up_within_the_window():
+    ids = [np.arange(n, dtype=np.int32) for n in (3, 60, 61)]
+    tokens = Tokens(ids, ids, {}, cut_contexts=0, cut_responses=0, window=100)
+    assert [tokens.width([(0, 0)], multiple) for multiple in (1, 64)] == [6, 64]
+    assert [tokens.width([(0, 0), (0, 2)], multiple) for multiple in (1, 64)] == [64, 64]
+    assert [tokens.width([(0, 1), (0, 0), (1, 0)], multiple) for multiple in (1, 50)] == [63, 100]
+    assert tokens.width([(0, 2), (0, 1), (0, 0)], 128) == 100, "positions beyond the window may not exist"
+    batch = tokens.batch([(0, 0), (0, 1)], 9, 64)
+    assert {name: tuple(rows.shape) for name, rows in batch.items()} == dict.fromkeys(batch, (2, 64))
+    assert batch["input_ids"][0, 6:].unique().tolist() == [9]
+    assert batch["attention_mask"].sum(1).tolist() == [6, 63]
+    assert batch["completion_mask"].sum(1).tolist() == [3, 60]
 
 
 def test_rows_know_their_number():

@@ -44,9 +44,9 @@ def plain_big_batch(collator, beta=0.5):
     return gradient, loss.item(), ((weight * margin).sum() / weight.sum()).item()
 
 
-@pytest.mark.parametrize("micro_batch", [1, 4, 16])
-def test_the_gradient_equals_a_plain_big_batch(tmp_path, micro_batch):
-    collator, found = one_step(tmp_path, micro_batch)
+@pytest.mark.parametrize(("micro_batch", "multiple"), [(1, 1), (4, 1), (16, 1), (4, 64)])
+def test_the_gradient_equals_a_plain_big_batch(tmp_path, micro_batch, multiple):
+    collator, found = one_step(tmp_path, micro_batch, multiple=multiple)
     gradient, loss, margin = plain_big_batch(collator)
     assert relative_error(found["gradient"], gradient) < 1e-5
     assert found["metrics"].loss == pytest.approx(loss, rel=1e-5)

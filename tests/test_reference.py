@@ -5,8 +5,8 @@ import pytest
 from training_world import direct_log_prob, make_config, make_pairs, make_tiny
 
 from core.errors import InputError
-from core.training.batches import every_pair, tokenise
-from core.training.precision import placement
+from core.training.batches import Tokens, every_pair, tokenise
+from core.training.precision import Placement, placement
 from core.training.reference import decode_reference, encode_reference, log_probs
 
 
@@ -32,6 +32,25 @@ def test_log_probs_equal_a_direct_computation_whatever_the_batches(scored, budge
     assert list(found.values()) == pytest.approx(expected, rel=2e-5)
     assert seen[-1] == len(sequences)
     assert (len(seen) == len(sequences)) == (budget == 1)
+
+
+class Rounded(Placement):
+    """A placement on the CPU whose widths are rounded as on a GPU."""
+
+    multiple = 32
+
+
+def test_rounded_widths_change_no_log_probability_and_stay_within_the_budget(scored, monkeypatch):
+    model, tokens, sequences, pad = scored
+    placed = placement(make_config().train)
+    expected = log_probs(model, tokens, sequences, placed, pad, 300)
+    shapes = []
+    plain = Tokens.batch
+    monkeypatch.setattr(Tokens, "batch", lambda *a: shapes.append((b := plain(*a))["input_ids"].shape) or b)
+    found = log_probs(model, tokens, sequences, Rounded(placed.device, placed.dtype, placed.autocast), pad, 300)
+    assert list(found.values()) == pytest.approx(list(expected.values()), rel=2e-5)
+    assert {width for _, width in shapes} <= {32, 60}, "multiples of 32 within a window of 60"
+    assert max(rows * width for rows, width in shapes) <= 300
 
 
 def test_generation_still_works_after_scoring(scored):

@@ -44,7 +44,8 @@ _TOKENISE_AT_ONCE = 512
 class Tokens:
     """Token ids of pairs as fitted, and how many sequences were cut.
 
-    prompts and responses are distinct; pairs gives the sequences of a pair, in the order of its responses.
+    prompts and responses are distinct; pairs gives the sequences of a pair, in the order of its responses; no sequence
+    is longer than window, L.
     """
 
     prompts: Sequence[Ids]
@@ -52,6 +53,7 @@ class Tokens:
     pairs: Mapping[Pair, tuple[Key, Key]]
     cut_contexts: int
     cut_responses: int
+    window: int
 
     def sequences(self) -> list[Key]:
         """The distinct sequences of all pairs, in ascending order."""
@@ -67,6 +69,15 @@ class Tokens:
     def length(self, key: Key) -> int:
         """Tokens of prompt and response together."""
         return len(self.prompts[key[0]]) + len(self.responses[key[1]])
+
+    def width(self, sequences: Iterable[Key], multiple: int) -> int:
+        """Columns of a batch: its longest sequence, rounded up to a multiple within the window."""
+        longest = max(map(self.length, sequences))
+        return max(longest, min(self.window, -(-longest // multiple) * multiple))
+
+    def batch(self, sequences: Sequence[Key], pad: int, multiple: int) -> dict[str, torch.Tensor]:
+        """Some sequences as tensors; see `padded` and `width`."""
+        return padded([self.ids(key) for key in sequences], pad, self.width(sequences, multiple))
 
     def ids(self, key: Key) -> tuple[Ids, Ids]:
         """(prompt, response) of one sequence."""
@@ -157,7 +168,8 @@ def _joined(
             if len(kept) < len(response):
                 cut_response.add(key)
         pairs[pair] = (found[0], found[1])
-    return Tokens(distinct_prompts.items, distinct_responses.items, pairs, len(cut_prompt), len(cut_response))
+    cut = len(cut_prompt), len(cut_response)
+    return Tokens(distinct_prompts.items, distinct_responses.items, pairs, *cut, max_length)
 
 
 class _Distinct:
@@ -259,7 +271,8 @@ def rows_of(condition: Condition, pairs: PreferencePairs) -> Rows:
 class PairCollator:
     """Turns row numbers into a micro-batch of m pairs, in the layout of TRL's preference collator.
 
-    `input_ids`, `attention_mask`, `completion_mask`: (2m, T), chosen rows first, padded right.
+    `input_ids`, `attention_mask`, `completion_mask`: (2m, T), chosen rows first, padded right; T as `Tokens.width`
+    rounds it up to `multiple`.
     `ref_chosen_logps`, `ref_rejected_logps`: (m,) float32, nats. `weight`: (m,) float64, ω.
     """
 
@@ -267,6 +280,7 @@ class PairCollator:
     tokens: Tokens
     reference: Mapping[Key, float]
     pad: int
+    multiple: int
 
     def keys(self, numbers: Iterable[int]) -> tuple[list[Key], list[Key]]:
         """The chosen and the rejected sequences of some rows."""
@@ -279,19 +293,22 @@ class PairCollator:
 
         numbers = [example["row"] for example in examples]
         chosen, rejected = self.keys(numbers)
-        batch = padded([self.tokens.ids(key) for key in chosen + rejected], self.pad)
+        batch = self.tokens.batch(chosen + rejected, self.pad, self.multiple)
         batch["ref_chosen_logps"] = torch.tensor([self.reference[key] for key in chosen], dtype=torch.float32)
         batch["ref_rejected_logps"] = torch.tensor([self.reference[key] for key in rejected], dtype=torch.float32)
         batch["weight"] = torch.from_numpy(self.rows.weight[numbers])
         return batch
 
 
-def padded(sequences: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], pad: int) -> dict[str, torch.Tensor]:
-    """Sequences as tensors of shape (B, T), int64, padded right; completion_mask is 1 on response tokens."""
+def padded(sequences: Sequence[tuple[Ids, Ids]], pad: int, width: int | None = None) -> dict[str, torch.Tensor]:
+    """Sequences as tensors of shape (B, width), int64, padded right; completion_mask is 1 on response tokens.
+
+    Args:
+        width: columns T; those of the longest sequence unless stated.
+    """
     import torch
 
-    width = max(len(prompt) + len(response) for prompt, response in sequences)
-    shape = (len(sequences), width)
+    shape = (len(sequences), width or max(len(prompt) + len(response) for prompt, response in sequences))
     ids = np.full(shape, pad, dtype=np.int64)
     attention = np.zeros(shape, dtype=np.int64)
     completion = np.zeros(shape, dtype=np.int64)

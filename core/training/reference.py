@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.errors import InputError
-from core.training.batches import Key, Tokens, padded
+from core.training.batches import Key, Tokens
 from core.training.precision import Placement
 
 FORMAT = "dempo-reference-2"
@@ -41,7 +41,7 @@ def log_probs(
 
     add_fused_lm_head(model)
     found: dict[Key, float] = {}
-    for batch in _by_length(tokens, sequences, budget):
+    for batch in _by_length(tokens, sequences, budget, placed.multiple):
         found.update(zip(batch, score_batch(model, tokens, batch, placed, pad), strict=True))
         progress(len(found), len(sequences))
     return {key: found[key] for key in sequences}
@@ -51,7 +51,7 @@ def score_batch(model: Any, tokens: Tokens, sequences: Sequence[Key], placed: Pl
     """Log-probabilities of some responses in one batch, without gradient; `model` has TRL's fused head."""
     import torch
 
-    inputs = {k: v.to(placed.device) for k, v in padded([tokens.ids(key) for key in sequences], pad).items()}
+    inputs = {k: v.to(placed.device) for k, v in tokens.batch(sequences, pad, placed.multiple).items()}
     with torch.no_grad(), placed.computing():
         scores: list[float] = response_log_probs(model, inputs).tolist()
     return scores
@@ -96,13 +96,13 @@ def decode_reference(body: bytes) -> dict[str, float]:
     return dict(values["rows"])
 
 
-def _by_length(tokens: Tokens, sequences: Sequence[Key], budget: int) -> list[list[Key]]:
+def _by_length(tokens: Tokens, sequences: Sequence[Key], budget: int, multiple: int) -> list[list[Key]]:
     """Batches of sequences of similar length, longest first, so that a lack of memory shows at once."""
     batches: list[list[Key]] = []
     width = 0
     for key in sorted(sequences, key=lambda k: (-tokens.length(k), k)):
         if not batches or (len(batches[-1]) + 1) * width > budget:
             batches.append([])
-            width = tokens.length(key)
+            width = tokens.width([key], multiple)
         batches[-1].append(key)
     return batches

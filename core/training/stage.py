@@ -315,7 +315,7 @@ def _train_condition(
     keep_only(state, start.step if start else 0)
     resumed = verify(ctx.folder.root / start.folder, start.files) if start else None
     state.mkdir(parents=True, exist_ok=True)
-    collator = PairCollator(rows_of(condition, pairs), tokens, reference, tokenizer.pad_token_id)
+    collator = PairCollator(rows_of(condition, pairs), tokens, reference, tokenizer.pad_token_id, placed.multiple)
     recording = Recording(ctx, condition.name, keys, state, report)
     with memory_guard(section, f"training {condition.name!r}"):
         policy = load_model(base.path, placed)
