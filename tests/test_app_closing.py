@@ -10,6 +10,7 @@ import pytest
 import sample_run
 from test_app import INTERVAL, until, wait_for
 from test_app_bursts import burst
+from textual import events
 from textual.widgets import Input
 
 from tui.app import DempoApp
@@ -51,6 +52,23 @@ async def test_it_can_be_closed_at_every_moment_while_the_list_opens(complete: P
             await asyncio.sleep(0)
         app.exit()
     assert app.return_code in (0, None)
+
+
+@pytest.mark.parametrize("late", [events.Key("x", "x"), events.Paste("new"), events.AppBlur(), events.AppFocus()])
+@pytest.mark.parametrize("forwarded", [False, True], ids=["new", "forwarded"])
+async def test_what_comes_after_the_last_screen_goes_nowhere(
+    complete: Path, late: events.Event, forwarded: bool
+) -> None:
+    """A burst that the app did not get to the end of: a screen has seen its keys, or nobody has."""
+    app = DempoApp(complete, INTERVAL)
+    async with app.run_test(size=(80, 24)):
+        app.exit()
+    assert not app.screen_stack
+    if forwarded:
+        late._set_forwarded()
+    with app._context():
+        await app.on_event(late)
+    assert app.return_code == 0
 
 
 async def test_a_run_can_be_left_while_it_opens_and_is_read(complete: Path) -> None:

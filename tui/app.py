@@ -40,6 +40,9 @@ from tui.visible import one_line, visible
 _SOON = 0.02
 """Seconds until the app looks again whether it can close."""
 
+_FOR_SCREENS = (events.InputEvent, events.Paste, events.AppFocus, events.AppBlur)
+"""Events that Textual hands on to the screen without asking whether there is one."""
+
 _DONE: dict[str, str] = {
     "stop": "asked to stop; the engine ends at the next safe point",
     "resume": "engine started; it goes on when the app closes",
@@ -94,6 +97,11 @@ class DempoApp(App[None], inherit_bindings=False):
         while self._running and not self._whole:  # as `exit`, where whoever runs the app takes it down
             await asyncio.sleep(_SOON)
         await super()._shutdown()
+
+    async def on_event(self, event: events.Event) -> None:
+        """What was typed behind the key that closes the app goes nowhere: there is no screen any more to ask."""
+        if self.is_running or not isinstance(event, _FOR_SCREENS):
+            await super().on_event(event)
 
     @property
     def _whole(self) -> bool:
