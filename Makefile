@@ -11,7 +11,7 @@ export DEMPO_SIGNING_KEY :=
 # A process per core, but a process that has loaded torch takes a gigabyte.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-long test-crate check bench bench-sortition bench-gpu gpu-wheels events clean
+.PHONY: demo test test-long night test-crate check bench bench-sortition bench-gpu gpu-wheels events clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -27,6 +27,10 @@ test: $(VENV)/.installed
 
 test-long: $(VENV)/.installed
 	$(BIN)/pytest -q $(WORKERS) --durations=15 -m long --timeout 1800
+
+# Whole claims over many cases and seeds, not in .ci/run: hours.
+night: $(VENV)/.installed
+	DEMPO_NIGHT=1 $(BIN)/pytest -q $(WORKERS) --durations=30 -m night --timeout 14400
 
 # roc-validator needs an older rich than the app: an environment of its own.
 .venv-crate/.installed:

@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from night import TODAY
 
 # A deadline is a time, and the health check of slow generation grows with it: neither may fail a test because the
 # machine has other work. What hangs is ended by pytest-timeout.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+def pytest_report_header() -> str:
+    """The day whose slices are tried, for whoever wants them again."""
+    return f"slices of {TODAY} (DEMPO_TEST_DATE)"
 
 
 @pytest.fixture(scope="session", autouse=True)

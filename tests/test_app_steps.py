@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import time
 from dataclasses import replace
@@ -456,11 +457,10 @@ async def test_a_tab_that_cannot_show_a_record_survives_another_width(runs: Path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("pane", PANES, ids=lambda pane: str(pane.key))
-def test_a_step_in_a_record_of_the_papers_size_takes_a_moment(tmp_path: Path, pane: type[Pane]) -> None:
+def test_a_step_in_a_record_of_the_papers_size_takes_a_moment(tmp_path: Path) -> None:
     root = tmp_path / "20260101-000000-paper"
     write_record(root, 1)
-    for until_event in (31_000, 62_000):
+    for pane, until_event in itertools.product(PANES, (31_000, 62_000)):
         found = read_run(root, pane, None, None, until_event)
         assert found.error == ""
         took = fastest(lambda: read_run(root, pane, None, None, until_event))  # noqa: B023 - called here

@@ -14,6 +14,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
+from night import TODAY, size
 from records import answer, done, genesis
 from signing import make_key, needs_ssh_keygen
 
@@ -167,7 +168,7 @@ def test_an_engine_that_dies_while_it_makes_a_run_leaves_a_run_that_is_told_apar
     assert not [check for check in verify(tmp_path / made.strip()) if check.verdict == "failed"]
 
 
-def kills(runs: Path, count: int, seed: int, key: Path | None) -> int:
+def kills(runs: Path, count: int, seed: str, key: Path | None) -> int:
     """Kills writers at random moments, every third one while it signs; returns how many acknowledged a unit."""
     generator = random.Random(seed)
     working = 0
@@ -189,11 +190,13 @@ def kills(runs: Path, count: int, seed: int, key: Path | None) -> int:
 
 
 def test_writers_killed_at_random_lose_nothing(tmp_path: Path) -> None:
-    assert kills(tmp_path, 4, seed=1, key=None) > 0
+    assert kills(tmp_path, 4, seed="1", key=None) > 0
 
 
 @pytest.mark.long
+@pytest.mark.night
 @needs_ssh_keygen
-def test_two_hundred_writers_killed_at_random_lose_nothing(tmp_path: Path) -> None:
-    key = make_key(tmp_path / "keys")
-    assert kills(tmp_path / "runs", 200, seed=2, key=key) >= 100, "most of them were killed at work"
+@pytest.mark.parametrize("day", [TODAY])
+def test_many_writers_killed_at_random_lose_nothing(tmp_path: Path, day: str) -> None:
+    key, count = make_key(tmp_path / "keys"), size(24, 200)
+    assert kills(tmp_path / "runs", count, seed=day, key=key) >= count // 2, "most of them were killed at work"

@@ -229,8 +229,9 @@ def test_nothing_is_begun_that_takes_too_long(limit: str, monkeypatch: pytest.Mo
         by_counting(rankings(5, 10, 3), RankSection(resamples=60)).derived(method, newest_rule(method))
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("spread", [0.3, 1.2])
+@pytest.mark.parametrize(
+    "spread", [pytest.param(0.3, marks=pytest.mark.long), pytest.param(1.2, marks=pytest.mark.night)]
+)
 def test_a_record_of_a_papers_size_takes_seconds(spread: float) -> None:
     """3,000 questions, 15,000 rankings; the wider abilities lie apart, the longer the published iteration goes on."""
     begun = time.process_time()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brute_leximin import brute_leximin, compositions, random_problem, relaxed_by_scipy
+from night import of_the_day
 
 from core.randomness import RandomStream
 from core.sortition.column_generation import generated_leximin
@@ -104,7 +105,8 @@ def test_agrees_with_enumeration_where_the_relaxation_is_out_of_reach(seed: int)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.night
+@pytest.mark.parametrize("seed", of_the_day(range(200), 40))
 def test_agrees_with_enumeration_on_two_hundred_harder_pools(seed: int) -> None:
     rng = np.random.default_rng(20_000 + seed)
     sizes = (int(rng.integers(20, 45)), int(rng.integers(5, 11)), int(rng.integers(4, 8)), int(rng.integers(2, 5)))

@@ -232,8 +232,8 @@ def test_the_report_says_it(run: Path, tmp_path: Path) -> None:
     assert "undecided: up to" in text
 
 
-@pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.night
+@pytest.mark.timeout(3600)
 def test_a_feasible_pool_of_a_hundred_people_gets_a_lottery() -> None:
     """100 people, eight attributes, exact quotas: prices of fixed types are hundreds of times those of free ones."""
     problem = hard_pool()

@@ -16,6 +16,7 @@ import pytest
 from both_verifiers import checked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from night import size
 from records import answer, done, genesis, step
 
 from core.run_folder import RunFolder
@@ -28,7 +29,7 @@ from storage.verifier.checks import CHECKS
 from storage.verify import verify
 
 RUN = "20260101-000000-damaged"
-MANY = [12, pytest.param(60, marks=pytest.mark.long)]
+MANY = [12, pytest.param(size(30, 300), marks=[pytest.mark.long, pytest.mark.night])]
 """Trials of each kind of damage."""
 
 Contents = dict[str, list[tuple[Any, ...]]]
@@ -199,8 +200,9 @@ def test_any_changed_byte_of_the_file_fails_or_changes_nothing(
 
 
 @pytest.mark.long
+@pytest.mark.night
 @given(data=st.data())
-@_examples(400)
+@_examples(size(100, 4000))
 def test_any_of_many_changed_bytes_of_the_file_fails_or_changes_nothing(
     data: st.DataObject, whole: Path, undamaged: Undamaged
 ) -> None:
@@ -236,8 +238,9 @@ def test_any_changed_byte_of_any_row_fails_and_is_named(data: st.DataObject, who
 
 
 @pytest.mark.long
+@pytest.mark.night
 @given(data=st.data())
-@_examples(400)
+@_examples(size(100, 4000))
 def test_any_of_many_changed_bytes_of_rows_fails_and_is_named(
     data: st.DataObject, whole: Path, undamaged: Undamaged
 ) -> None:
