@@ -31,6 +31,8 @@ class Terminal:
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.chdir(CHECKOUT)
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)  # where the tests themselves run under nohup
             known = {name: value for name, value in os.environ.items() if name not in ("SSH_TTY", "NO_COLOR")}
             os.execvpe(argv[0], list(argv), known | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | variables)
         self.code: int | None = None

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -35,10 +35,10 @@ SMALL = [
 ]
 
 
-def engine(root: Path) -> subprocess.Popen[bytes]:
-    """`dempo resume` in a process of its own; a run that was only created begins with it."""
+def engine(root: Path, *options: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """`dempo resume` in a process of its own, `before` before it; a run that was only created begins with it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tui", "resume", str(root), "--quiet"],
+        [*before, sys.executable, "-m", "tui", "resume", str(root), "--quiet", *options],
         cwd=CHECKOUT,
         env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
@@ -161,6 +161,20 @@ def test_a_signal_stops_between_two_units_and_a_resume_goes_on(tmp_path: Path) -
     assert again.returncode == 0, again.stderr
     assert reader.status() == "paused"
     assert len(reader.view("raters")) > 0
+
+
+def test_a_terminal_that_hangs_up_stops_nothing_under_nohup(tmp_path: Path) -> None:
+    root = prepare("planted", 0, tmp_path, SMALL)
+    process = engine(root, "--until", "pool", before=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"])
+    reader = Reader(root)
+    while events(reader, "pairs", "stage.started") == 0:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert reader.status() == "paused"
+    assert reader.view("operator_actions") == []
 
 
 def test_a_detached_engine_outlives_its_starter_and_can_be_watched_and_stopped(tmp_path: Path) -> None:

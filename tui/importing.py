@@ -15,6 +15,7 @@ from storage.verifier.vouching import summary_of
 from tui import tables
 from tui.console import Console
 from tui.options import print_data
+from tui.signals import handled
 from tui.visible import visible
 
 _VERIFIERS = {
@@ -54,17 +55,11 @@ def _ended_by_signals(console: Console) -> Iterator[None]:
     """A signal becomes an exception, so that what was unpacked is removed and the checks end with this process."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        for other in before:
+        for other in numbers:
             signal.signal(other, signal.SIG_IGN)  # what is under way is only removing things
         console.say(f"dempo: ended by {signal.Signals(number).name}; nothing was imported")
         sys.exit(128 + number)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}  # nohup
-    for number in before:
-        signal.signal(number, end)
-    try:
+    with handled(end, *numbers):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

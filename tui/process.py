@@ -26,6 +26,7 @@ from storage.signatures.signing_key import chosen_key, refuse_inside
 from tui.commands import DEFAULT_RUNS
 from tui.console import Console
 from tui.draw_text import next_steps
+from tui.signals import handled
 from tui.visible import visible
 
 _SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -140,18 +141,17 @@ def _signer(root: Path) -> HeadSigner | None:
 
 @contextmanager
 def _signals_ask_for_a_stop(folder: RunFolder) -> Iterator[None]:
-    """The first signal asks for a stop at the next safe point; the second one ends the process at once."""
+    """The first signal asks for a stop at the next safe point; the second one ends the process at once.
+
+    Under `nohup` a terminal that hangs up stops nothing.
+    """
 
     def ask(number: int, frame: FrameType | None) -> None:
         folder.stop_request.write_text(f"{signal.Signals(number).name}\n", encoding="utf-8")
         signal.signal(number, signal.SIG_DFL)
 
-    before = {number: signal.signal(number, ask) for number in _SIGNALS}
-    try:
+    with handled(ask, *_SIGNALS):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def config_of(root: Path) -> RunConfig:

@@ -20,6 +20,7 @@ from core.run_folder import RunFolder
 from core.training.conditions import BASE
 from storage.replay.absent import artifacts_in
 from storage.replay.repetition import Record, Repetition
+from tui.signals import handled
 
 _FROM_DATA = ("pairs", "pool")
 
@@ -56,12 +57,8 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with handled(end, signal.SIGTERM, signal.SIGHUP):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def absent_input(record: Record, config: RunConfig, stage: str) -> str | None:

@@ -9,18 +9,20 @@ import threading
 import time
 from collections.abc import Callable
 
+from tui.signals import heeded
+
 _LOOK = 1.0
 """Seconds between two looks whether the terminal is still there."""
 
 
 def end_on_signals(end: Callable[[int], object]) -> None:
-    """Calls `end` with the exit code where a signal asks for the end; one that is ignored (nohup) stays ignored.
+    """Calls `end` with the exit code where a signal asks for the end.
 
     Without this the process dies at once, and the shell is left with the app's screen, mouse reports and no cursor.
     """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if heeded(number):
             loop.add_signal_handler(number, end, 128 + number)
 
 
