@@ -12,18 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from core.facts.ranking.methods import METHODS, Method
+
 Transform = Literal["identity", "sqrt", "square"]
 Estimator = Literal["step_normalised", "weighted_sampling"]
-Method = Literal[
-    "borda",
-    "copeland",
-    "copeland_majority",
-    "kemeny",
-    "bradley_terry",
-    "plackett_luce",
-    "plackett_luce_published",
-    "mallows",
-]
 BASE_MODEL = ("base", "tiny")
 """Names under which a model is the run's own base model."""
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
@@ -269,16 +261,7 @@ class JudgeSection(Section):
 class RankSection(Section):
     """Aggregation of the rankings."""
 
-    methods: tuple[Method, ...] = (
-        "borda",
-        "copeland",
-        "copeland_majority",
-        "kemeny",
-        "bradley_terry",
-        "plackett_luce",
-        "plackett_luce_published",
-        "mallows",
-    )
+    methods: tuple[Method, ...] = METHODS
     resamples: Positive = 1000
     resample: Literal["questions", "rankings", "clauses"] = "questions"
     confidence: float = Field(default=0.95, gt=0, lt=1)
@@ -370,16 +353,3 @@ def from_resolved(values: Mapping[str, Any]) -> RunConfig:
     if isinstance(data, Mapping) and data.get("format", "prism") == "prism" and "identical" not in data:
         values = {**values, "data": {**data, "identical": "drop"}}
     return RunConfig.model_validate(values)
-
-
-IN_NO_KEY = {"judge": ("coverage",)}
-"""Settings of a section that change nothing of what a stage records, only what is said of it."""
-
-
-def section_of(config: RunConfig, keys: Sequence[str]) -> dict[str, Any]:
-    """The slice of the configuration that a stage depends on, for its key."""
-    whole = resolved(config)
-    for section, names in IN_NO_KEY.items():
-        for name in names:
-            (whole.get(section) or {}).pop(name, None)
-    return {key: whole[key] for key in keys if key in whole}

@@ -2,9 +2,8 @@
 
 `pairs → pool → lottery → draw → conditions → model → train → recovery → answer → judge → rank`
 
-Each row names the stage, the version of its code, the stages whose results it takes, the sections of
-the configuration that it depends on, and how far it can be replayed. A stage whose key is recorded is
-not run again; its result is restored from the record only where a later stage asks for it.
+A stage whose key is recorded is not run again; its result is restored from the record only where a later stage asks
+for it. What else is known of each stands in `core.facts.stages`.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from core.data.stage import pairs, pool
 from core.errors import InputError
 from core.evaluation.stage import answer, judge
 from core.events import Recorder
+from core.facts.stages import STAGE_FACTS, STAGE_NAMES
 from core.ranking.stage import rank
 from core.run_folder import RunFolder
 from core.sortition.draw_stage import draw
@@ -31,63 +31,24 @@ Notify = Callable[[str, str, float], None]
 """Called with a stage's name, what happened (started, completed, skipped, kept) and seconds."""
 
 
-def _never(config: RunConfig) -> str | None:
-    return None
+_RUN: Mapping[str, Callable[..., Any]] = {
+    "pairs": pairs,
+    "pool": pool,
+    "lottery": lottery,
+    "draw": draw,
+    "conditions": conditions,
+    "model": model,
+    "train": train,
+    "recovery": recovery,
+    "answer": answer,
+    "judge": judge,
+    "rank": rank,
+}
 
-
-def _no_preferences(config: RunConfig) -> str | None:
-    return "no preference data: data.format is 'tables'" if config.data.format == "tables" else None
-
-
-def _no_lotteries(config: RunConfig) -> str | None:
-    return None if config.lotteries else "the configuration has no [[lotteries]]"
-
-
-def _no_draws(config: RunConfig) -> str | None:
-    return None if config.draws else "the configuration has no [[draws]]"
-
-
-def _no_conditions(config: RunConfig) -> str | None:
-    if not config.conditions:
-        return "the configuration has no [[conditions]]"
-    return None if config.train else "the configuration has no [train]"
-
-
-def _no_world(config: RunConfig) -> str | None:
-    return _no_conditions(config) or (None if config.data.world else "the data is no planted world")
-
-
-def _no_answers(config: RunConfig) -> str | None:
-    return _no_conditions(config) or (None if config.answer else "the configuration has no [answer]")
-
-
-def _no_judges(config: RunConfig) -> str | None:
-    return _no_answers(config) or (None if config.judge else "the configuration has no [judge]")
-
-
-STAGES: tuple[Stage, ...] = (
-    Stage("pairs", 1, (), ("data", "population"), "re-derive", pairs, _no_preferences),
-    Stage("pool", 1, ("pairs",), ("data", "population"), "re-derive", pool, _never),
-    Stage("lottery", 2, ("pool",), ("population", "lotteries"), "re-solve", lottery, _no_lotteries),
-    Stage("draw", 2, ("pool", "lottery"), ("draws",), "re-derive", draw, _no_draws),
-    Stage(
-        "conditions",
-        1,
-        ("pairs", "pool", "lottery", "draw"),
-        ("conditions", "train", "data"),
-        "re-derive",
-        conditions,
-        _no_conditions,
-    ),
-    Stage("model", 2, ("pairs",), ("train",), "re-run", model, _no_conditions),
-    Stage("train", 2, ("pairs", "conditions", "model"), ("train", "conditions"), "re-run", train, _no_conditions),
-    Stage("recovery", 2, ("pairs", "train"), ("data", "train"), "re-run", recovery, _no_world),
-    Stage("answer", 2, ("train",), ("answer", "train"), "re-run", answer, _no_answers),
-    Stage("judge", 2, ("answer",), ("judge", "data"), "not replayable", judge, _no_judges),
-    Stage("rank", 1, ("judge",), ("rank",), "re-derive", rank, _no_judges),
+STAGES: tuple[Stage, ...] = tuple(
+    Stage(name, facts.version, facts.needs, facts.config, facts.replay, _RUN[name])
+    for name, facts in STAGE_FACTS.items()
 )
-
-STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)
 
 
 def check_until(until: str | None) -> None:

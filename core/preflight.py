@@ -11,8 +11,8 @@ from core.data.tables import read_tables, require_sums
 from core.environment import refuse_launcher
 from core.errors import DempoError, InputError
 from core.evaluation.stage import preflight as check_evaluation
+from core.facts.stages import STAGE_NAMES
 from core.needed_packages import require_packages
-from core.pipeline import STAGE_NAMES
 from core.training.preflight import check_training
 
 

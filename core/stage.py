@@ -10,14 +10,12 @@ so a fresh run, a resumed run and a reader of the record see the same values.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from core.config import RunConfig, section_of
+from core.config import RunConfig, resolved
 from core.durable import write_durably
 from core.errors import InputError, Stopped
 from core.events import (
@@ -35,21 +33,16 @@ from core.events import (
     digest,
     encode_text,
 )
-from core.randomness import RandomStream, derive_key, derive_seed
+from core.facts.randomness import RandomStream, derive_key, derive_seed, seed_origin
+from core.facts.stages import Replay, key_of_stage, skipped_because
 from core.run_folder import RunFolder
 
 E = TypeVar("E", bound=Event)
 
-Replay = Literal["view", "re-derive", "re-solve", "re-run", "not replayable"]
-
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the pipeline.
-
-    `config` names the sections that the stage depends on; `skip` gives the reason why a run with
-    this configuration has nothing to do here, or None.
-    """
+    """One row of the pipeline: what is known of the stage everywhere (`core.facts.stages`), and what it does."""
 
     name: str
     version: int
@@ -57,19 +50,16 @@ class Stage:
     config: tuple[str, ...]
     replay: Replay
     run: Callable[..., Any]
-    skip: Callable[[RunConfig], str | None]
+
+    def skip(self, config: RunConfig) -> str | None:
+        """Why a run with this configuration has nothing to do here, or None."""
+        return skipped_because(self.name, resolved(config))
 
 
 def stage_key(stage: Stage, config: RunConfig, keys_of_needs: Sequence[str]) -> str:
     """SHA-256 over name, version, configuration slice, seed and the keys of the inputs."""
-    parts = {
-        "name": stage.name,
-        "version": stage.version,
-        "config": section_of(config, stage.config),
-        "seed": str(config.run.seed),
-        "needs": list(keys_of_needs),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    seed = str(config.run.seed)
+    return key_of_stage(stage.name, stage.version, resolved(config), seed, keys_of_needs, stage.config)
 
 
 @dataclass
@@ -130,8 +120,8 @@ class Context:
         """What to record of `stream(key)`: its key, and how it came about."""
         seed = self.config.run.seed
         return SeedDerived(
-            seed=derive_key(seed, (self.stage, key)).hex(),
-            origin=f"SHA-256 of the run seed {seed}, the stage {self.stage!r} and the unit {key!r}",
+            seed=derive_key(seed, self.stage, key).hex(),
+            origin=seed_origin(seed, self.stage, key),
         )
 
     def torch_seed(self, *path: str) -> int:
@@ -243,7 +233,7 @@ def run_stage(
     if completed is not None:
         return stage.run(_Restored.of(ctx), *inputs)
     seed = SeedDerived(
-        seed=derive_key(config.run.seed, (stage.name,)).hex(),
+        seed=derive_key(config.run.seed, stage.name).hex(),
         origin=f"SHA-256 of the run seed {config.run.seed} and the stage's name; units add their keys",
     )
     recorder.record(

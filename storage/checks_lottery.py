@@ -6,8 +6,8 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from core.plural import number_of
-from core.sortition.proof import SolverFact
+from core.facts.plural import number_of
+from core.facts.sortition.proof import SolverFact
 from core.types import Pool, Quota
 from storage.verifier.finding import Finding, broken, same
 from storage.verifier.lotteries import LotteryRead, baselines_of_record, facts_of_record
@@ -51,7 +51,7 @@ def _in_time(end: float, lottery: LotteryRead) -> None:
 def _sample_again(record: Record, lottery: LotteryRead) -> None:
     """LEGACY or random selection, once more from the seed of the lottery's unit."""
     from core.errors import DempoError
-    from core.randomness import RandomStream
+    from core.facts.randomness import RandomStream
     from core.sortition.baselines import SAMPLES, sampled_baseline
     from core.sortition.lottery import lottery_of
 

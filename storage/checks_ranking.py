@@ -35,7 +35,7 @@ class _Numerical:
     """Computes as the stage `rank` does."""
 
     def __init__(self, said: Said) -> None:
-        from core.randomness import RandomStream
+        from core.facts.randomness import RandomStream
         from core.ranking.leaderboards import Aggregation
 
         self.judged = _judged(said)

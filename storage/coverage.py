@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from core.config import JudgeSection
-from core.plural import number_of
+from core.facts.plural import number_of
 from storage.reader import Reader
 
 CALLS = """SELECT outcome, judge_kind, count(*) AS calls, (SELECT config->>'$.judge.coverage' FROM run) AS wanted

@@ -8,8 +8,8 @@ from pathlib import Path
 from core.config import resolved
 from core.config_file import LoadedConfig
 from core.events import SCHEMA_VERSION, RunCreated
+from core.facts.chain import CHAIN_DOMAIN
 from core.run_folder import RunFolder
-from storage.chain import CHAIN_DOMAIN
 from storage.errors import StorageError, sentences
 from storage.foreign import is_imported
 from storage.log import Log

@@ -14,8 +14,8 @@ from sqlite_utils import Database
 
 from core import failpoints
 from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
+from core.facts.chain import NO_EVENT, link_hash
 from core.run_folder import RunFolder
-from storage.chain import NO_EVENT, link_hash
 from storage.codec import canonical, exact_text, now, parse
 from storage.errors import StorageError, sentences
 from storage.foreign import refuse_imported

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from core.ranking.rules import newest_rule, places_in_consensus, positions_by
+from core.facts.ranking.positions import newest_rule, places_in_consensus, positions_by
 
 BOARDS = "SELECT payload FROM events WHERE kind = 'leaderboard.computed'"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from storage.chain import NO_EVENT, link_hash
+from core.facts.chain import NO_EVENT, link_hash
 from storage.codec import canonical, now
 from storage.errors import sentences
 from storage.verifier.registry import REGISTRY_KIND, REGISTRY_NAME, REGISTRY_OBJECTS, REGISTRY_STAGE, read_registry

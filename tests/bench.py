@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 
 from core.config import RankSection  # noqa: E402
 from core.events import JudgeCalled  # noqa: E402
-from core.randomness import RandomStream  # noqa: E402
+from core.facts.randomness import RandomStream  # noqa: E402
 from core.run_folder import RunFolder  # noqa: E402
 from core.types import Ranking  # noqa: E402
 

@@ -26,12 +26,12 @@ from core.events import (
     UnitCompleted,
     digest,
 )
-from core.randomness import RandomStream
+from core.facts.chain import CHAIN_DOMAIN
+from core.facts.randomness import RandomStream
 from core.ranking.stage import rank
 from core.run_folder import RunFolder
 from core.stage import Context
 from core.types import Judged, Question, Ranking
-from storage.chain import CHAIN_DOMAIN
 from storage.log import Log
 
 CONDITIONS = ("base", "full", "us_rep", "hard", "soft")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.events import digest
-from storage.chain import NO_EVENT, link_hash
+from core.facts.chain import NO_EVENT, link_hash
 from storage.codec import canonical, parse
 from storage.schema import OBJECTS
 

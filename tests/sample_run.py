@@ -169,7 +169,7 @@ def write_stage(
     """Records one stage as the engine would."""
     config = load_config(root / "config.toml").config
     chosen = work or _STAGES[name]
-    stage = Stage(name, 1, (), ("run",), _REPLAY[name], lambda ctx: chosen(ctx, long_answer), lambda _: None)
+    stage = Stage(name, 1, (), ("run",), _REPLAY[name], lambda ctx: chosen(ctx, long_answer))
     run_stage(stage, config, log, RunFolder(root), digest(name.encode()), (), None)
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from records import genesis, step
 
+from core.facts.chain import NO_EVENT, link_hash
 from core.run_folder import RunFolder
-from storage.chain import NO_EVENT, link_hash
 from storage.codec import canonical
 from storage.log import Log
 from storage.schema import TRIGGERS

@@ -29,7 +29,7 @@ from storage.reader import Reader
 from tui import engine
 from tui.app import DempoApp
 from tui.run_list import RunList
-from tui.screens.overview import STAGES, OverviewPane, _counts
+from tui.screens.overview import OverviewPane, _counts
 from tui.screens.rankings import RankingsPane, call_text
 from tui.screens.run import PANES, RunScreen, read_run
 from tui.screens.runs import RunsScreen
@@ -205,12 +205,6 @@ async def test_a_run_that_is_not_complete_opens_on_every_tab(complete: Path, tmp
 def _events(root: Path) -> list[Any]:
     with closing(sqlite3.connect(root / "audit.db")) as db:
         return db.execute("SELECT seq FROM events").fetchall()
-
-
-def test_the_overview_names_every_stage_of_the_pipeline() -> None:
-    from core.pipeline import STAGE_NAMES
-
-    assert STAGES == STAGE_NAMES
 
 
 async def test_brackets_turn_lotteries_draws_and_pages(complete: Path) -> None:

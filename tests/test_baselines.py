@@ -9,7 +9,7 @@ import pytest
 from test_leximin import ODD_CYCLE, WOMEN_AND_OLD, quota
 
 from core.errors import InputError
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.baselines import Legacy, sample_panels, simple_random
 from core.sortition.problem import PanelProblem
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.config import RankSection
-from core.randomness import DOMAIN, RandomStream
+from core.facts.randomness import RANDOM_DOMAIN, RandomStream
 from core.ranking.bootstrap import draw_weights, percentile_interval, weighted_wins
 from core.ranking.counts import wins_by_unit
 from core.ranking.leaderboards import leaderboards
@@ -35,7 +35,7 @@ def borda_row(rankings: list[Ranking], resample: str, resamples: int = 1000) -> 
 def test_indices_follow_from_the_seed_by_the_standard_library_alone() -> None:
     units, resamples = 7, 3
     digest = hashlib.sha256()
-    for part in (DOMAIN, "5", "rank", "bootstrap"):
+    for part in (RANDOM_DOMAIN, "5", "rank", "bootstrap"):
         digest.update(len(part).to_bytes(8, "big") + part.encode())
     words: list[int] = []
     for block in range(10):

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_column_generation import plain_leximin
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.facts.sortition.proof import Checked, SolverFact, check
 from core.sortition import certificate, rational
 from core.sortition.certificate import Stage, quota_level, solver_facts
 from core.sortition.leximin import GENERATED, TIGHT, Leximin, leximin
 from core.sortition.problem import PanelProblem, QuotaRow
-from core.sortition.proof import Checked, SolverFact, check
 from core.sortition.rational import null_vector, scaled_integers, small_integers
 from core.sortition.relaxation import relaxed_leximin
 

@@ -11,7 +11,7 @@ import pytest
 from brute_leximin import random_problem
 
 from core.errors import Stopped
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition import decomposition, uniform
 from core.sortition.checkpoint import FileCheckpoint, FolderCheckpoints, State, identity_of, packed, unpacked
 from core.sortition.decomposition import Mixture, Separated, decompose

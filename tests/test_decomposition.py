@@ -11,7 +11,7 @@ import pytest
 from brute_leximin import compositions, random_problem
 
 from core.errors import Stopped
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition import searchers
 from core.sortition.decomposition import REACHED, Mixture, Separated, decompose
 from core.sortition.nearby import NearbyCompositions

@@ -12,7 +12,7 @@ from sortition_pools import attribute, config_of, pool_of
 from core.config import DrawSection, LotterySection, RunConfig
 from core.errors import Waiting
 from core.events import DrawAlternates, DrawMade, SeedDerived, UnitCompleted
-from core.randomness import derive_key
+from core.facts.randomness import derive_key
 from core.sortition.draw_stage import alternates_event, draw
 from core.sortition.stage import lottery
 from core.types import Lottery
@@ -64,7 +64,7 @@ def test_a_draw_by_the_seed_has_alternates_who_keep_every_quota(tmp_path: Path) 
         ) | set(alternates.raters)
         assert not members & set(alternates.raters)
     seed = recorder.of_kind(SeedDerived)[-1]
-    assert seed.seed == recorder.of_kind(DrawMade)[0].seed == derive_key(7, ("draw", "one")).hex()
+    assert seed.seed == recorder.of_kind(DrawMade)[0].seed == derive_key(7, "draw", "one").hex()
 
 
 def test_public_draws_are_waited_for_after_all_others_are_made(tmp_path: Path) -> None:

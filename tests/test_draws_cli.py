@@ -22,8 +22,8 @@ from draw_runs import IDS, PEOPLE, copied, make_draw_run
 from sample_run import make_sample_run
 from test_draw import alternates_by_hand, redraw
 
+from core.facts.chain import link_hash
 from core.run_folder import RunFolder
-from storage.chain import link_hash
 from storage.codec import canonical
 from storage.draws.history import history_of
 from storage.draws.public import PublicDraw

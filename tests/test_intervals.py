@@ -10,33 +10,32 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from both_verifiers import shipped
 from rewritten import Row, forged
 from tampering import edited, tampered
 
-from core.config import Method, RankSection
+from core.config import RankSection
 from core.events import named_number
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.facts.ranking.methods import METHODS
+from core.facts.ranking.positions import newest_rule
 from core.ranking.bootstrap import percentile_interval
 from core.ranking.diagnostics import diagnostics
 from core.ranking.leaderboards import Aggregation, Leaderboard
 from core.ranking.mallows import held_out
-from core.ranking.rules import newest_rule
 from core.types import Judged, Ranking
 from storage.check import Check
 from storage.checks_ranking import estimate_again
 from storage.verifier import choices, intervals, resamples
 from storage.verifier.estimates import Counted, Said, check_estimates
 from storage.verifier.finding import concluded
-from storage.verifier.intervals import METHODS, interval
-from storage.verifier.judgements import RANKED_METHODS
+from storage.verifier.intervals import BY_METHOD, interval
 from storage.verifier.reading import read_record
 from storage.verifier.resamples import TooMuch
 from storage.verifier.shipped import tree_facts
-from storage.verifier.stream import Stream
 
 NAMES = ("base", "full", "us_rep", "hard", "soft", "other", "seventh", "eighth")
 SEED = 7
@@ -137,7 +136,7 @@ def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
     listed, settings = CASES[case]
     config = RankSection(**{"resamples": 60, **settings})
     counted, aggregation = by_counting(listed, config), by_numpy(listed, config)
-    for method, rule in [(name, rule) for name in get_args(Method) for rule in range(1, newest_rule(name) + 1)]:
+    for method, rule in [(name, rule) for name in METHODS for rule in range(1, newest_rule(name) + 1)]:
         derived, board = counted.derived(method, rule), aggregation.leaderboard(method, rule)
         assert dict(derived.numbers) == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
         assert derived.note == board.note
@@ -172,17 +171,7 @@ def test_the_cases_reach_what_is_rare() -> None:
 
 
 def test_every_method_can_be_derived() -> None:
-    assert set(METHODS) == set(get_args(Method)) == set(RANKED_METHODS)
-
-
-def test_words_in_bulk_are_the_words_one_by_one() -> None:
-    for below in (1, 3, 10, 2**63 + 1):
-        bulk, single, program = Stream(b"k" * 32), Stream(b"k" * 32), RandomStream.from_key(b"k" * 32)
-        for size in (1, 2, 5, 0, 8, 3):
-            found = bulk.many_below(below, size)
-            assert found == [single.below(below) for _ in range(size)]
-            assert found == [program.below(below) for _ in range(size)]
-        assert bulk.word() == single.word()
+    assert BY_METHOD.keys() == set(METHODS)
 
 
 @pytest.mark.parametrize("confidence", [0.1, 0.5, 0.9, 0.95, 0.999])

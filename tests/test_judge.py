@@ -19,10 +19,10 @@ from core.evaluation import planted_judge
 from core.evaluation.answers import Answers
 from core.evaluation.judge import plan_calls, shown_orders
 from core.evaluation.prompts import judge_messages, labels_for
-from core.evaluation.replies import Malformed, parse_questions, parse_ranking
 from core.evaluation.stage import judge
 from core.events import JudgeCalled
-from core.randomness import RandomStream
+from core.facts.judging.replies import Malformed, parse_questions, parse_ranking
+from core.facts.randomness import RandomStream
 from core.types import Question
 
 QUESTION = Question("1:0", 1, "Be kind.", "How are you?")

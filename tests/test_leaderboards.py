@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from core.config import RankSection
 from core.errors import InputError
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.facts.ranking.positions import positions_by
+from core.random_arrays import integers
 from core.ranking.leaderboards import Leaderboard, leaderboards
-from core.ranking.rules import positions_by
 from core.types import Ranking
 
 METHODS = RankSection().methods
@@ -72,7 +73,7 @@ def test_unanimous_rankings_win_with_every_method(order: list[str], questions: i
 def test_a_resample_is_what_the_method_says_of_the_resampled_rankings() -> None:
     """With one resample an interval is a point: the scores of the rankings that were drawn."""
     rankings = noisy_rankings(9)
-    drawn = [int(q) for q in RandomStream(0, "rank", "bootstrap").integers(9, 9)]
+    drawn = [int(q) for q in integers(RandomStream(0, "rank", "bootstrap"), 9, 9)]
     resampled = [r for q in drawn for r in rankings if r.question_id == str(q)]
     one, again = boards(rankings, 1), boards(resampled, 1)
     for method in (

@@ -3,7 +3,7 @@
 import pytest
 
 from core.config import TrainSection
-from core.training.learning_rate import rate_share
+from core.facts.training.learning_rate import rate_share
 
 SCHEDULES = ("linear", "cosine", "constant")
 

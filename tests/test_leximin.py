@@ -13,7 +13,7 @@ import pytest
 from brute_leximin import brute_leximin, compositions, random_problem, relaxed_by_scipy
 from night import of_the_day
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.column_generation import generated_leximin
 from core.sortition.leximin import GENERATED, TIGHT, Leximin, leximin
 from core.sortition.lottery import lottery_of
@@ -181,7 +181,7 @@ for descriptor in (0, 1, 2):
 audit = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)   # takes descriptor 0
 other = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT)   # takes descriptor 1, as a log might
 assert other == 1
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.leximin import leximin
 from core.sortition.problem import PanelProblem, QuotaRow
 rows = (QuotaRow("g", "w", 1, 1, (0, 1)), QuotaRow("a", "o", 1, 2, (0, 2)))

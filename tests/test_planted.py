@@ -25,7 +25,7 @@ from core.errors import InputError
 from core.evaluation.constitution import read_constitution
 from core.evaluation.planted_judge import planted_rankings
 from core.evaluation.questions import read_questions
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.types import Message, PreferencePairs, Question, Rater
 
 DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.sortition import proof
-from core.sortition.proof import SolverFact, check, check_record
+from core.facts.sortition import proof
+from core.facts.sortition.proof import SolverFact, check, check_record
 
 Edit = Callable[[dict[str, Any]], Any]
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.randomness import RandomStream, derive_seed
+from core.facts.randomness import RandomStream, derive_seed
+from core.random_arrays import integers
 
 
 def words_by_hand(seed: int, path: list[str], count: int) -> list[int]:
@@ -41,8 +42,18 @@ def test_below_skips_words_that_would_bias_the_result() -> None:
 def test_bulk_integers_equal_single_ones_however_they_are_mixed(n: int, sizes: list[int]) -> None:
     bulk, single = RandomStream(3, "mix"), RandomStream(3, "mix")
     for size in sizes:
-        assert list(bulk.integers(n, size)) == [single.below(n) for _ in range(size)]
+        assert list(integers(bulk, n, size)) == [single.below(n) for _ in range(size)]
         assert bulk.word() == single.word()
+        assert bulk.many_below(n, size) == [single.below(n) for _ in range(size)]
+
+
+def test_bulk_integers_skip_the_words_that_single_ones_skip() -> None:
+    n = 2**62 - 1  # some of the words are skipped
+    few = 2**63 + 1  # and here about half
+    bulk, single = RandomStream(4, "skip"), RandomStream(4, "skip")
+    assert list(integers(bulk, n, 50)) == [single.below(n) for _ in range(50)]
+    assert bulk.many_below(few, 50) == [single.below(few) for _ in range(50)]
+    assert bulk.word() == single.word()
 
 
 @pytest.mark.parametrize("n", [0, -1, 2**64 + 1])

@@ -11,7 +11,7 @@ from memory_recorder import MemoryRecorder, make_context
 from core.config import RankSection, RunConfig
 from core.errors import InputError, Stopped
 from core.events import DiagnosticsComputed, LeaderboardComputed, SeedDerived, StagePlanned
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.ranking.leaderboards import leaderboards
 from core.ranking.stage import rank
 from core.types import Judged, Ranking

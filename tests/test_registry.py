@@ -17,7 +17,7 @@ import pytest
 from both_verifiers import checked
 
 from core.config_file import parse_config
-from storage.chain import link_hash
+from core.facts.chain import link_hash
 from storage.codec import canonical
 from storage.create import create_run
 from storage.errors import StorageError

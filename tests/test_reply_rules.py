@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rewritten import Row, forged
 
-from core.evaluation.replies import READING_RULE
 from core.events import digest
+from core.facts.judging.replies import READING_RULE
 from storage.check import Check
 from storage.verifier import replies
 from storage.verifier.checks import checks_of

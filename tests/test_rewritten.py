@@ -22,8 +22,6 @@ from core.config import RunConfig
 from core.config_file import parse_config
 from core.evaluation.prompts import quoted_case
 from core.events import digest, encode_text
-from core.pipeline import STAGES
-from core.randomness import RandomStream
 from core.types import Question
 from storage.check import Check
 from storage.codec import canonical
@@ -34,8 +32,7 @@ from storage.verifier.reading import read_record
 from storage.verifier.record import Record
 from storage.verifier.replies import Case, Texts
 from storage.verifier.shipped import tree_facts
-from storage.verifier.stages import STAGES_KNOWN, WITH_POINT
-from storage.verifier.stream import Stream
+from storage.verifier.stages import WITH_POINT
 from storage.verify import verify
 from tui.console import Console
 from tui.process import work
@@ -398,11 +395,6 @@ def test_a_lie_in_a_run_of_draws_is_told(what: str, drawn: Path, tmp_path: Path)
 # ------------------------------------------------------------ what the verifier knows of the program
 
 
-def test_the_verifier_knows_the_stages_of_the_program() -> None:
-    assert {s.name: (s.version, s.needs, s.config, s.replay) for s in STAGES} == STAGES_KNOWN
-    assert list(STAGES_KNOWN) == [stage.name for stage in STAGES]
-
-
 def test_the_verifier_knows_which_settings_are_no_integers() -> None:
     schema = json.dumps(RunConfig.model_json_schema())
     found = set()
@@ -422,13 +414,6 @@ def test_the_verifier_knows_which_settings_are_no_integers() -> None:
 def test_every_kind_of_event_has_a_home_or_any_stage() -> None:
     anywhere = {"stage.started", "stage.planned", "stage.completed", "stage.skipped", "unit.completed", "seed.derived"}
     assert HOME_STAGES.keys() | anywhere == tree_facts().kinds.keys()
-
-
-def test_the_verifier_draws_as_the_program_does() -> None:
-    for k in (0, 1, 5, 40):
-        ours, theirs = Stream(RandomStream(3, "x").key), RandomStream(3, "x")
-        assert ours.sample(range(40), k) == theirs.sample(range(40), k)
-        assert ours.weighted([1, 0, 5, 2]) == theirs.weighted([1, 0, 5, 2])
 
 
 def test_blobs_of_an_attack_can_be_added(trained: Path, tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ from rewritten import Row, forged
 
 from core.config import RankSection
 from core.errors import Unchecked, VerificationFailed
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.facts.ranking.methods import CONSENSUS_METHODS
+from core.facts.ranking.positions import BY_CONSENSUS, BY_SCORE, newest_rule, positions_by
 from core.ranking import leaderboards as boards
 from core.ranking.counts import wins_by_unit
 from core.ranking.kemeny import kemeny
 from core.ranking.leaderboards import Aggregation, Leaderboard
-from core.ranking.rules import BY_CONSENSUS, BY_SCORE, CONSENSUS_METHODS, newest_rule, positions_by
 from core.types import Ranking
 from storage.check import Check
 from storage.reader import Reader
@@ -166,7 +167,7 @@ def exchanged(values: dict[str, Any]) -> None:
     values["rows"] = [other | {"position": one["position"]}, one | {"position": other["position"]}, *rest]
 
 
-@pytest.mark.parametrize("method", CONSENSUS_METHODS)
+@pytest.mark.parametrize("method", sorted(CONSENSUS_METHODS))
 def test_another_order_than_the_rule_gives_is_failed_under_both_rules(
     method: str, new: Path, old: Path, tmp_path: Path
 ) -> None:

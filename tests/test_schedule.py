@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from core.errors import InputError
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
 
 

@@ -28,7 +28,7 @@ from core.events import (
     StagePlanned,
     UnitCompleted,
 )
-from core.randomness import derive_key
+from core.facts.randomness import derive_key
 from core.sortition import certificate
 from core.sortition.draw_stage import draw
 from core.sortition.problem import PanelProblem
@@ -154,7 +154,7 @@ def test_several_lotteries_and_draws(tmp_path: Path) -> None:
     assert [e.outcome for e in events] == ["accepted"] * 3
     for event, drawn in zip(events, draws, strict=True):
         assert event.members == [POOL.raters[i].rater_id for i in drawn.members]
-        assert event.seed == derive_key(7, ("draw", event.draw)).hex()
+        assert event.seed == derive_key(7, "draw", event.draw).hex()
         assert "run seed 7" in event.origin
     seeds = [e.seed for s, e, _ in recorder.events if s == "draw" and isinstance(e, SeedDerived)]
     assert seeds == [e.seed for e in events]

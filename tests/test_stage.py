@@ -28,7 +28,7 @@ def rolls(ctx: Context) -> tuple[str, ...]:
     return tuple(event.detail for found in events for event in found if isinstance(event, OperatorAction))
 
 
-STAGE = Stage("dice", 1, (), ("run",), "re-derive", rolls, lambda config: None)
+STAGE = Stage("dice", 1, (), ("run",), "re-derive", rolls)
 
 
 def folder_in(tmp_path: Path) -> RunFolder:
@@ -60,7 +60,7 @@ def test_an_interrupted_stage_ends_with_the_same_events(tmp_path: Path) -> None:
         for name in "abc":
             ctx.unit(name, roll)
 
-    crashing = Stage("dice", 1, (), ("run",), "re-derive", crash_at_b, lambda config: None)
+    crashing = Stage("dice", 1, (), ("run",), "re-derive", crash_at_b)
     with pytest.raises(RuntimeError):
         run_stage(crashing, CONFIG, broken, folder, "key", [], None)
     result = run_stage(STAGE, CONFIG, broken, folder, "key", [], None)
@@ -75,7 +75,7 @@ def test_a_stage_recorded_under_another_key_is_not_mixed_with_this_one(tmp_path:
 
 def test_the_key_depends_on_version_configuration_seed_and_inputs() -> None:
     other = parse_config('[run]\nname = "x"\nseed = 6\n[data]\npath = "d"\n').config
-    second = Stage("dice", 2, (), ("run",), "re-derive", rolls, lambda config: None)
+    second = Stage("dice", 2, (), ("run",), "re-derive", rolls)
     keys = {
         stage_key(STAGE, CONFIG, []),
         stage_key(STAGE, CONFIG, ["x"]),

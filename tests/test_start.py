@@ -6,8 +6,8 @@ from training_world import make_pairs, make_tiny
 
 from core.errors import DempoError
 from core.events import TrainStart, TrainStep
+from core.facts.training.rules import LAYOUTS_ALLOWED, START_MARGIN, start_tolerance
 from core.training.dropout import switch_off_dropout
-from core.training.rules import LAYOUTS_ALLOWED, START_MARGIN, start_tolerance
 
 FULL = '[[conditions]]\nname = "full"\nsource = "all"'
 

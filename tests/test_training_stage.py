@@ -25,11 +25,11 @@ from core.events import (
     TrainStep,
     UnitCompleted,
 )
+from core.facts.training.rules import RATE_RULE, REFERENCE_RULE
 from core.training import stage
 from core.training.batches import scheduled_pairs, tokenise
 from core.training.conditions import conditions
 from core.training.reference import decode_reference
-from core.training.rules import RATE_RULE, REFERENCE_RULE
 from core.types import Message, PreferencePairs
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")

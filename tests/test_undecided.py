@@ -16,15 +16,15 @@ from brute_leximin import brute_leximin, compositions, random_problem
 from certificates import certificate_of
 from table_runs import make_table_run
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.facts.sortition.proof import DECIDED, check
+from core.facts.sortition.undecided import room, undecided_sentence
 from core.sortition import certificate, column_generation, decomposition
 from core.sortition.certificate import Level, solver_facts
 from core.sortition.column_generation import generated_leximin
 from core.sortition.leximin import STALLED, UNDECIDED, Leximin, leximin
 from core.sortition.panels import Best, BestComposition
 from core.sortition.problem import PanelProblem, QuotaRow
-from core.sortition.proof import DECIDED, check
-from core.undecided import room, undecided_sentence
 from storage.export.export import export_run
 from storage.reader import Reader
 from tui.cli import _work_on

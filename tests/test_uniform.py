@@ -9,7 +9,7 @@ import pytest
 from brute_leximin import brute_leximin, compositions, random_problem
 
 from core.errors import Stopped
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.exchange import Seats
 from core.sortition.problem import PanelProblem, QuotaRow
 from core.sortition.relaxation import relaxed_leximin

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rewritten import Row, forged
 
-from core.training.learning_rate import rate_share
-from core.training.weight_files import WEIGHTS_INDEX
+from core.facts.training.learning_rate import rate_share
+from core.facts.training.weight_files import WEIGHTS_INDEX
 from storage.check import Check
 from storage.verifier.checks import checks_of
 from storage.verifier.reading import read_record

@@ -18,8 +18,8 @@ from both_verifiers import checked, same
 from signing import Event, make_key, needs_ssh_keygen, public, rewrite, signed_record
 
 from core.errors import VerificationFailed
+from core.facts.chain import NO_EVENT, link_hash
 from core.run_folder import RunFolder
-from storage.chain import NO_EVENT, link_hash
 from storage.errors import StorageError
 from storage.export.export import export_run
 from storage.log import Log

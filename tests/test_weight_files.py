@@ -6,8 +6,8 @@ import pytest
 from random_llama import save_random_llama
 
 from core.errors import DempoError, InputError
+from core.facts.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
 from core.training.model import load_model, require_weights, weights_of
-from core.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
 
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
 

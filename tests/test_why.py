@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from certificates import certificate_of
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.leximin import leximin
 from core.sortition.problem import PanelProblem, QuotaRow
 from core.sortition.why import explain, sentences

@@ -13,7 +13,7 @@ import typer
 
 from core.environment import missing_packages
 from core.errors import DempoError, InfeasibleQuotas, InputError, Unchecked, VerificationFailed
-from core.plural import number_of
+from core.facts.plural import number_of
 from core.provenance import program_version
 from storage.check import Check
 from storage.reader import Reader, find_run, list_runs

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from core.events import OperatorAction
-from core.plural import number_of
+from core.facts.plural import number_of
 from core.run_folder import RunFolder
 from storage.log import Log
 from storage.reader import Reader, find_run

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.config import LotterySection, RunConfig
 from core.errors import InfeasibleQuotas, InputError
-from core.plural import number_of
+from core.facts.plural import number_of
 from core.sortition.sizes import SizeAnswer, explained, feasible_sizes, problems_of, ranges
 from tui.console import Console
 from tui.visible import visible

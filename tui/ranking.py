@@ -18,7 +18,7 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int) -> list[dict
     Raises:
         InputError: the file or an option is wrong; the message names the line.
     """
-    from core.randomness import RandomStream
+    from core.facts.randomness import RandomStream
     from core.ranking.files import read_rankings
     from core.ranking.leaderboards import leaderboards
 

@@ -20,7 +20,7 @@ from core.data.csv_table import CsvTable, read_csv
 from core.durable import write_durably
 from core.errors import DempoError, InputError, quoted
 from core.events import FileRead, digest
-from core.plural import number_of
+from core.facts.plural import number_of
 from core.preflight import preflight
 from storage.codec import parse
 from storage.draws.history import config_of, history_of

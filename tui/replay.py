@@ -17,8 +17,8 @@ from core.config import RunConfig, from_resolved
 from core.environment import refuse_launcher
 from core.errors import DempoError, InfeasibleQuotas, InputError, Stopped, Unchecked, VerificationFailed, Waiting
 from core.events import StageCompleted, StageSkipped
+from core.facts.plural import number_of
 from core.pipeline import STAGES, check_until, stage_keys
-from core.plural import number_of
 from core.run_folder import RunFolder
 from core.stage import Replay, Stage, run_stage
 from storage.replay.absent import absent_of_run

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from core.plural import number_of
+from core.facts.plural import number_of
 from storage.replay.code import summary
 from storage.replay.compare import Compared
 from tui import tables

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.undecided import undecided_sentences
+from core.facts.sortition.undecided import undecided_sentences
 from storage.coverage import Coverage
 from storage.damage import damage_in, told_of
 from storage.draws.waiting import waits_for

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from storage.chain import NO_EVENT, link_hash
+from core.facts.chain import NO_EVENT, link_hash
 from storage.check import Check
 from storage.codec import canonical
 from storage.errors import StorageError, sentences

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from core.errors import InputError, quoted
 from core.events import FileRead
-from core.plural import number_of
+from core.facts.plural import number_of
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ZIP = b"PK\x03\x04"

@@ -20,7 +20,7 @@ from core.data.world import World, WorldKind, load_world, make_world, world_valu
 from core.data.world_texts import grammar, styles_of
 from core.data.world_write import survey_rows
 from core.errors import InputError
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.types import PreferencePairs
 
 CLAUSES = (

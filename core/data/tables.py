@@ -22,7 +22,7 @@ from core.data.csv_table import CsvTable, Problems, names, nearest, read_csv
 from core.data.quota_table import QuotaTable, read_quotas
 from core.errors import InfeasibleQuotas, InputError, quoted
 from core.events import FileRead
-from core.plural import number_of
+from core.facts.plural import number_of
 from core.types import CategoryBounds
 
 ANSWERS = {

@@ -9,7 +9,7 @@ from core.config import Attribute
 from core.data.rows import Row, listed, shown
 from core.errors import InputError
 from core.events import UnlistedAnswer
-from core.plural import number_of
+from core.facts.plural import number_of
 
 REMEDY = (
     "correct the data, give the answer a target (if only 0), or let the attribute say what becomes of such answers: "

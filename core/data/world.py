@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from core.data.world_texts import AXES, GRAMMAR_VERSION, prompts, random_style, write_answer
 from core.errors import InputError
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 
 WorldKind = Literal["planted", "null", "random"]
 

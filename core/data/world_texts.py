@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 
 GRAMMAR_VERSION = 1
 """Goes up with any change to the texts; `world.json` names the one it was written with."""

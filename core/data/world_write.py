@@ -17,7 +17,7 @@ import numpy as np
 
 from core.data.world import RATERS, Floats, World, gumbels
 from core.data.world_texts import FOLLOW_UPS, random_style, styles_of, write_answer
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 
 SURVEY_ONLY = 12
 CONVERSATIONS = 5

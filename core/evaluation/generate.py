@@ -16,8 +16,8 @@ from core.evaluation.completions import Completions, Interrupted, Reply, Request
 from core.evaluation.constitution import Constitution
 from core.evaluation.endpoint import resolve
 from core.evaluation.prompts import questions_schema, writer_messages
-from core.evaluation.replies import Malformed, parse_questions
 from core.events import QuestionsGenerated
+from core.facts.judging.replies import Malformed, parse_questions
 from core.stage import Context, Unit
 from core.types import Question
 

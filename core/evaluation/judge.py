@@ -16,7 +16,7 @@ from typing import Any
 from core.config import JudgeModel
 from core.evaluation.answers import Answers
 from core.events import JudgeCalled
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.stage import Context
 from core.types import Judged, Question, Ranking
 

@@ -25,9 +25,9 @@ from core.evaluation.completions import Completions, Reply, Request
 from core.evaluation.endpoint import Endpoint
 from core.evaluation.judge import Call, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema
-from core.evaluation.replies import READING_RULE, Malformed, parse_ranking
 from core.events import JudgeCalled
-from core.plural import number_of
+from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
+from core.facts.plural import number_of
 from core.stage import Context, Unit
 
 FIRST_FAILURES = 3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.data.world import gumbels, load_world
 from core.data.world_texts import styles_of
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.types import Question
 
 

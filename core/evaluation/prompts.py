@@ -7,7 +7,7 @@ chat template could read (`<|`, `</s>`, `[INST]`) is written as a JSON escape, s
 own message at a server that reads them; a local model's own special tokens are taken apart by
 `core.chat.tame`. Lone surrogates, which cannot be sent, become U+FFFD. A text can still *say* that it is
 the best answer: that is for the judge to see through. What comes back is checked in
-`core.evaluation.replies`, whatever the judge was talked into.
+`core.facts.judging.replies`, whatever the judge was talked into.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.random_arrays import integers
 from core.ranking.counts import Floats
 
 Progress = Callable[[float, float, str], None]
@@ -33,7 +34,7 @@ def draw_weights(units: int, resamples: int, stream: RandomStream, progress: Pro
     at_once = max(1, DRAWN_AT_ONCE // units)
     for start in range(0, resamples, at_once):
         rows = min(at_once, resamples - start)
-        drawn = stream.integers(units, rows * units).reshape(rows, units)
+        drawn = integers(stream, units, rows * units).reshape(rows, units)
         cells = (drawn + units * np.arange(rows)[:, None]).ravel()
         counts = np.bincount(cells, minlength=rows * units).reshape(rows, units)
         weights[1 + start : 1 + start + rows] = counts

@@ -12,8 +12,21 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Method, RankSection
-from core.randomness import RandomStream
+from core.config import RankSection
+from core.facts.randomness import RandomStream
+from core.facts.ranking.methods import Method
+from core.facts.ranking.notes import (
+    MAJORITY_NOTE,
+    MEAN_POSITION_NOTE,
+    VOTES_NOTE,
+    best_orders_note,
+    held_fixed_note,
+    published_notes,
+    separable_notes,
+    shared_places_notes,
+    train_note,
+)
+from core.facts.ranking.positions import BY_SCORE, newest_rule, positions_by
 from core.ranking import bootstrap
 from core.ranking.bootstrap import Progress
 from core.ranking.borda import borda
@@ -31,20 +44,8 @@ from core.ranking.counts import (
 )
 from core.ranking.kemeny import LARGEST_DYNAMIC, Consensus, kemeny, kemeny_batch
 from core.ranking.mallows import dispersion, distances, held_out, log_likelihood
-from core.ranking.notes import (
-    MAJORITY_NOTE,
-    MEAN_POSITION_NOTE,
-    VOTES_NOTE,
-    best_orders_note,
-    held_fixed_note,
-    published_notes,
-    separable_notes,
-    shared_places_notes,
-    train_note,
-)
 from core.ranking.plackett_luce import plackett_luce
 from core.ranking.plackett_luce_published import plackett_luce_published
-from core.ranking.rules import BY_SCORE, newest_rule, positions_by
 from core.types import Ranking, Score
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.config import Method
 from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow, as_float
-from core.ranking.rules import BY_SCORE
+from core.facts.ranking.methods import Method
+from core.facts.ranking.positions import BY_SCORE
 from core.stage import Context, Unit
 from core.types import Judged, Score
 

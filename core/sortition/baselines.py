@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.conflicts import require_panel
 from core.sortition.panels import Composition
 from core.sortition.problem import PanelProblem

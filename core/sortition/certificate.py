@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.facts.sortition.proof import DECIDED, SolverFact
 from core.sortition.problem import PanelProblem
-from core.sortition.proof import DECIDED, SolverFact
 from core.sortition.rational import LARGEST_SMALL, null_vector, scaled_integers, small_integers
 
 if TYPE_CHECKING:

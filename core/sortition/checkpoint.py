@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.durable import write_durably
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.panels import Composition
 from core.sortition.problem import PanelProblem
 

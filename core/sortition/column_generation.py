@@ -14,7 +14,8 @@ no lottery that keeps F at π̄ has a smallest free π above (max_x w·x − Σ_
 w_t > 0 are fixed.
 
 Everything but the bound is in floats. Where the best panel for w is in the master already and the bound is
-still above z, floats cannot tell more: the level is z with that gap, and counts as undecided (`core.undecided`).
+still above z, floats cannot tell more: the level is z with that gap, and counts as undecided
+(`facts.sortition.undecided`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.facts.sortition.proof import DECIDED
 from core.sortition.certificate import (
     Level,
     Stage,
@@ -38,7 +40,6 @@ from core.sortition.checkpoint import Checkpoint, NoCheckpoints, packed, unpacke
 from core.sortition.decomposition import Mixture
 from core.sortition.panels import Best, BestComposition, Composition
 from core.sortition.problem import PanelProblem
-from core.sortition.proof import DECIDED
 from core.sortition.relaxation import Z_IS_ONE, OnLevel, RelaxedOptimum
 from core.sortition.solver import INFINITY, Highs, LinearSolution, SolverError
 

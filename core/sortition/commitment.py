@@ -24,7 +24,7 @@ import rfc8785
 
 from core.errors import InputError
 from core.events import DrawCommitted
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.draw import draw_panel
 from core.types import Lottery
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.checkpoint import Checkpoints, NoCheckpoints, State, identity_of, packed, unpacked
 from core.sortition.nearby import noise
 from core.sortition.panels import BestComposition, Composition

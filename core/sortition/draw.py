@@ -11,14 +11,14 @@ whole draw: each of its m panels names its members.
 
 Alternates stand in for members of their own type, so that every quota stays met. Their order comes from
 a stream of its own, the child "alternates" of the draw's key. The random numbers are SHA-256 in counter
-mode with rejection sampling (`core.randomness`), so anyone can redo the draw with a hash function.
+mode with rejection sampling (`core.facts.randomness`), so anyone can redo the draw with a hash function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.types import Lottery
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.nearby import NEAR, NearbyCompositions
 from core.sortition.panels import Composition
 from core.sortition.problem import PanelProblem

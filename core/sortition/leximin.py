@@ -6,8 +6,8 @@
    comes from exact column generation (`column_generation`), which starts from the compositions found.
 
 There is no weaker objective. π is unique; the lottery is not. Every level carries its proof (`certificate`).
-A level that floats cannot decide carries the gap that its proof leaves (`core.undecided`); the lottery then
-is near LEXIMIN, and nothing says that it is the optimum.
+A level that floats cannot decide carries the gap that its proof leaves (`facts.sortition.undecided`); the lottery
+then is near LEXIMIN, and nothing says that it is the optimum.
 
 A uniform lottery needs no exact one: m panels near the bound are near the optimum, which lies between
 them. Where they cannot come near the bound, the optimum is found as above and they are built near that.
@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.facts.sortition.proof import DECIDED
 from core.sortition.certificate import Level
 from core.sortition.checkpoint import Checkpoints, NoCheckpoints, identity_of
 from core.sortition.column_generation import generated_leximin
@@ -30,7 +31,6 @@ from core.sortition.conflicts import require_panel
 from core.sortition.decomposition import Mixture, Separated, decompose
 from core.sortition.panels import BestComposition, Composition
 from core.sortition.problem import PanelProblem
-from core.sortition.proof import DECIDED
 from core.sortition.relaxation import RelaxedOptimum, relaxed_leximin
 from core.sortition.solver import SolverError
 from core.sortition.uniform import Uniform, reached_within, uniform_panels

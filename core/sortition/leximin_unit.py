@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from core.errors import VerificationFailed
 from core.events import Event, LotteryBounded, LotteryQuotas, LotterySolved, LotteryTypes
+from core.facts.sortition.proof import check_record
+from core.facts.sortition.undecided import allowed_difference
 from core.sortition.checkpoint import FolderCheckpoints
 from core.sortition.leximin import leximin, uniform_leximin
 from core.sortition.lottery import lottery_of, uniform_lottery
 from core.sortition.problem import PanelProblem
-from core.sortition.proof import check_record
 from core.sortition.recorded import quota_of
 from core.sortition.recording import level_events, panel_events, solved_event
 from core.stage import Unit, only
 from core.types import Lottery, Pool
-from core.undecided import allowed_difference
 
 
 def solve_leximin(

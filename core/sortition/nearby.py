@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.random_arrays import integers
 from core.sortition.panels import Composition
 from core.sortition.problem import PanelProblem
 from core.sortition.solver import Highs, SolverError
@@ -113,7 +114,7 @@ class NearbyCompositions:
 
 def noise(stream: RandomStream, size: int) -> NDArray[np.float64]:
     """Uniform numbers in [0, 1), shape (size,)."""
-    return stream.integers(2**32, size) / 2**32
+    return integers(stream, 2**32, size) / 2**32
 
 
 def _rows_at(

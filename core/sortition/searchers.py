@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.nearby import NearbyCompositions, noise
 from core.sortition.panels import Composition
 from core.sortition.problem import PanelProblem

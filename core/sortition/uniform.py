@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.sortition.checkpoint import Checkpoints, NoCheckpoints, identity_of, packed, unpacked
 from core.sortition.exchange import improve
 from core.sortition.nearby import NEAR, NearbyCompositions, noise

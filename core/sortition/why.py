@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.undecided import room, undecided
+from core.facts.sortition.undecided import room, undecided
 
 SHOWN = 6
 """Binding quotas named in the text; the structured answer has all of them."""

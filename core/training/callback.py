@@ -12,11 +12,11 @@ from transformers import TrainerCallback
 
 from core.errors import DempoError
 from core.events import TrainCheckpoint, TrainStart, TrainStep
+from core.facts.training.rules import RATE_RULE
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
 from core.training.model import require_weights, save_model
-from core.training.rules import RATE_RULE
 from core.training.start import Start
 
 UNHASHED = ("training_args.bin",)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from core.config import ConditionSection, TrainSection
 from core.errors import InputError
 from core.events import ConditionPlanned, WeightRow
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
 from core.stage import Context, Unit, only
 from core.training.schedule import MEDIA_TYPE as SCHEDULE_MEDIA_TYPE
 from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule

@@ -31,10 +31,10 @@ from trl import DPOConfig, DPOTrainer
 
 from core.config import TrainSection
 from core.errors import InputError
+from core.facts.training.learning_rate import rate_share
 from core.training.batches import PairCollator
 from core.training.checkpoints import saving
 from core.training.dropout import switch_off_dropout
-from core.training.learning_rate import rate_share
 from core.training.precision import Placement
 from core.training.reference import response_log_probs
 
@@ -83,7 +83,7 @@ class WeightedDPOTrainer(DPOTrainer):
         self._norm = torch.zeros((), device=self.args.device)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """The schedule of `core.training.learning_rate`; those of transformers begin a warm-up at rate 0."""
+        """The schedule of `core.facts.training.learning_rate`; those of transformers begin a warm-up at rate 0."""
         if self.lr_scheduler is None:
             share = partial(
                 rate_share, steps=num_training_steps, warmup=self._train.warmup, schedule=self._train.schedule

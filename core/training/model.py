@@ -17,9 +17,9 @@ from typing import Any
 from core.chat import load_tokenizer
 from core.config import TrainSection
 from core.errors import DempoError, InputError
+from core.facts.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
 from core.training.checkpoints import saving
 from core.training.precision import Placement
-from core.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
 
 HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _WANTED = [

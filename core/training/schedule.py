@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.random_arrays import integers
 
 FORMAT = "dempo-schedule-1"
 MEDIA_TYPE = "application/vnd.dempo.schedule+json"
@@ -51,7 +52,7 @@ def weighted_schedule(
     total = math.fsum(weight)
     shares = [max(1, round(w / total * _SCALE)) if w > 0 else 0 for w in weight.tolist()]
     upper = np.cumsum(np.array(shares, dtype=np.int64))
-    points = stream.child("rater").integers(int(upper[-1]), size)
+    points = integers(stream.child("rater"), int(upper[-1]), size)
     drawn = np.searchsorted(upper, points, side="right")
     within = stream.child("pair")
     return np.array([order[first[r] + within.below(int(counts[r]))] for r in drawn], dtype=np.int32)

@@ -25,11 +25,12 @@ from core.events import (
     ReferenceComputed,
     TrainCheckpoint,
 )
+from core.facts.training.rules import REFERENCE_RULE
+from core.random_arrays import integers
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
 from core.training.conditions import BASE, train_section
 from core.training.optimizers import require_optimizer
-from core.training.rules import REFERENCE_RULE
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device
     everything = every_response(pairs)
     stream = ctx.stream("base", "pretraining")
     wanted = train.tiny.steps * train.tiny.batch
-    picked = sorted({everything[i] for i in stream.child("texts").integers(len(everything), wanted)})
+    picked = sorted({everything[i] for i in integers(stream.child("texts"), len(everything), wanted)})
     tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, picked, train.max_length)
 
     def progress(done: int, total: int) -> None:

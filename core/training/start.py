@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.config import TrainSection
+from core.facts.training.rules import start_tolerance
 from core.training.batches import Key, PairCollator
 from core.training.precision import Placement
 from core.training.reference import score_batch
-from core.training.rules import start_tolerance
 
 Batch = tuple[list[Key], list[Key]]
 """The chosen and the rejected sequences of a micro-batch."""

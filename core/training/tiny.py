@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from core.chat import install
 from core.config import TinySection
 from core.errors import DempoError, InputError
-from core.randomness import RandomStream
+from core.facts.randomness import RandomStream
+from core.facts.training.learning_rate import rate_share
+from core.random_arrays import integers
 from core.training.batches import padded
-from core.training.learning_rate import rate_share
 
 SPECIAL = {"bos_token": "<|bos|>", "eos_token": "<|eos|>", "pad_token": "<|pad|>"}
 _WARMUP = 0.1
@@ -124,7 +125,7 @@ def pretrain(
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     losses = []
     for step in range(tiny.steps):
-        chosen = stream.integers(len(sequences), tiny.batch)
+        chosen = integers(stream, len(sequences), tiny.batch)
         inputs = {k: v.to(device) for k, v in padded([sequences[i] for i in chosen], pad).items()}
         labels = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100)
         loss = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], labels=labels).loss

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.plural import number_of
+from core.facts.plural import number_of
 from storage.check import VERDICTS
 from storage.export.contents import Facts
 from storage.export.crate import FOLDERS, described

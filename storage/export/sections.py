@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from core.undecided import room, undecided_sentences
+from core.facts.sortition.undecided import room, undecided_sentences
 from storage.coverage import CALLS, Coverage
 from storage.export import markup
 from storage.export.figures import Figure

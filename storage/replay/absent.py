@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
-from core.plural import number_of
+from core.facts.plural import number_of
 from core.stage import Stage
 from core.training.conditions import BASE
 from storage.foreign import is_imported

@@ -15,8 +15,8 @@ from typing import Any
 from core.durable import write_durably
 from core.errors import VerificationFailed
 from core.events import HeadSigned
+from core.facts.chain import NO_EVENT
 from core.run_folder import RunFolder
-from storage.chain import NO_EVENT
 from storage.codec import parse
 from storage.errors import sentences
 from storage.run_folders import require_record

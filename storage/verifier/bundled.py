@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from storage.chain import NO_EVENT, link_hash
+from core.facts.chain import NO_EVENT, link_hash
 from storage.verifier.finding import broken, whole
 from storage.verifier.record import Record
 from storage.verifier.shapes import alike

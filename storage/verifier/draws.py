@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.plural import number_of
+from core.facts.plural import number_of
+from core.facts.randomness import RandomStream, derive_key, seed_origin
 from storage.verifier.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.lotteries import LotteryRead, lotteries_of_record
 from storage.verifier.reading import in_order, text_digest
 from storage.verifier.record import Found, Record
-from storage.verifier.stream import Stream, seed_origin, stream_key
 
 DRAW_DOMAIN = "dempo-draw-1"
 COMMITTED_PARTS = {
@@ -144,7 +144,7 @@ def _drawn_again(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -
     if rule == "number":
         panel = _panel_of_value(draw, made, lottery)
     else:
-        stream = Stream(_key_of(draw, made))
+        stream = RandomStream.from_key(_key_of(draw, made))
         panel = stream.weighted_up_to(lottery.upper)
     if lottery.members:
         return panel, lottery.members[panel]
@@ -167,7 +167,7 @@ def _panel_of_value(draw: DrawRead, made: Found, lottery: LotteryRead) -> int:
 def _check_alternates(draw: DrawRead, event: Found, made: Found, lottery: LotteryRead, key: bytes) -> None:
     """For each type on the panel everybody else of it, shuffled by the child "alternates" of the draw's key."""
     pool, on_panel = lottery.pool, set(made.values["members"])
-    stream = Stream(stream_key(key, "alternates"))
+    stream = RandomStream(key, "alternates")
     wanted = []
     for t in sorted(lottery.counts[made.values["panel"]]):
         others = [i for i in pool.by_type[t] if pool.rater_ids[i] not in on_panel]
@@ -187,7 +187,7 @@ def _check_draw_by_seed(record: Record, draw: DrawRead, lottery: LotteryRead) ->
     assert made is not None, "a draw without steps was accepted"
     if "commitment" in made.values or "value" in made.values:
         raise broken(f"{draw.title} is made from the run's seed, but it names a commitment or a value", made.seq)
-    key = stream_key(record.genesis["seed"], "draw", draw.name).hex()
+    key = derive_key(record.genesis["seed"], "draw", draw.name).hex()
     same(made.values["seed"], key, f"{draw.title}: the seed that the run's seed gives it", made.seq)
     same(made.values.get("round", 1), 1, f"{draw.title}: its round", made.seq)
     if record.version > 1:

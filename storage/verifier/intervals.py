@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
-from core.ranking.notes import (
+from core.facts.ranking.notes import (
     MAJORITY_NOTE,
     MEAN_POSITION_NOTE,
     VOTES_NOTE,
@@ -19,7 +19,7 @@ from core.ranking.notes import (
     shared_places_notes,
     train_note,
 )
-from core.ranking.rules import BY_SCORE, positions_by
+from core.facts.ranking.positions import BY_SCORE, positions_by
 from storage.verifier.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
 from storage.verifier.choices import Published, bradley_terry_of, plackett_luce_of, separable
 from storage.verifier.resamples import (
@@ -107,7 +107,7 @@ class Leaderboards:
         Raises:
             TooMuch: it takes more time or memory than this file spends.
         """
-        estimate = METHODS[method](self)
+        estimate = BY_METHOD[method](self)
         intervals = interval(estimate.samples, self.confidence)
         places = _places(estimate, rule)
         numbers: dict[str, float] = {}
@@ -301,7 +301,7 @@ def _plackett_luce_published(data: Leaderboards) -> Estimate:
     return Estimate(scores[0], scores[1:], detail, notes)
 
 
-METHODS: dict[str, Callable[[Leaderboards], Estimate]] = {
+BY_METHOD: dict[str, Callable[[Leaderboards], Estimate]] = {
     "borda": _borda,
     "copeland": _copeland,
     "copeland_majority": _copeland_majority,

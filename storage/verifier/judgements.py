@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core.plural import number_of
-from core.ranking.rules import BY_SCORE, CONSENSUS_METHODS, newest_rule, places_in_consensus, positions_by
+from core.facts.plural import number_of
+from core.facts.randomness import RandomStream
+from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
+from core.facts.ranking.positions import BY_SCORE, newest_rule, places_in_consensus, positions_by
 from storage.verifier.finding import (
     STEPS_OF_A_NUMBER,
     Finding,
@@ -24,7 +26,6 @@ from storage.verifier.finding import (
     whole,
 )
 from storage.verifier.record import Found, Record
-from storage.verifier.stream import Stream, stream_key
 
 MOST_RANKED = 62
 """Conditions of a run that judges rank."""
@@ -34,17 +35,6 @@ SPARSE = 20
 
 HELD_FIXED = "checkpoints held fixed"
 """How the note of every leaderboard begins."""
-
-RANKED_METHODS = (
-    "borda",
-    "copeland",
-    "copeland_majority",
-    "kemeny",
-    "bradley_terry",
-    "plackett_luce",
-    "plackett_luce_published",
-    "mallows",
-)
 
 
 def questions_of_record(record: Record) -> dict[str, int]:
@@ -141,7 +131,7 @@ def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict
         for i in range(index + 1):
             if i % rounds == 0:
                 taken = set()
-            stream = Stream(stream_key(seed, "judge", "order", question, model, str(i)))
+            stream = RandomStream(seed, "judge", "order", question, model, str(i))
             order = _shuffled(record, stream, names)
             while tuple(order) in taken:
                 order = _shuffled(record, stream, names)
@@ -170,7 +160,7 @@ def _judges(record: Record) -> dict[str, dict[str, Any]]:
     return sections(record.genesis["config"].get("judge") or {}, "judges", "model")
 
 
-def _shuffled(record: Record, stream: Stream, names: list[str]) -> list[str]:
+def _shuffled(record: Record, stream: RandomStream, names: list[str]) -> list[str]:
     spend(record, STEPS_OF_A_NUMBER * len(names))
     order = list(names)
     stream.shuffle(order)
@@ -188,7 +178,7 @@ def check_leaderboards(record: Record) -> str:
         return "no leaderboard is recorded"
     orders = [event.values["ranking"] for event in record.counted("judge.called") if "ranking" in event.values]
     settings = record.genesis.get("config", {}).get("rank") or {}
-    methods = settings.get("methods", RANKED_METHODS)
+    methods = settings.get("methods", METHODS)
     seen: set[str] = set()
     exact, left = 0, None
     for board in boards:
@@ -299,6 +289,6 @@ def rule_of_board(board: Found) -> int:
         Finding: this verifier knows the rule not, or the method.
     """
     method = board.values["method"]
-    if method not in RANKED_METHODS:
+    if method not in METHODS:
         raise newer(f"the method {brief(method)} of ranking", board.seq)
     return rule_of(board, newest_rule(method), f"leaderboard {brief(method)}")

@@ -6,44 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.facts.stages import RUN_KINDS, STAGE_FACTS
+
 Sentence = tuple[str, int]
 """What is wrong, and the number of the first event that shows it."""
 
 STAGE_KINDS = ("stage.started", "stage.planned", "stage.completed", "stage.skipped")
 
-HOME_STAGES = {
-    "run.created": "run",
-    "engine.started": "run",
-    "engine.stopped": "run",
-    "head.signed": "run",
-    "operator.action": "run",
-    "pairs.built": "pairs",
-    "pool.built": "pool",
-    "lottery.quotas": "lottery",
-    "lottery.types": "lottery",
-    "lottery.bounded": "lottery",
-    "lottery.level": "lottery",
-    "lottery.panel": "lottery",
-    "lottery.solved": "lottery",
-    "lottery.diagnosed": "lottery",
-    "draw.committed": "draw",
-    "draw.made": "draw",
-    "draw.decided": "draw",
-    "draw.alternates": "draw",
-    "condition.planned": "conditions",
-    "model.ready": "model",
-    "reference.computed": "train",
-    "train.start": "train",
-    "train.step": "train",
-    "train.checkpoint": "train",
-    "recovery.measured": "recovery",
-    "questions.planned": "answer",
-    "questions.generated": "answer",
-    "answer.given": "answer",
-    "judge.called": "judge",
-    "leaderboard.computed": "rank",
-    "diagnostics.computed": "rank",
-}
+HOME_STAGES = {kind: name for name, stage in STAGE_FACTS.items() for kind in stage.kinds} | dict.fromkeys(
+    RUN_KINDS, "run"
+)
 """The one stage in which each kind of event is recorded; views ask for the kind and not for the stage."""
 
 WITHOUT_UNIT = (*STAGE_KINDS, "draw.committed", "draw.decided")

@@ -10,9 +10,9 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from core.plural import number_of
-from core.sortition.proof import Checked, SolverFact, check_record
-from core.undecided import allowed_difference, undecided_sentence
+from core.facts.plural import number_of
+from core.facts.sortition.proof import Checked, SolverFact, check_record
+from core.facts.sortition.undecided import allowed_difference, undecided_sentence
 from storage.verifier.finding import Finding, brief, broken, one_of, same, sections, spend, whole
 from storage.verifier.pool import PoolRead, required_pool
 from storage.verifier.record import Found, Record

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.plural import number_of
+from core.facts.plural import number_of
 from storage.verifier.finding import Finding, brief, broken, same, sections, whole
 from storage.verifier.pool import PoolRead, pool_of_record
 from storage.verifier.record import Found, Record

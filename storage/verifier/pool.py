@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from core.plural import number_of
+from core.facts.plural import number_of
 from storage.verifier.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.record import Found, Record
 

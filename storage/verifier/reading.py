@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from storage.chain import NO_EVENT, link_hash
+from core.facts.chain import NO_EVENT, link_hash
 from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, SIGNED_HEAD, Facts, Found, Record
 from storage.verifier.shapes import known_part, misfit, parsed
 

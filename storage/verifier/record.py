@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from storage.chain import NO_EVENT
+from core.facts.chain import NO_EVENT
 from storage.verifier.ledger import Ledger, Sentence
 from storage.verifier.shapes import Shape
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.chain import NO_EVENT, link_hash
+from core.facts.chain import NO_EVENT, link_hash
 from storage.check import Verdict
 from storage.verifier.finding import Finding, broken, unhindered
 from storage.verifier.reading import holds_record, is_foreign, is_hindrance, opened_safely

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from core.evaluation.replies import READING_RULE, Malformed, parse_ranking
-from core.plural import number_of
+from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
+from core.facts.plural import number_of
 from storage.verifier.finding import Finding, brief, broken, outdated, rule_of, same, spend, unreadable, whole
 from storage.verifier.reading import opened_safely
 from storage.verifier.record import Found, Record

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage.verifier.stream import Stream, stream_key
+from core.facts.randomness import RandomStream
 
 MOST_ALL_ORDERS = 7
 """Conditions of which all orders are tried, and all sets counted; beyond, only pairs are counted."""
@@ -106,7 +106,7 @@ def summed(ballots: Sequence[Ballot], resample: str, resamples: int, seed: int) 
     if len(places) * resamples > MOST_SUMS:
         raise TooMuch(f"{resamples} resamples of {conditions} conditions are too many to hold here")
     found = [_sums(sum(of_unit), places, conditions)]
-    stream = Stream(stream_key(str(seed), "rank", "bootstrap"))
+    stream = RandomStream(seed, "rank", "bootstrap")
     for _ in range(resamples):
         packed = sum(map(of_unit.__getitem__, stream.many_below(drawn, drawn)))
         found.append(_sums(packed, places, conditions))

@@ -9,11 +9,11 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import Any
 
+from core.facts.randomness import RandomStream
 from storage.verifier.finding import STEPS_OF_A_NUMBER, brief, broken, same, spend
 from storage.verifier.pairs import first_pairs
 from storage.verifier.pool import PoolRead, required_pool
 from storage.verifier.record import Found, Record
-from storage.verifier.stream import Stream, stream_key
 from storage.verifier.whole import is_plain_file
 
 SCHEDULE_TYPE = "application/vnd.dempo.schedule+json"
@@ -64,13 +64,13 @@ def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> 
     counts = [pairs for _, pairs in pool.everybody]
     first = first_pairs(pool)
     if event.values["estimator"] == "weighted_sampling":
-        stream = Stream(stream_key(seed, *path, "sampling", "rater"))
-        within = Stream(stream_key(seed, *path, "sampling", "pair"))
+        stream = RandomStream(seed, *path, "sampling", "rater")
+        within = RandomStream(seed, *path, "sampling", "pair")
         return _weighted(weights, counts, first, size, stream, within)
     eligible = [p for w, a, n in zip(weights, first, counts, strict=True) if w > 0 for p in range(a, a + n)]
     if not eligible:
         raise broken(f"condition {brief(event.values['condition'])} trains on no pair", event.seq)
-    stream = Stream(stream_key(seed, *path, "shuffle"))
+    stream = RandomStream(seed, *path, "shuffle")
     found: list[int] = []
     while len(found) < size:
         found += stream.sample(eligible, min(len(eligible), size - len(found)))
@@ -78,7 +78,7 @@ def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> 
 
 
 def _weighted(
-    weights: list[float], pairs: list[int], first: list[int], size: int, raters: Stream, within: Stream
+    weights: list[float], pairs: list[int], first: list[int], size: int, raters: RandomStream, within: RandomStream
 ) -> list[int]:
     """`size` times a rater, with the weights as integers that sum to about 2^53, then one of the rater's pairs."""
     total = math.fsum(weights)

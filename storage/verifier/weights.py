@@ -7,10 +7,10 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from core.plural import number_of
-from core.training.learning_rate import rate_share
-from core.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance
-from core.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
+from core.facts.plural import number_of
+from core.facts.training.learning_rate import rate_share
+from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance
+from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from storage.verifier.draws import draws_of_record
 from storage.verifier.finding import Finding, brief, broken, one_of, outdated, rule_of, same, sections, spend, whole
 from storage.verifier.lotteries import lotteries_of_record

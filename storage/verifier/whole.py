@@ -8,7 +8,7 @@ import re
 import stat
 from pathlib import Path
 
-from storage.chain import CHAIN_DOMAIN
+from core.facts.chain import CHAIN_DOMAIN
 from storage.verifier.finding import Finding, brief, broken, newer, same, whole
 from storage.verifier.reading import is_foreign
 from storage.verifier.record import Record

@@ -11,6 +11,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from core.facts.ranking.methods import CONSENSUS_METHODS
 from storage.coverage import Coverage
 from storage.outdated import REMARK, outdated_boards
 from storage.reader import Reader
@@ -27,9 +28,6 @@ _SETTINGS = """SELECT payload->>'$.method' AS method, payload->>'$.resamples' AS
 
 _DIAGNOSTICS = """SELECT payload->'$.values' AS found FROM events
   WHERE kind = 'diagnostics.computed' ORDER BY seq DESC LIMIT 1"""
-
-_BY_CONSENSUS = ("kemeny", "mallows")
-"""Methods whose rows stand in the order of the consensus; their score is a mean position."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def _board(text: Text, method: str, rows: list[dict[str, Any]], own: str, longes
     """One method: its settings only where they differ from those above."""
     text.append(one_line(method, 40), style="bold")
     text.append(
-        "  lower is better; in the order of the consensus" if method in _BY_CONSENSUS else "  higher is better",
+        "  lower is better; in the order of the consensus" if method in CONSENSUS_METHODS else "  higher is better",
         style="dim",
     )
     text.append("\n")

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from core.undecided import room, undecided
+from core.facts.sortition.undecided import room, undecided
 from tui.visible import one_line
 from tui.widgets.figures import left, number, right, whole
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from core.facts.stages import STAGE_NAMES
 from storage.draws.waiting import waits_for
 from storage.imports.origin import Origin, origin_of
 from storage.reader import Reader
@@ -21,21 +22,6 @@ from tui.widgets.figures import bar, duration, moment, percent, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
 from tui.widgets.words import Words
-
-STAGES = (
-    "pairs",
-    "pool",
-    "lottery",
-    "draw",
-    "conditions",
-    "model",
-    "train",
-    "recovery",
-    "answer",
-    "judge",
-    "rank",
-)
-"""In the order in which they run; those that a record doesn't mention yet are waiting."""
 
 _WORDS = {"completed": "completed", "skipped": "skipped", "started": "started"}
 
@@ -188,7 +174,7 @@ def _engine(found: Overview, pulse: Pulse) -> str:
 def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, list[Text]]]:
     """One row per stage in pipeline order; a stage that isn't recorded yet is waiting."""
     recorded = {row["stage"]: row for row in found.stages}
-    names = [*STAGES, *(name for name in recorded if name not in STAGES)]
+    names = [*STAGE_NAMES, *(name for name in recorded if name not in STAGE_NAMES)]
     rows = []
     for name in names:
         row = recorded.get(name)

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, TabbedContent, TabPane
 
+from core.facts.stages import STAGE_NAMES
 from storage.damage import damage_in, told_of
 from storage.errors import StorageError, sentences
 from storage.foreign import arrival
@@ -23,7 +24,7 @@ from tui.screens.ask import AskScreen
 from tui.screens.draw import DrawPane
 from tui.screens.leaderboards import LeaderboardsPane
 from tui.screens.live import LiveScreen
-from tui.screens.overview import STAGES, OverviewPane
+from tui.screens.overview import OverviewPane
 from tui.screens.pane import UNSHOWABLE, Pane
 from tui.screens.quotas import QuotasPane
 from tui.screens.rankings import RankingsPane
@@ -382,7 +383,7 @@ class RunScreen(LiveScreen):
                 self._record.look_at(answer)
 
         hint = "as judge, draw.made or lottery (→ takes the suggestion); empty: all · Enter · Esc closes"
-        names = (*STAGES, *self._record.kinds)
+        names = (*STAGE_NAMES, *self._record.kinds)
         await self._dempo.push_screen(
             AskScreen("Only events of this stage or kind", hint, lambda _: "", self._record.only, names), answered
         )

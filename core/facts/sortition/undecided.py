@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from core.sortition.proof import ALLOWED_DIFFERENCE, DECIDED
+from core.facts.sortition.proof import ALLOWED_DIFFERENCE, DECIDED
 
 
 def room(level: Mapping[str, Any]) -> float | None:

@@ -1,4 +1,4 @@
-"""Which files of a checkpoint hold its weights, and whether all of them are there. Standard library only.
+"""Which files of a checkpoint hold its weights, and whether all of them are there.
 
 A checkpoint is complete with `model.safetensors`, or with an index and every shard that the index names.
 """

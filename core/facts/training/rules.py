@@ -1,4 +1,4 @@
-"""Numbers of the rules by which training is computed, as its events record them. Standard library only.
+"""Numbers of the rules by which training is computed, as its events record them.
 
 An event that names no rule followed rule 1.
 """

@@ -8,46 +8,51 @@ SHA-256 over the length-prefixed domain, seed and path. A block gives four 64-bi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, MutableSequence, Sequence
+import struct
+from bisect import bisect_right
+from collections.abc import MutableSequence, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-DOMAIN = "dempo-random-1"
+RANDOM_DOMAIN = "dempo-random-1"
 KEY_BYTES = 32
-_WORD = 2**64
+WORDS = 2**64
 
 T = TypeVar("T")
 
 
-def derive_key(seed: int | bytes, path: Sequence[str]) -> bytes:
+def derive_key(seed: int | str | bytes, *path: str) -> bytes:
     """32 bytes that stand for (seed, path); different paths never collide by concatenation.
 
     In the place of a seed (its decimal digits) there may be the 32 bytes of another stream's key.
     """
     digest = hashlib.sha256()
     root = seed if isinstance(seed, bytes) else str(seed).encode()
-    for encoded in (DOMAIN.encode(), root, *(part.encode() for part in path)):
+    for encoded in (RANDOM_DOMAIN.encode(), root, *(part.encode() for part in path)):
         digest.update(len(encoded).to_bytes(8, "big"))
         digest.update(encoded)
     return digest.digest()
 
 
+def seed_origin(run_seed: int | str, stage: str, unit: str) -> str:
+    """How the seed of a unit came about, in words."""
+    return f"SHA-256 of the run seed {run_seed}, the stage {stage!r} and the unit {unit!r}"
+
+
 def derive_seed(seed: int, *path: str) -> int:
     """A 63-bit seed for generators that are not audited (torch), fixed by the run seed and a path."""
-    return int.from_bytes(derive_key(seed, path)[:8], "big") >> 1
+    return int.from_bytes(derive_key(seed, *path)[:8], "big") >> 1
 
 
 class RandomStream:
     """A stream of random numbers, fixed by a run seed (or a key) and a path such as ("draw", "main")."""
 
-    def __init__(self, seed: int | bytes, *path: str) -> None:
+    def __init__(self, seed: int | str | bytes, *path: str) -> None:
         self.seed = seed
         self.path = path
-        self._key = derive_key(seed, path)
+        self._key = derive_key(seed, *path)
         self._counter = 0
-        self._words: Iterator[int] = iter(())
+        self._left = b""
 
     @classmethod
     def from_key(cls, key: bytes) -> RandomStream:
@@ -71,52 +76,37 @@ class RandomStream:
         """An independent stream below this one's path."""
         return RandomStream(self.seed, *self.path, *path)
 
-    def _block(self) -> bytes:
-        block = hashlib.sha256(self._key + self._counter.to_bytes(8, "big")).digest()
-        self._counter += 1
-        return block
+    def take(self, words: int) -> bytes:
+        """The next words as they come, 8 big-endian bytes each."""
+        size = 8 * words
+        blocks = range(self._counter, self._counter + max(0, -(-(size - len(self._left)) // 32)))
+        body = self._left + b"".join(hashlib.sha256(self._key + i.to_bytes(8, "big")).digest() for i in blocks)
+        self._counter = blocks.stop
+        self._left = body[size:]
+        return body[:size]
 
     def word(self) -> int:
         """The next 64 random bits as an integer."""
-        for value in self._words:
-            return value
-        block = self._block()
-        self._words = iter([int.from_bytes(block[i : i + 8], "big") for i in (0, 8, 16, 24)])
-        return next(self._words)
+        return int.from_bytes(self.take(1), "big")
 
     def below(self, n: int) -> int:
         """A uniform integer in [0, n), 1 ≤ n ≤ 2^64; words at or above the largest multiple of n are skipped."""
-        if not 1 <= n <= _WORD:
+        if not 1 <= n <= WORDS:
             raise ValueError(f"below({n}): n must be between 1 and 2^64")
-        limit = _WORD - _WORD % n
+        limit = WORDS - WORDS % n
         while True:
             value = self.word()
             if value < limit:
                 return value % n
 
-    def integers(self, n: int, size: int) -> NDArray[np.int64]:
-        """`size` uniform integers in [0, n), the same values as `size` calls of `below`. Shape (size,)."""
-        if not 1 <= n <= 2**62:
-            raise ValueError(f"integers({n}, …): n must be between 1 and 2^62")
-        largest = (_WORD - _WORD % n) - 1
-        found: list[NDArray[np.int64]] = []
-        missing = size
-        while missing > 0:
-            words = self._bulk(missing)
-            kept = words[words <= np.uint64(largest)]
-            found.append((kept % np.uint64(n)).astype(np.int64))
-            missing -= len(kept)
-        return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
-
-    def _bulk(self, size: int) -> NDArray[np.uint64]:
-        head = [value for _, value in zip(range(size), self._words, strict=False)]
-        counters = range(self._counter, self._counter - (-(size - len(head)) // 4))
-        blocks = [hashlib.sha256(self._key + counter.to_bytes(8, "big")).digest() for counter in counters]
-        self._counter = counters.stop
-        body = np.frombuffer(b"".join(blocks), dtype=">u8").astype(np.uint64)
-        wanted = size - len(head)
-        self._words = iter([*map(int, body[wanted:]), *self._words])
-        return np.concatenate([np.array(head, dtype=np.uint64), body[:wanted]])
+    def many_below(self, n: int, size: int) -> list[int]:
+        """What `size` calls of `below` give, in a fraction of the time."""
+        limit = WORDS - WORDS % n
+        found: list[int] = []
+        while len(found) < size:
+            missing = size - len(found)
+            found += [word % n for word in struct.unpack(f">{missing}Q", self.take(missing)) if word < limit]
+        return found
 
     def uniform(self) -> float:
         """A uniform float in [0, 1) with 53 random bits."""
@@ -132,17 +122,18 @@ class RandomStream:
         """k distinct items, uniformly, in the order drawn (the first k steps of a forward shuffle)."""
         if not 0 <= k <= len(items):
             raise ValueError(f"cannot take {k} of {len(items)} items")
-        pool = list(items)
+        moved: dict[int, int] = {}  # only what a swap put elsewhere, so that few of many cost little
+        drawn = []
         for i in range(k):
-            j = i + self.below(len(pool) - i)
-            pool[i], pool[j] = pool[j], pool[i]
-        return pool[:k]
+            j = i + self.below(len(items) - i)
+            drawn.append(items[moved.get(j, j)])
+            moved[j] = moved.get(i, i)
+        return drawn
 
     def weighted(self, weights: Sequence[int]) -> int:
         """An index drawn with probability weights[i] / Σ weights; the weights are integers."""
-        point = self.below(sum(weights))
-        for i, weight in enumerate(weights):
-            if point < weight:
-                return i
-            point -= weight
-        raise AssertionError("unreachable: the point lies below the sum of the weights")
+        return self.weighted_up_to(list(accumulate(weights)))
+
+    def weighted_up_to(self, upper: Sequence[int]) -> int:
+        """The same, from the sums of the weights up to each."""
+        return bisect_right(upper, self.below(upper[-1]))

@@ -1,15 +1,11 @@
-"""By which rule the rows of a leaderboard are ordered.
-
-The standard library alone: the stand-alone verifier has it too.
-"""
+"""By which rule the rows of a leaderboard are ordered."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-CONSENSUS_METHODS = ("kemeny", "mallows")
-"""Methods that look for the best order of the data; their score is the mean position over the resamples."""
+from core.facts.ranking.methods import CONSENSUS_METHODS
 
 BY_SCORE, BY_CONSENSUS = 1, 2
 """Rule 1 ordered every board by its score, rule 2 orders those of `CONSENSUS_METHODS` by the best order of the data.

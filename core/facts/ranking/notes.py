@@ -1,13 +1,10 @@
-"""What a leaderboard says beside its numbers, as sentences.
-
-The standard library alone: the stand-alone verifier says them too.
-"""
+"""What a leaderboard says beside its numbers, as sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.ranking.rules import BY_SCORE
+from core.facts.ranking.positions import BY_SCORE
 
 VOTES_NOTE = "score is pairwise votes won minus votes lost"
 

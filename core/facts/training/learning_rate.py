@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from core.training.rules import RATE_RULE
+from core.facts.training.rules import RATE_RULE
 
 
 def rate_share(done: int, steps: int, warmup: float, schedule: str, rule: int = RATE_RULE) -> float:

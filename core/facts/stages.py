@@ -1,0 +1,122 @@
+"""The stages of a run in their order, and all that engine, verifier and screens know of them alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Replay = Literal["view", "re-derive", "re-solve", "re-run", "not replayable"]
+
+
+@dataclass(frozen=True)
+class StageFacts:
+    """A stage: the version of its code, the stages whose results it takes, the sections of the configuration that it
+    depends on, how far it can be replayed, and the kinds of events that are recorded in it and nowhere else."""
+
+    version: int
+    needs: tuple[str, ...]
+    config: tuple[str, ...]
+    replay: Replay
+    kinds: tuple[str, ...]
+
+
+STAGE_FACTS: dict[str, StageFacts] = {
+    "pairs": StageFacts(1, (), ("data", "population"), "re-derive", ("pairs.built",)),
+    "pool": StageFacts(1, ("pairs",), ("data", "population"), "re-derive", ("pool.built",)),
+    "lottery": StageFacts(
+        2,
+        ("pool",),
+        ("population", "lotteries"),
+        "re-solve",
+        (
+            "lottery.quotas",
+            "lottery.types",
+            "lottery.bounded",
+            "lottery.level",
+            "lottery.panel",
+            "lottery.solved",
+            "lottery.diagnosed",
+        ),
+    ),
+    "draw": StageFacts(
+        2,
+        ("pool", "lottery"),
+        ("draws",),
+        "re-derive",
+        ("draw.committed", "draw.made", "draw.decided", "draw.alternates"),
+    ),
+    "conditions": StageFacts(
+        1, ("pairs", "pool", "lottery", "draw"), ("conditions", "train", "data"), "re-derive", ("condition.planned",)
+    ),
+    "model": StageFacts(2, ("pairs",), ("train",), "re-run", ("model.ready",)),
+    "train": StageFacts(
+        2,
+        ("pairs", "conditions", "model"),
+        ("train", "conditions"),
+        "re-run",
+        ("reference.computed", "train.start", "train.step", "train.checkpoint"),
+    ),
+    "recovery": StageFacts(2, ("pairs", "train"), ("data", "train"), "re-run", ("recovery.measured",)),
+    "answer": StageFacts(
+        2, ("train",), ("answer", "train"), "re-run", ("questions.planned", "questions.generated", "answer.given")
+    ),
+    "judge": StageFacts(2, ("answer",), ("judge", "data"), "not replayable", ("judge.called",)),
+    "rank": StageFacts(1, ("judge",), ("rank",), "re-derive", ("leaderboard.computed", "diagnostics.computed")),
+}
+
+STAGE_NAMES = tuple(STAGE_FACTS)
+
+RUN_KINDS = ("run.created", "engine.started", "engine.stopped", "head.signed", "operator.action")
+"""Kinds of events about the run as a whole, recorded under the name "run"."""
+
+IN_NO_KEY = {"judge": ("coverage",)}
+"""Settings of a section that change nothing of what a stage records: no key holds them."""
+
+
+def key_of_stage(
+    name: str, version: int, config: Mapping[str, Any], seed: str, keys_of_needs: Sequence[str], slices: Sequence[str]
+) -> str:
+    """SHA-256 over name, version, slices of the configuration, seed and the keys of the inputs.
+
+    Args:
+        config: the resolved configuration, with its floats as floats.
+        seed: the run's, in decimal digits.
+    """
+    parts = {
+        "name": name,
+        "version": version,
+        "config": {section: _in_key(section, config[section]) for section in slices if section in config},
+        "seed": seed,
+        "needs": list(keys_of_needs),
+    }
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _in_key(section: str, value: Any) -> Any:
+    left_out = IN_NO_KEY.get(section, ())
+    return {name: v for name, v in value.items() if name not in left_out} if isinstance(value, dict) else value
+
+
+def skipped_because(name: str, config: Mapping[str, Any]) -> str | None:
+    """Why a stage has nothing to do under a resolved configuration; None where it has."""
+    data = config.get("data") or {}
+    if name == "pairs" and data.get("format", "prism") == "tables":
+        return "no preference data: data.format is 'tables'"
+    if name in ("pairs", "pool"):
+        return None
+    if name in ("lottery", "draw"):
+        needed = {"lottery": "lotteries", "draw": "draws"}[name]
+        return None if config.get(needed) else f"the configuration has no [[{needed}]]"
+    for key, written in (("conditions", "[[conditions]]"), ("train", "[train]")):
+        if not config.get(key):
+            return f"the configuration has no {written}"
+    if name == "recovery":
+        return None if data.get("world") else "the data is no planted world"
+    for key, stages in (("answer", ("answer", "judge", "rank")), ("judge", ("judge", "rank"))):
+        if name in stages and not config.get(key):
+            return f"the configuration has no [{key}]"
+    return None
