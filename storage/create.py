@@ -15,6 +15,7 @@ from storage.foreign import is_imported
 from storage.log import Log
 from storage.reader import Reader
 from storage.registry import enter_late, registration
+from storage.schema import VIEWS_VERSION
 
 
 def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
@@ -34,6 +35,7 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
         domain=CHAIN_DOMAIN,
         run_id=run_id,
         schema_version=SCHEMA_VERSION,
+        views=VIEWS_VERSION,
         name=config.run.name,
         seed=str(config.run.seed),
         config=resolved(config),

@@ -54,7 +54,8 @@ def _wrong_file(database: Path) -> str:
         structure = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
         if structure != "ok":
             return f"its file is broken ({structure})"
-        return wrong_schema(db, tree_facts()) or _wrong_text(db)
+        wrong = wrong_schema(db, tree_facts())
+        return wrong.told if wrong else _wrong_text(db)
 
 
 def _wrong_text(db: sqlite3.Connection) -> str:

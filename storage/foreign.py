@@ -136,7 +136,7 @@ def connect_checked(database: Path) -> sqlite3.Connection:
     try:
         wrong = wrong_schema(connection, tree_facts())
         if wrong:
-            raise sqlite3.DatabaseError(f"this record came in a bundle and cannot be trusted: {wrong}")
+            raise sqlite3.DatabaseError(f"this record came in a bundle and cannot be trusted: {wrong.told}")
     except BaseException:
         connection.close()
         raise

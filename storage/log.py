@@ -22,9 +22,11 @@ from storage.foreign import refuse_imported
 from storage.lock import take_lock
 from storage.progress import write_progress
 from storage.run_folders import require_record
-from storage.schema import APPLICATION_ID, OBJECTS, OLDER
+from storage.schema import APPLICATION_ID, OBJECTS
 from storage.signatures.heads import EVERY, HeadSigner, followed
 from storage.verifier.kept import Head
+from storage.verifier.reading import wrong_schema
+from storage.verifier.shipped import tree_facts
 
 _PROGRESS_INTERVAL = 0.5
 
@@ -83,19 +85,12 @@ class Log:
         return log
 
     def _check_schema(self) -> None:
-        found = dict(self._db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
-        if found == OBJECTS:
-            return
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version in OLDER:
+        wrong = wrong_schema(self._db.conn, tree_facts())
+        if wrong:
             raise StorageError(
-                f"{self.folder.root.name} was recorded by an older version of this program (schema {version}): "
-                "it can be shown and verified but not continued; `dempo clone` starts it anew"
+                f"{self.folder.database}: its schema is not one that this program writes ({wrong.told}), so the run is "
+                "not continued; `dempo clone` starts it anew"
             )
-        raise StorageError(
-            f"{self.folder.database}: its schema is not the one that this program writes; "
-            "`dempo verify` says what differs"
-        )
 
     def _find_head(self) -> None:
         """Follows the whole chain to its end: what was changed is neither built upon nor continued."""

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.facts.ranking.positions import newest_rule, places_in_consensus, positions_by
 
-BOARDS = "SELECT payload FROM events WHERE kind = 'leaderboard.computed'"
-
 REMARK = "its order was made by a rule since found wrong: rank again"
 
 
-def outdated_boards(payloads: Iterable[str]) -> frozenset[str]:
+def outdated_boards(boards: Iterable[Mapping[str, Any]], details: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """The methods whose recorded board stands in another order than the rule of today gives it.
 
     Args:
-        payloads: those of the events `leaderboard.computed`, whatever a stranger wrote there.
+        boards, details: rows of the views `leaderboards` and `leaderboard_details`, whatever a stranger wrote there.
     """
-    return frozenset(method for method in map(_outdated, payloads) if method)
+    rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in boards:
+        rows[str(row["method"])].append(row)
+    for row in details:
+        found[str(row["method"])][str(row["name"])] = row["value"]
+    return frozenset(method for method, board in rows.items() if _outdated(method, board, found[method]))
 
 
-def _outdated(payload: str) -> str:
+def _outdated(method: str, board: list[Mapping[str, Any]], detail: Mapping[str, Any]) -> bool:
     try:
-        values: dict[str, Any] = json.loads(payload)
-        method, rows = str(values["method"]), values["rows"]
-        if values.get("rule", 1) >= newest_rule(method):
-            return ""
-        places = places_in_consensus(values["detail"], [row["condition"] for row in rows])
-        right = places is not None and [row["position"] for row in rows] == positions_by(places)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return ""  # not one of this program's: verification says so
-    return "" if right else method
+        if board[0]["rule"] >= newest_rule(method):
+            return False
+        places = places_in_consensus(detail, [str(row["condition"]) for row in board])
+        return places is None or [row["position"] for row in board] != positions_by(places)
+    except (TypeError, ValueError):
+        return False  # not one of this program's: verification says so

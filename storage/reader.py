@@ -21,7 +21,7 @@ from core.run_folder import RunFolder
 from storage.errors import NotFound, StorageError, sentences
 from storage.foreign import Arrival, arrival, connect_checked, is_imported
 from storage.run_folders import require_record, run_folders
-from storage.schema import OLDER, VIEWS
+from storage.schema import VIEWS
 from storage.verifier.reading import holds_record
 
 Status = Literal[
@@ -201,8 +201,8 @@ def _opened(uri: str) -> Iterator[sqlite3.Connection]:
 def connect(database: Path, until: int | None = None) -> sqlite3.Connection:
     """A read-only connection; a record on read-only media is opened as unchanging.
 
-    A record of an older schema version is read through the views of this one, and so is an imported one, which is
-    opened with every guard of `storage.foreign`. With `until`, the name `events` stands for the events up to that
+    A record that has other views than those of today is read through these, and so is an imported one, which is opened
+    with every guard of `storage.foreign`. With `until`, the name `events` stands for the events up to that
     number, in a query as in every view: the record as it was then.
 
     Raises:
@@ -214,7 +214,7 @@ def connect(database: Path, until: int | None = None) -> sqlite3.Connection:
     try:
         if until is not None:
             connection.execute(f"CREATE TEMP VIEW events AS SELECT * FROM main.events WHERE seq <= {until:d}")
-        if until is not None or imported or connection.execute("PRAGMA user_version").fetchone()[0] in OLDER:
+        if until is not None or imported or _views_of(connection) != VIEWS:
             for statement in VIEWS.values():
                 connection.execute(statement.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
         connection.execute("PRAGMA query_only=ON")
@@ -222,6 +222,10 @@ def connect(database: Path, until: int | None = None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _views_of(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, sql FROM main.sqlite_master WHERE type = 'view'").fetchall())
 
 
 def require_event(number: int, last: int, run: str) -> None:

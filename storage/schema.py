@@ -377,8 +377,17 @@ made AS MATERIALIZED (
         """SELECT m.p->>'$.method' AS method, r.value->>'$.condition' AS condition, r.value->>'$.score' AS score,
   r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
   m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample, m.p->>'$.note' AS note,
-  made.draws
+  made.draws, m.p->>'$.resamples' AS resamples, m.p->>'$.confidence' AS confidence,
+  coalesce(m.p->>'$.rule', 1) AS rule
 FROM made, m, json_each(m.p, '$.rows') r""",
+    ),
+    "leaderboard_details": (
+        _recorded("leaderboard.computed"),
+        """SELECT m.p->>'$.method' AS method, d.key AS name, d.value AS value FROM m, json_each(m.p, '$.detail') d""",
+    ),
+    "judge_diagnostics": (
+        _recorded("diagnostics.computed"),
+        """SELECT d.key AS name, d.value AS value FROM m, json_each(m.p, '$.values') d""",
     ),
     "operator_actions": (
         """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)""",
@@ -395,11 +404,21 @@ def _view(name: str, tables: str, select: str) -> str:
 
 VIEWS = {name: _view(name, *parts) for name, parts in _VIEWS.items()}
 
-OBJECTS: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS, **VIEWS}
-"""Name and exact SQL of everything in the database."""
+FORMAT: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS}
+"""Name and exact SQL of what belongs to `SCHEMA_VERSION` and is held exactly."""
 
-OLDER = {1: "6b6b17ac245070363b6dc6159d7d74790fa29ce3d9168255bd6b260df4dbccb4"}
-"""Digest of the objects that each older version wrote; its records are read through this version's views."""
+OBJECTS: dict[str, str] = {**FORMAT, **VIEWS}
+"""Name and exact SQL of everything in a new database."""
+
+VIEWS_VERSION = 2
+"""Of the views alone, which show what is recorded and hold nothing: a record keeps those that it was made with, is
+continued with them, and is read through these here."""
+
+RELEASED_VIEWS = {
+    1: "a9473c40dfc92932f1ee464a911496542305d19bb794a2c23950887ffab520d1",
+    2: "08a8dca07dd46b3d8a3d5af5fa590b7926421d96ca6a63da4979ad3771c6bc8f",
+}
+"""`schema_digest` of the views of each version; records hold no others."""
 
 
 APPLICATION_ID = 0x64656D70

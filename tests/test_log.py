@@ -59,7 +59,7 @@ def test_a_record_with_another_schema_is_not_continued(tmp_path: Path) -> None:
     root = small_record(tmp_path)
     with sqlite3.connect(root / "audit.db") as db:
         db.execute("DROP TRIGGER events_no_update")
-    with pytest.raises(StorageError, match="its schema is not the one"):
+    with pytest.raises(StorageError, match="its schema is not one"):
         Log.open(RunFolder(root))
 
 

@@ -13,7 +13,7 @@ from storage.damage import damage_in, told_of
 from storage.draws.waiting import waits_for
 from storage.foreign import is_imported
 from storage.imports.origin import origin_of
-from storage.outdated import BOARDS, REMARK, outdated_boards
+from storage.outdated import REMARK, outdated_boards
 from storage.reader import Reader
 from tui import tables
 from tui.commands import command_line
@@ -67,7 +67,7 @@ def results(reader: Reader, as_json: bool) -> None:
         return
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, coverage.kinds)}\n")
-        outdated = outdated_boards(str(row["payload"]) for row in reader.query(BOARDS))
+        outdated = outdated_boards(boards, reader.view("leaderboard_details"))
         remarked = [row | {"note": f"{REMARK}; {row['note']}"} if row["method"] in outdated else row for row in boards]
         print(tables.leaderboards(remarked, coverage.sentence), end="\n\n")
     if recovered:

@@ -9,7 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 SCHEMA_VERSION = 2
-"""Version of the catalogue and of the database; a reader accepts its own and older ones."""
+"""Of tables, indexes, triggers and the fields that events have. It rises where a record of before would no longer fit:
+a field that is gone, renamed, of another type or newly required. Fields that may be absent and new kinds need none."""
+
+SHAPES = "6484f66a196e44dc990d434dbe679ac8f55c94c876171b5296971d25643f746d"
+"""SHA-256 of the shapes of all events, so that none changes unnoticed (tests/test_versions.py)."""
 
 
 def encode_text(text: str) -> bytes:

@@ -65,10 +65,10 @@ class LotteryLevel(Event):
         "by how much the level rises per member that a quota gives way, by 'attribute: category (lower|upper)'",
         default_factory=dict,
     )
-    exact: str | None = described("the level as a fraction p/q (absent in version 1)", default=None)
+    exact: str | None = described("the level as a fraction p/q", default=None)
     proof: Literal["quotas", "panels", "certain"] | None = described(
         "quotas: prices of seats and quotas prove the level; panels: values of the types do, with a bound that an "
-        "integer programme found; certain: every type that is left has probability 1 (absent in version 1)",
+        "integer programme found; certain: every type that is left has probability 1",
         default=None,
     )
     gap: str = described(

@@ -14,7 +14,7 @@ from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.redaction import WITHHELD
 from storage.export.tables import rows_of
-from storage.outdated import BOARDS, REMARK, outdated_boards
+from storage.outdated import REMARK, outdated_boards
 
 _MOST_ANSWERS = 24
 """Answers shown as examples."""
@@ -183,7 +183,7 @@ class Content:
         for row in islice(self.rows("leaderboards"), markup.MOST_ROWS):
             boards.setdefault(str(row["method"]), []).append(row)
         columns = ("position", "condition", "score", "low", "high")
-        outdated = outdated_boards(str(payload) for (payload,) in self.db.execute(BOARDS))
+        outdated = outdated_boards((row for rows in boards.values() for row in rows), self.rows("leaderboard_details"))
         coverage = Coverage.of(self.db.execute(CALLS)).sentence
         parts = []
         for method, rows in boards.items():
@@ -195,13 +195,15 @@ class Content:
         return markup.section("Leaderboards", *parts)
 
     def judges(self) -> str:
-        """How the calls of each judge ended."""
+        """How the calls of each judge ended, and how far judges agree."""
         counts: dict[tuple[str, str], int] = {}
         for row in self.rows("judge_calls"):
             key = (str(row["judge"]), str(row["outcome"]))
             counts[key] = counts.get(key, 0) + 1
         rows = [{"judge": judge, "outcome": outcome, "calls": n} for (judge, outcome), n in sorted(counts.items())]
-        return markup.section("Judges", markup.table(rows), self.see("Every call", "judge_calls"))
+        found = list(self.rows("judge_diagnostics"))
+        agreement = [markup.under("Agreement and biases", markup.table(found))] if found else []
+        return markup.section("Judges", markup.table(rows), *agreement, self.see("Every call", "judge_calls"))
 
     def texts(self) -> str:
         """Some answers, so that a reader sees what was judged."""

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import Unchecked, VerificationFailed
-from core.events import SCHEMA_VERSION
 from storage.codec import parse
 from storage.errors import StorageError
 from storage.export.contents import event_lines
@@ -100,8 +99,7 @@ def _readable(database: Path) -> str:
         with closing(connect_foreign(database)) as db:
             wrong = wrong_schema(db, tree_facts())
             if wrong:
-                newer = db.execute("PRAGMA user_version").fetchone()[0] > SCHEMA_VERSION
-                raise (Unchecked if newer else VerificationFailed)(f"the record cannot be trusted: {wrong}")
+                raise (Unchecked if wrong.newer else VerificationFailed)(f"the record cannot be trusted: {wrong.told}")
             row = db.execute("SELECT kind, payload FROM events WHERE seq = 1").fetchone()
             run_id = parse(row[1])[0].get("run_id") if row is not None and row[0] == "run.created" else None
     except _UNREADABLE as error:

@@ -103,11 +103,10 @@ def _check_accepted(record: Record, draw: DrawRead, made: Found, lottery: Lotter
             same(seed.values["seed"], made.values["seed"], f"{draw.title}: the seed of its unit", seed.seq)
             same(seed.values["origin"], made.values["origin"], f"{draw.title}: where that seed comes from", seed.seq)
     listed = [e for e in record.counted("draw.alternates") if e.unit == made.unit]
-    if len(listed) != 1 and record.version > 1:
+    if len(listed) != 1:
         raise broken(f"{draw.title} has {len(listed)} lists of alternates instead of one", made.seq)
-    for event in listed:
-        same(event.values["draw"], draw.name, f"{draw.title}: the draw of its alternates", event.seq)
-        _check_alternates(draw, event, made, lottery, key)
+    same(listed[0].values["draw"], draw.name, f"{draw.title}: the draw of its alternates", listed[0].seq)
+    _check_alternates(draw, listed[0], made, lottery, key)
 
 
 def _key_of(draw: DrawRead, made: Found) -> bytes:
@@ -190,10 +189,9 @@ def _check_draw_by_seed(record: Record, draw: DrawRead, lottery: LotteryRead) ->
     key = derive_key(record.genesis["seed"], "draw", draw.name).hex()
     same(made.values["seed"], key, f"{draw.title}: the seed that the run's seed gives it", made.seq)
     same(made.values.get("round", 1), 1, f"{draw.title}: its round", made.seq)
-    if record.version > 1:
-        same(made.values.get("reason", ""), "", f"{draw.title}: its reason", made.seq)
-        origin = seed_origin(record.genesis["seed"], "draw", draw.name)
-        same(made.values["origin"], origin, f"{draw.title}: where its seed comes from", made.seq)
+    same(made.values.get("reason", ""), "", f"{draw.title}: its reason", made.seq)
+    origin = seed_origin(record.genesis["seed"], "draw", draw.name)
+    same(made.values["origin"], origin, f"{draw.title}: where its seed comes from", made.seq)
     _check_panel(draw, made, lottery, "hash")
 
 

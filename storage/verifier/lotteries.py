@@ -178,18 +178,15 @@ def check_lotteries(record: Record) -> str:
         _spend_on(record, lottery)
         _check_uniform(lottery, section)
         _check_pi(lottery)
-        _check_kind(record, lottery)
+        _check_kind(lottery)
         _check_diagnosed(record, lottery)
         _check_bounded(record, lottery)
-        if algorithm != "random" and not needs_certificate(record, lottery):
+        if algorithm != "random" and not is_leximin(lottery):
             _check_within_quotas(lottery)
     if record.ledger.ended("lottery") and lotteries.keys() != asked.keys():
         raise broken("the stage of the lotteries has ended, but not every lottery of the configuration is there")
     optimal = [lottery for lottery in lotteries.values() if is_leximin(lottery)]
-    checked = [certificate_of(record, lottery) for lottery in optimal if needs_certificate(record, lottery)]
-    if len(checked) < len(optimal):
-        told = "its levels hold no proof (schema version 1), so nothing shows that it is the optimum"
-        raise Finding("unknown", f"{optimal[0].name}: {told}", optimal[0].solved.seq)
+    checked = [certificate_of(record, lottery) for lottery in optimal]
     compositions = sum(len(lottery.panels) for lottery in lotteries.values())
     if not lotteries:
         return "no lottery is recorded"
@@ -209,11 +206,6 @@ def check_lotteries(record: Record) -> str:
 def is_leximin(lottery: LotteryRead) -> bool:
     """Whether a lottery says that it is the optimum."""
     return bool(lottery.solved.values["algorithm"] == "leximin")
-
-
-def needs_certificate(record: Record, lottery: LotteryRead) -> bool:
-    """Whether a lottery says that it is the optimum and has to prove it; version 1 of the schema had no proofs."""
-    return is_leximin(lottery) and record.version > 1
 
 
 def certificate_of(record: Record, lottery: LotteryRead) -> Checked:
@@ -250,7 +242,7 @@ def _spend_on(record: Record, lottery: LotteryRead) -> None:
     spend(record, len(lottery.panels) * rows + len(lottery.levels) * (4 * types + rows) + len(lottery.pool.type_of))
 
 
-def _check_kind(record: Record, lottery: LotteryRead) -> None:
+def _check_kind(lottery: LotteryRead) -> None:
     """What goes with how a lottery was made: only LEXIMIN has an optimum and levels, only the others are estimated."""
     solved, seq, optimal = lottery.solved.values, lottery.solved.seq, is_leximin(lottery)
     same(solved["estimated"], not optimal, f"{lottery.name}: whether its π is an estimate", seq)
@@ -258,7 +250,7 @@ def _check_kind(record: Record, lottery: LotteryRead) -> None:
         raise broken(f"{lottery.name} is no LEXIMIN, so it has neither levels nor an optimum", seq)
     if not optimal:
         same(float(solved["max_difference"]), 0.0, f"{lottery.name}: its distance from an optimum", seq)
-    if needs_certificate(record, lottery) and "optimum" not in solved:
+    if optimal and "optimum" not in solved:
         raise broken(f"{lottery.name} does not say which optimum it is compared with", seq)
 
 
@@ -386,7 +378,7 @@ def facts_of_record(record: Record) -> list[tuple[LotteryRead, SolverFact]]:
     """What certificates rest on and only an integer programme can confirm."""
     found = []
     for lottery in lotteries_of_record(record).values():
-        if needs_certificate(record, lottery):
+        if is_leximin(lottery):
             found += [(lottery, fact) for fact in certificate_of(record, lottery).facts]
     return found
 

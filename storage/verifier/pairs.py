@@ -30,8 +30,6 @@ def check_pairs(record: Record) -> str:
     built, pool = listed[0], pool_of_record(record)
     values, seq = built.values, built.seq
     artifact = values["artifact"]
-    if record.version < 2 and artifact["media_type"] != PAIRS_TYPE:
-        raise Finding("unknown", "records of schema version 1 hold their pairs in another form", seq)
     same(artifact["media_type"], PAIRS_TYPE, "the type of the file of the pairs", seq)
     same(len(values.get("rater_ids", [])), values["raters"], "the number of pseudonyms of the pairs", seq)
     if len(set(values["rater_ids"])) != values["raters"]:

@@ -117,8 +117,7 @@ def check_pool(record: Record) -> str:
     if population is not None:
         names = list(sections(population, "attributes", "name"))
         same(pool.values["attributes"], names, "the list of the pool's attributes", pool.seq)
-    if record.version > 1:
-        _check_order_of_types(record, pool)
+    _check_order_of_types(record, pool)
     left_out = _left_out(record, pool)
     for built in record.counted("pairs.built"):
         listed, pairs = built.values.get("rater_ids", []), built.values["pairs"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from storage.verifier.finding import Finding, brief, broken, one_of, same, whole
+from storage.verifier.finding import brief, broken, one_of, same, whole
 from storage.verifier.record import Found, Record
 
 MOST_TOKENS = 256
@@ -18,8 +18,6 @@ def check_questions(record: Record) -> str:
     planned, answers = record.counted("questions.planned"), record.counted("answer.given")
     if not planned:
         return "no questions are planned"
-    if record.version < 2:
-        raise Finding("unknown", "records of schema version 1 name their questions in another way", planned[0].seq)
     if len(planned) > 1:
         raise broken("the questions are planned twice", planned[1].seq)
     _check_plan(record, planned[0])

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.facts.chain import NO_EVENT, link_hash
-from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, SIGNED_HEAD, Facts, Found, Record
+from storage.verifier.record import HASHED_KINDS, KEPT_FIELDS, SIGNED_HEAD, Facts, Found, Misfit, Record
 from storage.verifier.shapes import known_part, misfit, parsed
 
 PROGRAM_ID = 0x64656D70
@@ -66,8 +66,9 @@ def read_record(database: Path, facts: Facts) -> Record:
                 _read_events(record, db)
                 _read_blobs(record, db)
             else:
-                record.hindered = record.version > facts.version
-                record.problem = record.schema_wrong if record.hindered else _OTHER_TABLES
+                newer = record.schema_wrong is not None and record.schema_wrong.newer
+                record.problem = record.schema_wrong.told if record.schema_wrong and newer else _OTHER_TABLES
+                record.hindered = newer
     except (sqlite3.Error, OSError, OverflowError, MemoryError, UnicodeDecodeError) as error:
         record.problem = f"the database cannot be read: {error or type(error).__name__}"
         record.hindered = is_hindrance(error)
@@ -153,21 +154,18 @@ def _read_schema(record: Record, db: sqlite3.Connection) -> bool:
     return sorted(found) == sorted(("table", name, sql) for name, sql in tables.items())
 
 
-def wrong_schema(db: sqlite3.Connection, facts: Facts) -> str:
-    """What differs from a record that the program writes, as a sentence; empty where nothing does.
+def wrong_schema(db: sqlite3.Connection, facts: Facts) -> Misfit | None:
+    """What differs from a record that the program writes; None where nothing does.
 
     Stricter than comparing names with SQL: a row of `sqlite_master` may lie about its type, share a name, or hold
     no SQL at all.
     """
     rows = _schema_rows(db)
     written = [row for row in rows if row[3] is not None]
-    found = {str(name): str(sql) for _, name, _, sql in written}
-    return (
-        _wrong_mark(db)
-        or _forged(rows)
-        or ("two objects have one name" if len(found) != len(written) else "")
-        or _differing(db.execute("PRAGMA user_version").fetchone()[0], found, facts)
-    )
+    told = _wrong_mark(db) or _forged(rows)
+    if not told and len({str(name) for _, name, *_ in written}) != len(written):
+        told = "two objects have one name"
+    return Misfit(told) if told else _differing(db, written, facts)
 
 
 def _schema_rows(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
@@ -193,20 +191,39 @@ def _forged(rows: list[tuple[Any, ...]]) -> str:
     return "" if hidden == 1 else f"the database holds {hidden} indexes that no SQL describes instead of one"
 
 
-def _differing(version: int, found: Mapping[str, str], facts: Facts) -> str:
+def _differing(db: sqlite3.Connection, written: list[tuple[Any, ...]], facts: Facts) -> Misfit | None:
+    """Tables, indexes and triggers belong to the version of the schema; views are those of any version of their own."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > facts.version:
-        return f"schema version {version} is newer than {facts.version}; use a newer dempo"
-    if version in facts.older:
-        if schema_digest(found) == facts.older[version]:
-            return ""
-        return f"these differ from what version {version} writes: tables, indexes, triggers or views"
+        return Misfit(f"schema version {version} is newer than {facts.version}; use a newer dempo", newer=True)
     if version != facts.version:
-        return f"there never was a schema version {version}"
+        return Misfit(f"there is no schema version {version}")
+    views = {str(name): str(sql) for kind, name, _, sql in written if kind == "view"}
+    others = {str(name): str(sql) for _, name, _, sql in written if name not in views}
+    wrong = _other_names(others, facts.objects)
+    if wrong:
+        return Misfit(f"these differ from what version {version} writes: {wrong}")
+    if schema_digest(views) in facts.released.values():
+        return None
+    newest, claimed = max(facts.released), _views_claimed(db)
+    if claimed > newest:
+        return Misfit(f"views of version {claimed} are newer than {newest}; use a newer dempo", newer=True)
+    return Misfit(f"these views are of no version of the program: {_other_names(views, facts.views) or 'all together'}")
+
+
+def _other_names(found: Mapping[str, str], expected: Mapping[str, str]) -> str:
     digests = {name: text_digest(sql) for name, sql in found.items()}
-    wrong = sorted(
-        name for name in digests.keys() | facts.objects.keys() if digests.get(name) != facts.objects.get(name)
-    )
-    return f"these differ from what version {version} writes: {', '.join(wrong)}" if wrong else ""
+    return ", ".join(sorted(name for name in digests.keys() | expected if digests.get(name) != expected.get(name)))
+
+
+def _views_claimed(db: sqlite3.Connection) -> int:
+    """The version of the views that the first event names; 1 where it names none."""
+    row = db.execute("SELECT payload FROM main.events NOT INDEXED WHERE seq = 1").fetchone()
+    try:
+        claimed = parsed(row[0]).get("views", 1) if row and isinstance(row[0], str) else 1
+    except ValueError:
+        return 1
+    return claimed if isinstance(claimed, int) else 1
 
 
 def schema_digest(objects: Mapping[str, str]) -> str:

@@ -70,17 +70,26 @@ HASHED_KINDS = ("pool.built", "lottery.quotas", "lottery.types", "lottery.panel"
 class Facts:
     """What a verifier has to know about the program that writes records.
 
-    version is the newest schema; objects are SHA-256 of the SQL of everything in a database of it, by name;
-    older gives one digest of all objects for each older schema; tables is the SQL of the two tables that are
-    read; kinds are the shapes of all events.
+    version is the schema's; objects are SHA-256 of the SQL of its tables, indexes and triggers, by name; views those of
+    its newest views, and released the digest of each set of views that records have; tables is the SQL of the two
+    tables that are read; kinds are the shapes of all events.
     """
 
     program: str
     version: int
     objects: Mapping[str, str]
-    older: Mapping[int, str]
+    views: Mapping[str, str]
+    released: Mapping[int, str]
     tables: Mapping[str, str]
     kinds: Mapping[str, Shape]
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Why a schema is not one that the program writes, and whether a newer version may have written it."""
+
+    told: str
+    newer: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ class Record:
     hindered: bool = False
     integrity: str = ""
     version: int = 0
-    schema_wrong: str = ""
+    schema_wrong: Misfit | None = None
     objects: int = 0
     count: int = 0
     head: str = NO_EVENT

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from core.errors import InputError
 from core.events import EVENTS, SCHEMA_VERSION
 from core.provenance import program_version
-from storage.schema import OBJECTS, OLDER, TABLES
+from storage.schema import FORMAT, RELEASED_VIEWS, TABLES, VIEWS
 from storage.verifier.reading import text_digest
 from storage.verifier.record import Facts
 from storage.verifier.shapes import Shape
@@ -110,8 +111,9 @@ def tree_facts() -> Facts:
     return Facts(
         program=program_version(),
         version=SCHEMA_VERSION,
-        objects={name: text_digest(sql) for name, sql in OBJECTS.items()},
-        older=OLDER,
+        objects={name: text_digest(sql) for name, sql in FORMAT.items()},
+        views={name: text_digest(sql) for name, sql in VIEWS.items()},
+        released=RELEASED_VIEWS,
         tables=TABLES,
         kinds={kind: shape_of(event.model_json_schema()) for kind, event in EVENTS.items()},
     )
@@ -248,10 +250,14 @@ def _without_gaps(lines: list[str]) -> str:
     return "\n".join(kept).strip("\n")
 
 
+def _digest_lines(digests: Mapping[str, str]) -> str:
+    return ",\n".join(f"  {json.dumps(name)}: {json.dumps(digest)}" for name, digest in digests.items())
+
+
 def _facts_text() -> str:
     facts = tree_facts()
     kinds = ",\n".join(f"  {json.dumps(kind)}: {json.dumps(shape)}" for kind, shape in facts.kinds.items())
-    objects = ",\n".join(f"  {json.dumps(name)}: {json.dumps(digest)}" for name, digest in facts.objects.items())
+    objects, views = _digest_lines(facts.objects), _digest_lines(facts.views)
     return f'''{"#" * 100}
 # What dempo {facts.program} writes (schema version {facts.version})
 {"#" * 100}
@@ -264,11 +270,16 @@ OBJECT_DIGESTS = json.loads(r"""{{
 {objects}
 }}""")
 
+VIEW_DIGESTS = json.loads(r"""{{
+{views}
+}}""")
+
 WRITTEN = Facts(
     program={facts.program!r},
     version={facts.version!r},
     objects=OBJECT_DIGESTS,
-    older={dict(facts.older)!r},
+    views=VIEW_DIGESTS,
+    released={dict(facts.released)!r},
     tables={dict(facts.tables)!r},
     kinds=EVENT_SHAPES,
 )

@@ -33,8 +33,6 @@ def check_stages(record: Record) -> str:
         if not any(config.get(key) for key in ("lotteries", "draws", "conditions")):
             return "no engine is recorded, and the configuration asks for nothing to be done with the data"
         raise Finding("unknown", "no engine is recorded, so nothing says how these events came about")
-    if record.version < 2:
-        raise Finding("unknown", "records of schema version 1 have other units, so stages were not compared")
     _check_engines(record)
     if record.ledger.adrift is not None:
         raise broken(*record.ledger.adrift)

@@ -249,17 +249,14 @@ def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -
     """A checkpoint stands at the end of a chunk of steps, and the last one is the model of its condition."""
     values, name = event.values, event.values["condition"]
     what = f"condition {brief(name)}: its checkpoint after step {values['step']}"
-    if not planned and record.version < 2:
-        return
     steps = one_of(planned, name, "the condition", event.seq).values["steps"]
     same(values["final"], values["step"] == steps, f"{what}: whether it is the model", event.seq)
     wanted = f"checkpoints/{name}" if values["final"] else f"checkpoints/.state/{name}/checkpoint-{values['step']}"
     same(values["folder"], wanted, f"{what}: its folder", event.seq)
-    if record.version > 1:
-        chunk = (record.genesis["config"].get("train") or {}).get("chunk", 50)
-        same(event.unit, f"{name}/{-(-values['step'] // chunk):04d}", f"{what}: its unit", event.seq)
-        if values["step"] % chunk and values["step"] != steps:
-            raise broken(f"{what} is not at the end of a chunk of {chunk} steps", event.seq)
+    chunk = (record.genesis["config"].get("train") or {}).get("chunk", 50)
+    same(event.unit, f"{name}/{-(-values['step'] // chunk):04d}", f"{what}: its unit", event.seq)
+    if values["step"] % chunk and values["step"] != steps:
+        raise broken(f"{what} is not at the end of a chunk of {chunk} steps", event.seq)
     if values["final"]:
         _check_weight_files(record, event, values["folder"], f"the model of condition {brief(name)}")
 
@@ -288,10 +285,6 @@ def check_recovery(record: Record) -> str:
     found = record.counted("recovery.measured")
     if not found:
         return "no recovery is recorded"
-    if record.version < 2:
-        raise Finding(
-            "unknown", "records of schema version 1 do not say what the best possible recovery is", found[0].seq
-        )
     listed = sections(record.genesis["config"], "conditions", "name")
     first = found[0].values
     for event in found:

@@ -33,8 +33,7 @@ def check_file(record: Record) -> str:
 def check_schema(record: Record) -> str:
     """Tables, indexes, triggers and views, letter by letter."""
     if record.schema_wrong:
-        newer_version = record.version > record.facts.version
-        raise Finding("unchecked" if newer_version else "failed", record.schema_wrong)
+        raise Finding("unchecked" if record.schema_wrong.newer else "failed", record.schema_wrong.told)
     if not record.objects:
         whole(record)
     return f"{record.objects} tables, indexes, triggers and views are as written (version {record.version})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -23,25 +22,18 @@ from tui.widgets.status import STAMP
 from tui.widgets.whisker import axis, whisker
 from tui.widgets.words import Words
 
-_SETTINGS = """SELECT payload->>'$.method' AS method, payload->>'$.resamples' AS resamples,
-  payload->>'$.confidence' AS confidence, payload FROM events WHERE kind = 'leaderboard.computed'"""
-
-_DIAGNOSTICS = """SELECT payload->'$.values' AS found FROM events
-  WHERE kind = 'diagnostics.computed' ORDER BY seq DESC LIMIT 1"""
-
 
 @dataclass(frozen=True)
 class Results:
-    """Rows of the views `leaderboards` and `recovery`, settings by method, and the judges' diagnostics.
+    """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`.
 
     outdated are the methods whose board was made by a rule since found wrong; coverage is what all have to say first
     where too few judge calls gave a ranking.
     """
 
     boards: dict[str, list[dict[str, Any]]]
-    settings: dict[str, dict[str, Any]]
     recovery: list[dict[str, Any]]
-    diagnostics: dict[str, Any]
+    diagnostics: list[dict[str, Any]]
     simulated: bool
     skipped: str
     outdated: frozenset[str] = frozenset()
@@ -66,19 +58,17 @@ class LeaderboardsPane(Pane):
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Results:
-        boards: dict[str, list[dict[str, Any]]] = {}
-        for row in reader.view("leaderboards"):
+        rows, boards = reader.view("leaderboards"), dict[str, list[dict[str, Any]]]()
+        for row in rows:
             boards.setdefault(str(row["method"]), []).append(row)
-        recorded, diagnostics = reader.query(_SETTINGS), reader.query(_DIAGNOSTICS)
         run = reader.query("SELECT simulated FROM run")
         return Results(
             boards=boards,
-            settings={str(row["method"]): row for row in recorded},
             recovery=reader.view("recovery"),
-            diagnostics=json.loads(diagnostics[0]["found"]) if diagnostics else {},
+            diagnostics=reader.view("judge_diagnostics"),
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
-            outdated=outdated_boards(str(row["payload"]) for row in recorded),
+            outdated=outdated_boards(rows, reader.view("leaderboard_details")),
             coverage=Coverage.of_run(reader).sentence,
         )
 
@@ -114,8 +104,8 @@ def page(found: Results, width: int) -> Text:
         _board(text, method, rows, _wrapped(own, width), longest, width)
     if found.diagnostics:
         text.append("Judges\n", style="bold")
-        for name, value in found.diagnostics.items():
-            text.append(f"  {one_line(str(name), 50).replace('_', ' ')}: {_plain(value)}\n")
+        for row in found.diagnostics:
+            text.append(f"  {one_line(str(row['name']), 50).replace('_', ' ')}: {_plain(row['value'])}\n")
     return text
 
 
@@ -175,10 +165,10 @@ def _wrapped(parts: list[str], width: int) -> str:
 
 def _settings(method: str, found: Results) -> list[str]:
     """How many rankings went in, what the intervals resample, what they hold fixed, and other remarks."""
-    row, settings = found.boards[method][0], found.settings.get(method, {})
-    parts = [f"{whole(row['rankings'])} rankings"]
-    if settings:
-        what = one_line(str(row["resample"]), 20)
-        share = percent(settings["confidence"], 0)
-        parts.append(f"{share} intervals from {whole(settings['resamples'])} resamples of {what}")
+    row = found.boards[method][0]
+    what, share = one_line(str(row["resample"]), 20), percent(row["confidence"], 0)
+    parts = [
+        f"{whole(row['rankings'])} rankings",
+        f"{share} intervals from {whole(row['resamples'])} resamples of {what}",
+    ]
     return [*parts, *(one_line(part, 300) for part in str(row.get("note") or "").split("; ") if part)]

@@ -318,7 +318,7 @@ class _Check:
     def _exact(self, fields: Mapping[str, Any], what: str) -> Fraction:
         """The level as a fraction: between 0 and 1, not below the one before, and what `probability` rounds."""
         if fields.get("exact") is None:
-            raise _Refused(f"{what} has no exact value and no proof: records of version 1 hold none")
+            raise _Refused(f"{what} has no exact value")
         exact = self._fraction(fields["exact"], what)
         if not 0 <= exact <= 1:
             raise _Refused(f"{what} is not between 0 and 1")
