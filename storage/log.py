@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from core import failpoints
 from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
@@ -27,6 +26,9 @@ from storage.signatures.heads import EVERY, HeadSigner, followed
 from storage.verifier.kept import Head
 from storage.verifier.reading import wrong_schema
 from storage.verifier.shipped import tree_facts
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 _PROGRESS_INTERVAL = 0.5
 
@@ -275,6 +277,8 @@ class Log:
 
 def _connection(database: Path, lock: int) -> Database:
     """The one connection that writes; the lock goes where there is none."""
+    from sqlite_utils import Database  # pandas comes with it, which no command that only reads should wait for
+
     try:
         with sentences(database):
             db = Database(sqlite3.connect(database, timeout=30), execute_plugins=False)

@@ -10,17 +10,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.sortition.commitment import (
-    PARTS,
-    Terms,
-    draw_key,
-    given,
-    has_numbered_panels,
-    hashes_of,
-    panel_by_rule,
-    panel_number,
-    terms_of,
-)
+from core.facts.sortition.draw import COMMITTED_PARTS, draw_key, has_numbered_panels, hashes_of
+from core.sortition.commitment import Terms, given, panel_by_rule, panel_number, terms_of
 from core.types import Lottery
 
 TERMS = Terms(
@@ -28,7 +19,7 @@ TERMS = Terms(
     draw="main",
     round=1,
     lottery="panel",
-    hashes=dict.fromkeys(PARTS, "ab" * 32),
+    hashes=dict.fromkeys(COMMITTED_PARTS, "ab" * 32),
     source="drand round 4512345 (quicknet)",
     rule="hash",
 )
@@ -108,10 +99,10 @@ def test_numbers_of_a_thousand_panels_are_000_to_999() -> None:
 
 
 def test_only_uniform_lotteries_have_numbered_panels() -> None:
-    assert has_numbered_panels(UNIFORM)
-    assert not has_numbered_panels(EXACT)
+    assert has_numbered_panels(UNIFORM.numerators, UNIFORM.members)
+    assert not has_numbered_panels(EXACT.numerators, EXACT.members)
     uneven = Lottery(**{**vars(UNIFORM), "numerators": (2, *(1,) * 11), "denominator": 13})
-    assert not has_numbered_panels(uneven)
+    assert not has_numbered_panels(uneven.numerators, uneven.members)
 
 
 def test_texts_are_kept_exactly_or_refused() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from core.facts.randomness import RandomStream, derive_key
-from core.sortition.draw import draw_alternates, draw_panel
+from core.sortition.draw import alternates_of, draw_panel
 from core.types import LOTTERY_DENOMINATOR, Lottery
 
 TYPE_OF = (1, 0, 1, 2, 1, 0, 2, 1)
@@ -133,19 +133,19 @@ def test_alternates_are_rederived_from_the_recorded_seed_by_hashlib_alone() -> N
     for number in range(100):
         key = derive_key(7, "draw", f"d{number}")
         _, members = draw_panel(LOTTERY, TYPE_OF, RandomStream.from_key(key))
-        found = draw_alternates(TYPE_OF, members, key)
+        found = alternates_of(TYPE_OF, members, key)
         assert {t: list(order) for t, order in found.items()} == alternates_by_hand(TYPE_OF, members, key.hex())
 
 
 def test_alternates_are_everyone_else_of_the_types_on_the_panel() -> None:
-    assert {t: sorted(order) for t, order in draw_alternates(TYPE_OF, (0, 2, 4), bytes(32)).items()} == {1: [7]}
-    everyone = draw_alternates(TYPE_OF, (0, 1, 3), bytes(32))
+    assert {t: sorted(order) for t, order in alternates_of(TYPE_OF, (0, 2, 4), bytes(32)).items()} == {1: [7]}
+    everyone = alternates_of(TYPE_OF, (0, 1, 3), bytes(32))
     assert {t: sorted(order) for t, order in everyone.items()} == {0: [5], 1: [2, 4, 7], 2: [6]}
 
 
 def test_every_order_of_alternates_is_equally_likely() -> None:
     """2,400 keys: each of six orders within 4.5 standard errors of 400."""
-    orders = Counter(draw_alternates(TYPE_OF, (0,), derive_key(3, str(n)))[1] for n in range(2400))
+    orders = Counter(alternates_of(TYPE_OF, (0,), derive_key(3, str(n)))[1] for n in range(2400))
     assert len(orders) == 6
     assert all(abs(count - 400) < 4.5 * (2400 * 5 / 36) ** 0.5 for count in orders.values())
 

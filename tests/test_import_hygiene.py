@@ -1,4 +1,4 @@
-"""The app must open in a moment and on machines without a GPU stack: it imports none of the engine's libraries."""
+"""The app and commands that only read open in a moment, also without a GPU stack: they load no engine library."""
 
 from __future__ import annotations
 
@@ -6,21 +6,45 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ("torch", "transformers", "trl", "accelerate", "datasets", "pyomo", "highspy", "openai", "scipy")
+import pytest
+import sample_run
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ENGINE = ("torch", "transformers", "trl", "accelerate", "datasets", "pyomo", "highspy", "openai", "scipy")
+WRITING = ("sqlite_utils", "pandas", "pyarrow")
+"""What comes with the library that writes records."""
 
 
-def test_importing_the_app_loads_no_engine_library() -> None:
-    root = Path(__file__).resolve().parent.parent
-    code = f"import sys, tui.app; print([name for name in {HEAVY!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete run; tests only read it."""
+    return sample_run.make_sample_run(tmp_path_factory.mktemp("runs"))
 
 
-def test_importing_the_app_loads_no_stage() -> None:
-    root = Path(__file__).resolve().parent.parent
+def loaded(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after some code."""
+    code = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+def test_importing_the_app_loads_no_engine_library_and_no_stage() -> None:
+    modules = loaded("import tui.app")
+    assert modules & {*ENGINE, *WRITING} == set()
     parts = ("core.data", "core.sortition", "core.training", "core.evaluation", "core.ranking", "core.pipeline")
-    # Facts on the standard library alone, no stage: a checker of proofs, and how boards are ordered.
-    facts = ("core.sortition", "core.facts.sortition.proof", "core.ranking", "core.facts.ranking.positions")
-    code = f"import sys, tui.app; print([n for n in sys.modules if n.startswith({parts!r}) and n not in {facts!r}])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert [name for name in modules if name.startswith(parts)] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "further"),
+    [(["--help"], ["numpy"]), (["list"], ["numpy"]), (["show"], ["numpy"]), (["verify"], [])],
+    ids=lambda value: value[0] if value and value[0] != "numpy" else "",
+)
+def test_a_command_that_reads_loads_no_library_that_it_does_not_use(
+    run: Path, command: list[str], further: list[str]
+) -> None:
+    where = {"list": ["--runs-dir", str(run.parent)], "--help": []}.get(command[0], [str(run)])
+    code = f"import tui.cli\ntry:\n    tui.cli.app({[*command, *where]!r})\nexcept (SystemExit, Exception):\n    pass"
+    modules = loaded(code)
+    assert "tui.cli" in modules
+    assert modules & {*ENGINE, *WRITING, *further} == set()

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import DempoError
 from core.events import DrawCommitted
-from core.sortition.commitment import digits_of
+from core.facts.sortition.draw import digits_of
 from storage.draws.history import History, config_of, history_of
 from storage.draws.waiting import waits_for
 from storage.reader import Reader

@@ -1,44 +1,20 @@
-"""Commit and reveal: a draw whose randomness nobody could choose, because its terms were published first.
+"""Public draws as the engine makes them: terms, their commitment, and what a value draws.
 
-1. The *commitment* is SHA-256 over the canonical JSON (RFC 8785) of the terms: run, draw, round, lottery,
-   the future public source of randomness, the rule, and a hash each of pool, quotas, lottery and certificate.
-2. Later the source publishes a *value*. Rule "hash": the key of the draw's random stream is SHA-256 over
-   "dempo-draw-1", the commitment (hex) and the value, each after its length as 8 big-endian bytes. Rule
-   "number" (uniform lotteries): the value is the panel's number; the same key orders the alternates only.
-
-The four hashes are SHA-256 over the recorded payloads of some kinds of events (`PARTS`), one after the
-other as they stand in the record. Nothing is taken out of them, fields that may differ between two runs
-(the solver's version, the attempt) included: a commitment binds this record, not a repetition of it, and so
-anyone recomputes it from the database with one query and a hash function.
+The rules are those of `core.facts.sortition.draw`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
-
-import rfc8785
 
 from core.errors import InputError
 from core.events import DrawCommitted
 from core.facts.randomness import RandomStream
+from core.facts.sortition.draw import Rule, commitment_of, digits_of, is_panel_number
 from core.sortition.draw import draw_panel
 from core.types import Lottery
-
-Rule = Literal["hash", "number"]
-
-DOMAIN = "dempo-draw-1"
-
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "pool": ("pool.built",),
-    "quotas": ("lottery.quotas", "lottery.types"),
-    "lottery": ("lottery.panel", "lottery.solved"),
-    "certificate": ("lottery.level",),
-}
-"""What a commitment hashes: name of the part, and the kinds of events that it is made of."""
 
 _WHITE = " \t\r\n"
 _NOT_EXACT = re.compile("[\0\ud800-\udfff]")
@@ -58,7 +34,7 @@ class Terms:
 
     def commitment(self) -> str:
         """SHA-256 over the terms as canonical JSON, hex."""
-        return hashlib.sha256(rfc8785.dumps(asdict(self))).hexdigest()
+        return commitment_of(asdict(self))
 
     def event(self) -> DrawCommitted:
         """The commitment as it is recorded; the run is that of the record."""
@@ -86,29 +62,6 @@ def terms_of(committed: DrawCommitted, run: str) -> Terms:
     )
 
 
-def hashes_of(payloads: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The hash of each of `PARTS`.
-
-    Args:
-        payloads: kind and recorded payload of the events, in the order of the record.
-    """
-    states = {part: hashlib.sha256() for part in PARTS}
-    part_of = {kind: part for part, kinds in PARTS.items() for kind in kinds}
-    for kind, payload in payloads:
-        states[part_of[kind]].update(payload.encode())
-    return {part: state.hexdigest() for part, state in states.items()}
-
-
-def draw_key(commitment: str, value: str) -> bytes:
-    """The key of the draw's random stream, 32 bytes."""
-    state = hashlib.sha256()
-    for text in (DOMAIN, commitment, value):
-        encoded = text.encode()
-        state.update(len(encoded).to_bytes(8, "big"))
-        state.update(encoded)
-    return state.digest()
-
-
 def panel_by_rule(
     lottery: Lottery, type_of: tuple[int, ...], rule: Rule, key: bytes, value: str
 ) -> tuple[int, tuple[int, ...]]:
@@ -123,29 +76,19 @@ def panel_by_rule(
     return panel, lottery.members[panel]
 
 
-def has_numbered_panels(lottery: Lottery) -> bool:
-    """Whether the number of a panel, drawn uniformly, is the whole draw."""
-    return bool(lottery.members) and len(set(lottery.numerators)) == 1
-
-
 def panel_number(value: str, panels: int) -> int:
     """The number that a value writes with exactly as many digits as the last panel has ("007" of 1,000).
 
     Raises:
         InputError: it is written in another way, or there is no such panel.
     """
+    if is_panel_number(value, panels):
+        return int(value)
     digits = digits_of(panels)
     span = f"{0:0{digits}d} to {panels - 1}"
-    if not re.fullmatch(f"[0-9]{{{digits}}}", value):
-        raise InputError(f"the value {_short(value)} is not a number of {digits} digits; the panels are {span}")
-    if int(value) >= panels:
+    if re.fullmatch(f"[0-9]{{{digits}}}", value):
         raise InputError(f"there is no panel {value}; the panels are {span}")
-    return int(value)
-
-
-def digits_of(panels: int) -> int:
-    """How many digits the number of a panel is written with."""
-    return len(str(panels - 1))
+    raise InputError(f"the value {_short(value)} is not a number of {digits} digits; the panels are {span}")
 
 
 def given(text: str, what: str) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 
 from core.errors import Waiting
 from core.events import AlternatesOfType, DrawAlternates, DrawMade, Event
-from core.sortition.draw import draw_alternates, draw_panel
+from core.sortition.draw import alternates_of, draw_panel
 from core.stage import Context, Unit, only
 from core.types import Draw, Lottery, Pool
 
@@ -59,7 +59,7 @@ def alternates_event(
     draw: str, rater_ids: Sequence[str], type_of: Sequence[int], members: Sequence[int], key: bytes
 ) -> DrawAlternates:
     """Who stands in for whom, under their pseudonyms; `core.sortition.draw.draw_alternates` says how."""
-    alternates = draw_alternates(type_of, members, key)
+    alternates = alternates_of(type_of, members, key)
     return DrawAlternates(
         draw=draw,
         alternates=[AlternatesOfType(type=t, raters=[rater_ids[i] for i in order]) for t, order in alternates.items()],

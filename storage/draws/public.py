@@ -10,17 +10,8 @@ from typing import Literal
 
 from core.errors import InputError, VerificationFailed
 from core.events import DrawCommitted, DrawDecided, DrawMade, SeedDerived
-from core.sortition.commitment import (
-    PARTS,
-    Rule,
-    Terms,
-    draw_key,
-    given,
-    has_numbered_panels,
-    hashes_of,
-    panel_by_rule,
-    terms_of,
-)
+from core.facts.sortition.draw import COMMITTED_PARTS, PUBLIC_ORIGINS, Rule, draw_key, has_numbered_panels, hashes_of
+from core.sortition.commitment import Terms, given, panel_by_rule, terms_of
 from core.sortition.draw_stage import alternates_event
 from core.sortition.recorded import RecordedLottery, recorded_lottery
 from core.stage import Context
@@ -77,7 +68,7 @@ class PublicDraw:
         if self._history.state in ("committed", "proposed"):
             raise InputError(self._open_round())
         from_record, hashes = self._source()
-        if rule == "number" and not has_numbered_panels(from_record.lottery):
+        if rule == "number" and not has_numbered_panels(from_record.lottery.numerators, from_record.lottery.members):
             raise InputError(
                 f"lottery {from_record.lottery.name!r} is not uniform over numbered panels, so no number picks one "
                 "fairly; use --rule hash, or a lottery with `panels = 1000`"
@@ -156,7 +147,7 @@ class PublicDraw:
         """The panel that a commitment and a value stand for, after a check that both still say the same."""
         pool, hashes = self._source()
         terms = terms_of(committed, self._run)
-        changed = [part for part in PARTS if terms.hashes.get(part) != hashes[part]]
+        changed = [part for part in COMMITTED_PARTS if terms.hashes.get(part) != hashes[part]]
         if changed or terms.commitment() != committed.commitment:
             what = f"{', '.join(changed)} of the record" if changed else "the terms of the record"
             raise VerificationFailed(
@@ -170,7 +161,7 @@ class PublicDraw:
             lottery=committed.lottery,
             panel=panel,
             seed=key.hex(),
-            origin=ORIGINS[committed.rule],
+            origin=PUBLIC_ORIGINS[committed.rule],
             members=[pool.rater_ids[i] for i in members],
             outcome="proposed",
             round=committed.round,
@@ -181,7 +172,7 @@ class PublicDraw:
     def _source(self) -> tuple[RecordedLottery, dict[str, str]]:
         """The lottery and its pool as recorded, and the hashes of their parts."""
         lottery = self._history.section.lottery
-        kinds = [kind for kinds in PARTS.values() for kind in kinds]
+        kinds = [kind for kinds in COMMITTED_PARTS.values() for kind in kinds]
         rows = self._reader.query(
             f"{OF_DONE_UNITS}WHERE e.kind IN ({', '.join('?' * len(kinds))}) "
             "AND coalesce(e.payload->>'$.lottery', ?) = ? ORDER BY e.seq",
@@ -214,11 +205,3 @@ class PublicDraw:
             f"the value of draw {self._name!r} (round {number}) is revealed and its panel proposed: accept it, "
             "or reject it with a reason"
         )
-
-
-ORIGINS = {
-    "hash": "SHA-256 of 'dempo-draw-1', the commitment and the public value, each after its length as 8 bytes",
-    "number": "the public value is the panel's number; for the alternates, SHA-256 of 'dempo-draw-1', the commitment "
-    "and the public value, each after its length as 8 bytes",
-}
-"""How the seed of a public draw comes about, by rule."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from core.errors import DempoError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event, SeedDerived
-from core.sortition.commitment import PARTS, Rule, draw_key, hashes_of, panel_by_rule, terms_of
+from core.facts.sortition.draw import COMMITTED_PARTS, PUBLIC_ORIGINS, Rule, draw_key, hashes_of
+from core.sortition.commitment import panel_by_rule, terms_of
 from core.sortition.draw_stage import alternates_event
 from core.sortition.recorded import RecordedLottery, recorded_lottery
-from storage.draws.public import ORIGINS
 from storage.replay.compare import Finding, exactly
 from storage.replay.repetition import Line, Record, Repeated
 
@@ -56,7 +56,7 @@ def _commitment(record: Record, committed: DrawCommitted) -> Finding:
     if commitment != committed.commitment:
         return Finding("drift", f"commitment: recorded {committed.commitment}, now {commitment}")
     hashes = hashes_of((line.kind, line.payload) for line in _sources(record, committed.lottery))
-    for part in PARTS:
+    for part in COMMITTED_PARTS:
         if committed.hashes.get(part) != hashes[part]:
             return Finding("drift", f"hash of {part}: recorded {committed.hashes.get(part)}, now {hashes[part]}")
     return Finding("same", "the terms and the record hash to the commitment")
@@ -73,7 +73,7 @@ def _again(record: Record, made: DrawMade) -> tuple[DrawMade, RecordedLottery]:
         update={
             "panel": panel,
             "seed": key.hex(),
-            "origin": ORIGINS[rule],
+            "origin": PUBLIC_ORIGINS[rule],
             "members": [source.rater_ids[i] for i in members],
         }
     )
@@ -100,7 +100,7 @@ def _made(lines: Sequence[Line]) -> DrawMade | None:
 
 def _sources(record: Record, lottery: str) -> list[Line]:
     """The counting events of pool and lottery that a commitment binds, in the order of the record."""
-    kinds = {kind for kinds in PARTS.values() for kind in kinds}
+    kinds = {kind for kinds in COMMITTED_PARTS.values() for kind in kinds}
     units = [lines for stage in ("pool", "lottery") for lines in record.units(stage).values()]
     found = [line for lines in units for line in lines if line.kind in kinds]
     return sorted((line for line in found if line.values.get("lottery", lottery) == lottery), key=lambda line: line.seq)

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.facts.plural import number_of
 from core.facts.randomness import RandomStream, derive_key, seed_origin
+from core.facts.sortition.draw import (
+    COMMITTED_PARTS,
+    PUBLIC_ORIGINS,
+    commitment_of,
+    draw_alternates,
+    draw_key,
+    draw_members,
+    has_numbered_panels,
+    hashes_of,
+    is_panel_number,
+)
 from storage.verifier.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.lotteries import LotteryRead, lotteries_of_record
-from storage.verifier.reading import in_order, text_digest
+from storage.verifier.reading import in_order
 from storage.verifier.record import Found, Record
-
-DRAW_DOMAIN = "dempo-draw-1"
-COMMITTED_PARTS = {
-    "pool": ("pool.built",),
-    "quotas": ("lottery.quotas", "lottery.types"),
-    "lottery": ("lottery.panel", "lottery.solved"),
-    "certificate": ("lottery.level",),
-}
-"""What a commitment hashes: the payloads of these kinds of events, one after the other as they stand in the record."""
-
-PUBLIC_ORIGINS = {
-    "hash": "SHA-256 of 'dempo-draw-1', the commitment and the public value, each after its length as 8 bytes",
-    "number": "the public value is the panel's number; for the alternates, SHA-256 of 'dempo-draw-1', the commitment "
-    "and the public value, each after its length as 8 bytes",
-}
-"""How the seed of a public draw comes about, in the program's words, by rule."""
 
 
 @dataclass
@@ -147,30 +140,25 @@ def _drawn_again(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -
         panel = stream.weighted_up_to(lottery.upper)
     if lottery.members:
         return panel, lottery.members[panel]
-    people: list[int] = []
-    for t, count in sorted(lottery.counts[panel].items()):
-        people += stream.sample(lottery.pool.by_type[t], count)
-    return panel, sorted(people)
+    return panel, draw_members(lottery.counts[panel], lottery.pool.by_type, stream)
 
 
 def _panel_of_value(draw: DrawRead, made: Found, lottery: LotteryRead) -> int:
     """The number that a public value writes with as many digits as the last panel has."""
-    if not lottery.members or len(set(lottery.numerators)) != 1:
+    if not has_numbered_panels(lottery.numerators, lottery.members):
         raise broken(f"{draw.title}: {lottery.name} is not uniform over panels with named members", made.seq)
-    digits, value = len(str(len(lottery.panels) - 1)), made.values.get("value", "")
-    if not re.fullmatch(f"[0-9]{{{digits}}}", value) or int(value) >= len(lottery.panels):
+    value = made.values.get("value", "")
+    if not is_panel_number(value, len(lottery.panels)):
         raise broken(f"{draw.title}: the value {brief(value)} is no number of a panel", made.seq)
     return int(value)
 
 
 def _check_alternates(draw: DrawRead, event: Found, made: Found, lottery: LotteryRead, key: bytes) -> None:
     """For each type on the panel everybody else of it, shuffled by the child "alternates" of the draw's key."""
-    pool, on_panel = lottery.pool, set(made.values["members"])
-    stream = RandomStream(key, "alternates")
-    wanted = []
-    for t in sorted(lottery.counts[made.values["panel"]]):
-        others = [i for i in pool.by_type[t] if pool.rater_ids[i] not in on_panel]
-        wanted.append({"type": t, "raters": [pool.rater_ids[i] for i in stream.sample(others, len(others))]})
+    pool = lottery.pool
+    members = [pool.place[rater_id] for rater_id in made.values["members"]]
+    found = draw_alternates(lottery.counts[made.values["panel"]], pool.by_type, members, key)
+    wanted = [{"type": t, "raters": [pool.rater_ids[i] for i in others]} for t, others in found.items()]
     if event.values["alternates"] != wanted:
         raise broken(f"{draw.title}: its alternates are not those that its seed puts in order", event.seq)
 
@@ -243,22 +231,18 @@ def _check_commitment(record: Record, draw: DrawRead, event: Found, lottery: Lot
         raise broken(f"{draw.title}: its commitment hashes more than pool, quotas, lottery and certificate", event.seq)
     terms = {part: values[part] for part in ("draw", "round", "lottery", "hashes", "source", "rule")}
     terms["run"] = record.genesis["run_id"]
-    text = json.dumps(terms, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    same(values["commitment"], text_digest(text), f"{draw.title}: its commitment", event.seq)
+    same(values["commitment"], commitment_of(terms), f"{draw.title}: its commitment", event.seq)
 
 
 def _committed_parts(record: Record, lottery: str) -> dict[str, tuple[int, str]]:
     """Of each part of a commitment: the last event that it is made of, and the SHA-256 over all of them."""
     known: dict[str, dict[str, tuple[int, str]]] = record.remembered.setdefault("committed parts", {})
     if lottery not in known:
-        known[lottery] = {}
-        for part, kinds in COMMITTED_PARTS.items():
-            state, last = hashlib.sha256(), 0
-            for found in in_order(record, *kinds):
-                if found.values.get("lottery", lottery) == lottery:
-                    state.update(found.payload.encode())
-                    last = found.seq
-            known[lottery][part] = last, state.hexdigest()
+        kinds = [kind for kinds in COMMITTED_PARTS.values() for kind in kinds]
+        found = [each for each in in_order(record, *kinds) if each.values.get("lottery", lottery) == lottery]
+        last = {part: max((f.seq for f in found if f.kind in of), default=0) for part, of in COMMITTED_PARTS.items()}
+        hashes = hashes_of((each.kind, each.payload) for each in found)
+        known[lottery] = {part: (last[part], hashes[part]) for part in COMMITTED_PARTS}
     return known[lottery]
 
 
@@ -266,13 +250,10 @@ def _check_revealed(draw: DrawRead, made: Found, committed: Found, lottery: Lott
     values, commitment = made.values, committed.values["commitment"]
     same(values["outcome"], "proposed", f"{draw.title}: its outcome", made.seq)
     same(values.get("commitment"), commitment, f"{draw.title}: the commitment that it fulfils", made.seq)
-    state = hashlib.sha256()
-    for text in (DRAW_DOMAIN, commitment, values.get("value", "")):
-        state.update(len(text.encode()).to_bytes(8, "big") + text.encode())
     rule = committed.values["rule"]
     same(values["origin"], PUBLIC_ORIGINS[rule], f"{draw.title}: where its seed comes from", made.seq)
     what = f"{draw.title}: the seed that commitment and value give it"
-    same(values["seed"], state.hexdigest(), what, made.seq)
+    same(values["seed"], draw_key(commitment, values.get("value", "")).hex(), what, made.seq)
     _check_panel(draw, made, lottery, rule)
 
 

@@ -36,6 +36,7 @@ PARTS = (
     "storage/verifier/pairs.py",
     "core/facts/sortition/proof.py",
     "core/facts/sortition/undecided.py",
+    "core/facts/sortition/draw.py",
     "storage/verifier/lotteries.py",
     "storage/verifier/draws.py",
     "storage/verifier/schedules.py",
