@@ -1,4 +1,4 @@
-"""The paths of a run directory (DESIGN §4)."""
+"""The paths of a run directory (docs/architecture.md)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class RunFolder:
-    """The paths of one run directory (DESIGN §4)."""
+    """The paths of one run directory."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -164,7 +164,7 @@ class Lottery:
             raise ValueError(f"lottery {self.name!r}: some panels have named members and some have not")
 
     def inclusion_by_type(self) -> tuple[Fraction, ...]:
-        """π of each type, exactly: Σ_p λ_p·x_{p,t} / n_t (DESIGN §5); of named members, the mean over a type."""
+        """π of each type, exactly: Σ_p λ_p·x_{p,t} / n_t; of named members, the mean over a type."""
         totals = [0] * len(self.type_sizes)
         for numerator, panel in zip(self.numerators, self.panels, strict=True):
             for t, x in enumerate(panel):

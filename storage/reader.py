@@ -84,7 +84,7 @@ class Reader:
             self.until = until
 
     def view(self, name: str) -> list[dict[str, Any]]:
-        """All rows of a view (DESIGN §4), or of the record's one table `events`, as dictionaries by column.
+        """All rows of a view (docs/views.md), or of the record's one table `events`, as dictionaries by column.
 
         Raises:
             NotFound: there is no such view.

@@ -1,6 +1,6 @@
 """The database of a run: one append-only table `events`, content-addressed `blobs`, and views.
 
-Triggers stop accidents (DESIGN §4); the hash chain gives the evidence. Every view that expands JSON
+Triggers stop accidents; the hash chain gives the evidence. Every view that expands JSON
 selects from a MATERIALIZED common table expression: without it a join of two views takes minutes.
 The views are a public interface: columns may be added, none may be renamed.
 """

@@ -6,7 +6,7 @@ canonical JSON. Events of a unit of work also carry `unit` and `attempt` in the 
 
 Numbers that JSON cannot hold exactly are strings: seeds, numerators, decimal targets. NaN and the
 infinities are the strings "nan", "inf" and "-inf". Lengths of time are seconds.
-Fields marked volatile may differ between two runs that are "the same" (DESIGN §1).
+Fields marked volatile may differ between two runs that are "the same" (docs/architecture.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Weights of raters (DESIGN §5): w_r per rater; one of r's pairs counts ω = w_r / N_r.
+"""Weights of raters: w_r per rater; one of r's pairs counts ω = w_r / N_r.
 
 | source           | w_r               | ω of a pair   |
 |------------------|-------------------|---------------|

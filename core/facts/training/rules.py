@@ -13,7 +13,7 @@ REFERENCE_RULE = 2
 pairs which are cut depend on the run's other conditions; 2: to the longer response of its own pair."""
 
 START_MARGIN = 1e-3
-"""The largest margin of a pair in the first step that rounding in float32 explains (DESIGN §5)."""
+"""The largest margin of a pair in the first step that rounding in float32 explains."""
 
 LAYOUTS_ALLOWED = 6
 """In bfloat16: how often the difference of two layouts of the same pairs."""

@@ -1,0 +1,103 @@
+"""What storeys must agree on stands once, on the standard library alone; these rules keep it so."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.facts.ranking.methods import METHODS
+from core.facts.stages import STAGE_NAMES
+from storage.verifier.shipped import PARTS
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FACTS = CHECKOUT / "core" / "facts"
+PRODUCTION = [path for root in ("core", "storage", "tui") for path in sorted((CHECKOUT / root).rglob("*.py"))]
+OUTSIDE = [path for path in PRODUCTION if FACTS not in path.parents]
+MODULES = [path for path in PRODUCTION if FACTS in path.parents and path.name != "__init__.py"]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(CHECKOUT))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield statement.module or ""
+
+
+IMPORTS = {path: set(imported(ast.parse(path.read_text(encoding="utf-8")))) for path in OUTSIDE}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_facts_import_the_standard_library_and_facts_alone(path: Path) -> None:
+    foreign = [
+        module
+        for module in imported(ast.parse(path.read_text(encoding="utf-8")))
+        if not module.startswith("core.facts") and module.partition(".")[0] not in sys.stdlib_module_names
+    ]
+    assert foreign == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_facts_serve_two_storeys(path: Path) -> None:
+    """What one storey alone needs belongs to it."""
+    module = ".".join(path.relative_to(CHECKOUT).with_suffix("").parts)
+    users = {name_of(other).partition("/")[0] for other, modules in IMPORTS.items() if module in modules}
+    assert len(users) >= 2, users
+
+
+def test_the_file_of_the_verifier_is_joined_from_all_facts() -> None:
+    assert {name_of(path) for path in MODULES} <= set(PARTS)
+
+
+def literals(path: Path) -> Iterator[tuple[int, set[str]]]:
+    """Line and texts of every tuple (those of a `Literal` among them), list, set and table of a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        parts = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", None)
+        if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict) and parts:
+            found = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+            yield node.lineno, found
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
+            yield (
+                node.lineno,
+                {p.value for p in node.slice.elts if isinstance(p, ast.Constant) and isinstance(p.value, str)},
+            )
+
+
+DISPATCH = {
+    "core/pipeline.py": "stage to the function that does it",
+    "core/ranking/leaderboards.py": "method to its numpy estimate",
+    "storage/verifier/contents.py": "stage to the units that it plans",
+    "storage/verifier/intervals.py": "method to its estimate in plain Python",
+}
+"""Tables that say what is done for each, which is no second list: tests compare their keys with the facts."""
+
+
+def test_no_list_of_stages_or_methods_stands_a_second_time() -> None:
+    second = [
+        (name_of(path), line, sorted(found & set(known)))
+        for path in OUTSIDE
+        if name_of(path) not in DISPATCH
+        for line, found in literals(path)
+        for known in (STAGE_NAMES, METHODS)
+        if len(found & set(known)) > len(known) // 2
+    ]
+    assert second == []
+
+
+def test_the_tables_that_dispatch_know_every_stage_and_method() -> None:
+    from core.pipeline import STAGES
+    from core.ranking.leaderboards import _ESTIMATORS
+    from storage.verifier.contents import UNITS
+    from storage.verifier.intervals import BY_METHOD
+
+    assert [stage.name for stage in STAGES] == list(STAGE_NAMES)
+    assert list(UNITS) == list(STAGE_NAMES)
+    assert _ESTIMATORS.keys() == BY_METHOD.keys() == set(METHODS)
