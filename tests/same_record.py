@@ -1,4 +1,4 @@
-"""When two records are the same (docs/architecture.md): equal but for times, durations, process ids, attempts and actions.
+"""When two records are the same (docs/architecture.md): equal but for times, processes, attempts and actions.
 
 Pseudonyms differ between runs by construction (each run has a secret of its own), so each one is replaced
 by its place in the pool.
