@@ -200,10 +200,12 @@ def _differing(db: sqlite3.Connection, written: list[tuple[Any, ...]], facts: Fa
         return Misfit(f"there is no schema version {version}")
     views = {str(name): str(sql) for kind, name, _, sql in written if kind == "view"}
     others = {str(name): str(sql) for _, name, _, sql in written if name not in views}
+    released = schema_digest(views) in facts.released.values()
     wrong = _other_names(others, facts.objects)
     if wrong:
-        return Misfit(f"these differ from what version {version} writes: {wrong}")
-    if schema_digest(views) in facts.released.values():
+        further = "" if released else f", {_other_names(views, facts.views)}"
+        return Misfit(f"these differ from what version {version} writes: {wrong}{further}")
+    if released:
         return None
     newest, claimed = max(facts.released), _views_claimed(db)
     if claimed > newest:
