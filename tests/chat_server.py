@@ -13,7 +13,10 @@ from typing import Any
 
 @dataclass
 class Raw:
-    """A response byte by byte, status line and headers included; afterwards the connection is closed."""
+    """A response byte by byte, status line and headers included; afterwards the connection is closed.
+
+    The headers have to say so: another call may have been given the connection by then.
+    """
 
     pieces: Iterable[bytes]
 
@@ -56,7 +59,8 @@ def completion(content: str | None, finish: str = "stop", **message: Any) -> dic
 
 def body(content: bytes, length: int | None = None) -> Raw:
     """A 200 with any bytes as its JSON; `length` is what the header says of them."""
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length or len(content)}\r\n\r\n"
+    length = len(content) if length is None else length
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     return Raw([head.encode() + content])
 
 

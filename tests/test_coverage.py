@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from rewritten import Row, changed_first, forged
 
-from core import config
 from core.config_file import parse_config
 from core.pipeline import stage_keys
 from storage.check import Check
@@ -20,7 +19,6 @@ from storage.export.export import export_run
 from storage.reader import Reader
 from storage.replay.compare import exactly
 from storage.replay.repetition import Line, Repeated
-from storage.verifier import stages
 from storage.verifier.checks import checks_of
 from storage.verifier.reading import read_record
 from storage.verifier.shipped import tree_facts
@@ -133,4 +131,3 @@ def test_the_share_that_is_wanted_is_in_no_key() -> None:
     text = '[run]\nname = "x"\n[data]\n[judge]\ncoverage = {}\n[[judge.judges]]\nkind = "planted"\nmodel = "c"\n'
     half, whole = (parse_config(text.format(share)).config for share in (0.5, 1))
     assert stage_keys(half) == stage_keys(whole)
-    assert stages.IN_NO_KEY == config.IN_NO_KEY

@@ -287,7 +287,11 @@ BROKEN = {
     "a reply that ended by an error": body(json.dumps(completion("", finish="error")).encode()),
     "less than announced": body(b"{", length=5000),
     "an unknown encoding of an error": Raw(
-        [b"HTTP/1.1 400 X\r\ncontent-type: text/html; charset=rot13\r\ncontent-length: 2\r\n\r\nno"] * 4
+        [
+            b"HTTP/1.1 400 X\r\ncontent-type: text/html; charset=rot13\r\ncontent-length: 2\r\n"
+            b"connection: close\r\n\r\nno"
+        ]
+        * 4
     ),
 }
 

@@ -166,7 +166,7 @@ FALSE_BY_QUOTAS: dict[str, tuple[Edit, str]] = {
     "panel size": (_set("size", to=3), "panel 0 has 2 members instead of 3"),
     "certain by assertion": (_set("levels", 1, "proof", to="certain"), "level 1 is called certain"),
     "unknown proof": (_set("levels", 1, "proof", to="trust me"), "no proof of a known kind"),
-    "version 1": (_set("levels", 0, "exact", to=None), "records of version 1 hold none"),
+    "no exact value": (_set("levels", 0, "exact", to=None), "level 0 has no exact value"),
 }
 
 
