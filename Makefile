@@ -11,7 +11,7 @@ export DEMPO_SIGNING_KEY :=
 # A process per core, but a process that has loaded torch takes a gigabyte.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-long night test-crate check bench bench-sortition bench-gpu gpu-wheels events clean
+.PHONY: demo test test-long test-busy night test-crate check bench bench-sortition bench-gpu gpu-wheels events clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -27,6 +27,10 @@ test: $(VENV)/.installed
 
 test-long: $(VENV)/.installed
 	$(BIN)/pytest -q $(WORKERS) --durations=15 -m long --timeout 1800
+
+# The quick tests three times, each beside a busy loop per core: none may depend on a quiet machine. An hour or two.
+test-busy: $(VENV)/.installed
+	for turn in 1 2 3; do tests/beside_busy_loops.sh $(MAKE) test || exit 1; done
 
 # Whole claims over many cases and seeds, not in .ci/run: hours.
 night: $(VENV)/.installed
