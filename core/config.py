@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.facts.ranking.methods import METHODS, Method
+from core.facts.training.weights import Transform
 
-Transform = Literal["identity", "sqrt", "square"]
 Estimator = Literal["step_normalised", "weighted_sampling"]
 BASE_MODEL = ("base", "tiny")
 """Names under which a model is the run's own base model."""

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from core.config import RunConfig, resolved
 from core.config_file import parse_config
-from core.evaluation.judge import shown_orders
 from core.evaluation.prompts import judge_messages, labels_for
 from core.events import (
     AnswerGiven,
@@ -27,6 +26,7 @@ from core.events import (
     digest,
 )
 from core.facts.chain import CHAIN_DOMAIN
+from core.facts.judging.orders import shown_orders
 from core.facts.randomness import RandomStream
 from core.ranking.stage import rank
 from core.run_folder import RunFolder
@@ -134,7 +134,8 @@ def _judge(
     stream, labels = RandomStream(SEED, "judge", "order"), labels_for(len(CONDITIONS))
     said: dict[tuple[int, str], tuple[Ranking, tuple[str, ...]]] = {}
     for question in asked:
-        for index, order in enumerate(shown_orders(stream, question, section, CONDITIONS)):
+        orders = shown_orders(stream, question.question_id, section.model, CONDITIONS, section.rankings)
+        for index, order in enumerate(orders):
             named = generator.sample(labels, len(labels))
             ranking = [order[labels.index(label)] for label in named]
             judge = f"{section.model}#{index}"

@@ -13,14 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_recorder import MemoryRecorder, make_context
 
-from core.config import JudgeModel, RunConfig
+from core.config import RunConfig
 from core.errors import InputError, JudgeError
 from core.evaluation import planted_judge
 from core.evaluation.answers import Answers
-from core.evaluation.judge import plan_calls, shown_orders
+from core.evaluation.judge import plan_calls
 from core.evaluation.prompts import judge_messages, labels_for
 from core.evaluation.stage import judge
 from core.events import JudgeCalled
+from core.facts.judging.orders import shown_orders
 from core.facts.judging.replies import Malformed, parse_questions, parse_ranking
 from core.facts.randomness import RandomStream
 from core.types import Question
@@ -218,21 +219,18 @@ def test_the_number_of_labels_is_limited() -> None:
 
 
 def test_every_call_shows_another_order() -> None:
-    model = JudgeModel(kind="planted", model="citizens", rankings=9)
     for number in range(20):
-        question = Question(f"1:{number}", 1, "c", "q")
-        orders = shown_orders(RandomStream(1, "judge", "order"), question, model, ["a", "b", "c"])
+        orders = shown_orders(RandomStream(1, "judge", "order"), f"1:{number}", "citizens", ["a", "b", "c"], 9)
         assert len(set(orders[:6])) == 6, "all 3! orders before one comes again"
         assert len(set(orders[6:])) == 3
-        fewer = model.model_copy(update={"rankings": 4})
-        assert shown_orders(RandomStream(1, "judge", "order"), question, fewer, ["a", "b", "c"]) == orders[:4]
+        fewer = shown_orders(RandomStream(1, "judge", "order"), f"1:{number}", "citizens", ["a", "b", "c"], 4)
+        assert fewer == orders[:4]
 
 
 def test_each_answer_is_shown_first_equally_often() -> None:
-    model = JudgeModel(kind="planted", model="citizens", rankings=2)
     stream = RandomStream(3, "judge", "order")
-    questions = [Question(f"1:{number}", 1, "c", "q") for number in range(3000)]
-    firsts = [Counter(shown_orders(stream, q, model, "abcd")[i][0] for q in questions) for i in (0, 1)]
+    asked = [shown_orders(stream, f"1:{number}", "citizens", "abcd", 2) for number in range(3000)]
+    firsts = [Counter(orders[i][0] for orders in asked) for i in (0, 1)]
     for counts in firsts:
         # 750 expected, standard deviation 24
         assert all(abs(counts[condition] - 750) < 5 * 24 for condition in "abcd")

@@ -13,8 +13,13 @@ from hypothesis import strategies as st
 from sortition_pools import attribute, pool_of
 
 from core.errors import InputError
-from core.sortition.quotas import bounds, empty_categories, quotas_for, warnings
+from core.facts.sortition.quotas import quota_bounds
+from core.sortition.quotas import empty_categories, quotas_for, warnings
 from core.types import CategoryBounds, Pool, Quota
+
+
+def bounds(target: Decimal, size: int, tolerance: Decimal) -> tuple[int, int]:
+    return quota_bounds(Fraction(target), size, Fraction(tolerance), slack=False)
 
 
 def test_bounds_of_the_us_panel() -> None:

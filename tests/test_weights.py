@@ -12,7 +12,8 @@ from training_world import make_draw, make_lottery, make_pairs, make_pool
 
 from core.config import ConditionSection
 from core.errors import InputError
-from core.training.weights import effective_pairs, rater_weights
+from core.facts.training.weights import effective_pairs
+from core.training.weights import rater_weights
 from core.types import LOTTERY_DENOMINATOR, Rater
 
 QUARTER = LOTTERY_DENOMINATOR // 4

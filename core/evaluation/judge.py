@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from core.config import JudgeModel
 from core.evaluation.answers import Answers
 from core.events import JudgeCalled
-from core.facts.randomness import RandomStream
+from core.facts.judging.orders import shown_orders
 from core.stage import Context
 from core.types import Judged, Question, Ranking
 
@@ -50,7 +49,9 @@ def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> 
     calls = []
     for model in models:
         shown = {
-            question.question_id: shown_orders(ctx.stream("order"), question, model, answers.conditions)
+            question.question_id: shown_orders(
+                ctx.stream("order"), question.question_id, model.model, answers.conditions, model.rankings
+            )
             for question in answers.questions
         }
         calls += [
@@ -59,28 +60,6 @@ def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> 
             for question in answers.questions
         ]
     return calls
-
-
-def shown_orders(
-    stream: RandomStream, question: Question, model: JudgeModel, conditions: Sequence[str]
-) -> list[tuple[str, ...]]:
-    """The order of the answers in each of a judge's calls for a question.
-
-    Call i shuffles the conditions with the stream (…, question, model, i), again while an earlier call has
-    that order; once all m! orders have been shown, they may come again. Each call's order is uniform.
-    """
-    rounds = math.factorial(len(conditions))
-    orders: list[tuple[str, ...]] = []
-    for index in range(model.rankings):
-        taken = set(orders[index // rounds * rounds :])
-        child = stream.child(question.question_id, model.model, str(index))
-        while True:
-            order = list(conditions)
-            child.shuffle(order)
-            if tuple(order) not in taken:
-                break
-        orders.append(tuple(order))
-    return orders
 
 
 def request_key(call: Call, base_url: str | None, prompt: str, parameters: Mapping[str, Any]) -> str:

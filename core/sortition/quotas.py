@@ -1,17 +1,7 @@
-"""Quotas from target proportions, in exact decimals.
-
-For a category with target proportion p, panel size k and relative tolerance τ
-
-    lower = ⌊p·k·(1 − τ)⌋        upper = ⌈p·k·(1 + τ)⌉
-
-as the authors of the method round them (Flanigan et al., Nature 596, 2021): outwards, so that small
-categories stay feasible. A slack category is unbounded, 0..k. All arithmetic is exact: in floats
-⌈0.5·100·1.1⌉ is 56, not 55. A pool from tables has quotas in numbers of members instead.
-"""
+"""The quotas of a lottery: bounds from the targets (`core.facts.sortition.quotas`), or those that came with a pool."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
@@ -19,14 +9,8 @@ from fractions import Fraction
 
 from core.config import Attribute
 from core.errors import InputError, quoted
+from core.facts.sortition.quotas import quota_bounds
 from core.types import Pool, Quota
-
-
-def bounds(target: Decimal, size: int, tolerance: Decimal) -> tuple[int, int]:
-    """(⌊p·k·(1−τ)⌋, ⌈p·k·(1+τ)⌉), kept inside 0..k (τ above 1, or p near 1, would leave it)."""
-    wanted = Fraction(target) * size
-    slip = wanted * Fraction(tolerance)
-    return max(0, math.floor(wanted - slip)), min(size, math.ceil(wanted + slip))
 
 
 def quotas_for(attributes: Sequence[Attribute], pool: Pool, size: int, tolerance: Decimal) -> tuple[Quota, ...]:
@@ -64,7 +48,7 @@ def _in_pool(pool: Pool) -> dict[str, Counter[str]]:
 
 def _quota(attribute: Attribute, category: str, target: Decimal, size: int, tolerance: Decimal, in_pool: int) -> Quota:
     slack = category in attribute.slack
-    lower, upper = (0, size) if slack else bounds(target, size, tolerance)
+    lower, upper = quota_bounds(Fraction(target), size, Fraction(tolerance), slack)
     return Quota(attribute.name, category, target, lower, upper, slack, in_pool)
 
 

@@ -9,10 +9,11 @@ from core.config import ConditionSection, TrainSection
 from core.errors import InputError
 from core.events import ConditionPlanned, WeightRow
 from core.facts.randomness import RandomStream
+from core.facts.training.schedule import SCHEDULE_TYPE
+from core.facts.training.weights import effective_pairs
 from core.stage import Context, Unit, only
-from core.training.schedule import MEDIA_TYPE as SCHEDULE_MEDIA_TYPE
 from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
-from core.training.weights import effective_pairs, rater_weights
+from core.training.weights import rater_weights
 from core.types import Condition, Draw, Lottery, Pool, PreferencePairs
 
 BASE = "base"
@@ -65,7 +66,7 @@ def _plan_condition(
         schedule = _draw_schedule(section, pairs, weight, steps * batch, ctx.stream(section.name))
         flipped = _citizens_disagree(ctx, section, pairs, schedule)
         body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
-        artifact = ctx.store(body, SCHEDULE_MEDIA_TYPE)
+        artifact = ctx.store(body, SCHEDULE_TYPE)
     return ConditionPlanned(
         condition=section.name,
         source=section.source,
@@ -75,7 +76,7 @@ def _plan_condition(
         batch=batch,
         pairs=int(counts[kept].sum()),
         raters=len(kept),
-        effective_pairs=effective_pairs(weight, counts),
+        effective_pairs=effective_pairs(weight.tolist(), counts.tolist()),
         weights=[
             WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r])) for r in kept
         ],

@@ -1,46 +1,26 @@
-"""Which pairs each optimizer step sees: drawn in advance, steps × batch pair indices.
-
-A recorded schedule makes the order of pairs independent of the number of processes, and lets a resumed
-condition go on with exactly the rows that an uninterrupted one would have seen.
-"""
+"""Schedules as arrays; how they are drawn and written is `core.facts.training.schedule`."""
 
 from __future__ import annotations
 
 import json
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.facts.randomness import RandomStream
-from core.random_arrays import integers
-
-FORMAT = "dempo-schedule-1"
-MEDIA_TYPE = "application/vnd.dempo.schedule+json"
-_SCALE = 2**53
+from core.facts.training.schedule import SCHEDULE_FORMAT, schedule_file, shuffles, weighted_draws
 
 
 def uniform_schedule(eligible: NDArray[np.int64], size: int, stream: RandomStream) -> NDArray[np.int32]:
-    """`size` pair indices: shuffles of all eligible pairs, one after the other. Shape (size,).
-
-    Within a shuffle no pair comes twice; a condition with fewer pairs than `size` begins a new shuffle, so
-    that all conditions get the same number of updates. A step may span the end of a shuffle.
-    """
-    items = eligible.tolist()
-    found: list[int] = []
-    while len(found) < size:
-        found.extend(stream.sample(items, min(len(items), size - len(found))))
-    return np.array(found, dtype=np.int32)
+    """`size` pair indices: shuffles of all eligible pairs, one after the other. Shape (size,)."""
+    return np.array(shuffles(eligible.tolist(), size, stream), dtype=np.int32)
 
 
 def weighted_schedule(
     weight: NDArray[np.float64], rater: NDArray[np.int32], size: int, stream: RandomStream
 ) -> NDArray[np.int32]:
     """`size` pair indices drawn independently with probability ∝ ω = w_r / N_r. Shape (size,).
-
-    A rater is drawn ∝ w_r, then one of the rater's N_r pairs uniformly. Weights become integers
-    round(w_r / Σw · 2^53), at least 1 where w_r > 0: relative error of a weight w_r at most 2^-54 · Σw / w_r.
 
     Args:
         weight: w_r, shape (R,).
@@ -49,37 +29,22 @@ def weighted_schedule(
     order = np.argsort(rater, kind="stable")
     counts = np.bincount(rater, minlength=len(weight))
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    total = math.fsum(weight)
-    shares = [max(1, round(w / total * _SCALE)) if w > 0 else 0 for w in weight.tolist()]
-    upper = np.cumsum(np.array(shares, dtype=np.int64))
-    points = integers(stream.child("rater"), int(upper[-1]), size)
-    drawn = np.searchsorted(upper, points, side="right")
-    within = stream.child("pair")
-    return np.array([order[first[r] + within.below(int(counts[r]))] for r in drawn], dtype=np.int32)
+    drawn = np.array(weighted_draws(weight.tolist(), counts.tolist(), size, stream), dtype=np.int64).reshape(-1, 2)
+    return order[first[drawn[:, 0]] + drawn[:, 1]].astype(np.int32)
 
 
 def encode_schedule(schedule: NDArray[np.int32], flipped: NDArray[np.bool_]) -> bytes:
-    """The schedule as JSON.
-
-    `{"format", "steps", "batch", "pairs", "flipped"}`: `pairs` holds one list of pair indices per step;
-    `flipped` holds [step, position] (from 0) where chosen and rejected change places.
-    """
+    """The schedule as JSON."""
     steps, batch = schedule.shape
-    body = {
-        "format": FORMAT,
-        "steps": steps,
-        "batch": batch,
-        "pairs": schedule.tolist(),
-        "flipped": np.argwhere(flipped).tolist(),
-    }
-    return json.dumps(body, separators=(",", ":")).encode()
+    return schedule_file(steps, batch, schedule.tolist(), np.argwhere(flipped).tolist())
 
 
 def decode_schedule(body: bytes) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """The inverse of `encode_schedule`: (schedule, flipped), both of shape (steps, batch)."""
     values = json.loads(body)
-    if values["format"] != FORMAT:
-        raise InputError(f"a schedule of format {values['format']!r} cannot be read; this program reads {FORMAT!r}")
+    if values["format"] != SCHEDULE_FORMAT:
+        told = f"a schedule of format {values['format']!r} cannot be read; this program reads {SCHEDULE_FORMAT!r}"
+        raise InputError(told)
     schedule = np.array(values["pairs"], dtype=np.int32).reshape(values["steps"], values["batch"])
     flipped = np.zeros(schedule.shape, dtype=np.bool_)
     for step, position in values["flipped"]:

@@ -14,26 +14,18 @@ whom the pool leaves out because an answer of theirs has no category: no lottery
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import ConditionSection, Transform
+from core.config import ConditionSection
 from core.errors import InputError
+from core.facts.training.weights import transformed
 from core.types import Draw, Lottery, Pool, PreferencePairs
 
 T = TypeVar("T")
-
-
-def transformed(pi: Fraction, transform: Transform) -> float:
-    """f(π): π, √π or π². π is exact; f is rounded once."""
-    if transform == "sqrt":
-        return math.sqrt(pi)
-    return float(pi**2 if transform == "square" else pi)
 
 
 def rater_weights(
@@ -67,17 +59,6 @@ def rater_weights(
     if kind != "none" and not weight.any():
         raise InputError(f"condition {condition.name!r}: source {condition.source!r} leaves no rater with a pair")
     return weight
-
-
-def effective_pairs(weight: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
-    """(Σω)² / Σω² over pairs, the effective sample size; zero without weights.
-
-    Σω = Σ_r w_r and Σω² = Σ_r w_r² / N_r, since rater r brings N_r pairs of ω = w_r / N_r each.
-    """
-    kept = weight > 0
-    if not kept.any():
-        return 0.0
-    return math.fsum(weight[kept]) ** 2 / math.fsum(weight[kept] ** 2 / counts[kept])
 
 
 def require_options(condition: ConditionSection) -> None:

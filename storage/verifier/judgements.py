@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.facts.judging.orders import shown_orders
 from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
@@ -117,26 +117,15 @@ def check_judge_calls(record: Record) -> str:
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:
-    """The order in which each of these calls had to show the conditions.
-
-    Call i of a judge on a question shuffles with the stream (seed, "judge", "order", question, model, i), again
-    while an earlier one of its round of m! calls has that order.
-    """
+    """The order in which each of these calls had to show the conditions."""
     if not 0 < len(names) <= MOST_RANKED:
         raise broken(f"judges cannot rank {len(names)} conditions", 1)
-    seed, rounds = record.genesis["seed"], math.factorial(len(names))
+    stream = RandomStream(record.genesis["seed"], "judge", "order")
     wanted: dict[tuple[str, str], list[str]] = {}
     for (model, question), index in _last_index(record, calls).items():
-        taken: set[tuple[str, ...]] = set()
-        for i in range(index + 1):
-            if i % rounds == 0:
-                taken = set()
-            stream = RandomStream(seed, "judge", "order", question, model, str(i))
-            order = _shuffled(record, stream, names)
-            while tuple(order) in taken:
-                order = _shuffled(record, stream, names)
-            taken.add(tuple(order))
-            wanted[f"{model}#{i}", question] = order
+        spend(record, STEPS_OF_A_NUMBER * len(names) * (index + 1))
+        for i, order in enumerate(shown_orders(stream, question, model, names, index + 1)):
+            wanted[f"{model}#{i}", question] = list(order)
     return wanted
 
 
@@ -158,13 +147,6 @@ def _last_index(record: Record, calls: list[Found]) -> dict[tuple[str, str], int
 
 def _judges(record: Record) -> dict[str, dict[str, Any]]:
     return sections(record.genesis["config"].get("judge") or {}, "judges", "model")
-
-
-def _shuffled(record: Record, stream: RandomStream, names: list[str]) -> list[str]:
-    spend(record, STEPS_OF_A_NUMBER * len(names))
-    order = list(names)
-    stream.shuffle(order)
-    return order
 
 
 # ------------------------------------------------------------ leaderboards

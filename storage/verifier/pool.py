@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from core.facts.plural import number_of
+from core.facts.sortition.quotas import quota_bounds
 from storage.verifier.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.record import Found, Record
 
@@ -233,8 +233,7 @@ def _quotas_by_target(record: Record, quotas: Found) -> list[dict[str, Any]]:
         for category, target in attribute["targets"].items():
             share = decimal_of(str(target), 1)
             slack = category in attribute.get("slack", [])
-            lower = 0 if slack else max(0, math.floor(share * size * (1 - tolerance)))
-            upper = size if slack else min(size, math.ceil(share * size * (1 + tolerance)))
+            lower, upper = quota_bounds(share, size, tolerance, slack)
             in_pool = people_in(pool, name, category)
             found = {"attribute": name, "category": category, "target": share, "slack": slack, "in_pool": in_pool}
             expected.append({**found, "lower": lower, "upper": upper})

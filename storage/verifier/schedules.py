@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from bisect import bisect_right
-from itertools import accumulate
 from typing import Any
 
 from core.facts.randomness import RandomStream
+from core.facts.training.schedule import SCHEDULE_TYPE, schedule_file, shuffles, weighted_draws
 from storage.verifier.finding import STEPS_OF_A_NUMBER, brief, broken, same, spend
 from storage.verifier.pairs import first_pairs
 from storage.verifier.pool import PoolRead, required_pool
 from storage.verifier.record import Found, Record
 from storage.verifier.whole import is_plain_file
 
-SCHEDULE_TYPE = "application/vnd.dempo.schedule+json"
-SCHEDULE_FORMAT = "dempo-schedule-1"
-SHARES = 2**53
 LARGEST_SCHEDULE = 64 * 1024**2
 
 
@@ -47,8 +42,7 @@ def check_schedule(record: Record, event: Found) -> bool:
         if found is None:
             return True  # whether the file may be missing is for the check of the artifacts to say
         flipped = found
-    named = {"format": SCHEDULE_FORMAT, "steps": values["steps"], "batch": values["batch"]}
-    body = json.dumps({**named, "pairs": rows, "flipped": flipped}, separators=(",", ":")).encode()
+    body = schedule_file(values["steps"], values["batch"], rows, flipped)
     told = f"{what}: the SHA-256 of its schedule"
     same(artifact["sha256"], hashlib.sha256(body).hexdigest(), told, event.seq)
     same(artifact["bytes"], len(body), f"{what}: the size of its schedule", event.seq)
@@ -57,34 +51,17 @@ def check_schedule(record: Record, event: Found) -> bool:
 
 def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> list[int]:
     """`size` numbers of pairs, as the estimator of the condition draws them."""
-    path = ("conditions", event.values["condition"])
-    seed = record.genesis["seed"]
+    stream = RandomStream(record.genesis["seed"], "conditions", event.values["condition"])
     weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
     weights = [weight.get(rater_id, 0.0) for rater_id, _ in pool.everybody]
     counts = [pairs for _, pairs in pool.everybody]
     first = first_pairs(pool)
     if event.values["estimator"] == "weighted_sampling":
-        stream = RandomStream(seed, *path, "sampling", "rater")
-        within = RandomStream(seed, *path, "sampling", "pair")
-        return _weighted(weights, counts, first, size, stream, within)
+        return [first[r] + k for r, k in weighted_draws(weights, counts, size, stream.child("sampling"))]
     eligible = [p for w, a, n in zip(weights, first, counts, strict=True) if w > 0 for p in range(a, a + n)]
     if not eligible:
         raise broken(f"condition {brief(event.values['condition'])} trains on no pair", event.seq)
-    stream = RandomStream(seed, *path, "shuffle")
-    found: list[int] = []
-    while len(found) < size:
-        found += stream.sample(eligible, min(len(eligible), size - len(found)))
-    return found
-
-
-def _weighted(
-    weights: list[float], pairs: list[int], first: list[int], size: int, raters: RandomStream, within: RandomStream
-) -> list[int]:
-    """`size` times a rater, with the weights as integers that sum to about 2^53, then one of the rater's pairs."""
-    total = math.fsum(weights)
-    upper = list(accumulate(max(1, round(w / total * SHARES)) if w > 0 else 0 for w in weights))
-    drawn = [bisect_right(upper, raters.below(upper[-1])) for _ in range(size)]
-    return [first[r] + within.below(pairs[r]) for r in drawn]
+    return shuffles(eligible, size, stream.child("shuffle"))
 
 
 def _flipped(record: Record, event: Found, what: str) -> list[Any] | None:

@@ -32,6 +32,7 @@ PARTS = (
     "storage/verifier/finding.py",
     "storage/verifier/whole.py",
     "storage/verifier/bundled.py",
+    "core/facts/sortition/quotas.py",
     "storage/verifier/pool.py",
     "storage/verifier/pairs.py",
     "core/facts/sortition/proof.py",
@@ -39,12 +40,15 @@ PARTS = (
     "core/facts/sortition/draw.py",
     "storage/verifier/lotteries.py",
     "storage/verifier/draws.py",
+    "core/facts/training/schedule.py",
     "storage/verifier/schedules.py",
     "core/facts/training/rules.py",
     "core/facts/training/learning_rate.py",
     "core/facts/training/weight_files.py",
+    "core/facts/training/weights.py",
     "storage/verifier/weights.py",
     "storage/verifier/questions.py",
+    "core/facts/judging/orders.py",
     "core/facts/ranking/methods.py",
     "core/facts/ranking/positions.py",
     "storage/verifier/judgements.py",
@@ -78,17 +82,18 @@ WHOLE = ""
 HEADER = '''#!/usr/bin/env python3
 """Checks the record of a dempo run with Python (3.11 or newer) and, for signatures, ssh-keygen (OpenSSH).
 
-    python3 -I verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--json]
+    python3 -I verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow CHECK,…] [--require CHECK,…] [--json]
 
-It writes nothing into the folder. Every check says ok, failed, unknown (something it needs is not here) or
-withheld (left out on purpose, as the bundle says). Whose the signatures are is unknown without --key, a public
+It writes nothing into the folder. Every check says ok, failed, unchecked (newer than this file, made by a rule since
+found wrong, or unreadable), unknown (something it needs is not here) or withheld (left out on purpose, as the bundle
+says). Whose the signatures are is unknown without --key, a public
 key or an allowed_signers file that came by another way than the record; --head is a head that was kept elsewhere.
 
-Exit status: 0 nothing failed; 4 something failed, or --key or --head asked for what could not be shown; 2 there
-is nothing to check, or the key or the head cannot be used.
+Exit status: 0 nothing failed; 4 something failed, or --key, --head or --require asked for what could not be shown;
+7 something is unchecked that --allow does not name; 2 there is nothing to check, or an option cannot be used.
 
 This file comes from whoever made the bundle. Compare it with the one of a release that you trust (`dempo
-import` does), or take that one: it checks any record of its own and older schema versions.
+import` does), or take that one.
 
 Below are the parts of dempo {version} that it was joined from, each under its name; "checks.py" lists the checks in
 their order. The constants at the end are the fields of every kind of event, and digests of the tables, indexes,

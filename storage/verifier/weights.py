@@ -11,6 +11,7 @@ from core.facts.plural import number_of
 from core.facts.training.learning_rate import rate_share
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance
 from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
+from core.facts.training.weights import effective_pairs, transformed
 from storage.verifier.draws import draws_of_record
 from storage.verifier.finding import Finding, brief, broken, one_of, outdated, rule_of, same, sections, spend, whole
 from storage.verifier.lotteries import lotteries_of_record
@@ -101,14 +102,7 @@ def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRe
     lottery = one_of(lotteries_of_record(record), name, "the lottery", event.seq)
     chances = dict(zip(pool.rater_ids, lottery.by_rater, strict=True))
     nothing = Fraction(0)
-    return [_transformed(chances.get(rater, nothing), event.values["transform"]) for rater, _ in pool.everybody]
-
-
-def _transformed(pi: Fraction, transform: str) -> float:
-    """π, √π or π², rounded once."""
-    if transform == "sqrt":
-        return math.sqrt(pi)
-    return float(pi**2 if transform == "square" else pi)
+    return [transformed(chances.get(rater, nothing), event.values["transform"]) for rater, _ in pool.everybody]
 
 
 def _some_by_pairs(event: Found, section: dict[str, Any], pool: PoolRead) -> list[float]:
@@ -129,9 +123,7 @@ def _check_rows(event: Found, pool: PoolRead, wanted: list[float]) -> None:
         same(float(row["weight"]), weight, f"{what}: the weight of rater {brief(rater_id)}", seq)
     same(values["raters"], len(kept), f"{what}: raters", seq)
     same(values["pairs"], sum(n for _, n, _ in kept), f"{what}: pairs", seq)
-    total = math.fsum(w for _, _, w in kept)
-    squares = math.fsum(w * w / n for _, n, w in kept if n)
-    effective = total * total / squares if squares else 0.0
+    effective = effective_pairs([w for _, n, w in kept if n], [n for _, n, _ in kept if n])
     if not math.isclose(values["effective_pairs"], effective, rel_tol=1e-12):
         raise broken(f"{what}: effective_pairs is {values['effective_pairs']}; it is {effective}", seq)
 

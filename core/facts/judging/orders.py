@@ -1,0 +1,34 @@
+"""In which order each judge call shows the answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from core.facts.randomness import RandomStream
+
+
+def shown_orders(
+    stream: RandomStream, question: str, model: str, conditions: Sequence[str], calls: int
+) -> list[tuple[str, ...]]:
+    """The order of the answers in each of a judge's calls for a question.
+
+    Call i shuffles the conditions with the stream (…, question, model, i), again while an earlier call has
+    that order; once all m! orders have been shown, they may come again. Each call's order is uniform.
+
+    Args:
+        stream: that of the stage `judge` below "order".
+        question, model: the question's id and the judge's model.
+    """
+    rounds = math.factorial(len(conditions))
+    orders: list[tuple[str, ...]] = []
+    for index in range(calls):
+        taken = set(orders[index // rounds * rounds :])
+        child = stream.child(question, model, str(index))
+        while True:
+            order = list(conditions)
+            child.shuffle(order)
+            if tuple(order) not in taken:
+                break
+        orders.append(tuple(order))
+    return orders

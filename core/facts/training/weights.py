@@ -1,0 +1,31 @@
+"""Weights of raters from their inclusion probabilities, and how many pairs they are worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Literal
+
+Transform = Literal["identity", "sqrt", "square"]
+
+
+def transformed(pi: Fraction, transform: str) -> float:
+    """f(π): π, √π or π². π is exact; f is rounded once."""
+    if transform == "sqrt":
+        return math.sqrt(pi)
+    return float(pi**2 if transform == "square" else pi)
+
+
+def effective_pairs(weights: Sequence[float], counts: Sequence[int]) -> float:
+    """(Σω)² / Σω² over pairs, the effective sample size; zero without weights.
+
+    Σω = Σ_r w_r and Σω² = Σ_r w_r² / N_r, since rater r brings N_r pairs of ω = w_r / N_r each.
+
+    Args:
+        weights, counts: w_r and N_r of every rater; those without a weight count for nothing.
+    """
+    kept = [(w, n) for w, n in zip(weights, counts, strict=True) if w > 0]
+    if not kept:
+        return 0.0
+    return math.fsum(w for w, _ in kept) ** 2 / math.fsum(w * w / n for w, n in kept)
