@@ -170,6 +170,20 @@ def test_both_commands_end_with_7(options: tuple[str, ...], tmp_path: Path, caps
         assert "there is no check 'event'; the checks are file, schema" in capsys.readouterr().err
 
 
+def test_what_is_required_has_to_be_ok(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = small_record(tmp_path / "runs")
+    for run in (
+        lambda *more: shipped().main(shipped().WRITTEN, [str(root), *more]),
+        lambda *m: dempo("verify", root, *m),
+    ):
+        without = run()
+        assert run("--require", "chain, events") == without
+        assert run("--require", "chain,signatures") == 4, "no head is signed, which is unknown"
+        capsys.readouterr()
+        assert run("--require", "stage") == 2
+        assert "--require: there is no check 'stage'; the checks are file, schema" in capsys.readouterr().err
+
+
 def test_what_failed_wins(tmp_path: Path) -> None:
     def change(rows: list[Row]) -> list[Row]:
         rows[0].payload["seed"] = "6"

@@ -257,6 +257,9 @@ def verify(
     allow: Annotated[
         str | None, typer.Option("--allow", metavar="CHECK,…", help="Checks that may be left unchecked, by name.")
     ] = None,
+    require: Annotated[
+        str | None, typer.Option("--require", metavar="CHECK,…", help="Checks that have to be ok, by name.")
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Alter copies of the run; show what is found, and what not.")
     ] = False,
@@ -279,8 +282,8 @@ def verify(
         _print(altered, as_json, tables.table([shown_as(row) for row in shown]))
         return
     checks = verify_all(root, key, head)
-    against = decisive(checks, key is not None, head is not None)
     try:
+        against = decisive(checks, key is not None, head is not None, require)
         left = unchecked(checks, allow)
     except Unusable as error:
         raise InputError(str(error)) from None

@@ -1,4 +1,4 @@
-"""The command line: verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow CHECK,…] [--json]."""
+"""The command line: verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow …] [--require …] [--json]."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ def main(facts: Facts, arguments: list[str] | None = None) -> int:
     """Prints the verdicts.
 
     Returns:
-        0 where nothing failed; 4 where something did, or where --key or --head asked for something that could not
-        be shown; 7 where something could not be checked that --allow does not name; 2 where there is nothing to
-        check, or an option that cannot be used.
+        0 where nothing failed; 4 where something did, or where --key, --head or --require asked for something that
+        could not be shown; 7 where something could not be checked that --allow does not name; 2 where there is nothing
+        to check, or an option that cannot be used.
     """
     parser = argparse.ArgumentParser(description="Checks the record of a dempo run; writes nothing into its folder.")
     parser.add_argument("place", nargs="?", default=".", type=Path, help="folder of the run or bundle, or its audit.db")
     parser.add_argument("--key", type=Path, metavar="FILE", help="public key or allowed_signers file of the signer")
     parser.add_argument("--head", type=Path, metavar="FILE", help="a head of the record that was kept elsewhere")
     parser.add_argument("--allow", metavar="CHECK,…", help="checks that may be left unchecked, by name")
+    parser.add_argument("--require", metavar="CHECK,…", help="checks that have to be ok, by name")
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     asked = parser.parse_args(arguments)
     database = asked.place / DATABASE_NAME if asked.place.is_dir() else asked.place
@@ -59,10 +60,10 @@ def main(facts: Facts, arguments: list[str] | None = None) -> int:
     try:
         checks = verify_alone(asked.place, facts, asked.key, asked.head)
         left = unchecked(checks, asked.allow)
+        wrong = decisive(checks, asked.key is not None, asked.head is not None, asked.require)
     except Unusable as error:
         print(f"verify: {printable(str(error))}", file=sys.stderr)
         return USAGE
-    wrong = decisive(checks, asked.key is not None, asked.head is not None)
     if asked.json:
         rows, good = [check.row() for check in checks], not wrong and not left
         print(json.dumps({"checks": rows, "ok": good, "summary": summary_of(checks)}, indent=1))

@@ -81,9 +81,18 @@ def _by_own_key(record: Record, step: Step, given: Brought) -> str:
     return told
 
 
-def decisive(checks: list[Check], key: bool, head: bool) -> list[Check]:
-    """Why a verification is not good: what failed, then what was asked for and is not ok; empty where it is good."""
+def decisive(checks: list[Check], key: bool, head: bool, required: str | None = None) -> list[Check]:
+    """Why a verification is not good: what failed, then what was asked for and is not ok; empty where it is good.
+
+    Args:
+        key, head: whether they were given.
+        required: checks that a reader requires to be ok, by their names with commas.
+
+    Raises:
+        Unusable: there is no check of one of these names.
+    """
     asked = {SIGNATURES: key, KEPT_HEAD: head, KEPT_SIGNATURE: key and head}
+    asked |= dict.fromkeys(_named(checks, required, "--require"), True)
     failed = [check for check in checks if check.verdict == "failed"]
     return failed + [check for check in checks if check.verdict not in ("ok", "failed") and asked.get(check.name)]
 
@@ -94,12 +103,17 @@ def unchecked(checks: list[Check], allowed: str | None) -> list[Check]:
     Raises:
         Unusable: there is no check of one of these names.
     """
-    names = [name.strip() for name in (allowed or "").split(",") if name.strip()]
+    names = _named(checks, allowed, "--allow")
+    return [check for check in checks if check.verdict == "unchecked" and check.name not in names]
+
+
+def _named(checks: list[Check], listed: str | None, option: str) -> list[str]:
+    names = [name.strip() for name in (listed or "").split(",") if name.strip()]
     strange = [name for name in names if name not in {check.name for check in checks}]
     if strange:
         known = ", ".join(check.name for check in checks)
-        raise Unusable(f"--allow: there is no check {strange[0]!r}; the checks are {known}")
-    return [check for check in checks if check.verdict == "unchecked" and check.name not in names]
+        raise Unusable(f"{option}: there is no check {strange[0]!r}; the checks are {known}")
+    return names
 
 
 def summary_of(checks: list[Check]) -> str:
