@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import both_verifiers
 import pytest
 from both_verifiers import same
 from golden import GOLDEN
@@ -59,10 +62,17 @@ def alone(shipped: Path, root: Path, *options: str) -> tuple[int, list[Check]]:
     return done.returncode, [Check(**row) for row in json.loads(done.stdout)["checks"]]
 
 
+def in_this_process(root: Path, *options: str) -> tuple[int, list[Check]]:
+    """The same file, loaded once: hundreds of records are checked."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        code = both_verifiers.shipped().main(both_verifiers.shipped().WRITTEN, [str(root), "--json", *options])
+    return code, [Check(**row) for row in json.loads(said.getvalue())["checks"]]
+
+
 def agreed(shipped: Path, root: Path, key: Path | None = None, head: Path | None = None) -> dict[str, Check]:
     """The verdicts of `dempo verify`, once both agree on every check, signatures and kept heads among them."""
     given = [*(["--key", str(key)] if key else []), *(["--head", str(head)] if head else [])]
-    code, by_file = alone(shipped, root, *given)
+    code, by_file = in_this_process(root, *given)
     by_program = verify_all(root, key, head)
     same(by_file, by_program)
     wrong, left = decisive(by_file, key is not None, head is not None), unchecked(by_file, None)
@@ -87,8 +97,16 @@ def test_a_trained_judged_and_ranked_run_passes_every_check(trained: Path, shipp
     checks = agreed(shipped, trained)
     assert {check.verdict for name, check in checks.items() if name in CHECKS} == {"ok"}
     assert failing(checks) == set()
-    by_file = {check.name: check.verdict for check in alone(shipped, trained)[1]}
-    assert {by_file[name] for name in CHECKS} == {"ok"}
+    code, by_file = alone(shipped, trained)
+    assert (code, by_file) == in_this_process(trained)
+    assert {check.verdict for check in by_file if check.name in CHECKS} == {"ok"}
+
+
+def test_a_stranger_is_told_the_same_of_a_changed_record(trained: Path, shipped: Path, tmp_path: Path) -> None:
+    root = tampered(trained, tmp_path, flipped("events", "payload", 40), mended=False)
+    code, by_file = alone(shipped, root)
+    assert code == 4
+    assert (code, by_file) == in_this_process(root)
 
 
 def test_draws_of_every_kind_pass_every_check(drawn: Path, shipped: Path) -> None:
