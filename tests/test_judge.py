@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from golden import GOLDEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_recorder import MemoryRecorder, make_context
@@ -25,6 +26,11 @@ from core.facts.judging.orders import shown_orders
 from core.facts.judging.replies import Malformed, parse_questions, parse_ranking
 from core.facts.randomness import RandomStream
 from core.types import Question
+from storage.verifier import finding
+from storage.verifier.checks import CHECKS
+from storage.verifier.finding import concluded
+from storage.verifier.reading import read_record
+from storage.verifier.shipped import tree_facts
 
 QUESTION = Question("1:0", 1, "Be kind.", "How are you?")
 LABELS = ("A", "B", "C")
@@ -227,6 +233,18 @@ def test_every_call_shows_another_order() -> None:
         assert fewer == orders[:4]
 
 
+def test_every_shuffle_is_told_so_that_a_record_can_be_bounded() -> None:
+    shuffles = 0
+
+    def count() -> None:
+        nonlocal shuffles
+        shuffles += 1
+
+    orders = shown_orders(RandomStream(1, "judge", "order"), "1:0", "citizens", "abcd", 48, count)
+    assert len(set(orders[:24])) == len(set(orders[24:])) == 24
+    assert shuffles > 2 * 24 * 2, "the last orders of a round take many"
+
+
 def test_each_answer_is_shown_first_equally_often() -> None:
     stream = RandomStream(3, "judge", "order")
     asked = [shown_orders(stream, f"1:{number}", "citizens", "abcd", 2) for number in range(3000)]
@@ -322,3 +340,12 @@ def test_wrong_judges_are_refused_before_any_is_asked(tmp_path: Path, monkeypatc
     many = some_answers(conditions=tuple(f"c{i}" for i in range(27)))
     with pytest.raises(InputError, match="at most 26"):
         judge(make_context("judge", config([citizens], **PLANTED), tmp_path), many)
+
+
+def test_orders_that_take_too_long_end_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a stranger's record, every shuffle counts as work, also those that are thrown away."""
+    (root,) = [path for path in GOLDEN.iterdir() if path.is_dir()]
+    record = read_record(root / "audit.db", tree_facts())
+    monkeypatch.setattr(finding, "MOST_STEPS", 30)
+    found = concluded("judge calls", CHECKS["judge calls"], record)
+    assert (found.verdict, found.detail[:42]) == ("failed", "the record takes more than 30 steps to che")

@@ -120,12 +120,11 @@ def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict
     """The order in which each of these calls had to show the conditions."""
     if not 0 < len(names) <= MOST_RANKED:
         raise broken(f"judges cannot rank {len(names)} conditions", 1)
-    stream = RandomStream(record.genesis["seed"], "judge", "order")
+    stream, steps = RandomStream(record.genesis["seed"], "judge", "order"), STEPS_OF_A_NUMBER * len(names)
     wanted: dict[tuple[str, str], list[str]] = {}
     for (model, question), index in _last_index(record, calls).items():
-        spend(record, STEPS_OF_A_NUMBER * len(names) * (index + 1))
-        for i, order in enumerate(shown_orders(stream, question, model, names, index + 1)):
-            wanted[f"{model}#{i}", question] = list(order)
+        orders = shown_orders(stream, question, model, names, index + 1, lambda: spend(record, steps))
+        wanted |= {(f"{model}#{i}", question): list(order) for i, order in enumerate(orders)}
     return wanted
 
 

@@ -66,9 +66,9 @@ def read_record(database: Path, facts: Facts) -> Record:
                 _read_events(record, db)
                 _read_blobs(record, db)
             else:
-                newer = record.schema_wrong is not None and record.schema_wrong.newer
-                record.problem = record.schema_wrong.told if record.schema_wrong and newer else _OTHER_TABLES
-                record.hindered = newer
+                wrong = record.schema_wrong
+                record.hindered = wrong is not None and wrong.newer
+                record.problem = wrong.told if wrong and wrong.newer else _OTHER_TABLES
     except (sqlite3.Error, OSError, OverflowError, MemoryError, UnicodeDecodeError) as error:
         record.problem = f"the database cannot be read: {error or type(error).__name__}"
         record.hindered = is_hindrance(error)

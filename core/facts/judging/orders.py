@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from core.facts.randomness import RandomStream
 
 
 def shown_orders(
-    stream: RandomStream, question: str, model: str, conditions: Sequence[str], calls: int
+    stream: RandomStream,
+    question: str,
+    model: str,
+    conditions: Sequence[str],
+    calls: int,
+    shuffling: Callable[[], object] = lambda: None,
 ) -> list[tuple[str, ...]]:
     """The order of the answers in each of a judge's calls for a question.
 
@@ -19,16 +24,20 @@ def shown_orders(
     Args:
         stream: that of the stage `judge` below "order".
         question, model: the question's id and the judge's model.
+        shuffling: called before each shuffle: near the end of a round of m! there are many.
     """
     rounds = math.factorial(len(conditions))
     orders: list[tuple[str, ...]] = []
+    taken: set[tuple[str, ...]] = set()
     for index in range(calls):
-        taken = set(orders[index // rounds * rounds :])
+        if index % rounds == 0:
+            taken = set()
         child = stream.child(question, model, str(index))
-        while True:
+        while len(orders) == index:
+            shuffling()
             order = list(conditions)
             child.shuffle(order)
             if tuple(order) not in taken:
-                break
-        orders.append(tuple(order))
+                orders.append(tuple(order))
+        taken.add(orders[-1])
     return orders
