@@ -16,6 +16,8 @@ _PATIENCE = 1.0
 def take_lock(folder: RunFolder) -> int:
     """The descriptor of the locked lock file, which holds the engine's process id; closing it lets go of the lock.
 
+    A request to stop that an engine before this one did not live to heed goes; one that comes later is for this holder.
+
     Raises:
         StorageError: another engine holds it; the message has its process id.
     """
@@ -37,6 +39,7 @@ def take_lock(folder: RunFolder) -> int:
                 f"another engine (process {holder}) works on {folder.root.name}; "
                 "watch it with `dempo watch`, or stop it with `dempo stop`"
             ) from None
+    folder.stop_request.unlink(missing_ok=True)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor

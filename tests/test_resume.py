@@ -15,10 +15,16 @@ from pathlib import Path
 import pytest
 from same_record import differences
 
+from core.errors import Stopped
+from core.run_folder import RunFolder
 from storage.errors import StorageError
+from storage.log import Log
 from storage.reader import Reader
 from storage.verify import verify
+from tui.console import Console
 from tui.demo import prepare
+from tui.engine import request_stop
+from tui.process import work
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -185,6 +191,24 @@ def test_a_detached_engine_outlives_its_starter_and_can_be_watched_and_stopped(t
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(told["pid"], signal.SIGKILL)
+
+
+def test_a_stop_asked_while_the_engine_reads_the_record_is_not_lost(tmp_path: Path, monkeypatch) -> None:
+    """It holds the lock then, so `dempo stop` finds it; what an engine before it did not heed does not concern it."""
+    root = prepare("planted", 0, tmp_path, SMALL)
+    RunFolder(root).stop_request.write_text("left by an engine that was killed\n")
+    asked: list[bool] = []
+    find_head = Log._find_head
+
+    def find_head_and_be_asked(log: Log) -> None:
+        asked.append(not log.folder.stop_request.exists())
+        find_head(log)
+        request_stop(root)
+
+    monkeypatch.setattr(Log, "_find_head", find_head_and_be_asked)
+    assert work(root, None, Console(quiet=True)) == Stopped.exit_code
+    assert asked == [True], "the request of before is gone"
+    assert Reader(root).status() == "stopped"
 
 
 def watch_and_stop(pid: int, root: Path) -> None:

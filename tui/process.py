@@ -49,7 +49,6 @@ def work(root: Path, until: str | None, console: Console) -> int:
             console.say(f"nothing left to do{f' up to stage {until}' if until else ''}; the record is unchanged")
             return 0
         log.signer = _signer(root)
-        folder.stop_request.unlink(missing_ok=True)
         config = from_resolved(log.genesis().config)
         resumed = log.has(EngineStarted.kind)
         log.record("run", [engine_started(resumed), *_resumption(resumed, until)])
