@@ -11,9 +11,7 @@ from core.events import SCHEMA_VERSION, RunCreated
 from core.facts.chain import CHAIN_DOMAIN
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
-from storage.foreign import is_imported
 from storage.log import Log
-from storage.reader import Reader
 from storage.registry import enter_late, registration
 from storage.schema import VIEWS_VERSION
 
@@ -49,18 +47,15 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
     return folder.root
 
 
-def complete_creation(root: Path) -> bool:
+def complete_creation(log: Log) -> bool:
     """Enters a run in the registry that was cut off between its first event and its entry; says whether it did.
 
     Only a record that holds nothing but that event is entered late: one that holds more was worked on by engines, so
     it was made elsewhere, or its entry was taken away.
 
     Raises:
-        StorageError: an engine works on the run, or the registry cannot be written.
+        StorageError: the registry cannot be written.
     """
-    if is_imported(root) or Reader(root).head()[0] != 1:
-        return False
-    with Log.open(RunFolder(root)) as log:
-        seq, head = log.head
-        root = root.resolve()
-        return seq == 1 and log.genesis().run_id == root.name and enter_late(root.parent, root.name, head)
+    seq, head = log.head
+    root = log.folder.root.resolve()
+    return seq == 1 and log.genesis().run_id == root.name and enter_late(root.parent, root.name, head)

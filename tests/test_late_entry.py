@@ -18,6 +18,7 @@ from records import step
 from core.config_file import parse_config
 from core.run_folder import RunFolder
 from storage.create import complete_creation, create_run
+from storage.errors import StorageError
 from storage.foreign import MARK
 from storage.log import Log
 from storage.reader import Reader
@@ -49,6 +50,11 @@ def made(runs: Path, name: str) -> Path:
     return create_run(parse_config(text), text, runs)
 
 
+def entered_late(root: Path) -> bool:
+    with Log.open(RunFolder(root)) as log:
+        return complete_creation(log)
+
+
 def check(root: Path) -> Check:
     return {found.name: found for found in verify_all(root)}["registry"]
 
@@ -65,8 +71,8 @@ def test_a_run_that_was_cut_off_is_entered_once(tmp_path: Path, others: int) -> 
     root = killed(tmp_path)
     assert check(root).verdict == "failed"
     later = made(tmp_path, "later") if others else None
-    assert complete_creation(root)
-    assert not complete_creation(root)
+    assert entered_late(root)
+    assert not entered_late(root)
     entries = registry(tmp_path).entries
     assert registry(tmp_path).problem == ""
     assert [entry.run_id for entry in entries].count(root.name) == 1
@@ -94,14 +100,14 @@ def test_a_run_with_more_than_its_first_event_is_never_entered(tmp_path: Path) -
     root = killed(tmp_path)
     with Log.open(RunFolder(root)) as log:
         log.record("train", [step(1)], unit=("full/0001", 1))
-    assert not complete_creation(root)
+    assert not entered_late(root)
     assert check(root).verdict == "failed"
 
 
 def test_a_first_event_under_another_name_is_not_entered(tmp_path: Path) -> None:
     root = made(tmp_path, "one")
     copied = Path(shutil.copytree(root, tmp_path / "20250101-000000-two"))
-    assert not complete_creation(copied)
+    assert not entered_late(copied)
     assert [entry.run_id for entry in registry(tmp_path).entries] == [root.name]
 
 
@@ -109,7 +115,7 @@ def test_a_run_that_was_entered_with_another_first_event_is_not_entered_again(tm
     root = killed(tmp_path)
     with registration(tmp_path) as register:
         register(root.name, "0" * 64)
-    assert not complete_creation(root)
+    assert not entered_late(root)
     assert "began otherwise" in check(root).detail
 
 
@@ -122,21 +128,23 @@ def test_a_registry_whose_chain_is_broken_gets_no_entry(tmp_path: Path) -> None:
         db.execute("UPDATE entries SET at = ''")
         db.execute(guard)
         db.commit()
-    assert not complete_creation(root)
+    assert not entered_late(root)
     assert "entry 1 was changed" in check(root).detail
 
 
 def test_a_folder_without_a_registry_gets_none(tmp_path: Path) -> None:
     root = killed(tmp_path)
     (tmp_path / "registry.db").unlink()
-    assert not complete_creation(root)
+    assert not entered_late(root)
     assert not (tmp_path / "registry.db").exists()
 
 
 def test_an_imported_run_is_not_entered(tmp_path: Path) -> None:
     root = killed(tmp_path)
     (root / MARK).write_text("{}")
-    assert not complete_creation(root)
+    with pytest.raises(StorageError, match="imported"):
+        entered_late(root)
+    assert registry(tmp_path).entries == ()
 
 
 def test_a_run_that_is_being_entered_is_not_entered_twice(tmp_path: Path) -> None:
@@ -146,7 +154,7 @@ def test_a_run_that_is_being_entered_is_not_entered_twice(tmp_path: Path) -> Non
 
     def late() -> None:
         entered.wait(10)
-        found.append(complete_creation(root))
+        found.append(entered_late(root))
 
     other = threading.Thread(target=late)
     other.start()

@@ -118,13 +118,8 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Go on with a run from the last recorded unit of work."""
-    from storage.create import complete_creation
-
     _check_until(until)
-    root = find_run(name, runs_dir)
-    if not detach and complete_creation(root):
-        Console(quiet).say("dempo: note: this run was cut off while it was made; registry.db names it from now on")
-    _work_on(root, until, detach, quiet, as_json)
+    _work_on(find_run(name, runs_dir), until, detach, quiet, as_json)
 
 
 @app.command()

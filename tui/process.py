@@ -15,6 +15,7 @@ from core.environment import engine_started, refuse_launcher
 from core.errors import DempoError, Stopped, Waiting
 from core.events import EngineStarted, EngineStopped, Event, OperatorAction
 from core.run_folder import RunFolder
+from storage.create import complete_creation
 from storage.draws.history import config_of as recorded_config
 from storage.draws.history import history_of
 from storage.draws.waiting import draw_waits_for
@@ -45,6 +46,8 @@ def work(root: Path, until: str | None, console: Console) -> int:
     check_until(until)
     folder = RunFolder(root)
     with Log.open(folder) as log:
+        if complete_creation(log):
+            console.say("dempo: note: this run was cut off while it was made; registry.db names it from now on")
         if nothing_left(log.stage_ends(), until):
             console.say(f"nothing left to do{f' up to stage {until}' if until else ''}; the record is unchanged")
             return 0
