@@ -77,7 +77,7 @@ gpu-wheels:
 	  --constraint constraints.txt --dest .whl $(GPU_LACKS)
 
 events: $(VENV)/.installed
-	$(BIN)/python -m core.catalogue docs/events.md
+	$(BIN)/python -m core.events.catalogue docs/events.md
 
 clean:
 	rm -rf $(VENV) .venv-bench .venv-crate .whl build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.facts.ranking.methods import METHODS, Method
-from core.facts.training.weights import Transform
 
 Estimator = Literal["step_normalised", "weighted_sampling"]
+Transform = Literal["identity", "sqrt", "square"]
 BASE_MODEL = ("base", "tiny")
 """Names under which a model is the run's own base model."""
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]

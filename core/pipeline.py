@@ -20,7 +20,7 @@ from core.events import Recorder
 from core.facts.stages import STAGE_FACTS, STAGE_NAMES
 from core.ranking.stage import rank
 from core.run_folder import RunFolder
-from core.sortition.draw_stage import draw
+from core.sortition.draws.stage import draw
 from core.sortition.stage import lottery
 from core.stage import Stage, run_stage, skip_stage, stage_key
 from core.training.conditions import conditions

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from core.config import RunConfig, places
 from core.data.stage import survey_notes
 from core.data.tables import read_tables, require_sums
-from core.environment import refuse_launcher
 from core.errors import DempoError, InputError
 from core.evaluation.stage import preflight as check_evaluation
 from core.facts.stages import STAGE_NAMES
-from core.needed_packages import require_packages
-from core.training.preflight import check_training
+from core.program.environment import refuse_launcher
+from core.program.needed_packages import require_packages
+from core.training.possible import check_training
 
 
 def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:

@@ -33,8 +33,9 @@ from core.events import (
     digest,
     encode_text,
 )
-from core.facts.randomness import RandomStream, derive_key, derive_seed, seed_origin
+from core.facts.randomness import RandomStream, derive_key, seed_origin
 from core.facts.stages import Replay, key_of_stage, skipped_because
+from core.random_arrays import derive_seed
 from core.run_folder import RunFolder
 
 E = TypeVar("E", bound=Event)

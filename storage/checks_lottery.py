@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from core.facts.plural import number_of
 from core.facts.sortition.proof import SolverFact
 from core.types import Pool, Quota
-from storage.verifier.finding import Finding, broken, same
-from storage.verifier.lotteries import LotteryRead, baselines_of_record, facts_of_record
-from storage.verifier.record import Record
+from storage.verifier.contents.lotteries import LotteryRead, baselines_of_record, facts_of_record
+from storage.verifier.ground.finding import Finding, broken, same
+from storage.verifier.ground.record import Record
 
 if TYPE_CHECKING:
-    from core.sortition.problem import PanelProblem
+    from core.sortition.quotas.problem import PanelProblem
 
 PATIENCE = 300.0
 """Seconds after which no further bound is solved again: an unknown is told then."""
@@ -78,7 +78,7 @@ def _sample_again(record: Record, lottery: LotteryRead) -> None:
 
 
 def _confirm(lottery: LotteryRead, fact: SolverFact) -> None:
-    from core.sortition.certificate import solver_facts
+    from core.sortition.leximin.certificate import solver_facts
     from core.sortition.solver import SolverError
 
     try:
@@ -91,7 +91,7 @@ def _confirm(lottery: LotteryRead, fact: SolverFact) -> None:
 
 def _problem(lottery: LotteryRead) -> tuple[PanelProblem, tuple[Quota, ...]]:
     """Pool and quotas of a lottery as the solver and the samplers take them."""
-    from core.sortition.problem import problem_for
+    from core.sortition.quotas.problem import problem_for
 
     pool, quotas = lottery.pool, lottery.quotas
     shape = Pool(

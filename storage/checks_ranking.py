@@ -1,6 +1,6 @@
 """Leaderboards with their intervals, and the diagnostics of the judges, computed again with numpy.
 
-The stand-alone verifier derives the same with the standard library (`storage.verifier.estimates`), slower and
+The stand-alone verifier derives the same with the standard library (`storage.verifier.ranking.estimates`), slower and
 within narrower limits.
 """
 
@@ -12,11 +12,11 @@ from typing import Any
 from core.config import RankSection
 from core.errors import DempoError
 from core.types import Judged, Ranking
-from storage.verifier.estimates import Said, compared
-from storage.verifier.finding import broken
-from storage.verifier.intervals import Derived
-from storage.verifier.record import Record
-from storage.verifier.resamples import TooMuch
+from storage.verifier.ground.finding import broken
+from storage.verifier.ground.record import Record
+from storage.verifier.ranking.estimates import Said, compared
+from storage.verifier.ranking.intervals import Derived
+from storage.verifier.ranking.resamples import TooMuch
 
 
 def estimate_again(record: Record) -> str:
@@ -57,7 +57,7 @@ class _Numerical:
 
     def diagnostics(self) -> Mapping[str, float]:
         """All diagnostics by their names."""
-        from core.ranking.diagnostics import diagnostics
+        from core.ranking.about_judges import diagnostics
 
         return diagnostics(self.judged)
 

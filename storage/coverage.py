@@ -10,7 +10,7 @@ from typing import Any
 
 from core.config import JudgeSection
 from core.facts.plural import number_of
-from storage.reader import Reader
+from storage.record.reader import Reader
 
 CALLS = """SELECT outcome, judge_kind, count(*) AS calls, (SELECT config->>'$.judge.coverage' FROM run) AS wanted
   FROM judge_calls GROUP BY 1, 2 ORDER BY 1, 2"""

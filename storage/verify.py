@@ -17,16 +17,16 @@ from core.run_folder import RunFolder
 from storage.check import Check, Verdict
 from storage.checks_lottery import solve_again
 from storage.checks_ranking import estimate_again
-from storage.codec import parse
-from storage.run_folders import require_record
+from storage.record.codec import parse
+from storage.record.run_folders import require_record
 from storage.verifier.checks import CHECKS
-from storage.verifier.finding import Step, broken, concluded, unreadable
-from storage.verifier.reading import opened_safely, read_record
-from storage.verifier.record import Record
+from storage.verifier.contents.whole import check_events
+from storage.verifier.ground.finding import Step, broken, concluded, unreadable
+from storage.verifier.ground.reading import opened_safely, read_record
+from storage.verifier.ground.record import Record
 from storage.verifier.shipped import tree_facts
-from storage.verifier.sshsig import Unusable
-from storage.verifier.vouching import Brought, brought, vouching_checks
-from storage.verifier.whole import check_events
+from storage.verifier.vouching.ssh_signature import Unusable
+from storage.verifier.vouching.vouching import Brought, brought, vouching_checks
 
 __all__ = ["Check", "Verdict", "signature_checks", "verify", "verify_all"]
 

@@ -68,7 +68,7 @@ def bench_record() -> list[tuple[str, str]]:
     """Writing judge calls one commit each against fifty per commit."""
     from records import genesis
 
-    from storage.log import Log
+    from storage.record.log import Log
 
     def call(i: int) -> JudgeCalled:
         return JudgeCalled(

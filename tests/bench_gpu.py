@@ -43,7 +43,7 @@ from random_llama import TEXTS  # noqa: E402
 
 from core.config import TrainSection  # noqa: E402
 from core.training.batches import PairCollator, Rows, Tokens  # noqa: E402
-from core.training.precision import Placement, placement, quiet_libraries  # noqa: E402
+from core.training.models.precision import Placement, placement, quiet_libraries  # noqa: E402
 
 PEAK = 989e12
 """Dense bf16 operations per second of an H100, as its maker states them."""
@@ -187,7 +187,7 @@ def _random_tokens(generator: np.random.Generator, length: int, vocabulary: int)
 
 def make_tokenizer() -> Any:
     """What both trainers ask for and neither uses: the tokens are made already."""
-    from core.training.tiny import train_tokenizer
+    from core.training.models.tiny import train_tokenizer
 
     return train_tokenizer(TEXTS, 400)
 

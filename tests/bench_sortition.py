@@ -25,8 +25,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import numpy as np  # noqa: E402
 from sortition_pools import pool_of  # noqa: E402
 
-from core.sortition.conflicts import require_panel  # noqa: E402
-from core.sortition.problem import problem_for  # noqa: E402
+from core.sortition.quotas.conflicts import require_panel  # noqa: E402
+from core.sortition.quotas.problem import problem_for  # noqa: E402
 from core.types import Quota  # noqa: E402
 
 DATA = HERE.parent.parent / "shared" / "data"
@@ -94,7 +94,7 @@ def prism_pool() -> Case:
     """The PRISM-sized pool with the quotas of examples/prism-us.toml, k = 145."""
     from core.config_file import load_config
     from core.data.stage import read_pool
-    from core.sortition.quotas import quotas_for
+    from core.sortition.quotas.quotas import quotas_for
 
     config = load_config(HERE.parent / "examples" / "prism-us.toml", [f"data.path={DATA / 'prism_like'}"]).config
     assert config.population is not None

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from scipy.optimize import linprog
 
-from core.sortition.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 
 
 def compositions(problem: PanelProblem) -> list[tuple[int, ...]]:

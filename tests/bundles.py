@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storage.export.contents import event_lines
 from storage.imports.bundle import MANIFEST
-from storage.schema import TRIGGERS
+from storage.record.schema import TRIGGERS
 
 TIME = (1980, 1, 1, 0, 0, 0)
 

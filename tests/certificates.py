@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from core.events import LotteryLevel, LotteryPanel
-from core.sortition.certificate import proof_fields
-from core.sortition.leximin import Leximin
+from core.sortition.leximin.certificate import proof_fields
+from core.sortition.leximin.leximin import Leximin
 from core.sortition.lottery import lottery_of
-from core.sortition.problem import PanelProblem
+from core.sortition.quotas.problem import PanelProblem
 
 
 def certificate_of(problem: PanelProblem, found: Leximin) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from training_world import direct_log_prob, make_config, make_pairs, make_tiny
 
 from core.training.batches import PairCollator, Rows, every_pair, tokenise
-from core.training.precision import placement, quiet_libraries
+from core.training.models.precision import placement, quiet_libraries
 
 BATCH = 16
 

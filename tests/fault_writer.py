@@ -20,8 +20,8 @@ from records import CONFIG, answer, done, genesis  # noqa: E402
 
 from core.errors import DempoError  # noqa: E402
 from core.run_folder import RunFolder  # noqa: E402
-from storage.create import create_run  # noqa: E402
-from storage.log import Log  # noqa: E402
+from storage.record.create import create_run  # noqa: E402
+from storage.record.log import Log  # noqa: E402
 from storage.signatures.heads import HeadSigner  # noqa: E402
 
 

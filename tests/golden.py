@@ -18,8 +18,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from core.events import SCHEMA_VERSION  # noqa: E402
-from storage.reader import Reader  # noqa: E402
-from storage.schema import VIEWS  # noqa: E402
+from storage.record.reader import Reader  # noqa: E402
+from storage.record.schema import VIEWS  # noqa: E402
 
 GOLDEN = HERE / "data" / "golden" / f"v{SCHEMA_VERSION}"
 

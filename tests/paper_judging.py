@@ -32,7 +32,7 @@ from core.ranking.stage import rank
 from core.run_folder import RunFolder
 from core.stage import Context
 from core.types import Judged, Question, Ranking
-from storage.log import Log
+from storage.record.log import Log
 
 CONDITIONS = ("base", "full", "us_rep", "hard", "soft")
 BATCH, ANSWER, SEED = 16, 900, 5

@@ -34,8 +34,8 @@ from core.events import (  # noqa: E402
     digest,
 )
 from core.run_folder import RunFolder  # noqa: E402
-from storage.log import Log  # noqa: E402
-from storage.reader import Reader  # noqa: E402
+from storage.record.log import Log  # noqa: E402
+from storage.record.reader import Reader  # noqa: E402
 from storage.verify import verify  # noqa: E402
 
 CONDITIONS = ("base", "full", "us_rep", "hard", "soft")

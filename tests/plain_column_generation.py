@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from core.sortition.problem import PanelProblem
+from core.sortition.quotas.problem import PanelProblem
 
 
 def plain_leximin(problem: PanelProblem) -> np.ndarray:

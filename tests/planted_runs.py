@@ -12,8 +12,8 @@ from memory_recorder import MemoryRecorder
 
 from core.config import RunConfig
 from core.config_file import load_config
-from core.data.planted import write_world
-from core.data.world import WorldKind
+from core.data.planted.world import WorldKind
+from core.data.planted.world_folder import write_world
 from core.events import RecoveryMeasured, as_float
 from core.pipeline import run_pipeline
 from core.run_folder import RunFolder

@@ -15,8 +15,8 @@ def save_random_llama(folder: Path, seed: int = 1, vocabulary: int = 400, positi
     """Writes a checkpoint folder with tokenizer and template."""
     import torch
 
-    from core.training.model import save_model
-    from core.training.tiny import make_model, train_tokenizer
+    from core.training.models.model import save_model
+    from core.training.models.tiny import make_model, train_tokenizer
 
     torch.set_num_threads(1)
     tokenizer = train_tokenizer(TEXTS, vocabulary)

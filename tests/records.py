@@ -9,7 +9,7 @@ from core.config_file import parse_config
 from core.events import SCHEMA_VERSION, AnswerGiven, Event, RunCreated, Text, TrainStep, UnitCompleted, digest
 from core.facts.chain import CHAIN_DOMAIN
 from core.run_folder import RunFolder
-from storage.log import Log
+from storage.record.log import Log
 
 CONFIG = parse_config('[run]\nname = "small"\nseed = 5\n[data]\npath = "d"\n')
 

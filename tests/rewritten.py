@@ -12,8 +12,8 @@ from typing import Any
 
 from core.events import digest
 from core.facts.chain import NO_EVENT, link_hash
-from storage.codec import canonical, parse
-from storage.schema import OBJECTS
+from storage.record.codec import canonical, parse
+from storage.record.schema import OBJECTS
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Event, Part, decode
-from storage.codec import parse
+from storage.record.codec import parse
 
 _ABOUT_ENGINES = ("engine.started", "engine.stopped", "operator.action", "unit.completed", "head.signed")
 

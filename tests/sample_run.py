@@ -57,12 +57,13 @@ from core.events import (
     WeightRow,
     digest,
 )
+from core.facts.formats import PROGRAM_ID
 from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage
 from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
-from storage.create import create_run
-from storage.log import Log
-from storage.schema import APPLICATION_ID, OBJECTS
+from storage.record.create import create_run
+from storage.record.log import Log
+from storage.record.schema import OBJECTS
 
 CONFIG = """
 [run]
@@ -179,7 +180,7 @@ def copy_prefix(root: Path, target: Path, events: int) -> Path:
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns("audit.db*"))
     with closing(sqlite3.connect(root / "audit.db")) as source, closing(sqlite3.connect(copy / "audit.db")) as db:
         db.execute("PRAGMA journal_mode=WAL")
-        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute(f"PRAGMA application_id={PROGRAM_ID}")
         db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         for statement in OBJECTS.values():
             db.execute(statement)

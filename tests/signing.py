@@ -16,9 +16,9 @@ from records import genesis, step
 
 from core.facts.chain import NO_EVENT, link_hash
 from core.run_folder import RunFolder
-from storage.codec import canonical
-from storage.log import Log
-from storage.schema import TRIGGERS
+from storage.record.codec import canonical
+from storage.record.log import Log
+from storage.record.schema import TRIGGERS
 from storage.signatures.heads import HeadSigner
 
 needs_ssh_keygen = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen (OpenSSH) is not here")

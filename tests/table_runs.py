@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.config_file import parse_config
-from storage.create import create_run
-from tui.console import Console
-from tui.process import work
+from storage.record.create import create_run
+from tui.commands.runs.process import work
+from tui.terminal.console import Console
 
 HEAD = """
 [run]

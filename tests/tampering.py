@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from storage.codec import canonical
-from tui.tamper import rechain, without_triggers
+from storage.demonstration import rechain, without_triggers
+from storage.record.codec import canonical
 
 Change = Callable[[sqlite3.Connection], None]
 Edit = Callable[[dict[str, Any]], None]

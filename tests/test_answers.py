@@ -13,7 +13,7 @@ import pytest
 from memory_recorder import MemoryRecorder, make_context
 from random_llama import TRAIN, save_random_llama
 
-import core.training.model
+import core.training.models.model
 from core.config import RunConfig
 from core.errors import InputError, Stopped
 from core.evaluation import answers as answers_module
@@ -135,7 +135,7 @@ def test_a_checkpoint_that_asks_for_sampling_and_penalties_is_still_greedy(local
 def test_a_model_with_learned_positions_is_not_asked_for_more_than_it_has(tmp_path: Path, local: LocalModel) -> None:
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    from core.training.model import save_model
+    from core.training.models.model import save_model
 
     settings = GPT2Config(vocab_size=len(local.tokenizer), n_positions=32, n_embd=16, n_layer=1, n_head=2)
     save_model(GPT2LMHeadModel(settings), local.tokenizer, tmp_path / "gpt2")
@@ -227,7 +227,7 @@ def test_only_one_model_is_in_memory_at_a_time(
     tmp_path: Path, trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[weakref.ref[Any]] = []
-    load = core.training.model.load_model
+    load = core.training.models.model.load_model
 
     def watched(folder: Path, placed: Any) -> Any:
         assert all(reference() is None for reference in loaded), "the model before must be gone"
@@ -235,7 +235,7 @@ def test_only_one_model_is_in_memory_at_a_time(
         loaded.append(weakref.ref(model))
         return model
 
-    monkeypatch.setattr(core.training.model, "load_model", watched)
+    monkeypatch.setattr(core.training.models.model, "load_model", watched)
     answer(make_context("answer", config(tmp_path, clauses=1, per_clause=1), tmp_path / "r"), trained)
     gc.collect()
     assert len(loaded) == 2

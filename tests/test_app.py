@@ -24,13 +24,13 @@ from core.run_folder import RunFolder
 from core.stage import Context, Unit
 from storage.errors import StorageError
 from storage.export.redaction import NOTE, Redaction, withhold_texts
-from storage.log import Log
-from storage.reader import Reader
-from tui import engine
+from storage.record.log import Log
+from storage.record.reader import Reader
 from tui.app import DempoApp
-from tui.run_list import RunList
-from tui.screens.overview import OverviewPane, _counts
-from tui.screens.rankings import RankingsPane, call_text
+from tui.commands.runs import engine
+from tui.commands.runs.run_list import RunList
+from tui.screens.panes.overview import OverviewPane, _counts
+from tui.screens.panes.rankings import RankingsPane, call_text
 from tui.screens.run import PANES, RunScreen, read_run
 from tui.screens.runs import RunsScreen
 from tui.widgets.grid import Grid
@@ -391,7 +391,7 @@ async def test_a_new_run_appears_in_the_list_without_moving_the_cursor(tmp_path:
 def test_a_run_that_did_not_change_is_not_read_again(complete: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = RunList(complete)
     first = listed.read()
-    monkeypatch.setattr("tui.run_list.summary_of", None)
+    monkeypatch.setattr("tui.commands.runs.run_list.summary_of", None)
     assert listed.read() == first
 
 

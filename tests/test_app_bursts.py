@@ -15,8 +15,8 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Input
 
 from core.run_folder import RunFolder
-from tui import engine
 from tui.app import DempoApp
+from tui.commands.runs import engine
 from tui.screens.run import RunScreen
 from tui.widgets.grid import Grid
 
@@ -69,7 +69,7 @@ async def test_a_click_opens_the_run_that_was_clicked(three: list[Path]) -> None
 async def test_stop_and_resume_act_on_the_run_that_the_keys_before_them_went_to(
     three: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storage.log import Log
+    from storage.record.log import Log
 
     resumed: list[Path] = []
     monkeypatch.setattr(engine, "resume", lambda root: resumed.append(root))

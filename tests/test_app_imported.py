@@ -19,11 +19,11 @@ from test_app import INTERVAL, SIZES, shown, wait_for
 from core.errors import DempoError
 from storage.errors import StorageError
 from storage.export.export import export_run
-from storage.foreign import CRATE_MARK, MARK, arrival, is_imported
 from storage.imports.importing import import_bundle
 from storage.imports.origin import origin_of
-from storage.reader import Reader, find_run
-from storage.schema import VIEWS
+from storage.record.foreign import CRATE_MARK, MARK, arrival, is_imported
+from storage.record.reader import Reader, find_run
+from storage.record.schema import VIEWS
 from storage.verify import verify_all
 from tui.app import DempoApp
 from tui.screens.run import PANES
@@ -237,7 +237,7 @@ def test_commands_that_write_refuse_with_a_sentence(
 def test_a_head_is_printed_without_a_signature(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from signing import make_key
 
-    from tui.head import keepable
+    from tui.commands.record.head import keepable
 
     monkeypatch.setenv("DEMPO_SIGNING_KEY", str(make_key(tmp_path)))
     for name in (BY_HAND, imported_id(runs)):

@@ -25,15 +25,15 @@ from timing import fastest
 
 from core.events import DrawCommitted, OperatorAction, digest
 from core.run_folder import RunFolder
-from storage.foreign import MARK
-from storage.log import Log
-from storage.reader import Reader
-from tui import engine
+from storage.record.foreign import MARK
+from storage.record.log import Log
+from storage.record.reader import Reader
 from tui.app import DempoApp
-from tui.run_list import RunList
-from tui.screens.overview import Overview
-from tui.screens.pane import Pane
-from tui.screens.record import PAGE, RecordPane, RecordRequest, neighbour
+from tui.commands.runs import engine
+from tui.commands.runs.run_list import RunList
+from tui.screens.panes.overview import Overview
+from tui.screens.panes.pane import Pane
+from tui.screens.panes.record import PAGE, RecordPane, RecordRequest, neighbour
 from tui.screens.run import PANES, read_run
 from tui.widgets.figures import moment
 
@@ -422,7 +422,7 @@ def test_only_of_the_chosen_paused_run_it_is_read_and_once(waiting: Path, monkey
         asked.append(root)
         return ["something"]
 
-    monkeypatch.setattr("tui.run_list.waits_in", waits)
+    monkeypatch.setattr("tui.commands.runs.run_list.waits_in", waits)
     assert listed.read().waits == {}
     assert listed.read(waiting).waits == listed.read(waiting).waits == {waiting: ("something",)}
     assert asked == [waiting]

@@ -17,16 +17,16 @@ from records import small_record
 from sample_run import copy_prefix, make_sample_run
 from timing import fastest
 
-from core.environment import engine_started
 from core.events import OperatorAction
+from core.program.environment import engine_started
 from core.run_folder import RunFolder
 from storage.errors import NotFound
-from storage.foreign import MARK
-from storage.log import Log
-from storage.reader import Reader
-from storage.schema import VIEWS
+from storage.record.foreign import MARK
+from storage.record.log import Log
+from storage.record.reader import Reader
+from storage.record.schema import VIEWS
+from storage.replay.replaying import replay_run
 from tui import cli
-from tui.replay import replay_run
 
 Answer = tuple[int, str, str]
 Dempo = Callable[..., Answer]
@@ -161,7 +161,7 @@ def test_show_and_replay_mean_the_same_by_until(sample: Path, dempo: Dempo) -> N
     assert dempo("show", sample, "--until", 2**70)[0] == 2
     until = last // 2
     kinds = {row["seq"]: row["kind"] for row in Reader(sample, until=until).view("events")}
-    found = [event for stage in replay_run(sample, until=until, quiet=True).stages for event in stage.events]
+    found = [event for stage in replay_run(sample, until=until).stages for event in stage.events]
     assert {event.event: event.kind for event in found if event.event is not None} == kinds
 
 

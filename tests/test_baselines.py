@@ -11,7 +11,7 @@ from test_leximin import ODD_CYCLE, WOMEN_AND_OLD, quota
 from core.errors import InputError
 from core.facts.randomness import RandomStream
 from core.sortition.baselines import Legacy, sample_panels, simple_random
-from core.sortition.problem import PanelProblem
+from core.sortition.quotas.problem import PanelProblem
 
 SAMPLES = 3000
 

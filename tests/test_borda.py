@@ -8,8 +8,8 @@ import tennessee
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ranking.borda import borda
 from core.ranking.counts import wins_by_unit
+from core.ranking.methods.borda import borda
 
 
 def test_tennessee() -> None:

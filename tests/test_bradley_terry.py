@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.ranking.bradley_terry import bradley_terry
 from core.ranking.counts import Floats, wins_by_unit
+from core.ranking.methods.bradley_terry import bradley_terry
 
 
 def test_two_conditions_three_to_one() -> None:

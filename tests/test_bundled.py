@@ -16,7 +16,7 @@ from both_verifiers import checked
 from sample_run import make_sample_run
 
 from storage.export.export import export_run
-from storage.verifier.bundled import MANIFEST_NAME
+from storage.verifier.vouching.bundled import MANIFEST_NAME
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from core.catalogue import catalogue
 from core.events import EVENTS
+from core.events.catalogue import catalogue
 
 
 def test_the_page_is_current() -> None:

@@ -17,12 +17,12 @@ from plain_column_generation import plain_leximin
 
 from core.facts.randomness import RandomStream
 from core.facts.sortition.proof import Checked, SolverFact, check
-from core.sortition import certificate, rational
-from core.sortition.certificate import Stage, quota_level, solver_facts
-from core.sortition.leximin import GENERATED, TIGHT, Leximin, leximin
-from core.sortition.problem import PanelProblem, QuotaRow
-from core.sortition.rational import null_vector, scaled_integers, small_integers
-from core.sortition.relaxation import relaxed_leximin
+from core.sortition.leximin import certificate, rational
+from core.sortition.leximin.certificate import Stage, quota_level, solver_facts
+from core.sortition.leximin.leximin import GENERATED, TIGHT, Leximin, leximin
+from core.sortition.leximin.rational import null_vector, scaled_integers, small_integers
+from core.sortition.leximin.relaxation import relaxed_leximin
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 
 
 def solve(problem: PanelProblem) -> Leximin:

@@ -7,7 +7,7 @@ from training_world import make_pairs
 from core.chat import TEMPLATE, install, prompt_ids, prompt_text, response_ids, template_digest
 from core.errors import InputError
 from core.evaluation.prompts import judge_line
-from core.training.tiny import SPECIAL, train_tokenizer
+from core.training.models.tiny import SPECIAL, train_tokenizer
 from core.types import Message, Question
 
 TURNS = (

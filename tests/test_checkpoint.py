@@ -12,12 +12,13 @@ from brute_leximin import random_problem
 
 from core.errors import Stopped
 from core.facts.randomness import RandomStream
-from core.sortition import decomposition, uniform
-from core.sortition.checkpoint import FileCheckpoint, FolderCheckpoints, State, identity_of, packed, unpacked
-from core.sortition.decomposition import Mixture, Separated, decompose
+from core.sortition.leximin import decomposition
+from core.sortition.leximin.checkpoint import FileCheckpoint, FolderCheckpoints, State, identity_of, packed, unpacked
+from core.sortition.leximin.decomposition import Mixture, Separated, decompose
+from core.sortition.leximin.relaxation import relaxed_leximin
 from core.sortition.panels import BestComposition
-from core.sortition.relaxation import relaxed_leximin
-from core.sortition.uniform import Uniform, uniform_panels
+from core.sortition.uniform import uniform
+from core.sortition.uniform.uniform import Uniform, uniform_panels
 
 TIGHT = random_problem(3, 120, 20, 5, 3, slip=1)
 PRICED = random_problem(7, 60, 12, 6, 3)

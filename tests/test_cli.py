@@ -16,15 +16,15 @@ from draw_runs import make_draw_run
 from records import small_record
 from sample_run import make_sample_run
 
-from core.data.planted import write_world
+from core.data.planted.world_folder import write_world
 from core.events import StageSkipped
 from core.run_folder import RunFolder
 from storage.check import Check
-from storage.log import Log
-from storage.reader import Reader
-from storage.schema import VIEWS
+from storage.record.log import Log
+from storage.record.reader import Reader
+from storage.record.schema import VIEWS
 from tui import cli
-from tui.tables import leaderboards, table
+from tui.terminal.tables import leaderboards, table
 
 CHECKOUT = Path(__file__).parent.parent
 KEYS = ["method", "condition", "score", "low", "high", "position"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.facts.sortition.draw import COMMITTED_PARTS, draw_key, has_numbered_panels, hashes_of
-from core.sortition.commitment import Terms, given, panel_by_rule, panel_number, terms_of
+from core.sortition.draws.commitment import Terms, given, panel_by_rule, panel_number, terms_of
 from core.types import Lottery
 
 TERMS = Terms(

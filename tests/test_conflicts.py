@@ -9,8 +9,8 @@ import pytest
 from brute_leximin import compositions
 
 from core.errors import InfeasibleQuotas
-from core.sortition.conflicts import Bound, _Elastic, require_panel
-from core.sortition.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.conflicts import Bound, _Elastic, require_panel
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 
 
 def row(attribute: str, category: str, lower: int, upper: int, *types: int) -> QuotaRow:
@@ -102,7 +102,7 @@ def test_names_from_files_are_escaped() -> None:
 
 
 def test_what_is_not_searched_for_want_of_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.sortition.conflicts.EXTRA_SECONDS", -1.0)
+    monkeypatch.setattr("core.sortition.quotas.conflicts.EXTRA_SECONDS", -1.0)
     error = refused(PanelProblem(3, (5, 5), (row("g", "w", 2, 3, 0), row("g", "m", 2, 3, 1))))
     assert error.details["single_changes"] is None
     assert "was not searched to the end, for want of time" in str(error)

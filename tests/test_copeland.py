@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tennessee
 
-from core.ranking.borda import borda
-from core.ranking.copeland import copeland, copeland_majority, win_rate
+from core.ranking.methods.borda import borda
+from core.ranking.methods.copeland import copeland, copeland_majority, win_rate
 
 
 def test_votes_won_minus_lost() -> None:

@@ -13,18 +13,18 @@ from rewritten import Row, changed_first, forged
 from core.config_file import parse_config
 from core.pipeline import stage_keys
 from storage.check import Check
-from storage.codec import canonical
 from storage.coverage import Coverage
 from storage.export.export import export_run
-from storage.reader import Reader
+from storage.record.codec import canonical
+from storage.record.reader import Reader
 from storage.replay.compare import exactly
 from storage.replay.repetition import Line, Repeated
 from storage.verifier.checks import checks_of
-from storage.verifier.reading import read_record
+from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
-from tui.screens.leaderboards import LeaderboardsPane, page
-from tui.show import results
+from tui.commands.record.show import results
+from tui.screens.panes.leaderboards import LeaderboardsPane, page
 
 SAID = "coverage 83.3%: 20 of 24 judge calls gave a ranking (4 malformed), fewer than judge.coverage = 0.95 asks for"
 

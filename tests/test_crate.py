@@ -13,13 +13,13 @@ import pytest
 from records import small_record
 from sample_run import make_sample_run
 
-from core.environment import engine_started
 from core.events import EngineStopped
+from core.program.environment import engine_started
 from core.run_folder import RunFolder
 from storage.export.export import export_run
 from storage.imports.bundle import MANIFEST
-from storage.log import Log
-from storage.reader import Reader
+from storage.record.log import Log
+from storage.record.reader import Reader
 
 VALIDATOR = "DEMPO_CRATE_PYTHON"
 """Names the interpreter of an environment that holds roc-validator: it can't live in the app's own."""

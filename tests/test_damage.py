@@ -19,11 +19,11 @@ from records import small_record
 from test_app import INTERVAL, wait_for
 
 from core.run_folder import RunFolder
-from storage.damage import damage_in
 from storage.errors import StorageError
-from storage.log import Log
-from storage.reader import Reader, summary_of
-from storage.schema import VIEWS
+from storage.record.damage import damage_in
+from storage.record.log import Log
+from storage.record.reader import Reader, summary_of
+from storage.record.schema import VIEWS
 from tui.app import DempoApp
 
 CHECKOUT = Path(__file__).parent.parent

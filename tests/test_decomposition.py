@@ -12,12 +12,12 @@ from brute_leximin import compositions, random_problem
 
 from core.errors import Stopped
 from core.facts.randomness import RandomStream
-from core.sortition import searchers
-from core.sortition.decomposition import REACHED, Mixture, Separated, decompose
-from core.sortition.nearby import NearbyCompositions
+from core.sortition.leximin import searchers
+from core.sortition.leximin.decomposition import REACHED, Mixture, Separated, decompose
+from core.sortition.leximin.nearby import NearbyCompositions
+from core.sortition.leximin.relaxation import relaxed_leximin
 from core.sortition.panels import BestComposition
-from core.sortition.problem import PanelProblem, QuotaRow
-from core.sortition.relaxation import relaxed_leximin
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 from core.sortition.solver import Highs, SolverError
 
 TIGHT = random_problem(3, 120, 20, 5, 3, slip=1)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from core.events import as_float
-from core.sortition.diagnostics import coefficient_of_variation, diagnosed, gini, max_min_ratio, without_chance
+from core.sortition.inequality import coefficient_of_variation, diagnosed, gini, max_min_ratio, without_chance
 from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
 
 

@@ -11,9 +11,9 @@ from core.config import RunConfig
 from core.config_file import load_config
 from core.events import AnswerGiven, JudgeCalled, Text, digest
 from core.run_folder import RunFolder
-from storage.log import Log
-from tui import disk
-from tui.disk import PAPER, Size, checkpoints, disk_rows, predict, size_of
+from storage.record.log import Log
+from tui.commands.runs import disk
+from tui.commands.runs.disk import PAPER, Size, checkpoints, disk_rows, predict, size_of
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SIZE = Size(conditions=4, questions=60, rankings=5, answer_tokens=200, reply_tokens=400, steps=0)

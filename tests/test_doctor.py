@@ -10,9 +10,9 @@ from signing import make_key, needs_ssh_keygen, public
 
 from core.errors import InputError
 from storage.signatures.signing_key import chosen_key
-from storage.verifier.sshsig import fingerprint
-from tui.doctor import examine
-from tui.head import new_key
+from storage.verifier.vouching.ssh_signature import fingerprint
+from tui.commands.record.head import new_key
+from tui.commands.runs.doctor import examine
 
 pytestmark = needs_ssh_keygen
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from core.facts.randomness import RandomStream, derive_key
-from core.sortition.draw import alternates_of, draw_panel
+from core.sortition.draws.draw import alternates_of, draw_panel
 from core.types import LOTTERY_DENOMINATOR, Lottery
 
 TYPE_OF = (1, 0, 1, 2, 1, 0, 2, 1)

@@ -13,7 +13,7 @@ from core.config import DrawSection, LotterySection, RunConfig
 from core.errors import Waiting
 from core.events import DrawAlternates, DrawMade, SeedDerived, UnitCompleted
 from core.facts.randomness import derive_key
-from core.sortition.draw_stage import alternates_event, draw
+from core.sortition.draws.stage import alternates_event, draw
 from core.sortition.stage import lottery
 from core.types import Lottery
 

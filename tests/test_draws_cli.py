@@ -24,16 +24,16 @@ from test_draw import alternates_by_hand, redraw
 
 from core.facts.chain import link_hash
 from core.run_folder import RunFolder
-from storage.codec import canonical
 from storage.draws.history import history_of
 from storage.draws.public import PublicDraw
 from storage.draws.waiting import waits_for
-from storage.log import Log
-from storage.reader import Reader
-from storage.schema import TRIGGERS
+from storage.record.codec import canonical
+from storage.record.log import Log
+from storage.record.reader import Reader
+from storage.record.schema import TRIGGERS
 from storage.verify import verify
 from tui import cli
-from tui.draw_text import people_command
+from tui.commands.people.draw_text import people_command
 
 CHECKOUT = Path(__file__).parent.parent
 SOURCE = "drand round 4512345 (quicknet), https://api.example/public/4512345"

@@ -24,16 +24,16 @@ from core.config_file import parse_config
 from core.errors import InputError
 from core.events import OperatorAction
 from core.run_folder import RunFolder
-from storage.codec import canonical
-from storage.create import create_run
 from storage.errors import StorageError
 from storage.export import export
 from storage.export.export import Exported, check_target, export_run
 from storage.export.redaction import NOTE
 from storage.export.tables import cell
-from storage.log import Log
-from storage.reader import Reader
-from storage.verifier.sshsig import fingerprint
+from storage.record.codec import canonical
+from storage.record.create import create_run
+from storage.record.log import Log
+from storage.record.reader import Reader
+from storage.verifier.vouching.ssh_signature import fingerprint
 
 OTHER = '[run]\nname = "secret-plan"\nseed = 1\n[data]\npath = "nowhere"\n'
 _NEEDS = r"needs up to [\d.]+ MiB on the way, plus 64 MiB that are kept free, and 0.0 MiB are free"

@@ -9,8 +9,8 @@ import pytest
 from bundles import contents, with_database, write_bundle
 from test_cli import answered, dempo, told
 
-from core.data.planted import write_world
-from storage.reader import Reader
+from core.data.planted.world_folder import write_world
+from storage.record.reader import Reader
 
 
 @pytest.fixture(scope="module")

@@ -32,9 +32,6 @@ def imported(tree: ast.Module) -> Iterator[str]:
             yield statement.module or ""
 
 
-IMPORTS = {path: set(imported(ast.parse(path.read_text(encoding="utf-8")))) for path in OUTSIDE}
-
-
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_facts_import_the_standard_library_and_facts_alone(path: Path) -> None:
     foreign = [
@@ -45,12 +42,50 @@ def test_facts_import_the_standard_library_and_facts_alone(path: Path) -> None:
     assert foreign == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_facts_serve_two_storeys(path: Path) -> None:
-    """What one storey alone needs belongs to it."""
-    module = ".".join(path.relative_to(CHECKOUT).with_suffix("").parts)
-    users = {name_of(other).partition("/")[0] for other, modules in IMPORTS.items() if module in modules}
-    assert len(users) >= 2, users
+def party(path: Path) -> str:
+    """Who uses a fact: a storey, or the verifier, which travels without the rest."""
+    name = name_of(path)
+    return "verifier" if name.startswith("storage/verifier/") else name.partition("/")[0]
+
+
+def named(path: Path) -> Iterator[tuple[str, str]]:
+    """Module and name of everything that is imported from facts."""
+    for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("core.facts"):
+            yield from ((statement.module or "", alias.name) for alias in statement.names)
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            yield statement.name
+        elif isinstance(statement, ast.Assign):
+            yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            yield statement.target.id
+
+
+def test_every_name_of_the_facts_serves_two_parties() -> None:
+    """Or other facts. What one party alone needs belongs to it."""
+    users: dict[tuple[str, str], set[str]] = {}
+    for path in OUTSIDE:
+        for used in named(path):
+            users.setdefault(used, set()).add(party(path))
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    inside = {
+        node.id
+        for tree in trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    lonely = [
+        (name_of(path), name, sorted(users.get((module, name), set())))
+        for path, tree in trees.items()
+        for module in [".".join(path.relative_to(CHECKOUT).with_suffix("").parts)]
+        for name in defined(tree)
+        if not name.startswith("_") and name not in inside and len(users.get((module, name), set())) < 2
+    ]
+    assert lonely == []
 
 
 def test_the_file_of_the_verifier_is_joined_from_all_facts() -> None:
@@ -74,8 +109,8 @@ def literals(path: Path) -> Iterator[tuple[int, set[str]]]:
 DISPATCH = {
     "core/pipeline.py": "stage to the function that does it",
     "core/ranking/leaderboards.py": "method to its numpy estimate",
-    "storage/verifier/contents.py": "stage to the units that it plans",
-    "storage/verifier/intervals.py": "method to its estimate in plain Python",
+    "storage/verifier/contents/planned.py": "stage to the units that it plans",
+    "storage/verifier/ranking/intervals.py": "method to its estimate in plain Python",
 }
 """Tables that say what is done for each, which is no second list: tests compare their keys with the facts."""
 
@@ -95,8 +130,8 @@ def test_no_list_of_stages_or_methods_stands_a_second_time() -> None:
 def test_the_tables_that_dispatch_know_every_stage_and_method() -> None:
     from core.pipeline import STAGES
     from core.ranking.leaderboards import _ESTIMATORS
-    from storage.verifier.contents import UNITS
-    from storage.verifier.intervals import BY_METHOD
+    from storage.verifier.contents.planned import UNITS
+    from storage.verifier.ranking.intervals import BY_METHOD
 
     assert [stage.name for stage in STAGES] == list(STAGE_NAMES)
     assert list(UNITS) == list(STAGE_NAMES)

@@ -21,8 +21,8 @@ from signing import make_key, needs_ssh_keygen
 from core.events import digest
 from core.run_folder import RunFolder
 from storage.errors import StorageError
-from storage.log import Log
-from storage.reader import list_runs
+from storage.record.log import Log
+from storage.record.reader import list_runs
 from storage.verify import signature_checks, verify, verify_all
 
 WRITER = Path(__file__).parent / "fault_writer.py"

@@ -12,8 +12,8 @@ import pytest
 
 from core.config_file import parse_config
 from core.errors import InputError
-from tui.console import Console
-from tui.feasible import FeasibleMap, feasible_map
+from tui.commands.people.feasible import FeasibleMap, feasible_map
+from tui.terminal.console import Console
 
 CHECKOUT = Path(__file__).parent.parent
 

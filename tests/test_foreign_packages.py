@@ -14,9 +14,9 @@ import pytest
 import dempo
 from core.config_file import parse_config
 from core.errors import InputError
-from core.needed_packages import require_packages
+from core.program.needed_packages import require_packages
 from tui.cli import main as command_line
-from tui.demo import prepare
+from tui.commands.runs.demo import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTED = "import sys; sys.path[:0] = {paths!r}; sys.argv = ['dempo', 'list']; from dempo import main; main()"
@@ -54,8 +54,8 @@ def test_a_folder_that_is_no_package_does_not_stand_in_the_way(tmp_path: Path) -
 
 
 def test_an_engine_finds_its_own_packages_before_those_of_pythonpath(tmp_path: Path) -> None:
-    """What the app starts (`tui.engine`): this program's folder comes first."""
-    from tui.engine import _import_path
+    """What the app starts (`tui.commands.runs.engine`): this program's folder comes first."""
+    from tui.commands.runs.engine import _import_path
 
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "__init__.py").write_text("raise SystemExit('a stranger was run')\n")
@@ -141,11 +141,11 @@ def test_a_package_that_is_missed_on_the_way_is_a_sentence(
     """`dempo rank` has no preflight; scipy is imported where the file is read."""
     rankings = tmp_path / "rankings.jsonl"
     rankings.write_text('{"question": "q", "ranking": ["a", "b"]}\n')
-    hide(monkeypatch, "tui.ranking")
+    hide(monkeypatch, "tui.commands.ranking.rank")
     monkeypatch.setattr(sys, "argv", ["dempo", "rank", str(rankings)])
     with pytest.raises(ModuleNotFoundError):  # one of this program's own is a defect
         command_line()
-    monkeypatch.delitem(sys.modules, "tui.ranking")
+    monkeypatch.delitem(sys.modules, "tui.commands.ranking.rank")
     for name in [name for name in sys.modules if name.startswith(("core.ranking", "scipy"))]:
         monkeypatch.delitem(sys.modules, name)
     hide(monkeypatch, "scipy")
@@ -156,7 +156,7 @@ def test_a_package_that_is_missed_on_the_way_is_a_sentence(
 
 
 def test_every_package_that_a_stage_needs_is_declared() -> None:
-    from core.needed_packages import OF_STAGE
+    from core.program.needed_packages import OF_STAGE
 
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     names = {line.split(">")[0] for line in declared}

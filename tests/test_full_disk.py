@@ -17,8 +17,8 @@ from test_faults import acknowledged, stored
 from core.durable import durable_stream, write_durably
 from core.events import digest
 from core.run_folder import RunFolder
-from storage.log import Log
-from storage.reader import Reader
+from storage.record.log import Log
+from storage.record.reader import Reader
 from storage.verify import verify
 
 HERE = Path(__file__).parent

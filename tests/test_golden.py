@@ -15,10 +15,10 @@ from golden import GOLDEN, views
 from core.config import from_resolved
 from core.events import OperatorAction
 from core.run_folder import RunFolder
-from storage.log import Log
-from storage.reader import Reader
-from storage.schema import RELEASED_VIEWS
-from storage.verifier.reading import schema_digest
+from storage.record.log import Log
+from storage.record.reader import Reader
+from storage.record.schema import RELEASED_VIEWS
+from storage.verifier.ground.reading import schema_digest
 from storage.verify import verify
 
 VERSIONS = sorted(path.name for path in GOLDEN.parent.iterdir())

@@ -22,14 +22,14 @@ from test_verify import tamper
 from core.errors import VerificationFailed
 from core.events import HeadSigned
 from core.run_folder import RunFolder
-from storage import log as log_module
 from storage import verify as verify_module
-from storage.log import Log
-from storage.reader import Reader
+from storage.record import log as log_module
+from storage.record.log import Log
+from storage.record.reader import Reader
 from storage.signatures import heads, sshsig
 from storage.signatures.heads import HeadSigner, as_json, as_text, current_head, signed
-from storage.verifier.kept import Head, parse_head, read_kept
-from storage.verifier.sshsig import Unusable, fingerprint
+from storage.verifier.vouching.kept import Head, parse_head, read_kept
+from storage.verifier.vouching.ssh_signature import Unusable, fingerprint
 from storage.verify import Check, signature_checks, verify
 
 pytestmark = needs_ssh_keygen

@@ -25,9 +25,9 @@ from core.errors import InputError
 from core.events import AnswerGiven, digest, encode_text
 from core.run_folder import RunFolder
 from core.stage import Context
-from storage.log import Log
-from storage.reader import Reader
-from storage.schema import VIEWS
+from storage.record.log import Log
+from storage.record.reader import Reader
+from storage.record.schema import VIEWS
 from storage.verify import verify
 from tui import cli
 from tui.app import DempoApp

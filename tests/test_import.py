@@ -19,24 +19,24 @@ from signing import make_key, needs_ssh_keygen, signed_record
 
 from core.errors import DempoError, InputError, Unchecked, VerificationFailed
 from core.run_folder import RunFolder
-from storage import foreign
+from core.visible import visible
 from storage.errors import StorageError
 from storage.export.export import export_run
-from storage.foreign import MARK, connect_foreign, import_note, is_imported
 from storage.imports import importing
 from storage.imports.bundle import Bundle
 from storage.imports.examine import examine
 from storage.imports.importing import Imported, import_bundle
 from storage.imports.names import refuse_strange
 from storage.imports.origin import origin_of
-from storage.log import Log
-from storage.reader import Reader, connect, find_run
-from storage.schema import TRIGGERS, VIEWS
-from storage.verifier.reading import wrong_schema
+from storage.record import foreign
+from storage.record.foreign import MARK, connect_foreign, import_note, is_imported
+from storage.record.log import Log
+from storage.record.reader import Reader, connect, find_run
+from storage.record.schema import TRIGGERS, VIEWS
+from storage.verifier.ground.reading import wrong_schema
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
-from tui.origin_text import origin_lines
-from tui.visible import visible
+from tui.commands.record.origin_text import origin_lines
 
 
 @pytest.fixture(autouse=True)

@@ -21,9 +21,9 @@ from core.pipeline import STAGES
 from core.stage import stage_key
 from storage.errors import StorageError
 from storage.export.export import export_run
-from storage.foreign import MARK, import_note
 from storage.imports import confined
 from storage.imports.importing import Imported, import_bundle
+from storage.record.foreign import MARK, import_note
 
 HERE = Path(__file__).resolve().parent
 RESAMPLES = 6_000_000

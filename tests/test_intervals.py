@@ -22,19 +22,19 @@ from core.events import named_number
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import METHODS
 from core.facts.ranking.positions import newest_rule
+from core.ranking.about_judges import diagnostics
 from core.ranking.bootstrap import percentile_interval
-from core.ranking.diagnostics import diagnostics
 from core.ranking.leaderboards import Aggregation, Leaderboard
-from core.ranking.mallows import held_out
+from core.ranking.methods.mallows import held_out
 from core.types import Judged, Ranking
 from storage.check import Check
 from storage.checks_ranking import estimate_again
-from storage.verifier import choices, intervals, resamples
-from storage.verifier.estimates import Counted, Said, check_estimates
-from storage.verifier.finding import concluded
-from storage.verifier.intervals import BY_METHOD, interval
-from storage.verifier.reading import read_record
-from storage.verifier.resamples import TooMuch
+from storage.verifier.ground.finding import concluded
+from storage.verifier.ground.reading import read_record
+from storage.verifier.ranking import choices, intervals, resamples
+from storage.verifier.ranking.estimates import Counted, Said, check_estimates
+from storage.verifier.ranking.intervals import BY_METHOD, interval
+from storage.verifier.ranking.resamples import TooMuch
 from storage.verifier.shipped import tree_facts
 
 NAMES = ("base", "full", "us_rep", "hard", "soft", "other", "seventh", "eighth")

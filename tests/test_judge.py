@@ -16,9 +16,9 @@ from memory_recorder import MemoryRecorder, make_context
 
 from core.config import RunConfig
 from core.errors import InputError, JudgeError
-from core.evaluation import planted_judge
 from core.evaluation.answers import Answers
-from core.evaluation.judge import plan_calls
+from core.evaluation.judges import planted_judge
+from core.evaluation.judges.judge import plan_calls
 from core.evaluation.prompts import judge_messages, labels_for
 from core.evaluation.stage import judge
 from core.events import JudgeCalled
@@ -26,10 +26,10 @@ from core.facts.judging.orders import shown_orders
 from core.facts.judging.replies import Malformed, parse_questions, parse_ranking
 from core.facts.randomness import RandomStream
 from core.types import Question
-from storage.verifier import finding
 from storage.verifier.checks import CHECKS
-from storage.verifier.finding import concluded
-from storage.verifier.reading import read_record
+from storage.verifier.ground import finding
+from storage.verifier.ground.finding import concluded
+from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
 
 QUESTION = Question("1:0", 1, "Be kind.", "How are you?")

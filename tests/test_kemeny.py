@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ranking.counts import Floats, wins_by_unit
-from core.ranking.kemeny import (
+from core.ranking.methods.kemeny import (
     Consensus,
     brute_force,
     condorcet_blocks,

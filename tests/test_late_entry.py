@@ -17,13 +17,13 @@ from records import step
 
 from core.config_file import parse_config
 from core.run_folder import RunFolder
-from storage.create import complete_creation, create_run
 from storage.errors import StorageError
-from storage.foreign import MARK
-from storage.log import Log
-from storage.reader import Reader
-from storage.registry import registration
-from storage.verifier.registry import Registry, read_registry
+from storage.record.create import complete_creation, create_run
+from storage.record.foreign import MARK
+from storage.record.log import Log
+from storage.record.reader import Reader
+from storage.record.registry import registration
+from storage.verifier.vouching.entries import Registry, read_registry
 from storage.verify import Check, verify_all
 
 HERE = Path(__file__).resolve().parent

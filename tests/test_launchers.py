@@ -8,8 +8,8 @@ import pytest
 from records import small_record
 from test_cli import dempo, told
 
-from core.environment import refuse_launcher
 from core.errors import InputError
+from core.program.environment import refuse_launcher
 
 TORCHRUN = {"RANK": "1", "WORLD_SIZE": "2"}
 CONFIG = '[run]\nname = "x"\n[data]\npath = "."\n'

@@ -12,10 +12,10 @@ from prism_folder import Prism
 from rewritten import Row, forged
 
 from core.config_file import parse_config
-from storage.create import create_run
-from tui.console import Console
-from tui.process import work
-from tui.replay import replay_run
+from storage.record.create import create_run
+from storage.replay.replaying import replay_run
+from tui.commands.runs.process import work
+from tui.terminal.console import Console
 
 Rows = list[Row]
 
@@ -105,7 +105,7 @@ def test_everything_is_derived_again(left_out: Path) -> None:
 
 
 def test_everything_comes_out_again(left_out: Path) -> None:
-    report = replay_run(left_out, quiet=True)
+    report = replay_run(left_out)
     assert report.drifted == []
     assert [stage.stage for stage in report.stages if stage.outcome == "replayed"] == [
         "pairs",

@@ -14,12 +14,12 @@ from brute_leximin import brute_leximin, compositions, random_problem, relaxed_b
 from night import of_the_day
 
 from core.facts.randomness import RandomStream
-from core.sortition.column_generation import generated_leximin
-from core.sortition.leximin import GENERATED, TIGHT, Leximin, leximin
+from core.sortition.leximin.column_generation import generated_leximin
+from core.sortition.leximin.leximin import GENERATED, TIGHT, Leximin, leximin
+from core.sortition.leximin.relaxation import relaxed_leximin
 from core.sortition.lottery import lottery_of
 from core.sortition.panels import BestComposition
-from core.sortition.problem import PanelProblem, QuotaRow
-from core.sortition.relaxation import relaxed_leximin
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 
 
 def solve(problem: PanelProblem) -> Leximin:
@@ -182,8 +182,8 @@ audit = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)   # takes descriptor 0
 other = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT)   # takes descriptor 1, as a log might
 assert other == 1
 from core.facts.randomness import RandomStream
-from core.sortition.leximin import leximin
-from core.sortition.problem import PanelProblem, QuotaRow
+from core.sortition.leximin.leximin import leximin
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 rows = (QuotaRow("g", "w", 1, 1, (0, 1)), QuotaRow("a", "o", 1, 2, (0, 2)))
 found = leximin(PanelProblem(2, (1, 1, 2, 2), rows), RandomStream(1))
 os.write(audit, repr([round(float(p), 9) for p in found.pi]).encode())

@@ -11,9 +11,9 @@ from random_llama import TRAIN, save_random_llama
 
 from core.config import RunConfig
 from core.errors import InputError, JudgeError, Stopped
-from core.evaluation import local_judge
 from core.evaluation.answers import Answers
-from core.evaluation.local_judge import label_tokens, rank_by_logits
+from core.evaluation.judges import local_judge
+from core.evaluation.judges.local_judge import label_tokens, rank_by_logits
 from core.evaluation.local_model import LocalModel, opened
 from core.evaluation.stage import judge
 from core.events import JudgeCalled
@@ -73,7 +73,7 @@ def test_padding_does_not_move_learned_positions(folder: Path, tmp_path: Path) -
     import torch
     from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-    from core.training.model import save_model
+    from core.training.models.model import save_model
 
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
     torch.manual_seed(3)

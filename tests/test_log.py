@@ -18,10 +18,10 @@ from records import answer, done, genesis, small_record, step
 
 from core.events import OperatorAction
 from core.run_folder import RunFolder
-from storage.codec import canonical, parse
 from storage.errors import StorageError
-from storage.log import Log
-from storage.reader import Reader
+from storage.record.codec import canonical, parse
+from storage.record.log import Log
+from storage.record.reader import Reader
 from storage.verify import verify
 
 
@@ -109,7 +109,7 @@ def test_a_full_disk_is_a_sentence_and_the_record_goes_on_when_there_is_space(tm
         from core.events import OperatorAction
         from core.run_folder import RunFolder
         from storage.errors import StorageError
-        from storage.log import Log
+        from storage.record.log import Log
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         with Log.open(RunFolder(Path(sys.argv[1]))) as log:
             size = max(p.stat().st_size for p in Path(sys.argv[1]).glob("audit.db*"))
@@ -148,7 +148,7 @@ def test_no_acknowledged_event_is_lost_by_kill_9(tmp_path: Path) -> None:
         from pathlib import Path
         from core.events import OperatorAction
         from core.run_folder import RunFolder
-        from storage.log import Log
+        from storage.record.log import Log
         with Log.open(RunFolder(Path(sys.argv[1]))) as log:
             for i in range(100_000):
                 log.record("run", [OperatorAction(action="note", detail=str(i))])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import VerificationFailed
 from core.sortition.lottery import exact_weights, lottery_of, uniform_lottery
-from core.sortition.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 from core.types import LOTTERY_DENOMINATOR
 
 PROBLEM = PanelProblem(2, (1, 2), (QuotaRow("g", "w", 0, 1, (0,)),))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from core.ranking.counts import wins_by_unit
-from core.ranking.mallows import dispersion, distances, expected_distance, held_out, log_likelihood
+from core.ranking.methods.mallows import dispersion, distances, expected_distance, held_out, log_likelihood
 
 
 def inversions(order: tuple[int, ...]) -> int:

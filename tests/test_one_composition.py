@@ -9,10 +9,10 @@ from both_verifiers import checked
 from rewritten import changed_first, forged
 from table_runs import make_table_run
 
-from storage.reader import Reader
-from storage.verifier.finding import Finding, same
-from storage.verifier.shapes import alike, misfit
-from tui.replay import replay_run
+from storage.record.reader import Reader
+from storage.replay.replaying import replay_run
+from storage.verifier.ground.finding import Finding, same
+from storage.verifier.ground.shapes import alike, misfit
 
 PEOPLE = ["w,young", "w,old", "m,young", "m,old", "m,old"]
 QUOTAS = {
@@ -48,7 +48,7 @@ def test_an_honest_record_of_one_composition_passes_both_verifiers_and_replay(
         assert (panel["probability"], others) == (1, [])
     assert {check.verdict for check in checked(root).values()} <= {"ok", "unknown"}
     assert checked(root)["lotteries"].verdict == checked(root)["draws"].verdict == "ok"
-    assert replay_run(root, quiet=True).drifted == []
+    assert replay_run(root).drifted == []
 
 
 def test_another_probability_and_a_true_one_are_found(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.ranking.choice_model import fit_choices
 from core.ranking.counts import Floats, choices_by_unit, strongly_connected, wins_by_unit
-from core.ranking.plackett_luce import plackett_luce
+from core.ranking.methods.choice_model import fit_choices
+from core.ranking.methods.plackett_luce import plackett_luce
 
 TRUTH = np.array([0.375, 0.113, 0.071, 0.026, -0.584])
 

@@ -9,7 +9,7 @@ import pytest
 from test_plackett_luce import TRUTH, exact_data
 
 from core.ranking.counts import Floats, choices_by_unit
-from core.ranking.plackett_luce_published import plackett_luce_published
+from core.ranking.methods.plackett_luce_published import plackett_luce_published
 
 
 def estimate(orders: Floats, weights: Floats | None = None) -> Floats:

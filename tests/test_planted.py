@@ -16,14 +16,14 @@ from memory_recorder import make_context
 
 from core.config import RunConfig
 from core.config_file import load_config
-from core.data.planted import population_labels, world_files, write_world
+from core.data.planted.world import World, load_world, make_world, world_from_values, world_values
+from core.data.planted.world_folder import population_labels, world_files, write_world
+from core.data.planted.world_texts import LEVELS, TOPICS, styles, styles_of, write_answer
 from core.data.stage import pairs as pairs_stage
 from core.data.stage import pool as pool_stage
-from core.data.world import World, load_world, make_world, world_from_values, world_values
-from core.data.world_texts import LEVELS, TOPICS, styles, styles_of, write_answer
 from core.errors import InputError
 from core.evaluation.constitution import read_constitution
-from core.evaluation.planted_judge import planted_rankings
+from core.evaluation.judges.planted_judge import planted_rankings
 from core.evaluation.questions import read_questions
 from core.facts.randomness import RandomStream
 from core.types import Message, PreferencePairs, Question, Rater

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from core.sortition.gram_factor import GramFactor
-from core.sortition.projection import NearestMixture
+from core.sortition.leximin.gram_factor import GramFactor
+from core.sortition.leximin.projection import NearestMixture
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from core.environment import engine_started
-from core.provenance import OWN, checkout_state, files_digest, own_files, provenance
+from core.program.environment import engine_started
+from core.program.provenance import OWN, checkout_state, files_digest, own_files, provenance
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 ASK = """
 import json
-from core.provenance import provenance
+from core.program.provenance import provenance
 found = provenance()
 print(json.dumps([found.version, found.files, found.commit, found.dirty]))
 """

@@ -14,7 +14,7 @@ from sortition_pools import attribute, pool_of
 
 from core.errors import InputError
 from core.facts.sortition.quotas import quota_bounds
-from core.sortition.quotas import empty_categories, quotas_for, warnings
+from core.sortition.quotas.quotas import empty_categories, quotas_for, warnings
 from core.types import CategoryBounds, Pool, Quota
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from test_faults import acknowledged, new_record, start, stored
 
 from core.run_folder import RunFolder
-from storage.log import Log
-from storage.reader import Reader
+from storage.record.log import Log
+from storage.record.reader import Reader
 from storage.verify import verify
 
 HERE = Path(__file__).parent
@@ -116,7 +116,7 @@ def test_readers_that_look_at_the_lock_keep_no_engine_out(tmp_path: Path) -> Non
             "-c",
             "import sys, pathlib\n"
             "from core.run_folder import RunFolder\n"
-            "from storage.reader import lock_is_held\n"
+            "from storage.record.reader import lock_is_held\n"
             "print('looking', flush=True)\n"
             "while True: lock_is_held(RunFolder(pathlib.Path(sys.argv[1])))",
             str(root),

@@ -9,11 +9,11 @@ from records import small_record, step
 
 from core.events import EngineStopped, OperatorAction
 from core.run_folder import RunFolder
-from storage.create import create_run
 from storage.errors import StorageError
-from storage.log import Log
-from storage.reader import Reader, find_run, list_runs
-from storage.schema import VIEWS
+from storage.record.create import create_run
+from storage.record.log import Log
+from storage.record.reader import Reader, find_run, list_runs
+from storage.record.schema import VIEWS
 
 
 def test_views_show_the_last_completed_attempt_only(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_join_of_two_views_uses_an_index(tmp_path: Path) -> None:
 
 
 def test_a_run_that_says_running_without_an_engine_was_interrupted(tmp_path: Path) -> None:
-    from core.environment import engine_started
+    from core.program.environment import engine_started
 
     root = small_record(tmp_path)
     reader = Reader(root)

@@ -17,14 +17,14 @@ from training_world import CONDITIONS, make_config, make_pairs, make_tiny
 
 from core.chat import load_tokenizer
 from core.config import RunConfig
-from core.data import world as world_module
-from core.data.planted import write_world
-from core.data.world import load_world
-from core.data.world_texts import styles
+from core.data.planted import world as world_module
+from core.data.planted.world import load_world
+from core.data.planted.world_folder import write_world
+from core.data.planted.world_texts import styles
 from core.errors import InputError, Stopped
 from core.events import RecoveryMeasured, as_float
 from core.training.checkpoints import hash_files
-from core.training.model import save_model
+from core.training.models.model import save_model
 from core.training.recovery import (
     Recovery,
     agreement_ceiling,

@@ -6,7 +6,7 @@ from training_world import direct_log_prob, make_config, make_pairs, make_tiny
 
 from core.errors import InputError
 from core.training.batches import Tokens, every_pair, tokenise
-from core.training.precision import Placement, placement
+from core.training.models.precision import Placement, placement
 from core.training.reference import decode_reference, encode_reference, log_probs
 
 

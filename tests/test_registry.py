@@ -18,11 +18,11 @@ from both_verifiers import checked
 
 from core.config_file import parse_config
 from core.facts.chain import link_hash
-from storage.codec import canonical
-from storage.create import create_run
 from storage.errors import StorageError
-from storage.reader import Reader
-from storage.verifier.registry import read_registry
+from storage.record.codec import canonical
+from storage.record.create import create_run
+from storage.record.reader import Reader
+from storage.verifier.vouching.entries import read_registry
 from storage.verify import Check
 
 CONFIG = '[run]\nname = "{}"\nseed = 5\n[data]\npath = "d"\n'
@@ -77,7 +77,7 @@ def test_processes_that_make_runs_at_once_take_turns(tmp_path: Path) -> None:
         import sys
         from pathlib import Path
         from core.config_file import parse_config
-        from storage.create import create_run
+        from storage.record.create import create_run
         runs, name = Path(sys.argv[1]), sys.argv[2]
         sys.stdin.readline()
         for number in range(6):
@@ -111,7 +111,7 @@ def test_two_runs_of_one_name_in_one_second_are_one_run_and_a_sentence(
 ) -> None:
     from datetime import UTC, datetime
 
-    from storage import create
+    from storage.record import create
 
     class Clock(datetime):
         @classmethod

@@ -19,26 +19,27 @@ from rewritten import Row, changed_first, forged
 from test_resume import SMALL
 
 from core.config_file import load_config
-from core.data.planted import write_world
+from core.data.planted.world_folder import write_world
 from core.errors import DempoError, InputError, Stopped, VerificationFailed
 from core.events import digest
 from core.run_folder import RunFolder
-from storage.create import create_run
+from storage.demonstration import demonstrate, shown_as
 from storage.draws.public import PublicDraw
 from storage.errors import StorageError
 from storage.export.export import export_run
 from storage.imports.importing import import_bundle
-from storage.log import Log
+from storage.record.create import create_run
+from storage.record.log import Log
+from storage.replay import replaying
 from storage.replay.compare import Compared, Finding, within
 from storage.replay.repetition import Line, Record, Repeated
+from storage.replay.replaying import Report, StageReplay, replay_run
 from storage.replay.rerun import RERUN_TOLERANCE, _same_model
 from storage.verify import verify
-from tui import replay as replaying
-from tui.console import Console
-from tui.process import work
-from tui.replay import Report, StageReplay, replay, replay_run
-from tui.replay_text import data_of, text_of
-from tui.tamper import demonstrate, shown_as
+from tui.commands.record.replay import replay
+from tui.commands.record.replay_text import data_of, text_of
+from tui.commands.runs.process import work
+from tui.terminal.console import Console
 
 REPLAYED_AT_ONCE = ("pairs", "pool", "lottery", "draw", "conditions", "rank")
 LONG = ("model", "train", "recovery", "answer", "judge")
@@ -91,7 +92,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def replayed(root: Path, stage: str | None = None, until: int | None = None, everything: bool = False) -> Report:
-    return replay_run(root, stage, until, everything, quiet=True)
+    return replay_run(root, stage, until, everything)
 
 
 def stage_of(report: Report, name: str) -> StageReplay:
@@ -380,7 +381,7 @@ def test_another_stage_version_is_told_and_compared_all_the_same(drawn: Path, mo
 
 
 def test_other_code_and_packages_are_the_first_thing_said(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.environment import engine_started
+    from core.program.environment import engine_started
 
     def later(resumed: bool) -> Any:
         now = engine_started(resumed)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from records import done, genesis
 from rewritten import Row, forged
 
-from core.events import digest
+from core.events import QuestionsGenerated, Text, digest
 from core.facts.judging.replies import READING_RULE
+from core.run_folder import RunFolder
 from storage.check import Check
-from storage.verifier import replies
+from storage.record.log import Log
 from storage.verifier.checks import checks_of
-from storage.verifier.reading import read_record
+from storage.verifier.contents import replies
+from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 
@@ -121,3 +125,41 @@ def test_a_reply_that_reads_slowly_is_read_once(judged: Path, tmp_path: Path, mo
     record = read_record(copy / "audit.db", tree_facts())
     assert [check.verdict for check in checks_of(record) if check.name == "replies"] == ["ok"]
     assert read.count(len(slow)) == 1
+
+
+QUESTIONS = ("How?", "Why me?")
+
+
+def written(runs: Path, said: str, recorded: tuple[str, ...] = QUESTIONS, keep: bool = True) -> Check:
+    """The check of a record in which a model wrote questions of one clause."""
+    bodies = [text.encode() for text in ("Write questions.", said, *recorded)]
+    prompt, reply, *questions = (Text(sha256=digest(body)) for body in bodies)
+    event = QuestionsGenerated(
+        clause_id=1,
+        model="writer",
+        questions=questions,
+        attempts=1,
+        prompt=prompt,
+        reply=reply,
+        request_key="",
+        seconds=1,
+    )
+    root = runs / "20260101-000000-small"
+    with Log.create(RunFolder(root), genesis(root.name)) as log:
+        log.record("answer", [event, done()], unit=("clause:1", 1), blobs=bodies if keep else bodies[2:])
+    return replies_check(root)
+
+
+def test_questions_of_a_model_are_those_of_its_reply(tmp_path: Path) -> None:
+    reply = json.dumps({"questions": QUESTIONS})
+    assert written(tmp_path / "a", reply).verdict == "ok"
+    assert written(tmp_path / "b", f"<think>{{}}</think> Here: {reply}").verdict == "ok"
+    other = written(tmp_path / "c", json.dumps({"questions": ["How?", "Why not me?"]}))
+    assert (other.verdict, other.event) == ("failed", 2)
+    none = written(tmp_path / "d", "How? Why me?")
+    assert none.verdict == "failed"
+    assert "the reply lists no such questions" in none.detail
+
+
+def test_questions_whose_reply_is_not_here_are_unknown(tmp_path: Path) -> None:
+    assert written(tmp_path, "", keep=False).verdict == "unknown"

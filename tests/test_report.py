@@ -23,8 +23,8 @@ from storage.export.export import export_run
 from storage.export.plots import Range, Whisker, lines, ranges, whiskers
 from storage.export.prose import prose
 from storage.export.statements import limits
-from storage.log import Log
-from storage.reader import Reader
+from storage.record.log import Log
+from storage.record.reader import Reader
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><a href='https://evil.example/'>\u202egnp.exe\0\x1b[2J"

@@ -18,13 +18,13 @@ from same_record import differences
 from core.errors import Stopped
 from core.run_folder import RunFolder
 from storage.errors import StorageError
-from storage.log import Log
-from storage.reader import Reader
+from storage.record.log import Log
+from storage.record.reader import Reader
 from storage.verify import verify
-from tui.console import Console
-from tui.demo import prepare
-from tui.engine import request_stop
-from tui.process import work
+from tui.commands.runs.demo import prepare
+from tui.commands.runs.engine import request_stop
+from tui.commands.runs.process import work
+from tui.terminal.console import Console
 
 CHECKOUT = Path(__file__).parent.parent
 

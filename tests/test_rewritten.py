@@ -24,18 +24,18 @@ from core.evaluation.prompts import quoted_case
 from core.events import digest, encode_text
 from core.types import Question
 from storage.check import Check
-from storage.codec import canonical
-from storage.create import create_run
+from storage.record.codec import canonical
+from storage.record.create import create_run
 from storage.verifier.checks import CHECKS, checks_of
-from storage.verifier.ledger import HOME_STAGES
-from storage.verifier.reading import read_record
-from storage.verifier.record import Record
-from storage.verifier.replies import Case, Texts
+from storage.verifier.contents.replies import Case, Texts
+from storage.verifier.ground.ledger import HOME_STAGES
+from storage.verifier.ground.reading import read_record
+from storage.verifier.ground.record import Record
+from storage.verifier.ground.stages import WITH_POINT
 from storage.verifier.shipped import tree_facts
-from storage.verifier.stages import WITH_POINT
 from storage.verify import verify
-from tui.console import Console
-from tui.process import work
+from tui.commands.runs.process import work
+from tui.terminal.console import Console
 
 Rows = list[Row]
 Attack = Callable[[Rows], Rows]

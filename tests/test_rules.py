@@ -21,18 +21,19 @@ from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.facts.ranking.positions import BY_CONSENSUS, BY_SCORE, newest_rule, positions_by
 from core.ranking import leaderboards as boards
 from core.ranking.counts import wins_by_unit
-from core.ranking.kemeny import kemeny
 from core.ranking.leaderboards import Aggregation, Leaderboard
+from core.ranking.methods.kemeny import kemeny
 from core.types import Ranking
 from storage.check import Check
-from storage.reader import Reader
+from storage.record.reader import Reader
 from storage.replay.compare import Compared, exactly
 from storage.replay.repetition import Line, Repeated
-from tui.ranking import rank_file
-from tui.replay import Report, StageReplay, replay
-from tui.replay_text import text_of
-from tui.screens.leaderboards import LeaderboardsPane, page
-from tui.show import results
+from storage.replay.replaying import Report, StageReplay
+from tui.commands.ranking.rank import rank_file
+from tui.commands.record.replay import replay
+from tui.commands.record.replay_text import text_of
+from tui.commands.record.show import results
+from tui.screens.panes.leaderboards import LeaderboardsPane, page
 
 
 def board_of(orders: list[tuple[str, ...]], method: Any, seed: int = 0, rule: int | None = None) -> Leaderboard:
@@ -252,7 +253,7 @@ def test_replay_ends_with_7_unless_something_drifted(
         return Report("old", 20, (), (StageReplay("rank", "re-derive", "replayed", "", None, events),))
 
     for verdicts, error in ((("same", "unchecked"), Unchecked), (("unchecked", "drift"), VerificationFailed)):
-        monkeypatch.setattr("tui.replay.replay_run", lambda *given, found=report(*verdicts): found)
+        monkeypatch.setattr("tui.commands.record.replay.replay_run", lambda *given, found=report(*verdicts): found)
         with pytest.raises(error, match=r"the first is event 10 \(leaderboard.computed\): made by rule 1") as ended:
             replay(Path("old"), None, None, False, quiet=True, as_json=True)
         assert ended.value.exit_code == (7 if error is Unchecked else 4)

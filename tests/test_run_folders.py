@@ -16,10 +16,10 @@ from strangers import as_a_stranger
 
 from core.config_file import parse_config
 from core.run_folder import RunFolder
-from storage.create import create_run
 from storage.errors import NotFound, StorageError
-from storage.reader import Reader, find_run, list_runs
-from storage.run_folders import require_record, run_folders
+from storage.record.create import create_run
+from storage.record.reader import Reader, find_run, list_runs
+from storage.record.run_folders import require_record, run_folders
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -126,7 +126,10 @@ def test_verification_says_which_of_the_other_runs_are_closed(tmp_path: Path) ->
 def test_a_folder_of_runs_that_is_closed_is_a_sentence_and_not_empty(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     small_record(runs)
-    script = "import sys, pathlib, tui.run_list as t; print(t.RunList(pathlib.Path(sys.argv[1])).read().problem)"
+    script = (
+        "import sys, pathlib; from tui.commands.runs.run_list import RunList; "
+        "print(RunList(pathlib.Path(sys.argv[1])).read().problem)"
+    )
     runs.chmod(0)
     try:
         command = [*as_a_stranger(), sys.executable, "-c", script, str(runs)]

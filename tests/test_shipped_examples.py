@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.evaluation.constitution import read_constitution
 from core.evaluation.questions import read_questions, require_all_clauses
 from core.preflight import preflight
-from tui.shipped_examples import copy_to, examples, folder
+from tui.commands.data.shipped_examples import copy_to, examples, folder
 
 CHECKOUT = Path(__file__).parent.parent
 NAMES = ["assembly", "demo", "prism-small", "prism-us"]

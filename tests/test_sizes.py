@@ -12,10 +12,10 @@ from sortition_pools import attribute, pool_of
 
 from core.config import LotterySection
 from core.errors import InfeasibleQuotas
-from core.sortition import sizes
-from core.sortition.conflicts import require_panel
-from core.sortition.problem import PanelProblem, QuotaRow
-from core.sortition.sizes import SizeAnswer, explained, feasible_sizes, problems_of, ranges
+from core.sortition.quotas import sizes
+from core.sortition.quotas.conflicts import require_panel
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.sizes import SizeAnswer, explained, feasible_sizes, problems_of, ranges
 from core.types import CategoryBounds, Pool
 
 THIRDS = attribute("third", {"a": "0.333", "b": "0.333", "c": "0.334"})

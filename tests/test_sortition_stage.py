@@ -29,9 +29,9 @@ from core.events import (
     UnitCompleted,
 )
 from core.facts.randomness import derive_key
-from core.sortition import certificate
-from core.sortition.draw_stage import draw
-from core.sortition.problem import PanelProblem
+from core.sortition.draws.stage import draw
+from core.sortition.leximin import certificate
+from core.sortition.quotas.problem import PanelProblem
 from core.sortition.stage import lottery
 from core.types import Draw, Lottery, Pool
 

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from signing import make_key, needs_ssh_keygen, public
 
 from storage.signatures import sshsig
-from storage.verifier import keygen
-from storage.verifier.keygen import KeygenFailed
-from storage.verifier.sshsig import (
+from storage.verifier.vouching import keygen
+from storage.verifier.vouching.keygen import KeygenFailed
+from storage.verifier.vouching.ssh_signature import (
     Signature,
     Unusable,
     fingerprint,

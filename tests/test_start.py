@@ -7,14 +7,14 @@ from training_world import make_pairs, make_tiny
 from core.errors import DempoError
 from core.events import TrainStart, TrainStep
 from core.facts.training.rules import LAYOUTS_ALLOWED, START_MARGIN, start_tolerance
-from core.training.dropout import switch_off_dropout
+from core.training.models.dropout import switch_off_dropout
 
 FULL = '[[conditions]]\nname = "full"\nsource = "all"'
 
 
 def base_with_dropout(folder, rate=0.5):
     """A base model whose configuration asks for dropout in the attention, as public Llama checkpoints do."""
-    from core.training.model import save_model
+    from core.training.models.model import save_model
 
     tokenizer, model = make_tiny(make_pairs())
     model.config.attention_dropout = rate

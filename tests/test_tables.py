@@ -532,8 +532,8 @@ def test_the_example_is_feasible() -> None:
 def test_public_pools_are_read_and_feasible(
     respondents: str, quotas: str, people: int, attributes: int, size: int
 ) -> None:
-    from core.sortition.conflicts import require_panel
-    from core.sortition.sizes import problems_of
+    from core.sortition.quotas.conflicts import require_panel
+    from core.sortition.quotas.sizes import problems_of
 
     text = (
         f'[run]\nname="t"\n[data]\nformat="tables"\nrespondents="{POOLS / respondents}.csv"\n'

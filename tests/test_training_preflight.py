@@ -18,7 +18,7 @@ from core.config import RunConfig
 from core.errors import InputError
 from core.preflight import preflight
 from core.training.optimizers import OPTIMIZERS, require_optimizer
-from core.training.preflight import check_training
+from core.training.possible import check_training
 
 FULL = '[[conditions]]\nname = "full"\nsource = "all"\n'
 CHECKOUT = Path(__file__).parent.parent
@@ -135,7 +135,7 @@ def test_all_problems_are_told_together(tmp_path: Path) -> None:
 
 def test_training_is_looked_at_without_torch(model: Path) -> None:
     code = (
-        "import sys; from training_world import make_config; from core.training.preflight import check_training\n"
+        "import sys; from training_world import make_config; from core.training.possible import check_training\n"
         f"found = list(check_training(make_config({FULL!r}, model={str(model)!r}, optimizer='adam'), True))\n"
         "print(len(found), [m for m in ('torch', 'transformers', 'trl', 'datasets') if m in sys.modules])"
     )

@@ -164,9 +164,9 @@ def test_citizens_relabel_the_population_condition(tmp_path, monkeypatch):
         asked.update(world=world, indices=indices, path=stream.path)
         return np.array(indices % 2 == 1)
 
-    fake = types.ModuleType("core.data.planted")
+    fake = types.ModuleType("core.data.planted.world_folder")
     fake.population_labels = population_labels
-    monkeypatch.setitem(sys.modules, "core.data.planted", fake)
+    monkeypatch.setitem(sys.modules, "core.data.planted.world_folder", fake)
     run = make_run(tmp_path, '[[conditions]]\nname = "ceiling"\nsource = "population"')
     (condition,) = run.conditions()
     assert asked["world"] == run.config.data.path / "world.json"

@@ -20,13 +20,13 @@ from storage.export.export import export_run
 from storage.imports import importing
 from storage.imports.examine import examine
 from storage.imports.origin import origin_of
-from storage.reader import Reader
-from storage.verifier import reading
-from storage.verifier.finding import Finding, outdated, rule_of
-from storage.verifier.record import Found
-from storage.verifier.shapes import known_part, misfit
+from storage.record.reader import Reader
+from storage.verifier.ground import reading
+from storage.verifier.ground.finding import Finding, outdated, rule_of
+from storage.verifier.ground.record import Found
+from storage.verifier.ground.shapes import known_part, misfit
 from tui import cli
-from tui.origin_text import origin_lines
+from tui.commands.record.origin_text import origin_lines
 
 
 def later_event(rows: list[Row]) -> list[Row]:

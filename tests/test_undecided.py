@@ -15,22 +15,22 @@ from both_verifiers import checked
 from brute_leximin import brute_leximin, compositions, random_problem
 from certificates import certificate_of
 from table_runs import make_table_run
+from tui.commands.people.why import why
 
 from core.facts.randomness import RandomStream
 from core.facts.sortition.proof import DECIDED, check
 from core.facts.sortition.undecided import room, undecided_sentence
-from core.sortition import certificate, column_generation, decomposition
-from core.sortition.certificate import Level, solver_facts
-from core.sortition.column_generation import generated_leximin
-from core.sortition.leximin import STALLED, UNDECIDED, Leximin, leximin
+from core.sortition.leximin import certificate, column_generation, decomposition
+from core.sortition.leximin.certificate import Level, solver_facts
+from core.sortition.leximin.column_generation import generated_leximin
+from core.sortition.leximin.leximin import STALLED, UNDECIDED, Leximin, leximin
 from core.sortition.panels import Best, BestComposition
-from core.sortition.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 from storage.export.export import export_run
-from storage.reader import Reader
+from storage.record.reader import Reader
 from tui.cli import _work_on
-from tui.screens.levels import proof_note, proof_word
-from tui.show import results, show
-from tui.why import why
+from tui.commands.record.show import results, show
+from tui.screens.panes.levels import proof_note, proof_word
 
 LOOSE = 1e-5
 """By how much the bound of an integer programme is left open here, over values up to 1."""

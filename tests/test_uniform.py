@@ -10,10 +10,10 @@ from brute_leximin import brute_leximin, compositions, random_problem
 
 from core.errors import Stopped
 from core.facts.randomness import RandomStream
-from core.sortition.exchange import Seats
-from core.sortition.problem import PanelProblem, QuotaRow
-from core.sortition.relaxation import relaxed_leximin
-from core.sortition.uniform import Uniform, reached_within, uniform_panels
+from core.sortition.leximin.relaxation import relaxed_leximin
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.uniform.exchange import Seats
+from core.sortition.uniform.uniform import Uniform, reached_within, uniform_panels
 
 
 def people_of(problem: PanelProblem) -> list[int]:

@@ -15,7 +15,7 @@ from core.facts.training.learning_rate import rate_share
 from core.facts.training.weight_files import WEIGHTS_INDEX
 from storage.check import Check
 from storage.verifier.checks import checks_of
-from storage.verifier.reading import read_record
+from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 

@@ -28,13 +28,13 @@ from verified_runs import make_drawn_run
 from core.errors import InputError
 from core.events import digest
 from storage.check import Check
+from storage.demonstration import ALTERATIONS, demonstrate, rechain
 from storage.errors import StorageError
 from storage.verifier.checks import CHECKS, checks_of
-from storage.verifier.reading import read_record
+from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import shape_of, tree_facts, verifier_digest, verifier_text
-from storage.verifier.vouching import decisive, unchecked
+from storage.verifier.vouching.vouching import decisive, unchecked
 from storage.verify import verify, verify_all
-from tui.tamper import ALTERATIONS, demonstrate, rechain
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from records import done, small_record
 
 from core.run_folder import RunFolder
 from storage.errors import StorageError
-from storage.log import Log
-from storage.schema import TRIGGERS
+from storage.record.log import Log
+from storage.record.schema import TRIGGERS
 from storage.verifier.checks import CHECKS
 from storage.verify import Check, verify
 

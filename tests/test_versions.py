@@ -16,11 +16,11 @@ from core.events import SCHEMA_VERSION
 from core.events.base import SHAPES
 from core.run_folder import RunFolder
 from storage.errors import StorageError
-from storage.log import Log
-from storage.reader import Reader
-from storage.schema import RELEASED_VIEWS, VIEWS, VIEWS_VERSION
-from storage.verifier.reading import schema_digest, text_digest
-from storage.verifier.shapes import Shape
+from storage.record.log import Log
+from storage.record.reader import Reader
+from storage.record.schema import RELEASED_VIEWS, VIEWS, VIEWS_VERSION
+from storage.verifier.ground.reading import schema_digest, text_digest
+from storage.verifier.ground.shapes import Shape
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from storage.schema import OBJECTS, VIEWS
+from storage.record.schema import OBJECTS, VIEWS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "views.md"
 

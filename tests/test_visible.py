@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.visible import clipped, one_line, visible
+from core.visible import clipped, one_line, visible
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,15 @@ from signing import Event, make_key, needs_ssh_keygen, public, rewrite, signed_r
 from core.errors import VerificationFailed
 from core.facts.chain import NO_EVENT, link_hash
 from core.run_folder import RunFolder
+from storage.demonstration import demonstrate
 from storage.errors import StorageError
 from storage.export.export import export_run
-from storage.log import Log
-from storage.schema import TRIGGERS
+from storage.record.log import Log
+from storage.record.schema import TRIGGERS
 from storage.signatures.heads import as_text, current_head, followed
-from storage.verifier import kept as kept_module
-from storage.verifier import signatures as signatures_module
+from storage.verifier.vouching import kept as kept_module
+from storage.verifier.vouching import signatures as signatures_module
 from storage.verify import Check, signature_checks, verify_all
-from tui.tamper import demonstrate
 
 pytestmark = needs_ssh_keygen
 

@@ -21,9 +21,9 @@ from records import answer, done, genesis, step
 
 from core.run_folder import RunFolder
 from storage.errors import StorageError
-from storage.log import Log
-from storage.reader import Reader, connect, list_runs
-from storage.schema import TRIGGERS, VIEWS
+from storage.record.log import Log
+from storage.record.reader import Reader, connect, list_runs
+from storage.record.schema import TRIGGERS, VIEWS
 from storage.signatures.heads import as_text, current_head
 from storage.verifier.checks import CHECKS
 from storage.verify import verify

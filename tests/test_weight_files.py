@@ -7,7 +7,7 @@ from random_llama import save_random_llama
 
 from core.errors import DempoError, InputError
 from core.facts.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
-from core.training.model import load_model, require_weights, weights_of
+from core.training.models.model import load_model, require_weights, weights_of
 
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
 
@@ -40,7 +40,7 @@ def test_an_index_that_is_none_is_an_error(index):
 @pytest.fixture
 def saved(tmp_path):
     from core.config import TrainSection
-    from core.training.precision import placement
+    from core.training.models.precision import placement
 
     folder = save_random_llama(tmp_path / "model")
     return folder, load_model(folder, placement(TrainSection(model="x", device="cpu")))

@@ -9,8 +9,8 @@ import pytest
 from certificates import certificate_of
 
 from core.facts.randomness import RandomStream
-from core.sortition.leximin import leximin
-from core.sortition.problem import PanelProblem, QuotaRow
+from core.sortition.leximin.leximin import leximin
+from core.sortition.quotas.problem import PanelProblem, QuotaRow
 from core.sortition.why import explain, sentences
 
 

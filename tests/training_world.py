@@ -141,7 +141,7 @@ def make_tiny(pairs: PreferencePairs, seed: int = 3, hidden: int = 32) -> tuple[
     import torch
 
     from core.config import TinySection
-    from core.training.tiny import make_model, train_tokenizer
+    from core.training.models.tiny import make_model, train_tokenizer
 
     torch.set_num_threads(1)
     texts = [m.content for context in pairs.contexts for m in context]

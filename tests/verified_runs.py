@@ -12,10 +12,10 @@ from draw_runs import make_draw_run
 
 from core.run_folder import RunFolder
 from storage.draws.public import PublicDraw
-from storage.log import Log
-from tui.console import Console
-from tui.demo import prepare
-from tui.process import work
+from storage.record.log import Log
+from tui.commands.runs.demo import prepare
+from tui.commands.runs.process import work
+from tui.terminal.console import Console
 
 TINY = [
     "train.steps=4",

@@ -22,10 +22,10 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from core.errors import DempoError
+from core.visible import one_line, visible
 from storage.errors import StorageError
-from storage.foreign import refuse_imported
-from storage.reader import Reader
-from tui.commands import command_line
+from storage.record.foreign import refuse_imported
+from storage.record.reader import Reader
 from tui.crash import write_crash_file
 from tui.messages import Acted
 from tui.screens.confirm import ConfirmScreen
@@ -34,8 +34,8 @@ from tui.screens.new_run import NewRunScreen
 from tui.screens.palette import Command, PaletteScreen
 from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
-from tui.terminal import end_on_signals, end_without
-from tui.visible import one_line, visible
+from tui.terminal.command_line import command_line
+from tui.terminal.leaving import end_on_signals, end_without
 
 _SOON = 0.02
 """Seconds until the app looks again whether it can close."""
@@ -227,13 +227,13 @@ class DempoApp(App[None], inherit_bindings=False):
 
 
 def _stop(root: Path) -> None:
-    from tui import engine
+    from tui.commands.runs import engine
 
     engine.request_stop(root)
 
 
 def _resume(root: Path) -> None:
-    from tui import engine
+    from tui.commands.runs import engine
 
     if Reader(root).status() == "completed":
         raise DempoError(f"{root.name} is complete; there is nothing to resume")

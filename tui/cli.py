@@ -11,19 +11,20 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from core.environment import missing_packages
 from core.errors import DempoError, InfeasibleQuotas, InputError, Unchecked, VerificationFailed
 from core.facts.plural import number_of
-from core.provenance import program_version
+from core.program.environment import missing_packages
+from core.program.provenance import program_version
+from core.visible import visible
 from storage.check import Check
-from storage.reader import Reader, find_run, list_runs
-from tui import draws, tables
-from tui.console import Console
-from tui.options import RUNS as _RUNS
-from tui.options import Json, Quiet, RunName, RunsDir, UntilEvent
-from tui.options import print_data as _print
-from tui.options import print_json as _print_json
-from tui.visible import visible
+from storage.record.reader import Reader, find_run, list_runs
+from tui.commands.people import draws
+from tui.terminal import tables
+from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
+from tui.terminal.console import Console
+from tui.terminal.options import Json, Quiet, RunName, RunsDir, UntilEvent
+from tui.terminal.options import print_data as _print
+from tui.terminal.options import print_json as _print_json
 
 app = typer.Typer(
     name="dempo",
@@ -99,7 +100,7 @@ def run(
     """Create a run from a configuration and work through its stages."""
     from core.config_file import load_config
     from core.preflight import preflight
-    from storage.create import create_run
+    from storage.record.create import create_run
 
     _check_until(until)
     loaded = load_config(config, overrides or ())
@@ -135,8 +136,8 @@ def clone(
     """Start a new run with the configuration of another one, changed by --set."""
     from core.config_file import change
     from core.preflight import preflight
-    from storage.create import create_run
-    from tui.process import config_of
+    from storage.record.create import create_run
+    from tui.commands.runs.process import config_of
 
     _check_until(until)
     original = find_run(name, runs_dir)
@@ -162,13 +163,13 @@ def _check_until(until: str | None) -> None:
 def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: bool) -> None:
     """Works on a run here, or starts an engine for it; prints the run's results at the end."""
     if detach:
-        from tui import engine
+        from tui.commands.runs import engine
 
         pid = engine.resume(root, until)
         _print({"run_id": root.name, "path": str(root), "pid": pid}, as_json, f"{root}")
         print(f"dempo: engine started as process {pid}; `dempo watch {root.name}` follows it", file=sys.stderr)
         return
-    from tui.process import work
+    from tui.commands.runs.process import work
 
     console = Console(quiet)
     console.say(f"run {root.name}")
@@ -178,7 +179,7 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
         if as_json:
             _print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})
         raise
-    from tui.show import results, tell_undecided, what_next
+    from tui.commands.record.show import results, tell_undecided, what_next
 
     tell_undecided(Reader(root))
     if code:
@@ -193,7 +194,7 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
 @app.command()
 def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
     """Ask a run's engine to stop; it goes on from the last recorded unit when resumed."""
-    from tui.engine import request_stop
+    from tui.commands.runs.engine import request_stop
 
     root = find_run(name, runs_dir)
     request_stop(root)
@@ -206,7 +207,7 @@ def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
 @app.command("list")
 def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     """List the runs, newest first."""
-    from tui.listing import columns_of, rows_of
+    from tui.commands.runs.listing import columns_of, rows_of
 
     rows = rows_of(list_runs(runs_dir))
     if as_json:
@@ -227,7 +228,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run's stages and results, any view of its record, or the reasons for a rater's chance."""
-    from tui.show import show as show_run
+    from tui.commands.record.show import show as show_run
 
     show_run(Reader(find_run(name, runs_dir), until), view, why, runs_dir, as_json)
 
@@ -235,7 +236,7 @@ def show(
 @app.command()
 def watch(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
     """Follow a run's record until its engine ends."""
-    from tui.watch import follow
+    from tui.commands.runs.watch import follow
 
     follow(Reader(find_run(name, runs_dir)))
 
@@ -262,15 +263,15 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a run's record: chain, texts, lotteries, draws, weights, scores, signatures … Nothing is written."""
-    from storage.verifier.sshsig import Unusable
-    from storage.verifier.vouching import decisive, summary_of, unchecked
+    from storage.verifier.vouching.ssh_signature import Unusable
+    from storage.verifier.vouching.vouching import decisive, summary_of, unchecked
     from storage.verify import verify_all
 
     if demo and (key is not None or head is not None):
         raise InputError("--demo alters copies and compares them with a head of its own; leave out --key and --head")
     root = find_run(name, runs_dir)
     if demo:
-        from tui.tamper import demonstrate, shown_as
+        from storage.demonstration import demonstrate, shown_as
 
         shown = list(demonstrate(root))
         altered = {"run_id": root.name, "alterations": [row.row() for row in shown]}
@@ -323,7 +324,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Repeat a run's stages beside its record, and say of every event whether it came out again. Nothing is written."""
-    from tui.replay import replay as replay_record
+    from tui.commands.record.replay import replay as replay_record
 
     replay_record(find_run(name, runs_dir), stage, until, everything, quiet, as_json, all_events)
 
@@ -337,7 +338,7 @@ def rank(
     as_json: Json = False,
 ) -> None:
     """Aggregate rankings from a file, without a run."""
-    from tui.ranking import rank_file
+    from tui.commands.ranking.rank import rank_file
 
     rows = rank_file(rankings, resamples, resample, seed)
     columns = ("method", "condition", "score", "low", "high", "position")
@@ -356,7 +357,7 @@ def feasible(
 ) -> None:
     """Say for which panel sizes the quotas of a configuration have a panel. Nothing is recorded."""
     from core.config_file import load_config
-    from tui.feasible import feasible_map
+    from tui.commands.people.feasible import feasible_map
 
     console = Console(quiet)
     found = feasible_map(load_config(config, overrides or ()).config, lottery, sizes, console)
@@ -376,7 +377,7 @@ def examples_command(
     as_json: Json = False,
 ) -> None:
     """List the example configurations that come with the program, or copy them to a folder of yours."""
-    from tui.shipped_examples import copy_to, examples
+    from tui.commands.data.shipped_examples import copy_to, examples
 
     found = examples() if to is None else copy_to(to)
     rows = [example.row() for example in found]
@@ -397,7 +398,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Run everything on a small simulated world whose truth is known: no network, key or GPU."""
-    from tui.demo import prepare
+    from tui.commands.runs.demo import prepare
 
     _check_until(until)
     root = prepare(world, seed, runs_dir, overrides or (), until)
@@ -412,7 +413,7 @@ def head(
     as_json: Json = False,
 ) -> None:
     """Print the head of a run's chain, signed where there is a key, to keep elsewhere. Nothing is recorded."""
-    from tui.head import keepable
+    from tui.commands.record.head import keepable
 
     text = keepable(find_run(name, runs_dir), as_json)
     if out is None:
@@ -439,14 +440,14 @@ def doctor(
 ) -> None:
     """Say what this machine has: packages, devices, disk, keys (present or absent)."""
     if keygen:
-        from tui.head import new_key
+        from tui.commands.record.head import new_key
 
         made, told = new_key(key, runs_dir)
         _print(made, as_json, visible(told))
         return
     if key is not None:
         raise InputError("--key says where --keygen puts a new key; an existing one is named by DEMPO_SIGNING_KEY")
-    from tui.doctor import examine
+    from tui.commands.runs.doctor import examine
 
     rows = examine(runs_dir)
     _print({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
@@ -486,7 +487,7 @@ def import_command(
     as_json: Json = False,
 ) -> None:
     """Check somebody else's bundle and keep its run here, to be read and never written."""
-    from tui.importing import checks_of, import_run, print_imported
+    from tui.commands.record.importing import checks_of, import_run, print_imported
 
     console = Console()
     done = import_run(bundle, runs_dir, console, _when_slow(console, "import"))

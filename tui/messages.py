@@ -10,7 +10,7 @@ from typing import Any, Literal
 from textual.message import Message
 
 from storage.imports.origin import Origin
-from storage.reader import Progress, RunSummary, Status
+from storage.record.reader import Progress, RunSummary, Status
 
 Shown = Status | Literal["stopping"]
 """The recorded status, or `stopping` where the engine has been asked to stop and is still at it."""

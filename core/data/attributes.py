@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.config import Attribute
-from core.data.rows import Row, listed, shown
-from core.data.texts import without_lone_surrogates
+from core.data.files.rows import Row, listed, shown
+from core.data.files.texts import without_lone_surrogates
 from core.data.unlisted import Unlisted
 
 UNDISCLOSED = ("Prefer not to say", "Other")

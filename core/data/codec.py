@@ -24,11 +24,8 @@ import numpy as np
 
 from core.data.pairing import PairTable
 from core.errors import InputError
+from core.facts.formats import PAIRS_LAYOUT
 from core.types import Context, Message, PreferencePairs, Rater
-
-FORMAT = "dempo-pairs"
-VERSION = 1
-MEDIA_TYPE = "application/jsonl"
 
 T = TypeVar("T")
 
@@ -44,8 +41,7 @@ def encode_pairs(table: PairTable) -> bytes:
 
 def _lines(table: PairTable) -> Iterator[dict[str, Any]]:
     yield {
-        "format": FORMAT,
-        "version": VERSION,
+        **PAIRS_LAYOUT,
         "raters": len(table.raters),
         "texts": len(table.texts),
         "contexts": len(table.contexts),
@@ -69,10 +65,11 @@ def decode_pairs(body: bytes, rater_ids: Sequence[str]) -> PreferencePairs:
     """
     stream = io.BytesIO(body)
     head = json.loads(stream.readline())
-    if head.get("format") != FORMAT or head.get("version") != VERSION:
+    if any(head.get(name) != value for name, value in PAIRS_LAYOUT.items()):
         raise InputError(
             f"the file of pairs is of format {head.get('format')!r}, version {head.get('version')!r}; this program "
-            f"reads {FORMAT!r}, version {VERSION}: use the version of dempo that recorded the run"
+            f"reads {PAIRS_LAYOUT['format']!r}, version {PAIRS_LAYOUT['version']}: use the version of dempo that "
+            "recorded the run"
         )
     raters = _read(stream, head["raters"], lambda line: line)
     texts: list[str] = _read(stream, head["texts"], lambda line: line["text"])

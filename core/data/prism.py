@@ -16,10 +16,10 @@ from typing import NamedTuple
 from core.config import Attribute
 from core.data.attributes import categories_of
 from core.data.contexts import Exchange, Reply, exchange
-from core.data.hub import HubRows
-from core.data.jsonl import JsonLines
-from core.data.rows import Row, Source, listed, shown
-from core.data.texts import Texts
+from core.data.files.hub import HubRows
+from core.data.files.jsonl import JsonLines
+from core.data.files.rows import Row, Source, listed, shown
+from core.data.files.texts import Texts
 from core.data.unlisted import Unlisted
 from core.errors import InputError
 

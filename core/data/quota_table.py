@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.csv_table import CsvRow, CsvTable, Problems, names, read_csv
+from core.data.files.csv_table import CsvRow, CsvTable, Problems, names, read_csv
 from core.errors import quoted
 from core.events import FileRead
 

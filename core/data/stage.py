@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from core.config import Attribute, DataSection, RunConfig
 from core.data.attributes import reason_missing
-from core.data.codec import MEDIA_TYPE, decode_pairs, encode_pairs
+from core.data.codec import decode_pairs, encode_pairs
+from core.data.files.rows import Row, Source
+from core.data.files.texts import Texts
 from core.data.pairing import PairTable, build_pairs
 from core.data.pool import build_pool, pool_of, raters_of, table_pool
 from core.data.prism import (
@@ -21,11 +23,10 @@ from core.data.prism import (
     read_utterances,
 )
 from core.data.pseudonyms import pseudonyms, secret_of, write_raters
-from core.data.rows import Row, Source
 from core.data.tables import read_tables
-from core.data.texts import Texts
 from core.errors import InputError
 from core.events import Event, PairsBuilt, PoolBuilt
+from core.facts.formats import PAIRS_TYPE
 from core.stage import Context, Unit
 from core.types import Pool, PreferencePairs, Rater
 
@@ -155,7 +156,7 @@ def _record_pairs(ctx: Context, unit: Unit) -> None:
             pairs=len(table),
             excluded=dict(tally),
             unlisted=survey.unlisted.rows(),
-            artifact=ctx.store(encode_pairs(table), MEDIA_TYPE),
+            artifact=ctx.store(encode_pairs(table), PAIRS_TYPE),
         )
     )
 

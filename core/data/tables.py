@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.config import DataSection
-from core.data.csv_table import CsvTable, Problems, names, nearest, read_csv
+from core.data.files.csv_table import CsvTable, Problems, names, nearest, read_csv
 from core.data.quota_table import QuotaTable, read_quotas
 from core.errors import InfeasibleQuotas, InputError, quoted
 from core.events import FileRead

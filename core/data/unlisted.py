@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from core.config import Attribute
-from core.data.rows import Row, listed, shown
+from core.data.files.rows import Row, listed, shown
 from core.errors import InputError
 from core.events import UnlistedAnswer
 from core.facts.plural import number_of

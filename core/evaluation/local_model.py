@@ -15,7 +15,7 @@ from core.errors import InputError, OutOfDeviceMemory
 if TYPE_CHECKING:
     import torch
 
-    from core.training.precision import Placement
+    from core.training.models.precision import Placement
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def opened(folder: Path, train: TrainSection | None, own_template: bool = False)
         InputError: the folder holds no model that can be used, or the device is not there.
     """
     from core.chat import load_tokenizer
-    from core.training.model import load_model
-    from core.training.precision import memory_guard, placement, quiet_libraries
+    from core.training.models.model import load_model
+    from core.training.models.precision import memory_guard, placement, quiet_libraries
 
     section = train or TrainSection(model=str(folder))
     quiet_libraries()

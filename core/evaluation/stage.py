@@ -16,7 +16,7 @@ from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
 from core.evaluation.endpoint import Endpoint, resolve
 from core.evaluation.generate import clause_tasks, generate_questions
-from core.evaluation.judge import Call, judged, plan_calls, request_key, shown_answers
+from core.evaluation.judges.judge import Call, judged, plan_calls, request_key, shown_answers
 from core.evaluation.prompts import labels_for, quoted_case
 from core.evaluation.questions import read_questions, require_all_clauses
 from core.events import AnswerGiven, Clause, JudgeCalled, PlannedQuestion, QuestionsPlanned
@@ -279,12 +279,12 @@ def _judge_by(
 ) -> str:
     """Makes the calls that are missing; a sentence about those that failed, "" where none did."""
     if endpoint is not None:
-        from core.evaluation.openai_judge import judge_by_endpoint
+        from core.evaluation.judges.openai_judge import judge_by_endpoint
 
         accepted = len(missing) < len(own)
         return judge_by_endpoint(ctx, model, endpoint, missing, answers, done, total, accepted)
     if model.kind == "local":
-        from core.evaluation.local_judge import judge_by_model
+        from core.evaluation.judges.local_judge import judge_by_model
 
         batch = ctx.config.answer.batch if ctx.config.answer else 16
         folder = _local_folder(model, answers.base)
@@ -312,7 +312,7 @@ def _world(config: RunConfig, model: JudgeModel) -> Path:
 
 def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: Path) -> None:
     """One citizen of a planted world ranks the answers to one question."""
-    from core.evaluation.planted_judge import planted_rankings
+    from core.evaluation.judges.planted_judge import planted_rankings
 
     begun = time.monotonic()
     texts = shown_answers(call, answers)

@@ -39,11 +39,6 @@ def seed_origin(run_seed: int | str, stage: str, unit: str) -> str:
     return f"SHA-256 of the run seed {run_seed}, the stage {stage!r} and the unit {unit!r}"
 
 
-def derive_seed(seed: int, *path: str) -> int:
-    """A 63-bit seed for generators that are not audited (torch), fixed by the run seed and a path."""
-    return int.from_bytes(derive_key(seed, *path)[:8], "big") >> 1
-
-
 class RandomStream:
     """A stream of random numbers, fixed by a run seed (or a key) and a path such as ("draw", "main")."""
 

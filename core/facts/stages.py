@@ -69,9 +69,6 @@ STAGE_FACTS: dict[str, StageFacts] = {
 
 STAGE_NAMES = tuple(STAGE_FACTS)
 
-RUN_KINDS = ("run.created", "engine.started", "engine.stopped", "head.signed", "operator.action")
-"""Kinds of events about the run as a whole, recorded under the name "run"."""
-
 IN_NO_KEY = {"judge": ("coverage",)}
 """Settings of a section that change nothing of what a stage records: no key holds them."""
 

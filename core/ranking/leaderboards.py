@@ -29,9 +29,6 @@ from core.facts.ranking.notes import (
 from core.facts.ranking.positions import BY_SCORE, newest_rule, positions_by
 from core.ranking import bootstrap
 from core.ranking.bootstrap import Progress
-from core.ranking.borda import borda
-from core.ranking.bradley_terry import bradley_terry
-from core.ranking.copeland import copeland, copeland_majority, win_rate
 from core.ranking.counts import (
     Choices,
     Floats,
@@ -42,10 +39,13 @@ from core.ranking.counts import (
     strongly_connected,
     wins_by_unit,
 )
-from core.ranking.kemeny import LARGEST_DYNAMIC, Consensus, kemeny, kemeny_batch
-from core.ranking.mallows import dispersion, distances, held_out, log_likelihood
-from core.ranking.plackett_luce import plackett_luce
-from core.ranking.plackett_luce_published import plackett_luce_published
+from core.ranking.methods.borda import borda
+from core.ranking.methods.bradley_terry import bradley_terry
+from core.ranking.methods.copeland import copeland, copeland_majority, win_rate
+from core.ranking.methods.kemeny import LARGEST_DYNAMIC, Consensus, kemeny, kemeny_batch
+from core.ranking.methods.mallows import dispersion, distances, held_out, log_likelihood
+from core.ranking.methods.plackett_luce import plackett_luce
+from core.ranking.methods.plackett_luce_published import plackett_luce_published
 from core.types import Ranking, Score
 
 

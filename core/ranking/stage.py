@@ -23,7 +23,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[Score, ...]:
         InputError: there are no rankings, or they don't all order the same conditions.
         Stopped: the operator asked for it.
     """
-    from core.ranking.diagnostics import diagnostics
+    from core.ranking.about_judges import diagnostics
     from core.ranking.leaderboards import Aggregation, Leaderboard
 
     def progress(done: float, total: float, detail: str) -> None:

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.facts.randomness import RandomStream
-from core.sortition.conflicts import require_panel
 from core.sortition.panels import Composition
-from core.sortition.problem import PanelProblem
+from core.sortition.quotas.conflicts import require_panel
+from core.sortition.quotas.problem import PanelProblem
 
 SAMPLES = 1000
 """Panels drawn per baseline."""

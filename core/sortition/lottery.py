@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from core.errors import VerificationFailed
 from core.sortition.panels import Composition
-from core.sortition.problem import PanelProblem
+from core.sortition.quotas.problem import PanelProblem
 from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.sortition.problem import PanelProblem
+from core.sortition.quotas.problem import PanelProblem
 from core.sortition.solver import Highs, IntegerSolution, SolverError, compile_model
 
 Composition = tuple[int, ...]

@@ -17,8 +17,8 @@ from core.events import (
 from core.types import Lottery, Pool, Quota
 
 if TYPE_CHECKING:
-    from core.sortition.certificate import Level
-    from core.sortition.problem import PanelProblem
+    from core.sortition.leximin.certificate import Level
+    from core.sortition.quotas.problem import PanelProblem
 
 
 def quotas_event(lottery: str, size: int, tolerance: str, quotas: Sequence[Quota]) -> LotteryQuotas:
@@ -49,7 +49,7 @@ def types_event(lottery: str, pool: Pool) -> LotteryTypes:
 
 def level_events(lottery: str, levels: Sequence[Level], problem: PanelProblem) -> Iterator[LotteryLevel]:
     """The levels with their proofs, lowest first."""
-    from core.sortition.certificate import proof_fields
+    from core.sortition.leximin.certificate import proof_fields
 
     for number, level in enumerate(levels):
         yield LotteryLevel(

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from core.config import LotterySection
 from core.errors import InfeasibleQuotas, InputError
 from core.events import Event, LotteryQuotas, LotterySolved
-from core.sortition.diagnostics import diagnosed
-from core.sortition.quotas import quotas_for
+from core.sortition.inequality import diagnosed
+from core.sortition.quotas.quotas import quotas_for
 from core.sortition.recorded import lottery_from, quota_of
 from core.sortition.recording import panel_events, quotas_event, types_event
 from core.stage import Context, Unit, only
 from core.types import Lottery, Pool, Quota
 
 if TYPE_CHECKING:
-    from core.sortition.problem import PanelProblem
+    from core.sortition.quotas.problem import PanelProblem
 
 PROGRESS_EVERY = 0.5
 """Seconds between two notices of progress; the request to stop is looked for as often."""
@@ -73,7 +73,7 @@ def _record_quotas(unit: Unit, section: LotterySection, pool: Pool) -> None:
 
 
 def _solve(unit: Unit, section: LotterySection, pool: Pool, asked: Sequence[Event]) -> None:
-    from core.sortition.problem import problem_for
+    from core.sortition.quotas.problem import problem_for
 
     quotas = tuple(quota_of(row) for row in only(asked, LotteryQuotas).quotas)
     problem = problem_for(pool, quotas, section.size - pool.seated)
@@ -81,13 +81,13 @@ def _solve(unit: Unit, section: LotterySection, pool: Pool, asked: Sequence[Even
     tell = _paced(unit.ctx, section.name)
     try:
         if section.algorithm == "leximin":
-            from core.sortition.leximin_unit import solve_leximin
+            from core.sortition.leximin.leximin_unit import solve_leximin
 
             made = solve_leximin(unit, problem, asked, pool, section.panels, tell)
         else:
             made = _sample_baseline(unit, section, problem, quotas, tell)
     except InfeasibleQuotas as error:
-        from core.sortition.sizes import explained
+        from core.sortition.quotas.sizes import explained
 
         population = unit.ctx.config.population
         raise explained(error, section, pool, population.attributes if population else ()) from error

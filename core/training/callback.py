@@ -16,7 +16,7 @@ from core.facts.training.rules import RATE_RULE
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
-from core.training.model import require_weights, save_model
+from core.training.models.model import require_weights, save_model
 from core.training.start import Start
 
 UNHASHED = ("training_args.bin",)

@@ -102,7 +102,7 @@ def _citizens_disagree(
         return np.zeros(len(schedule), dtype=np.bool_)
     if data.path is None or data.world is None:
         raise InputError(f"condition {section.name!r}: source 'population' needs data.path and data.world")
-    from core.data.planted import population_labels
+    from core.data.planted.world_folder import population_labels
 
     stream = ctx.stream(section.name).child("citizens")
     flipped: NDArray[np.bool_] = population_labels(data.path / data.world, pairs, schedule.astype(np.int64), stream)

@@ -34,8 +34,8 @@ from core.errors import InputError
 from core.facts.training.learning_rate import rate_share
 from core.training.batches import PairCollator
 from core.training.checkpoints import saving
-from core.training.dropout import switch_off_dropout
-from core.training.precision import Placement
+from core.training.models.dropout import switch_off_dropout
+from core.training.models.precision import Placement
 from core.training.reference import response_log_probs
 
 _CHECKPOINTING = next(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 
-from core.environment import missing_packages
 from core.errors import InputError
+from core.program.environment import missing_packages
 
 _BITSANDBYTES = (
     "adamw_8bit",

@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import TrainSection
-from core.data.world import World, load_world
-from core.data.world_texts import styles_of
+from core.data.planted.world import World, load_world
+from core.data.planted.world_texts import styles_of
 from core.errors import InputError
 from core.events import RecoveryMeasured, as_float, digest
 from core.stage import Context, Unit
@@ -165,8 +165,8 @@ class _Margins:
 
     def _score(self, folder: Path, name: str) -> dict[Key, float]:
         """ln π(answer | prompt) of every held-out sequence, in nats."""
-        from core.training.model import load_model
-        from core.training.precision import memory_guard, placement, quiet_libraries
+        from core.training.models.model import load_model
+        from core.training.models.precision import memory_guard, placement, quiet_libraries
         from core.training.reference import log_probs
 
         quiet_libraries()

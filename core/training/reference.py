@@ -12,7 +12,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.training.batches import Key, Tokens
-from core.training.precision import Placement
+from core.training.models.precision import Placement
 
 FORMAT = "dempo-reference-2"
 MEDIA_TYPE = "application/vnd.dempo.reference+json"

@@ -35,7 +35,7 @@ from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
     from core.training.batches import Key, Tokens
-    from core.training.precision import Placement
+    from core.training.models.precision import Placement
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
     path = ctx.folder.checkpoints / BASE
 
     def compute(unit: Unit) -> None:
-        from core.training.precision import memory_guard, placement, quiet_libraries
+        from core.training.models.precision import memory_guard, placement, quiet_libraries
 
         quiet_libraries()
         temporary = fresh_folder(ctx.folder.checkpoints / f".{BASE}")
@@ -94,7 +94,7 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
             with memory_guard(train, "pre-training the tiny model"):
                 loss = _make_tiny(ctx, pairs, train, placement(train).device, temporary)
         else:
-            from core.training.model import find_source, link_model
+            from core.training.models.model import find_source, link_model
 
             ctx.progress(0, 1, f"finding {train.model}")
             link_model(find_source(train.model, train.revision), temporary)
@@ -117,8 +117,8 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
 def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device: str, folder: Path) -> float | None:
     """Builds, pre-trains and saves the tiny model; returns its last loss."""
     from core.training.batches import every_response, tokenise
-    from core.training.model import save_model
-    from core.training.tiny import make_model, pretrain, train_tokenizer
+    from core.training.models.model import save_model
+    from core.training.models.tiny import make_model, pretrain, train_tokenizer
 
     ctx.progress(0, train.tiny.steps, "training the tokenizer")
     tokenizer = train_tokenizer([*_messages(pairs), *pairs.responses], train.tiny.vocabulary)
@@ -152,7 +152,7 @@ def _messages(pairs: PreferencePairs) -> list[str]:
 
 
 def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> ModelReady:
-    from core.training.model import require_fit, shape_of
+    from core.training.models.model import require_fit, shape_of
 
     shape, tokenizer = shape_of(folder), load_tokenizer(folder)
     require_fit(train, max(tokenizer.get_vocab().values()) + 1, shape.rows, shape.positions)
@@ -206,7 +206,7 @@ def _train_pending(
     section: TrainSection,
 ) -> None:
     from core.training.batches import scheduled_pairs, tokenise
-    from core.training.precision import placement, quiet_libraries
+    from core.training.models.precision import placement, quiet_libraries
 
     require_optimizer(section.optimizer)
     quiet_libraries()
@@ -252,8 +252,8 @@ def _reference(
     Raises:
         InputError: those recorded before an interruption are of other tokens than these.
     """
-    from core.training.model import load_model
-    from core.training.precision import memory_guard
+    from core.training.models.model import load_model
+    from core.training.models.precision import memory_guard
     from core.training.reference import MEDIA_TYPE, decode_reference, encode_reference, log_probs
 
     def progress(done: int, total: int) -> None:
@@ -307,8 +307,8 @@ def _train_condition(
     from core.training.batches import PairCollator, rows_of
     from core.training.callback import Recording, keep_only
     from core.training.dpo import make_trainer
-    from core.training.model import load_model
-    from core.training.precision import memory_guard
+    from core.training.models.model import load_model
+    from core.training.models.precision import memory_guard
     from core.training.start import start_of
 
     state = _states(ctx) / condition.name

@@ -17,7 +17,7 @@ from typing import Any
 from core.config import TrainSection
 from core.facts.training.rules import start_tolerance
 from core.training.batches import Key, PairCollator
-from core.training.precision import Placement
+from core.training.models.precision import Placement
 from core.training.reference import score_batch
 
 Batch = tuple[list[Key], list[Key]]

@@ -9,9 +9,9 @@ from typing import Literal
 from core.config import DrawSection, RunConfig, from_resolved
 from core.errors import InputError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event, RunCreated, decode
-from storage.codec import parse
 from storage.errors import StorageError
-from storage.reader import Reader
+from storage.record.codec import parse
+from storage.record.reader import Reader
 
 State = Literal["none", "committed", "proposed", "rejected", "aborted", "accepted"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from core.events import DrawMade
 from storage.draws.history import History, Round, config_of, history_of
 from storage.draws.people import PROPOSED
-from storage.reader import Reader
+from storage.record.reader import Reader
 
 
 def rounds_listed(reader: Reader) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from core.errors import DempoError, InputError
 from storage.draws.history import State, config_of, history_of
 from storage.draws.seated import seated
 from storage.errors import sentences
-from storage.reader import Reader
+from storage.record.reader import Reader
 
 OWNER_ONLY = 0o600
 

@@ -11,13 +11,13 @@ from typing import Literal
 from core.errors import InputError, VerificationFailed
 from core.events import DrawCommitted, DrawDecided, DrawMade, SeedDerived
 from core.facts.sortition.draw import COMMITTED_PARTS, PUBLIC_ORIGINS, Rule, draw_key, has_numbered_panels, hashes_of
-from core.sortition.commitment import Terms, given, panel_by_rule, terms_of
-from core.sortition.draw_stage import alternates_event
+from core.sortition.draws.commitment import Terms, given, panel_by_rule, terms_of
+from core.sortition.draws.stage import alternates_event
 from core.sortition.recorded import RecordedLottery, recorded_lottery
 from core.stage import Context
 from storage.draws.history import OF_DONE_UNITS, Round, State, config_of, decoded, history_of
-from storage.log import Log
-from storage.reader import Reader
+from storage.record.log import Log
+from storage.record.reader import Reader
 
 STAGE = "draw"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.config import RunConfig
 from core.data.tables import Person, read_tables
 from core.errors import InputError
-from storage.reader import Reader
+from storage.record.reader import Reader
 
 _FILES = """SELECT f.value->>'$.sha256' AS sha256 FROM events e, json_each(e.payload, '$.files') f
   WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')"""

@@ -11,7 +11,7 @@ from pathlib import Path
 from core.errors import DempoError, quoted
 from storage.draws.history import History, config_of, history_of
 from storage.errors import StorageError, sentences
-from storage.reader import Reader
+from storage.record.reader import Reader
 
 
 def waits_for(reader: Reader) -> list[str]:

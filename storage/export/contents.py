@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Artifact, EngineStarted, EngineStopped, HeadSigned
-from core.provenance import program_version, provenance
-from storage.codec import canonical, parse
+from core.program.provenance import program_version, provenance
 from storage.errors import StorageError
+from storage.record.codec import canonical, parse
 from storage.signatures.heads import as_json
-from storage.verifier.kept import Head
-from storage.verifier.sshsig import fingerprint
+from storage.verifier.vouching.kept import Head
+from storage.verifier.vouching.ssh_signature import fingerprint
 
 _HEX = frozenset("0123456789abcdef")
 

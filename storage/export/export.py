@@ -30,11 +30,11 @@ from storage.export.redaction import NOTE, Redaction, redaction_of, withhold_tex
 from storage.export.report import report
 from storage.export.statements import LICENCES, limits
 from storage.export.tables import write_tables
-from storage.foreign import CRATE_MARK, MARK, is_imported, refuse_links
-from storage.reader import connect
-from storage.run_folders import require_record
-from storage.verifier.kept import HEADS_FOLDER
+from storage.record.foreign import CRATE_MARK, MARK, is_imported, refuse_links
+from storage.record.reader import connect
+from storage.record.run_folders import require_record
 from storage.verifier.shipped import verifier_text
+from storage.verifier.vouching.kept import HEADS_FOLDER
 from storage.verify import verify_all
 
 MARGIN = 64 * 1024**2

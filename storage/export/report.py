@@ -14,7 +14,7 @@ from storage.export.figures import Figure
 from storage.export.opening import COMMANDS, TRUST, WHAT, signed_by, verdicts
 from storage.export.prose import prose
 from storage.export.sections import Content
-from storage.reader import connect
+from storage.record.reader import connect
 
 _REGISTRY = (
     "The registry of the folder that the run was made in is no part of a bundle; dempo verify looks at it there."

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from storage.export.redaction import shown
-from storage.reader import connect
-from storage.schema import VIEWS
+from storage.record.reader import connect
+from storage.record.schema import VIEWS
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBERS = frozenset({"-inf", "inf", "nan"})

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Unchecked, VerificationFailed
+from core.program.place import ROOT
 
 SECONDS = 15 * 60
 """How long all checks of a record may take together; the largest runs of this program take one minute."""
@@ -49,7 +50,7 @@ def examined(root: Path, runs: Path, told: Callable[[float], None]) -> dict[str,
 
 def _started(root: Path, runs: Path) -> subprocess.Popen[bytes]:
     """-P: a file of the current folder, which a stranger may have filled, is never taken for a module."""
-    here = str(Path(__file__).resolve().parents[2])
+    here = str(ROOT)
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
     limits = [str(MEMORY), str(SECONDS + _GRACE)]
     return subprocess.Popen(

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import Unchecked, VerificationFailed
-from storage.codec import parse
 from storage.errors import StorageError
 from storage.export.contents import event_lines
 from storage.export.redaction import redaction_of
-from storage.foreign import connect_foreign
-from storage.reader import connect
-from storage.verifier.reading import wrong_schema
+from storage.record.codec import parse
+from storage.record.foreign import connect_foreign
+from storage.record.reader import connect
+from storage.verifier.ground.reading import wrong_schema
 from storage.verifier.shipped import tree_facts
 from storage.verify import Check, verify_all
 

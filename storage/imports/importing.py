@@ -26,14 +26,14 @@ from typing import Any
 
 from core.durable import sync_folder, write_durably
 from core.errors import InputError
-from storage.codec import now
 from storage.errors import StorageError
 from storage.export.redaction import NOTE, redaction_of
-from storage.foreign import MARK, arrival, import_note
 from storage.imports.bundle import Bundle, BundleRefused
 from storage.imports.confined import examined
 from storage.imports.names import refuse_strange
 from storage.imports.origin import compared
+from storage.record.codec import now
+from storage.record.foreign import MARK, arrival, import_note
 
 _KEPT = re.compile(rf"audit\.db|{re.escape(NOTE)}|artifacts/[0-9a-f]{{64}}|heads/[0-9]{{1,16}}\.json")
 _NEEDED = ("audit.db", "events.jsonl")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from storage.export.redaction import NOTE
-from storage.foreign import arrival, import_note
+from storage.record.foreign import arrival, import_note
 from storage.verifier.shipped import verifier_digest
 
 _MOST_BYTES = 4 * 1024**2

@@ -10,11 +10,11 @@ from core.config import RunConfig
 from core.facts.plural import number_of
 from core.stage import Stage
 from core.training.conditions import BASE
-from storage.foreign import is_imported
+from storage.record.foreign import is_imported
 from storage.replay.repetition import Record
 from storage.replay.restored import ignores, lacking_texts
-from storage.verifier.finding import Finding
-from storage.verifier.whole import withheld_by
+from storage.verifier.contents.whole import withheld_by
+from storage.verifier.ground.finding import Finding
 
 _FILES_OF = {"pairs": "the file of the pairs", "conditions": "a schedule of training"}
 """Stages whose artifacts a later stage reads, and what these are."""

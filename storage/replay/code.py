@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.environment import engine_started
 from core.events import EngineStarted, StageStarted
+from core.program.environment import engine_started
 from core.stage import Stage
 from storage.replay.repetition import Record
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from core.events import EVENTS
-from storage.codec import canonical
+from storage.record.codec import canonical
 from storage.replay.repetition import Line, Repeated
 
 Verdict = Literal["same", "agrees", "drift", "unchecked", "changed version", "recorded", "not compared", "not replayed"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.events import DiagnosticsComputed
 from storage.replay.compare import Finding, exactly
 from storage.replay.repetition import Line, Repeated
-from storage.verifier.estimates import OF_TEXTS
+from storage.verifier.ranking.estimates import OF_TEXTS
 
 
 def without_lengths(line: Line, again: Repeated) -> Finding:

@@ -16,10 +16,10 @@ from typing import Any
 
 from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
-from storage.codec import exact_text, parse
 from storage.errors import StorageError, sentences
-from storage.reader import lock_is_held, require_event
-from storage.run_folders import require_record
+from storage.record.codec import exact_text, parse
+from storage.record.reader import lock_is_held, require_event
+from storage.record.run_folders import require_record
 
 ProgressListener = Callable[[str, float, float, str], None]
 

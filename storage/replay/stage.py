@@ -8,8 +8,8 @@ from dataclasses import replace
 from core.events import StageCompleted, StageStarted, UnitCompleted
 from core.stage import Replay
 from storage.replay.compare import Compared, Finding, Rule, Verdict, exactly, paired
-from storage.replay.draws import step_again
 from storage.replay.lottery import LotteryRule
+from storage.replay.public_draws import step_again
 from storage.replay.repetition import Line, Record, Repeated, Repetition
 
 

@@ -1,6 +1,6 @@
 """Signing the heads of a chain, and the head of a record as it is now.
 
-What a head is, and reading one that was kept, is `storage.verifier.kept`.
+What a head is, and reading one that was kept, is `storage.verifier.vouching.kept`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from core.errors import VerificationFailed
 from core.events import HeadSigned
 from core.facts.chain import NO_EVENT
 from core.run_folder import RunFolder
-from storage.codec import parse
 from storage.errors import sentences
-from storage.run_folders import require_record
+from storage.record.codec import parse
+from storage.record.run_folders import require_record
 from storage.signatures import sshsig
-from storage.verifier.kept import HEADS_FOLDER, Head
-from storage.verifier.reading import EVENTS_IN_ORDER, opened_safely, wrong_link
-from storage.verifier.sshsig import fingerprint
+from storage.verifier.ground.reading import EVENTS_IN_ORDER, opened_safely, wrong_link
+from storage.verifier.vouching.kept import HEADS_FOLDER, Head
+from storage.verifier.vouching.ssh_signature import fingerprint
 
 EVERY = 1_000
 """Events between two signed heads."""

@@ -1,4 +1,4 @@
-"""Signing as SSHSIG, through `ssh-keygen`, which alone reads the private key; checking is `storage.verifier.sshsig`."""
+"""Signing as SSHSIG, through `ssh-keygen`, which alone reads the private key; `storage.verifier.vouching` checks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import StorageError
-from storage.verifier.keygen import KeygenFailed, run_keygen, scratch_files
-from storage.verifier.sshsig import NAMESPACE, Signature, parse_signature
+from storage.verifier.vouching.keygen import KeygenFailed, run_keygen, scratch_files
+from storage.verifier.vouching.ssh_signature import NAMESPACE, Signature, parse_signature
 
 
 class SigningError(StorageError):

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from storage.check import Check
-from storage.verifier.draws import check_draws
-from storage.verifier.estimates import check_estimates
-from storage.verifier.finding import Step, concluded
-from storage.verifier.judgements import check_answers, check_judge_calls, check_leaderboards
-from storage.verifier.lotteries import check_lotteries, check_solver
-from storage.verifier.pairs import check_pairs
-from storage.verifier.pool import check_pool, check_quotas
-from storage.verifier.questions import check_questions
-from storage.verifier.record import Record
-from storage.verifier.replies import check_replies
-from storage.verifier.stages import check_seeds, check_stages
-from storage.verifier.weights import check_recovery, check_training, check_weights
-from storage.verifier.whole import (
+from storage.verifier.contents.draws import check_draws
+from storage.verifier.contents.judgements import check_answers, check_judge_calls, check_leaderboards
+from storage.verifier.contents.lotteries import check_lotteries, check_solver
+from storage.verifier.contents.pairs import check_pairs
+from storage.verifier.contents.pool import check_pool, check_quotas
+from storage.verifier.contents.questions import check_questions
+from storage.verifier.contents.replies import check_replies
+from storage.verifier.contents.weights import check_recovery, check_training, check_weights
+from storage.verifier.contents.whole import (
     check_artifacts,
     check_blobs,
     check_chain,
@@ -25,6 +21,10 @@ from storage.verifier.whole import (
     check_schema,
     check_units,
 )
+from storage.verifier.ground.finding import Step, concluded
+from storage.verifier.ground.record import Record
+from storage.verifier.ground.stages import check_seeds, check_stages
+from storage.verifier.ranking.estimates import check_estimates
 
 CHECKS: dict[str, Step] = {
     "file": check_file,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from storage.check import Check
 from storage.verifier.checks import checks_of
-from storage.verifier.reading import read_record
-from storage.verifier.record import Facts
-from storage.verifier.sshsig import Unusable
-from storage.verifier.vouching import brought, decisive, summary_of, unchecked, vouching_checks
+from storage.verifier.ground.reading import read_record
+from storage.verifier.ground.record import Facts
+from storage.verifier.vouching.ssh_signature import Unusable
+from storage.verifier.vouching.vouching import brought, decisive, summary_of, unchecked, vouching_checks
 
 DATABASE_NAME = "audit.db"
 SQLITE_MAGIC = b"SQLite format 3\0"

@@ -13,63 +13,65 @@ from typing import Any
 
 from core.errors import InputError
 from core.events import EVENTS, SCHEMA_VERSION
-from core.provenance import program_version
-from storage.schema import FORMAT, RELEASED_VIEWS, TABLES, VIEWS
-from storage.verifier.reading import text_digest
-from storage.verifier.record import Facts
-from storage.verifier.shapes import Shape
+from core.program.place import ROOT
+from core.program.provenance import program_version
+from storage.record.schema import FORMAT, RELEASED_VIEWS, TABLES, VIEWS
+from storage.verifier.ground.reading import text_digest
+from storage.verifier.ground.record import Facts
+from storage.verifier.ground.shapes import Shape
 
 PARTS = (
     "core/facts/plural.py",
+    "core/facts/formats.py",
     "core/facts/randomness.py",
     "core/facts/stages.py",
     "storage/check.py",
     "core/facts/chain.py",
-    "storage/verifier/shapes.py",
-    "storage/verifier/ledger.py",
-    "storage/verifier/record.py",
-    "storage/verifier/reading.py",
-    "storage/verifier/finding.py",
-    "storage/verifier/whole.py",
-    "storage/verifier/bundled.py",
+    "storage/verifier/ground/shapes.py",
+    "storage/verifier/ground/ledger.py",
+    "storage/verifier/ground/record.py",
+    "storage/verifier/ground/reading.py",
+    "storage/verifier/ground/finding.py",
+    "storage/verifier/contents/whole.py",
+    "storage/verifier/vouching/bundled.py",
     "core/facts/sortition/quotas.py",
-    "storage/verifier/pool.py",
-    "storage/verifier/pairs.py",
+    "storage/verifier/contents/pool.py",
+    "storage/verifier/contents/pairs.py",
     "core/facts/sortition/proof.py",
     "core/facts/sortition/undecided.py",
     "core/facts/sortition/draw.py",
-    "storage/verifier/lotteries.py",
-    "storage/verifier/draws.py",
+    "storage/verifier/contents/lotteries.py",
+    "storage/verifier/contents/draws.py",
     "core/facts/training/schedule.py",
-    "storage/verifier/schedules.py",
+    "storage/verifier/contents/schedules.py",
     "core/facts/training/rules.py",
     "core/facts/training/learning_rate.py",
     "core/facts/training/weight_files.py",
     "core/facts/training/weights.py",
-    "storage/verifier/weights.py",
-    "storage/verifier/questions.py",
+    "storage/verifier/contents/weights.py",
+    "storage/verifier/contents/questions.py",
     "core/facts/judging/orders.py",
     "core/facts/ranking/methods.py",
     "core/facts/ranking/positions.py",
-    "storage/verifier/judgements.py",
+    "storage/verifier/contents/judgements.py",
     "core/facts/ranking/notes.py",
-    "storage/verifier/resamples.py",
-    "storage/verifier/best_orders.py",
-    "storage/verifier/choices.py",
-    "storage/verifier/agreement.py",
-    "storage/verifier/intervals.py",
-    "storage/verifier/estimates.py",
-    "storage/verifier/contents.py",
-    "storage/verifier/stages.py",
+    "storage/verifier/ranking/resamples.py",
+    "storage/verifier/ranking/best_orders.py",
+    "storage/verifier/ranking/choices.py",
+    "storage/verifier/ranking/agreement.py",
+    "storage/verifier/ranking/intervals.py",
+    "storage/verifier/ranking/estimates.py",
+    "storage/verifier/contents/planned.py",
+    "storage/verifier/ground/stages.py",
     "core/facts/judging/replies.py",
-    "storage/verifier/replies.py",
+    "storage/verifier/contents/replies.py",
     "storage/verifier/checks.py",
-    "storage/verifier/keygen.py",
-    "storage/verifier/sshsig.py",
-    "storage/verifier/kept.py",
-    "storage/verifier/signatures.py",
-    "storage/verifier/registry.py",
-    "storage/verifier/vouching.py",
+    "storage/verifier/vouching/keygen.py",
+    "storage/verifier/vouching/ssh_signature.py",
+    "storage/verifier/vouching/kept.py",
+    "storage/verifier/vouching/signatures.py",
+    "storage/verifier/vouching/entries.py",
+    "storage/verifier/vouching/vouching.py",
     "storage/verifier/main.py",
 )
 """What the file is joined from, in reading order: every name is defined above its use at import."""
@@ -126,7 +128,7 @@ def tree_facts() -> Facts:
 
 
 def shape_of(schema: dict[str, Any]) -> Shape:
-    """The shape that a JSON Schema of pydantic's stands for (`storage.verifier.shapes`).
+    """The shape that a JSON Schema of pydantic's stands for (`storage.verifier.ground.shapes`).
 
     Raises:
         InputError: the schema uses something that shapes cannot say.
@@ -167,12 +169,11 @@ def verifier_text() -> str:
     Raises:
         InputError: two parts define the same name, or one needs more than the standard library.
     """
-    checkout = Path(__file__).resolve().parents[2]
     imports: dict[str, set[str]] = {}
     owner: dict[str, str] = {}
     bodies, abouts = [], []
     for part in PARTS:
-        source = (checkout / part).read_text(encoding="utf-8")
+        source = (ROOT / part).read_text(encoding="utf-8")
         bodies.append(_body(part, source, imports, owner))
         abouts.append(_about(part, source))
     header = HEADER.format(version=program_version(), parts="\n".join(abouts))

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
-from tui.visible import visible
+from core.visible import visible
 from tui.widgets.words import Words
 
 _LONGEST = 60

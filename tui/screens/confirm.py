@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
-from tui.visible import visible
+from core.visible import visible
 from tui.widgets.words import Words
 
 

@@ -15,10 +15,10 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
 from core.errors import DempoError, InputError
-from tui.commands import run_command
+from core.visible import visible
+from tui.commands.data.shipped_examples import examples
 from tui.messages import Acted
-from tui.shipped_examples import examples
-from tui.visible import visible
+from tui.terminal.command_line import run_command
 from tui.widgets.words import Words
 
 
@@ -104,7 +104,7 @@ class NewRunScreen(ModalScreen[Path | None]):
 
     @work(thread=True, group="act")
     def _start(self, config: Path, overrides: list[str]) -> None:
-        from tui import engine
+        from tui.commands.runs import engine
 
         try:
             root = engine.start(config, overrides, self._runs)

@@ -15,22 +15,22 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Footer, TabbedContent, TabPane
 
 from core.facts.stages import STAGE_NAMES
-from storage.damage import damage_in, told_of
+from core.visible import one_line, visible
 from storage.errors import StorageError, sentences
-from storage.foreign import arrival
-from storage.reader import Reader
+from storage.record.damage import damage_in, told_of
+from storage.record.foreign import arrival
+from storage.record.reader import Reader
 from tui.messages import Asked, LookedThrough, Pulse, RunRead, Stepped
 from tui.screens.ask import AskScreen
-from tui.screens.draw import DrawPane
-from tui.screens.leaderboards import LeaderboardsPane
-from tui.screens.live import LiveScreen
-from tui.screens.overview import OverviewPane
-from tui.screens.pane import UNSHOWABLE, Pane
-from tui.screens.quotas import QuotasPane
-from tui.screens.rankings import RankingsPane
-from tui.screens.record import RecordPane, neighbour
-from tui.screens.training import TrainingPane
-from tui.visible import one_line, visible
+from tui.screens.panes.draw import DrawPane
+from tui.screens.panes.leaderboards import LeaderboardsPane
+from tui.screens.panes.live import LiveScreen
+from tui.screens.panes.overview import OverviewPane
+from tui.screens.panes.pane import UNSHOWABLE, Pane
+from tui.screens.panes.quotas import QuotasPane
+from tui.screens.panes.rankings import RankingsPane
+from tui.screens.panes.record import RecordPane, neighbour
+from tui.screens.panes.training import TrainingPane
 from tui.widgets.figures import moment, whole
 from tui.widgets.status import STAMP, STAMPS, status
 from tui.widgets.titlebar import TitleBar

@@ -12,13 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Footer
 
+from core.visible import one_line
 from storage.imports.origin import Origin
-from storage.reader import RunSummary
+from storage.record.reader import RunSummary
+from tui.commands.record.origin_text import origin_lines
+from tui.commands.runs.run_list import RunList
 from tui.messages import LookedThrough, RunsRead
-from tui.origin_text import origin_lines
-from tui.run_list import RunList
-from tui.screens.live import LiveScreen
-from tui.visible import one_line
+from tui.screens.panes.live import LiveScreen
 from tui.widgets.figures import left, moment, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import STAMP, status

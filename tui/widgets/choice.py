@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from tui.visible import one_line
+from core.visible import one_line
 from tui.widgets.words import Words
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from textual.color import Color
 from textual_plotext import PlotextPlot
 
-from tui.visible import one_line
+from core.visible import one_line
 
 COLOURS = ("cyan", "orange", "green", "magenta", "blue", "red", "white", "gray")
 _MOST_POINTS = 240

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from tui.visible import one_line
+from core.visible import one_line
 
 
 def as_float(value: Any) -> float | None:

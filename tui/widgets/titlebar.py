@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from tui.visible import one_line
+from core.visible import one_line
 from tui.widgets.words import Words
 
 

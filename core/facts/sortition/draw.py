@@ -50,9 +50,9 @@ COMMITTED_PARTS: Mapping[str, tuple[str, ...]] = {
 """What a commitment hashes: name of the part, and the kinds of events that it is made of."""
 
 PUBLIC_ORIGINS = {
-    "hash": "SHA-256 of 'dempo-draw-1', the commitment and the public value, each after its length as 8 bytes",
-    "number": "the public value is the panel's number; for the alternates, SHA-256 of 'dempo-draw-1', the commitment "
-    "and the public value, each after its length as 8 bytes",
+    "hash": f"SHA-256 of {DRAW_DOMAIN!r}, the commitment and the public value, each after its length as 8 bytes",
+    "number": "the public value is the panel's number; for the alternates, SHA-256 of "
+    f"{DRAW_DOMAIN!r}, the commitment and the public value, each after its length as 8 bytes",
 }
 """How the seed of a public draw comes about, by rule."""
 

@@ -134,9 +134,9 @@ def check_record(
             "panels": panels,
             "denominator": _table(solved, "the event of the solved lottery").get("denominator", str(2**53)),
         }
-        return _Check(certificate, allowed).run()
     except _Refused as refused:
         return Checked(failure=str(refused))
+    return check(certificate, allowed)
 
 
 def _sizes(types: Any) -> list[Any]:

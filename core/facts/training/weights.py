@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Literal
-
-Transform = Literal["identity", "sqrt", "square"]
 
 
 def transformed(pi: Fraction, transform: str) -> float:

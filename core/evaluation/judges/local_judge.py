@@ -1,0 +1,162 @@
+"""A local causal language model as a judge.
+
+It is asked to write the labels in one line, best first, and writes them one by one: at each place the
+label with the highest logit among those still open. So every reply is a ranking, from any model, and the
+same one each time. What the model prefers by habit (an early label, say) is part of it: the shown order
+changes from call to call, and the rank stage measures the position bias.
+
+With m answers, prompt tokens x and labels already chosen l_1 … l_{j−1}:
+
+    l_j = argmax_{l open} logit(l | x, l_1, ">", …, l_{j−1}, ">"),   j = 1 … m,   ties to the earlier label.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.config import TrainSection
+from core.errors import JudgeError
+from core.evaluation.answers import Answers
+from core.evaluation.judges.judge import Call, request_key, shown_answers
+from core.evaluation.local_model import LocalModel, enough_memory, opened
+from core.evaluation.prompts import judge_line, labels_for
+from core.events import JudgeCalled
+from core.stage import Context
+
+OPENING = "Best to worst:"
+"""Written for the model before its first label."""
+
+
+def judge_by_model(
+    ctx: Context,
+    folder: Path,
+    train: TrainSection | None,
+    calls: Sequence[Call],
+    answers: Answers,
+    batch: int,
+    done: int,
+    total: int,
+) -> None:
+    """Makes all planned calls of one local judge that are not recorded yet.
+
+    `calls` are all of them: the batches are fixed by the plan, so that a batch that was interrupted is
+    computed again as it was, though only what is missing is recorded.
+
+    Raises:
+        JudgeError: the model's tokenizer has no token of its own for every label.
+        InputError: the folder holds no model that can be used.
+    """
+    with opened(folder, train, own_template=True) as local:
+        for start in range(0, len(calls), batch):
+            chunk = calls[start : start + batch]
+            missing = {call.key for call in chunk if ctx.recorded(call.key) is None}
+            if not missing:
+                continue
+            ctx.check_stop()
+            units = {key: ctx.begin(key) for key in sorted(missing)}
+            begun = time.monotonic()
+            with enough_memory("judging", batch):
+                events = _judge_batch(local, chunk, answers)
+            seconds = round((time.monotonic() - begun) / len(chunk), 4)
+            for call, (event, prompt, reply) in zip(chunk, events, strict=True):
+                if call.key in units:
+                    unit = units[call.key]
+                    texts = {"prompt": unit.text(prompt), "reply": unit.text(reply)}
+                    unit.add(event.model_copy(update={"seconds": seconds, **texts}))
+                    unit.complete()
+            done += len(missing)
+            ctx.progress(done, total, calls[0].model.model)
+
+
+def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> list[tuple[JudgeCalled, str, str]]:
+    """(event, prompt, reply) of every call of a batch."""
+    from core.chat import prompt_text
+
+    labels = labels_for(len(answers.conditions))
+    prompts = [
+        f"{prompt_text(local.tokenizer, judge_line(call.question, shown_answers(call, answers)))} {OPENING}"
+        for call in calls
+    ]
+    tokens = local.tokenizer(prompts, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+    orders = rank_by_logits(local, tokens, labels)
+    found = []
+    for call, prompt, ids, order in zip(calls, prompts, tokens, orders, strict=True):
+        event = JudgeCalled(
+            question_id=call.question.question_id,
+            clause_id=call.question.clause_id,
+            judge=call.judge,
+            judge_kind="local",
+            outcome="ranked",
+            shown_order=list(call.order),
+            ranking=[call.order[i] for i in order],
+            attempts=1,
+            detail=local.require_room(len(ids) + 2 * len(labels), "a judge's prompt"),
+            prompt_tokens=len(ids),
+            completion_tokens=len(order),
+            request_key=request_key(call, None, prompt, {"labels": list(labels)}),
+            seconds=0.0,
+        )
+        found.append((event, prompt, " > ".join(labels[i] for i in order)))
+    return found
+
+
+def rank_by_logits(local: LocalModel, prompts: Sequence[Sequence[int]], labels: Sequence[str]) -> list[list[int]]:
+    """For each prompt the indices of the labels, best first.
+
+    Raises:
+        JudgeError: the tokenizer has no token of its own for every label, or the model is broken.
+    """
+    import torch
+
+    label_ids, separator = label_tokens(local.tokenizer, labels)
+    ids, mask = local.padded(prompts)
+    candidates = torch.tensor(label_ids, device=ids.device)
+    rows = torch.arange(len(prompts), device=ids.device)
+    closed = torch.zeros(len(prompts), len(labels), dtype=torch.bool, device=ids.device)
+    chosen: list[torch.Tensor] = []
+    cache: Any = None
+    with torch.inference_mode(), local.placed.computing():
+        while len(chosen) < len(labels):
+            positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            output = local.model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            cache = output.past_key_values
+            scores = output.logits[:, -1].float()[:, candidates]  # (B, m)
+            if scores.isnan().any():
+                raise JudgeError(
+                    "the local judge's logits are not numbers (NaN), so it ranks nothing; use another model"
+                )
+            best = scores.masked_fill(closed, float("-inf")).argmax(dim=1)  # (B,)
+            closed[rows, best] = True
+            chosen.append(best)
+            following = torch.tensor(separator, device=ids.device).expand(len(prompts), -1)
+            ids = torch.cat([candidates[best][:, None], following], dim=1)
+            mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
+    return torch.stack(chosen, dim=1).tolist()
+
+
+def label_tokens(tokenizer: Any, labels: Sequence[str]) -> tuple[list[int], list[int]]:
+    """One token per label, with a space before it where all have such a token, and the tokens of the separator.
+
+    Raises:
+        JudgeError: labels share tokens, or need several.
+    """
+    for space in (" ", ""):
+        encoded = [tokenizer.encode(f"{space}{label}", add_special_tokens=False) for label in labels]
+        single = all(len(tokens) == 1 for tokens in encoded)
+        first = [tokens[0] for tokens in encoded if tokens]
+        if single and len(set(first)) == len(labels) and tokenizer.unk_token_id not in first:
+            return first, tokenizer.encode(" >", add_special_tokens=False)
+    raise JudgeError(
+        f"the local judge's tokenizer has no single token for each of the labels {labels[0]} to {labels[-1]}; "
+        "use another model as judge"
+    )

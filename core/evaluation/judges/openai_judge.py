@@ -1,0 +1,181 @@
+"""Judges behind an OpenAI-compatible endpoint.
+
+A reply is one of five things: a ranking, a refusal, one that was cut off, one that cannot be read, or a
+failed call. Only the first is a ranking; the others are recorded for what they are and never become a
+rank. The first four are results and final. A failed call never is: it is recorded at once, as an attempt, and asked
+again after all others. Where it fails then too, the stage cannot be completed; a run that is resumed asks the failed
+calls again, and nothing that gave a result.
+
+An endpoint that cannot be used at all stops the stage at once: a rejected key, an unknown model, `FIRST_FAILURES`
+failures before anything succeeded, or a row of outages later on.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+from core.config import JudgeModel
+from core.errors import JudgeError
+from core.evaluation.answers import Answers
+from core.evaluation.calls import run_concurrently
+from core.evaluation.completions import Completions, Reply, Request
+from core.evaluation.endpoint import Endpoint
+from core.evaluation.judges.judge import Call, request_key, shown_answers
+from core.evaluation.prompts import judge_messages, labels_for, ranking_schema
+from core.events import JudgeCalled
+from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
+from core.facts.plural import number_of
+from core.stage import Context, Unit
+
+FIRST_FAILURES = 3
+
+Outcome = Literal["ranked", "refused", "truncated", "malformed", "failed"]
+
+
+def judge_by_endpoint(
+    ctx: Context,
+    model: JudgeModel,
+    endpoint: Endpoint,
+    calls: list[Call],
+    answers: Answers,
+    done: int,
+    total: int,
+    accepted: bool,
+) -> str:
+    """Makes the calls, all of one judge and none of them recorded.
+
+    Args:
+        done: calls of the stage that are recorded already, of `total`; for the progress.
+        accepted: whether the record holds a reply to another call of this judge.
+
+    Returns:
+        A sentence about the calls that failed twice; "" where every call got a reply.
+
+    Raises:
+        JudgeError: the endpoint cannot be used; results so far are recorded.
+        Stopped: the operator asked for it.
+    """
+    completions = Completions(endpoint, model.model, model.timeout, model.retries)
+    work = _Work(ctx, model, completions, answers, done, total, accepted)
+    try:
+        work.round(calls)
+        if work.failed:
+            work.round(work.failed)
+    finally:
+        completions.close()
+    if not work.failed:
+        return ""
+    return (
+        f"{number_of(len(work.failed), 'call')} of judge {model.model!r} at {endpoint.name} failed, "
+        f"the last with: {work.last_failure}"
+    )
+
+
+@dataclass
+class _Work:
+    """The calls of one judge: what is asked, what came back, and how the endpoint is doing."""
+
+    ctx: Context
+    model: JudgeModel
+    completions: Completions
+    answers: Answers
+    done: int
+    total: int
+    accepted: bool
+    failed: list[Call] = field(default_factory=list)
+    outages: int = 0
+    last_failure: str = ""
+
+    def round(self, calls: list[Call]) -> None:
+        """Makes every call once; afterwards `failed` are those that got no reply."""
+        self.failed, self.outages = [], 0
+        run_concurrently(
+            self.ctx,
+            calls,
+            self.ask,
+            self.record,
+            # The first call goes alone: it learns what the endpoint accepts, and whether it is there at all.
+            width=lambda: self.model.concurrency if self.completions.succeeded else 1,
+            most=self.model.concurrency,
+        )
+
+    def request(self, call: Call) -> Request:
+        """What the call asks."""
+        return Request(
+            messages=judge_messages(call.question, shown_answers(call, self.answers)),
+            name="ranking",
+            schema=ranking_schema(labels_for(len(call.order))),
+            temperature=self.model.temperature,
+            max_tokens=self.model.max_tokens,
+            seed=call.seed(self.ctx),
+        )
+
+    def ask(self, call: Call, stop: threading.Event) -> Reply:
+        """Runs in a thread of its own and records nothing."""
+        return self.completions.complete(self.request(call), stop)
+
+    def record(self, call: Call, unit: Unit, reply: Reply) -> None:
+        """Records what came of a call and stops the stage where the endpoint is of no use."""
+        failed = reply.status == "failed"
+        if failed:
+            unit.now(self.event(call, None, reply))
+            self.failed.append(call)
+            self.last_failure = reply.detail
+        else:
+            unit.add(self.event(call, unit, reply))
+            unit.complete()
+            self.done += 1
+        self.ctx.progress(self.done, self.total, f"{self.model.model}: {reply.status}")
+        self.outages = self.outages + 1 if failed and self.counts(reply) else 0
+        limit = max(FIRST_FAILURES, 2 * self.model.concurrency) if self.completions.succeeded else FIRST_FAILURES
+        if self.outages >= limit:
+            raise self.unusable(f"{self.outages} calls in a row failed, the last with: {self.last_failure}")
+
+    def counts(self, reply: Reply) -> bool:
+        """Whether a failure speaks against the endpoint: a rejected request does so only until one was accepted."""
+        return reply.outage or not (self.completions.succeeded or self.accepted)
+
+    def unusable(self, reason: str) -> JudgeError:
+        """The error that stops the stage."""
+        return JudgeError(
+            f"judge {self.model.model!r} at {self.completions.endpoint.name} cannot be used: {reason}; "
+            "check that the endpoint is up and serves this model, then resume (recorded calls are kept)"
+        )
+
+    def event(self, call: Call, unit: Unit | None, reply: Reply) -> JudgeCalled:
+        """The record of a call; without a unit, texts are left out."""
+        request = self.request(call)
+        prompt = json.dumps([{"role": m.role, "content": m.content} for m in request.messages], ensure_ascii=False)
+        ranking, detail = None, reply.detail
+        outcome: Outcome = "malformed" if reply.status == "answered" else reply.status
+        if reply.status == "answered":
+            labels = labels_for(len(call.order))
+            try:
+                order = parse_ranking(reply.text, labels)
+            except Malformed as error:
+                detail = "; ".join(filter(None, [str(error), detail]))
+            else:
+                outcome, ranking = "ranked", [call.order[labels.index(label)] for label in order]
+        return JudgeCalled(
+            question_id=call.question.question_id,
+            clause_id=call.question.clause_id,
+            judge=call.judge,
+            judge_kind="openai",
+            outcome=outcome,
+            shown_order=list(call.order),
+            ranking=ranking,
+            attempts=reply.attempts,
+            prompt=unit.text(prompt) if unit else None,
+            reply=unit.text(reply.text) if unit else None,
+            detail=detail,
+            finish_reason=reply.finish_reason,
+            fingerprint=reply.fingerprint,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            request_key=request_key(call, self.completions.endpoint.url, prompt, request.parameters()),
+            rule=READING_RULE,
+            seconds=reply.seconds,
+        )

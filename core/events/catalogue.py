@@ -1,0 +1,97 @@
+"""`docs/events.md`, the catalogue of events, written from the classes in `core/events/`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from core.events import EVENTS, SCHEMA_VERSION, Event, Part
+from core.facts.chain import CHAIN_DOMAIN
+
+_HEAD = f"""# The catalogue of events
+
+Schema version {SCHEMA_VERSION}. This page is generated from `core/events/` by `make events`; a test keeps it current.
+
+A run's record is one table, `events(seq, at, stage, kind, payload, prev, hash)`. `at` is UTC; `payload` is
+RFC 8785 canonical JSON; `hash` is SHA-256 over domain, `prev`, `seq`, `at`, `stage`, `kind` and `payload`, each
+after its length in bytes as an 8-byte big-endian integer (numbers as decimal text). The domain is
+`{CHAIN_DOMAIN}`, and `prev` of the first event is 64 zeros.
+
+An event that belongs to a unit of work also holds `unit` (its key) and `attempt` (from 1). Events of a unit count
+only where `unit.completed` was recorded for the same attempt; a unit redone after a crash is recorded again.
+
+Lengths of time are seconds. Seeds, numerators over 2^53 and decimal targets are strings. A number that JSON
+cannot hold is "nan", "inf" or "-inf". *Volatile* fields may differ between two runs that are otherwise the same.
+Optional fields are left out where they have no value.
+"""
+
+
+def catalogue() -> str:
+    """The page as Markdown."""
+    parts = [_HEAD, "## Kinds\n"]
+    for kind, event in EVENTS.items():
+        parts.append(f"### `{kind}`\n\n{(event.__doc__ or '').strip()}\n\n{_fields(event)}")
+    parts.append("## Parts of events\n")
+    for part in _parts():
+        parts.append(f"### {part.__name__}\n\n{(part.__doc__ or '').strip()}\n\n{_fields(part)}")
+    return "\n".join(parts)
+
+
+def _fields(model: type[Event] | type[Part]) -> str:
+    rows = ["| field | type | what it holds |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        is_volatile = isinstance(extra, dict) and bool(extra.get("volatile"))
+        told = (field.description or name.replace("_", " ")) + (" (*volatile*)" if is_volatile else "")
+        rows.append(f"| `{name}` | {_type(field.annotation)} | {_escaped(told)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "&#124;").replace("<", "&lt;")
+
+
+def _type(annotation: Any) -> str:
+    """A type as a reader of JSON would call it."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(inner[0])
+    if origin is Literal:
+        return " or ".join(f'"{value}"' for value in inner)
+    if origin in (Union, UnionType):
+        if "nan" in str(annotation):
+            return "number" + (", optional" if NoneType in inner else "")
+        return " or ".join(_type(part) for part in inner if part is not NoneType) + (
+            ", optional" if NoneType in inner else ""
+        )
+    if origin in (list, dict, tuple):
+        return f"{_JSON[origin]} of {', '.join(_type(part) for part in inner)}"
+    return _JSON.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+_JSON: dict[Any, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    list: "list",
+    dict: "object",
+    tuple: "list",
+    Any: "any value",
+}
+
+
+def _parts() -> Iterator[type[Part]]:
+    yield from sorted(Part.__subclasses__(), key=lambda part: part.__name__)
+
+
+def main() -> None:
+    """Writes the page to the path given."""
+    Path(sys.argv[1]).write_text(catalogue(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""What an engine ran on: versions, code, variables and devices; secrets only as present or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit, urlunsplit
+
+from core.errors import InputError
+from core.events import EngineStarted
+from core.program.provenance import output_of, provenance
+
+PACKAGES = (
+    "accelerate",
+    "datasets",
+    "highspy",
+    "numpy",
+    "openai",
+    "pydantic",
+    "pyomo",
+    "rfc8785",
+    "scipy",
+    "textual",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "trl",
+)
+SECRETS = ("HF_TOKEN", "OPENAI_API_KEY")
+VARIABLES = ("HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ACCELERATE_USE_CPU")
+ADDRESSES = ("OPENAI_BASE_URL",)
+LAUNCHED = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+"""What torchrun and accelerate set for each of the processes that they start."""
+
+MPI_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
+"""How many processes mpirun started; srun sets one of them to 1 for a single process, which is one engine."""
+
+
+def engine_started(resumed: bool) -> EngineStarted:
+    """The event that describes this process and machine."""
+    ran = provenance()
+    return EngineStarted(
+        pid=os.getpid(),
+        host=hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12],
+        resumed=resumed,
+        program=ran.version,
+        files=ran.files,
+        commit=ran.commit,
+        dirty=ran.dirty,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.release()} {platform.machine()}",
+        packages=package_versions(),
+        environment=environment(os.environ),
+        devices=devices(),
+    )
+
+
+def refuse_launcher(variables: Mapping[str, str]) -> None:
+    """Refuses to work where a launcher stands in front: each of its processes would be an engine of its own.
+
+    They would make one run each, and share gradients without knowing it, and only one would save its weights.
+
+    Raises:
+        InputError: names the launcher's variables.
+    """
+    found = [name for name in LAUNCHED if name in variables]
+    found += [name for name in MPI_SIZES if variables.get(name, "1") != "1"]
+    if found:
+        raise InputError(
+            f"the environment holds {' and '.join(found)}, which launchers (torchrun, accelerate, mpirun) set: each of "
+            "their processes would make a run of its own and train without its weights; start dempo by itself, "
+            f"without a launcher, or unset {'it' if len(found) == 1 else 'them'}"
+        )
+
+
+def missing_packages(names: Iterable[str]) -> str:
+    """The sentence for packages that are missing."""
+    listed = list(names)
+    what = "packages are" if len(listed) > 1 else "package is"
+    quoted = ", ".join(map(repr, listed))
+    return f"this needs {quoted}; the {what} not installed (`{sys.executable} -m pip install {' '.join(listed)}`)"
+
+
+def package_version(name: str) -> str | None:
+    """The installed version of a package, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that can change a result, and of SQLite."""
+    found = {name: package_version(name) for name in PACKAGES}
+    return {"sqlite": sqlite3.sqlite_version} | {name: v for name, v in found.items() if v is not None}
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables that matter: plain ones by value, addresses without user or query, secrets as present or absent."""
+    found = {name: "present" if variables.get(name) else "absent" for name in SECRETS}
+    found |= {name: variables[name] for name in VARIABLES if name in variables}
+    found |= {name: strip_address(variables[name]) for name in ADDRESSES if name in variables}
+    return found
+
+
+def strip_address(url: str) -> str:
+    """A URL without user info, query and fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def devices() -> list[str]:
+    """Names of the NVIDIA devices, asked of the driver's tool so that torch need not be loaded."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    answer = output_of(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
+    return answer.splitlines() if answer else []

@@ -1,0 +1,110 @@
+"""Public draws as the engine makes them: terms, their commitment, and what a value draws.
+
+The rules are those of `core.facts.sortition.draw`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from core.errors import InputError
+from core.events import DrawCommitted
+from core.facts.randomness import RandomStream
+from core.facts.sortition.draw import Rule, commitment_of, digits_of, is_panel_number
+from core.sortition.draws.draw import draw_panel
+from core.types import Lottery
+
+_WHITE = " \t\r\n"
+_NOT_EXACT = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is fixed before the randomness exists."""
+
+    run: str
+    draw: str
+    round: int
+    lottery: str
+    hashes: Mapping[str, str]
+    source: str
+    rule: Rule
+
+    def commitment(self) -> str:
+        """SHA-256 over the terms as canonical JSON, hex."""
+        return commitment_of(asdict(self))
+
+    def event(self) -> DrawCommitted:
+        """The commitment as it is recorded; the run is that of the record."""
+        return DrawCommitted(
+            draw=self.draw,
+            round=self.round,
+            lottery=self.lottery,
+            hashes=dict(self.hashes),
+            source=self.source,
+            rule=self.rule,
+            commitment=self.commitment(),
+        )
+
+
+def terms_of(committed: DrawCommitted, run: str) -> Terms:
+    """The terms that a recorded commitment stands for."""
+    return Terms(
+        run=run,
+        draw=committed.draw,
+        round=committed.round,
+        lottery=committed.lottery,
+        hashes=committed.hashes,
+        source=committed.source,
+        rule=committed.rule,
+    )
+
+
+def panel_by_rule(
+    lottery: Lottery, type_of: tuple[int, ...], rule: Rule, key: bytes, value: str
+) -> tuple[int, tuple[int, ...]]:
+    """(number of the panel, pool indices of its members) that a public value draws.
+
+    Raises:
+        InputError: the rule is "number" and the value is no number of a panel.
+    """
+    if rule == "hash":
+        return draw_panel(lottery, type_of, RandomStream.from_key(key))
+    panel = panel_number(value, len(lottery.panels))
+    return panel, lottery.members[panel]
+
+
+def panel_number(value: str, panels: int) -> int:
+    """The number that a value writes with exactly as many digits as the last panel has ("007" of 1,000).
+
+    Raises:
+        InputError: it is written in another way, or there is no such panel.
+    """
+    if is_panel_number(value, panels):
+        return int(value)
+    digits = digits_of(panels)
+    span = f"{0:0{digits}d} to {panels - 1}"
+    if re.fullmatch(f"[0-9]{{{digits}}}", value):
+        raise InputError(f"there is no panel {value}; the panels are {span}")
+    raise InputError(f"the value {_short(value)} is not a number of {digits} digits; the panels are {span}")
+
+
+def given(text: str, what: str) -> str:
+    """A text that people gave, without white space around it.
+
+    Raises:
+        InputError: it is empty, or the record could not hold it exactly.
+    """
+    stripped = text.strip(_WHITE)
+    if not stripped:
+        raise InputError(f"{what} is empty; write it in words that others can check")
+    if _NOT_EXACT.search(stripped):
+        raise InputError(f"{what} holds NUL or bytes that are not UTF-8 text, which the record cannot hold exactly")
+    return stripped
+
+
+def _short(value: str) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}…"

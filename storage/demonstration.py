@@ -1,0 +1,242 @@
+"""`dempo verify --demo`: alters one thing of each kind in copies of a run; which check finds it, or why none can."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.facts.chain import NO_EVENT, link_hash
+from storage.check import Check
+from storage.errors import StorageError, sentences
+from storage.record.codec import canonical
+from storage.record.schema import TRIGGERS
+from storage.verifier.contents.whole import REDACTION_NOTE
+from storage.verifier.vouching.vouching import KEPT_HEAD
+from storage.verify import verify, verify_all
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """Something that whoever can write the file can do; it needs an event of `kind` where that is given.
+
+    texts says whether it needs a text, which a redacted copy doesn't hold; rewrites says whether the chain is hashed
+    anew behind it; reason says why nothing in the record can show it.
+    """
+
+    what: str
+    alter: Callable[[sqlite3.Connection], None]
+    kind: str = ""
+    rewrites: bool = True
+    reason: str = ""
+    texts: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One alteration and what came of it: the checks that fail, the first of them, and a head kept elsewhere."""
+
+    altered: str
+    chain: str
+    found_by: tuple[str, ...]
+    event: int | None
+    detail: str
+    kept_head: str
+
+    def row(self) -> dict[str, Any]:
+        """The line as a JSON row."""
+        return asdict(self) | {"found_by": ", ".join(self.found_by)}
+
+
+def demonstrate(root: Path) -> Iterator[Shown]:
+    """Alters copies of a run, which stays as it is, one after the other.
+
+    Raises:
+        StorageError: there is no record, or its checks fail before anything was altered.
+    """
+    before = [check for check in verify(root) if check.verdict == "failed"]
+    if before:
+        raise StorageError(f"{root.name} fails {before[0].name!r} as it is ({before[0].detail}); use a run that passes")
+    with tempfile.TemporaryDirectory(prefix="dempo-") as scratch, sentences(root / "audit.db"):
+        copy = Path(scratch) / root.name
+        copy.mkdir()
+        shutil.copytree(root / "artifacts", copy / "artifacts")
+        if (root / REDACTION_NOTE).is_file():  # without it, what was withheld would look removed
+            shutil.copyfile(root / REDACTION_NOTE, copy / REDACTION_NOTE)
+        original = Path(scratch) / "original.db"
+        with closing(sqlite3.connect(f"{(root / 'audit.db').resolve().as_uri()}?mode=ro", uri=True)) as db:
+            db.execute("VACUUM INTO ?", [str(original)])
+            kinds = {kind for (kind,) in db.execute("SELECT DISTINCT kind FROM events")}
+            texts = bool(db.execute("SELECT count(*) FROM blobs").fetchone()[0])
+            head = db.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        kept = Path(scratch) / "kept"
+        kept.write_text(f"{head[0]} {head[1]}\n", encoding="ascii")
+        for alteration in ALTERATIONS:
+            if (not alteration.kind or alteration.kind in kinds) and (texts or not alteration.texts):
+                shutil.copyfile(original, copy / "audit.db")
+                with without_triggers(copy / "audit.db") as db:
+                    alteration.alter(db)
+                    if alteration.rewrites:
+                        rechain(db)
+                yield _shown(alteration, copy, kept)
+        yield from _artifact_altered(copy, original, kept)
+
+
+def _shown(alteration: Alteration, copy: Path, kept: Path) -> Shown:
+    checks: dict[str, Check] = {check.name: check for check in verify_all(copy, head=kept)}
+    against_head = checks.pop(KEPT_HEAD)
+    failed = [check for check in checks.values() if check.verdict == "failed"]
+    return Shown(
+        altered=alteration.what,
+        chain="hashed anew" if alteration.rewrites else "left as it was",
+        found_by=tuple(check.name for check in failed),
+        event=failed[0].event if failed else None,
+        detail=failed[0].detail if failed else f"not found: {alteration.reason}",
+        kept_head="differs" if against_head.verdict == "failed" else "agrees",
+    )
+
+
+def _artifact_altered(copy: Path, original: Path, kept: Path) -> Iterator[Shown]:
+    files = sorted((copy / "artifacts").iterdir(), key=lambda path: path.stat().st_size)
+    if files:
+        shutil.copyfile(original, copy / "audit.db")
+        with files[0].open("r+b") as stream:
+            first = stream.read(1) or b"\0"
+            stream.seek(0)
+            stream.write(bytes([first[0] ^ 1]))
+            os.fsync(stream.fileno())
+        yield _shown(Alteration("a byte of a file below artifacts/", lambda db: None, rewrites=False), copy, kept)
+
+
+def shown_as(row: Shown) -> dict[str, str]:
+    """The line for people: what found the alteration and where, in one sentence."""
+    where = f" at event {row.event}" if row.event is not None else ""
+    first, more = row.found_by[:1], row.found_by[1:]
+    also = f" (also {', '.join(more)})" if more else ""
+    told = f"{first[0]}{where}: {row.detail}{also}" if first else row.detail
+    return {"altered": row.altered, "chain": row.chain, "a kept head": row.kept_head, "what finds it": told}
+
+
+@contextmanager
+def without_triggers(database: Path) -> Iterator[sqlite3.Connection]:
+    """A database without the triggers that stop accidents, which are put back at the end, as a forger would."""
+    with closing(sqlite3.connect(database)) as db:
+        db.text_factory = lambda body: body.decode("utf-8", "surrogateescape")
+        for name in TRIGGERS:
+            db.execute(f"DROP TRIGGER IF EXISTS {name}")
+        yield db
+        for statement in TRIGGERS.values():
+            db.execute(statement)
+        db.commit()
+
+
+def rechain(db: sqlite3.Connection) -> None:
+    """Numbers the events anew and hashes the whole chain."""
+    rows = db.execute("SELECT at, stage, kind, payload FROM events ORDER BY seq").fetchall()
+    db.execute("DELETE FROM events")
+    prev = NO_EVENT
+    for seq, row in enumerate(rows, start=1):
+        hashed = link_hash(prev, seq, *row)
+        db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", (seq, *row, prev, hashed))
+        prev = hashed
+
+
+def _edit(kind: str, edit: Edit, db: sqlite3.Connection) -> None:
+    """Changes the payload of the last event of a kind."""
+    row = db.execute("SELECT seq, payload FROM events WHERE kind = ? ORDER BY seq DESC LIMIT 1", [kind]).fetchone()
+    values = json.loads(row[1])
+    edit(values)
+    db.execute("UPDATE events SET payload = ? WHERE seq = ?", (canonical(values), row[0]))
+
+
+def _run(statement: str, db: sqlite3.Connection) -> None:
+    db.execute(statement)
+
+
+def _event(what: str, kind: str, edit: Edit, reason: str = "") -> Alteration:
+    return Alteration(what, partial(_edit, kind, edit), kind, reason=reason)
+
+
+def _add(number: float, *path: Any) -> Edit:
+    """Adds to the number at a path; numbers as texts stay texts."""
+
+    def edit(values: dict[str, Any]) -> None:
+        inner: Any = values
+        for key in path[:-1]:
+            inner = inner[key]
+        old = inner[path[-1]]
+        inner[path[-1]] = str(int(old) + int(number)) if isinstance(old, str) else old + number
+
+    return edit
+
+
+def _turn(key: str) -> Edit:
+    """Turns a list round."""
+    return lambda values: values.update({key: values[key][::-1]})
+
+
+_MIDDLE = "(SELECT max(seq) / 2 FROM events)"
+
+ALTERATIONS: tuple[Alteration, ...] = (
+    Alteration(
+        "the time of one event",
+        partial(_run, f"UPDATE events SET at = '2020' || substr(at, 5) WHERE seq = {_MIDDLE}"),
+        rewrites=False,
+    ),
+    Alteration("one event deleted", partial(_run, f"DELETE FROM events WHERE seq = {_MIDDLE}"), rewrites=False),
+    Alteration("a view that shows something else", partial(_run, "DROP VIEW leaderboards"), rewrites=False),
+    Alteration(
+        "the body of a text",
+        partial(_run, "UPDATE blobs SET body = CAST(body || x'21' AS BLOB)"),
+        rewrites=False,
+        texts=True,
+    ),
+    Alteration("the texts deleted", partial(_run, "DELETE FROM blobs"), rewrites=False, texts=True),
+    _event("the upper bound of a quota", "lottery.quotas", _add(1, "quotas", 0, "upper")),
+    _event("the probability of a panel", "lottery.panel", _add(1, "numerator")),
+    _event("π of a type", "lottery.solved", _add(1e-6, "pi", 0)),
+    _event("the proof of a level", "lottery.level", lambda values: values.update(exact="1/3")),
+    _event("the seed of a draw", "draw.made", lambda values: values.update(seed="0" * 64)),
+    _event("a member of the panel left out", "draw.made", lambda values: values["members"].pop()),
+    _event("alternates in another order", "draw.alternates", _turn("alternates")),
+    _event("what was committed before a draw", "draw.committed", lambda values: values.update(source="a friend")),
+    _event("the weight of a rater", "condition.planned", _add(0.5, "weights", 0, "weight")),
+    Alteration(
+        "a training step left out",
+        partial(_run, "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events WHERE kind = 'train.step')"),
+        "train.step",
+    ),
+    _event("the order in which answers were shown", "judge.called", _turn("shown_order")),
+    _event("a judge's ranking turned round", "judge.called", _turn("ranking")),
+    _event("a score", "leaderboard.computed", _add(0.01, "rows", 0, "score")),
+    _event("the end of an interval", "leaderboard.computed", _add(-0.01, "rows", 0, "low")),
+    _event(
+        "the loss of a training step",
+        "train.step",
+        _add(-0.01, "loss"),
+        "a loss follows from nothing else in the record; `dempo replay` trains again and shows it",
+    ),
+    Alteration(
+        "the time of one event, and everything behind it hashed anew",
+        partial(_run, f"UPDATE events SET at = '2020' || substr(at, 5) WHERE seq = {_MIDDLE}"),
+        reason="whoever writes the whole chain anew makes a whole chain; a signed head or one kept elsewhere differs",
+    ),
+    Alteration(
+        "the last event cut off",
+        partial(_run, "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"),
+        rewrites=False,
+        reason="a shorter chain is a whole chain; a head kept elsewhere shows that something is missing",
+    ),
+)
+"""One thing of each kind. What was untrue when it was written, or came from a judge that changed behind its API,
+is in no list: nothing was altered then, and nothing can show it."""

@@ -1,0 +1,61 @@
+"""Making a run: its id, its folder, its genesis event and its entry in the registry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.config import resolved
+from core.config_file import LoadedConfig
+from core.events import SCHEMA_VERSION, RunCreated
+from core.facts.chain import CHAIN_DOMAIN
+from core.run_folder import RunFolder
+from storage.errors import StorageError, sentences
+from storage.record.log import Log
+from storage.record.registry import enter_late, registration
+from storage.record.schema import VIEWS_VERSION
+
+
+def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
+    """Creates a run below `runs` and returns its folder; the engine has still to be started.
+
+    `text` is the configuration as given; the resolved one is in the genesis event.
+
+    Raises:
+        StorageError: the folder or the registry's entry cannot be made, or the id is taken (ids are never reused).
+    """
+    config = loaded.config
+    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{config.run.name}"
+    folder = RunFolder(runs / run_id)
+    if folder.root.exists():
+        raise StorageError(f"{folder.root} exists; ids are never reused, so try again in a second")
+    genesis = RunCreated(
+        domain=CHAIN_DOMAIN,
+        run_id=run_id,
+        schema_version=SCHEMA_VERSION,
+        views=VIEWS_VERSION,
+        name=config.run.name,
+        seed=str(config.run.seed),
+        config=resolved(config),
+        origins=loaded.origins,
+        simulated=config.data.world is not None,
+    )
+    with registration(runs) as register, Log.create(folder, genesis) as log:
+        with sentences(folder.config):
+            folder.config.write_text(text, encoding="utf-8")
+        register(run_id, log.head[1])
+    return folder.root
+
+
+def complete_creation(log: Log) -> bool:
+    """Enters a run in the registry that was cut off between its first event and its entry; says whether it did.
+
+    Only a record that holds nothing but that event is entered late: one that holds more was worked on by engines, so
+    it was made elsewhere, or its entry was taken away.
+
+    Raises:
+        StorageError: the registry cannot be written.
+    """
+    seq, head = log.head
+    root = log.folder.root.resolve()
+    return seq == 1 and log.genesis().run_id == root.name and enter_late(root.parent, root.name, head)

@@ -1,0 +1,291 @@
+"""The only writer of a run's record: it holds the lock, appends events and stores blobs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from core import failpoints
+from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
+from core.facts.chain import NO_EVENT, link_hash
+from core.facts.formats import PROGRAM_ID
+from core.run_folder import RunFolder
+from storage.errors import StorageError, sentences
+from storage.record.codec import canonical, exact_text, now, parse
+from storage.record.foreign import refuse_imported
+from storage.record.lock import take_lock
+from storage.record.progress import write_progress
+from storage.record.run_folders import require_record
+from storage.record.schema import OBJECTS
+from storage.signatures.heads import EVERY, HeadSigner, followed
+from storage.verifier.ground.reading import wrong_schema
+from storage.verifier.shipped import tree_facts
+from storage.verifier.vouching.kept import Head
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_PROGRESS_INTERVAL = 0.5
+
+ProgressListener = Callable[[str, float, float, str], None]
+"""Called with stage, done, total and detail, at most as often as the progress note is written."""
+
+
+class Log:
+    """An open record, implementing `core.events.Recorder`. Use `create` or `open`, then `close`."""
+
+    def __init__(self, folder: RunFolder, lock: int) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._db = _connection(folder.database, lock)
+        self._seq = 0
+        self._head = NO_EVENT
+        self._unsigned = 0
+        self.signer: HeadSigner | None = None
+        self._last_progress = 0.0
+        self.listener: ProgressListener = lambda stage, done, total, detail: None
+
+    @classmethod
+    def create(cls, folder: RunFolder, genesis: RunCreated) -> Log:
+        """Makes the run's folders and database, and records the genesis event.
+
+        Raises:
+            StorageError: the folder exists, or cannot be made.
+        """
+        with sentences(folder.root):
+            folder.root.mkdir(parents=True, exist_ok=False)
+            folder.create()
+        log = cls(folder, take_lock(folder))
+        with log._closed_on_failure():
+            failpoints.reached("before schema")
+            with sentences(folder.database), log._db.atomic():
+                log._db.execute(f"PRAGMA application_id={PROGRAM_ID}")
+                log._db.execute(f"PRAGMA user_version={genesis.schema_version}")
+                for statement in OBJECTS.values():
+                    log._db.execute(statement)
+            log.record("run", [genesis])
+        return log
+
+    @classmethod
+    def open(cls, folder: RunFolder) -> Log:
+        """Takes the lock of an existing run and continues its chain.
+
+        Raises:
+            StorageError: there is no run, another engine holds the lock, or the schema or an event was changed.
+        """
+        require_record(folder)
+        refuse_imported(folder.root)
+        log = cls(folder, take_lock(folder))
+        with log._closed_on_failure(), sentences(folder.database):
+            log._check_schema()
+            log._find_head()
+        return log
+
+    def _check_schema(self) -> None:
+        wrong = wrong_schema(self._db.conn, tree_facts())
+        if wrong:
+            raise StorageError(
+                f"{self.folder.database}: its schema is not one that this program writes ({wrong.told}), so the run is "
+                "not continued; `dempo clone` starts it anew"
+            )
+
+    def _find_head(self) -> None:
+        """Follows the whole chain to its end: what was changed is neither built upon nor continued."""
+        chain = followed(self.folder.database)
+        if chain.wrong:
+            raise StorageError(
+                f"{self.folder.root.name}: {chain.wrong}, so this run is not continued; `dempo verify` says more, "
+                "and `dempo clone` starts it anew"
+            )
+        self._seq, self._head = chain.seq, chain.hash
+
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database and lets go of the lock."""
+        self._db.close()
+        self.folder.progress.unlink(missing_ok=True)
+        os.close(self._lock)
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the last event."""
+        return self._seq, self._head
+
+    def record(
+        self,
+        stage: str,
+        events: Sequence[Event],
+        *,
+        unit: tuple[str, int] | None = None,
+        blobs: Sequence[bytes] = (),
+    ) -> None:
+        """Appends events and blobs in one transaction; nothing is recorded where any of it fails.
+
+        With a signer, every so many events the head is signed afterwards, in a transaction of its own.
+
+        Raises:
+            StorageError: the disk is full or the database cannot be written.
+        """
+        self._append(stage, events, unit, blobs)
+        if self._unsigned >= EVERY:
+            self.sign_head()
+
+    def sign_head(self) -> HeadSigned | None:
+        """Signs the head, records the signature and leaves it under `heads/`; None where there is no signature.
+
+        What goes wrong here is told by the signer and never ends a run.
+        """
+        self._unsigned = 0
+        if self.signer is None:
+            return None
+        try:
+            row = self._db.execute("SELECT payload, hash FROM events WHERE seq = 1").fetchone()
+            head = Head(parse(row[0])[0]["run_id"], row[1], self._seq, self._head)
+            signed = self.signer.sign(head)
+            failpoints.reached("head signed")
+            if signed is not None:
+                self._append("run", [signed], None, ())
+                self._unsigned = 0
+                failpoints.reached("head recorded")
+                self.signer.leave(self.folder, head, signed)
+        except (StorageError, sqlite3.Error, ValueError) as error:
+            self.signer.failed(f"a head of this run is not signed: {error}")
+            return None
+        return signed
+
+    def _append(
+        self, stage: str, events: Sequence[Event], unit: tuple[str, int] | None, blobs: Sequence[bytes]
+    ) -> None:
+        rows = self._chained(stage, events, unit)
+        failpoints.reached("before transaction")
+        with sentences(self.folder.database), self._db.atomic():
+            self._db.conn.executemany(
+                "INSERT INTO blobs (sha256, body) VALUES (?, ?)", [(digest(body), body) for body in blobs]
+            )
+            self._db.conn.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            failpoints.reached("inside transaction")
+        failpoints.reached("after commit")
+        if rows:
+            self._seq, self._head = rows[-1][0], rows[-1][-1]
+            self._unsigned += len(rows)
+
+    def _chained(
+        self, stage: str, events: Iterable[Event], unit: tuple[str, int] | None
+    ) -> list[tuple[int, str, str, str, str, str, str]]:
+        envelope = {} if unit is None else {"unit": unit[0], "attempt": unit[1]}
+        seq, prev, at = self._seq, self._head, now()
+        rows = []
+        for event in events:
+            seq += 1
+            payload = canonical({**event.payload(), **envelope})
+            hashed = link_hash(prev, seq, at, stage, event.kind, payload)
+            rows.append((seq, at, stage, event.kind, payload, prev, hashed))
+            prev = hashed
+        return rows
+
+    def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
+        """Events of the last completed attempt of every unit of the stage, by unit."""
+        last: dict[str, int] = {}
+        events: dict[tuple[str, int], list[Event]] = {}
+        with sentences(self.folder.database):
+            rows = self._db.execute(
+                "SELECT kind, payload FROM events WHERE stage = ? AND payload->>'$.unit' IS NOT NULL ORDER BY seq",
+                [stage],
+            ).fetchall()
+        for kind, payload in rows:
+            values, unit = parse(payload)
+            assert unit is not None, "selected by its unit"
+            if kind == UnitCompleted.kind:
+                last[unit[0]] = unit[1]
+            else:
+                events.setdefault(unit, []).append(decode(kind, values))
+        return {key: tuple(events.get((key, attempt), ())) for key, attempt in last.items()}
+
+    def attempts(self, stage: str) -> dict[str, int]:
+        """The highest attempt of which anything is recorded, by unit."""
+        with sentences(self.folder.database):
+            rows = self._db.execute(
+                "SELECT payload->>'$.unit', max(payload->>'$.attempt') FROM events "
+                "WHERE stage = ? AND payload->>'$.unit' IS NOT NULL GROUP BY 1",
+                [stage],
+            ).fetchall()
+        return dict(rows)
+
+    def stage_ends(self) -> dict[str, str]:
+        """Key of every completed stage, by name; a skipped stage has the key ""."""
+        with sentences(self.folder.database):
+            rows = self._db.execute(
+                "SELECT payload->>'$.name', coalesce(payload->>'$.key', '') FROM events "
+                "WHERE kind IN ('stage.completed', 'stage.skipped') ORDER BY seq"
+            ).fetchall()
+        return dict(rows)
+
+    def has(self, kind: str) -> bool:
+        """Whether an event of this kind is recorded."""
+        with sentences(self.folder.database):
+            return self._db.execute("SELECT 1 FROM events WHERE kind = ? LIMIT 1", [kind]).fetchone() is not None
+
+    def genesis(self) -> RunCreated:
+        """The first event.
+
+        Raises:
+            StorageError: the record is empty (the engine died while it made the run).
+        """
+        with sentences(self.folder.database):
+            row = self._db.execute("SELECT payload FROM events WHERE seq = 1").fetchone()
+        if row is None:
+            raise StorageError(f"{self.folder.database} holds no event; this run was never begun")
+        return RunCreated.model_validate(parse(row[0])[0])
+
+    def text(self, sha256: str) -> str:
+        """The exact text of a blob."""
+        with sentences(self.folder.database):
+            row = self._db.execute("SELECT body FROM blobs WHERE sha256 = ?", [sha256]).fetchone()
+        if row is None:
+            raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
+        return exact_text(sha256, row[0])
+
+    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
+        """Leaves a note in `control/progress.json`, at most twice a second; it is not part of the record."""
+        moment = time.monotonic()
+        if moment - self._last_progress < _PROGRESS_INTERVAL and done < total:
+            return
+        self._last_progress = moment
+        write_progress(self.folder.progress, stage, done, total, detail)
+        self.listener(stage, done, total, detail)
+
+
+def _connection(database: Path, lock: int) -> Database:
+    """The one connection that writes; the lock goes where there is none."""
+    from sqlite_utils import Database  # pandas comes with it, which no command that only reads should wait for
+
+    try:
+        with sentences(database):
+            db = Database(sqlite3.connect(database, timeout=30), execute_plugins=False)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+                db.execute(f"PRAGMA {pragma}").fetchall()
+    except BaseException:
+        os.close(lock)
+        raise
+    return db

@@ -1,0 +1,87 @@
+"""`runs/registry.db`: one chained entry per run created, so that a missing run shows as a gap."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from core.facts.chain import NO_EVENT, link_hash
+from storage.errors import sentences
+from storage.record.codec import canonical, now
+from storage.verifier.vouching.entries import (
+    REGISTRY_KIND,
+    REGISTRY_NAME,
+    REGISTRY_OBJECTS,
+    REGISTRY_STAGE,
+    read_registry,
+)
+
+
+def registry_path(runs: Path) -> Path:
+    """Where the registry of a folder of runs is."""
+    return runs / REGISTRY_NAME
+
+
+@contextmanager
+def registration(runs: Path) -> Iterator[Callable[[str, str], None]]:
+    """Holds the registry while a run is made; call what it yields with the run's id and the hash of its genesis event.
+
+    A registry that is damaged or cannot be written is found before anything is made. Engines that create runs at
+    once take turns. Nothing is entered where the block raises.
+
+    Raises:
+        StorageError: the registry cannot be written.
+    """
+    with sentences(runs):
+        runs.mkdir(parents=True, exist_ok=True)
+    path = registry_path(runs)
+    with _transaction(path) as db:
+        yield lambda run_id, genesis: _enter(db, path, run_id, genesis)
+
+
+def enter_late(runs: Path, run_id: str, genesis: str) -> bool:
+    """Enters a run that was made without an entry; says whether it did.
+
+    A registry that names the run already, or whose chain is broken, stays as it is, and none is made anew: what is
+    wrong there is for `dempo verify` to say.
+
+    Raises:
+        StorageError: the registry cannot be read or written.
+    """
+    path = registry_path(runs)
+    if not path.is_file():
+        return False
+    with _transaction(path) as db, sentences(path):
+        known = read_registry(runs)
+        never_used = path.stat().st_size == 0  # the first run of a folder was cut off: its entry was to make the table
+        if not never_used and (known is None or known.problem or run_id in {entry.run_id for entry in known.entries}):
+            return False
+        _enter(db, path, run_id, genesis)
+    return True
+
+
+@contextmanager
+def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
+    """A registry that nobody else writes to meanwhile, with its table and triggers."""
+    with sentences(path):
+        db = sqlite3.connect(path, timeout=30, isolation_level=None)
+    with closing(db):
+        with sentences(path):
+            db.execute("BEGIN IMMEDIATE")
+            for statement in REGISTRY_OBJECTS.values():
+                kind, rest = statement.removeprefix("CREATE ").split(" ", 1)
+                db.execute(f"CREATE {kind} IF NOT EXISTS {rest}")
+        yield db
+        with sentences(path):
+            db.execute("COMMIT")
+
+
+def _enter(db: sqlite3.Connection, path: Path, run_id: str, genesis: str) -> None:
+    with sentences(path):
+        last = db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        seq, prev = (last[0] + 1, last[1]) if last else (1, NO_EVENT)
+        at, payload = now(), canonical({"run_id": run_id, "genesis": genesis})
+        hashed = link_hash(prev, seq, at, REGISTRY_STAGE, REGISTRY_KIND, payload)
+        db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, payload, prev, hashed))

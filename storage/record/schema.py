@@ -1,0 +1,421 @@
+"""The database of a run: one append-only table `events`, content-addressed `blobs`, and views.
+
+Triggers stop accidents; the hash chain gives the evidence. Every view that expands JSON
+selects from a MATERIALIZED common table expression: without it a join of two views takes minutes.
+The views are a public interface: columns may be added, none may be renamed.
+"""
+
+from __future__ import annotations
+
+TABLES = {
+    "events": """CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  prev TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT""",
+    "blobs": """CREATE TABLE blobs (
+  sha256 TEXT PRIMARY KEY,
+  body BLOB NOT NULL
+) STRICT""",
+}
+
+INDEXES = {"events_kind": "CREATE INDEX events_kind ON events(kind, seq)"}
+
+TRIGGERS = {
+    "events_append": """CREATE TRIGGER events_append BEFORE INSERT ON events
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM events)
+BEGIN SELECT RAISE(ABORT, 'events are appended in order, one number after the other'); END""",
+    "events_no_update": """CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'events are never changed'); END""",
+    "events_no_delete": """CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END""",
+    "blobs_keep": """CREATE TRIGGER blobs_keep BEFORE INSERT ON blobs
+WHEN EXISTS (SELECT 1 FROM blobs WHERE sha256 = NEW.sha256)
+BEGIN SELECT RAISE(IGNORE); END""",
+    "blobs_no_update": """CREATE TRIGGER blobs_no_update BEFORE UPDATE ON blobs
+BEGIN SELECT RAISE(ABORT, 'blobs are never changed'); END""",
+    "blobs_no_delete": """CREATE TRIGGER blobs_no_delete BEFORE DELETE ON blobs
+BEGIN SELECT RAISE(ABORT, 'blobs are never deleted'); END""",
+}
+
+_DONE = """done AS MATERIALIZED (
+  SELECT stage, payload->>'$.unit' AS unit, max(payload->>'$.attempt') AS attempt
+  FROM events WHERE kind = 'unit.completed' GROUP BY 1, 2
+)"""
+
+
+def _recorded(kind: str) -> str:
+    """CTEs `done` and `m`: payloads `p` of one kind that belong to the last completed attempt of their unit."""
+    return f"""WITH {_DONE}, m AS MATERIALIZED (
+  SELECT e.seq AS seq, e.payload AS p FROM events e
+  JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
+    AND done.attempt = e.payload->>'$.attempt'
+  WHERE e.kind = '{kind}'
+)"""
+
+
+def _panels_drawn() -> str:
+    """CTEs that end in `m`: every draw that was decided in its stage, else the last panel drawn for it."""
+    return f"""{_recorded("draw.made").replace("m AS MATERIALIZED", "decided AS MATERIALIZED")},
+proposed AS MATERIALIZED (
+  SELECT max(seq) AS seq, payload AS p FROM events
+  WHERE kind = 'draw.made' AND payload->>'$.unit' IS NULL GROUP BY payload->>'$.draw'
+),
+m AS MATERIALIZED (
+  SELECT seq, p FROM decided
+  UNION ALL SELECT seq, p FROM proposed WHERE p->>'$.draw' NOT IN (SELECT p->>'$.draw' FROM decided)
+)"""
+
+
+def _text(reference: str) -> str:
+    """SQL for the readable text of a `Text` inside a payload."""
+    digest = f"coalesce({reference}->>'shown', {reference}->>'sha256')"
+    return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {digest})"
+
+
+_ATTRIBUTES = (
+    "(SELECT json_group_object(a.value, c.value) FROM json_each({names}) a JOIN json_each({values}) c USING (key))"
+)
+
+_VIEWS: dict[str, tuple[str, str]] = {
+    "run": (
+        """WITH genesis AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE seq = 1),
+last AS MATERIALIZED (
+  SELECT kind, payload AS p FROM events WHERE kind IN ('engine.started', 'engine.stopped') ORDER BY seq DESC LIMIT 1
+),
+started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.started' ORDER BY seq DESC LIMIT 1)""",
+        """SELECT g.p->>'$.run_id' AS run_id, g.p->>'$.name' AS name, g.at AS created_at,
+  coalesce((SELECT CASE kind WHEN 'engine.started' THEN 'running' ELSE p->>'$.outcome' END FROM last), 'created')
+    AS status,
+  g.p->>'$.seed' AS seed, g.p->'$.config' AS config,
+  (SELECT json_set(p->'$.packages', '$.dempo', p->>'$.program', '$.python', p->>'$.python') FROM started) AS versions,
+  g.p->>'$.simulated' AS simulated, g.p->>'$.schema_version' AS schema_version
+FROM genesis g""",
+    ),
+    "stages": (
+        """WITH m AS MATERIALIZED (
+  SELECT seq, at, kind, payload->>'$.name' AS name, payload AS p FROM events
+  WHERE kind IN ('stage.started', 'stage.planned', 'stage.completed', 'stage.skipped')
+),
+units AS MATERIALIZED (
+  SELECT stage, count(DISTINCT payload->>'$.unit') AS completed FROM events
+  WHERE kind = 'unit.completed' GROUP BY stage
+)""",
+        """SELECT m.name AS stage,
+  CASE WHEN max(m.kind = 'stage.completed') THEN 'completed'
+    WHEN max(m.kind = 'stage.skipped') THEN 'skipped' ELSE 'started' END AS status,
+  max(CASE m.kind WHEN 'stage.planned' THEN m.p->>'$.units' END) AS units,
+  coalesce(max(units.completed), 0) AS completed,
+  min(CASE m.kind WHEN 'stage.started' THEN m.at END) AS started_at,
+  max(CASE m.kind WHEN 'stage.completed' THEN m.at END) AS completed_at,
+  max(CASE m.kind WHEN 'stage.completed' THEN m.p->>'$.seconds' END) AS seconds,
+  max(CASE m.kind WHEN 'stage.started' THEN m.p->>'$.replay' END) AS replay,
+  max(CASE m.kind WHEN 'stage.skipped' THEN m.p->>'$.reason' END) AS reason
+FROM m LEFT JOIN units ON units.stage = m.name
+GROUP BY m.name ORDER BY min(m.seq)""",
+    ),
+    "seeds": (
+        """WITH m AS MATERIALIZED (SELECT seq, stage, payload AS p FROM events WHERE kind = 'seed.derived')""",
+        """SELECT 'run' AS stage, payload->>'$.seed' AS seed, 'configuration' AS origin FROM events WHERE seq = 1
+UNION ALL SELECT stage, seed, origin FROM (
+  SELECT stage, p->>'$.seed' AS seed, p->>'$.origin' AS origin, min(seq) AS first FROM m GROUP BY 1, 2, 3 ORDER BY first
+)""",
+    ),
+    "raters": (
+        f"""{_recorded("pool.built")},
+types AS MATERIALIZED (
+  SELECT t.value->>'$.type' AS type,
+    {_ATTRIBUTES.format(names="m.p, '$.attributes'", values="t.value, '$.categories'")} AS attributes
+  FROM m, json_each(m.p, '$.types') t
+),
+r AS MATERIALIZED (
+  SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type,
+    r.value->>'$.pairs' AS pairs, r.value->>'$.locale' AS locale
+  FROM m, json_each(m.p, '$.raters') r
+)""",
+        """SELECT r.rater_id, r.type, types.attributes, r.pairs, r.locale
+FROM r JOIN types ON types.type = r.type ORDER BY r.place""",
+    ),
+    "quotas": (
+        _recorded("lottery.quotas"),
+        """SELECT m.p->>'$.lottery' AS lottery,
+  q.value->>'$.attribute' AS attribute, q.value->>'$.category' AS category,
+  CAST(q.value->>'$.target' AS REAL) AS target, q.value->>'$.lower' AS lower, q.value->>'$.upper' AS upper,
+  q.value->>'$.slack' AS slack, q.value->>'$.in_pool' AS in_pool
+FROM m, json_each(m.p, '$.quotas') q""",
+    ),
+    "types": (
+        _recorded("lottery.types"),
+        f"""SELECT m.p->>'$.lottery' AS lottery, t.value->>'$.type' AS type,
+  {_ATTRIBUTES.format(names="m.p, '$.attributes'", values="t.value, '$.categories'")} AS attributes,
+  t.value->>'$.size' AS size
+FROM m, json_each(m.p, '$.types') t""",
+    ),
+    "inclusion_probabilities": (
+        f"""{_recorded("lottery.solved")},
+pi AS MATERIALIZED (
+  SELECT m.p->>'$.lottery' AS lottery, t.key AS type, t.value AS pi FROM m, json_each(m.p, '$.pi') t
+),
+named AS MATERIALIZED (
+  SELECT m.p->>'$.lottery' AS lottery, r.key AS place, r.value AS pi FROM m, json_each(m.p, '$.rater_pi') r
+),
+pool AS MATERIALIZED (
+  SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+)""",
+        """SELECT pi.lottery, pool.rater_id, coalesce(named.pi, pi.pi) AS pi
+FROM pi JOIN pool ON pool.type = pi.type
+LEFT JOIN named ON named.lottery = pi.lottery AND named.place = pool.place ORDER BY pi.lottery, pool.place""",
+    ),
+    "levels": (
+        _recorded("lottery.level"),
+        """SELECT p->>'$.lottery' AS lottery, p->>'$.level' AS level, p->>'$.probability' AS probability,
+  p->'$.types' AS types, p->'$.binding' AS binding, p->>'$.exact' AS exact, p->>'$.proof' AS proof,
+  p->>'$.gap' AS gap, p->>'$.seat' AS seat, p->'$.prices' AS prices, p->'$."values"' AS "values",
+  p->>'$.bound' AS bound FROM m""",
+    ),
+    "panels": (
+        _recorded("lottery.panel"),
+        """SELECT p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.probability' AS probability,
+  p->>'$.numerator' AS numerator FROM m""",
+    ),
+    "panel_raters": (
+        f"""{_recorded("lottery.panel")},
+pool AS MATERIALIZED (
+  SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+),
+named AS MATERIALIZED (
+  SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, r.value AS place FROM m, json_each(m.p, '$.raters') r
+)""",
+        """SELECT named.lottery, named.panel, pool.rater_id FROM named JOIN pool ON pool.place = named.place""",
+    ),
+    "panel_types": (
+        _recorded("lottery.panel"),
+        """SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, c.value->>0 AS type, c.value->>1 AS count
+FROM m, json_each(m.p, '$.counts') c""",
+    ),
+    "lotteries": (
+        f"""{_recorded("lottery.solved")},
+wanted AS MATERIALIZED (
+  SELECT payload->>'$.lottery' AS lottery, payload->>'$.size' AS size, payload->>'$.tolerance' AS tolerance, max(seq)
+  FROM events WHERE kind = 'lottery.quotas' GROUP BY 1
+)""",
+        """SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.algorithm' AS algorithm, m.p->>'$.method' AS method,
+  m.p->>'$.estimated' AS estimated, m.p->>'$.panels' AS panels, m.p->>'$.max_difference' AS max_difference,
+  wanted.size, wanted.tolerance, m.p->>'$.denominator' AS denominator, m.p->>'$.spread' AS spread
+FROM m LEFT JOIN wanted ON wanted.lottery = m.p->>'$.lottery'""",
+    ),
+    "lottery_diagnostics": (
+        _recorded("lottery.diagnosed"),
+        """SELECT p->>'$.lottery' AS lottery, p->>'$.raters' AS raters, p->>'$.smallest' AS smallest,
+  p->>'$.largest' AS largest, p->>'$.equal' AS equal, p->>'$.gini' AS gini, p->>'$.max_min_ratio' AS max_min_ratio,
+  p->>'$.coefficient_of_variation' AS coefficient_of_variation, p->>'$.without_chance' AS without_chance,
+  p->'$.without_chance_types' AS without_chance_types, p->>'$.certain' AS certain,
+  p->'$.empty_categories' AS empty_categories FROM m""",
+    ),
+    "draws": (
+        f"""{_recorded("draw.made")},
+public AS MATERIALIZED (
+  SELECT seq, kind, payload AS p, payload->>'$.draw' AS draw, payload->>'$.round' AS round FROM events
+  WHERE kind IN ('draw.committed', 'draw.made', 'draw.decided') AND payload->>'$.unit' IS NULL
+),
+tried AS MATERIALIZED (
+  SELECT draw, round, min(seq) AS seq,
+    max(CASE kind WHEN 'draw.made' THEN p END) AS made,
+    max(CASE kind WHEN 'draw.decided' THEN p END) AS decided,
+    max(CASE kind WHEN 'draw.committed' THEN p END) AS committed
+  FROM public GROUP BY 1, 2
+)""",
+        """SELECT draw, lottery, panel, seed, origin, outcome, reason, round, commitment, value FROM (
+  SELECT seq, p->>'$.draw' AS draw, p->>'$.lottery' AS lottery, p->>'$.panel' AS panel, p->>'$.seed' AS seed,
+    p->>'$.origin' AS origin, p->>'$.outcome' AS outcome, p->>'$.reason' AS reason, p->>'$.round' AS round,
+    p->>'$.commitment' AS commitment, p->>'$.value' AS value FROM m
+  UNION ALL
+  SELECT seq, draw, coalesce(made->>'$.lottery', committed->>'$.lottery'), made->>'$.panel', made->>'$.seed',
+    coalesce(made->>'$.origin', committed->>'$.source'),
+    coalesce(decided->>'$.outcome', CASE WHEN made IS NULL THEN 'committed' ELSE 'proposed' END),
+    coalesce(decided->>'$.reason', ''), round, committed->>'$.commitment', made->>'$.value'
+  FROM tried
+  WHERE NOT EXISTS (
+    SELECT 1 FROM m WHERE m.p->>'$.draw' = tried.draw AND m.p->>'$.round' = tried.round
+      AND m.p->>'$.commitment' IS NOT NULL
+  )
+) ORDER BY seq""",
+    ),
+    "draw_commitments": (
+        """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'draw.committed' ORDER BY seq)""",
+        """SELECT at, p->>'$.draw' AS draw, p->>'$.round' AS round, p->>'$.lottery' AS lottery,
+  p->>'$.source' AS source, p->>'$.rule' AS rule, p->>'$.commitment' AS commitment, p->'$.hashes' AS hashes FROM m""",
+    ),
+    "alternates": (
+        _recorded("draw.alternates"),
+        """SELECT m.p->>'$.draw' AS draw, a.value->>'$.type' AS type, r.key + 1 AS position, r.value AS rater_id
+FROM m, json_each(m.p, '$.alternates') a, json_each(a.value, '$.raters') r""",
+    ),
+    "panel_members": (
+        _panels_drawn(),
+        """SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r""",
+    ),
+    "panel_composition": (
+        f"""{_panels_drawn()},
+pool AS MATERIALIZED (
+  SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+),
+categories AS MATERIALIZED (
+  SELECT t.value->>'$.type' AS type, a.value AS attribute, c.value AS category
+  FROM events e, json_each(e.payload, '$.types') t, json_each(e.payload, '$.attributes') a,
+    json_each(t.value, '$.categories') c ON c.key = a.key
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+),
+members AS MATERIALIZED (
+  SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r
+),
+drawn AS MATERIALIZED (
+  SELECT members.draw, categories.attribute, categories.category, count(*) AS members
+  FROM members JOIN pool ON pool.rater_id = members.rater_id JOIN categories ON categories.type = pool.type
+  GROUP BY 1, 2, 3
+),
+wanted AS MATERIALIZED (
+  SELECT payload->>'$.lottery' AS lottery, payload AS p, max(seq) FROM events WHERE kind = 'lottery.quotas' GROUP BY 1
+)""",
+        """SELECT m.p->>'$.draw' AS draw, q.value->>'$.attribute' AS attribute, q.value->>'$.category' AS category,
+  CAST(q.value->>'$.target' AS REAL) AS target, q.value->>'$.lower' AS lower, q.value->>'$.upper' AS upper,
+  q.value->>'$.slack' AS slack, q.value->>'$.in_pool' AS in_pool, coalesce(drawn.members, 0) AS members,
+  coalesce(drawn.members, 0) * 1.0 / (wanted.p->>'$.size') AS share,
+  coalesce(drawn.members, 0) * 1.0 / (wanted.p->>'$.size') - CAST(q.value->>'$.target' AS REAL) AS deviation
+FROM m JOIN wanted ON wanted.lottery = m.p->>'$.lottery', json_each(wanted.p, '$.quotas') q
+LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.attribute = q.value->>'$.attribute'
+  AND drawn.category = q.value->>'$.category'""",
+    ),
+    "locale_composition": (
+        f"""{_panels_drawn()},
+pool AS MATERIALIZED (
+  SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.locale' AS locale
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+),
+locales AS MATERIALIZED (SELECT locale, count(*) AS in_pool FROM pool GROUP BY 1),
+members AS MATERIALIZED (
+  SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r
+),
+drawn AS MATERIALIZED (
+  SELECT members.draw, pool.locale, count(*) AS members
+  FROM members JOIN pool ON pool.rater_id = members.rater_id GROUP BY 1, 2
+)""",
+        """SELECT m.p->>'$.draw' AS draw, locales.locale, coalesce(drawn.members, 0) AS members, locales.in_pool
+FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale = locales.locale""",
+    ),
+    "conditions": (
+        _recorded("condition.planned"),
+        """SELECT p->>'$.condition' AS condition, p->>'$.source' AS source, p->>'$.transform' AS transform,
+  p->>'$.estimator' AS estimator, p->>'$.pairs' AS pairs, p->>'$.raters' AS raters, p->>'$.steps' AS steps,
+  p->>'$.batch' AS batch, p->>'$.effective_pairs' AS effective_pairs FROM m""",
+    ),
+    "weights": (
+        _recorded("condition.planned"),
+        """SELECT m.p->>'$.condition' AS condition, w.value->>'$.rater_id' AS rater_id, w.value->>'$.pairs' AS pairs,
+  w.value->>'$.weight' AS weight FROM m, json_each(m.p, '$.weights') w""",
+    ),
+    "train_steps": (
+        _recorded("train.step"),
+        """SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss, p->>'$.margin' AS margin,
+  p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, p->>'$.gradient_norm' AS gradient_norm
+FROM m""",
+    ),
+    "recovery": (
+        _recorded("recovery.measured"),
+        """SELECT p->>'$.condition' AS condition, p->>'$.population_log_loss' AS population_log_loss,
+  p->>'$.margin_agreement' AS margin_agreement, p->>'$.pairs' AS pairs, p->>'$.floor' AS floor,
+  p->>'$.agreement_ceiling' AS agreement_ceiling FROM m""",
+    ),
+    "questions": (
+        f"""{_recorded("questions.planned")},
+clauses AS MATERIALIZED (
+  SELECT c.value->>'$.clause_id' AS clause_id, {_text("(c.value->'$.text')")} AS clause
+  FROM m, json_each(m.p, '$.clauses') c
+),
+q AS MATERIALIZED (
+  SELECT q.key AS place, q.value->>'$.question_id' AS question_id, q.value->>'$.clause_id' AS clause_id,
+    {_text("(q.value->'$.text')")} AS question
+  FROM m, json_each(m.p, '$.questions') q
+)""",
+        """SELECT q.question_id, q.clause_id, clauses.clause, q.question
+FROM q LEFT JOIN clauses ON clauses.clause_id = q.clause_id ORDER BY q.place""",
+    ),
+    "answers": (
+        _recorded("answer.given"),
+        f"""SELECT p->>'$.condition' AS condition, p->>'$.question_id' AS question_id, p->>'$.clause_id' AS clause_id,
+  {_text("(p->'$.answer')")} AS answer, p->>'$.tokens' AS tokens, p->>'$.finish' AS finish FROM m""",
+    ),
+    "judge_calls": (
+        _recorded("judge.called"),
+        """SELECT p->>'$.question_id' AS question_id, p->>'$.judge' AS judge, p->>'$.outcome' AS outcome,
+  p->'$.shown_order' AS shown_order, p->>'$.attempts' AS attempts, p->>'$.prompt_tokens' AS prompt_tokens,
+  p->>'$.completion_tokens' AS completion_tokens, p->>'$.detail' AS detail, p->>'$.judge_kind' AS judge_kind FROM m""",
+    ),
+    "rankings": (
+        _recorded("judge.called"),
+        """SELECT m.p->>'$.question_id' AS question_id, m.p->>'$.clause_id' AS clause_id, m.p->>'$.judge' AS judge,
+  r.key + 1 AS position, r.value AS condition
+FROM m, json_each(m.p, '$.ranking') r WHERE m.p->>'$.outcome' = 'ranked'""",
+    ),
+    "leaderboards": (
+        f"""{_recorded("leaderboard.computed")},
+made AS MATERIALIZED (
+  SELECT group_concat(draw || CASE WHEN round > 1 THEN ' (round ' || round || ')' ELSE '' END || ' ' || outcome, ', ')
+    AS draws FROM draws
+)""",
+        """SELECT m.p->>'$.method' AS method, r.value->>'$.condition' AS condition, r.value->>'$.score' AS score,
+  r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
+  m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample, m.p->>'$.note' AS note,
+  made.draws, m.p->>'$.resamples' AS resamples, m.p->>'$.confidence' AS confidence,
+  coalesce(m.p->>'$.rule', 1) AS rule
+FROM made, m, json_each(m.p, '$.rows') r""",
+    ),
+    "leaderboard_details": (
+        _recorded("leaderboard.computed"),
+        """SELECT m.p->>'$.method' AS method, d.key AS name, d.value AS value FROM m, json_each(m.p, '$.detail') d""",
+    ),
+    "judge_diagnostics": (
+        _recorded("diagnostics.computed"),
+        """SELECT d.key AS name, d.value AS value FROM m, json_each(m.p, '$.values') d""",
+    ),
+    "operator_actions": (
+        """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)""",
+        """SELECT at, p->>'$.action' AS action, p->>'$.detail' AS detail FROM m""",
+    ),
+}
+"""Of each view: its common table expressions, and the SELECT whose rows it shows."""
+
+
+def _view(name: str, tables: str, select: str) -> str:
+    """The rows are MATERIALIZED too, so that a join of two views can index them."""
+    return f"CREATE VIEW {name} AS\n{tables},\nv AS MATERIALIZED (\n{select}\n)\nSELECT * FROM v"
+
+
+VIEWS = {name: _view(name, *parts) for name, parts in _VIEWS.items()}
+
+FORMAT: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS}
+"""Name and exact SQL of what belongs to `SCHEMA_VERSION` and is held exactly."""
+
+OBJECTS: dict[str, str] = {**FORMAT, **VIEWS}
+"""Name and exact SQL of everything in a new database."""
+
+VIEWS_VERSION = 2
+"""Of the views alone, which show what is recorded and hold nothing: a record keeps those that it was made with, is
+continued with them, and is read through these here."""
+
+RELEASED_VIEWS = {
+    1: "a9473c40dfc92932f1ee464a911496542305d19bb794a2c23950887ffab520d1",
+    2: "08a8dca07dd46b3d8a3d5af5fa590b7926421d96ca6a63da4979ad3771c6bc8f",
+}
+"""`schema_digest` of the views of each version; records hold no others."""

@@ -1,0 +1,205 @@
+"""What a stage needs beside the record to be repeated: a scratch folder, the files it once read, units it is given."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from core.config import RunConfig
+from core.errors import DempoError
+from core.events import JudgeCalled
+from core.run_folder import RunFolder
+from core.signals import handled
+from core.training.conditions import BASE
+from storage.replay.absent import artifacts_in
+from storage.replay.repetition import Record, Repetition
+
+_FROM_DATA = ("pairs", "pool")
+
+
+@contextmanager
+def scratch_folder(record: Record, stage: str) -> Iterator[RunFolder]:
+    """A run folder for one repetition, removed at its end however it ends.
+
+    Artifacts, models and the secret of the pseudonyms are links to those of the run; what the stage itself
+    made is left out, so that it is made anew. Files are replaced and never written in place, so nothing
+    reaches the run through a link.
+    """
+    with tempfile.TemporaryDirectory(prefix="dempo-replay-") as place, _ended_by_signals():
+        scratch = RunFolder(Path(place) / record.folder.root.name)
+        scratch.create()
+        run = record.folder
+        own = set(artifacts_in([line.values for line in record.of(stage)]))
+        for path in run.artifacts.iterdir() if run.artifacts.is_dir() else ():
+            if path.name not in own:
+                (scratch.artifacts / path.name).symlink_to(path.resolve())
+        for path in run.checkpoints.iterdir() if run.checkpoints.is_dir() else ():
+            wanted = path.name == BASE if stage == "train" else stage != "model" and not path.name.startswith(".")
+            if wanted:
+                (scratch.checkpoints / path.name).symlink_to(path.resolve())
+        if (secret := _secret(run)).is_file():
+            _secret(scratch).symlink_to(secret.resolve())
+        yield scratch
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind as Ctrl-C does, so that nothing is left behind."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    with handled(end, signal.SIGTERM, signal.SIGHUP):
+        yield
+
+
+def absent_input(record: Record, config: RunConfig, stage: str) -> str | None:
+    """Which file that the stage once read is not here, or is another one now, as a sentence; None if all are there."""
+    for path, sha256 in _files(record, config, stage):
+        try:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            return f"the input is not here: {path}"
+        if sha256 is not None and found != sha256:
+            return f"the input has changed: {path} holds SHA-256 {found[:12]}…, recorded is {sha256[:12]}…"
+    return None
+
+
+def changed_input(record: Record, repetition: Repetition) -> str | None:
+    """The same of files that were only known once they were read again (a data set on the hub)."""
+    recorded = _files_read([line.values for line in record.of(repetition.stage)])
+    for name, sha256 in _files_read([again.values for again in repetition.lines]).items():
+        if recorded.get(name, sha256) != sha256:
+            return f"the input has changed: {name} holds SHA-256 {sha256[:12]}…, recorded is {recorded[name][:12]}…"
+    return None
+
+
+def _files(record: Record, config: RunConfig, stage: str) -> Iterator[tuple[Path, str | None]]:
+    """Files outside the run that a stage reads, each with its recorded hash where there is one."""
+    data = config.data
+    if stage in _FROM_DATA:
+        tables = [path for path in (data.respondents, data.quotas, data.responses) if path is not None]
+        for name, sha256 in _files_read([line.values for line in record.of(stage)]).items():
+            if data.path is not None:
+                yield data.path / name, sha256
+            yield from ((path, sha256) for path in tables if path.name == name)
+    if data.path is not None and data.world is not None and _reads_the_world(config, stage):
+        measured = [line.values.get("world") for line in record.of("recovery") if line.kind == "recovery.measured"]
+        yield data.path / data.world, measured[-1] if measured else None
+
+
+def _reads_the_world(config: RunConfig, stage: str) -> bool:
+    if stage == "conditions":
+        return any(condition.source == "population" for condition in config.conditions)
+    if stage == "judge":
+        return config.judge is not None and any(judge.kind == "planted" for judge in config.judge.judges)
+    return stage == "recovery"
+
+
+def _files_read(found: list[dict[str, Any]]) -> dict[str, str]:
+    return {file["name"]: file["sha256"] for values in found for file in values.get("files") or () if "rows" in file}
+
+
+# ---------------------------------------------------------------- units that are given
+
+
+def units_as_recorded(record: Record, stage: str) -> dict[str, str]:
+    """Units that no repetition does again, with the reason: an API's replies, and questions, which are inputs."""
+    if stage == "judge":
+        return {
+            key: "an API judge: its recorded answer is the record"
+            for key, lines in record.units(stage).items()
+            if any(line.kind == JudgeCalled.kind and line.values.get("judge_kind") == "openai" for line in lines)
+        }
+    if stage == "answer":
+        return {
+            key: "questions are taken from the record"
+            for key in record.units(stage)
+            if key == "questions" or key.startswith("clause:")
+        }
+    return {}
+
+
+def judges_in_words(record: Record, asked: bool) -> str:
+    """Which judges can be asked again, and which cannot, by the names of their models."""
+    kinds: dict[str, set[str]] = {"openai": set(), "": set()}
+    for line in record.of("judge"):
+        if line.kind == JudgeCalled.kind:
+            kind = "openai" if line.values.get("judge_kind") == "openai" else ""
+            kinds[kind].add(str(line.values.get("judge", "")).rpartition("#")[0])
+    again, recorded = (", ".join(sorted(kinds[kind])) for kind in ("", "openai"))
+    told = []
+    if again:
+        told.append(f"asked again: {again}" if asked else f"`--stage judge` or `--all` asks again: {again}")
+    if recorded:
+        told.append(f"behind an API, so that the recorded answers are the record: {recorded}")
+    return "; ".join(told)
+
+
+def give_public_draws(record: Record, repetition: Repetition) -> dict[str, str]:
+    """Draws by public randomness are made between two engines: makes them again here, and hands them to the stage.
+
+    Returns:
+        What to say of each, by unit.
+    """
+    from storage.replay.public_draws import repeat_public_draw
+
+    said = {}
+    for draw in record.units(repetition.stage):
+        try:
+            events = repeat_public_draw(record, draw)
+        except (DempoError, KeyError, ValueError) as error:
+            said[draw] = f"it cannot be made again from its public value: {error}"
+            continue
+        if events is not None:
+            repetition.record(repetition.stage, events, unit=(draw, 1))
+            repetition.give(draw, events)
+            said[draw] = "made again from its commitment and public value"
+    return said
+
+
+# ---------------------------------------------------------------- pseudonyms
+
+
+def renamed_by_place(record: Record, repetition: Repetition) -> bool:
+    """Where the secret of the pseudonyms is not here: gives the repetition's raters their recorded names, by place.
+
+    Returns:
+        Whether names were replaced, so that they count for nothing in the comparison.
+    """
+    if repetition.stage not in _FROM_DATA or _secret(record.folder).is_file():
+        return False
+    was = [_names(line.values) for line in record.of(repetition.stage)]
+    now = [_names(again.values) for again in repetition.lines]
+    names = dict(zip(next(filter(None, now), []), next(filter(None, was), []), strict=False))
+    repetition.lines = [replace(again, values=_replaced(again.values, names)) for again in repetition.lines]
+    return bool(names) and any(old != new for old, new in names.items())
+
+
+def _secret(folder: RunFolder) -> Path:
+    return folder.private / "pseudonym.key"
+
+
+def _names(values: dict[str, Any]) -> list[str]:
+    """Pseudonyms in source order: of `pairs.built`, or of the raters of `pool.built`."""
+    raters = values.get("raters")
+    return values.get("rater_ids") or ([r["rater_id"] for r in raters] if isinstance(raters, list) else [])
+
+
+def _replaced(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        return names.get(value, value)
+    if isinstance(value, dict):
+        return {key: _replaced(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, names) for inner in value]
+    return value

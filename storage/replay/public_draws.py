@@ -1,0 +1,106 @@
+"""Draws by public randomness, made again from the recorded commitment and the recorded value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.errors import DempoError
+from core.events import DrawCommitted, DrawDecided, DrawMade, Event, SeedDerived
+from core.facts.sortition.draw import COMMITTED_PARTS, PUBLIC_ORIGINS, Rule, draw_key, hashes_of
+from core.sortition.draws.commitment import panel_by_rule, terms_of
+from core.sortition.draws.stage import alternates_event
+from core.sortition.recorded import RecordedLottery, recorded_lottery
+from storage.replay.compare import Finding, exactly
+from storage.replay.repetition import Line, Record, Repeated
+
+STAGE = "draw"
+
+
+def repeat_public_draw(record: Record, draw: str) -> list[Event] | None:
+    """The events of an accepted draw's unit, from its commitment and value; None where it is no public draw.
+
+    Raises:
+        InputError: the value does not fit the rule, or the recorded lottery is incomplete.
+    """
+    made = _made(record.units(STAGE).get(draw, ()))
+    if made is None or made.commitment is None or made.value is None:
+        return None
+    again, source = _again(record, made)
+    place = {rater_id: i for i, rater_id in enumerate(source.rater_ids)}
+    members = [place[rater_id] for rater_id in again.members]
+    return [
+        SeedDerived(seed=again.seed, origin=again.origin),
+        again,
+        alternates_event(draw, source.rater_ids, source.type_of, members, bytes.fromhex(again.seed)),
+    ]
+
+
+def step_again(record: Record, line: Line) -> Finding:
+    """A commitment, a proposed panel or a decision of people, all of which stand outside the draw's unit."""
+    try:
+        event = line.event()
+        if isinstance(event, DrawDecided):
+            return Finding("recorded", "people decided this")
+        if isinstance(event, DrawCommitted):
+            return _commitment(record, event)
+        assert isinstance(event, DrawMade), "one of the three kinds of steps"
+        again, _ = _again(record, event)
+    except (DempoError, KeyError, ValueError) as error:
+        return Finding("drift", f"it cannot be made again: {error}")
+    return exactly(line, Repeated(line.kind, again.payload(), None))
+
+
+def _commitment(record: Record, committed: DrawCommitted) -> Finding:
+    """The hash of the terms, and the hashes of what the record holds now."""
+    commitment = terms_of(committed, record.genesis.run_id).commitment()
+    if commitment != committed.commitment:
+        return Finding("drift", f"commitment: recorded {committed.commitment}, now {commitment}")
+    hashes = hashes_of((line.kind, line.payload) for line in _sources(record, committed.lottery))
+    for part in COMMITTED_PARTS:
+        if committed.hashes.get(part) != hashes[part]:
+            return Finding("drift", f"hash of {part}: recorded {committed.hashes.get(part)}, now {hashes[part]}")
+    return Finding("same", "the terms and the record hash to the commitment")
+
+
+def _again(record: Record, made: DrawMade) -> tuple[DrawMade, RecordedLottery]:
+    """The panel that a recorded value draws; what people decided (outcome, reason) is taken from the record."""
+    assert made.value is not None, "a public draw has a value"
+    rule: Rule = _committed(record, made).rule
+    source = recorded_lottery([line.event() for line in _sources(record, made.lottery)])
+    key = draw_key(made.commitment or "", made.value)
+    panel, members = panel_by_rule(source.lottery, source.type_of, rule, key, made.value)
+    again = made.model_copy(
+        update={
+            "panel": panel,
+            "seed": key.hex(),
+            "origin": PUBLIC_ORIGINS[rule],
+            "members": [source.rater_ids[i] for i in members],
+        }
+    )
+    return again, source
+
+
+def _committed(record: Record, made: DrawMade) -> DrawCommitted:
+    for line in record.of(STAGE):
+        if line.kind == DrawCommitted.kind and line.unit is None and line.values.get("draw") == made.draw:
+            event = line.event()
+            if isinstance(event, DrawCommitted) and event.commitment == made.commitment:
+                return event
+    raise ValueError(f"the record holds no commitment {made.commitment}")
+
+
+def _made(lines: Sequence[Line]) -> DrawMade | None:
+    for line in lines:
+        if line.kind == DrawMade.kind:
+            event = line.event()
+            assert isinstance(event, DrawMade), "told by its kind"
+            return event
+    return None
+
+
+def _sources(record: Record, lottery: str) -> list[Line]:
+    """The counting events of pool and lottery that a commitment binds, in the order of the record."""
+    kinds = {kind for kinds in COMMITTED_PARTS.values() for kind in kinds}
+    units = [lines for stage in ("pool", "lottery") for lines in record.units(stage).values()]
+    found = [line for lines in units for line in lines if line.kind in kinds]
+    return sorted((line for line in found if line.values.get("lottery", lottery) == lottery), key=lambda line: line.seq)

@@ -1,0 +1,164 @@
+"""The units of every stage that follow from the configuration, and how many events of each kind they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from storage.verifier.contents.judgements import questions_of_record
+from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
+from storage.verifier.ground.record import Record
+
+SOME = -1
+"""As many events of a kind as there are."""
+
+Contents = dict[str, int]
+"""How many events of each kind a unit holds."""
+
+
+def check_contents(record: Record, name: str) -> int:
+    """Compares the completed units of a stage with those that the configuration gives it; how many there are."""
+    done = {unit: state for (stage, unit), state in record.ledger.units.items() if stage == name and state.completed}
+    state = record.ledger.stages.get(name)
+    ended = state is not None and state.ended is not None and not state.skipped
+    if not done and not ended:
+        return 0
+    wanted = UNITS[name](record)
+    seq = None if state is None else state.ended or state.begun
+    for unit in done.keys() - wanted.keys():
+        raise broken(f"stage {name!r} holds a unit {brief(unit)} that the configuration does not give it", seq)
+    if ended and wanted.keys() - done.keys():
+        missing = min(wanted.keys() - done.keys())
+        raise broken(f"stage {name!r} has ended without its unit {brief(missing)}", seq)
+    for unit, state_of_unit in done.items():
+        _same_contents(name, unit, state_of_unit.contents, wanted[unit], seq)
+    return len(done)
+
+
+def _same_contents(name: str, unit: str, found: Any, wanted: Contents, seq: int | None) -> None:
+    for kind in found.keys() | wanted.keys():
+        number = wanted.get(kind, 0)
+        if number != found[kind] and number != SOME:
+            told = f"holds {found[kind]} events {kind} instead of {number}"
+            raise broken(f"stage {name!r}: its unit {brief(unit)} {told}", seq)
+
+
+def _names_of(record: Record, key: str, name: str) -> list[str]:
+    return list(sections(record.genesis["config"], key, name))
+
+
+def _alone(unit: str, kind: str) -> Callable[[Record], dict[str, Contents]]:
+    return lambda record: {unit: {kind: 1}}
+
+
+def _lottery_units(record: Record) -> dict[str, Contents]:
+    panels = {
+        "seed.derived": 1,
+        "lottery.bounded": SOME,
+        "lottery.level": SOME,
+        "lottery.panel": SOME,
+        "lottery.solved": 1,
+        "lottery.diagnosed": 1,
+    }
+    names = _names_of(record, "lotteries", "name")
+    _named_in_unit(record, [kind for kind in (*panels, "lottery.quotas", "lottery.types") if kind != "seed.derived"])
+    quotas = {f"{name}/quotas": {"lottery.quotas": 1, "lottery.types": 1} for name in names}
+    return quotas | {f"{name}/panels": panels for name in names}
+
+
+def _named_in_unit(record: Record, kinds: Iterable[str]) -> None:
+    """An event of a lottery's unit speaks of that lottery."""
+    for kind in kinds:
+        for event in record.counted(kind):
+            unit = str(event.unit).rpartition("/")[0]
+            same(event.values["lottery"], unit, f"{kind}: the lottery of its unit", event.seq)
+
+
+def _draw_units(record: Record) -> dict[str, Contents]:
+    contents = {"seed.derived": 1, "draw.made": 1, "draw.alternates": 1}
+    return dict.fromkeys(_names_of(record, "draws", "id"), contents)
+
+
+def _condition_units(kind: str) -> Callable[[Record], dict[str, Contents]]:
+    """One unit for each condition, of the same name."""
+
+    def units(record: Record) -> dict[str, Contents]:
+        for event in record.counted(kind):
+            same(event.values["condition"], event.unit, f"{kind}: the condition of its unit", event.seq)
+        return {name: {kind: 1} for name in _names_of(record, "conditions", "name")}
+
+    return units
+
+
+def _train_units(record: Record) -> dict[str, Contents]:
+    config = record.genesis["config"]
+    train, chunk = config["train"], config["train"].get("chunk", 50)
+    chunks = {"train.step": SOME, "train.checkpoint": 1}
+    first = {"train.start": SOME, **chunks}
+    units: dict[str, Contents] = {}
+    for name, section in sections(config, "conditions", "name").items():
+        if section.get("source") != "none":
+            steps = section.get("steps") or train.get("steps", 100)
+            if not isinstance(steps, int) or not isinstance(chunk, int) or chunk < 1:
+                raise broken(f"condition {brief(name)}: the configuration gives no number of steps", 1)
+            spend(record, steps // chunk + 1)
+            units |= {f"{name}/{i:04d}": chunks if i > 1 else first for i in range(1, 1 - (-steps // chunk))}
+    return {"reference": {"reference.computed": 1}} | units if units else {}
+
+
+def _answer_units(record: Record) -> dict[str, Contents]:
+    config = record.genesis["config"]
+    units: dict[str, Contents] = {"questions": {"questions.planned": 1}}
+    for event in record.counted("questions.generated"):
+        same(event.unit, f"clause:{event.values['clause_id']}", "the unit of a clause's questions", event.seq)
+    questions, batch = list(questions_of_record(record)), config["answer"].get("batch", 16)
+    if config["answer"].get("generate"):
+        planned = record.counted("questions.planned")
+        clauses = [clause["clause_id"] for event in planned for clause in event.values["clauses"]]
+        written = [event.values["clause_id"] for event in record.counted("questions.generated")]
+        units |= {f"clause:{number}": {"questions.generated": 1} for number in (clauses or written)}
+    spend(record, len(questions) * len(_names_of(record, "conditions", "name")))
+    sizes = [len(questions[i : i + batch]) for i in range(0, len(questions), batch)]
+    for name in _names_of(record, "conditions", "name"):
+        units |= {f"{name}/{i:05d}": {"answer.given": size} for i, size in enumerate(sizes)}
+    place = {question: i // batch for i, question in enumerate(questions)}
+    for event in record.counted("answer.given"):
+        number = one_of(place, event.values["question_id"], "the planned question", event.seq)
+        same(event.unit, f"{event.values['condition']}/{number:05d}", "the unit of an answer", event.seq)
+    return units
+
+
+def _judge_units(record: Record) -> dict[str, Contents]:
+    judges = sections(record.genesis["config"]["judge"], "judges", "model")
+    questions = questions_of_record(record)
+    spend(record, len(questions) * sum(section.get("rankings", 5) for section in judges.values()))
+    return {
+        f"{model}#{index}/{question}": {"judge.called": 1}
+        for model, section in judges.items()
+        for index in range(section.get("rankings", 5))
+        for question in questions
+    }
+
+
+def _rank_units(record: Record) -> dict[str, Contents]:
+    methods = (record.genesis["config"].get("rank") or {}).get("methods", [])
+    for event in record.counted("leaderboard.computed"):
+        same(event.values["method"], event.unit, "the unit of a leaderboard", event.seq)
+    units: dict[str, Contents] = {method: {"leaderboard.computed": 1} for method in methods}
+    return units | {"diagnostics": {"diagnostics.computed": 1}}
+
+
+UNITS: dict[str, Callable[[Record], dict[str, Contents]]] = {
+    "pairs": _alone("pairs", "pairs.built"),
+    "pool": _alone("pool", "pool.built"),
+    "lottery": _lottery_units,
+    "draw": _draw_units,
+    "conditions": _condition_units("condition.planned"),
+    "model": _alone("base", "model.ready"),
+    "train": _train_units,
+    "recovery": _condition_units("recovery.measured"),
+    "answer": _answer_units,
+    "judge": _judge_units,
+    "rank": _rank_units,
+}
+"""The units of each stage by their names, and what each of them holds."""

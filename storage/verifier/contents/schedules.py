@@ -1,0 +1,77 @@
+"""Schedules: which pairs each optimizer step sees, drawn again from the run's seed and compared by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from core.facts.randomness import RandomStream
+from core.facts.training.schedule import SCHEDULE_TYPE, schedule_file, shuffles, weighted_draws
+from storage.verifier.contents.pairs import first_pairs
+from storage.verifier.contents.pool import PoolRead, required_pool
+from storage.verifier.contents.whole import is_plain_file
+from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, brief, broken, same, spend
+from storage.verifier.ground.record import Found, Record
+
+LARGEST_SCHEDULE = 64 * 1024**2
+
+
+def check_schedule(record: Record, event: Found) -> bool:
+    """Whether a condition has a schedule; its file is the one that the seed and the weights give.
+
+    The file's bytes follow from the schedule, so their SHA-256 tells, also where the file is not here. Only where
+    citizens of a planted world decide anew which answer is the better one, the file itself has to be read.
+    """
+    what, values = f"condition {brief(event.values['condition'])}", event.values
+    artifact = values.get("artifact")
+    if (artifact is None) != (values["steps"] == 0):
+        raise broken(f"{what} has steps without a schedule, or a schedule without steps", event.seq)
+    if artifact is None:
+        return False
+    same(artifact["media_type"], SCHEDULE_TYPE, f"{what}: the type of its schedule", event.seq)
+    size = values["steps"] * values["batch"]
+    if not 0 < size <= LARGEST_SCHEDULE // 2:
+        raise broken(f"{what}: a schedule of {brief(size)} pairs is larger than this program writes", event.seq)
+    spend(record, STEPS_OF_A_NUMBER * size)
+    pairs = _drawn_schedule(record, event, size, required_pool(record, event.seq))
+    rows = [pairs[i : i + values["batch"]] for i in range(0, size, values["batch"])]
+    flipped: list[list[int]] = []
+    if values["source"] == "population":
+        found = _flipped(record, event, what)
+        if found is None:
+            return True  # whether the file may be missing is for the check of the artifacts to say
+        flipped = found
+    body = schedule_file(values["steps"], values["batch"], rows, flipped)
+    told = f"{what}: the SHA-256 of its schedule"
+    same(artifact["sha256"], hashlib.sha256(body).hexdigest(), told, event.seq)
+    same(artifact["bytes"], len(body), f"{what}: the size of its schedule", event.seq)
+    return True
+
+
+def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> list[int]:
+    """`size` numbers of pairs, as the estimator of the condition draws them."""
+    stream = RandomStream(record.genesis["seed"], "conditions", event.values["condition"])
+    weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
+    weights = [weight.get(rater_id, 0.0) for rater_id, _ in pool.everybody]
+    counts = [pairs for _, pairs in pool.everybody]
+    first = first_pairs(pool)
+    if event.values["estimator"] == "weighted_sampling":
+        return [first[r] + k for r, k in weighted_draws(weights, counts, size, stream.child("sampling"))]
+    eligible = [p for w, a, n in zip(weights, first, counts, strict=True) if w > 0 for p in range(a, a + n)]
+    if not eligible:
+        raise broken(f"condition {brief(event.values['condition'])} trains on no pair", event.seq)
+    return shuffles(eligible, size, stream.child("shuffle"))
+
+
+def _flipped(record: Record, event: Found, what: str) -> list[Any] | None:
+    """[step, position] where a citizen prefers the other answer, from the file; None where it is not here."""
+    path = record.root / "artifacts" / event.values["artifact"]["sha256"]
+    if not is_plain_file(path):
+        return None
+    with path.open("rb") as stream:
+        flipped: list[Any] = json.loads(stream.read(LARGEST_SCHEDULE))["flipped"]
+    steps, batch = event.values["steps"], event.values["batch"]
+    if any(not 0 <= step < steps or not 0 <= place < batch for step, place in flipped):
+        raise broken(f"{what}: its schedule turns a pair that there is not", event.seq)
+    return flipped

@@ -1,0 +1,305 @@
+"""Conditions: the weight of every rater from π, the draw or the pairs; and training steps without gaps."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from typing import Any
+
+from core.facts.formats import PAIRS_TYPE
+from core.facts.plural import number_of
+from core.facts.training.learning_rate import rate_share
+from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance
+from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
+from core.facts.training.weights import effective_pairs, transformed
+from storage.verifier.contents.draws import draws_of_record
+from storage.verifier.contents.lotteries import lotteries_of_record
+from storage.verifier.contents.pool import PoolRead, required_pool
+from storage.verifier.contents.schedules import check_schedule
+from storage.verifier.contents.whole import file_digest, is_plain_file
+from storage.verifier.ground.finding import (
+    Finding,
+    brief,
+    broken,
+    one_of,
+    outdated,
+    rule_of,
+    same,
+    sections,
+    spend,
+    whole,
+)
+from storage.verifier.ground.record import Found, Record
+
+LARGEST_LINE = 65_536
+LARGEST_INDEX = 64 * 1024**2
+
+
+def check_weights(record: Record) -> str:
+    """w_r of every rater of every condition, its transform included, and what is summed from them."""
+    whole(record)
+    asked = sections(record.genesis.get("config", {}), "conditions", "name")
+    planned = conditions_of_record(record)
+    rows, unsure = 0, None
+    for name, event in planned.items():
+        section = one_of(asked, name, "the configuration's condition", event.seq)
+        _check_as_configured(record, event, section)
+        pool = required_pool(record, event.seq)
+        spend(record, 10 * len(pool.everybody))
+        wanted = _weights(record, event, section, pool)
+        if wanted is None:
+            wanted = _some_by_pairs(event, section, pool)
+            unsure = unsure or event
+        _check_rows(event, pool, wanted)
+        rows += len(event.values["weights"])
+    if record.ledger.ended("conditions") and planned.keys() != asked.keys():
+        raise broken("the stage of the conditions has ended, but not every condition of the configuration is there")
+    if unsure is not None:
+        told = "which raters are representative of the US stands in the artifact of the pairs, which is not here"
+        raise Finding("unknown", f"condition {brief(unsure.values['condition'])}: {told}", unsure.seq)
+    return (
+        f"{number_of(rows, 'weight')} of {number_of(len(planned), 'condition')} worked out again"
+        if planned
+        else "no condition is recorded"
+    )
+
+
+def conditions_of_record(record: Record) -> dict[str, Found]:
+    """Every planned condition by its name."""
+    found: dict[str, Found] = {}
+    for event in record.counted("condition.planned"):
+        name = event.values["condition"]
+        if name in found:
+            raise broken(f"condition {brief(name)} was planned twice", event.seq)
+        found[name] = event
+    return found
+
+
+def _check_as_configured(record: Record, event: Found, section: dict[str, Any]) -> None:
+    what = f"condition {brief(event.values['condition'])}"
+    train = record.genesis["config"].get("train") or {}
+    defaults = {"transform": "identity", "estimator": "step_normalised", "source": ""}
+    for name, default in defaults.items():
+        same(event.values[name], section.get(name, default), f"{what}: its {name}", event.seq)
+    trained = section.get("source") != "none"
+    steps = (section.get("steps") or train.get("steps", 100)) if trained else 0
+    same(event.values["steps"], steps, f"{what}: its steps", event.seq)
+    same(event.values["batch"], train.get("batch", 32), f"{what}: its pairs per step", event.seq)
+
+
+def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRead) -> list[float] | None:
+    """w_r of every rater with pairs, 0 for those whom the condition leaves out; None where the record does not tell.
+
+    People whom the pool leaves out are no members of a draw, and their π is 0.
+    """
+    kind, _, name = str(section.get("source")).partition(":")
+    everyone = [1.0 if section.get("equal_voice") else float(pairs) for _, pairs in pool.everybody]
+    if kind == "none":
+        return [0.0] * len(everyone)
+    if kind in ("all", "population"):
+        return everyone
+    if kind == "us_rep":
+        flags = _us_representative(record, pool)
+        return None if flags is None else [w if flag else 0.0 for w, flag in zip(everyone, flags, strict=True)]
+    if kind == "draw":
+        made = one_of(draws_of_record(record), name, "the draw", event.seq).accepted
+        if made is None or made.seq > event.seq:
+            raise broken(
+                f"condition {brief(event.values['condition'])} rests on a draw that was not accepted", event.seq
+            )
+        members = set(made.values["members"])
+        return [1.0 if rater_id in members else 0.0 for rater_id, _ in pool.everybody]
+    lottery = one_of(lotteries_of_record(record), name, "the lottery", event.seq)
+    chances = dict(zip(pool.rater_ids, lottery.by_rater, strict=True))
+    nothing = Fraction(0)
+    return [transformed(chances.get(rater, nothing), event.values["transform"]) for rater, _ in pool.everybody]
+
+
+def _some_by_pairs(event: Found, section: dict[str, Any], pool: PoolRead) -> list[float]:
+    """The weights that follow where only the choice of raters cannot be checked."""
+    chosen = {row["rater_id"] for row in event.values["weights"]}
+    equal = section.get("equal_voice")
+    return [(1.0 if equal else float(n)) if rater in chosen else 0.0 for rater, n in pool.everybody]
+
+
+def _check_rows(event: Found, pool: PoolRead, wanted: list[float]) -> None:
+    values, seq = event.values, event.seq
+    what = f"condition {brief(values['condition'])}"
+    kept = [(rater, n, w) for (rater, n), w in zip(pool.everybody, wanted, strict=True) if w > 0]
+    same(len(values["weights"]), len(kept), f"{what}: the number of raters with a weight", seq)
+    for row, (rater_id, pairs, weight) in zip(values["weights"], kept, strict=True):
+        same(row["rater_id"], rater_id, f"{what}: a rater with a weight", seq)
+        same(row["pairs"], pairs, f"{what}: the pairs of rater {brief(rater_id)}", seq)
+        same(float(row["weight"]), weight, f"{what}: the weight of rater {brief(rater_id)}", seq)
+    same(values["raters"], len(kept), f"{what}: raters", seq)
+    same(values["pairs"], sum(n for _, n, _ in kept), f"{what}: pairs", seq)
+    effective = effective_pairs([w for _, n, w in kept if n], [n for _, n, _ in kept if n])
+    if not math.isclose(values["effective_pairs"], effective, rel_tol=1e-12):
+        raise broken(f"{what}: effective_pairs is {values['effective_pairs']}; it is {effective}", seq)
+
+
+def _us_representative(record: Record, pool: PoolRead) -> list[bool] | None:
+    """The flags of the raters with pairs from the artifact of the pairs; None where it is not here."""
+    built = record.counted("pairs.built")
+    if not built or not built[0].values.get("rater_ids"):
+        return None
+    values = built[0].values
+    path = record.root / "artifacts" / values["artifact"]["sha256"]
+    if values["artifact"]["media_type"] != PAIRS_TYPE or not is_plain_file(path):
+        return None
+    flags = {}
+    with path.open("rb") as stream:
+        stream.readline(LARGEST_LINE)
+        for rater_id in values["rater_ids"]:
+            flags[rater_id] = json.loads(stream.readline(LARGEST_LINE))["us_rep"] is True
+    return [flags[rater_id] for rater_id, _ in pool.everybody]
+
+
+# ------------------------------------------------------------ training
+
+
+def check_training(record: Record) -> str:
+    """Optimizer steps from 1 without gaps, as many as planned, at the planned rates; the schedules drawn again."""
+    whole(record)
+    planned = conditions_of_record(record)
+    steps: dict[str, list[Found]] = {name: [] for name in planned}
+    for event in record.counted("train.step"):
+        name = event.values["condition"]
+        if name in steps or planned:
+            one_of(steps, name, "the condition", event.seq).append(event)
+        else:
+            steps.setdefault(name, []).append(event)
+    for name, found in steps.items():
+        _check_steps(name, found, planned.get(name), record.ledger.ended("train"))
+        if name in planned:
+            _check_rates(record, found, planned[name])
+            _check_start(record, name, found)
+    for event in record.counted("train.checkpoint"):
+        _check_checkpoint(record, event, planned)
+    for event in record.counted("model.ready"):
+        model = (record.genesis["config"].get("train") or {}).get("model")
+        same(event.values["model"], model, "the model that every condition starts from", event.seq)
+        _check_weight_files(record, event, "checkpoints/base", "the base model")
+    schedules = sum(check_schedule(record, event) for event in planned.values())
+    for event in record.counted("reference.computed"):
+        _check_reference(event)
+    total = sum(map(len, steps.values()))
+    done = f"{number_of(total, 'step')} of {number_of(len(steps), 'condition')} without a gap"
+    return f"{done}, {number_of(schedules, 'schedule')} drawn again"
+
+
+def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bool) -> None:
+    what = f"condition {brief(name)}"
+    for number, event in enumerate(sorted(found, key=lambda event: event.seq), start=1):
+        same(event.values["step"], number, f"{what}: the number of a step", event.seq)
+    if planned is None:
+        return
+    wanted = planned.values["steps"]
+    if len(found) > wanted or (ended and len(found) < wanted):
+        seq = found[-1].seq if found else planned.seq
+        raise broken(f"{what} has {len(found)} optimizer steps instead of {wanted}", seq)
+
+
+def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
+    """The learning rate of each step is the configuration's, times what warm-up and schedule make of it."""
+    train, steps = record.genesis["config"].get("train") or {}, planned.values["steps"]
+    rate, schedule = float(train.get("learning_rate", 5e-6)), train.get("schedule", "linear")
+    warmup = float(train.get("warmup", 0.0))
+    what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
+    for done, event in enumerate(found):
+        rule = rule_of(event, RATE_RULE, f"{what} {done + 1}")
+        wanted = rate * rate_share(done, steps, warmup, schedule, rule)
+        if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
+            raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
+
+
+def _check_start(record: Record, name: str, steps: list[Found]) -> None:
+    """Before its first update a policy is its own reference; records whose prompts were fitted by rule 1 don't say."""
+    starts = [event for event in record.counted("train.start") if event.values["condition"] == name]
+    what = f"condition {brief(name)}"
+    if not starts and (not steps or all(event.values.get("rule", 1) == 1 for event in steps)):
+        return
+    if len(starts) != 1:
+        raise broken(
+            f"{what} has {len(starts)} comparisons of its start with the reference instead of one", steps[0].seq
+        )
+    values, seq = starts[0].values, starts[0].seq
+    measured = values.get("layouts")
+    precision = (record.genesis["config"].get("train") or {}).get("precision", "fp32")
+    same(measured is None, precision == "fp32", f"{what}: whether no difference of layouts was measured", seq)
+    same(float(values["tolerance"]), start_tolerance(measured), f"{what}: the margin that its start may have", seq)
+    largest = float(values["largest_margin"])
+    if not largest <= values["tolerance"]:
+        raise broken(f"{what} does not start at its reference: a margin is {largest} before any update", seq)
+    if steps and not abs(float(steps[0].values["margin"])) <= largest * (1 + 1e-6) + 1e-12:
+        raise broken(f"{what}: the margin of its first step is larger than that of any pair in it", steps[0].seq)
+
+
+def _check_reference(event: Found) -> None:
+    """What was cut is part of what was scored; where prompts were cut by the first rule, they were cut wrongly."""
+    values, rule = event.values, rule_of(event, REFERENCE_RULE, "the reference")
+    for name in ("cut_contexts", "cut_responses"):
+        if not 0 <= values[name] <= values["sequences"]:
+            raise broken(f"of {values['sequences']} sequences of the reference {values[name]} are {name}", event.seq)
+    if rule == 1 and values["cut_contexts"]:
+        cut = number_of(values["cut_contexts"], "sequence")
+        told = "they were fitted to the longest response of any pair, so that each condition depends on the others"
+        raise outdated(f"the reference, with the prompts of {cut} cut,", f"{told}; train again", event.seq)
+
+
+def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -> None:
+    """A checkpoint stands at the end of a chunk of steps, and the last one is the model of its condition."""
+    values, name = event.values, event.values["condition"]
+    what = f"condition {brief(name)}: its checkpoint after step {values['step']}"
+    steps = one_of(planned, name, "the condition", event.seq).values["steps"]
+    same(values["final"], values["step"] == steps, f"{what}: whether it is the model", event.seq)
+    wanted = f"checkpoints/{name}" if values["final"] else f"checkpoints/.state/{name}/checkpoint-{values['step']}"
+    same(values["folder"], wanted, f"{what}: its folder", event.seq)
+    chunk = (record.genesis["config"].get("train") or {}).get("chunk", 50)
+    same(event.unit, f"{name}/{-(-values['step'] // chunk):04d}", f"{what}: its unit", event.seq)
+    if values["step"] % chunk and values["step"] != steps:
+        raise broken(f"{what} is not at the end of a chunk of {chunk} steps", event.seq)
+    if values["final"]:
+        _check_weight_files(record, event, values["folder"], f"the model of condition {brief(name)}")
+
+
+def _check_weight_files(record: Record, event: Found, folder: str, what: str) -> None:
+    """A model holds all of its weights: by the names of its files, and by its index where that is here."""
+    files = event.values["files"]
+    listed: set[str] = set()
+    index = record.root / folder / WEIGHTS_INDEX
+    if WEIGHTS_INDEX in files and is_plain_file(index):
+        if file_digest(index) != files[WEIGHTS_INDEX]:
+            raise broken(f"{folder}/{WEIGHTS_INDEX} was changed", event.seq)
+        with index.open("rb") as stream:
+            listed = shards_of(stream.read(LARGEST_INDEX))
+    lacking = lacking_weights(files, listed)
+    if lacking is not None:
+        raise broken(f"{what} has no complete weights: {brief(lacking)} is not among its files", event.seq)
+
+
+# ------------------------------------------------------------ recovery
+
+
+def check_recovery(record: Record) -> str:
+    """What was measured in a planted world: the same pairs for all, within what is possible, ln 2 where untrained."""
+    whole(record)
+    found = record.counted("recovery.measured")
+    if not found:
+        return "no recovery is recorded"
+    listed = sections(record.genesis["config"], "conditions", "name")
+    first = found[0].values
+    for event in found:
+        values, what = event.values, f"the recovery of {brief(event.values['condition'])}"
+        for name in ("pairs", "floor", "agreement_ceiling", "world"):
+            same(values.get(name), first.get(name), f"{what}: {name}", event.seq)
+        section = one_of(listed, values["condition"], "the configuration's condition", event.seq)
+        loss, agrees = float(values["population_log_loss"]), float(values["margin_agreement"])
+        if section.get("source") == "none" and not (
+            math.isclose(loss, math.log(2), rel_tol=1e-9) and math.isclose(agrees, 0.5, rel_tol=1e-9)
+        ):
+            raise broken(f"{what} is that of a trained model, and it was not trained", event.seq)
+        if loss < float(values["floor"]) - 1e-9 or agrees > float(values["agreement_ceiling"]) + 1e-9:
+            raise broken(f"{what} is better than a model can be that knows the truth", event.seq)
+    return f"{len(found)} recoveries within what is possible; the numbers themselves take the models to measure"

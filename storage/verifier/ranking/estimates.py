@@ -1,0 +1,254 @@
+"""Every score, interval, detail and note of the leaderboards, and the judges' diagnostics, compared with the record."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from storage.verifier.contents.judgements import (
+    MOST_RANKED,
+    check_answers,
+    check_judge_calls,
+    questions_of_record,
+    rule_of_board,
+)
+from storage.verifier.ground.finding import Finding, brief, broken, same, sections, unreadable, whole
+from storage.verifier.ground.reading import opened_safely
+from storage.verifier.ground.record import Found, Record
+from storage.verifier.ranking.agreement import diagnostics_of
+from storage.verifier.ranking.intervals import Derived, Leaderboards
+from storage.verifier.ranking.resamples import Ballot, TooMuch
+
+NEAR = 1e-9
+"""How far a number may lie from the recorded one: sums may be taken in another order."""
+
+MOST_RESAMPLED = 10**9
+"""Places of rankings over all resamples: a paper's run has 75 million, and five times as many with 75,000 rankings."""
+
+MOST_ORDERED = 16
+"""Conditions; the time of the best common order grows exponentially."""
+
+OF_TEXTS = ("length_rank_correlation", "longer_wins")
+"""Diagnostics that are measured on the texts of the answers."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the judges said, and how it is resampled.
+
+    calls are the recorded calls with a ranking, in planned order; lengths are the characters of the answers by
+    condition and question, none of them where `withheld` texts are not here.
+    """
+
+    calls: tuple[Mapping[str, Any], ...]
+    lengths: Mapping[tuple[str, str], int]
+    withheld: int
+    resample: str
+    resamples: int
+    confidence: float
+    seed: int
+
+
+class Again(Protocol):
+    """Computes what the record says once more."""
+
+    def derived(self, method: str, rule: int) -> Derived:
+        """A method's leaderboard, ordered by a rule; raises TooMuch where that takes too long."""
+
+    def diagnostics(self) -> Mapping[str, float]:
+        """All diagnostics by their names."""
+
+
+class Counted:
+    """Computes with the standard library alone."""
+
+    def __init__(self, said: Said) -> None:
+        names = sorted(said.calls[0]["ranking"])
+        self.ballots = _ballots(said, names)
+        self.boards = Leaderboards(names, self.ballots, said.resample, said.resamples, said.confidence, said.seed)
+
+    def derived(self, method: str, rule: int) -> Derived:
+        """A method's leaderboard, ordered by a rule; raises TooMuch where that takes too long."""
+        return self.boards.derived(method, rule)
+
+    def diagnostics(self) -> Mapping[str, float]:
+        """All diagnostics by their names."""
+        return diagnostics_of(self.ballots)
+
+
+def _ballots(said: Said, names: list[str]) -> list[Ballot]:
+    """Rankings by the numbers of conditions; questions and clauses are numbered as they appear."""
+    number = {name: i for i, name in enumerate(names)}
+    questions: dict[tuple[int, str], int] = {}
+    clauses: dict[int, int] = {}
+    return [
+        Ballot(
+            order=tuple(number[name] for name in call["ranking"]),
+            shown=tuple(number[name] for name in call["shown_order"]),
+            question=questions.setdefault((call["clause_id"], call["question_id"]), len(questions)),
+            clause=clauses.setdefault(call["clause_id"], len(clauses)),
+            lengths=tuple(said.lengths[name, call["question_id"]] for name in names if said.lengths),
+        )
+        for call in said.calls
+    ]
+
+
+def check_estimates(record: Record) -> str:
+    """Every number and note of every leaderboard, and every diagnostic, derived from the rankings again."""
+    return compared(record, Counted)
+
+
+def compared(record: Record, again: Callable[[Said], Again]) -> str:
+    """Compares everything that follows from the rankings with what is recorded.
+
+    Raises:
+        Finding: something is another one ("failed"), is newer than this verifier ("unchecked"), takes too long
+            ("unknown"), or takes texts that are not here ("withheld").
+    """
+    whole(record)
+    boards, measured = record.counted("leaderboard.computed"), record.counted("diagnostics.computed")
+    if not boards and not measured:
+        return "no interval is recorded"
+    check_judge_calls(record)
+    check_answers(record)
+    said = _said(record)
+    source = again(said)
+    left_out: dict[str, tuple[Found, str]] = {}
+    later: Finding | None = None
+    for board in boards:
+        try:
+            derived = source.derived(board.values["method"], rule_of_board(board))
+        except Finding as found:
+            if found.verdict == "failed":
+                raise
+            later = later or found
+            continue
+        except TooMuch as limit:
+            left_out[board.values["method"]] = board, str(limit)
+            continue
+        _compare(board, _numbers(board.values), derived.numbers)
+        what = f"leaderboard {brief(board.values['method'])}: what is said of its scores"
+        same(board.values.get("note", ""), derived.note, what, board.seq)
+    figures = source.diagnostics() if measured else {}
+    for event in measured:
+        recorded = event.values["values"]
+        _compare(event, _without_texts(recorded) if said.withheld else recorded, figures)
+    if later is not None:
+        raise later
+    computed = len(boards) - len(left_out)
+    told = f"scores and intervals of {computed} leaderboards and {len(figures)} diagnostics computed again"
+    if left_out:
+        raise _undecided(told, left_out)
+    if said.withheld and measured:
+        raise Finding("withheld", f"{told}, without those of {said.withheld} texts that were withheld")
+    return told
+
+
+def _undecided(told: str, left_out: Mapping[str, tuple[Found, str]]) -> Finding:
+    """What was not derived: the methods with the reason, those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for method, (_, why) in left_out.items():
+        reasons.setdefault(why, []).append(method)
+    named = "; ".join(f"{', '.join(methods)} ({why})" for why, methods in reasons.items())
+    first = next(iter(left_out.values()))[0]
+    return Finding("unknown", f"{told}, and they agree; not those of {named}", first.seq)
+
+
+# ------------------------------------------------------------ what went in
+
+
+def _said(record: Record) -> Said:
+    section, seed = _rank_section(record), int(record.genesis["seed"])
+    calls = tuple(_ranked_calls(record))
+    if not calls or not 0 < len(calls[0]["ranking"]) <= MOST_RANKED:
+        raise broken("no judge's ranking is recorded that a leaderboard or a diagnostic could come from")
+    resamples, conditions = section["resamples"], len(calls[0]["ranking"])
+    if resamples * len(calls) * conditions > MOST_RESAMPLED or conditions > MOST_ORDERED:
+        told = f"{resamples} resamples of {len(calls)} rankings of {conditions} conditions"
+        raise Finding("unknown", f"{told} would take too long to compute again")
+    lengths = dict(_lengths(record))
+    withheld = len(record.counted("answer.given")) - len(lengths)
+    _require_answers(calls, {} if withheld else lengths)
+    return Said(calls, {} if withheld else lengths, withheld, seed=seed, **section)
+
+
+def _rank_section(record: Record) -> dict[str, Any]:
+    """How rankings are resampled, as the configuration says."""
+    section = {"resample": "questions", "resamples": 1000, "confidence": 0.95}
+    section |= record.genesis["config"].get("rank") or {}
+    section.pop("methods", None)
+    resample, resamples, confidence = (section.pop(name) for name in ("resample", "resamples", "confidence"))
+    known = resample in ("questions", "rankings", "clauses") and type(resamples) is int and resamples > 0
+    if section or not known or not isinstance(confidence, float) or not 0 < confidence < 1:
+        raise broken("the configuration in event 1 does not say how rankings are resampled", 1)
+    return {"resample": resample, "resamples": resamples, "confidence": confidence}
+
+
+def _ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
+    """The calls with a ranking, in planned order."""
+    by_call = {(event.values["judge"], event.values["question_id"]): event for event in record.counted("judge.called")}
+    questions = questions_of_record(record)
+    for model, section in sections(record.genesis["config"].get("judge") or {}, "judges", "model").items():
+        for index in range(section.get("rankings", 5)):
+            for question in questions:
+                event = by_call.get((f"{model}#{index}", question))
+                if event is not None and "ranking" in event.values:
+                    yield event.values
+
+
+def _lengths(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
+    """Characters of every answer whose text is here."""
+    try:
+        with closing(opened_safely(record.database)) as db:
+            for event in record.counted("answer.given"):
+                key = event.values["answer"]["sha256"]
+                row = db.execute("SELECT body FROM blobs WHERE sha256 = ?", [key]).fetchone()
+                if row is not None:
+                    text = bytes(row[0]).decode("utf-8", "surrogatepass")
+                    yield (event.values["condition"], event.values["question_id"]), len(text)
+    except sqlite3.Error as error:
+        raise unreadable(error) from None
+
+
+def _require_answers(calls: tuple[Mapping[str, Any], ...], lengths: Mapping[tuple[str, str], int]) -> None:
+    for call in calls if lengths else ():
+        for name in call["ranking"]:
+            if (name, call["question_id"]) not in lengths:
+                told = f"an answer of {brief(name)} to question {brief(call['question_id'])} was ranked and never given"
+                raise broken(told)
+
+
+# ------------------------------------------------------------ comparing
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything of a leaderboard that has to be the same, under one name each."""
+    found = {f"{row['condition']}: {name}": row[name] for row in values["rows"] for name in ("score", "low", "high")}
+    found |= {f"{row['condition']}: position": row["position"] for row in values["rows"]}
+    return found | dict(values.get("detail", {}))
+
+
+def _without_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in OF_TEXTS}
+
+
+def _compare(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, float]) -> None:
+    what = event.values.get("method", "diagnostics")
+    for name in [*recorded, *sorted(derived.keys() - recorded.keys())]:
+        if name not in derived:
+            raise broken(f"{what}: {brief(name)} does not follow from the rankings", event.seq)
+        wanted = f"the rankings give {derived[name]:.12g}"
+        if name not in recorded:
+            raise broken(f"{what}: {brief(name)} is missing; {wanted}", event.seq)
+        if not _agrees(float(recorded[name]), derived[name]):
+            raise broken(f"{what}: {brief(name)} is {brief(recorded[name])}; {wanted}", event.seq)
+
+
+def _agrees(one: float, other: float) -> bool:
+    if math.isnan(one) or math.isnan(other):
+        return math.isnan(one) and math.isnan(other)
+    return math.isclose(one, other, rel_tol=NEAR, abs_tol=NEAR)

@@ -1,0 +1,313 @@
+"""Every leaderboard from the rankings again, with its intervals, by the standard library alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+
+from core.facts.ranking.notes import (
+    MAJORITY_NOTE,
+    MEAN_POSITION_NOTE,
+    VOTES_NOTE,
+    best_orders_note,
+    held_fixed_note,
+    published_notes,
+    separable_notes,
+    shared_places_notes,
+    train_note,
+)
+from core.facts.ranking.positions import BY_SCORE, positions_by
+from storage.verifier.ranking.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
+from storage.verifier.ranking.choices import Published, bradley_terry_of, plackett_luce_of, separable
+from storage.verifier.ranking.resamples import (
+    MOST_ALL_ORDERS,
+    Ballot,
+    Matrix,
+    Sums,
+    TooMuch,
+    held_out_of,
+    summed,
+    units_of,
+)
+
+MOST_ORDERS = 20_000_000
+"""Orders of the conditions over all resamples: some ten seconds."""
+
+MOST_FITTED = 16
+"""Conditions of a Bradley–Terry model."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a method says: the scores of the data, of each resample, what else it found, and what it notes.
+
+    best are the best orders of the data, where the method looks for them.
+    """
+
+    score: Sequence[float]
+    samples: Sequence[Sequence[float]]
+    detail: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    best: BestOrders | None = None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A leaderboard as it follows from the rankings: its numbers, each under a name of its own, and its note."""
+
+    numbers: Mapping[str, float]
+    note: str
+
+
+class Leaderboards:
+    """The rankings and their sums, from which each method derives its leaderboard; resamples are drawn once."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        ballots: Sequence[Ballot],
+        resample: str,
+        resamples: int,
+        confidence: float,
+        seed: int,
+    ) -> None:
+        self.names = names
+        self.ballots = ballots
+        self.resample = resample
+        self.resamples = resamples
+        self.confidence = confidence
+        self.seed = seed
+
+    @cached_property
+    def sums(self) -> list[Sums]:
+        """Of the data as given, then of the resamples."""
+        return summed(self.ballots, self.resample, self.resamples, self.seed)
+
+    @cached_property
+    def majorities(self) -> Matrix:
+        """In how many questions each condition is before each other in most rankings; a tie counts half."""
+        by_question: dict[int, dict[tuple[int, int], int]] = {}
+        for ballot in self.ballots:
+            votes = by_question.setdefault(ballot.question, {})
+            for i, j in combinations(ballot.order, 2):
+                votes[i, j] = votes.get((i, j), 0) + 1
+                votes.setdefault((j, i), 0)
+        wins = [[0.0] * len(self.names) for _ in self.names]
+        for votes in by_question.values():
+            for (i, j), times in votes.items():
+                wins[i][j] += (times > votes[j, i]) + 0.5 * (times == votes[j, i])
+        return wins
+
+    def derived(self, method: str, rule: int) -> Derived:
+        """A method's leaderboard, ordered by a rule.
+
+        Raises:
+            TooMuch: it takes more time or memory than this file spends.
+        """
+        estimate = BY_METHOD[method](self)
+        intervals = interval(estimate.samples, self.confidence)
+        places = _places(estimate, rule)
+        numbers: dict[str, float] = {}
+        for name, score, (low, high), place in zip(self.names, estimate.score, intervals, places, strict=True):
+            numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high, f"{name}: position": place}
+        units = 1 + max(units_of(self.ballots, self.resample))
+        tied = shared_places_notes(dict(zip(self.names, places, strict=True)), rule)
+        best = [] if estimate.best is None else [best_orders_note(estimate.best.orders, True, rule)]
+        note = "; ".join([held_fixed_note(self.resample, units), *tied, *estimate.notes, *best])
+        return Derived(numbers | dict(estimate.detail), note)
+
+    def named(self, prefix: str, values: Sequence[float]) -> dict[str, float]:
+        """A detail of each condition."""
+        return {f"{prefix}:{name}": value for name, value in zip(self.names, values, strict=True)}
+
+    def require_few_conditions(self, most: int) -> None:
+        """Ends a method that would take too long with more conditions."""
+        if len(self.names) > most:
+            raise TooMuch(f"{len(self.names)} conditions are too many for it here")
+
+
+def interval(samples: Sequence[Sequence[float]], confidence: float) -> list[tuple[float, float]]:
+    """Percentiles (1 − c)/2 and (1 + c)/2 of each condition's samples, interpolated linearly.
+
+    Where any sample is infinite, which cannot be interpolated: the smallest sample that reaches the share.
+    """
+    finite = all(math.isfinite(value) for sample in samples for value in sample)
+    found = []
+    for values in map(sorted, zip(*samples, strict=True)):
+        ends = [_percentile(values, share, finite) for share in ((1 - confidence) / 2, (1 + confidence) / 2)]
+        found.append((ends[0], ends[1]))
+    return found
+
+
+def _percentile(values: Sequence[float], share: float, finite: bool) -> float:
+    if not finite:
+        return values[max(0, math.ceil(len(values) * share - 1))]
+    place = (len(values) - 1) * share
+    below = math.floor(place)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (values[above] - values[below]) * (place - below)
+
+
+def _places(estimate: Estimate, rule: int) -> list[int]:
+    if estimate.best is None:
+        return positions_by([-own for own in estimate.score])
+    return positions_by(estimate.score if rule == BY_SCORE else estimate.best.places)
+
+
+# ------------------------------------------------------------ methods that count pairs
+
+
+def _borda(data: Leaderboards) -> Estimate:
+    """Mean number of conditions ranked below."""
+
+    def score(wins: Matrix) -> list[float]:
+        rankings = wins[0][1] + wins[1][0] if len(wins) > 1 else 1
+        return [sum(own) / rankings for own in wins]
+
+    return _of_pairs(data, score)
+
+
+def _copeland(data: Leaderboards) -> Estimate:
+    """Votes won minus votes lost."""
+    plain = _of_pairs(data, lambda wins: [won - lost for won, lost in _won_and_lost(wins)])
+    detail = data.named("win_rate", _win_rates(data.sums[0].wins))
+    detail |= data.named("majority_win_rate", _win_rates(data.majorities))
+    return Estimate(plain.score, plain.samples, detail, (VOTES_NOTE,))
+
+
+def _copeland_majority(data: Leaderboards) -> Estimate:
+    """Conditions beaten minus conditions lost to."""
+
+    def score(wins: Matrix) -> list[float]:
+        columns = zip(*wins, strict=True)
+        return [
+            float(sum((won > lost) - (won < lost) for won, lost in zip(own, column, strict=True)))
+            for own, column in zip(wins, columns, strict=True)
+        ]
+
+    return _of_pairs(data, score)
+
+
+def _of_pairs(data: Leaderboards, score: Callable[[Matrix], list[float]]) -> Estimate:
+    scores = [score(sums.wins) for sums in data.sums]
+    return Estimate(scores[0], scores[1:])
+
+
+def _won_and_lost(wins: Matrix) -> list[tuple[float, float]]:
+    return [(sum(own), sum(column)) for own, column in zip(wins, zip(*wins, strict=True), strict=True)]
+
+
+def _win_rates(wins: Matrix) -> list[float]:
+    return [won / (won + lost) if won + lost else 0.5 for won, lost in _won_and_lost(wins)]
+
+
+# ------------------------------------------------------------ methods that look for the best order
+
+
+def _kemeny(data: Leaderboards) -> Estimate:
+    """Mean place in the best orders, over the resamples."""
+    _require_few_orders(data)
+    best, *others = (best_orders(sums.wins) for sums in data.sums)
+    samples = [found.places for found in others]
+    detail = {"orders": float(best.orders), "agreement": float(best.agreement)}
+    detail |= data.named("consensus", best.places)
+    return Estimate(_means(samples), samples, detail, (MEAN_POSITION_NOTE,), best)
+
+
+def _mallows(data: Leaderboards) -> Estimate:
+    """The same from the rankings that are not held out, and φ; the others' likelihood."""
+    _require_few_orders(data)
+    out = held_out_of(len(data.ballots))
+    best = [best_orders(sums.train) for sums in data.sums]
+    train = len(data.ballots) - len(out)
+    detail = {"orders": float(best[0].orders), "train_rankings": float(train), "held_out_rankings": float(len(out))}
+    if len(data.names) > 1:
+        distances = [_mean_distance(sums.train, found.first) for sums, found in zip(data.sums, best, strict=True)]
+        phi = [math.nan if math.isnan(d) else dispersion_at(d, len(data.names)) for d in distances]
+        detail |= {"phi": phi[0], "mean_distance": distances[0]}
+        known = [[value] for value in phi[1:] if not math.isnan(value)]
+        for low, high in interval(known, data.confidence):
+            detail |= {"phi_low": low, "phi_high": high}
+        if out:
+            detail["held_out_log_likelihood"] = _held_out_likelihood(data, out, best[0].first, phi[0])
+    samples = [found.places for found in best[1:]]
+    detail |= data.named("consensus", best[0].places)
+    return Estimate(_means(samples), samples, detail, (train_note(train),), best[0])
+
+
+def _require_few_orders(data: Leaderboards) -> None:
+    data.require_few_conditions(MOST_ALL_ORDERS)
+    if math.factorial(len(data.names)) * data.resamples > MOST_ORDERS:
+        raise TooMuch(f"{data.resamples} resamples of {len(data.names)} conditions have too many orders to try here")
+
+
+def _mean_distance(wins: Matrix, order: Sequence[int]) -> float:
+    """Of the rankings behind the votes; not a number where there is none."""
+    rankings = wins[0][1] + wins[1][0]
+    return distance_to(wins, order) / rankings if rankings else math.nan
+
+
+def _held_out_likelihood(data: Leaderboards, out: frozenset[int], order: Sequence[int], phi: float) -> float:
+    """Mean log-likelihood of a ranking that was held out."""
+    every, train = data.sums[0].wins, data.sums[0].train
+    distance = distance_to(every, order) - distance_to(train, order)
+    return log_likelihood_at(phi, distance, len(out), len(data.names)) / len(out)
+
+
+def _means(samples: Sequence[Sequence[float]]) -> list[float]:
+    return [math.fsum(values) / len(values) for values in zip(*samples, strict=True)]
+
+
+# ------------------------------------------------------------ methods that fit abilities
+
+
+def _bradley_terry(data: Leaderboards) -> Estimate:
+    data.require_few_conditions(MOST_FITTED)
+    scores = [bradley_terry_of(sums.wins) for sums in data.sums]
+    detail, notes = _where_separable(data)
+    detail |= data.named("majority", bradley_terry_of(data.majorities))
+    if separable(data.majorities):
+        notes = (*notes, MAJORITY_NOTE)
+    return Estimate(scores[0], scores[1:], detail, notes)
+
+
+def _plackett_luce(data: Leaderboards) -> Estimate:
+    data.require_few_conditions(MOST_ALL_ORDERS)
+    scores = [plackett_luce_of(sums.wins, sums.choices) for sums in data.sums]
+    return Estimate(scores[0], scores[1:], *_where_separable(data))
+
+
+def _where_separable(data: Leaderboards) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Where no finite estimate exists: in the data, and in how many resamples."""
+    first, *others = (separable(sums.wins) for sums in data.sums)
+    detail = {"separable": float(first), "separable_resamples": float(sum(others))}
+    return detail, separable_notes(first, sum(others))
+
+
+def _plackett_luce_published(data: Leaderboards) -> Estimate:
+    data.require_few_conditions(MOST_ALL_ORDERS)
+    published = Published()
+    found = [published.scores(sums.choices, len(data.names)) for sums in data.sums]
+    scores = [score for score, _ in found]
+    vanished, *gone = (sum(map(math.isinf, score)) for score in scores)
+    settled, *others = (done for _, done in found)
+    lost, unsettled = sum(map(bool, gone)), others.count(False)
+    detail = {"vanished": float(vanished), "vanished_resamples": float(lost)}
+    detail |= {"settled": float(settled), "unsettled_resamples": float(unsettled)}
+    notes = published_notes((bool(vanished), lost), (not settled, unsettled))
+    return Estimate(scores[0], scores[1:], detail, notes)
+
+
+BY_METHOD: dict[str, Callable[[Leaderboards], Estimate]] = {
+    "borda": _borda,
+    "copeland": _copeland,
+    "copeland_majority": _copeland_majority,
+    "kemeny": _kemeny,
+    "bradley_terry": _bradley_terry,
+    "plackett_luce": _plackett_luce,
+    "plackett_luce_published": _plackett_luce_published,
+    "mallows": _mallows,
+}

@@ -1,0 +1,136 @@
+"""What `dempo show` prints, and every command that ends with a run's results: stages, scores, what it waits for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.facts.sortition.undecided import undecided_sentences
+from core.visible import visible
+from storage.coverage import Coverage
+from storage.draws.waiting import waits_for
+from storage.imports.origin import origin_of
+from storage.outdated import REMARK, outdated_boards
+from storage.record.damage import damage_in, told_of
+from storage.record.foreign import is_imported
+from storage.record.reader import Reader
+from tui.commands.people.draw_text import people_command, waiting_commands
+from tui.commands.record.origin_text import origin_lines
+from tui.terminal import tables
+from tui.terminal.command_line import command_line
+from tui.terminal.options import print_data, print_json
+
+_STAGES = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
+
+
+def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json: bool) -> None:
+    """A view, the reasons for a rater's chance, or the run as a whole.
+
+    Raises:
+        InputError: two things are asked for at once, or nobody is called so.
+        NotFound: there is no such view.
+    """
+    if view is not None and why is not None:
+        raise InputError("--view and --why print different things; give one of the two")
+    if why is not None:
+        from tui.commands.people.why import why as why_so
+
+        answers, text = why_so(reader, why)
+        print_data({"why": answers}, as_json, text)
+    elif view is not None:
+        rows = reader.view(view)
+        print_data({view: rows}, as_json, tables.table(rows, digits=6))
+        if view in ("levels", "lotteries"):
+            tell_undecided(reader)
+    elif as_json:
+        print_json(_whole(reader))
+    else:
+        print(_heading(reader), end="\n\n")
+        print(tables.table(reader.view("stages"), _STAGES, digits=1), end="\n\n")
+        results(reader, as_json=False)
+        tell_undecided(reader)
+        if reader.until is None and not is_imported(reader.folder.root):
+            for step in [*waiting_commands(reader, runs), *people_command(reader, runs)]:
+                print(step, file=sys.stderr)
+
+
+def results(reader: Reader, as_json: bool) -> None:
+    """Leaderboards, the recovery of a planted world, and where the run lies."""
+    root = reader.folder.root
+    boards, recovered, coverage = reader.view("leaderboards"), reader.view("recovery"), Coverage.of_run(reader)
+    if as_json:
+        told = undecided_sentences(reader.view("levels"))
+        found = {"leaderboards": boards, "coverage": coverage.row(), "recovery": recovered, "undecided": told}
+        print_json({"run_id": root.name, "path": str(root), **found})
+        return
+    if boards:
+        print(f"Leaderboards{_stamp(reader.summary().simulated, coverage.kinds)}\n")
+        outdated = outdated_boards(boards, reader.view("leaderboard_details"))
+        remarked = [row | {"note": f"{REMARK}; {row['note']}"} if row["method"] in outdated else row for row in boards]
+        print(tables.leaderboards(remarked, coverage.sentence), end="\n\n")
+    if recovered:
+        print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
+        print(tables.recovery(recovered), end="\n\n")
+    print(f"run: {visible(str(root))}")
+
+
+def _stamp(simulated: bool, judges: frozenset[str]) -> str:
+    """What of leaderboards is simulated."""
+    if not simulated:
+        return ""
+    if judges <= {"planted"}:
+        return " (simulated: citizens of a planted world are the judges)"
+    some = "some of the judges are too" if "planted" in judges else "the judges are not"
+    return f" (the raters are simulated, those of a planted world; {some})"
+
+
+def tell_undecided(reader: Reader) -> None:
+    """On standard error, which levels of a lottery are not proved: whoever reads on has to know."""
+    for sentence in undecided_sentences(reader.view("levels")):
+        print(f"dempo: note: {visible(sentence)}", file=sys.stderr)
+
+
+def what_next(reader: Reader) -> list[str]:
+    """The last lines of a run that came to its end: the head to keep, and the commands that come next.
+
+    Nothing where a draw waits: the engine said what that takes.
+    """
+    if any(row["stage"] == "draw" and row["status"] == "started" for row in reader.view("stages")):
+        return []
+    root = reader.folder.root
+    seq, digest = reader.head()
+    steps = people_command(reader, root.parent)
+    check, app = (command_line(*words, runs=root.parent) for words in (("verify", root.name), ()))
+    last = f"{'then' if steps else 'next'}: `{check}` checks the record; `{app}` opens the app on it"
+    return [f"head: event {seq}, {digest}", *steps, last]
+
+
+def _whole(reader: Reader) -> dict[str, Any]:
+    origin = origin_of(reader.folder.root)
+    damage = damage_in(reader.folder.root)
+    return {
+        "run": reader.view("run"),
+        "until": reader.head()[0],
+        "status": "damaged" if damage else reader.status(),
+        "problem": damage,
+        "waits_for": waits_for(reader),
+        "stages": reader.view("stages"),
+        "leaderboards": reader.view("leaderboards"),
+        "coverage": Coverage.of_run(reader).row(),
+        "recovery": reader.view("recovery"),
+        "undecided": undecided_sentences(reader.view("levels")),
+        "origin": origin.row() if origin else None,
+    }
+
+
+def _heading(reader: Reader) -> str:
+    seq = reader.head()[0]
+    as_of = f", as of event {seq}" if reader.until is not None else ""
+    origin = origin_of(reader.folder.root)
+    came = [f"  {line}" for line in origin_lines(origin)] if origin else []
+    root = reader.folder.root
+    told = told_of(damage_in(root), root)
+    lines = [f"{root.name}{as_of}: {told or reader.status()}", *came, *(f"  {x}" for x in waits_for(reader))]
+    return visible("\n".join(lines))

@@ -1,0 +1,102 @@
+"""`dempo doctor`: what this machine has, in one table."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from importlib.metadata import requires
+from pathlib import Path
+from typing import Any
+
+from core.program.environment import devices, environment, package_version
+from core.program.provenance import provenance
+from storage.signatures import sshsig
+from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, lies_inside
+from storage.verifier.vouching.ssh_signature import fingerprint
+from tui.commands.runs.disk import disk_rows
+
+_LEAST_SQLITE = (3, 38, 0)
+"""`->>` came with 3.38."""
+
+_LEAST_FREE = 2 * 1024**3
+
+
+def examine(runs: Path) -> list[dict[str, Any]]:
+    """One row per thing looked at: name, state (ok, note, missing) and detail."""
+    return [
+        _program(),
+        *_packages(),
+        _sqlite(),
+        *_devices(),
+        _disk(runs),
+        *disk_rows(runs),
+        _signing_key(runs),
+        *_variables(),
+    ]
+
+
+def _program() -> dict[str, Any]:
+    """Which program this is, as its records say it."""
+    ran = provenance()
+    commit = f"commit {ran.commit}" if ran.commit else "commit unknown"
+    changed = ", changed since" if ran.dirty else ""
+    return _row("program", "ok", f"dempo {ran.version}, {commit}{changed}; SHA-256 of its files {ran.files}")
+
+
+def _packages() -> list[dict[str, Any]]:
+    try:
+        declared = [line for line in requires("dempo") or [] if "extra ==" not in line]
+    except ImportError:
+        return [_row("package dempo", "note", "runs from a checkout that is not installed")]
+    rows = []
+    for line in declared:
+        name = line.split(";")[0].split(">")[0].split("<")[0].split("=")[0].strip()
+        found = package_version(name)
+        rows.append(_row(f"package {name}", "ok" if found else "missing", found or "pip install " + name))
+    return rows
+
+
+def _sqlite() -> dict[str, Any]:
+    enough = sqlite3.sqlite_version_info >= _LEAST_SQLITE
+    return _row("SQLite", "ok" if enough else "missing", f"{sqlite3.sqlite_version} (3.38 or newer is needed)")
+
+
+def _devices() -> list[dict[str, Any]]:
+    found = devices()
+    if not found:
+        return [_row("accelerator", "note", "none found; training runs on the CPU")]
+    return [_row(f"accelerator {i}", "ok", name) for i, name in enumerate(found)]
+
+
+def _disk(runs: Path) -> dict[str, Any]:
+    place = next(p for p in (runs, *runs.resolve().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    return _row("free disk", "ok" if free >= _LEAST_FREE else "note", f"{free / 1024**3:.1f} GiB for {runs}")
+
+
+def _signing_key(runs: Path) -> dict[str, Any]:
+    """Which key signs the heads of runs; a key that is there but cannot sign is missing."""
+    name, key = "signing key", chosen_key(os.environ)
+    if key is None and VARIABLE in os.environ:
+        return _row(name, "note", f"{VARIABLE} is empty, so heads are not signed")
+    if key is None:
+        place = default_key(os.environ)
+        return _row(name, "note", f"absent, so heads are not signed; `dempo doctor --keygen` makes {place}")
+    origin = f"named by {VARIABLE}" if VARIABLE in os.environ else "the default one"
+    try:
+        signer = fingerprint(sshsig.sign(b"dempo doctor\n", key, "dempo-doctor").public_key)
+    except sshsig.SigningError as error:
+        return _row(name, "missing", f"{origin}: {error}")
+    if lies_inside(key, runs):
+        where = f"but it lies inside {runs}, where it may travel with a run; move it elsewhere"
+        return _row(name, "note", f"{key} ({origin}), {signer}, {where}")
+    return _row(name, "ok", f"{key} ({origin}), {signer}")
+
+
+def _variables() -> list[dict[str, Any]]:
+    return [_row(name, "note", value) for name, value in environment(os.environ).items()]
+
+
+def _row(name: str, state: str, detail: str) -> dict[str, Any]:
+    return {"name": name, "state": state, "detail": detail}

@@ -1,0 +1,86 @@
+"""Starting, stopping and resuming engines from the outside: what screens and commands may do to a run.
+
+An engine started here is a process in a session of its own, so it outlives the app, the shell and the
+SSH connection that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.config_file import load_config
+from core.program.environment import refuse_launcher
+from core.program.place import ROOT
+from core.run_folder import RunFolder
+from storage.errors import StorageError
+from storage.record.create import create_run
+from storage.record.foreign import refuse_imported
+from storage.record.reader import Reader
+
+
+def start(config: Path, overrides: Sequence[str], runs: Path, until: str | None = None) -> Path:
+    """Creates a run from a configuration and starts its engine; returns the run's folder.
+
+    Raises:
+        InputError, JudgeError: the configuration or a file it names is wrong; nothing was created.
+        StorageError: the run could not be created.
+    """
+    from core.preflight import preflight  # reads stages, which the app does not load before it starts a run
+
+    loaded = load_config(config, overrides)
+    preflight(loaded.config, until)
+    root = create_run(loaded, config.read_text(encoding="utf-8"), runs)
+    resume(root, until)
+    return root
+
+
+def resume(root: Path, until: str | None = None) -> int:
+    """Starts an engine on an existing run; returns its process id.
+
+    Raises:
+        InputError: a launcher stands in front of this process, and would stand in front of the engine.
+        StorageError: an engine works on the run already, or it was imported.
+    """
+    refuse_launcher(os.environ)
+    refuse_imported(root)
+    reader = Reader(root)
+    pid = reader.engine_pid()
+    if pid is not None:
+        raise StorageError(f"an engine (process {pid}) works on {root.name} already")
+    command = [sys.executable, "-P", "-m", "tui", "resume", str(root), "--quiet"]
+    if until is not None:
+        command += ["--until", until]
+    with reader.folder.log.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(_import_path())},
+        )
+    return process.pid
+
+
+def request_stop(root: Path) -> None:
+    """Asks the engine to stop at the next safe point (between two units, or two training steps).
+
+    Raises:
+        StorageError: no engine works on the run, or it was imported.
+    """
+    refuse_imported(root)
+    folder = RunFolder(root)
+    if not Reader(root).live():
+        raise StorageError(f"no engine works on {root.name}; there is nothing to stop")
+    folder.stop_request.write_text("operator\n", encoding="utf-8")
+
+
+def _import_path() -> list[str]:
+    """Where this program was imported from: a checkout is not installed, and the engine must find it too."""
+    here = str(ROOT)
+    given = os.environ.get("PYTHONPATH")
+    return [here, *([given] if given else [])]

@@ -1,0 +1,62 @@
+"""Following a run from the command line: its events as lines, until the engine ends."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from core.events import decode
+from core.visible import one_line
+from storage.record.codec import parse
+from storage.record.reader import Reader
+
+_INTERVAL = 0.5
+_FIELDS = (
+    "name",
+    "condition",
+    "step",
+    "loss",
+    "question_id",
+    "judge",
+    "outcome",
+    "lottery",
+    "draw",
+    "method",
+    "reason",
+)
+_TOLD_BY_OTHERS = ("unit.completed", "seed.derived", "answer.given", "lottery.panel")
+
+
+def follow(reader: Reader) -> None:
+    """Prints one line per event that tells something, and returns when no engine works on the run."""
+    seq = 0
+    while True:
+        live = reader.live()
+        rows = reader.events_after(seq)
+        for row in rows:
+            seq = row["seq"]
+            if row["kind"] not in _TOLD_BY_OTHERS:
+                print(_line(row), flush=True)
+        if not rows:
+            if not live:
+                return
+            time.sleep(_INTERVAL)
+
+
+def _line(row: dict[str, Any]) -> str:
+    stage, kind, at = (one_line(str(row[key]), 40) for key in ("stage", "kind", "at"))
+    values = _values(row)
+    told = [f"{key}={_short(values[key])}" for key in _FIELDS if key in values]
+    return f"{at[11:19]}  {stage:<10}  {kind:<20}  {' '.join(told)}".rstrip()
+
+
+def _values(row: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an event; none where a stranger's record or a newer program says something else."""
+    try:
+        return decode(row["kind"], parse(row["payload"])[0]).payload()
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else one_line(str(value), 80)

@@ -1,0 +1,221 @@
+"""The tab of a draw: where it came from, how the panel meets the quotas, and who is on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+
+from core.visible import one_line
+from storage.record.reader import Reader
+from tui.screens.panes.pane import Pane
+from tui.screens.panes.quotas import bounds, verdict
+from tui.screens.panes.skipped import skipped
+from tui.widgets.choice import Choice, turned
+from tui.widgets.figures import left, number, percent, right, whole
+from tui.widgets.grid import Grid
+from tui.widgets.status import status
+from tui.widgets.words import Words
+
+_MEMBERS = """SELECT m.rater_id AS rater_id, r.attributes AS attributes, r.pairs AS pairs, i.pi AS pi
+  FROM panel_members m
+  LEFT JOIN raters r ON r.rater_id = m.rater_id
+  LEFT JOIN (SELECT * FROM inclusion_probabilities WHERE lottery IS ?) i ON i.rater_id = m.rater_id
+  WHERE m.draw IS ?"""
+
+
+_SOURCES = "SELECT round, source FROM draw_commitments WHERE draw IS ?"
+
+
+@dataclass(frozen=True)
+class DrawFound:
+    """One draw of several: its last round, the rounds before it, the public source of each, its panel and members."""
+
+    names: tuple[str, ...]
+    draw: dict[str, Any] | None
+    earlier: list[dict[str, Any]]
+    sources: dict[Any, str]
+    probability: float | None
+    composition: list[dict[str, Any]]
+    locales: list[dict[str, Any]]
+    members: list[dict[str, Any]]
+    alternates: int
+    skipped: str
+
+
+class Facts(VerticalScroll):
+    """Takes the focus only where a part of it is out of sight: a draw may have had many rounds."""
+
+    def allow_focus(self) -> bool:
+        return self.max_scroll_y > 0
+
+
+class DrawPane(Pane):
+    """Facts of the draw, the panel by composition, and the members."""
+
+    label = "Draw"
+    key = "draw"
+    turns = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: DrawFound | None = None
+        self._choice, self._facts = Choice(id="draw-choice"), Words(id="draw-facts")
+        self._composition = Grid(id="composition", show_cursor=False)
+        self._members = Grid(id="members", show_cursor=False)
+
+    def compose(self) -> ComposeResult:
+        yield self._choice
+        with Facts(id="draw-facts-scroll"):
+            yield self._facts
+        with Vertical(classes="stack"):
+            yield self._composition
+            yield self._members
+
+    @classmethod
+    def read(cls, reader: Reader, request: Any) -> DrawFound:
+        rounds = reader.view("draws")
+        draws = {row["draw"]: row for row in rounds}
+        names = tuple(draws)
+        name = request if request in draws else (names[0] if names else None)
+        draw = draws[name] if name is not None else None
+        lottery = draw["lottery"] if draw else None
+        panel = draw["panel"] if draw else None
+        chance = reader.query("SELECT probability FROM panels WHERE lottery IS ? AND panel IS ?", [lottery, panel])
+        return DrawFound(
+            names=names,
+            draw=draw,
+            earlier=[row for row in rounds if row["draw"] == name and row is not draw],
+            sources={row["round"]: str(row["source"]) for row in reader.query(_SOURCES, [name])},
+            probability=chance[0]["probability"] if chance else None,
+            composition=reader.query("SELECT * FROM panel_composition WHERE draw IS ?", [name]),
+            locales=reader.query("SELECT * FROM locale_composition WHERE draw IS ? AND locale <> ''", [name]),
+            members=reader.query(_MEMBERS, [lottery, name]),
+            alternates=reader.query("SELECT count(*) AS n FROM alternates WHERE draw IS ?", [name])[0]["n"],
+            skipped=skipped(reader, "draw"),
+        )
+
+    def show(self, found: DrawFound) -> None:
+        self._found = found
+        name = found.draw["draw"] if found.draw else None
+        self._choice.offer("draw", found.names, name)
+        self._facts.say(_facts(found))
+        self._composition.fill(
+            ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"], composition_rows(found)
+        )
+        self._members.fill(["member", ">pairs", ">π", "attributes"], _member_rows(found))
+
+    def turn(self, by: int) -> None:
+        if self._found is not None:
+            name = self._found.draw["draw"] if self._found.draw else None
+            self.ask(turned(self._found.names, name, by))
+
+
+def _facts(found: DrawFound) -> Text:
+    draw = found.draw
+    if draw is None:
+        return Text(found.skipped or "no draw is recorded yet")
+    text = Text(overflow="fold")
+    for row in found.earlier:
+        text.append(_round(row)).append(_outcome(row)).append("\n")
+        if row["round"] in found.sources:
+            text.append(f"  {_read_out(row, found.sources[row['round']])}\n")
+    text.append(_round(draw) if found.earlier else "").append(_outcome(draw))
+    if draw["panel"] is None:
+        text.append(f"   lottery {one_line(str(draw['lottery']), 40)}; the panel is not drawn yet")
+    else:
+        text.append(f"   panel {whole(draw['panel'])} of lottery {one_line(str(draw['lottery']), 40)}")
+        chance = "" if found.probability is None else f" (probability {number(found.probability, 4)})"
+        text.append(f"{chance}, {len(found.members)} members, {whole(found.alternates)} alternates")
+    for word, value, width in (
+        ("source", found.sources.get(draw["round"]), 200),
+        ("value", draw["value"], 72),
+        ("seed", draw["seed"], 72),
+        ("origin", draw["origin"] if draw["seed"] else None, 200),
+        ("committed", draw["commitment"], 72),
+    ):
+        if value:
+            text.append(f"\n{word:<10}", style="bold")
+            text.append(one_line(str(value), width))
+    return text.append(_deviations(found))
+
+
+def _round(row: dict[str, Any]) -> Text:
+    return Text(f"round {whole(row['round'])} ", style="dim")
+
+
+def _read_out(row: dict[str, Any], source: str) -> str:
+    """The value of an earlier round and the public source that it came from."""
+    named = one_line(source, 200)
+    return (
+        f"no value was read from {named}" if row["value"] is None else f"{one_line(str(row['value']), 72)} from {named}"
+    )
+
+
+def _outcome(row: dict[str, Any]) -> Text:
+    text = Text()
+    text.append(status(str(row["outcome"])))
+    reason = one_line(str(row["reason"] or ""), 200)
+    return text.append(f": {reason}" if reason else "")
+
+
+def _deviations(found: DrawFound) -> str:
+    """The largest deviation from a target, and where the members come from."""
+    text = ""
+    measured = [row for row in found.composition if row["deviation"] is not None and not row["slack"]]
+    if measured and found.members:
+        worst = max(measured, key=lambda row: abs(row["deviation"]))
+        name = f"{one_line(str(worst['attribute']), 20)} {one_line(str(worst['category']), 30)}"
+        text += f"\nlargest deviation {points(worst['deviation'])} ({name})"
+    if len(found.locales) > 1:
+        ordered = sorted(found.locales, key=lambda row: (-row["members"], row["locale"]))
+        shown = ", ".join(f"{one_line(str(row['locale']), 16)} {whole(row['members'])}" for row in ordered[:8])
+        text += f"\nlocales   {shown}{' …' if len(ordered) > 8 else ''}"
+    return text
+
+
+def points(deviation: Any) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return "–" if deviation is None else f"{100 * deviation:+.1f} pp"
+
+
+def composition_rows(found: DrawFound) -> list[tuple[tuple[str, str], list[Text]]]:
+    """How many members the panel has per category, beside target and quota."""
+    rows = []
+    for row in found.composition:
+        members = row["members"] if found.members else None
+        rows.append(
+            (
+                (row["attribute"], row["category"]),
+                [
+                    left(one_line(str(row["attribute"]), 12)),
+                    left(one_line(str(row["category"]), 28)),
+                    right(percent(row["target"])),
+                    right(bounds(row)),
+                    right(whole(members)),
+                    right(points(row["deviation"])),
+                    verdict(row, members),
+                    right(whole(row["in_pool"])),
+                ],
+            )
+        )
+    return rows
+
+
+def _member_rows(found: DrawFound) -> list[tuple[str, list[Text]]]:
+    return [
+        (
+            member["rater_id"],
+            [
+                left(one_line(str(member["rater_id"]), 16)),
+                right(whole(member["pairs"])),
+                right(number(member["pi"], 4)),
+                left(one_line(", ".join(str(v) for v in json.loads(member["attributes"] or "{}").values()), 80)),
+            ],
+        )
+        for member in found.members
+    ]

@@ -1,0 +1,174 @@
+"""The tab of results: leaderboards with intervals, agreement of the judges, and recovery where truth is planted."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from core.facts.ranking.methods import CONSENSUS_METHODS
+from core.visible import one_line
+from storage.coverage import Coverage
+from storage.outdated import REMARK, outdated_boards
+from storage.record.reader import Reader
+from tui.screens.panes.pane import Pane
+from tui.screens.panes.skipped import skipped
+from tui.widgets.figures import as_float, number, percent, whole
+from tui.widgets.status import STAMP
+from tui.widgets.whisker import axis, whisker
+from tui.widgets.words import Words
+
+
+@dataclass(frozen=True)
+class Results:
+    """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`.
+
+    outdated are the methods whose board was made by a rule since found wrong; coverage is what all have to say first
+    where too few judge calls gave a ranking.
+    """
+
+    boards: dict[str, list[dict[str, Any]]]
+    recovery: list[dict[str, Any]]
+    diagnostics: list[dict[str, Any]]
+    simulated: bool
+    skipped: str
+    outdated: frozenset[str] = frozenset()
+    coverage: str = ""
+
+
+class LeaderboardsPane(Pane):
+    """One scrolling page: recovery first where there is one, then a table with dot-whiskers per method."""
+
+    label = "Leaderboards"
+    key = "leaderboards"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Results | None = None
+        self._scroll = VerticalScroll(id="results-scroll")
+        self._results = Words(id="results")
+
+    def compose(self) -> ComposeResult:
+        with self._scroll:
+            yield self._results
+
+    @classmethod
+    def read(cls, reader: Reader, request: Any) -> Results:
+        rows, boards = reader.view("leaderboards"), dict[str, list[dict[str, Any]]]()
+        for row in rows:
+            boards.setdefault(str(row["method"]), []).append(row)
+        run = reader.query("SELECT simulated FROM run")
+        return Results(
+            boards=boards,
+            recovery=reader.view("recovery"),
+            diagnostics=reader.view("judge_diagnostics"),
+            simulated=bool(run and run[0]["simulated"]),
+            skipped=skipped(reader, "rank"),
+            outdated=outdated_boards(rows, reader.view("leaderboard_details")),
+            coverage=Coverage.of_run(reader).sentence,
+        )
+
+    def show(self, found: Results) -> None:
+        self._found = found
+        width = max(20, self._scroll.size.width - 2)
+        self._results.say(page(found, width))
+
+    def fit(self) -> None:
+        if self._found is not None:
+            self.show(self._found)
+
+
+def page(found: Results, width: int) -> Text:
+    """The whole page for a terminal of this width."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    if found.recovery:
+        _recovery(text, found, width)
+    if not found.boards:
+        text.append(textwrap.fill(found.skipped or "no leaderboard is recorded yet", width))
+        return text
+    longest = max(len(one_line(str(row["condition"]), 20)) for rows in found.boards.values() for row in rows)
+    told = {method: _settings(method, found) for method in found.boards}
+    common = [part for part in told[next(iter(told))] if all(part in parts for parts in told.values())]
+    text.append("Leaderboards ", style="bold")
+    if found.simulated:
+        text.append(STAMP)
+    text.append(f"\n{_wrapped([f'! {found.coverage}'], width)}" if found.coverage else "")
+    text.append(f"\n{_wrapped([*common, *_draws(found)], width)}\n\n", style="dim")
+    for method, rows in found.boards.items():
+        own = [f"! {REMARK}"] if method in found.outdated else []
+        own += [part for part in told[method] if part not in common]
+        _board(text, method, rows, _wrapped(own, width), longest, width)
+    if found.diagnostics:
+        text.append("Judges\n", style="bold")
+        for row in found.diagnostics:
+            text.append(f"  {one_line(str(row['name']), 50).replace('_', ' ')}: {_plain(row['value'])}\n")
+    return text
+
+
+def _draws(found: Results) -> list[str]:
+    """Every draw that was made in this run, whatever became of it."""
+    made = next(iter(found.boards.values()))[0]["draws"]
+    return [f"draws made: {one_line(str(made), 300)}"] if made else []
+
+
+def _plain(value: Any) -> str:
+    """Counts without decimals, shares and correlations with three."""
+    found = as_float(value)
+    return number(value, 0 if found is not None and found.is_integer() and abs(found) > 1 else 3)
+
+
+def _recovery(text: Text, found: Results, width: int) -> None:
+    """Sorted by log-loss; the ceiling is a model trained on labels of the population itself."""
+    text.append("Recovery of the planted population ", style="bold")
+    text.append(STAMP)
+    text.append(f"\n  {'condition':<20}{'population log-loss':>20}{'margin agreement':>18}{'pairs':>8}\n", "dim")
+    for row in sorted(found.recovery, key=lambda row: as_float(row["population_log_loss"]) or 0.0):
+        text.append(
+            f"  {one_line(str(row['condition']), 19):<20}{number(row['population_log_loss'], 4):>20}"
+            f"{percent(row['margin_agreement']):>18}{whole(row['pairs']):>8}\n"
+        )
+    text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="dim")
+
+
+def _board(text: Text, method: str, rows: list[dict[str, Any]], own: str, longest: int, width: int) -> None:
+    """One method: its settings only where they differ from those above."""
+    text.append(one_line(method, 40), style="bold")
+    text.append(
+        "  lower is better; in the order of the consensus" if method in CONSENSUS_METHODS else "  higher is better",
+        style="dim",
+    )
+    text.append("\n")
+    if own:
+        text.append(f"{own}\n", style="dim")
+    span = axis([(row["low"], row["score"], row["high"]) for row in rows])
+    room = max(10, width - longest - 41)
+    text.append(f"  {'#':>2}  {'':<{longest}}{'score':>9}{'low':>9}{'high':>9}   ", style="dim")
+    text.append(f"{number(span[0], 2)}{number(span[1], 2):>{max(1, room - len(number(span[0], 2)))}}\n", "dim")
+    for row in sorted(rows, key=lambda row: as_float(row["position"]) or 0.0):
+        drawn = whisker(row["low"], row["score"], row["high"], span, room)
+        text.append(
+            f"  {whole(row['position']):>2}  {one_line(str(row['condition']), 20):<{longest}}"
+            f"{number(row['score']):>9}{number(row['low']):>9}{number(row['high']):>9}   "
+        )
+        text.append(f"{drawn}\n", style="cyan")
+    text.append("\n")
+
+
+def _wrapped(parts: list[str], width: int) -> str:
+    """Remarks on lines of this width, indented like the tables (which are never wrapped)."""
+    return textwrap.fill("; ".join(parts), width, initial_indent="  ", subsequent_indent="  ")
+
+
+def _settings(method: str, found: Results) -> list[str]:
+    """How many rankings went in, what the intervals resample, what they hold fixed, and other remarks."""
+    row = found.boards[method][0]
+    what, share = one_line(str(row["resample"]), 20), percent(row["confidence"], 0)
+    parts = [
+        f"{whole(row['rankings'])} rankings",
+        f"{share} intervals from {whole(row['resamples'])} resamples of {what}",
+    ]
+    return [*parts, *(one_line(part, 300) for part in str(row.get("note") or "").split("; ") if part)]

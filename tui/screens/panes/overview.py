@@ -1,0 +1,243 @@
+"""The first tab: the run as a whole, its stages with progress, and what it holds so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from core.facts.stages import STAGE_NAMES
+from core.visible import one_line
+from storage.draws.waiting import waits_for
+from storage.imports.origin import Origin, origin_of
+from storage.record.reader import Reader
+from tui.commands.record.origin_text import origin_lines
+from tui.messages import Pulse
+from tui.screens.panes.pane import Pane
+from tui.widgets.figures import bar, duration, moment, percent, right, whole
+from tui.widgets.grid import Grid
+from tui.widgets.status import status
+from tui.widgets.words import Words
+
+_WORDS = {"completed": "completed", "skipped": "skipped", "started": "started"}
+
+_COUNTS = """WITH people AS MATERIALIZED (
+  SELECT r.value->>'$.type' AS type, r.value->>'$.pairs' AS pairs FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
+)
+SELECT
+  (SELECT count(*) FROM people) AS raters,
+  (SELECT count(DISTINCT type) FROM people) AS types,
+  (SELECT sum(pairs) FROM people) AS pairs,
+  (SELECT count(DISTINCT payload->>'$.lottery') FROM events WHERE kind = 'lottery.solved') AS lotteries,
+  (SELECT count(DISTINCT payload->>'$.draw') FROM events WHERE kind IN ('draw.committed', 'draw.made')) AS draws,
+  (SELECT count(*) FROM (
+    SELECT DISTINCT payload->>'$.draw', coalesce(payload->>'$.round', 1) FROM events
+    WHERE kind IN ('draw.committed', 'draw.made'))) AS rounds,
+  (SELECT count(DISTINCT payload->>'$.condition') FROM events WHERE kind = 'condition.planned') AS conditions"""
+"""Not from the views: each of those goes through every unit that was completed, which takes long in a large record."""
+
+_UNDER_WAY = """SELECT kind, count(*) AS events FROM events
+  WHERE kind IN ('train.step', 'answer.given', 'judge.called', 'leaderboard.computed') GROUP BY kind"""
+
+_LAST_STOP = """SELECT at, payload->>'$.outcome' AS outcome, payload->>'$.reason' AS reason FROM events
+  WHERE kind = 'engine.stopped' ORDER BY seq DESC LIMIT 1"""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the tab shows."""
+
+    path: str
+    run: dict[str, Any]
+    stages: list[dict[str, Any]]
+    counts: dict[str, Any]
+    recorded: dict[str, int]
+    stop: dict[str, Any] | None
+    origin: Origin | None
+    waits: list[str]
+
+
+class OverviewPane(Pane):
+    """Stages with glyph, units, bar, time and replay grade; the engine's own note; counts."""
+
+    label = "Overview"
+    key = "overview"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Overview | None = None
+        self._pulse: Pulse | None = None
+        self._facts, self._counts = Words(id="facts"), Words(id="counts")
+        self._stages = Grid(id="stages", show_cursor=False)
+
+    def compose(self) -> ComposeResult:
+        yield self._facts
+        yield self._stages
+        with VerticalScroll(id="counts-scroll", can_focus=False):
+            yield self._counts
+
+    @classmethod
+    def read(cls, reader: Reader, request: Any) -> Overview:
+        run = reader.query("SELECT run_id, name, created_at, seed, versions FROM run")
+        stop = reader.query(_LAST_STOP)
+        return Overview(
+            path=str(reader.folder.root),
+            run=run[0] if run else {},
+            stages=reader.view("stages"),
+            counts=reader.query(_COUNTS)[0],
+            recorded={row["kind"]: row["events"] for row in reader.query(_UNDER_WAY)},
+            stop=stop[0] if stop else None,
+            origin=origin_of(reader.folder.root),
+            waits=waits_for(reader),
+        )
+
+    def show(self, found: Overview) -> None:
+        self._found = found
+        self._counts.say(_counts(found))
+        self._show_live()
+
+    def pulse(self, pulse: Pulse) -> None:
+        self._pulse = pulse
+        self._show_live()
+
+    def _show_live(self) -> None:
+        """The parts that change while no event is added: engine, progress note, state of the stages."""
+        if self._found is None or self._pulse is None:
+            return
+        self._facts.say(_facts(self._found, self._pulse))
+        wide = self.app.size.width >= 100
+        headings = ["stage", "state", ">units", "progress" if wide else "", ">time", "replay"]
+        self._stages.fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
+
+    def fit(self) -> None:
+        self._show_live()
+
+
+def _facts(found: Overview, pulse: Pulse) -> Text:
+    lines = Text(overflow="fold")
+    run_id = str(found.run.get("run_id", "–"))
+    if Path(found.path).name != run_id:  # else the folder says it
+        lines.append(f"{'run':<8}", style="bold").append(f"{one_line(run_id, 70)}\n")
+    for name, value in (
+        ("folder", one_line(found.path, 200)),
+        ("seed", one_line(str(found.run.get("seed", "–")), 25)),
+        ("created", f"{moment(found.run.get('created_at'))} UTC"),
+    ):
+        lines.append(f"{name:<8}", style="bold")
+        lines.append(value)
+        lines.append("   " if name == "seed" else "\n")
+    if found.origin is not None:
+        lines.append(f"{'origin':<8}", style="bold")
+        lines.append("\n        ".join(origin_lines(found.origin)) + "\n")
+    lines.append(f"{'engine':<8}", style="bold")
+    lines.append(_engine(found, pulse))
+    for line in found.waits if _waits_anew(found) else ():
+        lines.append(f"\n{'waits':<8}", style="bold")
+        lines.append(one_line(line, 300))
+    return lines
+
+
+def _waits_anew(found: Overview) -> bool:
+    """Whether a paused run waits for something else than what its engine said when it ended."""
+    return bool(found.waits) and found.waits != [str(found.stop["reason"]) if found.stop else ""]
+
+
+def _engine(found: Overview, pulse: Pulse) -> str:
+    """What the engine says it is at, or how the last one ended."""
+    if pulse.past and pulse.status in ("running", "created"):
+        return "was at work" if pulse.status == "running" else "had not started"
+    if pulse.status in ("running", "stopping"):
+        words = f"process {pulse.pid}" if pulse.pid else "at work"
+        if pulse.status == "stopping":
+            words += ", stops at the next safe point"
+        note = pulse.progress
+        if note is not None and isinstance(note.done, (int, float)) and isinstance(note.total, (int, float)):
+            share = f" {percent(note.done / note.total, 0)}" if note.total else ""
+            words += f" · {one_line(str(note.stage), 20)}{share} {one_line(str(note.detail), 120)}".rstrip()
+        return words
+    if found.origin is not None and found.stop is None:
+        return "its record ends without the end of an engine"
+    if found.origin is None and pulse.status == "interrupted":
+        return "ended without a word (killed, or the machine went down); r resumes from the last unit"
+    if found.stop is None:
+        return "has not started; r starts it"
+    if _waits_anew(found):
+        return f"{one_line(str(found.stop['outcome']))}; `dempo show` names the command that goes on"
+    return f"{one_line(str(found.stop['outcome']))}: {one_line(str(found.stop['reason']), 300)}"
+
+
+def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, list[Text]]]:
+    """One row per stage in pipeline order; a stage that isn't recorded yet is waiting."""
+    recorded = {row["stage"]: row for row in found.stages}
+    names = [*STAGE_NAMES, *(name for name in recorded if name not in STAGE_NAMES)]
+    rows = []
+    for name in names:
+        row = recorded.get(name)
+        done, units = (row["completed"] or 0, row["units"]) if row else (0, None)
+        rows.append(
+            (
+                name,
+                [
+                    Text(one_line(str(name), 14), no_wrap=True),
+                    status(_state(row, pulse)),
+                    right(f"{whole(done)}/{whole(units)}" if row and units else ""),
+                    Text(bar(done, units, width) if units else "", style="cyan", no_wrap=True),
+                    right(_time(row)),
+                    Text(one_line(str((row or {}).get("replay") or ""), 14), no_wrap=True),
+                ],
+            )
+        )
+    return rows
+
+
+def _state(row: dict[str, Any] | None, pulse: Pulse) -> str:
+    if row is None:
+        return "waiting"
+    if row["status"] == "started":
+        ended = pulse.status if pulse.status in ("paused", "stopped", "failed") else "interrupted"
+        return "running" if pulse.status in ("running", "stopping") else ended
+    return _WORDS.get(row["status"], str(row["status"]))
+
+
+def _time(row: dict[str, Any] | None) -> str:
+    if row is None or row["status"] == "skipped":
+        return ""
+    return duration(row["seconds"]) if row["seconds"] is not None else "…"
+
+
+def _counts(found: Overview) -> Text:
+    counts, recorded = found.counts, found.recorded
+    rounds = f", {whole(counts['rounds'])} rounds" if counts["rounds"] != counts["draws"] else ""
+    parts = [
+        (counts["raters"], "rater", "raters"),
+        (counts["types"], "type", "types"),
+        (counts["pairs"], "pair", "pairs"),
+        (counts["lotteries"], "lottery", "lotteries"),
+        (counts["draws"], f"draw{rounds}", f"draws{rounds}"),
+        (counts["conditions"], "condition", "conditions"),
+        (recorded.get("train.step"), "optimizer step", "optimizer steps"),
+        (recorded.get("answer.given"), "answer", "answers"),
+        (recorded.get("judge.called"), "judge call", "judge calls"),
+        (recorded.get("leaderboard.computed"), "leaderboard", "leaderboards"),
+    ]
+    told = [f"{whole(value)} {one if value == 1 else many}" for value, one, many in parts if value]
+    lines = Text()
+    lines.append("recorded  ", style="bold")
+    lines.append(" · ".join(told) or "nothing yet")
+    for reason, stages in _skipped(found).items():
+        lines.append(f"\n– {', '.join(stages)} skipped: {reason}")
+    return lines
+
+
+def _skipped(found: Overview) -> dict[str, list[str]]:
+    """The stages that were skipped, by their reason: most often one reason is that of many."""
+    reasons: dict[str, list[str]] = {}
+    for row in found.stages:
+        if row["status"] == "skipped":
+            reasons.setdefault(one_line(str(row["reason"]), 200), []).append(one_line(str(row["stage"]), 14))
+    return reasons

@@ -1,0 +1,63 @@
+"""What the tabs of a run have in common: each says what to read (in a thread) and how to show it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Hashable
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from textual.containers import Vertical
+
+from storage.record.reader import Reader
+from tui.messages import Asked, Pulse
+
+UNSHOWABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, sqlite3.Error)
+"""What a record that another program wrote, or damaged, can make a reading or a showing raise."""
+
+
+class Pane(Vertical):
+    """One tab. `request` says what is asked for (a lottery, a page, …) and is handed to `read` as it is."""
+
+    label: ClassVar[str]
+    key: ClassVar[str]
+    turns: ClassVar[bool] = False
+    """Whether [ and ] do something here."""
+    flips: ClassVar[str] = ""
+    """What `v` shows in place of a part of the tab, if anything."""
+
+    def __init__(self) -> None:
+        super().__init__(id=self.key)
+        self.request: Hashable = None
+
+    @classmethod
+    def read(cls, reader: Reader, request: Any) -> Any:
+        """Everything that the tab shows, as a value. Runs in a thread and touches no widget."""
+        raise NotImplementedError
+
+    def show(self, found: Any) -> None:
+        """Shows what `read` returned."""
+        raise NotImplementedError
+
+    def pulse(self, pulse: Pulse) -> None:
+        """Called at every reading, also where no event was added."""
+
+    def on_resize(self) -> None:
+        """Fits the tab to its new width; what could not be shown is left alone: the line above the tabs says why."""
+        with suppress(*UNSHOWABLE):
+            self.fit()
+
+    def fit(self) -> None:
+        """Shows again what depends on the width."""
+
+    def turn(self, by: int) -> None:
+        """[ and ]: the previous or next lottery, draw or page."""
+
+    def flip(self) -> None:
+        """v: another view of the same thing, and back."""
+
+    def ask(self, request: Hashable) -> None:
+        """Asks for something else to be read, soon."""
+        if request != self.request:
+            self.request = request
+            self.post_message(Asked(self.key))

@@ -1,0 +1,241 @@
+"""The tab of a lottery: its quotas, what it gives each category on average, π of every rater, and its levels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from core.visible import one_line
+from storage.record.reader import Reader
+from tui.screens.panes.levels import HEADINGS, level_rows, proof_note
+from tui.screens.panes.pane import Pane
+from tui.screens.panes.skipped import skipped
+from tui.widgets.choice import Choice, turned
+from tui.widgets.curves import Chart, CurvePlot, Series
+from tui.widgets.figures import as_float, left, number, percent, right, whole
+from tui.widgets.grid import Grid
+from tui.widgets.status import status
+from tui.widgets.words import Words
+
+_SIZES = """SELECT payload->>'$.lottery' AS lottery, payload->>'$.size' AS size, payload->>'$.tolerance' AS tolerance
+  FROM events WHERE kind = 'lottery.quotas' ORDER BY seq"""
+
+_BOUND = """SELECT payload->'$.pi' AS pi FROM events
+  WHERE kind = 'lottery.bounded' AND payload->>'$.lottery' IS ? ORDER BY seq DESC LIMIT 1"""
+
+
+@dataclass(frozen=True)
+class LotteryFound:
+    """One lottery of several. `expected[(attribute, category)]` is Σπ over the raters of the category.
+
+    `at_most` are the sorted upper bounds of π that are known before the lottery is.
+    """
+
+    names: tuple[str, ...]
+    name: str | None
+    size: int | None
+    tolerance: str
+    solved: dict[str, Any] | None
+    quotas: list[dict[str, Any]]
+    expected: dict[tuple[str, str], float]
+    pi: tuple[float, ...]
+    at_most: tuple[float, ...]
+    levels: list[dict[str, Any]]
+    sizes: dict[int, int]
+    diagnostics: dict[str, Any] | None
+    skipped: str
+
+
+class QuotasPane(Pane):
+    """A table of quotas beside (or above) the sorted inclusion probabilities; or the levels in their place."""
+
+    label = "Quotas"
+    key = "quotas"
+    turns = True
+    flips = "Levels"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: LotteryFound | None = None
+        self._choice, self._note = Choice(id="quotas-choice"), Words(id="quotas-note")
+        self._quotas, self._plot = Grid(id="quotas-table", show_cursor=False), CurvePlot(id="pi-plot")
+        self._levels = Grid(id="levels-table")
+        self._levels.display = False
+
+    def compose(self) -> ComposeResult:
+        yield self._choice
+        yield self._note
+        with Container(classes="split"):
+            yield self._quotas
+            yield self._plot
+            yield self._levels
+
+    @classmethod
+    def read(cls, reader: Reader, request: Any) -> LotteryFound:
+        sizes = {row["lottery"]: row for row in reader.query(_SIZES)}
+        names = tuple(sizes)
+        name = request if request in names else (names[0] if names else None)
+        pi = reader.query(
+            "SELECT i.pi AS pi, r.attributes AS attributes FROM inclusion_probabilities i "
+            "LEFT JOIN raters r ON r.rater_id = i.rater_id WHERE i.lottery IS ?",
+            [name],
+        )
+        solved = reader.query("SELECT * FROM lotteries WHERE lottery IS ?", [name])
+        sizes_of_types = reader.query("SELECT type, size FROM types WHERE lottery IS ?", [name])
+        sizes_by_type = {row["type"]: row["size"] for row in sizes_of_types}
+        diagnostics = reader.query("SELECT * FROM lottery_diagnostics WHERE lottery IS ?", [name])
+        return LotteryFound(
+            names=names,
+            name=name,
+            size=sizes[name]["size"] if name is not None else None,
+            tolerance=str(sizes[name]["tolerance"]) if name is not None else "",
+            solved=solved[0] if solved else None,
+            quotas=reader.query("SELECT * FROM quotas WHERE lottery IS ?", [name]),
+            expected=expected_numbers((row["attributes"], row["pi"]) for row in pi),
+            pi=tuple(sorted(as_float(row["pi"]) or 0.0 for row in pi)),
+            at_most=() if pi else _bound(reader, name, sizes_by_type),
+            levels=reader.query("SELECT * FROM levels WHERE lottery IS ? ORDER BY level", [name]),
+            skipped=skipped(reader, "lottery"),
+            sizes=sizes_by_type,
+            diagnostics=diagnostics[0] if diagnostics else None,
+        )
+
+    def show(self, found: LotteryFound) -> None:
+        self._found = found
+        self._choice.offer("lottery", found.names, found.name)
+        self._note.say(_note(found))
+        headings = ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"]
+        self._quotas.fill(headings, quota_rows(found))
+        self._plot.draw(_chart(found))
+        self._levels.fill(HEADINGS, level_rows(found.levels, found.sizes))
+
+    def flip(self) -> None:
+        """Shows the levels in place of quotas and plot, and back."""
+        self._levels.display = not self._levels.display
+        self._quotas.display = self._plot.display = not self._levels.display
+        (self._levels if self._levels.display else self._quotas).focus()
+
+    def turn(self, by: int) -> None:
+        if self._found is not None:
+            self.ask(turned(self._found.names, self._found.name, by))
+
+
+def expected_numbers(rows: Iterable[tuple[str | None, Any]]) -> dict[tuple[str, str], float]:
+    """Expected panel members per (attribute, category): Σ_i π_i over the raters in it."""
+    expected: dict[tuple[str, str], float] = {}
+    for attributes, pi in rows:
+        for pair in json.loads(attributes or "{}").items():
+            expected[pair] = expected.get(pair, 0.0) + (as_float(pi) or 0.0)
+    return expected
+
+
+def quota_rows(found: LotteryFound) -> list[tuple[tuple[str, str], list[Text]]]:
+    """One row per quota, with whether the expected number lies inside it."""
+    rows = []
+    for quota in found.quotas:
+        pair = (quota["attribute"], quota["category"])
+        expected = found.expected.get(pair, 0.0 if found.pi else None)
+        rows.append(
+            (
+                pair,
+                [
+                    left(one_line(str(pair[0]), 12)),
+                    left(one_line(str(pair[1]), 28)),
+                    right(percent(quota["target"])),
+                    right(bounds(quota)),
+                    right(number(expected, 2)),
+                    verdict(quota, expected),
+                    right(whole(quota["in_pool"])),
+                ],
+            )
+        )
+    return rows
+
+
+def bounds(quota: dict[str, Any]) -> str:
+    """The quota as a person writes it; slack categories have none that binds."""
+    return "slack" if quota["slack"] else f"{whole(quota['lower'])}–{whole(quota['upper'])}"
+
+
+def verdict(quota: dict[str, Any], members: float | None) -> Text:
+    """✓ inside the quota; ✗ and the word where not. Sums of π are only as exact as floats."""
+    if quota["slack"] or members is None:
+        return Text("")
+    inside = quota["lower"] - 1e-6 <= members <= quota["upper"] + 1e-6
+    return Text("✓", style="green") if inside else status("outside")
+
+
+def _bound(reader: Reader, name: str | None, sizes: dict[int, int]) -> tuple[float, ...]:
+    """The upper bounds of π, one per rater, while the lottery is being made."""
+    rows = reader.query(_BOUND, [name])
+    bounds = json.loads(rows[0]["pi"]) if rows else []
+    return tuple(sorted(pi for t, pi in enumerate(bounds) for _ in range(sizes.get(t, 0))))
+
+
+def _note(found: LotteryFound) -> Text:
+    if found.name is None:
+        return Text(found.skipped or "no lottery is recorded yet")
+    text = Text(overflow="fold")
+    words = f"k = {whole(found.size)}"
+    if any(quota["target"] is not None for quota in found.quotas):
+        words += f", τ = {one_line(found.tolerance, 12)}"
+    if found.solved is None:
+        known = "; π is at most what the plot shows" if found.at_most else ""
+        return text.append(f"{words}; not solved yet{known}")
+    solved, proved = found.solved, proof_note(found.levels)
+    words += f", {one_line(str(solved['algorithm']), 20)}: {whole(solved['panels'])} panels"
+    if solved["denominator"] == str(solved["panels"]):
+        words += f" of equal chance, π within {number(solved['max_difference'], 4)} of the optimum"
+    if found.pi:
+        words += f", π from {number(found.pi[0], 4)} to {number(found.pi[-1], 4)}"
+    text.append(words)
+    if not proved:
+        text.append(f" ({'estimated, ' if solved['estimated'] else ''}{one_line(str(solved['method']), 160)})")
+    for line in (_inequality(found.diagnostics), proved):
+        if line:
+            text.append(f"\n{line}")
+    for line in warnings(found.diagnostics):
+        text.append(f"\n! {line}", style="yellow")
+    return text
+
+
+def _inequality(diagnostics: dict[str, Any] | None) -> str:
+    if diagnostics is None:
+        return ""
+    return (
+        f"Gini {number(diagnostics['gini'])}, max/min {number(diagnostics['max_min_ratio'], 2)}, "
+        f"coeff. of variation {number(diagnostics['coefficient_of_variation'])}, "
+        f"k/n {number(diagnostics['equal'], 4)}, {whole(diagnostics['certain'])} certain"
+    )
+
+
+def warnings(diagnostics: dict[str, Any] | None) -> list[str]:
+    """What an organiser should know before the draw: people without a chance, categories without people."""
+    if diagnostics is None:
+        return []
+    found = []
+    if diagnostics["without_chance"]:
+        found.append(f"{whole(diagnostics['without_chance'])} raters have no chance: π = 0 under these quotas")
+    empty = json.loads(diagnostics["empty_categories"] or "[]")
+    if empty:
+        found.append(f"nobody in the pool has {', '.join(one_line(str(name), 40) for name in empty)}")
+    return found
+
+
+def _steps(name: str, pi: tuple[float, ...], colour: int = 0) -> Series:
+    """Every rater is as wide as one on the axis, so equal π are a level line."""
+    edges = [(rank + side, value) for rank, value in enumerate(pi, start=1) for side in (-0.5, 0.5)]
+    return Series(name, tuple(x for x, _ in edges), tuple(y for _, y in edges), colour)
+
+
+def _chart(found: LotteryFound) -> Chart:
+    pi = found.pi or found.at_most
+    level = ("k/n", found.size / len(pi)) if pi and found.size else None
+    title = "π of every rater, sorted" if found.pi or not pi else "π is at most this, sorted (upper bound)"
+    return Chart(title, "", (_steps("", pi, 0 if found.pi else 1),), level)

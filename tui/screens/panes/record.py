@@ -1,0 +1,271 @@
+"""The tab of the record itself: the chain's head, the events newest first, and one event in full."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+from textual.widgets import DataTable
+
+from core.visible import LIMIT, clipped, one_line
+from storage.record.reader import Reader
+from tui.screens.panes.pane import Pane
+from tui.widgets.figures import left, right, whole
+from tui.widgets.grid import Grid
+from tui.widgets.words import Words
+
+PAGE = 100
+_BRIEF = 120
+
+_ONLY = "(:only = '' OR stage = :only OR kind = :only OR substr(kind, 1, length(:only) + 1) = :only || '.')"
+"""The filter: a stage, a kind, or what a kind begins with."""
+
+_COLUMNS = f"SELECT seq, at, stage, kind, substr(payload, 1, {_BRIEF}) AS payload FROM events"
+
+_UP_TO = f"{_COLUMNS} WHERE seq <= :last AND {_ONLY} ORDER BY seq DESC LIMIT {PAGE}"
+
+_SINCE = f"{_COLUMNS} WHERE seq >= :since AND {_ONLY} ORDER BY seq LIMIT {PAGE}"
+
+_EVENT = """SELECT seq, at, stage, kind, substr(payload, 1, ?) AS payload, length(payload) AS length, prev, hash,
+  (SELECT payload->>'$.replay' FROM events s WHERE s.kind = 'stage.started' AND s.payload->>'$.name' = e.stage
+    ORDER BY seq DESC LIMIT 1) AS replay
+  FROM events e WHERE seq IS ?"""
+
+_KEYS = "g event by number  f filter  , . previous, next  t all tabs as of it"
+
+_BEFORE = f"SELECT seq FROM events WHERE seq < :seq AND {_ONLY} ORDER BY seq DESC LIMIT 1"
+_BEHIND = f"SELECT seq FROM events WHERE seq > :seq AND {_ONLY} ORDER BY seq LIMIT 1"
+
+
+@dataclass(frozen=True)
+class RecordRequest:
+    """Events up to number `last`, or from number `since` on (neither: the newest, and stay with them).
+
+    `event` is the one shown in full (None: the newest of them), `only` the stage or kind that is looked at ("": all).
+    """
+
+    last: int | None = None
+    since: int | None = None
+    event: int | None = None
+    only: str = ""
+
+
+@dataclass(frozen=True)
+class Events:
+    """One page of events, newest first, and what was asked for (the newest, where a page would not be full)."""
+
+    head: tuple[int, str]
+    page: RecordRequest
+    events: list[dict[str, Any]]
+    event: dict[str, Any] | None
+    kinds: tuple[str, ...]
+
+
+def neighbour(reader: Reader, seq: int, by: int, only: str) -> int | None:
+    """The nearest event before (`by` < 0) or behind another one that the filter lets through, or None."""
+    rows = reader.query(_BEFORE if by < 0 else _BEHIND, {"seq": seq, "only": only})
+    return rows[0]["seq"] if rows else None
+
+
+class RecordPane(Pane):
+    """Events as they were written; nothing here can change them."""
+
+    label = "Record"
+    key = "record"
+    turns = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Events | None = None
+        self._goal: int | None = None
+        self._note, self._events = Words(id="record-note"), Grid(id="events")
+        self._scroll, self._event = VerticalScroll(id="event-scroll"), Words(id="event")
+
+    def compose(self) -> ComposeResult:
+        yield self._note
+        with Container(classes="split"):
+            yield self._events
+            with self._scroll:
+                yield self._event
+
+    @classmethod
+    def read(cls, reader: Reader, request: Any) -> Events:
+        wanted: RecordRequest = request or RecordRequest()
+        head = reader.head()
+        page, events = _page(reader, wanted, head[0])
+        chosen = wanted.event if wanted.event is not None else (events[0]["seq"] if events else None)
+        event = reader.query(_EVENT, [LIMIT, chosen])
+        kinds = tuple(str(row["kind"]) for row in reader.query("SELECT DISTINCT kind FROM events ORDER BY kind"))
+        return Events(head, page, events, event[0] if event else None, kinds)
+
+    # ------------------------------------------------------------ where one is
+
+    @property
+    def only(self) -> str:
+        """The stage or kind that is looked at; "" for all."""
+        return self._wanted.only
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of the events that are recorded."""
+        return self._found.kinds if self._found else ()
+
+    @property
+    def here(self) -> int | None:
+        """Number of the event under the cursor, or of the one that is about to be; None where there is none."""
+        chosen = self._goal if self._goal is not None else self._events.chosen
+        return chosen if isinstance(chosen, int) else None
+
+    @property
+    def _wanted(self) -> RecordRequest:
+        return self.request if isinstance(self.request, RecordRequest) else RecordRequest()
+
+    def go_to(self, event: int, only: str) -> None:
+        """Puts the cursor on an event; on another page, with newer events above it."""
+        shown = [row["seq"] for row in self._found.events] if self._found and only == self._found.page.only else []
+        if event in shown and self._goal is None:
+            self._events.move_cursor(row=shown.index(event), animate=False)
+        else:
+            self._goal = event
+            self.ask(RecordRequest(last=event + PAGE // 2, event=event, only=only))
+
+    def follow(self) -> None:
+        """Goes to the newest event and stays with it; what is shown may be of another time and is read anew."""
+        self._found = self._goal = None
+        self._events.move_cursor(row=0, animate=False)
+        self.request = RecordRequest(only=self.only)
+
+    def look_at(self, only: str) -> None:
+        """Filters by a stage or kind."""
+        self._goal = None
+        self.ask(RecordRequest(only=only))
+
+    # ------------------------------------------------------------ showing
+
+    def show(self, found: Events) -> None:
+        before, self._found = self._found, found
+        self.request = replace(found.page, event=self._wanted.event)
+        self._note.say(_note(found))
+        headings = [">event", "time", "stage", "kind", "payload"]
+        self._events.fill(headings, _rows(found), follow=_follows(found.page))
+        if before is not None and _another(before.page, found.page):
+            self._events.move_cursor(row=0, animate=False)
+        if self._goal is not None:
+            self._reach(self._goal)
+        if before is None or before.event != found.event:
+            self._scroll.scroll_home(animate=False)
+            self._event.say(event_text(found.event))
+
+    def _reach(self, goal: int) -> None:
+        """Puts the cursor where somebody wanted to go; other moves of it belong to the person who reads."""
+        shown = [row["seq"] for row in self._found.events] if self._found else []
+        if goal in shown:
+            self._events.move_cursor(row=shown.index(goal), animate=False)
+        self._goal = None
+
+    @on(DataTable.RowHighlighted, "#events")
+    def choose(self) -> None:
+        """Reads the event under the cursor; on the newest one, stays with the newest."""
+        chosen = self._events.chosen
+        if self._found is None or self._goal is not None or not isinstance(chosen, int):
+            return
+        follows = _follows(self._found.page) and self._events.cursor_row == 0
+        self.ask(replace(self._found.page, event=None if follows else chosen))
+
+    def turn(self, by: int) -> None:
+        """[ goes to older events, ] to newer ones."""
+        if self._found is None or not self._found.events:
+            return
+        newest, oldest = self._found.events[0]["seq"], self._found.events[-1]["seq"]
+        if by < 0 and oldest > 1:
+            self.ask(RecordRequest(last=oldest - 1, only=self.only))
+        elif by > 0 and not _follows(self._found.page):
+            self.ask(RecordRequest(since=newest + 1, only=self.only))
+
+
+def _page(reader: Reader, wanted: RecordRequest, newest: int) -> tuple[RecordRequest, list[dict[str, Any]]]:
+    """The page that was asked for; where it would not be full, or ends with the newest event, the newest page."""
+    page = replace(wanted, event=None)
+    if wanted.since is not None:
+        events = reader.query(_SINCE, {"since": wanted.since, "only": wanted.only})[::-1]
+        if len(events) == PAGE and events[0]["seq"] < newest:
+            return page, events
+    elif wanted.last is not None and wanted.last < newest:
+        events = reader.query(_UP_TO, {"last": wanted.last, "only": wanted.only})
+        if events:
+            return replace(page, last=events[0]["seq"]), events
+        oldest = reader.query(_SINCE, {"since": 1, "only": wanted.only})[::-1]
+        if len(oldest) == PAGE:
+            return replace(page, last=oldest[0]["seq"]), oldest
+    return RecordRequest(only=wanted.only), reader.query(_UP_TO, {"last": newest, "only": wanted.only})
+
+
+def _follows(page: RecordRequest) -> bool:
+    """Whether it is the newest page, which grows."""
+    return page.last is None and page.since is None
+
+
+def _another(page: RecordRequest, than: RecordRequest) -> bool:
+    return (page.last, page.since, page.only) != (than.last, than.since, than.only)
+
+
+def _note(found: Events) -> Text:
+    text = Text(overflow="fold")
+    text.append("head  ", style="bold")
+    text.append(f"{whole(found.head[0])}  {one_line(found.head[1], 64)}\n")
+    only = one_line(found.page.only, 60)
+    if not found.head[0]:
+        return text.append("nothing is recorded yet")
+    if not found.events:
+        text.append(f"no event is of a stage or kind {only!r}")
+    else:
+        text.append(f"events {whole(found.events[-1]['seq'])}–{whole(found.events[0]['seq'])}, newest first")
+        text.append(f", only {only}" if only else "")
+        text.append("; [ older, ] newer" if found.head[0] > PAGE else "")
+    return text.append("\nkeys  ", "bold").append(_KEYS)
+
+
+def _rows(found: Events) -> list[tuple[int, list[Text]]]:
+    return [
+        (
+            event["seq"],
+            [
+                right(whole(event["seq"])),
+                left(one_line(str(event["at"])[11:19], 8)),
+                left(one_line(str(event["stage"]), 10)),
+                left(one_line(str(event["kind"]), 20)),
+                left(one_line(str(event["payload"]), _BRIEF)),
+            ],
+        )
+        for event in found.events
+    ]
+
+
+def event_text(event: dict[str, Any] | None) -> Text:
+    """One event: its envelope, its place in the chain and its payload, indented where all of it is shown."""
+    text = Text(overflow="fold")
+    if event is None:
+        return text
+    text.append(f"event {whole(event['seq'])}  {one_line(str(event['kind']), 40)}", style="bold")
+    text.append("  replay ", style="dim")
+    text.append(f"{one_line(str(event['replay'] or '–'), 20)}\n")
+    for names in (("at", "stage"), ("prev",), ("hash",)):
+        for name in names:
+            text.append(f"{name} ", style="dim")
+            text.append(f"{one_line(str(event[name] or '–'), 80)}  ")
+        text.append("\n")
+    payload = str(event["payload"])
+    if event["length"] <= LIMIT:
+        try:
+            payload = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+        except ValueError:
+            text.append("the payload is not JSON\n", style="red")
+        text.append(f"\n{clipped(payload, limit=4 * LIMIT)}")
+    else:
+        text.append(f"\n{clipped(payload, event['length'])}")
+    return text

@@ -1,0 +1,38 @@
+"""Which folder of runs a command line names, and what the shell completes of it: the names of runs.
+
+No record is read, since completion is asked for at every key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from storage.errors import StorageError
+from storage.record.run_folders import run_folders
+from tui.terminal.command_line import DEFAULT_RUNS
+
+
+def nearest_runs(ctx: typer.Context, runs_dir: Path) -> Path:
+    """The folder that was named on the command line, behind the command or before it; else what there is without.
+
+    Without this, the environment would win over what stands before the command.
+    """
+    level: Any = ctx
+    while level is not None:
+        source = level.get_parameter_source("runs_dir")
+        if source is not None and source.name == "COMMANDLINE":
+            return runs_dir if level is ctx else Path(level.params["runs_dir"])
+        level = level.parent
+    return runs_dir
+
+
+def run_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The runs that begin with what is typed, newest first, in the folder that the command line or DEMPO_RUNS names."""
+    try:
+        found = run_folders(nearest_runs(ctx, Path(ctx.params.get("runs_dir") or DEFAULT_RUNS)))
+    except StorageError:
+        return []  # a folder that can't be read has nothing to complete
+    return [root.name for root in found if root.name.startswith(incomplete)]

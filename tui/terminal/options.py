@@ -1,0 +1,37 @@
+"""What the commands share: options, and how they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.visible import escaped
+from tui.terminal.completion import nearest_runs, run_names
+
+RunsDir = Annotated[
+    Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS", callback=nearest_runs)
+]
+RunName = Annotated[
+    str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.", autocompletion=run_names)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
+UntilEvent = Annotated[
+    int | None, typer.Option("--until", help="The record as it stood after the event of this number.", min=1)
+]
+
+
+def print_data(data: Any, as_json: bool, text: str) -> None:
+    """Prints the data as JSON, or the text that says the same."""
+    if as_json:
+        print_json(data)
+    else:
+        print(text)
+
+
+def print_json(data: Any) -> None:
+    """Prints the data as JSON."""
+    print(escaped(json.dumps(data, ensure_ascii=False, indent=2)))

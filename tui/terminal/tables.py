@@ -1,0 +1,120 @@
+"""Plain-text tables for standard output: what `show`, `list`, `rank` and `demo` print."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from rich.cells import cell_len
+
+from core.visible import one_line, visible
+from tui.terminal.wrapping import fitted, wrapped
+
+Row = Mapping[str, Any]
+
+_ALWAYS_FLOATS = frozenset({"score", "low", "high", "population_log_loss", "margin_agreement", "pi", "loss"})
+"""Canonical JSON writes 2.0 as 2; these columns show decimals all the same."""
+
+
+_MOST = 200
+"""Characters of a cell, so that one long text does not make all rows as wide."""
+
+_MOST_WRAPPED = 2_000
+"""Characters of the last cell of a row on a terminal; a file or a pipe gets all of them."""
+
+_WHOLE = sys.maxsize - 1
+
+
+def table(
+    rows: Sequence[Row], columns: Mapping[str, str] | None = None, digits: int = 3, room: int | None = None
+) -> str:
+    """Aligned columns with a heading; numbers to the right, floats with `digits` decimals.
+
+    Cells are cut to `_MOST` characters. Only the last column is not: it is printed whole into a file or a pipe, and
+    on a terminal text is wrapped under its own heading, so that rows fit.
+
+    Args:
+        columns: key of each column and its heading; without it, the keys of the first row.
+        room: cells that a row may take; without it, those of the terminal, where standard output is one.
+    """
+    if not rows:
+        return "(none)"
+    columns = columns or {key: key for key in rows[0]}
+    room = terminal() if room is None else room
+    last = list(columns)[-1]
+    floats = {key for key in columns if any(isinstance(row.get(key), float) for row in rows)} | _ALWAYS_FLOATS
+    most = dict.fromkeys(columns, _MOST) | {last: _WHOLE if room is None else _MOST_WRAPPED}
+    cells = [[_cell(row.get(key), digits, key in floats, most[key]) for key in columns] for row in rows]
+    numeric = [all(isinstance(row.get(key), (int, float)) or row.get(key) is None for row in rows) for key in columns]
+    lines = [list(columns.values()), *cells]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    if room is not None:
+        widths = fitted(widths, [not right for right in numeric], room)
+    return "\n".join(printed for line in lines for printed in _row(line, widths, numeric, room is not None))
+
+
+def terminal() -> int | None:
+    """Cells of a line where standard output is a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _row(line: Sequence[str], widths: Sequence[int], numeric: Sequence[bool], wrap: bool) -> Iterator[str]:
+    """One row, as the lines that its highest cell takes."""
+    columns = [wrapped(cell, width) if wrap else [cell] for cell, width in zip(line, widths, strict=True)]
+    for parts in zip_longest(*columns, fillvalue=""):
+        yield "  ".join(map(_padded, parts, widths, numeric)).rstrip()
+
+
+def _padded(cell: str, width: int, right: bool) -> str:
+    space = " " * (width - cell_len(cell))
+    return space + cell if right else cell + space
+
+
+def _cell(value: Any, digits: int, as_float: bool, most: int) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) or (as_float and isinstance(value, int)):
+        return f"{value:.{digits}f}"
+    return one_line(str(value), most)
+
+
+def leaderboards(rows: Sequence[Row], first: str = "") -> str:
+    """One table per method, best first, with its interval; `first` is what each has to say before all else."""
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    columns = {"position": "#", "condition": "condition", "score": "score", "low": "low", "high": "high"}
+    parts = []
+    for method in methods:
+        of_method = [row for row in rows if row["method"] == method]
+        note = str(of_method[0].get("note") or "")
+        head = [one_line(str(method)), *([_wrapped(first)] if first else [])]
+        parts.append("\n".join([*head, table(of_method, columns), *([_wrapped(note)] if note else [])]))
+    made = rows[0].get("draws") if rows else None
+    if made:
+        parts.append(_wrapped(f"draws made: {made}").lstrip())
+    return "\n\n".join(parts)
+
+
+def _wrapped(note: str) -> str:
+    return textwrap.fill(visible(note), width=100, initial_indent="  ", subsequent_indent="  ")
+
+
+def recovery(rows: Sequence[Row]) -> str:
+    """The recovery table of a planted world, best condition first, and the best that any model could reach."""
+    columns = {
+        "condition": "condition",
+        "population_log_loss": "population log-loss",
+        "margin_agreement": "margin agreement",
+        "pairs": "pairs",
+    }
+    ordered: list[Row] = sorted(rows, key=lambda row: float(row["population_log_loss"]))
+    best = rows[0]
+    if best.get("floor") is not None:
+        limit = {"condition": "(best possible)", "population_log_loss": best["floor"]}
+        ordered.append(limit | {"margin_agreement": best["agreement_ceiling"], "pairs": best["pairs"]})
+    return table(ordered, columns, digits=4)
