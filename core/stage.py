@@ -33,7 +33,7 @@ from core.events import (
     digest,
     encode_text,
 )
-from core.facts.randomness import RandomStream, derive_key, seed_origin
+from core.facts.randomness import RandomStream, derive_key
 from core.facts.stages import Replay, key_of_stage, skipped_because
 from core.random_arrays import derive_seed
 from core.run_folder import RunFolder
@@ -53,7 +53,7 @@ class Stage:
     run: Callable[..., Any]
 
     def skip(self, config: RunConfig) -> str | None:
-        """Why a run with this configuration has nothing to do here, or None."""
+        """Why a run with this configuration has nothing to do here, as a key (`core.facts.words`), or None."""
         return skipped_because(self.name, resolved(config))
 
 
@@ -120,10 +120,7 @@ class Context:
     def stream_seed(self, key: str) -> SeedDerived:
         """What to record of `stream(key)`: its key, and how it came about."""
         seed = self.config.run.seed
-        return SeedDerived(
-            seed=derive_key(seed, self.stage, key).hex(),
-            origin=seed_origin(seed, self.stage, key),
-        )
+        return SeedDerived(seed=derive_key(seed, self.stage, key).hex(), origin="unit")
 
     def torch_seed(self, *path: str) -> int:
         """A seed for generators that are not audited, fixed in the same way."""
@@ -233,10 +230,7 @@ def run_stage(
     ctx = Context(stage.name, config, recorder, folder)
     if completed is not None:
         return stage.run(_Restored.of(ctx), *inputs)
-    seed = SeedDerived(
-        seed=derive_key(config.run.seed, stage.name).hex(),
-        origin=f"SHA-256 of the run seed {config.run.seed} and the stage's name; units add their keys",
-    )
+    seed = SeedDerived(seed=derive_key(config.run.seed, stage.name).hex(), origin="stage")
     recorder.record(
         stage.name, [StageStarted(name=stage.name, version=stage.version, key=key, replay=stage.replay), seed]
     )

@@ -15,7 +15,6 @@ from core.types import Judged, Ranking
 from storage.verifier.ground.finding import broken
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.estimates import Said, compared
-from storage.verifier.ranking.intervals import Derived
 from storage.verifier.ranking.resamples import TooMuch
 
 
@@ -45,7 +44,7 @@ class _Numerical:
         stream = RandomStream(said.seed, "rank")
         self.aggregation = Aggregation(self.judged.rankings, settings, stream, lambda done, total, detail: None)
 
-    def derived(self, method: Any, rule: int) -> Derived:
+    def derived(self, method: Any, rule: int) -> dict[str, float]:
         """A method's leaderboard; raises TooMuch where its estimate does not settle."""
         try:
             board = self.aggregation.leaderboard(method, rule)
@@ -53,7 +52,7 @@ class _Numerical:
             raise TooMuch(str(error)) from None
         names = ("score", "low", "high", "position")
         numbers = {f"{row.condition}: {name}": getattr(row, name) for row in board.rows for name in names}
-        return Derived(numbers | dict(board.detail), board.note)
+        return numbers | dict(board.detail)
 
     def diagnostics(self) -> Mapping[str, float]:
         """All diagnostics by their names."""

@@ -295,7 +295,7 @@ def _lottery_events(name: str) -> list[Event]:
         LotterySolved(
             lottery=name,
             algorithm="leximin",
-            method="invented for tests",
+            method="tight",
             estimated=False,
             panels=len(panels),
             pi=pi,
@@ -334,7 +334,7 @@ def _draw(ctx: Context, _: int) -> None:
             lottery=of,
             panel=panel,
             seed=digest(name.encode()),
-            origin="the run seed 7 and the draw's id",
+            origin="unit",
             members=[RATERS[i] for i in sorted(members)],
             outcome=outcome,  # type: ignore[arg-type]
             reason=reason,
@@ -364,7 +364,7 @@ def _public_draws() -> list[Event]:
         lottery="panel4",
         panel=1,
         seed=digest(b"public"),
-        origin="the commitment and the public value",
+        origin="public_hash",
         members=sorted(RATERS[:4]),
         outcome="proposed",
         round=2,
@@ -565,12 +565,7 @@ def _rank(ctx: Context, _: int) -> None:
             rows=[LeaderboardRow(condition=c, score=s, low=low, high=high, position=p) for c, s, low, high, p in rows],
             detail={f"consensus:{row[0]}": float(row[4]) for row in rows} if method == "kemeny" else {},
             rule=2 if method == "kemeny" else None,
-            note="; ".join(
-                [
-                    "checkpoints held fixed",
-                    *(["rows stand in the Kemeny order, which is unique"] * (method == "kemeny")),
-                ]
-            ),
+            units=3,
         )
         ctx.unit(method, lambda unit, board=board: unit.add(board))  # type: ignore[misc]
     diagnostics = DiagnosticsComputed(values={"mean_kendall_tau": 0.62, "fleiss_kappa": 0.41, "position_bias": 0.03})

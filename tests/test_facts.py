@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from core.facts.ranking.methods import METHODS
-from core.facts.stages import STAGE_NAMES
+from core.facts.sortition.draw import PUBLIC_ORIGINS
+from core.facts.stages import STAGE_NAMES, skipped_because
+from core.facts.words import ORIGINS, SKIPPED, SOLVED, in_words
 from storage.verifier.shipped import PARTS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -88,8 +90,36 @@ def test_every_name_of_the_facts_serves_two_parties() -> None:
     assert lonely == []
 
 
-def test_the_file_of_the_verifier_is_joined_from_all_facts() -> None:
-    assert {name_of(path) for path in MODULES} <= set(PARTS)
+def needed_by_the_verifier() -> set[Path]:
+    """The facts that it imports, and those that these import."""
+    left = [path for path in OUTSIDE if party(path) == "verifier" and path.name != "shipped.py"]
+    found: set[Path] = set()
+    while left:
+        for module, _ in named(left.pop()):
+            path = (CHECKOUT / module.replace(".", "/")).with_suffix(".py")
+            if path not in found:
+                found.add(path)
+                left.append(path)
+    return found
+
+
+def test_the_file_of_the_verifier_is_joined_from_the_facts_that_it_needs() -> None:
+    joined = {CHECKOUT / part for part in PARTS if part.startswith("core/facts/")}
+    assert joined == needed_by_the_verifier()
+
+
+def test_every_key_of_a_record_has_its_words() -> None:
+    every = {"data": {"format": "prism"}}
+    keys = {skipped_because(name, every) for name in STAGE_NAMES} - {None}
+    for name in ("lotteries", "draws", "conditions", "train", "answer"):
+        every |= {name: [1]}
+        keys |= {skipped_because(stage, every) for stage in STAGE_NAMES} - {None}
+    keys |= {skipped_because("pairs", {"data": {"format": "tables"}})}
+    assert keys == set(SKIPPED)
+    assert set(PUBLIC_ORIGINS.values()) | {"stage", "unit"} == set(ORIGINS)
+    for words in (SKIPPED, ORIGINS, SOLVED):
+        assert all(" " not in key and " " in sentence for key, sentence in words.items())
+        assert [in_words(key) for key in words] == list(words.values())
 
 
 def literals(path: Path) -> Iterator[tuple[int, set[str]]]:

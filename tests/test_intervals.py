@@ -138,8 +138,7 @@ def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
     counted, aggregation = by_counting(listed, config), by_numpy(listed, config)
     for method, rule in [(name, rule) for name in METHODS for rule in range(1, newest_rule(name) + 1)]:
         derived, board = counted.derived(method, rule), aggregation.leaderboard(method, rule)
-        assert dict(derived.numbers) == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
-        assert derived.note == board.note
+        assert derived == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
     for known in (lengths(listed), {}):
         measured = diagnostics(Judged(tuple(listed), tuple(shown(listed)), known))
         figures = by_counting(listed, config, bool(known)).diagnostics()
@@ -151,11 +150,7 @@ def test_the_cases_reach_what_is_rare() -> None:
 
     def detail(case: str, method: str) -> dict[str, float]:
         listed, settings = CASES[case]
-        return dict(
-            by_counting(listed, RankSection(**{"resamples": 60, **settings}))
-            .derived(method, newest_rule(method))
-            .numbers
-        )
+        return by_counting(listed, RankSection(**{"resamples": 60, **settings})).derived(method, newest_rule(method))
 
     assert detail("ties everywhere", "kemeny")["orders"] == 24
     assert detail("one always first", "bradley_terry")["separable"] == 1
@@ -196,7 +191,7 @@ def test_with_many_conditions_pairs_are_still_counted() -> None:
     counted, aggregation = by_counting(listed, config), by_numpy(listed, config)
     for method in ("borda", "copeland", "copeland_majority", "bradley_terry"):
         derived = counted.derived(method, newest_rule(method))
-        assert dict(derived.numbers) == pytest.approx(numbers(aggregation.leaderboard(method)), rel=1e-11, abs=1e-11)
+        assert derived == pytest.approx(numbers(aggregation.leaderboard(method)), rel=1e-11, abs=1e-11)
     for method in ("kemeny", "mallows", "plackett_luce", "plackett_luce_published"):
         with pytest.raises(TooMuch, match="8 conditions are too many"):
             counted.derived(method, newest_rule(method))
@@ -265,7 +260,7 @@ def counted_again(change: Callable[[dict[str, Any], list[Row]], None]) -> Callab
             if row.kind == "leaderboard.computed":
                 board = aggregation.leaderboard(row.payload["method"])
                 row.payload["rows"] = [{k: named(v) for k, v in vars(r).items() if k != "method"} for r in board.rows]
-                row.payload |= {"detail": {k: named(v) for k, v in board.detail.items()}, "note": board.note}
+                row.payload |= {"detail": {k: named(v) for k, v in board.detail.items()}, "units": board.units}
                 row.payload |= {"rankings": board.rankings, "resample": board.resample}
             elif row.kind == "diagnostics.computed":
                 row.payload["values"] |= {name: named(value) for name, value in diagnostics(judged).items()}

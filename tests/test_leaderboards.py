@@ -45,7 +45,7 @@ def test_all_methods_find_the_best_and_the_worst() -> None:
         assert [row.position for row in board.rows] == sorted(row.position for row in board.rows)
         for row in board.rows:
             assert row.low <= row.high
-        assert board.note.startswith("checkpoints held fixed: intervals resample questions (150 of them)")
+        assert "; ".join(board.notes).startswith("checkpoints held fixed: intervals resample questions (150 of them)")
 
 
 @settings(max_examples=15, deadline=None)
@@ -106,7 +106,7 @@ def test_equal_scores_share_the_better_position() -> None:
     assert positions_by([1.5, 1.5, 3.0]) == [1, 1, 3]
     tied = boards([Ranking("1", 1, "j", ("a", "b", "c")), Ranking("1", 1, "k", ("b", "a", "c"))])["borda"]
     assert [(row.condition, row.position) for row in tied.rows] == [("a", 1), ("b", 1), ("c", 3)]
-    assert "equal scores share the better position: a = b" in tied.note
+    assert "equal scores share the better position: a = b" in "; ".join(tied.notes)
 
 
 def test_one_condition() -> None:
@@ -121,13 +121,13 @@ def test_one_ranking_of_two_conditions() -> None:
         assert [row.condition for row in board.rows] == ["b", "a"]
         assert not any(math.isnan(x) for row in board.rows for x in (row.score, row.low, row.high))
         assert not any(math.isnan(x) for x in board.detail.values())
-        assert "there is only one question, so intervals have no width" in board.note
+        assert "there is only one question, so intervals have no width" in "; ".join(board.notes)
 
 
 def test_conditions_that_always_win_are_said_to() -> None:
     found = boards([Ranking(f"{q}", 1, "j", ("a", "b", "c") if q % 2 else ("a", "c", "b")) for q in range(8)])
     for method in ("bradley_terry", "plackett_luce"):
-        assert "no finite estimate exists" in found[method].note
+        assert "no finite estimate exists" in "; ".join(found[method].notes)
         assert found[method].detail["separable"] == 1
         assert all(math.isfinite(x) for row in found[method].rows for x in (row.score, row.low, row.high))
 
@@ -138,7 +138,9 @@ def test_separable_resamples_are_counted_where_the_data_are_not() -> None:
     # A resample misses question 5 with probability (5/6)^6 = 0.335, and draws only it with 1/46656.
     assert board.detail["separable"] == 0
     assert board.detail["separable_resamples"] == pytest.approx(67, abs=25)
-    assert f"no finite estimate exists in {int(board.detail['separable_resamples'])} resamples" in board.note
+    assert f"no finite estimate exists in {int(board.detail['separable_resamples'])} resamples" in "; ".join(
+        board.notes
+    )
 
 
 def test_weights_that_vanish_are_said_to() -> None:
@@ -147,14 +149,14 @@ def test_weights_that_vanish_are_said_to() -> None:
     ]
     assert board.rows[-1].condition == "c"
     assert board.rows[-1].score == -math.inf
-    assert "its score is -inf there" in board.note
+    assert "its score is -inf there" in "; ".join(board.notes)
     assert board.detail["vanished"] == 1
 
 
 def test_an_iteration_that_does_not_settle_is_said_to() -> None:
     board = boards([Ranking("1", 1, "j", ("a", "b"))], 3)["plackett_luce_published"]
     assert board.detail["settled"] == 0
-    assert "did not settle in the data as given and 3 resamples" in board.note
+    assert "did not settle in the data as given and 3 resamples" in "; ".join(board.notes)
 
 
 def test_majority_level_detail_counts_questions() -> None:

@@ -100,7 +100,7 @@ def test_it_says_what_the_run_is_and_what_was_checked(report: str, sample: Path)
     words = " ".join(harmless(report).words)
     for expected in (
         sample.name,
-        "the run seed 7",
+        "SHA-256 of the run's seed, the stage's name and the unit's key",
         "panel4",
         "18-34",
         "expected",

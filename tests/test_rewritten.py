@@ -281,6 +281,10 @@ IN_TRAINED: dict[str, tuple[Attack, str]] = {
     "a better grade of replay": (edit("stage.started", lambda v: v.update(replay="re-derive"), 9), "stages"),
     "another seed of a stage": (edit("seed.derived", lambda v: v.update(seed="0" * 64)), "seeds"),
     "dice as the origin of a seed": (edit("seed.derived", lambda v: v.update(origin="thrown dice"), -1), "seeds"),
+    "another key as the origin of a seed": (
+        edit("seed.derived", lambda v: v.update(origin="public_hash"), -1),
+        "seeds",
+    ),
     "dice as the origin of a draw": (edit("draw.made", lambda v: v.update(origin="thrown dice")), "draws"),
     "a third round of a draw by seed": (_round_as_the_first_of_a_draw_by_seed, "draws"),
     "pairs of one rater called another's": (_pairs_moved, "pairs"),
@@ -334,12 +338,12 @@ IN_TRAINED: dict[str, tuple[Attack, str]] = {
     "a ranking that the reply does not give": (_ranking_turned, "replies"),
     "a good reply called malformed": (_called_unusable, "replies"),
     "planted judges called real ones": (_other_kind_of_judge, "judge calls"),
-    "intervals that hold nothing fixed": (
-        edit("leaderboard.computed", lambda v: v.update(note="intervals over draws and training seeds")),
-        "leaderboards",
+    "more questions resampled than there are": (
+        edit("leaderboard.computed", lambda v: v.update(units=v["units"] + 1)),
+        "estimates",
     ),
-    "words added to what a leaderboard says": (
-        edit("leaderboard.computed", lambda v: v.update(note=v["note"] + "; of draws too")),
+    "an order called the only one that was not counted": (
+        edit("leaderboard.computed", lambda v: "orders" in v["detail"] and v["detail"].update(orders_counted=0), -1),
         "estimates",
     ),
     "made up raters called real ones": (_simulated_as_real, "genesis"),

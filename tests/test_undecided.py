@@ -15,7 +15,6 @@ from both_verifiers import checked
 from brute_leximin import brute_leximin, compositions, random_problem
 from certificates import certificate_of
 from table_runs import make_table_run
-from tui.commands.people.why import why
 
 from core.facts.randomness import RandomStream
 from core.facts.sortition.proof import DECIDED, check
@@ -23,12 +22,13 @@ from core.facts.sortition.undecided import room, undecided_sentence
 from core.sortition.leximin import certificate, column_generation, decomposition
 from core.sortition.leximin.certificate import Level, solver_facts
 from core.sortition.leximin.column_generation import generated_leximin
-from core.sortition.leximin.leximin import STALLED, UNDECIDED, Leximin, leximin
+from core.sortition.leximin.leximin import Leximin, leximin
 from core.sortition.panels import Best, BestComposition
 from core.sortition.quotas.problem import PanelProblem, QuotaRow
 from storage.export.export import export_run
 from storage.record.reader import Reader
 from tui.cli import _work_on
+from tui.commands.people.why import why
 from tui.commands.record.show import results, show
 from tui.screens.panes.levels import proof_note, proof_word
 
@@ -109,7 +109,7 @@ def test_a_decomposition_that_stalls_goes_on_with_column_generation(monkeypatch:
     expected = leximin(problem, RandomStream(1)).pi
     monkeypatch.setattr(decomposition, "REACHED", -1.0)
     found = leximin(problem, RandomStream(1))
-    assert found.method == STALLED
+    assert found.method == "stalled"
     assert found.pi == pytest.approx(expected, abs=1e-8)
 
 
@@ -174,7 +174,7 @@ def test_the_record_says_which_levels_are_open(run: Path) -> None:
     assert room(levels[0]) == pytest.approx(2 * LOOSE, rel=1)
     assert [row["members"] for row in Reader(run).query("SELECT count(*) AS members FROM panel_members")] == [2]
     (lottery,) = Reader(run).view("lotteries")
-    assert lottery["method"] == UNDECIDED
+    assert lottery["method"] == "undecided"
 
 
 def test_both_verifiers_take_the_gap_for_what_it_claims(run: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_feasible_pool_of_a_hundred_people_gets_a_lottery() -> None:
     """100 people, eight attributes, exact quotas: prices of fixed types are hundreds of times those of free ones."""
     problem = hard_pool()
     found = leximin(problem, RandomStream(1, "x"))
-    assert found.method == UNDECIDED
+    assert found.method == "undecided"
     result = check(certificate_of(problem, found))
     assert result.failure is None
     assert 0 < len(result.undecided) < len(found.levels)

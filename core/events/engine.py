@@ -107,7 +107,7 @@ class StageSkipped(Event):
 
     kind: ClassVar[str] = "stage.skipped"
     name: str = described("name of the stage")
-    reason: str = described("why, in words")
+    reason: str = described("why, as a key of `core/facts/words.py`")
 
 
 class UnitCompleted(Event):
@@ -122,4 +122,4 @@ class SeedDerived(Event):
 
     kind: ClassVar[str] = "seed.derived"
     seed: str = described("the seed: a decimal, or 64 hex digits of a derived key")
-    origin: str = described("how it came about")
+    origin: str = described("how it came about, as a key of `core/facts/words.py`")

@@ -107,7 +107,7 @@ class LotterySolved(Event):
     kind: ClassVar[str] = "lottery.solved"
     lottery: str = described("name of the lottery")
     algorithm: Literal["leximin", "legacy", "random"] = described("how the lottery was made")
-    method: str = described("what proved or produced it, in words")
+    method: str = described("what proved or produced it, as a key of `core/facts/words.py`")
     estimated: bool = described("true where π comes from a Monte Carlo estimate")
     panels: int = described("compositions in the support")
     denominator: str = described("what the numerators of the panels sum to", default=str(2**53))
@@ -165,7 +165,7 @@ class DrawMade(Event):
     lottery: str = described("name of the lottery")
     panel: int = described("number of the panel that was drawn")
     seed: str = described("key of the random stream, hex")
-    origin: str = described("where the seed comes from")
+    origin: str = described("where the seed comes from, as a key of `core/facts/words.py`")
     members: list[str] = described("pseudonyms of the panel, in source order")
     outcome: Literal["accepted", "rejected", "aborted", "proposed"] = described(
         "what became of the draw; a proposed one is decided by a later event"

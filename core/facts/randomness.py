@@ -34,11 +34,6 @@ def derive_key(seed: int | str | bytes, *path: str) -> bytes:
     return digest.digest()
 
 
-def seed_origin(run_seed: int | str, stage: str, unit: str) -> str:
-    """How the seed of a unit came about, in words."""
-    return f"SHA-256 of the run seed {run_seed}, the stage {stage!r} and the unit {unit!r}"
-
-
 class RandomStream:
     """A stream of random numbers, fixed by a run seed (or a key) and a path such as ("draw", "main")."""
 

@@ -99,21 +99,21 @@ def _in_key(section: str, value: Any) -> Any:
 
 
 def skipped_because(name: str, config: Mapping[str, Any]) -> str | None:
-    """Why a stage has nothing to do under a resolved configuration; None where it has."""
+    """Why a stage has nothing to do under a resolved configuration, as a key of `words.SKIPPED`; None where it has."""
     data = config.get("data") or {}
     if name == "pairs" and data.get("format", "prism") == "tables":
-        return "no preference data: data.format is 'tables'"
+        return "only_people"
     if name in ("pairs", "pool"):
         return None
     if name in ("lottery", "draw"):
         needed = {"lottery": "lotteries", "draw": "draws"}[name]
-        return None if config.get(needed) else f"the configuration has no [[{needed}]]"
-    for key, written in (("conditions", "[[conditions]]"), ("train", "[train]")):
+        return None if config.get(needed) else f"no_{needed}"
+    for key in ("conditions", "train"):
         if not config.get(key):
-            return f"the configuration has no {written}"
+            return f"no_{key}"
     if name == "recovery":
-        return None if data.get("world") else "the data is no planted world"
+        return None if data.get("world") else "no_world"
     for key, stages in (("answer", ("answer", "judge", "rank")), ("judge", ("judge", "rank"))):
         if name in stages and not config.get(key):
-            return f"the configuration has no [{key}]"
+            return f"no_{key}"
     return None

@@ -15,17 +15,7 @@ from numpy.typing import NDArray
 from core.config import RankSection
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import Method
-from core.facts.ranking.notes import (
-    MAJORITY_NOTE,
-    MEAN_POSITION_NOTE,
-    VOTES_NOTE,
-    best_orders_note,
-    held_fixed_note,
-    published_notes,
-    separable_notes,
-    shared_places_notes,
-    train_note,
-)
+from core.facts.ranking.notes import notes_of
 from core.facts.ranking.positions import BY_SCORE, newest_rule, positions_by
 from core.ranking import bootstrap
 from core.ranking.bootstrap import Progress
@@ -42,7 +32,7 @@ from core.ranking.counts import (
 from core.ranking.methods.borda import borda
 from core.ranking.methods.bradley_terry import bradley_terry
 from core.ranking.methods.copeland import copeland, copeland_majority, win_rate
-from core.ranking.methods.kemeny import LARGEST_DYNAMIC, Consensus, kemeny, kemeny_batch
+from core.ranking.methods.kemeny import Consensus, kemeny, kemeny_batch
 from core.ranking.methods.mallows import dispersion, distances, held_out, log_likelihood
 from core.ranking.methods.plackett_luce import plackett_luce
 from core.ranking.methods.plackett_luce_published import plackett_luce_published
@@ -56,12 +46,18 @@ class Leaderboard:
     method: Method
     rankings: int
     resample: str
+    units: int
     resamples: int
     confidence: float
     rows: tuple[Score, ...]
     detail: Mapping[str, float]
-    note: str
     rule: int
+
+    @property
+    def notes(self) -> list[str]:
+        """What is said beside the numbers."""
+        places = {row.condition: row.position for row in self.rows}
+        return notes_of(self.method, self.rule, self.resample, self.units, places, self.detail)
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,6 @@ class Estimate:
     score: Floats
     samples: Floats
     detail: Mapping[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
     consensus: Consensus | None = None
 
 
@@ -151,18 +146,13 @@ class Aggregation:
             method=method,
             rankings=len(self.ballots),
             resample=self.config.resample,
+            units=self.units,
             resamples=self.config.resamples,
             confidence=self.config.confidence,
             rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
             detail=estimate.detail,
-            note="; ".join(self._notes(estimate, rows, rule)),
             rule=rule,
         )
-
-    def _notes(self, estimate: Estimate, rows: Sequence[Score], rule: int) -> list[str]:
-        tied = shared_places_notes({row.condition: row.position for row in rows}, rule)
-        best = () if estimate.consensus is None else _kemeny_notes(estimate.consensus, rule)
-        return [held_fixed_note(self.config.resample, self.units), *tied, *estimate.notes, *best]
 
     def kemeny_progress(self, done: int, total: int) -> None:
         """Reports resamples of which the Kemeny order is known."""
@@ -196,7 +186,7 @@ def _copeland(data: Aggregation) -> Estimate:
     scores = copeland(data.wins)
     detail = data.named("win_rate", win_rate(data.wins[0]))
     detail |= data.named("majority_win_rate", win_rate(data.wins_by_majority))
-    return Estimate(scores[0], scores[1:], detail, (VOTES_NOTE,))
+    return Estimate(scores[0], scores[1:], detail)
 
 
 def _copeland_majority(data: Aggregation) -> Estimate:
@@ -207,11 +197,8 @@ def _copeland_majority(data: Aggregation) -> Estimate:
 def _bradley_terry(data: Aggregation) -> Estimate:
     scores, separable = bradley_terry(data.wins)
     by_majority, majority_separable = bradley_terry(data.wins_by_majority[None])
-    detail = data.named("majority", by_majority[0])
-    notes = separable_notes(*_data_and_resamples(separable))
-    if majority_separable[0]:
-        notes = (*notes, MAJORITY_NOTE)
-    return Estimate(scores[0], scores[1:], detail | _separable_detail(separable), notes)
+    detail = data.named("majority", by_majority[0]) | {"majority_separable": float(majority_separable[0])}
+    return Estimate(scores[0], scores[1:], detail | _separable_detail(separable))
 
 
 def _plackett_luce(data: Aggregation) -> Estimate:
@@ -219,9 +206,7 @@ def _plackett_luce(data: Aggregation) -> Estimate:
     scores = np.empty((len(data.weights), len(data.ballots.conditions)))
     for rows, tally in data.tallies("Plackett–Luce"):
         scores[rows] = plackett_luce(data.choices, tally, separable[rows])
-    return Estimate(
-        scores[0], scores[1:], _separable_detail(separable), separable_notes(*_data_and_resamples(separable))
-    )
+    return Estimate(scores[0], scores[1:], _separable_detail(separable))
 
 
 def _plackett_luce_published(data: Aggregation) -> Estimate:
@@ -232,14 +217,7 @@ def _plackett_luce_published(data: Aggregation) -> Estimate:
     vanished = np.asarray(np.isinf(scores).any(axis=1))
     detail = {"vanished": float(np.isinf(scores[0]).sum()), "vanished_resamples": float(vanished[1:].sum())}
     detail |= {"settled": float(settled[0]), "unsettled_resamples": float((~settled[1:]).sum())}
-    return Estimate(
-        scores[0], scores[1:], detail, published_notes(_data_and_resamples(vanished), _data_and_resamples(~settled))
-    )
-
-
-def _data_and_resamples(found: NDArray[np.bool_]) -> tuple[bool, int]:
-    """Whether in the data (row 0), and in how many resamples."""
-    return bool(found[0]), int(found[1:].sum())
+    return Estimate(scores[0], scores[1:], detail)
 
 
 def _separable_detail(separable: NDArray[np.bool_]) -> dict[str, float]:
@@ -249,9 +227,9 @@ def _separable_detail(separable: NDArray[np.bool_]) -> dict[str, float]:
 def _kemeny(data: Aggregation) -> Estimate:
     consensus = kemeny(data.wins[0])
     places, _ = kemeny_batch(data.wins[1:], data.kemeny_progress)
-    detail = {"orders": float(consensus.orders), "agreement": consensus.agreement}
+    detail = _orders_detail(consensus) | {"agreement": consensus.agreement}
     detail |= data.named("consensus", consensus.position)
-    return Estimate(places.mean(axis=0), places, detail, (MEAN_POSITION_NOTE,), consensus)
+    return Estimate(places.mean(axis=0), places, detail, consensus)
 
 
 def _mallows(data: Aggregation) -> Estimate:
@@ -263,7 +241,7 @@ def _mallows(data: Aggregation) -> Estimate:
     rankings = data.weights.astype(np.float64) @ np.bincount(data.unit[~out], minlength=data.units)
     consensus = kemeny(wins[0])
     places, agreement = kemeny_batch(wins[1:], data.kemeny_progress)
-    detail = {"orders": float(consensus.orders), "train_rankings": float(rankings[0])}
+    detail = _orders_detail(consensus) | {"train_rankings": float(rankings[0])}
     detail["held_out_rankings"] = float(out.sum())
     if m > 1:
         distance = wins.sum(axis=(1, 2)) - np.concatenate([[consensus.agreement], agreement])
@@ -274,8 +252,12 @@ def _mallows(data: Aggregation) -> Estimate:
         detail |= _phi_interval(phi[1:], data.config.confidence)
         detail |= _held_out_likelihood(data.ballots.orders[out], consensus, float(phi[0]))
     detail |= data.named("consensus", consensus.position)
-    used = train_note(int(rankings[0]))
-    return Estimate(places.mean(axis=0), places, detail, (used,), consensus)
+    return Estimate(places.mean(axis=0), places, detail, consensus)
+
+
+def _orders_detail(consensus: Consensus) -> dict[str, float]:
+    """How many orders are equally good, at least so many where they were not all counted."""
+    return {"orders": float(consensus.orders), "orders_counted": float(consensus.counted)}
 
 
 def _held_out_likelihood(orders: Ints, consensus: Consensus, phi: float) -> dict[str, float]:
@@ -294,13 +276,6 @@ def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:
         return {}
     low, high = bootstrap.percentile_interval(known, confidence)
     return {"phi_low": float(low), "phi_high": float(high)}
-
-
-def _kemeny_notes(consensus: Consensus, rule: int) -> tuple[str, ...]:
-    notes: tuple[str, ...] = (best_orders_note(consensus.orders, consensus.counted, rule),)
-    if len(consensus.order) > LARGEST_DYNAMIC:
-        notes = (*notes, f"in cycles of more than {LARGEST_DYNAMIC} conditions one best order stands for all")
-    return notes
 
 
 _ESTIMATORS: Mapping[Method, Callable[[Aggregation], Estimate]] = {

@@ -54,7 +54,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[Score, ...]:
             ],
             detail=dict(board.detail),
             rule=board.rule if board.rule > BY_SCORE else None,
-            note=board.note,
+            units=board.units,
         )
 
     scores: list[Score] = []

@@ -48,8 +48,8 @@ def sampled_baseline(
     name: str,
     stream: RandomStream,
     tell: Callable[[float, str], None],
-) -> tuple[Sampled, str]:
-    """`SAMPLES` panels of LEGACY (inside the quotas) or of random selection, and in words what they estimate.
+) -> Sampled:
+    """`SAMPLES` panels of LEGACY (inside the quotas) or of random selection.
 
     Raises:
         InfeasibleQuotas: LEGACY, and no panel meets the quotas.
@@ -58,20 +58,14 @@ def sampled_baseline(
     if inside:
         require_panel(problem)
         draw_one = partial(Legacy(problem).draw, stream)
-        method = f"LEGACY, uniform over {SAMPLES} sampled panels; π is a Monte Carlo estimate"
     else:
         members = sum(problem.type_sizes)
         if problem.size > members:
             raise InputError(f"lotteries: {name!r} draws {problem.size} raters, but the pool has {members}")
         draw_one = partial(simple_random, problem, stream)
-        method = (
-            f"simple random selection without quotas, uniform over {SAMPLES} sampled panels; its true π is "
-            f"{problem.size}/{members} for every rater"
-        )
-    sampled = sample_panels(
+    return sample_panels(
         draw_one, problem.type_sizes, SAMPLES, lambda done: tell(done / SAMPLES, f"{done} of {SAMPLES} panels")
     )
-    return sampled, method
 
 
 def sample_panels(

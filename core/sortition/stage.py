@@ -102,14 +102,14 @@ def _sample_baseline(
 
     stream = unit.ctx.stream(unit.key)
     inside = section.algorithm == "legacy"
-    sampled, method = sampled_baseline(problem, inside, section.name, stream, tell)
+    sampled = sampled_baseline(problem, inside, section.name, stream, tell)
     made = lottery_of(section.name, problem, quotas, sampled.panels, sampled.weights, within_quotas=inside)
     unit.add(*panel_events(made))
     unit.add(
         LotterySolved(
             lottery=section.name,
             algorithm=section.algorithm,
-            method=method,
+            method=section.algorithm,
             estimated=True,
             panels=len(made.panels),
             pi=[float(pi) for pi in made.inclusion_by_type()],

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from core.facts.words import in_words
 from storage.export import markup
 from storage.export.sections import Content
 
@@ -23,7 +24,7 @@ Rows = list[dict[str, Any]]
 def draws(content: Content) -> str:
     """Every draw, whatever became of it, and the panels' composition; nothing where nothing was drawn."""
     made = list(islice(content.rows("draws"), markup.MOST_ROWS + 1))
-    seeds = [row for row in made if row["seed"] is not None]
+    seeds = [row | {"origin": in_words(row["origin"])} for row in made if row["seed"] is not None]
     return markup.section(
         "Draws",
         markup.table(made, ("draw", "round", "lottery", "panel", "outcome", "reason"), content.whole("draws")),

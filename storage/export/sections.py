@@ -9,12 +9,13 @@ from itertools import islice
 from typing import Any
 
 from core.facts.sortition.undecided import room, undecided_sentences
+from core.facts.words import in_words
+from storage.board_notes import board_notes
 from storage.coverage import CALLS, Coverage
 from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.redaction import WITHHELD
 from storage.export.tables import rows_of
-from storage.outdated import REMARK, outdated_boards
 
 _MOST_ANSWERS = 24
 """Answers shown as examples."""
@@ -34,6 +35,9 @@ _MEASURES = {
     "certain": "people with π = 1",
     "empty_categories": "categories with a target or a lower bound that nobody in the pool has",
 }
+
+_KEYS = {"stages": ("reason",), "lotteries": ("method",)}
+"""Columns of views that hold keys, which the report says in words."""
 
 
 class Content:
@@ -55,8 +59,10 @@ class Content:
         return name if name in self._files else ""
 
     def table(self, view: str, *columns: str) -> str:
-        """A view as a table."""
-        return markup.table(self.rows(view), columns, whole=self.whole(view))
+        """A view as a table, its keys in words."""
+        keys = _KEYS.get(view, ())
+        rows = (row | {name: in_words(row[name]) for name in keys if row[name] is not None} for row in self.rows(view))
+        return markup.table(rows, columns, whole=self.whole(view))
 
     def note(self, words: str, view: str) -> str:
         """Words about a view that has rows."""
@@ -183,13 +189,12 @@ class Content:
         for row in islice(self.rows("leaderboards"), markup.MOST_ROWS):
             boards.setdefault(str(row["method"]), []).append(row)
         columns = ("position", "condition", "score", "low", "high")
-        outdated = outdated_boards((row for rows in boards.values() for row in rows), self.rows("leaderboard_details"))
+        notes = board_notes((row for rows in boards.values() for row in rows), self.rows("leaderboard_details"))
         coverage = Coverage.of(self.db.execute(CALLS)).sentence
         parts = []
         for method, rows in boards.items():
             remark = f"{coverage}. " if coverage else ""
-            remark += f"{REMARK}. " if method in outdated else ""
-            remark += f"{rows[0]['rankings']} rankings; intervals resample {rows[0]['resample']}. {rows[0]['note']}"
+            remark += "; ".join([f"{rows[0]['rankings']} rankings", *notes[method]]) + "."
             table, plot = markup.table(rows, columns), self.plots("leaderboard", method)
             parts.append(markup.under(method, table, markup.note(remark), plot))
         return markup.section("Leaderboards", *parts)

@@ -378,7 +378,7 @@ made AS MATERIALIZED (
   r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
   m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample, m.p->>'$.note' AS note,
   made.draws, m.p->>'$.resamples' AS resamples, m.p->>'$.confidence' AS confidence,
-  coalesce(m.p->>'$.rule', 1) AS rule
+  coalesce(m.p->>'$.rule', 1) AS rule, m.p->>'$.units' AS units
 FROM made, m, json_each(m.p, '$.rows') r""",
     ),
     "leaderboard_details": (
@@ -410,12 +410,13 @@ FORMAT: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS}
 OBJECTS: dict[str, str] = {**FORMAT, **VIEWS}
 """Name and exact SQL of everything in a new database."""
 
-VIEWS_VERSION = 2
+VIEWS_VERSION = 3
 """Of the views alone, which show what is recorded and hold nothing: a record keeps those that it was made with, is
 continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "a9473c40dfc92932f1ee464a911496542305d19bb794a2c23950887ffab520d1",
     2: "08a8dca07dd46b3d8a3d5af5fa590b7926421d96ca6a63da4979ad3771c6bc8f",
+    3: "bd73fdcbd45fea83b05f50435b19ea94cd289c0c602cfeb3cee396332cec1f6d",
 }
 """`schema_digest` of the views of each version; records hold no others."""

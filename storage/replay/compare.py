@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from core.events import EVENTS
+from core.facts.ranking.methods import LATER_DETAILS
 from storage.record.codec import canonical
 from storage.replay.repetition import Line, Repeated
 
@@ -18,8 +19,17 @@ version: differs because the stage's code is another version; recorded: shown as
 repeat; not compared: repeated, but there is nothing left to compare with; not replayed: the repetition was not
 asked for, or could not be made."""
 
-LATER = {"leaderboard.computed": ("calls",)}
+LATER = {"leaderboard.computed": ("calls", "units")}
 """Optional fields of a kind that were added later: a record of before says nothing there, which is no other result."""
+
+WORDED = {
+    "stage.skipped": "reason",
+    "seed.derived": "origin",
+    "draw.made": "origin",
+    "lottery.solved": "method",
+    "leaderboard.computed": "note",
+}
+"""Fields of a kind that held a sentence before; now they hold a key, or nothing. Sentences are no results."""
 
 _TOLD = 3
 _SHOWN = 70
@@ -88,9 +98,16 @@ def exactly(line: Line, again: Repeated) -> Finding:
 
 
 def _as_of(line: Line, again: Repeated) -> Repeated:
-    """The repeated event without fields that had not been thought of when the recorded one was written."""
+    """The repeated event as it would have been written when the recorded one was: without what is newer."""
     unknown = [name for name in LATER.get(again.kind, ()) if name not in line.values]
-    return replace(again, values={name: value for name, value in again.values.items() if name not in unknown})
+    values = {name: value for name, value in again.values.items() if name not in unknown}
+    field = WORDED.get(again.kind, "")
+    if isinstance(said := line.values.get(field), str) and " " in said:
+        values[field] = said
+    if again.kind == "leaderboard.computed" and isinstance(known := line.values.get("detail"), dict):
+        detail = values.get("detail", {})
+        values["detail"] = {n: v for n, v in detail.items() if n in known or n not in LATER_DETAILS}
+    return replace(again, values=values)
 
 
 def _by_another_rule(line: Line, again: Repeated) -> Finding:

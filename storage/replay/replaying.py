@@ -16,6 +16,7 @@ from typing import Any
 from core.config import RunConfig, from_resolved
 from core.errors import DempoError, InfeasibleQuotas, InputError, VerificationFailed, Waiting
 from core.events import StageCompleted, StageSkipped
+from core.facts.words import in_words
 from core.pipeline import STAGES, check_until, stage_keys
 from core.program.environment import refuse_launcher
 from core.run_folder import RunFolder
@@ -154,7 +155,7 @@ class _Work:
             return shown_only(stage.name, lines, grade, verdict)
 
         if not units:
-            skipped = [line.values.get("reason", "") for line in lines if line.kind == StageSkipped.kind]
+            skipped = [in_words(line.values.get("reason", "")) for line in lines if line.kind == StageSkipped.kind]
             detail = f"skipped: {skipped[-1]}" if skipped else "none of its units is complete"
             return told("recorded", detail, shown("recorded", "view"))
         if stage.name == "judge" and given.keys() == units.keys():

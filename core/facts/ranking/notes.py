@@ -1,79 +1,100 @@
-"""What a leaderboard says beside its numbers, as sentences."""
+"""What a leaderboard says beside its numbers, as sentences made of its recorded values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from core.facts.ranking.methods import LARGEST_DYNAMIC
 from core.facts.ranking.positions import BY_SCORE
-
-VOTES_NOTE = "score is pairwise votes won minus votes lost"
-
-MEAN_POSITION_NOTE = "score is the mean position over resamples"
 
 REMEDY = "half a win each way was added to every pair"
 """What is done where the likelihood has no maximum."""
 
-MAJORITY_NOTE = f"the majority-level estimate does not exist: {REMEDY} there"
+
+def notes_of(
+    method: str, rule: int, resample: str, units: int | None, places: Mapping[str, int], detail: Mapping[str, Any]
+) -> list[str]:
+    """All notes of one board.
+
+    Args:
+        rule: by which its rows are ordered (`positions`).
+        units: how many questions, rankings or clauses the intervals resample; None where a record does not say.
+        places: the position of each condition.
+        detail: what else the method found, by name; flags are 0 or 1.
+
+    Raises:
+        TypeError, ValueError: a detail is no number.
+    """
+    found = {name: float(value) for name, value in detail.items() if ":" not in name}
+    return [
+        held_fixed(resample, units),
+        *_shared_places(places, rule),
+        *_of_method(method, found),
+        *(_best_orders(found, len(places), rule) if "orders" in found else ()),
+    ]
 
 
-def held_fixed_note(resample: str, units: int) -> str:
-    """What the intervals hold fixed; `resample` is questions, rankings or clauses, `units` how many there are."""
-    note = (
-        f"checkpoints held fixed: intervals resample {resample} ({units} of them) "
-        "and say nothing of other draws or training seeds"
-    )
-    one = resample.removesuffix("s")
-    return note if units > 1 else f"{note}; there is only one {one}, so intervals have no width"
+def held_fixed(resample: str, units: int | None) -> str:
+    """What the intervals hold fixed."""
+    what = resample if units is None else f"{resample} ({units} of them)"
+    note = f"checkpoints held fixed: intervals resample {what} and say nothing of other draws or training seeds"
+    return f"{note}; there is only one {resample.removesuffix('s')}, so intervals have no width" if units == 1 else note
 
 
-def shared_places_notes(places: Mapping[str, int], rule: int) -> tuple[str, ...]:
+def _shared_places(places: Mapping[str, int], rule: int) -> Iterator[str]:
     """Which conditions share a position, if any do, and what they have in common for it."""
     tied: dict[int, list[str]] = {}
     for condition, position in places.items():
         tied.setdefault(position, []).append(condition)
     groups = [" = ".join(sorted(names)) for _, names in sorted(tied.items()) if len(names) > 1]
-    equal = "scores" if rule == BY_SCORE else "places in the consensus"
-    return (f"equal {equal} share the better position: {', '.join(groups)}",) if groups else ()
+    if groups:
+        equal = "scores" if rule == BY_SCORE else "places in the consensus"
+        yield f"equal {equal} share the better position: {', '.join(groups)}"
 
 
-def separable_notes(data: bool, resamples: int) -> tuple[str, ...]:
-    """Where no finite estimate exists: in the data as given, or in how many resamples."""
-    if data:
-        return (f"no finite estimate exists, because some conditions are always ranked above the others: {REMEDY}",)
-    if resamples:
-        return (f"no finite estimate exists in {resamples} resamples: {REMEDY} there",)
-    return ()
+def _of_method(method: str, found: Mapping[str, float]) -> Iterator[str]:
+    if method == "copeland":
+        yield "score is pairwise votes won minus votes lost"
+    if method == "kemeny":
+        yield "score is the mean position over resamples"
+    if method == "mallows" and "train_rankings" in found:
+        kept = f"the {found['train_rankings']:.0f} rankings that are not held out"
+        yield f"score is the mean position over resamples of {kept}"
+    if found.get("separable"):
+        yield f"no finite estimate exists, because some conditions are always ranked above the others: {REMEDY}"
+    elif found.get("separable_resamples"):
+        yield f"no finite estimate exists in {found['separable_resamples']:.0f} resamples: {REMEDY} there"
+    if found.get("majority_separable"):
+        yield f"the majority-level estimate does not exist: {REMEDY} there"
+    yield from _of_published(found)
 
 
-def published_notes(vanished: tuple[bool, int], unsettled: tuple[bool, int]) -> tuple[str, ...]:
-    """What became of the published iteration: each pair says whether in the data, and in how many resamples."""
-    notes: list[str] = []
-    if any(vanished):
-        notes.append(
+def _of_published(found: Mapping[str, float]) -> Iterator[str]:
+    """What became of the published iteration for Plackett-Luce."""
+    vanished, gone = found.get("vanished", 0), found.get("vanished_resamples", 0)
+    if vanished or gone:
+        yield (
             "the published iteration drives the weight of a condition that is often last to zero, here in "
-            f"{_where(*vanished)}: its score is -inf there, and the others' scores sum to zero"
+            f"{_where(vanished > 0, gone)}: its score is -inf there, and the others' scores sum to zero"
         )
-    if any(unsettled):
-        notes.append(f"the published iteration did not settle in {_where(*unsettled)}; scores are what it reached")
-    return tuple(notes)
+    unsettled, others = not found.get("settled", 1), found.get("unsettled_resamples", 0)
+    if unsettled or others:
+        yield f"the published iteration did not settle in {_where(unsettled, others)}; scores are what it reached"
 
 
-def _where(data: bool, resamples: int) -> str:
-    return f"the data as given and {resamples} resamples" if data else f"{resamples} resamples"
+def _where(data: bool, resamples: float) -> str:
+    return f"the data as given and {resamples:.0f} resamples" if data else f"{resamples:.0f} resamples"
 
 
-def best_orders_note(orders: int, counted: bool, rule: int) -> str:
+def _best_orders(found: Mapping[str, float], conditions: int, rule: int) -> Iterator[str]:
     """How many orders are equally good, a lower bound where they were not all counted, and which one the board has."""
-    least = "" if counted else "at least "
-    if rule == BY_SCORE:
-        if orders == 1 and counted:
-            return "the Kemeny order is unique"
-        return f"{least}{orders} Kemeny orders are equally good; a position is the mean over them"
+    orders, counted = found["orders"], bool(found.get("orders_counted", 1))
     if orders == 1 and counted:
-        return "rows stand in the Kemeny order, which is unique"
-    return f"{least}{orders} Kemeny orders are equally good; rows stand in the order of the mean place over them"
-
-
-def train_note(rankings: int) -> str:
-    """What Mallows' score is the mean of."""
-    return f"score is the mean position over resamples of the {rankings} rankings that are not held out"
+        yield "the Kemeny order is unique" if rule == BY_SCORE else "rows stand in the Kemeny order, which is unique"
+    else:
+        many = f"{'' if counted else 'at least '}{orders:.0f} Kemeny orders are equally good"
+        by_score, by_place = "a position is the mean over them", "rows stand in the order of the mean place over them"
+        yield f"{many}; {by_score if rule == BY_SCORE else by_place}"
+    if conditions > LARGEST_DYNAMIC:
+        yield f"in cycles of more than {LARGEST_DYNAMIC} conditions one best order stands for all"

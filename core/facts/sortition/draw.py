@@ -49,12 +49,8 @@ COMMITTED_PARTS: Mapping[str, tuple[str, ...]] = {
 }
 """What a commitment hashes: name of the part, and the kinds of events that it is made of."""
 
-PUBLIC_ORIGINS = {
-    "hash": f"SHA-256 of {DRAW_DOMAIN!r}, the commitment and the public value, each after its length as 8 bytes",
-    "number": "the public value is the panel's number; for the alternates, SHA-256 of "
-    f"{DRAW_DOMAIN!r}, the commitment and the public value, each after its length as 8 bytes",
-}
-"""How the seed of a public draw comes about, by rule."""
+PUBLIC_ORIGINS: Mapping[str, str] = {"hash": "public_hash", "number": "public_number"}
+"""Where the seed of a public draw comes from (a key of `words.ORIGINS`), by rule."""
 
 
 def draw_members(composition: Mapping[int, int], by_type: Sequence[Sequence[int]], stream: RandomStream) -> list[int]:

@@ -20,10 +20,10 @@ from itertools import combinations, permutations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.facts.ranking.methods import LARGEST_DYNAMIC
 from core.ranking.counts import Floats, Ints
 
 LARGEST_BRUTE_FORCE = 7
-LARGEST_DYNAMIC = 12
 
 
 @dataclass(frozen=True)

@@ -41,15 +41,6 @@ OnProgress = Callable[[float, str], None]
 OnBound = Callable[[NDArray[np.float64]], None]
 """Told the relaxation's π, shape (T,), as soon as it is known."""
 
-TIGHT = "the relaxation's LEXIMIN, reached by a lottery over real panels, which proves that it is the optimum"
-GENERATED = "exact column generation, stage by stage; the relaxation's LEXIMIN is out of reach of every lottery"
-STALLED = "exact column generation, stage by stage; no lottery was found that reaches the relaxation's LEXIMIN"
-UNDECIDED = (
-    "near LEXIMIN and not proved to be it: levels that floating-point arithmetic could not decide are recorded with "
-    "their gaps"
-)
-UNIFORM = "panels of equal probability, built near "
-
 
 @dataclass(frozen=True)
 class Leximin:
@@ -99,7 +90,7 @@ def uniform_leximin(
     panel, relaxed = _bounded(problem, tell, on_bound)
     built = uniform_panels(problem, type_of, relaxed.pi, m, stream, tell, kept)
     if built is not None and built.reached:
-        return relaxed, built, f"{m} {UNIFORM}the relaxation's LEXIMIN, which no lottery exceeds"
+        return relaxed, built, "near_relaxed"
     found = _exact(problem, panel, relaxed, stream, tell, kept)
     optimum = RelaxedOptimum(found.pi, found.levels)
     built = uniform_panels(problem, type_of, found.pi, m, stream.child("exact"), tell, kept)
@@ -113,7 +104,7 @@ def uniform_leximin(
             f"{m} panels of equal probability do not come near enough to the optimum ({off}; accepted: "
             f"{reached_within(m):.4f}); ask for more panels, or for the exact lottery with panels = 0"
         )
-    return optimum, built, f"{m} {UNIFORM}the optimum; {found.method}"
+    return optimum, built, f"near_{found.method}"
 
 
 def _bounded(problem: PanelProblem, tell: OnProgress, on_bound: OnBound | None) -> tuple[Composition, RelaxedOptimum]:
@@ -145,7 +136,7 @@ def _exact(
         checkpoints,
     )
     if isinstance(mixture, Mixture):
-        return _joined(relaxed, mixture, TIGHT)
+        return _joined(relaxed, mixture, "tight")
     known = [panel, *mixture.panels]
     optimum, found = generated_leximin(
         problem,
@@ -157,12 +148,12 @@ def _exact(
         ),
         checkpoint=checkpoints.of("levels", identity_of(problem, stream, known)),
     )
-    return _joined(optimum, found, GENERATED if isinstance(mixture, Separated) else STALLED)
+    return _joined(optimum, found, "generated" if isinstance(mixture, Separated) else "stalled")
 
 
 def _joined(optimum: RelaxedOptimum, mixture: Mixture, method: str) -> Leximin:
     decided = all(level.gap <= DECIDED for level in optimum.levels)
-    return Leximin(optimum.pi, optimum.levels, mixture.panels, mixture.weights, method if decided else UNDECIDED)
+    return Leximin(optimum.pi, optimum.levels, mixture.panels, mixture.weights, method if decided else "undecided")
 
 
 def _silent(done: float, detail: str) -> None:

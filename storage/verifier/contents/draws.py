@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.facts.plural import number_of
-from core.facts.randomness import RandomStream, derive_key, seed_origin
+from core.facts.randomness import RandomStream, derive_key
 from core.facts.sortition.draw import (
     COMMITTED_PARTS,
     PUBLIC_ORIGINS,
@@ -20,6 +20,7 @@ from core.facts.sortition.draw import (
     is_panel_number,
 )
 from storage.verifier.contents.lotteries import LotteryRead, lotteries_of_record
+from storage.verifier.ground.earlier import same_key
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.ground.reading import in_order
 from storage.verifier.ground.record import Found, Record
@@ -178,8 +179,7 @@ def _check_draw_by_seed(record: Record, draw: DrawRead, lottery: LotteryRead) ->
     same(made.values["seed"], key, f"{draw.title}: the seed that the run's seed gives it", made.seq)
     same(made.values.get("round", 1), 1, f"{draw.title}: its round", made.seq)
     same(made.values.get("reason", ""), "", f"{draw.title}: its reason", made.seq)
-    origin = seed_origin(record.genesis["seed"], "draw", draw.name)
-    same(made.values["origin"], origin, f"{draw.title}: where its seed comes from", made.seq)
+    same_key(made.values["origin"], "unit", f"{draw.title}: where its seed comes from", made.seq)
     _check_panel(draw, made, lottery, "hash")
 
 
@@ -251,7 +251,7 @@ def _check_revealed(draw: DrawRead, made: Found, committed: Found, lottery: Lott
     same(values["outcome"], "proposed", f"{draw.title}: its outcome", made.seq)
     same(values.get("commitment"), commitment, f"{draw.title}: the commitment that it fulfils", made.seq)
     rule = committed.values["rule"]
-    same(values["origin"], PUBLIC_ORIGINS[rule], f"{draw.title}: where its seed comes from", made.seq)
+    same_key(values["origin"], PUBLIC_ORIGINS[rule], f"{draw.title}: where its seed comes from", made.seq)
     what = f"{draw.title}: the seed that commitment and value give it"
     same(values["seed"], draw_key(commitment, values.get("value", "")).hex(), what, made.seq)
     _check_panel(draw, made, lottery, rule)

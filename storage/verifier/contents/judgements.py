@@ -33,9 +33,6 @@ MOST_RANKED = 62
 SPARSE = 20
 """How many orders are worked out for each call at most: a run asks for whole rounds one after the other."""
 
-HELD_FIXED = "checkpoints held fixed"
-"""How the note of every leaderboard begins."""
-
 
 def questions_of_record(record: Record) -> dict[str, int]:
     """Clause of every planned question, by its id."""
@@ -169,8 +166,6 @@ def check_leaderboards(record: Record) -> str:
         seen.add(values["method"])
         if values["method"] not in methods:
             raise broken(f"{what} is not one that the configuration asks for", board.seq)
-        if not values.get("note", "").startswith(HELD_FIXED):
-            raise broken(f"{what} does not say what its intervals hold fixed", board.seq)
         same(values["rankings"], len(orders), f"{what}: the number of rankings", board.seq)
         for name, default in (("resample", "questions"), ("resamples", 1000), ("confidence", 0.95)):
             same(values[name], settings.get(name, default), f"{what}: {name}", board.seq)

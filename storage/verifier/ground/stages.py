@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.facts.randomness import derive_key, seed_origin
+from core.facts.randomness import derive_key
 from core.facts.stages import STAGE_FACTS, key_of_stage, skipped_because
 from storage.verifier.contents.planned import check_contents
+from storage.verifier.ground.earlier import same_key
 from storage.verifier.ground.finding import Finding, brief, broken, same, sections, whole
 from storage.verifier.ground.record import Found, Record
 
@@ -91,7 +92,7 @@ def _check_order(record: Record, config: dict[str, Any]) -> None:
             before, end = name, None if state is None else state.ended
     for event in record.kept.get("stage.skipped", []):
         reason = skipped_because(event.stage, config)
-        same(event.values["reason"], reason, f"stage {brief(event.stage)}: why it was skipped", event.seq)
+        same_key(event.values["reason"], reason, f"stage {brief(event.stage)}: why it was skipped", event.seq)
 
 
 # ------------------------------------------------------------ keys and seeds
@@ -141,14 +142,12 @@ def check_seeds(record: Record) -> str:
     for event in found:
         what = f"stage {brief(event.stage)}"
         if event.unit is None:
-            key, origin = derive_key(run_seed, event.stage), f"the run seed {run_seed} and the stage's name; units add"
-            origin = f"SHA-256 of {origin} their keys"
+            key, origin = derive_key(run_seed, event.stage), "stage"
         elif event.stage == "draw" and event.unit in public:
             continue  # it is compared with the seed of the draw
         else:
             what = f"{what}, unit {brief(event.unit)}"
-            key = derive_key(run_seed, event.stage, event.unit)
-            origin = seed_origin(run_seed, event.stage, event.unit)
+            key, origin = derive_key(run_seed, event.stage, event.unit), "unit"
         same(event.values["seed"], key.hex(), f"{what}: its seed", event.seq)
-        same(event.values["origin"], origin, f"{what}: where its seed comes from", event.seq)
+        same_key(event.values["origin"], origin, f"{what}: where its seed comes from", event.seq)
     return f"{len(found)} seeds worked out again" if found else "no seed is recorded"

@@ -1,4 +1,4 @@
-"""Every score, interval, detail and note of the leaderboards, and the judges' diagnostics, compared with the record."""
+"""Every score, interval and detail of the leaderboards, and the judges' diagnostics, compared with the record."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from core.facts.ranking.methods import LATER_DETAILS
 from storage.verifier.contents.judgements import (
     MOST_RANKED,
     check_answers,
@@ -20,7 +21,7 @@ from storage.verifier.ground.finding import Finding, brief, broken, same, sectio
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.agreement import diagnostics_of
-from storage.verifier.ranking.intervals import Derived, Leaderboards
+from storage.verifier.ranking.intervals import Leaderboards
 from storage.verifier.ranking.resamples import Ballot, TooMuch
 
 NEAR = 1e-9
@@ -52,11 +53,19 @@ class Said:
     confidence: float
     seed: int
 
+    @property
+    def units(self) -> int:
+        """How many questions, rankings or clauses are resampled."""
+        if self.resample == "rankings":
+            return len(self.calls)
+        names = ("clause_id", "question_id") if self.resample == "questions" else ("clause_id",)
+        return len({tuple(call[name] for name in names) for call in self.calls})
+
 
 class Again(Protocol):
     """Computes what the record says once more."""
 
-    def derived(self, method: str, rule: int) -> Derived:
+    def derived(self, method: str, rule: int) -> dict[str, float]:
         """A method's leaderboard, ordered by a rule; raises TooMuch where that takes too long."""
 
     def diagnostics(self) -> Mapping[str, float]:
@@ -71,7 +80,7 @@ class Counted:
         self.ballots = _ballots(said, names)
         self.boards = Leaderboards(names, self.ballots, said.resample, said.resamples, said.confidence, said.seed)
 
-    def derived(self, method: str, rule: int) -> Derived:
+    def derived(self, method: str, rule: int) -> dict[str, float]:
         """A method's leaderboard, ordered by a rule; raises TooMuch where that takes too long."""
         return self.boards.derived(method, rule)
 
@@ -98,7 +107,7 @@ def _ballots(said: Said, names: list[str]) -> list[Ballot]:
 
 
 def check_estimates(record: Record) -> str:
-    """Every number and note of every leaderboard, and every diagnostic, derived from the rankings again."""
+    """Every number of every leaderboard, and every diagnostic, derived from the rankings again."""
     return compared(record, Counted)
 
 
@@ -130,9 +139,9 @@ def compared(record: Record, again: Callable[[Said], Again]) -> str:
         except TooMuch as limit:
             left_out[board.values["method"]] = board, str(limit)
             continue
-        _compare(board, _numbers(board.values), derived.numbers)
-        what = f"leaderboard {brief(board.values['method'])}: what is said of its scores"
-        same(board.values.get("note", ""), derived.note, what, board.seq)
+        _compare(board, _numbers(board.values), derived)
+        what = f"leaderboard {brief(board.values['method'])}: how many {said.resample} are resampled"
+        same(board.values.get("units", said.units), said.units, what, board.seq)
     figures = source.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
@@ -238,7 +247,8 @@ def _without_texts(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _compare(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, float]) -> None:
     what = event.values.get("method", "diagnostics")
-    for name in [*recorded, *sorted(derived.keys() - recorded.keys())]:
+    later = {name for name in LATER_DETAILS if name not in recorded}
+    for name in [*recorded, *sorted(derived.keys() - recorded.keys() - later)]:
         if name not in derived:
             raise broken(f"{what}: {brief(name)} does not follow from the rankings", event.seq)
         wanted = f"the rankings give {derived[name]:.12g}"

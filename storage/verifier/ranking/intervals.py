@@ -8,17 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
-from core.facts.ranking.notes import (
-    MAJORITY_NOTE,
-    MEAN_POSITION_NOTE,
-    VOTES_NOTE,
-    best_orders_note,
-    held_fixed_note,
-    published_notes,
-    separable_notes,
-    shared_places_notes,
-    train_note,
-)
 from core.facts.ranking.positions import BY_SCORE, positions_by
 from storage.verifier.ranking.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
 from storage.verifier.ranking.choices import Published, bradley_terry_of, plackett_luce_of, separable
@@ -30,7 +19,6 @@ from storage.verifier.ranking.resamples import (
     TooMuch,
     held_out_of,
     summed,
-    units_of,
 )
 
 MOST_ORDERS = 20_000_000
@@ -42,7 +30,7 @@ MOST_FITTED = 16
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a method says: the scores of the data, of each resample, what else it found, and what it notes.
+    """What a method says: the scores of the data, of each resample, and what else it found.
 
     best are the best orders of the data, where the method looks for them.
     """
@@ -50,16 +38,7 @@ class Estimate:
     score: Sequence[float]
     samples: Sequence[Sequence[float]]
     detail: Mapping[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
     best: BestOrders | None = None
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A leaderboard as it follows from the rankings: its numbers, each under a name of its own, and its note."""
-
-    numbers: Mapping[str, float]
-    note: str
 
 
 class Leaderboards:
@@ -101,8 +80,8 @@ class Leaderboards:
                 wins[i][j] += (times > votes[j, i]) + 0.5 * (times == votes[j, i])
         return wins
 
-    def derived(self, method: str, rule: int) -> Derived:
-        """A method's leaderboard, ordered by a rule.
+    def derived(self, method: str, rule: int) -> dict[str, float]:
+        """The numbers of a method's leaderboard, each under a name of its own; its rows are ordered by a rule.
 
         Raises:
             TooMuch: it takes more time or memory than this file spends.
@@ -113,11 +92,7 @@ class Leaderboards:
         numbers: dict[str, float] = {}
         for name, score, (low, high), place in zip(self.names, estimate.score, intervals, places, strict=True):
             numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high, f"{name}: position": place}
-        units = 1 + max(units_of(self.ballots, self.resample))
-        tied = shared_places_notes(dict(zip(self.names, places, strict=True)), rule)
-        best = [] if estimate.best is None else [best_orders_note(estimate.best.orders, True, rule)]
-        note = "; ".join([held_fixed_note(self.resample, units), *tied, *estimate.notes, *best])
-        return Derived(numbers | dict(estimate.detail), note)
+        return numbers | dict(estimate.detail)
 
     def named(self, prefix: str, values: Sequence[float]) -> dict[str, float]:
         """A detail of each condition."""
@@ -175,7 +150,7 @@ def _copeland(data: Leaderboards) -> Estimate:
     plain = _of_pairs(data, lambda wins: [won - lost for won, lost in _won_and_lost(wins)])
     detail = data.named("win_rate", _win_rates(data.sums[0].wins))
     detail |= data.named("majority_win_rate", _win_rates(data.majorities))
-    return Estimate(plain.score, plain.samples, detail, (VOTES_NOTE,))
+    return Estimate(plain.score, plain.samples, detail)
 
 
 def _copeland_majority(data: Leaderboards) -> Estimate:
@@ -212,9 +187,9 @@ def _kemeny(data: Leaderboards) -> Estimate:
     _require_few_orders(data)
     best, *others = (best_orders(sums.wins) for sums in data.sums)
     samples = [found.places for found in others]
-    detail = {"orders": float(best.orders), "agreement": float(best.agreement)}
+    detail = {"orders": float(best.orders), "orders_counted": 1.0, "agreement": float(best.agreement)}
     detail |= data.named("consensus", best.places)
-    return Estimate(_means(samples), samples, detail, (MEAN_POSITION_NOTE,), best)
+    return Estimate(_means(samples), samples, detail, best)
 
 
 def _mallows(data: Leaderboards) -> Estimate:
@@ -223,7 +198,8 @@ def _mallows(data: Leaderboards) -> Estimate:
     out = held_out_of(len(data.ballots))
     best = [best_orders(sums.train) for sums in data.sums]
     train = len(data.ballots) - len(out)
-    detail = {"orders": float(best[0].orders), "train_rankings": float(train), "held_out_rankings": float(len(out))}
+    detail = {"orders": float(best[0].orders), "orders_counted": 1.0}
+    detail |= {"train_rankings": float(train), "held_out_rankings": float(len(out))}
     if len(data.names) > 1:
         distances = [_mean_distance(sums.train, found.first) for sums, found in zip(data.sums, best, strict=True)]
         phi = [math.nan if math.isnan(d) else dispersion_at(d, len(data.names)) for d in distances]
@@ -235,7 +211,7 @@ def _mallows(data: Leaderboards) -> Estimate:
             detail["held_out_log_likelihood"] = _held_out_likelihood(data, out, best[0].first, phi[0])
     samples = [found.places for found in best[1:]]
     detail |= data.named("consensus", best[0].places)
-    return Estimate(_means(samples), samples, detail, (train_note(train),), best[0])
+    return Estimate(_means(samples), samples, detail, best[0])
 
 
 def _require_few_orders(data: Leaderboards) -> None:
@@ -267,24 +243,20 @@ def _means(samples: Sequence[Sequence[float]]) -> list[float]:
 def _bradley_terry(data: Leaderboards) -> Estimate:
     data.require_few_conditions(MOST_FITTED)
     scores = [bradley_terry_of(sums.wins) for sums in data.sums]
-    detail, notes = _where_separable(data)
-    detail |= data.named("majority", bradley_terry_of(data.majorities))
-    if separable(data.majorities):
-        notes = (*notes, MAJORITY_NOTE)
-    return Estimate(scores[0], scores[1:], detail, notes)
+    detail = _where_separable(data) | data.named("majority", bradley_terry_of(data.majorities))
+    return Estimate(scores[0], scores[1:], detail | {"majority_separable": float(separable(data.majorities))})
 
 
 def _plackett_luce(data: Leaderboards) -> Estimate:
     data.require_few_conditions(MOST_ALL_ORDERS)
     scores = [plackett_luce_of(sums.wins, sums.choices) for sums in data.sums]
-    return Estimate(scores[0], scores[1:], *_where_separable(data))
+    return Estimate(scores[0], scores[1:], _where_separable(data))
 
 
-def _where_separable(data: Leaderboards) -> tuple[dict[str, float], tuple[str, ...]]:
+def _where_separable(data: Leaderboards) -> dict[str, float]:
     """Where no finite estimate exists: in the data, and in how many resamples."""
     first, *others = (separable(sums.wins) for sums in data.sums)
-    detail = {"separable": float(first), "separable_resamples": float(sum(others))}
-    return detail, separable_notes(first, sum(others))
+    return {"separable": float(first), "separable_resamples": float(sum(others))}
 
 
 def _plackett_luce_published(data: Leaderboards) -> Estimate:
@@ -297,8 +269,7 @@ def _plackett_luce_published(data: Leaderboards) -> Estimate:
     lost, unsettled = sum(map(bool, gone)), others.count(False)
     detail = {"vanished": float(vanished), "vanished_resamples": float(lost)}
     detail |= {"settled": float(settled), "unsettled_resamples": float(unsettled)}
-    notes = published_notes((bool(vanished), lost), (not settled, unsettled))
-    return Estimate(scores[0], scores[1:], detail, notes)
+    return Estimate(scores[0], scores[1:], detail)
 
 
 BY_METHOD: dict[str, Callable[[Leaderboards], Estimate]] = {

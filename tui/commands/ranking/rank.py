@@ -36,7 +36,7 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int) -> list[dict
             "high": named_number(row.high),
             "position": row.position,
             "rankings": board.rankings,
-            "note": board.note,
+            "note": "; ".join(board.notes),
         }
         for board in boards
         for row in board.rows

@@ -9,10 +9,10 @@ from typing import Any
 from core.errors import InputError
 from core.facts.sortition.undecided import undecided_sentences
 from core.visible import visible
+from storage.board_notes import board_notes
 from storage.coverage import Coverage
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
-from storage.outdated import REMARK, outdated_boards
 from storage.record.damage import damage_in, told_of
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader
@@ -59,7 +59,7 @@ def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json:
 def results(reader: Reader, as_json: bool) -> None:
     """Leaderboards, the recovery of a planted world, and where the run lies."""
     root = reader.folder.root
-    boards, recovered, coverage = reader.view("leaderboards"), reader.view("recovery"), Coverage.of_run(reader)
+    boards, recovered, coverage = _leaderboards(reader), reader.view("recovery"), Coverage.of_run(reader)
     if as_json:
         told = undecided_sentences(reader.view("levels"))
         found = {"leaderboards": boards, "coverage": coverage.row(), "recovery": recovered, "undecided": told}
@@ -67,13 +67,18 @@ def results(reader: Reader, as_json: bool) -> None:
         return
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, coverage.kinds)}\n")
-        outdated = outdated_boards(boards, reader.view("leaderboard_details"))
-        remarked = [row | {"note": f"{REMARK}; {row['note']}"} if row["method"] in outdated else row for row in boards]
-        print(tables.leaderboards(remarked, coverage.sentence), end="\n\n")
+        print(tables.leaderboards(boards, coverage.sentence), end="\n\n")
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
     print(f"run: {visible(str(root))}")
+
+
+def _leaderboards(reader: Reader) -> list[dict[str, Any]]:
+    """Rows of the view, with the notes in words."""
+    rows = reader.view("leaderboards")
+    notes = board_notes(rows, reader.view("leaderboard_details"))
+    return [row | {"note": "; ".join(notes[str(row["method"])])} for row in rows]
 
 
 def _stamp(simulated: bool, judges: frozenset[str]) -> str:
@@ -117,7 +122,7 @@ def _whole(reader: Reader) -> dict[str, Any]:
         "problem": damage,
         "waits_for": waits_for(reader),
         "stages": reader.view("stages"),
-        "leaderboards": reader.view("leaderboards"),
+        "leaderboards": _leaderboards(reader),
         "coverage": Coverage.of_run(reader).row(),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),

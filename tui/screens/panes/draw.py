@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
+from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.reader import Reader
 from tui.screens.panes.pane import Pane
@@ -135,7 +136,7 @@ def _facts(found: DrawFound) -> Text:
         ("source", found.sources.get(draw["round"]), 200),
         ("value", draw["value"], 72),
         ("seed", draw["seed"], 72),
-        ("origin", draw["origin"] if draw["seed"] else None, 200),
+        ("origin", in_words(draw["origin"]) if draw["seed"] else None, 200),
         ("committed", draw["commitment"], 72),
     ):
         if value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.text import Text
@@ -12,8 +12,8 @@ from textual.containers import VerticalScroll
 
 from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.visible import one_line
+from storage.board_notes import board_notes
 from storage.coverage import Coverage
-from storage.outdated import REMARK, outdated_boards
 from storage.record.reader import Reader
 from tui.screens.panes.pane import Pane
 from tui.screens.panes.skipped import skipped
@@ -27,8 +27,8 @@ from tui.widgets.words import Words
 class Results:
     """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`.
 
-    outdated are the methods whose board was made by a rule since found wrong; coverage is what all have to say first
-    where too few judge calls gave a ranking.
+    notes are what each method says beside its numbers; coverage is what all have to say first where too few judge
+    calls gave a ranking.
     """
 
     boards: dict[str, list[dict[str, Any]]]
@@ -36,7 +36,7 @@ class Results:
     diagnostics: list[dict[str, Any]]
     simulated: bool
     skipped: str
-    outdated: frozenset[str] = frozenset()
+    notes: dict[str, list[str]] = field(default_factory=dict)
     coverage: str = ""
 
 
@@ -68,7 +68,7 @@ class LeaderboardsPane(Pane):
             diagnostics=reader.view("judge_diagnostics"),
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
-            outdated=outdated_boards(rows, reader.view("leaderboard_details")),
+            notes=board_notes(rows, reader.view("leaderboard_details")),
             coverage=Coverage.of_run(reader).sentence,
         )
 
@@ -99,8 +99,7 @@ def page(found: Results, width: int) -> Text:
     text.append(f"\n{_wrapped([f'! {found.coverage}'], width)}" if found.coverage else "")
     text.append(f"\n{_wrapped([*common, *_draws(found)], width)}\n\n", style="dim")
     for method, rows in found.boards.items():
-        own = [f"! {REMARK}"] if method in found.outdated else []
-        own += [part for part in told[method] if part not in common]
+        own = [part for part in told[method] if part not in common]
         _board(text, method, rows, _wrapped(own, width), longest, width)
     if found.diagnostics:
         text.append("Judges\n", style="bold")
@@ -171,4 +170,4 @@ def _settings(method: str, found: Results) -> list[str]:
         f"{whole(row['rankings'])} rankings",
         f"{share} intervals from {whole(row['resamples'])} resamples of {what}",
     ]
-    return [*parts, *(one_line(part, 300) for part in str(row.get("note") or "").split("; ") if part)]
+    return [*parts, *(one_line(part, 300) for note in found.notes.get(method, ()) for part in note.split("; "))]

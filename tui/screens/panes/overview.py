@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from core.facts.stages import STAGE_NAMES
+from core.facts.words import in_words
 from core.visible import one_line
 from storage.draws.waiting import waits_for
 from storage.imports.origin import Origin, origin_of
@@ -239,5 +240,5 @@ def _skipped(found: Overview) -> dict[str, list[str]]:
     reasons: dict[str, list[str]] = {}
     for row in found.stages:
         if row["status"] == "skipped":
-            reasons.setdefault(one_line(str(row["reason"]), 200), []).append(one_line(str(row["stage"]), 14))
+            reasons.setdefault(one_line(in_words(row["reason"]), 200), []).append(one_line(str(row["stage"]), 14))
     return reasons

@@ -11,6 +11,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.reader import Reader
 from tui.screens.panes.levels import HEADINGS, level_rows, proof_note
@@ -196,7 +197,7 @@ def _note(found: LotteryFound) -> Text:
         words += f", π from {number(found.pi[0], 4)} to {number(found.pi[-1], 4)}"
     text.append(words)
     if not proved:
-        text.append(f" ({'estimated, ' if solved['estimated'] else ''}{one_line(str(solved['method']), 160)})")
+        text.append(f" ({'estimated, ' if solved['estimated'] else ''}{one_line(in_words(solved['method']), 160)})")
     for line in (_inequality(found.diagnostics), proved):
         if line:
             text.append(f"\n{line}")
