@@ -295,7 +295,7 @@ def test_an_empty_text_is_told_from_one_that_is_withheld_or_lost(complete: Path,
     whole = RankingsPane.read(Reader(the_run(complete)), None)
     assert whole.call is not None
     name = next(iter(whole.answers))
-    said = replace(whole, answers=whole.answers | {name: whole.answers[name] | {"answer": " "}})
+    said = replace(whole, answers=whole.answers | {name: replace(whole.answers[name], answer=" ")})
     assert str(call_text(whole)).count("(empty)") == 0
     assert str(call_text(said)).count("(empty)") == 1
     assert "withheld" not in str(call_text(said))

@@ -25,6 +25,7 @@ from timing import fastest
 
 from core.events import DrawCommitted, OperatorAction, digest
 from core.run_folder import RunFolder
+from storage.record.event_pages import neighbour
 from storage.record.foreign import MARK
 from storage.record.log import Log
 from storage.record.reader import Reader
@@ -33,7 +34,7 @@ from tui.commands.runs import engine
 from tui.commands.runs.run_list import RunList
 from tui.screens.panes.overview import Overview
 from tui.screens.panes.pane import Pane
-from tui.screens.panes.record import PAGE, RecordPane, RecordRequest, neighbour
+from tui.screens.panes.record import PAGE, RecordPane, RecordRequest
 from tui.screens.run import PANES, read_run
 from tui.widgets.figures import moment
 
@@ -155,7 +156,7 @@ def test_a_filter_means_a_stage_a_kind_or_what_a_kind_begins_with(runs: Path) ->
             if only in (row["stage"], row["kind"]) or row["kind"].startswith(f"{only}.")
         ]
         page = RecordPane.read(reader, RecordRequest(only=only))
-        assert [row["seq"] for row in page.events] == fits[::-1][:PAGE], only
+        assert [row.seq for row in page.events] == fits[::-1][:PAGE], only
         assert neighbour(reader, 291, -1, only) == (fits[-1] if fits else None)
         assert neighbour(reader, 0, 1, only) == (fits[0] if fits else None)
 
@@ -166,19 +167,19 @@ def test_pages_hold_every_event_once_in_both_directions(runs: Path, only: str) -
     fits = [row["seq"] for row in reader.view("events") if only in ("", row["stage"])]
     found = RecordPane.read(reader, RecordRequest(only=only))
     pages = [found]
-    while found.events[-1]["seq"] != fits[0]:
-        found = RecordPane.read(reader, RecordRequest(last=found.events[-1]["seq"] - 1, only=only))
+    while found.events[-1].seq != fits[0]:
+        found = RecordPane.read(reader, RecordRequest(last=found.events[-1].seq - 1, only=only))
         pages.append(found)
-    assert [row["seq"] for page in pages for row in page.events] == fits[::-1]
+    assert [row.seq for page in pages for row in page.events] == fits[::-1]
     assert len(pages) > 1
     back = [RecordPane.read(reader, RecordRequest(since=fits[0], only=only))]
     while back[-1].page.since is not None:
-        back.append(RecordPane.read(reader, RecordRequest(since=back[-1].events[0]["seq"] + 1, only=only)))
-    assert back[0].events[-1]["seq"] == fits[0]
+        back.append(RecordPane.read(reader, RecordRequest(since=back[-1].events[0].seq + 1, only=only)))
+    assert back[0].events[-1].seq == fits[0]
     assert back[-1].page == RecordRequest(only=only), "the newest page is followed"
-    assert {row["seq"] for page in back for row in page.events} == set(fits)
+    assert {row.seq for page in back for row in page.events} == set(fits)
     beyond = RecordPane.read(reader, RecordRequest(last=fits[0] - 1, only=only))
-    assert [row["seq"] for row in beyond.events] == fits[:PAGE][::-1], "there is nothing older than the oldest"
+    assert [row.seq for row in beyond.events] == fits[:PAGE][::-1], "there is nothing older than the oldest"
 
 
 # ---------------------------------------------------------------- as it was

@@ -65,3 +65,10 @@ def test_domains_and_types_of_files_stand_once() -> None:
                 homes[mark].append(name_of(path))
     assert homes
     assert {mark: places for mark, places in homes.items() if len(places) > 1} == {}
+
+
+def test_screens_and_commands_ask_views_and_never_the_events() -> None:
+    """Which attempt of a unit counts is known where the views are, and nowhere else."""
+    asking = [name_of(path) for path in MODULES if any(re.search(r"\bFROM events\b", text) for text in texts(path))]
+    assert [name for name in asking if name.startswith("tui/")] == []
+    assert any(name.startswith("storage/record/") for name in asking)

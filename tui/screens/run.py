@@ -18,7 +18,9 @@ from core.facts.stages import STAGE_NAMES
 from core.visible import one_line, visible
 from storage.errors import StorageError, sentences
 from storage.record.damage import damage_in, told_of
+from storage.record.event_pages import neighbour
 from storage.record.foreign import arrival
+from storage.record.glances import last_event
 from storage.record.reader import Reader
 from tui.messages import Asked, LookedThrough, Pulse, RunRead, Stepped
 from tui.screens.ask import AskScreen
@@ -29,7 +31,7 @@ from tui.screens.panes.overview import OverviewPane
 from tui.screens.panes.pane import UNSHOWABLE, Pane
 from tui.screens.panes.quotas import QuotasPane
 from tui.screens.panes.rankings import RankingsPane
-from tui.screens.panes.record import RecordPane, neighbour
+from tui.screens.panes.record import RecordPane
 from tui.screens.panes.training import TrainingPane
 from tui.widgets.figures import moment, whole
 from tui.widgets.status import STAMP, STAMPS, status
@@ -74,7 +76,7 @@ def _unshowable(error: Exception) -> str:
 
 def read_pulse(reader: Reader) -> Pulse:
     """State, engine and last event of a run; of an earlier state no engine is known."""
-    last = reader.query("SELECT seq, at, kind FROM events ORDER BY seq DESC LIMIT 1")
+    last = last_event(reader)
     simulated = reader.query("SELECT simulated FROM run")
     state, now = reader.status(), reader.until is None
     stopping = now and state == "running" and os.path.exists(reader.folder.stop_request)
@@ -83,9 +85,9 @@ def read_pulse(reader: Reader) -> Pulse:
         pid=reader.engine_pid() if now else None,
         progress=reader.progress() if now else None,
         simulated=bool(simulated and simulated[0]["simulated"]),
-        seq=last[0]["seq"] if last else 0,
-        at=str(last[0]["at"]) if last else "",
-        kind=str(last[0]["kind"]) if last else "",
+        seq=last.seq,
+        at=str(last.at),
+        kind=str(last.kind),
         newest=reader.newest(),
         past=not now,
         origin=arrival(reader.folder.root),

@@ -15,6 +15,7 @@ from core.facts.words import in_words
 from core.visible import one_line
 from storage.draws.waiting import waits_for
 from storage.imports.origin import Origin, origin_of
+from storage.record.glances import Counts, Stop, counts_of, last_stop, under_way
 from storage.record.reader import Reader
 from tui.commands.record.origin_text import origin_lines
 from tui.messages import Pulse
@@ -26,28 +27,6 @@ from tui.widgets.words import Words
 
 _WORDS = {"completed": "completed", "skipped": "skipped", "started": "started"}
 
-_COUNTS = """WITH people AS MATERIALIZED (
-  SELECT r.value->>'$.type' AS type, r.value->>'$.pairs' AS pairs FROM events e, json_each(e.payload, '$.raters') r
-  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
-)
-SELECT
-  (SELECT count(*) FROM people) AS raters,
-  (SELECT count(DISTINCT type) FROM people) AS types,
-  (SELECT sum(pairs) FROM people) AS pairs,
-  (SELECT count(DISTINCT payload->>'$.lottery') FROM events WHERE kind = 'lottery.solved') AS lotteries,
-  (SELECT count(DISTINCT payload->>'$.draw') FROM events WHERE kind IN ('draw.committed', 'draw.made')) AS draws,
-  (SELECT count(*) FROM (
-    SELECT DISTINCT payload->>'$.draw', coalesce(payload->>'$.round', 1) FROM events
-    WHERE kind IN ('draw.committed', 'draw.made'))) AS rounds,
-  (SELECT count(DISTINCT payload->>'$.condition') FROM events WHERE kind = 'condition.planned') AS conditions"""
-"""Not from the views: each of those goes through every unit that was completed, which takes long in a large record."""
-
-_UNDER_WAY = """SELECT kind, count(*) AS events FROM events
-  WHERE kind IN ('train.step', 'answer.given', 'judge.called', 'leaderboard.computed') GROUP BY kind"""
-
-_LAST_STOP = """SELECT at, payload->>'$.outcome' AS outcome, payload->>'$.reason' AS reason FROM events
-  WHERE kind = 'engine.stopped' ORDER BY seq DESC LIMIT 1"""
-
 
 @dataclass(frozen=True)
 class Overview:
@@ -56,9 +35,9 @@ class Overview:
     path: str
     run: dict[str, Any]
     stages: list[dict[str, Any]]
-    counts: dict[str, Any]
+    counts: Counts
     recorded: dict[str, int]
-    stop: dict[str, Any] | None
+    stop: Stop | None
     origin: Origin | None
     waits: list[str]
 
@@ -85,14 +64,13 @@ class OverviewPane(Pane):
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Overview:
         run = reader.query("SELECT run_id, name, created_at, seed, versions FROM run")
-        stop = reader.query(_LAST_STOP)
         return Overview(
             path=str(reader.folder.root),
             run=run[0] if run else {},
             stages=reader.view("stages"),
-            counts=reader.query(_COUNTS)[0],
-            recorded={row["kind"]: row["events"] for row in reader.query(_UNDER_WAY)},
-            stop=stop[0] if stop else None,
+            counts=counts_of(reader),
+            recorded=under_way(reader),
+            stop=last_stop(reader),
             origin=origin_of(reader.folder.root),
             waits=waits_for(reader),
         )
@@ -145,7 +123,7 @@ def _facts(found: Overview, pulse: Pulse) -> Text:
 
 def _waits_anew(found: Overview) -> bool:
     """Whether a paused run waits for something else than what its engine said when it ended."""
-    return bool(found.waits) and found.waits != [str(found.stop["reason"]) if found.stop else ""]
+    return bool(found.waits) and found.waits != [str(found.stop.reason) if found.stop else ""]
 
 
 def _engine(found: Overview, pulse: Pulse) -> str:
@@ -168,8 +146,8 @@ def _engine(found: Overview, pulse: Pulse) -> str:
     if found.stop is None:
         return "has not started; r starts it"
     if _waits_anew(found):
-        return f"{one_line(str(found.stop['outcome']))}; `dempo show` names the command that goes on"
-    return f"{one_line(str(found.stop['outcome']))}: {one_line(str(found.stop['reason']), 300)}"
+        return f"{one_line(str(found.stop.outcome))}; `dempo show` names the command that goes on"
+    return f"{one_line(str(found.stop.outcome))}: {one_line(str(found.stop.reason), 300)}"
 
 
 def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, list[Text]]]:
@@ -213,14 +191,14 @@ def _time(row: dict[str, Any] | None) -> str:
 
 def _counts(found: Overview) -> Text:
     counts, recorded = found.counts, found.recorded
-    rounds = f", {whole(counts['rounds'])} rounds" if counts["rounds"] != counts["draws"] else ""
+    rounds = f", {whole(counts.rounds)} rounds" if counts.rounds != counts.draws else ""
     parts = [
-        (counts["raters"], "rater", "raters"),
-        (counts["types"], "type", "types"),
-        (counts["pairs"], "pair", "pairs"),
-        (counts["lotteries"], "lottery", "lotteries"),
-        (counts["draws"], f"draw{rounds}", f"draws{rounds}"),
-        (counts["conditions"], "condition", "conditions"),
+        (counts.raters, "rater", "raters"),
+        (counts.types, "type", "types"),
+        (counts.pairs, "pair", "pairs"),
+        (counts.lotteries, "lottery", "lotteries"),
+        (counts.draws, f"draw{rounds}", f"draws{rounds}"),
+        (counts.conditions, "condition", "conditions"),
         (recorded.get("train.step"), "optimizer step", "optimizer steps"),
         (recorded.get("answer.given"), "answer", "answers"),
         (recorded.get("judge.called"), "judge call", "judge calls"),

@@ -13,6 +13,7 @@ from textual.containers import Container
 
 from core.facts.words import in_words
 from core.visible import one_line
+from storage.record.glances import bound_of, lottery_sizes
 from storage.record.reader import Reader
 from tui.screens.panes.levels import HEADINGS, level_rows, proof_note
 from tui.screens.panes.pane import Pane
@@ -23,12 +24,6 @@ from tui.widgets.figures import as_float, left, number, percent, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
 from tui.widgets.words import Words
-
-_SIZES = """SELECT payload->>'$.lottery' AS lottery, payload->>'$.size' AS size, payload->>'$.tolerance' AS tolerance
-  FROM events WHERE kind = 'lottery.quotas' ORDER BY seq"""
-
-_BOUND = """SELECT payload->'$.pi' AS pi FROM events
-  WHERE kind = 'lottery.bounded' AND payload->>'$.lottery' IS ? ORDER BY seq DESC LIMIT 1"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class QuotasPane(Pane):
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> LotteryFound:
-        sizes = {row["lottery"]: row for row in reader.query(_SIZES)}
+        sizes = lottery_sizes(reader)
         names = tuple(sizes)
         name = request if request in names else (names[0] if names else None)
         pi = reader.query(
@@ -94,8 +89,8 @@ class QuotasPane(Pane):
         return LotteryFound(
             names=names,
             name=name,
-            size=sizes[name]["size"] if name is not None else None,
-            tolerance=str(sizes[name]["tolerance"]) if name is not None else "",
+            size=sizes[name].size if name is not None else None,
+            tolerance=str(sizes[name].tolerance) if name is not None else "",
             solved=solved[0] if solved else None,
             quotas=reader.query("SELECT * FROM quotas WHERE lottery IS ?", [name]),
             expected=expected_numbers((row["attributes"], row["pi"]) for row in pi),
@@ -174,9 +169,8 @@ def verdict(quota: dict[str, Any], members: float | None) -> Text:
 
 def _bound(reader: Reader, name: str | None, sizes: dict[int, int]) -> tuple[float, ...]:
     """The upper bounds of π, one per rater, while the lottery is being made."""
-    rows = reader.query(_BOUND, [name])
-    bounds = json.loads(rows[0]["pi"]) if rows else []
-    return tuple(sorted(pi for t, pi in enumerate(bounds) for _ in range(sizes.get(t, 0))))
+    bounds = enumerate(bound_of(reader, name))
+    return tuple(sorted(pi for t, pi in bounds for _ in range(sizes.get(t, 0))))
 
 
 def _note(found: LotteryFound) -> Text:

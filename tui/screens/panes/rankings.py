@@ -15,6 +15,18 @@ from textual.widgets import DataTable
 
 from core.visible import LIMIT, clipped, one_line
 from storage.export.redaction import WITHHELD, redaction_of
+from storage.record.call_pages import (
+    Answer,
+    Asked,
+    Call,
+    CallName,
+    Reply,
+    answers_to,
+    asked,
+    calls_of,
+    orders_of,
+    reply_of,
+)
 from storage.record.reader import Reader
 from tui.screens.panes.pane import Pane
 from tui.screens.panes.skipped import skipped
@@ -25,51 +37,9 @@ from tui.widgets.words import Words
 
 PAGE = 100
 
-_CALLS = """WITH q AS MATERIALIZED (SELECT row_number() OVER () AS place, question_id, clause_id FROM questions),
-j AS MATERIALIZED (SELECT * FROM judge_calls),
-counted AS MATERIALIZED (SELECT coalesce(outcome, '–') AS outcome, count(*) AS calls FROM j GROUP BY 1)
-SELECT j.question_id AS question_id, q.clause_id AS clause_id, j.judge AS judge, j.outcome AS outcome,
-  j.shown_order AS shown_order, j.attempts AS attempts, j.detail AS detail,
-  j.prompt_tokens AS prompt_tokens, j.completion_tokens AS completion_tokens,
-  (SELECT json_group_object(outcome, calls) FROM counted) AS outcomes
-FROM j LEFT JOIN q ON q.question_id = j.question_id
-ORDER BY q.place, j.question_id, j.judge LIMIT ? OFFSET ?"""
-
-_QUESTION = """SELECT substr(question, 1, ?) AS question, length(question) AS question_length,
-  substr(clause, 1, ?) AS clause, length(clause) AS clause_length FROM questions WHERE question_id IS ?"""
-
-_ORDERS = """SELECT payload->>'$.question_id' AS question_id, payload->>'$.judge' AS judge,
-  payload->'$.ranking' AS ranking
-FROM events WHERE kind = 'judge.called' AND payload->>'$.outcome' = 'ranked'
-  AND payload->>'$.question_id' IN (SELECT value FROM json_each(?)) ORDER BY seq"""
-"""Of a judge call that is redone, the last counts. (The view `rankings` goes through all calls of the run.)"""
-
-_ANSWERS = """WITH given AS MATERIALIZED (
-  SELECT max(seq) AS seq, payload AS p FROM events
-  WHERE kind = 'answer.given' AND payload->>'$.question_id' IS ? GROUP BY payload->>'$.condition'
-), shown AS MATERIALIZED (
-  SELECT seq, p, CAST(b.body AS TEXT) AS body FROM given
-  LEFT JOIN blobs b ON b.sha256 = coalesce(given.p->>'$.answer.shown', given.p->>'$.answer.sha256')
-)
-SELECT p->>'$.condition' AS condition, substr(body, 1, ?) AS answer, length(body) AS length,
-  p->>'$.tokens' AS tokens, p->>'$.finish' AS finish FROM shown ORDER BY seq"""
-
-_REPLY = """WITH call AS MATERIALIZED (
-  SELECT payload AS p FROM events WHERE kind = 'judge.called'
-    AND payload->>'$.question_id' IS ? AND payload->>'$.judge' IS ? ORDER BY seq DESC LIMIT 1
-), reply AS MATERIALIZED (
-  SELECT CAST(b.body AS TEXT) AS body FROM call
-  LEFT JOIN blobs b ON b.sha256 = coalesce(call.p->>'$.reply.shown', call.p->>'$.reply.sha256')
-  WHERE call.p->>'$.reply.sha256' IS NOT NULL
-)
-SELECT substr(body, 1, ?) AS reply, length(body) AS length FROM reply"""
-
 _REDACTED = "the text was left out of this copy when it was exported"
 _LOST = "the record names this text and does not hold it; `dempo verify` says more"
-_NO_ANSWER = {"answer": "(not recorded)", "length": None, "tokens": None, "finish": "not recorded"}
-
-Call = tuple[str, str]
-"""Question id and judge: what names a judge call."""
+_NO_ANSWER = Answer("", "(not recorded)", None, None, "not recorded")
 
 
 @dataclass(frozen=True)
@@ -79,8 +49,8 @@ class CallPage:
     seq: int
     number: int
     outcomes: dict[str, int]
-    calls: list[dict[str, Any]]
-    orders: dict[Call, list[str]]
+    calls: list[Call]
+    orders: dict[CallName, list[str]]
 
     @property
     def pages(self) -> int:
@@ -92,7 +62,7 @@ class CallRequest:
     """A page and a call on it (None: the first). `held` is the page read before, so that it is read once."""
 
     page: int = 0
-    call: Call | None = None
+    call: CallName | None = None
     held: CallPage | None = field(default=None, compare=False)
 
 
@@ -101,10 +71,10 @@ class Calls:
     """The page and everything about the chosen call."""
 
     page: CallPage
-    call: dict[str, Any] | None
-    question: dict[str, Any] | None
-    answers: dict[str, dict[str, Any]]
-    reply: dict[str, Any] | None
+    call: Call | None
+    question: Asked | None
+    answers: dict[str, Answer]
+    reply: Reply | None
     absent: str
     """What stands in place of a text that the record names and does not hold."""
     skipped: str
@@ -136,18 +106,15 @@ class RankingsPane(Pane):
         seq = reader.head()[0]
         held = wanted.held
         page = held if held and (held.seq, held.number) == (seq, wanted.page) else _read_page(reader, wanted.page, seq)
-        call = next((c for c in page.calls if _name(c) == wanted.call), page.calls[0] if page.calls else None)
+        call = next((c for c in page.calls if c.name == wanted.call), page.calls[0] if page.calls else None)
         if call is None:
             return Calls(page, None, None, {}, None, "", skipped(reader, "judge"))
-        question = reader.query(_QUESTION, [LIMIT, LIMIT, call["question_id"]])
-        reply = reader.query(_REPLY, [call["question_id"], call["judge"], LIMIT])
-        answers = reader.query(_ANSWERS, [call["question_id"], LIMIT])
         return Calls(
             page=page,
             call=call,
-            question=question[0] if question else None,
-            answers={str(row["condition"]): row for row in answers},
-            reply=reply[0] if reply else None,
+            question=asked(reader, call.question_id, LIMIT),
+            answers=answers_to(reader, call.question_id, LIMIT),
+            reply=reply_of(reader, call, LIMIT),
             absent=f"({WITHHELD}: {_REDACTED})" if redaction_of(reader.folder.root) else f"(missing: {_LOST})",
             skipped="",
         )
@@ -169,7 +136,7 @@ class RankingsPane(Pane):
         chosen = self._calls.chosen
         if self._found is not None and isinstance(chosen, tuple) and self._found.call is not None:
             number = self._found.page.number
-            if chosen != _name(self._found.call):
+            if chosen != self._found.call.name:
                 self.ask(CallRequest(number, (str(chosen[0]), str(chosen[1])), self._found.page))
 
     def turn(self, by: int) -> None:
@@ -179,17 +146,10 @@ class RankingsPane(Pane):
 
 
 def _read_page(reader: Reader, number: int, seq: int) -> CallPage:
-    calls = reader.query(_CALLS, [PAGE, number * PAGE])
-    orders: dict[Call, list[str]] = {}
-    questions = sorted({str(call["question_id"]) for call in calls})
-    for row in reader.query(_ORDERS, [json.dumps(questions)]):
-        orders[_name(row)] = [str(name) for name in json.loads(row["ranking"] or "[]")]
-    outcomes = json.loads(calls[0]["outcomes"]) if calls else {}
+    calls = calls_of(reader, PAGE, number * PAGE)
+    orders = orders_of(reader, {str(call.question_id) for call in calls})
+    outcomes = json.loads(calls[0].outcomes) if calls else {}
     return CallPage(seq, number, outcomes, calls, orders)
-
-
-def _name(row: dict[str, Any]) -> Call:
-    return str(row["question_id"]), str(row["judge"])
 
 
 def _note(page: CallPage) -> str:
@@ -202,19 +162,19 @@ def _note(page: CallPage) -> str:
     return f"{shown} judge calls: {counts}"
 
 
-def _rows(page: CallPage) -> list[tuple[Call, list[Text]]]:
+def _rows(page: CallPage) -> list[tuple[CallName, list[Text]]]:
     rows = []
     for call in page.calls:
-        order = " › ".join(page.orders.get(_name(call), []))
+        order = " › ".join(page.orders.get(call.name, []))
         rows.append(
             (
-                _name(call),
+                call.name,
                 [
-                    left(one_line(str(call["question_id"]), 14)),
-                    right(whole(call["clause_id"])),
-                    left(one_line(str(call["judge"]), 18)),
-                    status(one_line(str(call["outcome"]), 12)),
-                    left(one_line(order or str(call["detail"] or ""), 80)),
+                    left(one_line(str(call.question_id), 14)),
+                    right(whole(call.clause_id)),
+                    left(one_line(str(call.judge), 18)),
+                    status(one_line(str(call.outcome), 12)),
+                    left(one_line(order or str(call.detail or ""), 80)),
                 ],
             )
         )
@@ -230,29 +190,29 @@ def call_text(found: Calls) -> Text:
     call = found.call
     if call is None:
         return text
-    text.append(f"{one_line(str(call['question_id']), 40)} · {one_line(str(call['judge']), 40)} · ", style="bold")
-    text.append(status(one_line(str(call["outcome"]), 12)))
-    text.append(f" · {_count(call['attempts'], 'attempt')}")
-    if call["prompt_tokens"] is not None:
-        text.append(f" · {whole(call['prompt_tokens'])} + {whole(call['completion_tokens'])} tokens")
-    ranked = found.page.orders.get(_name(call), [])
+    text.append(f"{one_line(str(call.question_id), 40)} · {one_line(str(call.judge), 40)} · ", style="bold")
+    text.append(status(one_line(str(call.outcome), 12)))
+    text.append(f" · {_count(call.attempts, 'attempt')}")
+    if call.prompt_tokens is not None:
+        text.append(f" · {whole(call.prompt_tokens)} + {whole(call.completion_tokens)} tokens")
+    ranked = found.page.orders.get(call.name, [])
     if ranked:
         text.append(f"\n{' › '.join(one_line(name, 40) for name in ranked)}", style="bold")
-    if call["detail"]:
-        text.append(f"\n{clipped(str(call['detail']))}", style="yellow")
+    if call.detail:
+        text.append(f"\n{clipped(str(call.detail))}", style="yellow")
     if found.question is not None:
-        question, title = found.question, f"Clause {whole(call['clause_id'])}"
-        _titled(text, title, _body(question["clause"], found), question["clause_length"])
-        _titled(text, "Question", _body(question["question"], found), question["question_length"])
+        question, title = found.question, f"Clause {whole(call.clause_id)}"
+        _titled(text, title, _body(question.clause, found), question.clause_length)
+        _titled(text, "Question", _body(question.question, found), question.question_length)
     if not ranked:
         _reply(text, found)
-    shown = [str(name) for name in json.loads(call["shown_order"] or "[]")]
+    shown = [str(name) for name in json.loads(call.shown_order or "[]")]
     for place, name in enumerate(_all_of(ranked or shown, found.answers), start=1):
         answer = found.answers.get(name, _NO_ANSWER)
         title = f"{place}. {one_line(name, 40)}" if name in ranked else one_line(name, 40)
         seen = f"shown {shown.index(name) + 1} of {len(shown)}" if name in shown else "not shown"
-        note = f"{seen}, {_count(answer['tokens'], 'token')}, {answer['finish']}"
-        _titled(text, title, _body(answer["answer"], found), answer["length"], note)
+        note = f"{seen}, {_count(answer.tokens, 'token')}, {answer.finish}"
+        _titled(text, title, _body(answer.answer, found), answer.length, note)
     if ranked:
         _reply(text, found)
     return text
@@ -260,7 +220,7 @@ def call_text(found: Calls) -> Text:
 
 def _reply(text: Text, found: Calls) -> None:
     if found.reply is not None:
-        _titled(text, "Reply of the judge, raw", _body(found.reply["reply"], found), found.reply["length"])
+        _titled(text, "Reply of the judge, raw", _body(found.reply.text, found), found.reply.length)
 
 
 def _body(text: Any, found: Calls) -> str:

@@ -13,6 +13,7 @@ from textual.containers import Container, VerticalScroll
 from textual.widgets import DataTable
 
 from core.visible import LIMIT, clipped, one_line
+from storage.record.event_pages import BRIEF, Entry, WholeEntry, kinds_of, since, up_to, whole_entry
 from storage.record.reader import Reader
 from tui.screens.panes.pane import Pane
 from tui.widgets.figures import left, right, whole
@@ -20,26 +21,8 @@ from tui.widgets.grid import Grid
 from tui.widgets.words import Words
 
 PAGE = 100
-_BRIEF = 120
-
-_ONLY = "(:only = '' OR stage = :only OR kind = :only OR substr(kind, 1, length(:only) + 1) = :only || '.')"
-"""The filter: a stage, a kind, or what a kind begins with."""
-
-_COLUMNS = f"SELECT seq, at, stage, kind, substr(payload, 1, {_BRIEF}) AS payload FROM events"
-
-_UP_TO = f"{_COLUMNS} WHERE seq <= :last AND {_ONLY} ORDER BY seq DESC LIMIT {PAGE}"
-
-_SINCE = f"{_COLUMNS} WHERE seq >= :since AND {_ONLY} ORDER BY seq LIMIT {PAGE}"
-
-_EVENT = """SELECT seq, at, stage, kind, substr(payload, 1, ?) AS payload, length(payload) AS length, prev, hash,
-  (SELECT payload->>'$.replay' FROM events s WHERE s.kind = 'stage.started' AND s.payload->>'$.name' = e.stage
-    ORDER BY seq DESC LIMIT 1) AS replay
-  FROM events e WHERE seq IS ?"""
 
 _KEYS = "g event by number  f filter  , . previous, next  t all tabs as of it"
-
-_BEFORE = f"SELECT seq FROM events WHERE seq < :seq AND {_ONLY} ORDER BY seq DESC LIMIT 1"
-_BEHIND = f"SELECT seq FROM events WHERE seq > :seq AND {_ONLY} ORDER BY seq LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -61,15 +44,9 @@ class Events:
 
     head: tuple[int, str]
     page: RecordRequest
-    events: list[dict[str, Any]]
-    event: dict[str, Any] | None
+    events: list[Entry]
+    event: WholeEntry | None
     kinds: tuple[str, ...]
-
-
-def neighbour(reader: Reader, seq: int, by: int, only: str) -> int | None:
-    """The nearest event before (`by` < 0) or behind another one that the filter lets through, or None."""
-    rows = reader.query(_BEFORE if by < 0 else _BEHIND, {"seq": seq, "only": only})
-    return rows[0]["seq"] if rows else None
 
 
 class RecordPane(Pane):
@@ -98,10 +75,8 @@ class RecordPane(Pane):
         wanted: RecordRequest = request or RecordRequest()
         head = reader.head()
         page, events = _page(reader, wanted, head[0])
-        chosen = wanted.event if wanted.event is not None else (events[0]["seq"] if events else None)
-        event = reader.query(_EVENT, [LIMIT, chosen])
-        kinds = tuple(str(row["kind"]) for row in reader.query("SELECT DISTINCT kind FROM events ORDER BY kind"))
-        return Events(head, page, events, event[0] if event else None, kinds)
+        chosen = wanted.event if wanted.event is not None else (events[0].seq if events else None)
+        return Events(head, page, events, whole_entry(reader, chosen, LIMIT), kinds_of(reader))
 
     # ------------------------------------------------------------ where one is
 
@@ -127,7 +102,7 @@ class RecordPane(Pane):
 
     def go_to(self, event: int, only: str) -> None:
         """Puts the cursor on an event; on another page, with newer events above it."""
-        shown = [row["seq"] for row in self._found.events] if self._found and only == self._found.page.only else []
+        shown = [event.seq for event in self._found.events] if self._found and only == self._found.page.only else []
         if event in shown and self._goal is None:
             self._events.move_cursor(row=shown.index(event), animate=False)
         else:
@@ -163,7 +138,7 @@ class RecordPane(Pane):
 
     def _reach(self, goal: int) -> None:
         """Puts the cursor where somebody wanted to go; other moves of it belong to the person who reads."""
-        shown = [row["seq"] for row in self._found.events] if self._found else []
+        shown = [event.seq for event in self._found.events] if self._found else []
         if goal in shown:
             self._events.move_cursor(row=shown.index(goal), animate=False)
         self._goal = None
@@ -181,28 +156,28 @@ class RecordPane(Pane):
         """[ goes to older events, ] to newer ones."""
         if self._found is None or not self._found.events:
             return
-        newest, oldest = self._found.events[0]["seq"], self._found.events[-1]["seq"]
+        newest, oldest = self._found.events[0].seq, self._found.events[-1].seq
         if by < 0 and oldest > 1:
             self.ask(RecordRequest(last=oldest - 1, only=self.only))
         elif by > 0 and not _follows(self._found.page):
             self.ask(RecordRequest(since=newest + 1, only=self.only))
 
 
-def _page(reader: Reader, wanted: RecordRequest, newest: int) -> tuple[RecordRequest, list[dict[str, Any]]]:
+def _page(reader: Reader, wanted: RecordRequest, newest: int) -> tuple[RecordRequest, list[Entry]]:
     """The page that was asked for; where it would not be full, or ends with the newest event, the newest page."""
     page = replace(wanted, event=None)
     if wanted.since is not None:
-        events = reader.query(_SINCE, {"since": wanted.since, "only": wanted.only})[::-1]
-        if len(events) == PAGE and events[0]["seq"] < newest:
+        events = since(reader, wanted.since, wanted.only, PAGE)
+        if len(events) == PAGE and events[0].seq < newest:
             return page, events
     elif wanted.last is not None and wanted.last < newest:
-        events = reader.query(_UP_TO, {"last": wanted.last, "only": wanted.only})
+        events = up_to(reader, wanted.last, wanted.only, PAGE)
         if events:
-            return replace(page, last=events[0]["seq"]), events
-        oldest = reader.query(_SINCE, {"since": 1, "only": wanted.only})[::-1]
+            return replace(page, last=events[0].seq), events
+        oldest = since(reader, 1, wanted.only, PAGE)
         if len(oldest) == PAGE:
-            return replace(page, last=oldest[0]["seq"]), oldest
-    return RecordRequest(only=wanted.only), reader.query(_UP_TO, {"last": newest, "only": wanted.only})
+            return replace(page, last=oldest[0].seq), oldest
+    return RecordRequest(only=wanted.only), up_to(reader, newest, wanted.only, PAGE)
 
 
 def _follows(page: RecordRequest) -> bool:
@@ -224,7 +199,7 @@ def _note(found: Events) -> Text:
     if not found.events:
         text.append(f"no event is of a stage or kind {only!r}")
     else:
-        text.append(f"events {whole(found.events[-1]['seq'])}–{whole(found.events[0]['seq'])}, newest first")
+        text.append(f"events {whole(found.events[-1].seq)}–{whole(found.events[0].seq)}, newest first")
         text.append(f", only {only}" if only else "")
         text.append("; [ older, ] newer" if found.head[0] > PAGE else "")
     return text.append("\nkeys  ", "bold").append(_KEYS)
@@ -233,39 +208,39 @@ def _note(found: Events) -> Text:
 def _rows(found: Events) -> list[tuple[int, list[Text]]]:
     return [
         (
-            event["seq"],
+            event.seq,
             [
-                right(whole(event["seq"])),
-                left(one_line(str(event["at"])[11:19], 8)),
-                left(one_line(str(event["stage"]), 10)),
-                left(one_line(str(event["kind"]), 20)),
-                left(one_line(str(event["payload"]), _BRIEF)),
+                right(whole(event.seq)),
+                left(one_line(str(event.at)[11:19], 8)),
+                left(one_line(str(event.stage), 10)),
+                left(one_line(str(event.kind), 20)),
+                left(one_line(str(event.payload), BRIEF)),
             ],
         )
         for event in found.events
     ]
 
 
-def event_text(event: dict[str, Any] | None) -> Text:
+def event_text(event: WholeEntry | None) -> Text:
     """One event: its envelope, its place in the chain and its payload, indented where all of it is shown."""
     text = Text(overflow="fold")
     if event is None:
         return text
-    text.append(f"event {whole(event['seq'])}  {one_line(str(event['kind']), 40)}", style="bold")
+    text.append(f"event {whole(event.seq)}  {one_line(str(event.kind), 40)}", style="bold")
     text.append("  replay ", style="dim")
-    text.append(f"{one_line(str(event['replay'] or '–'), 20)}\n")
+    text.append(f"{one_line(str(event.replay or '–'), 20)}\n")
     for names in (("at", "stage"), ("prev",), ("hash",)):
         for name in names:
             text.append(f"{name} ", style="dim")
-            text.append(f"{one_line(str(event[name] or '–'), 80)}  ")
+            text.append(f"{one_line(str(getattr(event, name) or '–'), 80)}  ")
         text.append("\n")
-    payload = str(event["payload"])
-    if event["length"] <= LIMIT:
+    payload = str(event.payload)
+    if event.length <= LIMIT:
         try:
             payload = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
         except ValueError:
             text.append("the payload is not JSON\n", style="red")
         text.append(f"\n{clipped(payload, limit=4 * LIMIT)}")
     else:
-        text.append(f"\n{clipped(payload, event['length'])}")
+        text.append(f"\n{clipped(payload, event.length)}")
     return text
