@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from core.events import as_float
-from core.sortition.inequality import coefficient_of_variation, diagnosed, gini, max_min_ratio, without_chance
+from core.facts.sortition.inequality import inequality
+from core.sortition.recording import diagnosed_event
 from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
+
+
+def measured(*pi: float) -> dict[str, float]:
+    return inequality([Fraction(p) for p in pi], 1)
 
 
 def test_gini() -> None:
     """Mean absolute difference over twice the mean; one rater with everything among four has 3/4."""
-    assert gini([0.5, 0.5, 0.5]) == pytest.approx(0)
-    assert gini([0, 0, 0, 1]) == pytest.approx(3 / 4)
-    assert gini([4, 1, 3, 2]) == pytest.approx(1 / 4)
+    assert measured(0.5, 0.5, 0.5)["gini"] == pytest.approx(0)
+    assert measured(0, 0, 0, 1)["gini"] == pytest.approx(3 / 4)
+    assert measured(4, 1, 3, 2)["gini"] == pytest.approx(1 / 4)
 
 
-def test_gini_of_nothing_is_refused() -> None:
+def test_where_nobody_has_a_chance_nothing_is_measured() -> None:
     with pytest.raises(ValueError, match="positive"):
-        gini([0, 0])
+        measured(0, 0)
 
 
 def test_ratio_and_variation() -> None:
-    assert max_min_ratio([0.1, 0.4]) == pytest.approx(4)
-    assert math.isinf(max_min_ratio([0, 0.4]))
-    assert coefficient_of_variation([1, 3]) == pytest.approx(1 / 2)
+    assert measured(0.125, 0.5)["max_min_ratio"] == 4
+    assert math.isinf(measured(0, 0.4)["max_min_ratio"])
+    assert measured(1, 3)["coefficient_of_variation"] == pytest.approx(1 / 2)
 
 
 def test_raters_without_chance() -> None:
-    assert without_chance([0.0, 0.5, 0.0]) == (0, 2)
+    assert measured(0.0, 0.5, 0.0)["without_chance"] == 2
 
 
 def test_all_measures_of_a_lottery() -> None:
@@ -43,7 +49,7 @@ def test_all_measures_of_a_lottery() -> None:
         Quota("age", "unknown", Decimal("0.1"), 0, 2, True, 0),
     )
     lottery = Lottery("main", 2, quotas, (1, 2, 1), ((1, 1, 0),), (LOTTERY_DENOMINATOR,))
-    found = diagnosed(lottery, (1, 0, 2, 1))
+    found = diagnosed_event(lottery, (1, 0, 2, 1))
     assert (found.raters, found.smallest, found.largest, found.equal) == (4, 0.0, 1.0, 0.5)
     assert found.gini == pytest.approx(6 / 16)  # Σ|π_i − π_j| over pairs is 3, times two, over 2·4·2
     assert math.isinf(as_float(found.max_min_ratio))
@@ -55,5 +61,5 @@ def test_all_measures_of_a_lottery() -> None:
 def test_named_members_are_measured_one_by_one() -> None:
     """Two panels of one, both of the same type: its raters differ although they are of one type."""
     lottery = Lottery("m", 1, (), (3,), ((1,), (1,)), (1, 1), 2, ((0,), (2,)))
-    found = diagnosed(lottery, (0, 0, 0))
+    found = diagnosed_event(lottery, (0, 0, 0))
     assert (found.smallest, found.largest, found.without_chance) == (0.0, 0.5, 1)

@@ -6,7 +6,6 @@ only what does not follow from the rest can give it away.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -18,7 +17,6 @@ from draw_runs import IDS, PEOPLE, QUOTAS
 from rewritten import Row, forged
 from verified_runs import make_drawn_run
 
-from core.config import RunConfig
 from core.config_file import parse_config
 from core.evaluation.prompts import quoted_case
 from core.events import digest, encode_text
@@ -31,7 +29,6 @@ from storage.verifier.contents.replies import Case, Texts
 from storage.verifier.ground.ledger import HOME_STAGES
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ground.record import Record
-from storage.verifier.ground.stages import WITH_POINT
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 from tui.commands.runs.process import work
@@ -397,22 +394,6 @@ def test_a_lie_in_a_run_of_draws_is_told(what: str, drawn: Path, tmp_path: Path)
 
 
 # ------------------------------------------------------------ what the verifier knows of the program
-
-
-def test_the_verifier_knows_which_settings_are_no_integers() -> None:
-    schema = json.dumps(RunConfig.model_json_schema())
-    found = set()
-
-    def walk(value: Any) -> None:
-        if isinstance(value, dict):
-            for name, inner in value.get("properties", {}).items():
-                if inner.get("type") == "number":
-                    found.add(name)
-            for inner in value.values():
-                walk(inner)
-
-    walk(json.loads(schema))
-    assert found == set(WITH_POINT)
 
 
 def test_every_kind_of_event_has_a_home_or_any_stage() -> None:

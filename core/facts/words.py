@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.facts.sortition.draw import DRAW_DOMAIN
+from core.facts.sortition.undecided import undecided_sentence
 
 _EXACT = "exact column generation, stage by stage"
 _PUBLIC = f"SHA-256 of {DRAW_DOMAIN!r}, the commitment and the public value, each after its length as 8 bytes"
@@ -54,3 +56,12 @@ SOLVED: Mapping[str, str] = {
 def in_words(key: Any) -> str:
     """The sentence for a key. What is none is said as it stands: records of before hold sentences."""
     return next((words[key] for words in (SKIPPED, ORIGINS, SOLVED) if isinstance(key, str) and key in words), str(key))
+
+
+def undecided_sentences(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The sentences of all lotteries, from the rows of the view `levels`."""
+    levels: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        levels[str(row["lottery"])].append(row)
+    told = (undecided_sentence(lottery, listed) for lottery, listed in levels.items())
+    return [sentence for sentence in told if sentence]

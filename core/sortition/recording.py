@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from core.events import (
+    LotteryDiagnosed,
     LotteryLevel,
     LotteryPanel,
     LotteryQuotas,
@@ -14,6 +15,8 @@ from core.events import (
     PoolType,
     QuotaRow,
 )
+from core.facts.sortition.inequality import inequality
+from core.sortition.quotas.quotas import empty_categories
 from core.types import Lottery, Pool, Quota
 
 if TYPE_CHECKING:
@@ -96,4 +99,15 @@ def solved_event(made: Lottery, type_of: Sequence[int], optimum: Sequence[float]
         max_difference=max(abs(float(p) - optimum[t]) for t, p in zip(type_of, pi, strict=True)),
         spread=max(max(values) - min(values) for values in by_type.values()),
         solver=versions(),
+    )
+
+
+def diagnosed_event(lottery: Lottery, type_of: Sequence[int]) -> LotteryDiagnosed:
+    """How unequal π is; type_of[i] is the type of pool member i."""
+    pi = lottery.inclusion(type_of)
+    return LotteryDiagnosed(
+        lottery=lottery.name,
+        **inequality(pi, lottery.size),
+        without_chance_types=sorted({t for t, p in zip(type_of, pi, strict=True) if p == 0}),
+        empty_categories=[f"{q.attribute}: {q.category}" for q in empty_categories(lottery.quotas)],
     )

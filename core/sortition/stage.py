@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from core.config import LotterySection
 from core.errors import InfeasibleQuotas, InputError
 from core.events import Event, LotteryQuotas, LotterySolved
-from core.sortition.inequality import diagnosed
 from core.sortition.quotas.quotas import quotas_for
 from core.sortition.recorded import lottery_from, quota_of
-from core.sortition.recording import panel_events, quotas_event, types_event
+from core.sortition.recording import diagnosed_event, panel_events, quotas_event, types_event
 from core.stage import Context, Unit, only
 from core.types import Lottery, Pool, Quota
 
@@ -91,7 +90,7 @@ def _solve(unit: Unit, section: LotterySection, pool: Pool, asked: Sequence[Even
 
         population = unit.ctx.config.population
         raise explained(error, section, pool, population.attributes if population else ()) from error
-    unit.add(diagnosed(made, pool.type_of))
+    unit.add(diagnosed_event(made, pool.type_of))
 
 
 def _sample_baseline(

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from core.facts.sortition.undecided import room, undecided_sentences
-from core.facts.words import in_words
+from core.facts.sortition.undecided import room
+from core.facts.words import in_words, undecided_sentences
 from storage.board_notes import board_notes
 from storage.coverage import CALLS, Coverage
 from storage.export import markup

@@ -6,11 +6,12 @@ import ast
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core.config import RunConfig
 from core.errors import InputError
 from core.events import EVENTS, SCHEMA_VERSION
 from core.program.place import ROOT
@@ -27,6 +28,7 @@ PARTS = (
     "core/facts/stages.py",
     "storage/check.py",
     "core/facts/chain.py",
+    "core/facts/sortition/draw.py",
     "storage/verifier/ground/shapes.py",
     "storage/verifier/ground/ledger.py",
     "storage/verifier/ground/record.py",
@@ -37,9 +39,9 @@ PARTS = (
     "core/facts/sortition/quotas.py",
     "storage/verifier/contents/pool.py",
     "storage/verifier/contents/pairs.py",
+    "core/facts/sortition/inequality.py",
     "core/facts/sortition/proof.py",
     "core/facts/sortition/undecided.py",
-    "core/facts/sortition/draw.py",
     "storage/verifier/ground/earlier.py",
     "storage/verifier/contents/lotteries.py",
     "storage/verifier/contents/draws.py",
@@ -77,6 +79,9 @@ PARTS = (
 """What the file is joined from, in reading order: every name is defined above its use at import."""
 
 OWN_PACKAGES = ("core", "storage")
+
+RULE = "# " + "=" * 60
+"""Above each part of the file."""
 
 WHOLE = ""
 """Stands among the names that are imported from a module for the module itself."""
@@ -124,7 +129,16 @@ def tree_facts() -> Facts:
         released=RELEASED_VIEWS,
         tables=TABLES,
         kinds={kind: shape_of(event.model_json_schema()) for kind, event in EVENTS.items()},
+        fractional=tuple(sorted(_fractional(RunConfig.model_json_schema()))),
     )
+
+
+def _fractional(schema: dict[str, Any]) -> Iterator[str]:
+    """The settings of a configuration that are no integers."""
+    for part in (schema, *schema["$defs"].values()):
+        for name, setting in part.get("properties", {}).items():
+            if "number" in [option.get("type") for option in (setting, *setting.get("anyOf", ()))]:
+                yield name
 
 
 def shape_of(schema: dict[str, Any]) -> Shape:
@@ -213,8 +227,7 @@ def _body(part: str, source: str, imports: dict[str, set[str]], owner: dict[str,
                 raise InputError(f"{part} and {owner[name]} both define {name!r}; give one of them another name")
     _blank(lines, tree.body[0])
     about = "\n".join(f"# {line}".rstrip() for line in (ast.get_docstring(tree) or "").splitlines())
-    rule = "#" * 100
-    return f"{rule}\n# {part}\n#\n{about}\n{rule}\n\n" + _without_gaps(lines)
+    return f"{RULE} {part}\n{about}\n\n" + _without_gaps(lines)
 
 
 def _note_imports(part: str, statement: ast.Import | ast.ImportFrom, imports: dict[str, set[str]]) -> None:
@@ -265,9 +278,7 @@ def _facts_text() -> str:
     facts = tree_facts()
     kinds = ",\n".join(f"  {json.dumps(kind)}: {json.dumps(shape)}" for kind, shape in facts.kinds.items())
     objects, views = _digest_lines(facts.objects), _digest_lines(facts.views)
-    return f'''{"#" * 100}
-# What dempo {facts.program} writes (schema version {facts.version})
-{"#" * 100}
+    return f'''{RULE} what dempo {facts.program} writes (schema version {facts.version})
 
 EVENT_SHAPES = json.loads(r"""{{
 {kinds}
@@ -289,6 +300,7 @@ WRITTEN = Facts(
     released={dict(facts.released)!r},
     tables={dict(facts.tables)!r},
     kinds=EVENT_SHAPES,
+    fractional={facts.fractional!r},
 )
 
 if __name__ == "__main__":

@@ -21,3 +21,8 @@ def quota_bounds(target: Fraction, size: int, tolerance: Fraction, slack: bool) 
     wanted = target * size
     slip = wanted * tolerance
     return max(0, math.floor(wanted - slip)), min(size, math.ceil(wanted + slip))
+
+
+def wanted_and_nobody(in_pool: int, lower: int, target: object) -> bool:
+    """Whether nobody in the pool has a category that a lower bound or a target (a decimal, or None) wants."""
+    return in_pool == 0 and (lower > 0 or Fraction(str(target or 0)) > 0)

@@ -7,7 +7,6 @@ only for lotteries that keep it as it is.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -56,12 +55,3 @@ def undecided_sentence(lottery: str, levels: Iterable[Mapping[str, Any]]) -> str
         f"a probability of {float(first['probability']):.6f}: the best possible may be up to {room(first):.1e} "
         f"higher{further}. Every panel keeps the quotas, but from this level on the lottery is not proved to be LEXIMIN"
     )
-
-
-def undecided_sentences(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The sentences of all lotteries, from the rows of the view `levels`."""
-    levels: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in rows:
-        levels[str(row["lottery"])].append(row)
-    told = (undecided_sentence(lottery, listed) for lottery, listed in levels.items())
-    return [sentence for sentence in told if sentence]

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from core.config import Attribute
 from core.errors import InputError, quoted
-from core.facts.sortition.quotas import quota_bounds
+from core.facts.sortition.quotas import quota_bounds, wanted_and_nobody
 from core.types import Pool, Quota
 
 
@@ -73,7 +73,7 @@ def _counts(attributes: Sequence[Attribute], pool: Pool) -> dict[str, Counter[st
 
 def empty_categories(quotas: Sequence[Quota]) -> tuple[Quota, ...]:
     """Quotas of categories that nobody in the pool has, although a target or a lower bound wants them."""
-    return tuple(quota for quota in quotas if quota.in_pool == 0 and (quota.lower > 0 or (quota.target or 0) > 0))
+    return tuple(q for q in quotas if wanted_and_nobody(q.in_pool, q.lower, q.target))
 
 
 def warnings(quotas: Sequence[Quota]) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def check_draws(record: Record) -> str:
             continue
         seq = draw.steps[0].seq if draw.steps else draw.accepted.seq if draw.accepted else 0
         lottery = one_of(lotteries, draw.section.get("lottery"), f"the lottery of {draw.title}", seq)
-        if draw.section.get("randomness", "seed") == "seed":
+        if draw.section["randomness"] == "seed":
             _check_draw_by_seed(record, draw, lottery)
         else:
             _check_public_draw(record, draw, lottery)

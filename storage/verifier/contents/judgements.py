@@ -26,6 +26,11 @@ from storage.verifier.ground.finding import (
     whole,
 )
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ranking.intervals import BY_METHOD, Leaderboards
+from storage.verifier.ranking.resamples import Ballot
+
+OF_PAIRS = ("borda", "copeland", "copeland_majority")
+"""Methods whose scores take nothing but counting who is before whom."""
 
 MOST_RANKED = 62
 """Conditions of a run that judges rank."""
@@ -131,7 +136,7 @@ def _last_index(record: Record, calls: list[Found]) -> dict[tuple[str, str], int
     last: dict[tuple[str, str], int] = {}
     for event in calls:
         model, _, index = event.values["judge"].rpartition("#")
-        planned = one_of(judges, model, "the configuration's judge", event.seq).get("rankings", 5)
+        planned = one_of(judges, model, "the configuration's judge", event.seq)["rankings"]
         if not re.fullmatch("0|[1-9][0-9]{0,5}", index) or int(index) >= planned:
             raise broken(f"judge {brief(event.values['judge'])} was not asked for", event.seq)
         key = model, event.values["question_id"]
@@ -155,8 +160,8 @@ def check_leaderboards(record: Record) -> str:
     if not boards:
         return "no leaderboard is recorded"
     orders = [event.values["ranking"] for event in record.counted("judge.called") if "ranking" in event.values]
-    settings = record.genesis.get("config", {}).get("rank") or {}
-    methods = settings.get("methods", METHODS)
+    settings = record.genesis["config"]["rank"]
+    methods = settings["methods"]
     seen: set[str] = set()
     exact, left = 0, None
     for board in boards:
@@ -167,8 +172,8 @@ def check_leaderboards(record: Record) -> str:
         if values["method"] not in methods:
             raise broken(f"{what} is not one that the configuration asks for", board.seq)
         same(values["rankings"], len(orders), f"{what}: the number of rankings", board.seq)
-        for name, default in (("resample", "questions"), ("resamples", 1000), ("confidence", 0.95)):
-            same(values[name], settings.get(name, default), f"{what}: {name}", board.seq)
+        for name in ("resample", "resamples", "confidence"):
+            same(values[name], settings[name], f"{what}: {name}", board.seq)
         if "calls" in values:
             same(values["calls"], len(record.counted("judge.called")), f"{what}: the calls it came out of", board.seq)
         spend(record, len(orders) * len(values["rows"]) ** 2)
@@ -197,34 +202,15 @@ def _check_scores(board: Found, what: str, orders: list[list[str]]) -> bool:
         raise broken(f"{what} is not one of the conditions that were ranked", board.seq)
     if any(sorted(order) != names for order in orders):
         raise broken(f"{what}: the rankings are not all of the same conditions", board.seq)
-    if board.values["method"] not in ("borda", "copeland", "copeland_majority"):
+    if board.values["method"] not in OF_PAIRS:
         return False
-    scores = _exact_scores(board.values["method"], names, orders)
+    number = {name: place for place, name in enumerate(names)}
+    ballots = [Ballot(tuple(number[name] for name in order), (), 0, 0) for order in orders]
+    scores = BY_METHOD[board.values["method"]](Leaderboards(names, ballots, "clauses", 0, 0, 0)).score
     for row in rows:
-        same(
-            float(row["score"]), scores[row["condition"]], f"{what}: the score of {brief(row['condition'])}", board.seq
-        )
+        score, named = float(scores[number[row["condition"]]]), brief(row["condition"])
+        same(float(row["score"]), score, f"{what}: the score of {named}", board.seq)
     return True
-
-
-def _exact_scores(method: str, names: list[str], orders: list[list[str]]) -> dict[str, float]:
-    """borda: mean number of conditions ranked below; copeland: votes won minus lost; majority: by pairs."""
-    m, n = len(names), len(orders)
-    wins = {(a, b): 0 for a in names for b in names}
-    for order in orders:
-        for place, a in enumerate(order):
-            for b in order[place + 1 :]:
-                wins[a, b] += 1
-    scores: dict[str, float] = {}
-    for a in names:
-        won, lost = sum(wins[a, b] for b in names), sum(wins[b, a] for b in names)
-        if method == "borda":
-            scores[a] = won / n if m > 1 else 0.0
-        elif method == "copeland":
-            scores[a] = float(won - lost)
-        else:
-            scores[a] = float(sum((wins[a, b] > wins[b, a]) - (wins[a, b] < wins[b, a]) for b in names))
-    return scores
 
 
 def _check_positions(board: Found, what: str) -> None:

@@ -11,7 +11,9 @@ from itertools import accumulate
 from typing import Any
 
 from core.facts.plural import number_of
+from core.facts.sortition.inequality import inequality
 from core.facts.sortition.proof import Checked, SolverFact, check_record
+from core.facts.sortition.quotas import wanted_and_nobody
 from core.facts.sortition.undecided import allowed_difference, undecided_sentence
 from storage.verifier.contents.pool import PoolRead, required_pool
 from storage.verifier.ground.finding import Finding, brief, broken, one_of, same, sections, spend, whole
@@ -173,7 +175,7 @@ def check_lotteries(record: Record) -> str:
     lotteries = lotteries_of_record(record)
     for name, lottery in lotteries.items():
         section = one_of(asked, name, "the configuration's lottery", lottery.solved.seq)
-        algorithm = section.get("algorithm", "leximin")
+        algorithm = section["algorithm"]
         same(lottery.solved.values["algorithm"], algorithm, f"{lottery.name}: its algorithm", lottery.solved.seq)
         _spend_on(record, lottery)
         _check_uniform(lottery, section)
@@ -268,7 +270,7 @@ def _check_bounded(record: Record, lottery: LotteryRead) -> None:
 
 def _check_uniform(lottery: LotteryRead, section: Mapping[str, Any]) -> None:
     """A lottery that was asked to be uniform over m panels has m of equal probability that name their members."""
-    m, seq = section.get("panels", 0), lottery.solved.seq
+    m, seq = section["panels"], lottery.solved.seq
     if m == 0 and lottery.members:
         raise broken(f"{lottery.name} names the members of its panels, but no uniform lottery was asked for", seq)
     if m and (len(lottery.members) != m or set(lottery.numerators) != {1}):
@@ -341,23 +343,13 @@ def _check_within_quotas(lottery: LotteryRead) -> None:
 
 def _check_diagnosed(record: Record, lottery: LotteryRead) -> None:
     """The figures about inequality, where they are recorded."""
-    pi = sorted(float(p) for p in lottery.by_rater)
-    n, total = len(pi), math.fsum(pi)
-    mean = total / n
-    gini = math.fsum((2 * i + 1 - n) * p for i, p in enumerate(pi)) / (n * total)
-    figures = {
-        "raters": n,
-        "smallest": pi[0],
-        "largest": pi[-1],
-        "equal": lottery.quotas.values["size"] / n,
-        "gini": gini,
-        "max_min_ratio": pi[-1] / pi[0] if pi[0] else math.inf,
-        "coefficient_of_variation": math.sqrt(math.fsum((p - mean) ** 2 for p in pi) / n) / mean,
-        "without_chance": sum(p == 0 for p in pi),
-        "certain": sum(p == 1 for p in lottery.by_rater),
-    }
+    figures = inequality(lottery.by_rater, lottery.quotas.values["size"])
     types = sorted({t for t, p in zip(lottery.pool.type_of, lottery.by_rater, strict=True) if p == 0})
-    nobody = [f"{row['attribute']}: {row['category']}" for row in lottery.quotas.values["quotas"] if _is_empty(row)]
+    nobody = [
+        f"{row['attribute']}: {row['category']}"
+        for row in lottery.quotas.values["quotas"]
+        if wanted_and_nobody(row["in_pool"], row["lower"], row.get("target"))
+    ]
     for event in record.counted("lottery.diagnosed"):
         if event.values["lottery"] == lottery.solved.values["lottery"]:
             listed = event.values.get("without_chance_types", []), event.values.get("empty_categories", [])
@@ -367,11 +359,6 @@ def _check_diagnosed(record: Record, lottery: LotteryRead) -> None:
                 found = float(event.values[name])
                 if found != wanted and not abs(found - wanted) <= CLOSE * max(1.0, abs(wanted)):
                     raise broken(f"{lottery.name}: {name} is {found}; from π follows {wanted}", event.seq)
-
-
-def _is_empty(row: Mapping[str, Any]) -> bool:
-    """Whether nobody in the pool has a category that a target or a lower bound wants."""
-    return row["in_pool"] == 0 and (row["lower"] > 0 or float(row.get("target") or 0) > 0)
 
 
 def facts_of_record(record: Record) -> list[tuple[LotteryRead, SolverFact]]:

@@ -92,13 +92,13 @@ def _condition_units(kind: str) -> Callable[[Record], dict[str, Contents]]:
 
 def _train_units(record: Record) -> dict[str, Contents]:
     config = record.genesis["config"]
-    train, chunk = config["train"], config["train"].get("chunk", 50)
+    train, chunk = config["train"], config["train"]["chunk"]
     chunks = {"train.step": SOME, "train.checkpoint": 1}
     first = {"train.start": SOME, **chunks}
     units: dict[str, Contents] = {}
     for name, section in sections(config, "conditions", "name").items():
         if section.get("source") != "none":
-            steps = section.get("steps") or train.get("steps", 100)
+            steps = section.get("steps") or train["steps"]
             if not isinstance(steps, int) or not isinstance(chunk, int) or chunk < 1:
                 raise broken(f"condition {brief(name)}: the configuration gives no number of steps", 1)
             spend(record, steps // chunk + 1)
@@ -111,7 +111,7 @@ def _answer_units(record: Record) -> dict[str, Contents]:
     units: dict[str, Contents] = {"questions": {"questions.planned": 1}}
     for event in record.counted("questions.generated"):
         same(event.unit, f"clause:{event.values['clause_id']}", "the unit of a clause's questions", event.seq)
-    questions, batch = list(questions_of_record(record)), config["answer"].get("batch", 16)
+    questions, batch = list(questions_of_record(record)), config["answer"]["batch"]
     if config["answer"].get("generate"):
         planned = record.counted("questions.planned")
         clauses = [clause["clause_id"] for event in planned for clause in event.values["clauses"]]
@@ -131,11 +131,11 @@ def _answer_units(record: Record) -> dict[str, Contents]:
 def _judge_units(record: Record) -> dict[str, Contents]:
     judges = sections(record.genesis["config"]["judge"], "judges", "model")
     questions = questions_of_record(record)
-    spend(record, len(questions) * sum(section.get("rankings", 5) for section in judges.values()))
+    spend(record, len(questions) * sum(section["rankings"] for section in judges.values()))
     return {
         f"{model}#{index}/{question}": {"judge.called": 1}
         for model, section in judges.items()
-        for index in range(section.get("rankings", 5))
+        for index in range(section["rankings"])
         for question in questions
     }
 

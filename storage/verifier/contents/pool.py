@@ -140,7 +140,7 @@ def _left_out(record: Record, pool: PoolRead) -> list[str]:
         if not lacking or lacking != [name for name in asked if name in lacking]:
             raise broken(f"{what}: {brief(lacking)} are not attributes of the population, in their order", pool.seq)
         for name in lacking:
-            same(asked[name].get("unlisted", "refuse"), "leave_out", f"{what}: what {brief(name)} allows", pool.seq)
+            same(asked[name]["unlisted"], "leave_out", f"{what}: what {brief(name)} allows", pool.seq)
     return [row["rater_id"] for row in pool.values.get("left_out", [])]
 
 
@@ -190,7 +190,7 @@ def _same_size(quotas: Found, section: dict[str, Any], pool: PoolRead) -> None:
     if not isinstance(size, int):
         raise broken(f"{what}: the configuration gives no panel size", 1)
     same(quotas.values["size"], size - pool.values.get("seated", 0), f"{what}: the panel size", quotas.seq)
-    tolerance = str(section.get("tolerance", "0.1"))
+    tolerance = str(section["tolerance"])
     if decimal_of(quotas.values["tolerance"], quotas.seq) != decimal_of(tolerance, 1):
         raise broken(f"{what}: its tolerance is not that of the configuration", quotas.seq)
 

@@ -8,9 +8,6 @@ from typing import Any
 from storage.verifier.ground.finding import brief, broken, one_of, same, whole
 from storage.verifier.ground.record import Found, Record
 
-MOST_TOKENS = 256
-"""Of an answer, where the configuration does not say."""
-
 
 def check_questions(record: Record) -> str:
     """Questions have the numbers and clauses of the configuration; answers end by themselves or at their limit."""
@@ -53,7 +50,7 @@ def _check_plan(record: Record, event: Found) -> None:
 def _check_length(record: Record, event: Found) -> None:
     """An answer ends by itself, or after as many tokens as the configuration allows."""
     section = record.genesis.get("config", {}).get("answer") or {}
-    tokens, most = event.values["tokens"], section.get("max_tokens", MOST_TOKENS)
+    tokens, most = event.values["tokens"], section["max_tokens"]
     if not 0 <= tokens <= most or (event.values["finish"] == "length" and tokens != most):
         told = f"an answer of {tokens} tokens ended by {brief(event.values['finish'])}; at most {most} are allowed"
         raise broken(told, event.seq)

@@ -79,13 +79,12 @@ def conditions_of_record(record: Record) -> dict[str, Found]:
 def _check_as_configured(record: Record, event: Found, section: dict[str, Any]) -> None:
     what = f"condition {brief(event.values['condition'])}"
     train = record.genesis["config"].get("train") or {}
-    defaults = {"transform": "identity", "estimator": "step_normalised", "source": ""}
-    for name, default in defaults.items():
-        same(event.values[name], section.get(name, default), f"{what}: its {name}", event.seq)
+    for name in ("transform", "estimator", "source"):
+        same(event.values[name], section[name], f"{what}: its {name}", event.seq)
     trained = section.get("source") != "none"
-    steps = (section.get("steps") or train.get("steps", 100)) if trained else 0
+    steps = (section.get("steps") or train["steps"]) if trained else 0
     same(event.values["steps"], steps, f"{what}: its steps", event.seq)
-    same(event.values["batch"], train.get("batch", 32), f"{what}: its pairs per step", event.seq)
+    same(event.values["batch"], train["batch"], f"{what}: its pairs per step", event.seq)
 
 
 def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRead) -> list[float] | None:
@@ -204,8 +203,8 @@ def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bo
 def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
     """The learning rate of each step is the configuration's, times what warm-up and schedule make of it."""
     train, steps = record.genesis["config"].get("train") or {}, planned.values["steps"]
-    rate, schedule = float(train.get("learning_rate", 5e-6)), train.get("schedule", "linear")
-    warmup = float(train.get("warmup", 0.0))
+    rate, schedule = float(train["learning_rate"]), train["schedule"]
+    warmup = float(train["warmup"])
     what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
     for done, event in enumerate(found):
         rule = rule_of(event, RATE_RULE, f"{what} {done + 1}")
@@ -226,7 +225,7 @@ def _check_start(record: Record, name: str, steps: list[Found]) -> None:
         )
     values, seq = starts[0].values, starts[0].seq
     measured = values.get("layouts")
-    precision = (record.genesis["config"].get("train") or {}).get("precision", "fp32")
+    precision = record.genesis["config"]["train"]["precision"]
     same(measured is None, precision == "fp32", f"{what}: whether no difference of layouts was measured", seq)
     same(float(values["tolerance"]), start_tolerance(measured), f"{what}: the margin that its start may have", seq)
     largest = float(values["largest_margin"])
@@ -256,7 +255,7 @@ def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -
     same(values["final"], values["step"] == steps, f"{what}: whether it is the model", event.seq)
     wanted = f"checkpoints/{name}" if values["final"] else f"checkpoints/.state/{name}/checkpoint-{values['step']}"
     same(values["folder"], wanted, f"{what}: its folder", event.seq)
-    chunk = (record.genesis["config"].get("train") or {}).get("chunk", 50)
+    chunk = record.genesis["config"]["train"]["chunk"]
     same(event.unit, f"{name}/{-(-values['step'] // chunk):04d}", f"{what}: its unit", event.seq)
     if values["step"] % chunk and values["step"] != steps:
         raise broken(f"{what} is not at the end of a chunk of {chunk} steps", event.seq)

@@ -19,7 +19,16 @@ from typing import Any
 
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
-from storage.verifier.ground.record import HASHED_KINDS, KEPT_FIELDS, SIGNED_HEAD, Facts, Found, Misfit, Record
+from storage.verifier.ground.record import (
+    COUNTED_ONLY,
+    HASHED_KINDS,
+    KEPT_FIELDS,
+    SIGNED_HEAD,
+    Facts,
+    Found,
+    Misfit,
+    Record,
+)
 from storage.verifier.ground.shapes import known_part, misfit, parsed
 
 LARGEST_TABLE_VALUE = 64 * 1024**2
@@ -301,7 +310,7 @@ def _read_event(record: Record, row: Row) -> None:
         return
     record.ledger.add(seq, stage, kind, values, unit, attempt)
     _note_references(record, values, seq)
-    if kind in KEPT_FIELDS:
+    if kind not in COUNTED_ONLY:
         _keep(record, Found(seq, stage, kind, unit, attempt, values, payload))
 
 
@@ -325,7 +334,7 @@ def _envelope(values: dict[str, Any]) -> tuple[str | None, int]:
 
 
 def _keep(record: Record, found: Found) -> None:
-    fields = KEPT_FIELDS[found.kind]
+    fields = KEPT_FIELDS.get(found.kind)
     record.kept_bytes += SMALL_PAYLOAD if fields else len(found.payload)
     if record.kept_bytes > LARGEST_MEMORY:
         raise MemoryError(f"it holds more than {LARGEST_MEMORY // 1024**2} MiB of what has to be checked together")

@@ -8,61 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from core.facts.chain import NO_EVENT
+from core.facts.sortition.draw import COMMITTED_PARTS
 from storage.verifier.ground.ledger import Ledger, Sentence
 from storage.verifier.ground.shapes import Shape
 
 SIGNED_HEAD = "head.signed"
 
-KEPT_FIELDS: Mapping[str, tuple[str, ...] | None] = {
-    "run.created": None,
-    "engine.started": ("resumed",),
-    "engine.stopped": ("outcome", "exit_code"),
-    "stage.started": None,
-    "stage.skipped": None,
-    "pairs.built": None,
-    "pool.built": None,
-    "lottery.quotas": None,
-    "lottery.types": None,
-    "lottery.level": None,
-    "lottery.panel": None,
-    "lottery.solved": None,
-    "lottery.diagnosed": None,
-    "lottery.bounded": None,
-    "draw.committed": None,
-    "draw.made": None,
-    "draw.decided": None,
-    "draw.alternates": None,
-    "seed.derived": None,
-    SIGNED_HEAD: None,
-    "condition.planned": None,
-    "model.ready": ("model", "files"),
-    "recovery.measured": None,
-    "questions.planned": None,
-    "questions.generated": ("clause_id", "model", "questions", "reply"),
-    "leaderboard.computed": None,
-    "diagnostics.computed": None,
-    "reference.computed": ("sequences", "cut_contexts", "cut_responses", "rule"),
-    "train.start": None,
-    "train.step": ("condition", "step", "margin", "learning_rate", "rule"),
-    "train.checkpoint": ("condition", "step", "final", "folder", "files"),
-    "answer.given": ("condition", "question_id", "clause_id", "answer", "tokens", "finish"),
-    "judge.called": (
-        "question_id",
-        "clause_id",
-        "judge",
-        "judge_kind",
-        "outcome",
-        "shown_order",
-        "ranking",
-        "finish_reason",
-        "prompt",
-        "reply",
+KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
+    kind: tuple(fields.split())
+    for kind, fields in {
+        "engine.started": "resumed",
+        "engine.stopped": "outcome exit_code",
+        "model.ready": "model files",
+        "questions.generated": "clause_id model questions reply",
+        "reference.computed": "sequences cut_contexts cut_responses rule",
+        "train.step": "condition step margin learning_rate rule",
+        "train.checkpoint": "condition step final folder files",
+        "answer.given": "condition question_id clause_id answer tokens finish",
+        "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason prompt reply "
         "rule",
-    ),
+    }.items()
 }
-"""What is kept of the events of each kind (None: everything); of all other kinds only that they were there."""
+"""What is kept of the events of a kind; of those that are not named here everything."""
 
-HASHED_KINDS = ("pool.built", "lottery.quotas", "lottery.types", "lottery.panel", "lottery.solved", "lottery.level")
+COUNTED_ONLY = ("stage.planned", "stage.completed", "unit.completed", "operator.action")
+"""Kinds of which only the ledger has to know."""
+
+HASHED_KINDS = frozenset(kind for kinds in COMMITTED_PARTS.values() for kind in kinds)
 """Their payloads are hashed by commitments, as they stand in the record."""
 
 
@@ -72,7 +44,7 @@ class Facts:
 
     version is the schema's; objects are SHA-256 of the SQL of its tables, indexes and triggers, by name; views those of
     its newest views, and released the digest of each set of views that records have; tables is the SQL of the two
-    tables that are read; kinds are the shapes of all events.
+    tables that are read; kinds are the shapes of all events; fractional are the settings that may have a fraction.
     """
 
     program: str
@@ -82,6 +54,7 @@ class Facts:
     released: Mapping[int, str]
     tables: Mapping[str, str]
     kinds: Mapping[str, Shape]
+    fractional: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from core.facts.randomness import derive_key
@@ -10,20 +11,6 @@ from storage.verifier.contents.planned import check_contents
 from storage.verifier.ground.earlier import same_key
 from storage.verifier.ground.finding import Finding, brief, broken, same, sections, whole
 from storage.verifier.ground.record import Found, Record
-
-WITH_POINT = (
-    "delta",
-    "beta",
-    "learning_rate",
-    "warmup",
-    "max_gradient_norm",
-    "weight_decay",
-    "temperature",
-    "coverage",
-    "timeout",
-    "confidence",
-)
-"""Settings that are no integers even where a payload writes them as 0 or 1: keys of stages hash "0.0"."""
 
 
 def check_stages(record: Record) -> str:
@@ -103,7 +90,7 @@ def _check_keys(record: Record, config: dict[str, Any]) -> list[str]:
     keys: dict[str, str] = {}
     others: list[str] = []
     started = {event.stage: event for event in record.kept.get("stage.started", [])}
-    seed, floats = record.genesis["seed"], with_points(config)
+    seed, floats = record.genesis["seed"], with_points(config, record.facts.fractional)
     for name, stage in STAGE_FACTS.items():
         event = started.get(name)
         version = stage.version if event is None else event.values["version"]
@@ -121,13 +108,14 @@ def _check_keys(record: Record, config: dict[str, Any]) -> list[str]:
     return others
 
 
-def with_points(value: Any, key: str = "") -> Any:
-    """A part of the configuration with its numbers as the program holds them."""
+def with_points(value: Any, fractional: Collection[str], key: str = "") -> Any:
+    """A part of the configuration with its numbers as the program holds them: keys of stages hash "0.0", where a
+    payload writes 0."""
     if isinstance(value, dict):
-        return {name: with_points(inner, name) for name, inner in value.items()}
+        return {name: with_points(inner, fractional, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [with_points(inner) for inner in value]
-    if key in WITH_POINT and isinstance(value, int) and not isinstance(value, bool):
+        return [with_points(inner, fractional) for inner in value]
+    if key in fractional and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     return value
 
@@ -136,7 +124,7 @@ def check_seeds(record: Record) -> str:
     """Every seed of a stage or a unit follows from the run's seed, unless it is that of a public draw."""
     whole(record)
     listed = sections(record.genesis.get("config", {}), "draws", "id")
-    public = {name for name, draw in listed.items() if draw.get("randomness", "seed") == "public"}
+    public = {name for name, draw in listed.items() if draw["randomness"] == "public"}
     run_seed = record.genesis.get("seed", "")
     found = record.kept.get("seed.derived", [])
     for event in found:

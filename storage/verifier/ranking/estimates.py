@@ -187,8 +187,7 @@ def _said(record: Record) -> Said:
 
 def _rank_section(record: Record) -> dict[str, Any]:
     """How rankings are resampled, as the configuration says."""
-    section = {"resample": "questions", "resamples": 1000, "confidence": 0.95}
-    section |= record.genesis["config"].get("rank") or {}
+    section = dict(record.genesis["config"]["rank"])
     section.pop("methods", None)
     resample, resamples, confidence = (section.pop(name) for name in ("resample", "resamples", "confidence"))
     known = resample in ("questions", "rankings", "clauses") and type(resamples) is int and resamples > 0
@@ -202,7 +201,7 @@ def _ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
     by_call = {(event.values["judge"], event.values["question_id"]): event for event in record.counted("judge.called")}
     questions = questions_of_record(record)
     for model, section in sections(record.genesis["config"].get("judge") or {}, "judges", "model").items():
-        for index in range(section.get("rankings", 5)):
+        for index in range(section["rankings"]):
             for question in questions:
                 event = by_call.get((f"{model}#{index}", question))
                 if event is not None and "ranking" in event.values:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.facts.sortition.undecided import undecided_sentences
+from core.facts.words import undecided_sentences
 from core.visible import visible
 from storage.board_notes import board_notes
 from storage.coverage import Coverage
