@@ -11,12 +11,12 @@ export DEMPO_SIGNING_KEY :=
 # A process per core, but a process that has loaded torch takes a gigabyte.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-long test-busy night test-crate check bench bench-sortition bench-gpu gpu-wheels events clean
+.PHONY: demo test test-long test-busy night test-crate test-install check bench bench-sortition bench-gpu gpu-wheels events clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check torch --constraint constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev]' --constraint constraints.txt
 	touch $@
 
 demo: $(VENV)/.installed
@@ -44,6 +44,11 @@ night: $(VENV)/.installed
 
 test-crate: $(VENV)/.installed .venv-crate/.installed
 	DEMPO_CRATE_PYTHON=$(CURDIR)/.venv-crate/bin/python $(BIN)/pytest -q tests/test_crate.py
+
+# As others install it: a wheel outside the checkout, without training; then with the lowest versions that are declared.
+test-install:
+	$(PYTHON) tests/installed.py
+	$(PYTHON) tests/installed.py --lowest
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -147,7 +147,7 @@ def test_single_changes_are_all_there_are_and_the_smallest(seed: int) -> None:
     """On random infeasible quotas, against every bound loosened by every number of members."""
     problem = _infeasible(seed)
     elastic = _Elastic(problem)
-    found = elastic.singles(elastic.conflict(), time.monotonic() + 60)
+    found = elastic.singles(elastic.conflict(), time.monotonic() + 240)
     assert found is not None
     wanted = {}
     for bound in elastic.bounds:

@@ -541,7 +541,7 @@ def test_of_two_commands_at_once_one_wins(root: Path) -> None:
         for n in (1, 2)
     ]
     os.close(gate)
-    ends = [process.communicate(timeout=60) for process in started]
+    ends = [process.communicate(timeout=240) for process in started]
     codes = [process.returncode for process in started]
     assert sorted(codes)[0] == 0, ends
     assert sorted(codes)[1] in (1, 2), ends

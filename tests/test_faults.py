@@ -52,7 +52,7 @@ def acknowledged(output: str) -> Acknowledged:
 def killed_at(root: Path, failpoint: str, *arguments: str | Path) -> Acknowledged:
     """What a writer acknowledged before it died at a named place."""
     process = start(root, *arguments, failpoint=failpoint)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=240)
     assert process.returncode == -signal.SIGKILL, (failpoint, errors)
     return acknowledged(output)
 
@@ -61,7 +61,7 @@ def killed_after(root: Path, seconds: float, *arguments: str | Path) -> Acknowle
     """What a writer acknowledged before it was killed, so long after it was started."""
     process = start(root, *arguments)
     threading.Timer(seconds, process.kill).start()
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=240)
     assert process.returncode == -signal.SIGKILL, errors
     return acknowledged(output)
 
@@ -73,7 +73,7 @@ def pace(root: Path) -> float:
     process.stdout.readline()
     seconds = time.monotonic() - begun
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     return seconds
 
 
@@ -149,7 +149,7 @@ def test_an_engine_that_dies_while_it_makes_a_run_leaves_a_run_that_is_told_apar
     tmp_path: Path, failpoint: str
 ) -> None:
     process = start(tmp_path, "--register", failpoint=failpoint)
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert process.returncode == -signal.SIGKILL
     (half,) = (path for path in tmp_path.iterdir() if path.is_dir())
     (summary,) = list_runs(tmp_path)
@@ -163,7 +163,7 @@ def test_an_engine_that_dies_while_it_makes_a_run_leaves_a_run_that_is_told_apar
         log.genesis()
     half.rename(tmp_path / "aside")  # the next run may be made within the same second
     process = start(tmp_path, "--register")
-    made, errors = process.communicate(timeout=60)
+    made, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert not [check for check in verify(tmp_path / made.strip()) if check.verdict == "failed"]
 

@@ -143,7 +143,7 @@ def test_a_second_engine_on_a_run_is_refused(tmp_path: Path) -> None:
             assert first.poll() is None
             time.sleep(0.01)
         second = engine(root)
-        _, errors = second.communicate(timeout=60)
+        _, errors = second.communicate(timeout=240)
         assert second.returncode == StorageError.exit_code
         assert f"another engine (process {first.pid})" in errors.decode()
     finally:
@@ -159,7 +159,7 @@ def test_a_signal_stops_between_two_units_and_a_resume_goes_on(tmp_path: Path) -
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
+    process.communicate(timeout=240)
     assert process.returncode == 143
     assert reader.status() == "stopped"
     assert reader.view("operator_actions")[-1]["detail"] == "SIGTERM"
@@ -177,7 +177,7 @@ def test_a_terminal_that_hangs_up_stops_nothing_under_nohup(tmp_path: Path) -> N
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGHUP)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert reader.status() == "paused"
     assert reader.view("operator_actions") == []
@@ -213,7 +213,7 @@ def test_a_stop_asked_while_the_engine_reads_the_record_is_not_lost(tmp_path: Pa
 
 def watch_and_stop(pid: int, root: Path) -> None:
     reader = Reader(root)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while reader.engine_pid() != pid:
         assert time.monotonic() < deadline, "the engine never took the lock"
         time.sleep(0.02)

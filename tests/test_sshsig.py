@@ -155,7 +155,7 @@ def on_a_terminal(command: list[str], variables: dict[str, str]) -> str:
         os.chdir(Path(__file__).parent.parent)
         os.execve(command[0], command, variables)
     told = b""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     try:
         while select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]:
             body = os.read(terminal, 4096)

@@ -479,7 +479,7 @@ def test_a_pool_without_a_run_is_the_same_but_for_names(tmp_path: Path) -> None:
 
 def test_pairs_are_skipped_and_the_pool_depends_on_the_data(tmp_path: Path) -> None:
     by_name = {row.name: row for row in STAGES}
-    assert by_name["pairs"].skip(written(tmp_path)) == "no preference data: data.format is 'tables'"
+    assert by_name["pairs"].skip(written(tmp_path)) == "only_people"
     assert "data" in by_name["pool"].config
     prism = load_config(ROOT / "examples" / "prism-us.toml").config
     assert by_name["pairs"].skip(prism) is None

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from core.errors import InputError
 from core.events import EngineStarted
+from core.program.place import ROOT
 from core.program.provenance import output_of, provenance
 
 PACKAGES = (
@@ -36,6 +37,18 @@ PACKAGES = (
 SECRETS = ("HF_TOKEN", "OPENAI_API_KEY")
 VARIABLES = ("HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ACCELERATE_USE_CPU")
 ADDRESSES = ("OPENAI_BASE_URL",)
+TRAINING = (
+    "accelerate",
+    "datasets",
+    "huggingface_hub",
+    "safetensors",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "trl",
+)
+"""Packages of the extra `dempo[train]`, by the names that are imported."""
+
 LAUNCHED = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
 """What torchrun and accelerate set for each of the processes that they start."""
 
@@ -81,11 +94,15 @@ def refuse_launcher(variables: Mapping[str, str]) -> None:
 
 
 def missing_packages(names: Iterable[str]) -> str:
-    """The sentence for packages that are missing."""
+    """The sentence for packages that are missing, with the command that installs them."""
     listed = list(names)
     what = "packages are" if len(listed) > 1 else "package is"
     quoted = ", ".join(map(repr, listed))
-    return f"this needs {quoted}; the {what} not installed (`{sys.executable} -m pip install {' '.join(listed)}`)"
+    wanted = " ".join(name for name in listed if name not in TRAINING)
+    if len(wanted.split()) < len(listed):
+        program = f"-e '{ROOT}[train]'" if (ROOT / "pyproject.toml").is_file() else "'dempo[train]'"
+        wanted = f"{program} {wanted}".rstrip()
+    return f"this needs {quoted}; the {what} not installed (`{sys.executable} -m pip install {wanted}`)"
 
 
 def package_version(name: str) -> str | None:
