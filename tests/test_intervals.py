@@ -242,7 +242,7 @@ def test_a_real_run_is_derived_by_the_file_alone(trained: Path) -> None:
     found = alone(trained)
     assert found == by_program(trained)
     assert found.verdict == "ok"
-    assert found.detail.startswith("scores and intervals of 8 leaderboards and ")
+    assert found.detail.startswith(f"scores and intervals of {len(METHODS)} leaderboards and ")
 
 
 def counted_again(change: Callable[[dict[str, Any], list[Row]], None]) -> Callable[[list[Row]], list[Row]]:
@@ -413,7 +413,7 @@ def test_what_was_left_out_is_named_and_the_others_are_compared(
     record = read_record(trained / "audit.db", tree_facts())
     found = concluded("estimates", check_estimates, record)
     assert found.verdict == "unknown"
-    assert found.detail.startswith("scores and intervals of 6 leaderboards and ")
+    assert found.detail.startswith(f"scores and intervals of {len(METHODS) - 2} leaderboards and ")
     assert "computed again, and they agree; not those of kemeny, mallows (" in found.detail
     assert found.event == _first_board(trained, "kemeny")
 
