@@ -36,6 +36,7 @@ from core.ranking.methods.kemeny import Consensus, kemeny, kemeny_batch
 from core.ranking.methods.mallows import dispersion, distances, held_out, log_likelihood
 from core.ranking.methods.plackett_luce import plackett_luce
 from core.ranking.methods.plackett_luce_published import plackett_luce_published
+from core.ranking.methods.schulze import schulze
 from core.types import Ranking, Score
 
 
@@ -194,6 +195,11 @@ def _copeland_majority(data: Aggregation) -> Estimate:
     return Estimate(scores[0], scores[1:])
 
 
+def _schulze(data: Aggregation) -> Estimate:
+    scores = schulze(data.wins)
+    return Estimate(scores[0], scores[1:])
+
+
 def _bradley_terry(data: Aggregation) -> Estimate:
     scores, separable = bradley_terry(data.wins)
     by_majority, majority_separable = bradley_terry(data.wins_by_majority[None])
@@ -282,6 +288,7 @@ _ESTIMATORS: Mapping[Method, Callable[[Aggregation], Estimate]] = {
     "borda": _borda,
     "copeland": _copeland,
     "copeland_majority": _copeland_majority,
+    "schulze": _schulze,
     "kemeny": _kemeny,
     "bradley_terry": _bradley_terry,
     "plackett_luce": _plackett_luce,

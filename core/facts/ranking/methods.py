@@ -8,6 +8,7 @@ Method = Literal[
     "borda",
     "copeland",
     "copeland_majority",
+    "schulze",
     "kemeny",
     "bradley_terry",
     "plackett_luce",

@@ -166,6 +166,20 @@ def _copeland_majority(data: Leaderboards) -> Estimate:
     return _of_pairs(data, score)
 
 
+def _schulze(data: Leaderboards) -> Estimate:
+    """Conditions beaten minus conditions lost to, by the strongest chain of majorities each way."""
+
+    def score(wins: Matrix) -> list[float]:
+        every = range(len(wins))
+        chain = {(i, j): wins[i][j] if wins[i][j] > wins[j][i] else 0 for i in every for j in every}
+        for via in every:
+            for i, j in chain:
+                chain[i, j] = max(chain[i, j], min(chain[i, via], chain[via, j]))
+        return [float(sum((chain[i, j] > chain[j, i]) - (chain[i, j] < chain[j, i]) for j in every)) for i in every]
+
+    return _of_pairs(data, score)
+
+
 def _of_pairs(data: Leaderboards, score: Callable[[Matrix], list[float]]) -> Estimate:
     scores = [score(sums.wins) for sums in data.sums]
     return Estimate(scores[0], scores[1:])
@@ -276,6 +290,7 @@ BY_METHOD: dict[str, Callable[[Leaderboards], Estimate]] = {
     "borda": _borda,
     "copeland": _copeland,
     "copeland_majority": _copeland_majority,
+    "schulze": _schulze,
     "kemeny": _kemeny,
     "bradley_terry": _bradley_terry,
     "plackett_luce": _plackett_luce,
