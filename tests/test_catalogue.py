@@ -8,7 +8,8 @@ from core.events.catalogue import catalogue
 
 def test_the_page_is_current() -> None:
     page = Path(__file__).parent.parent / "docs" / "events.md"
-    assert page.read_text(encoding="utf-8") == catalogue(), "run `make events`"
+    told = "`make events` writes it; docs/architecture.md says what records of before are then"
+    assert page.read_text(encoding="utf-8") == catalogue(), told
 
 
 def test_every_field_of_every_event_is_described() -> None:

@@ -12,9 +12,6 @@ SCHEMA_VERSION = 2
 """Of tables, indexes, triggers and the fields that events have. It rises where a record of before would no longer fit:
 a field that is gone, renamed, of another type or newly required. Fields that may be absent and new kinds need none."""
 
-SHAPES = "d41cdf7c56c48a7f82b31d5cef66f2b017a0740b78ca6dd743f27259f1712f63"
-"""SHA-256 of the shapes of all events, so that none changes unnoticed (tests/test_versions.py)."""
-
 
 def encode_text(text: str) -> bytes:
     """The exact bytes of a text, lone surrogates included (they occur in model output)."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from core.events import EVENTS, SCHEMA_VERSION, Event, Part
+from core.events import EVENTS, SCHEMA_VERSION, Event, Part, digest
 from core.facts.chain import CHAIN_DOMAIN
 
 _HEAD = f"""# The catalogue of events
 
-Schema version {SCHEMA_VERSION}. This page is generated from `core/events/` by `make events`; a test keeps it current.
+Schema version {SCHEMA_VERSION}; SHA-256 of the shapes of all events:
+`{{shapes}}`.
+This page is generated from `core/events/` by `make events`; a test keeps it current.
 
 A run's record is one table, `events(seq, at, stage, kind, payload, prev, hash)`. `at` is UTC; `payload` is
 RFC 8785 canonical JSON; `hash` is SHA-256 over domain, `prev`, `seq`, `at`, `stage`, `kind` and `payload`, each
@@ -31,13 +34,26 @@ Optional fields are left out where they have no value.
 
 def catalogue() -> str:
     """The page as Markdown."""
-    parts = [_HEAD, "## Kinds\n"]
+    parts = [_HEAD.replace("{shapes}", shapes_digest()), "## Kinds\n"]
     for kind, event in EVENTS.items():
         parts.append(f"### `{kind}`\n\n{(event.__doc__ or '').strip()}\n\n{_fields(event)}")
     parts.append("## Parts of events\n")
     for part in _parts():
         parts.append(f"### {part.__name__}\n\n{(part.__doc__ or '').strip()}\n\n{_fields(part)}")
     return "\n".join(parts)
+
+
+def shapes_digest() -> str:
+    """SHA-256 over kinds, fields and their types, so that none changes unnoticed; words do not count."""
+    shapes = {kind: _without_words(event.model_json_schema()) for kind, event in EVENTS.items()}
+    return digest(json.dumps(shapes, sort_keys=True).encode())
+
+
+def _without_words(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        words = ("description", "title") if "type" in schema or "$ref" in schema or "anyOf" in schema else ()
+        return {name: _without_words(inner) for name, inner in schema.items() if name not in words}
+    return [_without_words(inner) for inner in schema] if isinstance(schema, list) else schema
 
 
 def _fields(model: type[Event] | type[Part]) -> str:
