@@ -152,3 +152,12 @@ def test_what_is_installed_elsewhere_says_nothing_of_these_files(tmp_path: Path)
     )
     version, _, *told = json.loads(done.stdout)
     assert (version, told) == ("checkout", [None, None])
+
+
+def test_an_engine_says_how_many_cores_it_may_use() -> None:
+    """Durations of two runs mean little without it."""
+    code = "from core.program.environment import engine_started; print(engine_started(False).cores)"
+    taskset = ["taskset", "-c", "0"] if shutil.which("taskset") else []
+    command = [*taskset, sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == (1 if taskset else os.cpu_count())

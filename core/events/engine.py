@@ -35,6 +35,7 @@ class EngineStarted(Event):
     dirty: bool | None = volatile("whether the files were others than in that commit or installation", default=None)
     python: str = volatile("version of Python")
     platform: str = volatile("operating system and processor")
+    cores: int | None = volatile("processor cores that the process may use", default=None)
     packages: dict[str, str] = volatile("installed versions of the packages that matter")
     environment: dict[str, str] = volatile("variables that matter; secrets as present or absent")
     devices: list[str] = volatile("accelerators, by name", default_factory=list)

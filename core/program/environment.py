@@ -69,6 +69,7 @@ def engine_started(resumed: bool) -> EngineStarted:
         dirty=ran.dirty,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cores=usable_cores(),
         packages=package_versions(),
         environment=environment(os.environ),
         devices=devices(),
@@ -131,6 +132,12 @@ def strip_address(url: str) -> str:
     """A URL without user info, query and fragment."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use, where the system tells; else all that there are."""
+    affinity = getattr(os, "sched_getaffinity", None)  # macOS has none
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def devices() -> list[str]:
