@@ -98,7 +98,7 @@ def test_no_view_changes_unnoticed() -> None:
     ("claimed", "verdict", "told"),
     [
         (1, "failed", "these views are of no version of the program: judge_calls, run"),
-        (99, "unchecked", "views of version 99 are newer than 3; use a newer dempo"),
+        (99, "unchecked", f"views of version 99 are newer than {VIEWS_VERSION}; use a newer dempo"),
         ("99", "failed", "these views are of no version of the program: judge_calls, run"),
     ],
 )

@@ -93,7 +93,8 @@ started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.st
     AS status,
   g.p->>'$.seed' AS seed, g.p->'$.config' AS config,
   (SELECT json_set(p->'$.packages', '$.dempo', p->>'$.program', '$.python', p->>'$.python') FROM started) AS versions,
-  g.p->>'$.simulated' AS simulated, g.p->>'$.schema_version' AS schema_version
+  g.p->>'$.simulated' AS simulated, g.p->>'$.schema_version' AS schema_version,
+  (SELECT p->>'$.cores' FROM started) AS cores
 FROM genesis g""",
     ),
     "stages": (
@@ -410,7 +411,7 @@ FORMAT: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS}
 OBJECTS: dict[str, str] = {**FORMAT, **VIEWS}
 """Name and exact SQL of everything in a new database."""
 
-VIEWS_VERSION = 3
+VIEWS_VERSION = 4
 """Of the views alone, which show what is recorded and hold nothing: a record keeps those that it was made with, is
 continued with them, and is read through these here."""
 
@@ -418,5 +419,6 @@ RELEASED_VIEWS = {
     1: "a9473c40dfc92932f1ee464a911496542305d19bb794a2c23950887ffab520d1",
     2: "08a8dca07dd46b3d8a3d5af5fa590b7926421d96ca6a63da4979ad3771c6bc8f",
     3: "bd73fdcbd45fea83b05f50435b19ea94cd289c0c602cfeb3cee396332cec1f6d",
+    4: "3cba59a747bfe976b20b76db94a86f613c2db0e50aa1d3e5d8d2bec5b8dfc9a2",
 }
 """`schema_digest` of the views of each version; records hold no others."""
