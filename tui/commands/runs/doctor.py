@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 from importlib.metadata import requires
@@ -46,14 +47,20 @@ def _program() -> dict[str, Any]:
 
 def _packages() -> list[dict[str, Any]]:
     try:
-        declared = [line for line in requires("dempo") or [] if "extra ==" not in line]
+        declared = requires("dempo") or []
     except ImportError:
         return [_row("package dempo", "note", "runs from a checkout that is not installed")]
     rows = []
     for line in declared:
-        name = line.split(";")[0].split(">")[0].split("<")[0].split("=")[0].strip()
+        requirement, _, condition = line.partition(";")
+        name = re.split("[<>=!~ ]", requirement.strip())[0]
         found = package_version(name)
-        rows.append(_row(f"package {name}", "ok" if found else "missing", found or "pip install " + name))
+        if not condition:
+            rows.append(_row(f"package {name}", "ok" if found else "missing", found or "pip install " + name))
+        elif "train" in condition:
+            rows.append(
+                _row(f"package {name}", "ok" if found else "note", found or "not installed; dempo[train] has it")
+            )
     return rows
 
 
