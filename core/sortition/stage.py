@@ -82,7 +82,7 @@ def _solve(unit: Unit, section: LotterySection, pool: Pool, asked: Sequence[Even
         if section.algorithm == "leximin":
             from core.sortition.leximin.leximin_unit import solve_leximin
 
-            made = solve_leximin(unit, problem, asked, pool, section.panels, tell)
+            made = solve_leximin(problem, quotas, pool.type_of, section.panels, unit, asked, tell)
         else:
             made = _sample_baseline(unit, section, problem, quotas, tell)
     except InfeasibleQuotas as error:

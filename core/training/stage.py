@@ -197,6 +197,20 @@ def _chunk_keys(condition: Condition, chunk: int) -> list[str]:
     return [f"{condition.name}/{i + 1:04d}" for i in range(math.ceil(len(condition.schedule) / chunk))]
 
 
+@dataclass(frozen=True)
+class _Common:
+    """What all conditions of a run are trained from, and with."""
+
+    ctx: Context
+    pairs: PreferencePairs
+    base: BaseModel
+    section: TrainSection
+    placed: Placement
+    tokenizer: Any
+    tokens: Tokens
+    reference: Mapping[Key, float]
+
+
 def _train_pending(
     ctx: Context,
     pairs: PreferencePairs,
@@ -222,15 +236,13 @@ def _train_pending(
         lambda done, total: ctx.progress(done, total, "tokenising"),
     )
     reference = _reference(ctx, base, section, placed, tokens, tokenizer.pad_token_id)
+    common = _Common(ctx, pairs, base, section, placed, tokenizer, tokens, reference)
     total = sum(len(condition.schedule) for condition in trained)
     before = 0
     for condition in trained:
         if ctx.pending(keys[condition.name]):
             ctx.check_stop()
-            report = _reporter(ctx, condition, before, total)
-            _train_condition(
-                ctx, pairs, condition, keys[condition.name], base, section, placed, tokens, reference, tokenizer, report
-            )
+            _train_condition(common, condition, keys[condition.name], _reporter(ctx, condition, before, total))
         before += len(condition.schedule)
 
 
@@ -290,19 +302,7 @@ def _reference(
     return {key: by_name[name] for key, name in names.items()}
 
 
-def _train_condition(
-    ctx: Context,
-    pairs: PreferencePairs,
-    condition: Condition,
-    keys: list[str],
-    base: BaseModel,
-    section: TrainSection,
-    placed: Placement,
-    tokens: Tokens,
-    reference: Mapping[Key, float],
-    tokenizer: Any,
-    report: Callable[[int], None],
-) -> None:
+def _train_condition(common: _Common, condition: Condition, keys: list[str], report: Callable[[int], None]) -> None:
     """Trains one condition from its last recorded chunk to the end, in one trainer."""
     from core.training.batches import PairCollator, rows_of
     from core.training.callback import Recording, keep_only
@@ -311,15 +311,17 @@ def _train_condition(
     from core.training.models.precision import memory_guard
     from core.training.start import start_of
 
+    ctx, section, placed, tokenizer = common.ctx, common.section, common.placed, common.tokenizer
     state = _states(ctx) / condition.name
     start = _last_checkpoint(ctx, keys)
     keep_only(state, start.step if start else 0)
     resumed = verify(ctx.folder.root / start.folder, start.files) if start else None
     state.mkdir(parents=True, exist_ok=True)
-    collator = PairCollator(rows_of(condition, pairs), tokens, reference, tokenizer.pad_token_id, placed.multiple)
+    rows = rows_of(condition, common.pairs)
+    collator = PairCollator(rows, common.tokens, common.reference, tokenizer.pad_token_id, placed.multiple)
     recording = Recording(ctx, condition.name, keys, state, report)
     with memory_guard(section, f"training {condition.name!r}"):
-        policy = load_model(base.path, placed)
+        policy = load_model(common.base.path, placed)
         seed = ctx.torch_seed(condition.name)
         recording.trainer = make_trainer(policy, tokenizer, collator, section, placed, state, seed, recording)
         if start is None:

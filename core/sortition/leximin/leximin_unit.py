@@ -16,38 +16,40 @@ from core.sortition.leximin.checkpoint import FolderCheckpoints
 from core.sortition.leximin.leximin import leximin, uniform_leximin
 from core.sortition.lottery import lottery_of, uniform_lottery
 from core.sortition.quotas.problem import PanelProblem
-from core.sortition.recorded import quota_of
 from core.sortition.recording import level_events, panel_events, solved_event
 from core.stage import Unit, only
-from core.types import Lottery, Pool
+from core.types import Lottery, Quota
 
 
 def solve_leximin(
-    unit: Unit,
     problem: PanelProblem,
-    asked: Sequence[Event],
-    pool: Pool,
+    quotas: tuple[Quota, ...],
+    type_of: Sequence[int],
     panels: int,
+    unit: Unit,
+    asked: Sequence[Event],
     tell: Callable[[float, str], None],
 ) -> Lottery:
     """Solves, checks the certificate as a reviewer would, and adds everything to the unit.
 
-    `asked` are the recorded events of quotas and types; `panels` is 0, or the number of equally likely ones.
+    Args:
+        type_of: the type of each member of the pool, shape (n,).
+        panels: 0, or the number of equally likely ones.
+        asked: the recorded events of the same quotas and types, as the reviewer reads them.
 
     Raises:
         InfeasibleQuotas: no panel meets the quotas.
         SolverError: HiGHS could not solve a programme.
         VerificationFailed: the certificate does not hold; nothing is recorded.
     """
-    wanted = only(asked, LotteryQuotas)
-    name, quotas = wanted.lottery, tuple(map(quota_of, wanted.quotas))
+    name = only(asked, LotteryQuotas).lottery
     stream, kept = unit.ctx.stream(unit.key), FolderCheckpoints(unit.ctx.folder.checkpoints / f"lottery-{name}")
 
     def bound(pi: NDArray[np.float64]) -> None:
         unit.now(LotteryBounded(lottery=name, pi=pi.tolist()))
 
     if panels:
-        optimum, built, method = uniform_leximin(problem, pool.type_of, panels, stream, tell, bound, kept)
+        optimum, built, method = uniform_leximin(problem, type_of, panels, stream, tell, bound, kept)
         made = uniform_lottery(name, problem, quotas, built.panels, built.members)
         levels, pi = optimum.levels, optimum.pi
     else:
@@ -56,7 +58,7 @@ def solve_leximin(
         levels, pi, method = found.levels, found.pi, found.method
     proved = list(level_events(name, levels, problem))
     support = list(panel_events(made))
-    solved = solved_event(made, pool.type_of, pi.tolist(), method)
+    solved = solved_event(made, type_of, pi.tolist(), method)
     require_proved(asked, proved, support, solved)
     unit.add(*proved, *support, solved)
     kept.discard()
