@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.facts.ranking.methods import METHODS, Method
+from core.facts.stages import PEOPLE_ONLY
 
 Estimator = Literal["step_normalised", "weighted_sampling"]
 Transform = Literal["identity", "sqrt", "square"]
@@ -41,6 +42,13 @@ class RunSection(Section):
     seed: int = Field(default=0, ge=0, lt=2**63)
 
 
+KEYS_OF_FORMAT: dict[str, tuple[str, ...]] = {
+    "prism": ("path", "hub", "locale", "world", "delta", "identical", "strip"),
+    "tables": ("respondents", "quotas", "id_column", "responses"),
+}
+"""The settings of `data` that each format has."""
+
+
 class DataSection(Section):
     """Where the data comes from; δ is the least score difference that makes a pair (exclusive).
 
@@ -63,6 +71,11 @@ class DataSection(Section):
     locale: str | None = None
     world: str | None = Field(default=None, description="file below `path` that holds a planted world's truth")
 
+    @property
+    def people_only(self) -> bool:
+        """Whether the format holds a pool and no preferences."""
+        return self.format in PEOPLE_ONLY
+
     @model_validator(mode="after")
     def _one_source(self) -> DataSection:
         if self.path is not None and self.hub is not None:
@@ -73,15 +86,16 @@ class DataSection(Section):
 
     @model_validator(mode="after")
     def _keys_of_the_format(self) -> DataSection:
-        tables = ("respondents", "quotas", "id_column", "responses")
-        preferences = ("path", "hub", "locale", "world", "delta", "identical", "strip")
-        for key in preferences if self.format == "tables" else tables:
-            if getattr(self, key) != type(self).model_fields[key].default:
-                other = "prism" if self.format == "tables" else "tables"
-                raise ValueError(f"{key} belongs to format = {other!r}, but format is {self.format!r}; remove one")
+        for other, keys in KEYS_OF_FORMAT.items():
+            for key in () if other == self.format else keys:
+                if (
+                    key not in KEYS_OF_FORMAT[self.format]
+                    and getattr(self, key) != type(self).model_fields[key].default
+                ):
+                    raise ValueError(f"{key} belongs to format = {other!r}, but format is {self.format!r}; remove one")
         missing = [key for key in ("respondents", "quotas") if getattr(self, key) is None]
-        if self.format == "tables" and missing:
-            raise ValueError(f"format = 'tables' needs two CSV files: {' and '.join(missing)} not given")
+        if self.people_only and missing:
+            raise ValueError(f"format = {self.format!r} needs two CSV files: {' and '.join(missing)} not given")
         return self
 
 
@@ -281,12 +295,17 @@ class RunConfig(Section):
     judge: JudgeSection | None = None
     rank: RankSection = RankSection()
 
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The attributes of the population; none where it has none of its own (quotas come from a table)."""
+        return self.population.attributes if self.population else ()
+
     @model_validator(mode="after")
     def _names_are_known(self) -> RunConfig:
         lotteries = _require_distinct([x.name for x in self.lotteries], "lottery")
         draws = _require_distinct([x.id for x in self.draws], "draw")
         _require_distinct([x.name for x in self.conditions], "condition")
-        if self.data.format == "tables":
+        if self.data.people_only:
             self._only_a_pool()
         elif self.lotteries and self.population is None:
             raise ValueError("lotteries need [[population.attributes]], or data.format = 'tables'")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from core.config import RunConfig, places
-from core.data.stage import survey_notes
+from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError
 from core.evaluation.stage import preflight as check_evaluation
@@ -30,7 +30,7 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
     refuse_launcher(os.environ)
     require_packages(config, until)
     answers = bool(config.conditions) and _reaches("answer", until)
-    if config.data.format == "tables":
+    if config.data.people_only:
         _require_files(config, answers)
         return _check_tables(config)
     wrong = list(check_training(config, _reaches("model", until))) if _reaches("conditions", until) else []
@@ -40,7 +40,7 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         _refuse([error, *wrong])
     notes: tuple[str, ...] = ()
     try:
-        notes = _check_data(config)
+        notes = PREFERENCES[config.data.format].notes(config)
     except DempoError as error:
         wrong.insert(0, error)
     try:
@@ -84,12 +84,3 @@ def _check_tables(config: RunConfig) -> tuple[str, ...]:
     for section in config.lotteries:
         require_sums(tables, section.name, section.size)
     return tables.notes()
-
-
-def _check_data(config: RunConfig) -> tuple[str, ...]:
-    """Reads the survey of a folder: it is small. A data set on the hub is not fetched twice."""
-    if config.data.path is not None:
-        return survey_notes(config)
-    if config.data.hub is None:
-        raise InputError("data.path is missing: the folder that holds PRISM's files (or data.hub, a name on the hub)")
-    return ()

@@ -17,10 +17,10 @@ from memory_recorder import MemoryRecorder, make_context
 from prism_folder import ATTRIBUTES, Prism, config, small
 
 from core.config import DataSection, RunConfig, from_resolved, resolved
-from core.data import stage
+from core.data import prism, stage
 from core.data.contexts import Reply, exchange, preceding
 from core.data.pairing import pairs_of_turn
-from core.data.prism import Utterance
+from core.data.utterances import Utterance
 from core.errors import InputError, Stopped
 from core.events import PairsBuilt
 from core.types import PreferencePairs
@@ -365,7 +365,7 @@ def test_a_byte_order_mark_blank_lines_and_windows_line_ends_are_fine(tmp_path: 
 
 
 def test_reading_reports_progress_and_stops_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(prism, "_PROGRESS_SECONDS", 0.0)
     recorder = MemoryRecorder()
     ctx = make_context("pairs", config(small().write(tmp_path / "data")), tmp_path / "run", recorder)
     stage.pairs(ctx)
@@ -625,7 +625,7 @@ import sys, time, resource
 from pathlib import Path
 from memory_recorder import make_context
 from prism_folder import config
-from core.data import stage
+from core.data import prism, stage
 begun = time.process_time()
 pairs = stage.pairs(make_context("pairs", config(Path(sys.argv[1])), Path(sys.argv[2])))
 print(len(pairs), time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from core.config import DataSection
 from core.data.contexts import Exchange, Messages, Reply, exchange, preceding
-from core.data.prism import Conversation, Surveyed, Turns, Utterance
+from core.data.utterances import Conversation, Surveyed, Turns, Utterance
 
 
 @dataclass

@@ -7,13 +7,13 @@ per scored response. Rows become small records while they are read; the raw rows
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from core.config import Attribute
+from core.config import Attribute, DataSection, RunConfig
 from core.data.attributes import categories_of
 from core.data.contexts import Exchange, Reply, exchange
 from core.data.files.hub import HubRows
@@ -21,9 +21,12 @@ from core.data.files.jsonl import JsonLines
 from core.data.files.rows import Row, Source, listed, shown
 from core.data.files.texts import Texts
 from core.data.unlisted import Unlisted
+from core.data.utterances import Conversation, Preferences, Surveyed, Turns, Utterance, Watch
 from core.errors import InputError
 
 TABLES = ("survey", "conversations", "utterances")
+
+_PROGRESS_SECONDS = 0.5
 
 _SURVEY_COLUMNS = ("user_id", "study_locale", "included_in_US_REP")
 _CONVERSATION_COLUMNS = ("conversation_id", "user_id", "conversation_history")
@@ -41,14 +44,6 @@ _UTTERANCE_COLUMNS = (
 )
 
 
-class Surveyed(NamedTuple):
-    """A person of the survey whose locale was asked for."""
-
-    locale: str
-    us_rep: bool
-    attributes: dict[str, str]
-
-
 @dataclass(frozen=True)
 class Survey:
     """People by source id: those of the locale asked for, and the ids of all others; answers without a category."""
@@ -58,27 +53,55 @@ class Survey:
     unlisted: Unlisted
 
 
-class Conversation(NamedTuple):
-    """Whose conversation it is, and its history: the exchange of each turn, None where it is not usable."""
+def read_prism(config: RunConfig, texts: Texts, tally: Counter[str], watch: Watch) -> Preferences:
+    """The three tables of the configuration, read in their order.
 
-    user: str
-    history: dict[int, Exchange | None]
-
-
-class Utterance(NamedTuple):
-    """One scored response. Sorting puts those of a turn in their order; prompt and response are None for a
-    placeholder, score None where nobody scored it."""
-
-    position: int
-    utterance_id: str
-    prompt: str | None
-    response: str | None
-    score: float | None
-    chosen: bool
+    Raises:
+        InputError: there are none, or a row is wrong; the message has file, line and remedy.
+    """
+    sources = _opened(config.data)
+    survey = read_survey(_watched(sources, "survey", watch), config.attributes, config.data.locale, tally)
+    conversations = read_conversations(_watched(sources, "conversations", watch), survey, texts, tally)
+    turns = read_utterances(_watched(sources, "utterances", watch), survey, conversations, texts, tally)
+    files = tuple(sources[name].file_read() for name in TABLES)
+    return Preferences(survey.raters, conversations, turns, survey.unlisted, files)
 
 
-Turns = dict[int, list[Utterance]]
-"""The scored responses of a conversation by turn."""
+def notes_of_survey(config: RunConfig) -> tuple[str, ...]:
+    """What a person should know of the survey before a run is created, as sentences; reads no other table.
+
+    A data set on the hub is not fetched twice.
+
+    Raises:
+        InputError: the survey cannot be used, or answers have no category.
+    """
+    if config.data.hub is not None:
+        return ()
+    rows = iter(_opened(config.data)["survey"])
+    return read_survey(rows, config.attributes, config.data.locale, Counter()).unlisted.notes()
+
+
+def _opened(data: DataSection) -> dict[str, Source]:
+    if data.hub is not None:
+        return open_hub(data.hub)
+    if data.path is not None:
+        return open_folder(data.path)
+    raise InputError(
+        "no data: set data.path to a folder in PRISM's format, or data.hub to its name on the Hugging Face hub "
+        "(for example --set data.path=data/prism)"
+    )
+
+
+def _watched(sources: Mapping[str, Source], name: str, watch: Watch) -> Iterator[Row]:
+    """The rows of a source; from time to time tells how far the reading is."""
+    total = sum(source.total for source in sources.values())
+    last = time.monotonic()
+    for row in sources[name]:
+        yield row
+        now = time.monotonic()
+        if now - last >= _PROGRESS_SECONDS:
+            last = now
+            watch(sum(source.done for source in sources.values()), total, f"reading {name}")
 
 
 def open_folder(path: Path) -> dict[str, Source]:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
-from core.config import Attribute, DataSection, RunConfig
+from core.config import RunConfig
 from core.data.attributes import reason_missing
 from core.data.codec import decode_pairs, encode_pairs
-from core.data.files.rows import Row, Source
 from core.data.files.texts import Texts
+from core.data.formats import PREFERENCES
 from core.data.pairing import PairTable, build_pairs
 from core.data.pool import build_pool, pool_of, raters_of, table_pool
-from core.data.prism import (
-    TABLES,
-    Survey,
-    open_folder,
-    open_hub,
-    read_conversations,
-    read_survey,
-    read_utterances,
-)
 from core.data.pseudonyms import pseudonyms, secret_of, write_raters
 from core.data.tables import read_tables
+from core.data.utterances import Preferences, Watch
 from core.errors import InputError
 from core.events import Event, PairsBuilt, PoolBuilt
 from core.facts.formats import PAIRS_TYPE
@@ -57,11 +48,6 @@ REASONS = {
 """What `pairs.built` counts under `excluded`, zeros included; `raters_<attribute>_missing` are added:
 raters without an answer who were put into "Prefer not to say" or "Other"."""
 
-Watch = Callable[[float, float, str], None]
-"""Told how far a long reading is: done, total, and what is read; may raise to end it."""
-
-_PROGRESS_SECONDS = 0.5
-
 
 def pairs(ctx: Context) -> PreferencePairs:
     """Reads the data and builds every usable preference pair.
@@ -91,7 +77,7 @@ def pool(ctx: Context, pairs: PreferencePairs | tuple[()]) -> Pool:
     if isinstance(pairs, PreferencePairs):
         counts = pairs.pairs_per_rater().tolist()
         raters = pairs.raters
-        attributes = _attributes(ctx.config)
+        attributes = ctx.config.attributes
         built = _built(ctx.unit("pool", lambda unit: unit.add(build_pool(raters, counts, attributes))))
         return pool_of(built, raters)
     built = _built(ctx.unit("pool", lambda unit: _record_tables(ctx, unit)))
@@ -108,28 +94,14 @@ def read_pool(config: RunConfig, watch: Watch = lambda done, total, detail: None
     Raises:
         InputError, InfeasibleQuotas: as the stages `pairs` and `pool` do.
     """
-    if config.data.format == "tables":
+    if config.data.people_only:
         tables = read_tables(config.data)
         built = table_pool(tables, [str(i) for i in range(len(tables.people))])
         return pool_of(built, raters_of(built))
-    table = _read(config, _open(config.data), watch)[1]
+    table = _read(config, watch)[1]
     raters = [Rater(str(r), found.attributes, found.locale, found.us_rep) for r, found in enumerate(table.raters)]
     counts = Counter(table.rater)
-    return pool_of(build_pool(raters, [counts[r] for r in range(len(raters))], _attributes(config)), raters)
-
-
-def survey_notes(config: RunConfig) -> tuple[str, ...]:
-    """What a person should know of the survey before a run is created, as sentences; reads no other file.
-
-    Raises:
-        InputError: the survey cannot be used, or answers have no category.
-    """
-    rows = iter(_open(config.data)["survey"])
-    return read_survey(rows, _attributes(config), config.data.locale, Counter()).unlisted.notes()
-
-
-def _attributes(config: RunConfig) -> tuple[Attribute, ...]:
-    return config.population.attributes if config.population else ()
+    return pool_of(build_pool(raters, [counts[r] for r in range(len(raters))], config.attributes), raters)
 
 
 def _record_tables(ctx: Context, unit: Unit) -> None:
@@ -142,20 +114,19 @@ def _record_pairs(ctx: Context, unit: Unit) -> None:
         ctx.check_stop()
         ctx.progress(done, total, detail)
 
-    sources = _open(ctx.config.data)
-    survey, table, tally = _read(ctx.config, sources, watch)
-    rater_ids = _pseudonyms(ctx, sorted(survey.raters))
+    found, table, tally = _read(ctx.config, watch)
+    rater_ids = _pseudonyms(ctx, sorted(found.raters))
     unit.add(
         PairsBuilt(
             source=ctx.config.data.hub or str(ctx.config.data.path),
-            files=[sources[name].file_read() for name in TABLES],
+            files=list(found.files),
             raters=len(rater_ids),
             rater_ids=list(rater_ids),
             contexts=len(table.contexts),
             responses=len({*table.chosen, *table.rejected}),
             pairs=len(table),
             excluded=dict(tally),
-            unlisted=survey.unlisted.rows(),
+            unlisted=found.unlisted.rows(),
             artifact=ctx.store(encode_pairs(table), PAIRS_TYPE),
         )
     )
@@ -168,46 +139,20 @@ def _pseudonyms(ctx: Context, source_ids: Sequence[str]) -> tuple[str, ...]:
     return rater_ids
 
 
-def _open(data: DataSection) -> dict[str, Source]:
-    if data.hub is not None:
-        return open_hub(data.hub)
-    if data.path is not None:
-        return open_folder(data.path)
-    raise InputError(
-        "no data: set data.path to a folder in PRISM's format, or data.hub to its name on the Hugging Face hub "
-        "(for example --set data.path=data/prism)"
-    )
-
-
-def _read(config: RunConfig, sources: Mapping[str, Source], watch: Watch) -> tuple[Survey, PairTable, Counter[str]]:
-    """The survey, every usable pair, and what was left out by reason.
+def _read(config: RunConfig, watch: Watch) -> tuple[Preferences, PairTable, Counter[str]]:
+    """What was read, every usable pair, and what was left out by reason.
 
     Raises:
         InputError: the data cannot be used, or give no pair at all.
     """
-    attributes = _attributes(config)
-    tally = Counter(dict.fromkeys([*REASONS, *(reason_missing(a.name) for a in attributes)], 0))
+    tally = Counter(dict.fromkeys([*REASONS, *(reason_missing(a.name) for a in config.attributes)], 0))
     texts = Texts(tally, config.data.strip)
-    survey = read_survey(_watched(sources, "survey", watch), attributes, config.data.locale, tally)
-    conversations = read_conversations(_watched(sources, "conversations", watch), survey, texts, tally)
-    utterances = read_utterances(_watched(sources, "utterances", watch), survey, conversations, texts, tally)
+    found = PREFERENCES[config.data.format].read(config, texts, tally, watch)
     watch(1, 1, "building pairs")
-    table = build_pairs(survey.raters, conversations, utterances, config.data, tally)
+    table = build_pairs(found.raters, found.conversations, found.turns, config.data, tally)
     if not len(table):
         raise InputError(_no_pairs(tally))
-    return survey, table, tally
-
-
-def _watched(sources: Mapping[str, Source], name: str, watch: Watch) -> Iterator[Row]:
-    """The rows of a source; from time to time tells how far the reading is."""
-    total = sum(source.total for source in sources.values())
-    last = time.monotonic()
-    for row in sources[name]:
-        yield row
-        now = time.monotonic()
-        if now - last >= _PROGRESS_SECONDS:
-            last = now
-            watch(sum(source.done for source in sources.values()), total, f"reading {name}")
+    return found, table, tally
 
 
 def _no_pairs(tally: Counter[str]) -> str:

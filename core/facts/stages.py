@@ -69,6 +69,9 @@ STAGE_FACTS: dict[str, StageFacts] = {
 
 STAGE_NAMES = tuple(STAGE_FACTS)
 
+PEOPLE_ONLY = ("tables",)
+"""Formats of data that hold a pool and no preferences."""
+
 IN_NO_KEY = {"judge": ("coverage",)}
 """Settings of a section that change nothing of what a stage records: no key holds them."""
 
@@ -101,7 +104,7 @@ def _in_key(section: str, value: Any) -> Any:
 def skipped_because(name: str, config: Mapping[str, Any]) -> str | None:
     """Why a stage has nothing to do under a resolved configuration, as a key of `words.SKIPPED`; None where it has."""
     data = config.get("data") or {}
-    if name == "pairs" and data.get("format", "prism") == "tables":
+    if name == "pairs" and data.get("format") in PEOPLE_ONLY:
         return "only_people"
     if name in ("pairs", "pool"):
         return None

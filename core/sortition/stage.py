@@ -62,9 +62,8 @@ def _one_lottery(ctx: Context, section: LotterySection, pool: Pool) -> Lottery:
 
 
 def _record_quotas(unit: Unit, section: LotterySection, pool: Pool) -> None:
-    population = unit.ctx.config.population
     size = section.size - pool.seated
-    quotas = quotas_for(population.attributes if population else (), pool, size, section.tolerance)
+    quotas = quotas_for(unit.ctx.config.attributes, pool, size, section.tolerance)
     unit.add(
         quotas_event(section.name, size, str(section.tolerance), quotas),
         types_event(section.name, pool),
@@ -88,8 +87,7 @@ def _solve(unit: Unit, section: LotterySection, pool: Pool, asked: Sequence[Even
     except InfeasibleQuotas as error:
         from core.sortition.quotas.sizes import explained
 
-        population = unit.ctx.config.population
-        raise explained(error, section, pool, population.attributes if population else ()) from error
+        raise explained(error, section, pool, unit.ctx.config.attributes) from error
     unit.add(diagnosed_event(made, pool.type_of))
 
 

@@ -130,7 +130,7 @@ def _config(reader: Reader, draw: str) -> RunConfig:
     if history.state != "accepted":
         raise InputError(f"draw {draw!r} is not accepted yet; replacements are drawn for the panel of an accepted draw")
     config = config_of(reader)
-    if config.data.format != "tables":
+    if not config.data.people_only:
         raise InputError(
             f"the pool of {reader.folder.root.name} comes from preference data; replacements are drawn from pools "
             "with `data.format = 'tables'`"

@@ -17,7 +17,7 @@ def seated(reader: Reader, config: RunConfig) -> tuple[Person, ...]:
     Raises:
         InputError: a file is missing, or is not the one that the run was made from.
     """
-    if config.data.format != "tables" or config.data.responses is None:
+    if not config.data.people_only or config.data.responses is None:
         return ()
     tables = read_tables(config.data)
     recorded = [row["sha256"] for row in reader.query(_FILES)]

@@ -38,7 +38,7 @@ def people_command(reader: Reader, runs: Path) -> list[str]:
         accepted = [s.id for s in config.draws if history_of(reader, s.id).state == "accepted"]
     except DempoError:  # a record of another version, or a changed one: the command would say no more
         return []
-    if config.data.format != "tables" or not accepted:
+    if not config.data.people_only or not accepted:
         return []
     draw = accepted if len(accepted) > 1 else []
     line = command_line("draw", "people", reader.folder.root.name, *draw[:1], "--to", "FOLDER", runs=runs)

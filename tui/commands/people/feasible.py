@@ -102,7 +102,7 @@ def feasible_map(config: RunConfig, lottery: str | None, sizes: str | None, cons
             f"lottery {section.name!r}: {pool.seated} people accepted, and the panel has {section.size} seats; "
             "there is nobody left to draw"
         )
-    attributes = config.population.attributes if config.population else ()
+    attributes = config.attributes
     problem_of_size = problems_of(pool, attributes, section.tolerance)
     answers = feasible_sizes(
         wanted,
