@@ -35,7 +35,7 @@ from tui.screens.run import PANES, RunScreen, read_run
 from tui.screens.runs import RunsScreen
 from tui.widgets.grid import Grid
 
-SIZES = [(80, 24), (120, 40)]
+SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.long)]
 INTERVAL = 0.25
 
 TABS = {
@@ -178,6 +178,7 @@ async def test_another_database_by_that_name_is_no_crash(tmp_path: Path) -> None
         await wait_for(pilot, "no such table")
 
 
+@pytest.mark.long
 def test_every_prefix_of_a_record_can_be_read_for_every_tab(complete: Path, tmp_path: Path) -> None:
     last = len(_events(the_run(complete)))
     for events in [*range(0, last, 23), last]:
@@ -186,6 +187,7 @@ def test_every_prefix_of_a_record_can_be_read_for_every_tab(complete: Path, tmp_
             assert read_run(copy, pane, None, None).error == "", (events, pane.key)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("events", [0, 120])
 async def test_a_run_that_is_not_complete_opens_on_every_tab(complete: Path, tmp_path: Path, events: int) -> None:
     copy = sample_run.copy_prefix(the_run(complete), tmp_path, events)
@@ -259,6 +261,7 @@ def test_the_overview_counts_draws_and_says_where_they_took_more_rounds(complete
         assert str(_counts(found)).split(" · ")[4].split("\n")[0] == told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("key", "stage"), [("2", "lottery"), ("3", "draw"), ("4", "train"), ("5", "judge"), ("6", "rank")]
 )

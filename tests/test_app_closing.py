@@ -28,6 +28,7 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return runs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["exit", "taken down"])
 @pytest.mark.parametrize("turns", [0, 3, 10, 30, 100])
 async def test_it_can_be_closed_at_every_moment_while_a_run_opens(complete: Path, turns: int, how: str) -> None:
@@ -71,6 +72,7 @@ async def test_what_comes_after_the_last_screen_goes_nowhere(
     assert app.return_code == 0
 
 
+@pytest.mark.long
 async def test_a_run_can_be_left_while_it_opens_and_is_read(complete: Path) -> None:
     app = DempoApp(complete, INTERVAL)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

@@ -151,6 +151,7 @@ async def test_a_long_name_is_cut_and_its_marks_are_not(runs: Path, bundle: Path
         await wait_for(pilot, "UNPACKED, NOT CHECKED", " SIMULATED", "20260101-0000")
 
 
+@pytest.mark.long
 async def test_a_record_with_nonsense_ends_in_a_sentence_not_in_a_crash(trained: Path, tmp_path: Path) -> None:
     """Nobody checked an unzipped bundle: numbers where texts belong and texts where numbers belong reach the app."""
 

@@ -91,6 +91,7 @@ async def test_an_event_is_gone_to_by_its_number(runs: Path, size: tuple[int, in
         await wait_for(pilot, "event 290  engine.stopped", "events 191–290")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", ["0", "291", "-1", "1.5", "x", "", "²", "9" * 60])
 async def test_a_wrong_number_gets_a_sentence(runs: Path, wrong: str) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
@@ -108,6 +109,7 @@ async def test_a_number_can_be_given_on_any_tab(runs: Path) -> None:
         await wait_for(pilot, "event 1  run.created", "events 1–")
 
 
+@pytest.mark.long
 async def test_previous_and_next_cross_pages_and_end_at_the_ends(runs: Path) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
         await open_tab(pilot, "7", "event 290")
@@ -185,6 +187,7 @@ def test_pages_hold_every_event_once_in_both_directions(runs: Path, only: str) -
 # ---------------------------------------------------------------- as it was
 
 
+@pytest.mark.long
 def test_every_tab_says_of_an_event_what_it_said_when_it_was_the_last(runs: Path, tmp_path: Path) -> None:
     """The other side is a record that ends there, as a crash would have left it."""
     root = the_run(runs)
@@ -237,6 +240,7 @@ async def test_t_shows_all_tabs_as_of_an_event_and_goes_back(runs: Path, size: t
         await wait_for(pilot, "1 run,")
 
 
+@pytest.mark.long
 async def test_stepping_fills_the_tabs_up(runs: Path) -> None:
     root = the_run(runs)
     number = first(root, "train.step")

@@ -63,6 +63,7 @@ def contents(root: Path) -> dict[str, str]:
 # ---------------------------------------------------------------- what it says
 
 
+@pytest.mark.long
 def test_every_view_is_as_it_was_after_every_event(sample: Path, tmp_path: Path) -> None:
     """The other side is a record that ends there, as a crash would have left it."""
     last = Reader(sample).head()[0]

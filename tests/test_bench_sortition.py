@@ -33,6 +33,7 @@ def test_each_grown_pool_holds_a_panel(people: int) -> None:
     assert meets_quotas(pool, pool.people[: pool.size])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not DATA.is_dir(), reason="the shared pools are not beside this checkout")
 def test_each_pool_of_the_benchmark_has_a_panel() -> None:
     prism = prism_pool()

@@ -109,6 +109,7 @@ SEEDS = 240
 CHUNK = 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_certificates_of_random_pools(first: int) -> None:
     """Every certificate is accepted, and its levels are those of every panel written down."""
@@ -147,6 +148,7 @@ def test_the_random_pools_are_of_every_kind(seed: int, method: str, without_chan
     assert (found.levels[0].exact == 0, found.levels[-1].exact == 1) == (without_chance, certain)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("seed", "sizes", "method"),
     [

@@ -69,6 +69,7 @@ def bits(found: Mixture | Separated) -> tuple[object, ...]:
     return found.panels, found.direction.tobytes(), found.bound
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "size"), [("tight", 15), ("priced", 12), ("not tight", 6)])
 def test_lottery_killed_at_every_checkpoint_ends_like_one_left_alone(
     name: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

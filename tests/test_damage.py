@@ -123,6 +123,7 @@ def test_the_commands_say_so(complete: Path, tmp_path: Path, damage: Any, told: 
     assert json.loads(dempo("show", root.name, "--json", "--runs-dir", tmp_path))["status"] == "damaged"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("damage", "told"), [(changed, "was changed"), (without_index, "is broken")])
 async def test_the_app_says_so_in_the_list_and_on_every_tab(
     complete: Path, tmp_path: Path, damage: Any, told: str

@@ -144,6 +144,7 @@ def test_a_writer_that_dies_while_a_head_is_signed_loses_nothing(tmp_path: Path,
     nothing_is_lost(root, kept, again)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("failpoint", ["before schema", *FAILPOINTS])
 def test_an_engine_that_dies_while_it_makes_a_run_leaves_a_run_that_is_told_apart(
     tmp_path: Path, failpoint: str
@@ -189,6 +190,7 @@ def kills(runs: Path, count: int, seed: str, key: Path | None) -> int:
     return working
 
 
+@pytest.mark.long
 def test_writers_killed_at_random_lose_nothing(tmp_path: Path) -> None:
     assert kills(tmp_path, 4, seed="1", key=None) > 0
 

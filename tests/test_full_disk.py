@@ -99,6 +99,7 @@ cp -r RUN "$4/after"
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("left", [0, 40, 200])
 def test_a_disk_that_is_really_full_is_a_sentence_and_the_record_goes_on(tmp_path: Path, left: int) -> None:
     """In a mount of its own, with so many KiB left when the writer starts."""

@@ -245,6 +245,7 @@ def test_the_report_of_such_a_run_holds_nothing_that_acts(hostile: Path, tmp_pat
     assert len(shown) < 3_000_000, "ten million characters are cut"
 
 
+@pytest.mark.long
 async def test_the_app_shows_such_a_run_on_every_tab_and_obeys_none_of_it(hostile: Path) -> None:
     app = DempoApp(hostile.parent, 0.25)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:

@@ -387,6 +387,7 @@ def test_a_database_that_is_none_is_refused(bundle: Path, tmp_path: Path, body: 
         imported(write_bundle(files, tmp_path / "changed.zip"), tmp_path / "runs")
 
 
+@pytest.mark.long
 def test_a_database_with_flipped_bytes_never_ends_in_a_traceback(bundle: Path, tmp_path: Path) -> None:
     files = contents(bundle)
     whole = files["audit.db"]

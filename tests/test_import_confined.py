@@ -106,6 +106,7 @@ def test_a_good_bundle_passes_and_its_progress_is_told(bundle: Path, tmp_path: P
         imported(bundle, tmp_path)
 
 
+@pytest.mark.long
 def test_checks_that_do_not_end_are_ended(endless: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confined, "SECONDS", 6)
     begun = time.monotonic()

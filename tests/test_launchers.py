@@ -19,6 +19,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["run", "resume", "clone", "replay", "demo"])
 def test_no_engine_works_under_a_launcher_and_nothing_is_made(command: str, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"

@@ -82,6 +82,7 @@ def test_answers_do_not_name_the_topic_of_any_prompt() -> None:
 # ---------------------------------------------------------------- the folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_seed_gives_the_same_world_and_another_seed_another(kind: str) -> None:
     first = world_files(make_world(kind, 7))  # type: ignore[arg-type]

@@ -30,7 +30,8 @@ def opened(terminal: Terminal) -> None:
     terminal.rest()
 
 
-@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 def test_nothing_is_written_while_nothing_changes(runs: Path, size: tuple[int, int]) -> None:
     """On a connection every repaint is paid for, and a run is looked at for days."""
     with dempo("--runs-dir", runs, size=size) as terminal:
@@ -49,6 +50,7 @@ def test_nothing_is_written_while_nothing_changes(runs: Path, size: tuple[int, i
         assert terminal.read(3.5) == 0, "help over a run"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
 def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(runs: Path, number: signal.Signals) -> None:
     import os
@@ -64,6 +66,7 @@ def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(runs: Path, number: 
             assert code == 128 + number
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("before", [[], ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]], ids=["plain", "nohup"])
 @pytest.mark.parametrize("keys", ["", "\r"], ids=["list", "run"])
 def test_it_ends_when_its_terminal_is_gone(runs: Path, before: list[str], keys: str) -> None:

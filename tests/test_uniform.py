@@ -39,6 +39,7 @@ def check(problem: PanelProblem, type_of: list[int], pi: np.ndarray, found: Unif
     return panels
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("m", [1, 10, 100, 250])
 @pytest.mark.parametrize("seed", range(4))
 def test_random_pools_are_within_two_panels_of_the_optimum(seed: int, m: int) -> None:

@@ -118,6 +118,7 @@ def test_draws_of_every_kind_pass_every_check(drawn: Path, shipped: Path) -> Non
 # ------------------------------------------------------------ one byte, the chain left as it was
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", [0, 40, -1])
 @pytest.mark.parametrize("column", ["seq", "at", "stage", "kind", "payload", "prev", "hash"])
 def test_a_byte_of_an_event_is_found_and_named(
@@ -145,6 +146,7 @@ def test_a_changed_mark_of_the_file_is_found(pragma: str, drawn: Path, shipped: 
     assert "genesis" in failing(checks) or "application_id" in pragma
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_byte_of_any_table_is_found(data: st.DataObject, drawn: Path, tmp_path: Path) -> None:
@@ -420,6 +422,7 @@ def test_a_payload_that_is_none_is_a_sentence(payload: str, seq: int, tmp_path: 
     assert checks["events"].event == seq
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", [None, 5, "x", [], [7], {"x": 1}, [{"name": "main"}], [{"name": []}], 1e300])
 @pytest.mark.parametrize("key", ["lotteries", "draws", "conditions", "judge", "rank", "population", "train"])
 def test_a_configuration_of_anything_is_a_verdict(
@@ -432,6 +435,7 @@ def test_a_configuration_of_anything_is_a_verdict(
         assert all(check.detail for check in verify(copy))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [0, -1, 10**9, 2**53 - 1, -(2**53) + 1, 1e300, 5e-324])
 def test_a_huge_number_anywhere_is_a_verdict_in_a_short_time(number: float, trained: Path, tmp_path: Path) -> None:
     """Every number of every kind of event, one kind at a time."""
@@ -509,6 +513,7 @@ def test_bytes_in_the_place_of_texts_are_a_verdict(tmp_path: Path, shipped: Path
     assert checks["chain"].event == 3
 
 
+@pytest.mark.long
 def test_ten_megabytes_in_one_event_are_read_and_more_than_the_limit_is_a_sentence(
     tmp_path: Path, shipped: Path
 ) -> None:

@@ -147,6 +147,7 @@ def test_a_truncated_log_is_a_valid_prefix_and_the_kept_head_tells(undamaged: Un
     assert trials(count, undamaged, "audit.db-wal", truncate) == {"tail": count}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", MANY)
 def test_a_flipped_bit_in_the_log_loses_a_tail_that_only_the_kept_head_tells(undamaged: Undamaged, count: int) -> None:
     found = trials(count, undamaged, "audit.db-wal", flip)
@@ -154,6 +155,7 @@ def test_a_flipped_bit_in_the_log_loses_a_tail_that_only_the_kept_head_tells(und
     assert found["tail"] > count // 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", MANY)
 @pytest.mark.parametrize("damage", [truncate, flip])
 def test_a_damaged_database_fails_or_lost_nothing(
@@ -231,6 +233,7 @@ def test_a_schema_that_is_no_text_is_a_sentence(whole: Path, undamaged: Undamage
 COLUMNS = {"events": ("seq", "at", "stage", "kind", "payload", "prev", "hash"), "blobs": ("sha256", "body")}
 
 
+@pytest.mark.long
 @given(data=st.data())
 @_examples(25)
 def test_any_changed_byte_of_any_row_fails_and_is_named(data: st.DataObject, whole: Path, undamaged: Undamaged) -> None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from core.config import BASE_MODEL, AnswerSection, JudgeModel, RunConfig
+from core.config import AnswerSection, RunConfig
 from core.errors import InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
-from core.evaluation.endpoint import Endpoint, resolve
+from core.evaluation.endpoint import resolve
 from core.evaluation.generate import clause_tasks, generate_questions
-from core.evaluation.judges.judge import Call, judged, plan_calls, request_key, shown_answers
-from core.evaluation.prompts import labels_for, quoted_case
+from core.evaluation.judges.judge import judged, plan_calls
+from core.evaluation.judges.kinds import KINDS, Calls
+from core.evaluation.prompts import labels_for
 from core.evaluation.questions import read_questions, require_all_clauses
-from core.events import AnswerGiven, Clause, JudgeCalled, PlannedQuestion, QuestionsPlanned
+from core.events import AnswerGiven, Clause, PlannedQuestion, QuestionsPlanned
 from core.stage import Context, Unit
 from core.types import Judged, Question
 
@@ -61,7 +60,8 @@ def preflight(config: RunConfig) -> None:
         resolve(config.answer.generate.base_url, os.environ)
     if config.judge is not None:
         labels_for(len(config.conditions))
-        _check_judges(config, config.judge.judges, base=None)
+        for model in config.judge.judges:
+            KINDS[model.kind].ready(config, model, None)
 
 
 # ---------------------------------------------------------------- answer
@@ -223,13 +223,14 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     pending = set(ctx.pending([call.key for call in calls]))
     by_judge = [[call for call in calls if call.model is model] for model in section.judges]
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
-    endpoints = _check_judges(ctx.config, wanted, answers.base)
+    ready = {model.model: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
     done = len(calls) - len(pending)
     failures = []
     for model, own in zip(section.judges, by_judge, strict=True):
         missing = [call for call in own if call.key in pending]
         if missing:
-            failures.append(_judge_by(ctx, model, own, missing, answers, endpoints.get(model.model), done, len(calls)))
+            of_model = Calls(ctx, model, own, missing, answers, done, len(calls))
+            failures.append(KINDS[model.kind].ask(of_model, ready[model.model]))
             done += len(missing)
     if any(failures):
         raise JudgeError(
@@ -244,93 +245,3 @@ def judge(ctx: Context, answers: Answers) -> Judged:
             "clone the run with another judge"
         )
     return found
-
-
-def _check_judges(config: RunConfig, judges: Sequence[JudgeModel], base: Path | None) -> dict[str, Endpoint]:
-    """Refuses judges that cannot work before any of them is asked; the endpoints of those that have one.
-
-    `base` is the folder of the base model, None while there is none yet.
-    """
-    endpoints = {}
-    for model in judges:
-        if model.kind == "openai":
-            endpoints[model.model] = resolve(model.base_url, os.environ)
-        elif model.kind == "local":
-            folder = _local_folder(model, base)
-            if folder is not None and not (folder / "config.json").is_file():
-                raise InputError(
-                    f"judge {model.model!r}: {folder} is no folder of a model (it has no config.json); "
-                    "give a folder, or 'base' for the run's own base model"
-                )
-        else:
-            _world(config, model)
-    return endpoints
-
-
-def _judge_by(
-    ctx: Context,
-    model: JudgeModel,
-    own: list[Call],
-    missing: list[Call],
-    answers: Answers,
-    endpoint: Endpoint | None,
-    done: int,
-    total: int,
-) -> str:
-    """Makes the calls that are missing; a sentence about those that failed, "" where none did."""
-    if endpoint is not None:
-        from core.evaluation.judges.openai_judge import judge_by_endpoint
-
-        accepted = len(missing) < len(own)
-        return judge_by_endpoint(ctx, model, endpoint, missing, answers, done, total, accepted)
-    if model.kind == "local":
-        from core.evaluation.judges.local_judge import judge_by_model
-
-        batch = ctx.config.answer.batch if ctx.config.answer else 16
-        folder = _local_folder(model, answers.base)
-        assert folder is not None, "the answers name the base model"
-        judge_by_model(ctx, folder, ctx.config.train, own, answers, batch, done, total)
-    else:
-        world = _world(ctx.config, model)
-        for number, call in enumerate(missing, start=done + 1):
-            ctx.unit(call.key, partial(_ask_citizen, ctx=ctx, call=call, answers=answers, world=world))
-            ctx.progress(number, total, model.model)
-    return ""
-
-
-def _local_folder(model: JudgeModel, base: Path | None) -> Path | None:
-    return base if model.model in BASE_MODEL else Path(model.model).expanduser()
-
-
-def _world(config: RunConfig, model: JudgeModel) -> Path:
-    if config.data.path is None or config.data.world is None:
-        raise InputError(
-            f"judge {model.model!r}: a planted judge needs data.path and data.world, the truth of a planted world"
-        )
-    return config.data.path / config.data.world
-
-
-def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: Path) -> None:
-    """One citizen of a planted world ranks the answers to one question."""
-    from core.evaluation.judges.planted_judge import planted_rankings
-
-    begun = time.monotonic()
-    texts = shown_answers(call, answers)
-    shown = list(zip(call.order, texts, strict=True))
-    stream = ctx.stream("citizen", call.question.question_id, call.model.model, str(call.index))
-    ranking = planted_rankings(world, call.question, shown, stream)
-    unit.add(
-        JudgeCalled(
-            question_id=call.question.question_id,
-            clause_id=call.question.clause_id,
-            judge=call.judge,
-            judge_kind="planted",
-            outcome="ranked",
-            shown_order=list(call.order),
-            ranking=list(ranking),
-            attempts=1,
-            reply=unit.text(json.dumps(list(ranking))),
-            request_key=request_key(call, None, quoted_case(call.question, texts), {"world": world.name}),
-            seconds=round(time.monotonic() - begun, 4),
-        )
-    )

@@ -1,0 +1,134 @@
+"""The kinds of judges by their names: what each needs before anybody is asked, and how its calls are made."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.config import BASE_MODEL, JudgeModel, RunConfig
+from core.errors import InputError
+from core.evaluation.answers import Answers
+from core.evaluation.endpoint import Endpoint, resolve
+from core.evaluation.judges.judge import Call, request_key, shown_answers
+from core.evaluation.prompts import quoted_case
+from core.events import JudgeCalled
+from core.stage import Context, Unit
+
+
+@dataclass(frozen=True)
+class Calls:
+    """All calls of one judge, and those that are missing; `done` of the `total` calls of the run are made."""
+
+    ctx: Context
+    model: JudgeModel
+    own: list[Call]
+    missing: list[Call]
+    answers: Answers
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class JudgeKind:
+    """ready: what asking takes, or InputError or JudgeError where the judge cannot work; given the folder of the base
+    model, None while there is none yet. ask: makes the calls that are missing, with what `ready` gave; a sentence about
+    those that failed, "" where none did."""
+
+    ready: Callable[[RunConfig, JudgeModel, Path | None], Any]
+    ask: Callable[[Calls, Any], str]
+
+
+# ---------------------------------------------------------------- behind an endpoint
+
+
+def _endpoint(config: RunConfig, model: JudgeModel, base: Path | None) -> Endpoint:
+    return resolve(model.base_url, os.environ)
+
+
+def _ask_endpoint(calls: Calls, endpoint: Endpoint) -> str:
+    from core.evaluation.judges.openai_judge import judge_by_endpoint
+
+    accepted = len(calls.missing) < len(calls.own)
+    return judge_by_endpoint(
+        calls.ctx, calls.model, endpoint, calls.missing, calls.answers, calls.done, calls.total, accepted
+    )
+
+
+# ---------------------------------------------------------------- a model on this machine
+
+
+def _folder(config: RunConfig, model: JudgeModel, base: Path | None) -> Path | None:
+    folder = base if model.model in BASE_MODEL else Path(model.model).expanduser()
+    if folder is not None and not (folder / "config.json").is_file():
+        raise InputError(
+            f"judge {model.model!r}: {folder} is no folder of a model (it has no config.json); "
+            "give a folder, or 'base' for the run's own base model"
+        )
+    return folder
+
+
+def _ask_model(calls: Calls, folder: Path | None) -> str:
+    from core.evaluation.judges.local_judge import judge_by_model
+
+    assert folder is not None, "the answers name the base model"
+    config = calls.ctx.config
+    batch = config.answer.batch if config.answer else 16
+    judge_by_model(calls.ctx, folder, config.train, calls.own, calls.answers, batch, calls.done, calls.total)
+    return ""
+
+
+# ---------------------------------------------------------------- citizens of a planted world
+
+
+def _world(config: RunConfig, model: JudgeModel, base: Path | None) -> Path:
+    if config.data.path is None or config.data.world is None:
+        raise InputError(
+            f"judge {model.model!r}: a planted judge needs data.path and data.world, the truth of a planted world"
+        )
+    return config.data.path / config.data.world
+
+
+def _ask_citizens(calls: Calls, world: Path) -> str:
+    for number, call in enumerate(calls.missing, start=calls.done + 1):
+        calls.ctx.unit(call.key, partial(_ask_citizen, ctx=calls.ctx, call=call, answers=calls.answers, world=world))
+        calls.ctx.progress(number, calls.total, calls.model.model)
+    return ""
+
+
+def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: Path) -> None:
+    """One citizen of a planted world ranks the answers to one question."""
+    from core.evaluation.judges.planted_judge import planted_rankings
+
+    begun = time.monotonic()
+    texts = shown_answers(call, answers)
+    shown = list(zip(call.order, texts, strict=True))
+    stream = ctx.stream("citizen", call.question.question_id, call.model.model, str(call.index))
+    ranking = planted_rankings(world, call.question, shown, stream)
+    unit.add(
+        JudgeCalled(
+            question_id=call.question.question_id,
+            clause_id=call.question.clause_id,
+            judge=call.judge,
+            judge_kind="planted",
+            outcome="ranked",
+            shown_order=list(call.order),
+            ranking=list(ranking),
+            attempts=1,
+            reply=unit.text(json.dumps(list(ranking))),
+            request_key=request_key(call, None, quoted_case(call.question, texts), {"world": world.name}),
+            seconds=round(time.monotonic() - begun, 4),
+        )
+    )
+
+
+KINDS: Mapping[str, JudgeKind] = {
+    "openai": JudgeKind(_endpoint, _ask_endpoint),
+    "local": JudgeKind(_folder, _ask_model),
+    "planted": JudgeKind(_world, _ask_citizens),
+}
