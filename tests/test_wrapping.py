@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from tui.terminal.wrapping import fitted, wrapped
 
 from tui.terminal.tables import table
+from tui.terminal.wrapping import fitted, wrapped
 
 SENTENCE = "only --key can say whose key this is, and a head that was kept elsewhere shows more; " * 5
 ROWS = [
