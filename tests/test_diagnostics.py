@@ -10,6 +10,7 @@ import pytest
 
 from core.events import as_float
 from core.facts.sortition.inequality import inequality
+from core.facts.sortition.quotas import wanted_and_nobody
 from core.sortition.recording import diagnosed_event
 from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
 
@@ -63,3 +64,9 @@ def test_named_members_are_measured_one_by_one() -> None:
     lottery = Lottery("m", 1, (), (3,), ((1,), (1,)), (1, 1), 2, ((0,), (2,)))
     found = diagnosed_event(lottery, (0, 0, 0))
     assert (found.smallest, found.largest, found.without_chance) == (0.0, 0.5, 1)
+
+
+def test_a_strangers_target_is_compared_without_writing_it_out() -> None:
+    """As an exact fraction it would have a thousand million digits."""
+    assert wanted_and_nobody(0, 0, float("1e999999999"))
+    assert not wanted_and_nobody(0, 0, None)

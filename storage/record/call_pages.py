@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.record.reader import Reader
-from storage.record.rows import rows_of
+from storage.record.rows import typed_rows
 
 _CALLS = """WITH q AS MATERIALIZED (SELECT row_number() OVER () AS place, question_id, clause_id FROM questions),
 j AS MATERIALIZED (SELECT * FROM judge_calls),
@@ -106,7 +106,7 @@ class Reply:
 
 def calls_of(reader: Reader, most: int, start: int) -> list[Call]:
     """So many calls from a place on, in the order of questions and judges."""
-    return rows_of(reader, Call, _CALLS, [most, start])
+    return typed_rows(reader, Call, _CALLS, [most, start])
 
 
 def orders_of(reader: Reader, questions: Collection[str]) -> dict[CallName, list[str]]:
@@ -120,14 +120,14 @@ def orders_of(reader: Reader, questions: Collection[str]) -> dict[CallName, list
 
 def asked(reader: Reader, question: Any, most: int) -> Asked | None:
     """A question and its clause, up to so many characters each."""
-    return next(iter(rows_of(reader, Asked, _QUESTION, [most, most, question])), None)
+    return next(iter(typed_rows(reader, Asked, _QUESTION, [most, most, question])), None)
 
 
 def answers_to(reader: Reader, question: Any, most: int) -> dict[str, Answer]:
     """The answers to a question by condition, up to so many characters each."""
-    return {str(answer.condition): answer for answer in rows_of(reader, Answer, _ANSWERS, [question, most])}
+    return {str(answer.condition): answer for answer in typed_rows(reader, Answer, _ANSWERS, [question, most])}
 
 
 def reply_of(reader: Reader, call: Call, most: int) -> Reply | None:
     """The reply of a call, up to so many characters; None where the judge sends none."""
-    return next(iter(rows_of(reader, Reply, _REPLY, [call.question_id, call.judge, most])), None)
+    return next(iter(typed_rows(reader, Reply, _REPLY, [call.question_id, call.judge, most])), None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.record.reader import Reader
-from storage.record.rows import rows_of
+from storage.record.rows import typed_rows
 
 BRIEF = 120
 """Characters of a payload in a list."""
@@ -48,17 +48,17 @@ class WholeEntry(Entry):
 
 def up_to(reader: Reader, seq: int, only: str, most: int) -> list[Entry]:
     """The last events up to a number, newest first; `only`: of a stage, of a kind, or what a kind begins with."""
-    return rows_of(reader, Entry, _UP_TO, {"place": seq, "only": only, "most": most})
+    return typed_rows(reader, Entry, _UP_TO, {"place": seq, "only": only, "most": most})
 
 
 def since(reader: Reader, seq: int, only: str, most: int) -> list[Entry]:
     """The first events from a number on, newest first."""
-    return rows_of(reader, Entry, _SINCE, {"place": seq, "only": only, "most": most})[::-1]
+    return typed_rows(reader, Entry, _SINCE, {"place": seq, "only": only, "most": most})[::-1]
 
 
 def whole_entry(reader: Reader, seq: int | None, most: int) -> WholeEntry | None:
     """One event with up to so many characters of its payload."""
-    return next(iter(rows_of(reader, WholeEntry, _EVENT, [most, seq])), None)
+    return next(iter(typed_rows(reader, WholeEntry, _EVENT, [most, seq])), None)
 
 
 def neighbour(reader: Reader, seq: int, by: int, only: str) -> int | None:

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 
 from storage.record.reader import Reader
-from storage.record.rows import rows_of
+from storage.record.rows import typed_rows
 
 _COUNTS = """WITH people AS MATERIALIZED (
   SELECT r.value->>'$.type' AS type, r.value->>'$.pairs' AS pairs FROM events e, json_each(e.payload, '$.raters') r
@@ -85,7 +85,7 @@ class LotterySize:
 
 def counts_of(reader: Reader) -> Counts:
     """Of what a run is made of."""
-    return rows_of(reader, Counts, _COUNTS)[0]
+    return typed_rows(reader, Counts, _COUNTS)[0]
 
 
 def under_way(reader: Reader) -> dict[str, int]:
@@ -95,12 +95,12 @@ def under_way(reader: Reader) -> dict[str, int]:
 
 def last_event(reader: Reader) -> LastEvent:
     """The newest event; number 0 where there is none."""
-    return next(iter(rows_of(reader, LastEvent, _LAST)), LastEvent(0, "", ""))
+    return next(iter(typed_rows(reader, LastEvent, _LAST)), LastEvent(0, "", ""))
 
 
 def last_stop(reader: Reader) -> Stop | None:
     """None where no engine came to an end."""
-    return next(iter(rows_of(reader, Stop, _LAST_STOP)), None)
+    return next(iter(typed_rows(reader, Stop, _LAST_STOP)), None)
 
 
 def skipped_why(reader: Reader, stage: str) -> str | None:
@@ -110,7 +110,7 @@ def skipped_why(reader: Reader, stage: str) -> str | None:
 
 def lottery_sizes(reader: Reader) -> dict[str, LotterySize]:
     """Of all lotteries that were begun, by name."""
-    return {row.lottery: row for row in rows_of(reader, LotterySize, _SIZES)}
+    return {row.lottery: row for row in typed_rows(reader, LotterySize, _SIZES)}
 
 
 def bound_of(reader: Reader, lottery: str | None) -> list[float]:

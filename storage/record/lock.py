@@ -39,7 +39,8 @@ def take_lock(folder: RunFolder) -> int:
                 f"another engine (process {holder}) works on {folder.root.name}; "
                 "watch it with `dempo watch`, or stop it with `dempo stop`"
             ) from None
-    folder.stop_request.unlink(missing_ok=True)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    with sentences(folder.lock):
+        folder.stop_request.unlink(missing_ok=True)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor

@@ -11,7 +11,7 @@ from storage.record.reader import Reader
 Row = TypeVar("Row")
 
 
-def rows_of(reader: Reader, kind: type[Row], sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+def typed_rows(reader: Reader, kind: type[Row], sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
     """Each row as a `kind`: its fields have the names of the columns, in any order.
 
     A stranger's record may hold any value of SQLite in any column; what is shown of it is made harmless there.

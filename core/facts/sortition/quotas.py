@@ -11,6 +11,7 @@ categories stay feasible. In floats ⌈0.5·100·1.1⌉ is 56, not 55.
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 
@@ -23,6 +24,6 @@ def quota_bounds(target: Fraction, size: int, tolerance: Fraction, slack: bool) 
     return max(0, math.floor(wanted - slip)), min(size, math.ceil(wanted + slip))
 
 
-def wanted_and_nobody(in_pool: int, lower: int, target: object) -> bool:
-    """Whether nobody in the pool has a category that a lower bound or a target (a decimal, or None) wants."""
-    return in_pool == 0 and (lower > 0 or Fraction(str(target or 0)) > 0)
+def wanted_and_nobody(in_pool: int, lower: int, target: Decimal | float | None) -> bool:
+    """Whether nobody in the pool has a category that a lower bound or a target wants."""
+    return in_pool == 0 and (lower > 0 or (target or 0) > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from core.facts.judging.orders import shown_orders
@@ -26,11 +27,7 @@ from storage.verifier.ground.finding import (
     whole,
 )
 from storage.verifier.ground.record import Found, Record
-from storage.verifier.ranking.intervals import BY_METHOD, Leaderboards
-from storage.verifier.ranking.resamples import Ballot
-
-OF_PAIRS = ("borda", "copeland", "copeland_majority")
-"""Methods whose scores take nothing but counting who is before whom."""
+from storage.verifier.ranking.intervals import OF_PAIRS
 
 MOST_RANKED = 62
 """Conditions of a run that judges rank."""
@@ -205,8 +202,11 @@ def _check_scores(board: Found, what: str, orders: list[list[str]]) -> bool:
     if board.values["method"] not in OF_PAIRS:
         return False
     number = {name: place for place, name in enumerate(names)}
-    ballots = [Ballot(tuple(number[name] for name in order), (), 0, 0) for order in orders]
-    scores = BY_METHOD[board.values["method"]](Leaderboards(names, ballots, "clauses", 0, 0, 0)).score
+    wins = [[0] * len(names) for _ in names]
+    for order in orders:
+        for better, worse in combinations([number[name] for name in order], 2):
+            wins[better][worse] += 1
+    scores = OF_PAIRS[board.values["method"]](wins)
     for row in rows:
         score, named = float(scores[number[row["condition"]]]), brief(row["condition"])
         same(float(row["score"]), score, f"{what}: the score of {named}", board.seq)

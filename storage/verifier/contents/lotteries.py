@@ -348,7 +348,7 @@ def _check_diagnosed(record: Record, lottery: LotteryRead) -> None:
     nobody = [
         f"{row['attribute']}: {row['category']}"
         for row in lottery.quotas.values["quotas"]
-        if wanted_and_nobody(row["in_pool"], row["lower"], row.get("target"))
+        if wanted_and_nobody(row["in_pool"], row["lower"], float(row.get("target") or 0))
     ]
     for event in record.counted("lottery.diagnosed"):
         if event.values["lottery"] == lottery.solved.values["lottery"]:

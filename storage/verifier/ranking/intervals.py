@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 
 from core.facts.ranking.positions import BY_SCORE, positions_by
@@ -135,54 +135,54 @@ def _places(estimate: Estimate, rule: int) -> list[int]:
 # ------------------------------------------------------------ methods that count pairs
 
 
-def _borda(data: Leaderboards) -> Estimate:
+def _borda(wins: Matrix) -> list[float]:
     """Mean number of conditions ranked below."""
-
-    def score(wins: Matrix) -> list[float]:
-        rankings = wins[0][1] + wins[1][0] if len(wins) > 1 else 1
-        return [sum(own) / rankings for own in wins]
-
-    return _of_pairs(data, score)
+    rankings = wins[0][1] + wins[1][0] if len(wins) > 1 else 1
+    return [sum(own) / rankings for own in wins]
 
 
-def _copeland(data: Leaderboards) -> Estimate:
+def _copeland(wins: Matrix) -> list[float]:
     """Votes won minus votes lost."""
-    plain = _of_pairs(data, lambda wins: [won - lost for won, lost in _won_and_lost(wins)])
-    detail = data.named("win_rate", _win_rates(data.sums[0].wins))
-    detail |= data.named("majority_win_rate", _win_rates(data.majorities))
-    return Estimate(plain.score, plain.samples, detail)
+    return [won - lost for won, lost in _won_and_lost(wins)]
 
 
-def _copeland_majority(data: Leaderboards) -> Estimate:
+def _copeland_majority(wins: Matrix) -> list[float]:
     """Conditions beaten minus conditions lost to."""
-
-    def score(wins: Matrix) -> list[float]:
-        columns = zip(*wins, strict=True)
-        return [
-            float(sum((won > lost) - (won < lost) for won, lost in zip(own, column, strict=True)))
-            for own, column in zip(wins, columns, strict=True)
-        ]
-
-    return _of_pairs(data, score)
+    columns = zip(*wins, strict=True)
+    return [
+        float(sum((won > lost) - (won < lost) for won, lost in zip(own, column, strict=True)))
+        for own, column in zip(wins, columns, strict=True)
+    ]
 
 
-def _schulze(data: Leaderboards) -> Estimate:
+def _schulze(wins: Matrix) -> list[float]:
     """Conditions beaten minus conditions lost to, by the strongest chain of majorities each way."""
-
-    def score(wins: Matrix) -> list[float]:
-        every = range(len(wins))
-        chain = {(i, j): wins[i][j] if wins[i][j] > wins[j][i] else 0 for i in every for j in every}
-        for via in every:
-            for i, j in chain:
-                chain[i, j] = max(chain[i, j], min(chain[i, via], chain[via, j]))
-        return [float(sum((chain[i, j] > chain[j, i]) - (chain[i, j] < chain[j, i]) for j in every)) for i in every]
-
-    return _of_pairs(data, score)
+    every = range(len(wins))
+    chain = {(i, j): wins[i][j] if wins[i][j] > wins[j][i] else 0 for i in every for j in every}
+    for via in every:
+        for i, j in chain:
+            chain[i, j] = max(chain[i, j], min(chain[i, via], chain[via, j]))
+    return [float(sum((chain[i, j] > chain[j, i]) - (chain[i, j] < chain[j, i]) for j in every)) for i in every]
 
 
-def _of_pairs(data: Leaderboards, score: Callable[[Matrix], list[float]]) -> Estimate:
-    scores = [score(sums.wins) for sums in data.sums]
-    return Estimate(scores[0], scores[1:])
+OF_PAIRS: dict[str, Callable[[Matrix], list[float]]] = {
+    "borda": _borda,
+    "copeland": _copeland,
+    "copeland_majority": _copeland_majority,
+    "schulze": _schulze,
+}
+"""Scores that take nothing but counting who is before whom."""
+
+
+def _of_pairs(method: str, data: Leaderboards) -> Estimate:
+    scores = [OF_PAIRS[method](sums.wins) for sums in data.sums]
+    return Estimate(scores[0], scores[1:], _rates(data) if method == "copeland" else {})
+
+
+def _rates(data: Leaderboards) -> dict[str, float]:
+    """Shares of votes won, on all votes and on the majority of each question."""
+    rates = data.named("win_rate", _win_rates(data.sums[0].wins))
+    return rates | data.named("majority_win_rate", _win_rates(data.majorities))
 
 
 def _won_and_lost(wins: Matrix) -> list[tuple[float, float]]:
@@ -287,10 +287,7 @@ def _plackett_luce_published(data: Leaderboards) -> Estimate:
 
 
 BY_METHOD: dict[str, Callable[[Leaderboards], Estimate]] = {
-    "borda": _borda,
-    "copeland": _copeland,
-    "copeland_majority": _copeland_majority,
-    "schulze": _schulze,
+    **{method: partial(_of_pairs, method) for method in OF_PAIRS},
     "kemeny": _kemeny,
     "bradley_terry": _bradley_terry,
     "plackett_luce": _plackett_luce,
