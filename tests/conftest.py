@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +33,19 @@ def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _loaded_for_good() -> None:
+    """What is loaded stays loaded: the garbage collector, called after every training, need not look through it."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real run through all stages, as small as it goes. Nobody writes into it."""
     from verified_runs import make_trained_run
 
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    return make_trained_run(tmp_path_factory.mktemp("trained"))
+    return _made_once(tmp_path_factory, "trained", make_trained_run)
 
 
 @pytest.fixture(scope="session")
@@ -44,5 +53,19 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real small run that an endpoint judged, four of 24 calls without a ranking. Nobody writes into it."""
     from verified_runs import make_judged_run
 
+    return _made_once(tmp_path_factory, "judged", make_judged_run)
+
+
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
+    """A copy of a run that the first process that needs it makes; the others wait for it meanwhile."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    return make_judged_run(tmp_path_factory.mktemp("judged"))
+    own = factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, said = common / f"made-{name}", common / f"made-{name}.txt"
+    with (common / f"made-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            said.write_text(make(folder).name)
+    return Path(shutil.copytree(folder, own / name)) / said.read_text()

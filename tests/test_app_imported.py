@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import zipfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from commands import dempo
 from rewritten import forged
 from test_app import INTERVAL, SIZES, shown, wait_for
 
@@ -66,18 +64,6 @@ def contents(runs: Path) -> dict[Path, bytes]:
 
 def files(runs: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
-
-
-def dempo(runs: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tui", *words, "--runs-dir", str(runs)],
-        cwd=HERE.parent,
-        env=os.environ | {"DEMPO_SIGNING_KEY": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 def imported_id(runs: Path) -> str:
@@ -188,18 +174,18 @@ async def test_a_record_with_nonsense_ends_in_a_sentence_not_in_a_crash(trained:
 
 
 def test_the_list_and_the_run_say_it(runs: Path) -> None:
-    listed = json.loads(dempo(runs, "list", "--json").stdout)["runs"]
+    listed = json.loads(dempo("list", "--json", "--runs-dir", runs).stdout)["runs"]
     assert {(row["folder"], row["origin"], row["imported"]) for row in listed} == {
         (imported_id(runs), "imported", True),
         (BY_HAND, "unpacked", True),
     }
-    assert {"imported", "unpacked", BY_HAND} <= set(dempo(runs, "list").stdout.split())
-    told = dempo(runs, "show", imported_id(runs)).stdout
+    assert {"imported", "unpacked", BY_HAND} <= set(dempo("list", "--runs-dir", runs).stdout.split())
+    told = dempo("show", imported_id(runs), "--runs-dir", runs).stdout
     assert "imported from theirs.zip" in told
     assert "; redacted" in told
     assert "checked at import: " in told
-    assert "checked by nobody" in dempo(runs, "show", BY_HAND).stdout
-    origin = json.loads(dempo(runs, "show", imported_id(runs), "--json").stdout)["origin"]
+    assert "checked by nobody" in dempo("show", BY_HAND, "--runs-dir", runs).stdout
+    origin = json.loads(dempo("show", imported_id(runs), "--json", "--runs-dir", runs).stdout)["origin"]
     assert (origin["how"], origin["source"], origin["redacted"], origin["verifier"]) == (
         "imported",
         "theirs.zip",
@@ -228,7 +214,7 @@ def test_commands_that_write_refuse_with_a_sentence(
 ) -> None:
     at = 2 if words[0] == "draw" else 1
     for name, sentence in ((BY_HAND, "was unzipped from somebody else's bundle"), (imported_id(runs), "was imported")):
-        done = dempo(runs, *words[:at], name, *words[at:])
+        done = dempo(*words[:at], name, *words[at:], "--runs-dir", runs)
         assert done.returncode == 1
         assert sentence in done.stderr
         assert "`dempo clone`" in done.stderr

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import dempo
 from golden import GOLDEN
 from paper_record import WIN_MATRIX, write_record
 from records import small_record
@@ -26,7 +26,6 @@ from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.schema import VIEWS
 from storage.replay.replaying import replay_run
-from tui import cli
 
 Answer = tuple[int, str, str]
 Dempo = Callable[..., Answer]
@@ -35,20 +34,6 @@ Dempo = Callable[..., Answer]
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_sample_run(tmp_path_factory.mktemp("as-of"))
-
-
-@pytest.fixture
-def dempo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Dempo:
-    """Runs a command in this process: exit code, standard output and error."""
-
-    def call(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["dempo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        shown = capsys.readouterr()
-        return int(end.value.code or 0), shown.out, shown.err
-
-    return call
 
 
 def views(reader: Reader) -> dict[str, list[dict[str, Any]]]:
@@ -122,7 +107,7 @@ def test_nothing_is_written(sample: Path) -> None:
 # ---------------------------------------------------------------- the command
 
 
-def test_show_says_which_event_it_stands_at(sample: Path, dempo: Dempo) -> None:
+def test_show_says_which_event_it_stands_at(sample: Path) -> None:
     until = next(row["seq"] for row in Reader(sample).view("events") if row["kind"] == "train.step")
     code, out, _ = dempo("show", sample, "--until", until)
     assert code == 0
@@ -135,7 +120,7 @@ def test_show_says_which_event_it_stands_at(sample: Path, dempo: Dempo) -> None:
     assert json.loads(dempo("show", sample, "--json")[1])["until"] == Reader(sample).head()[0]
 
 
-def test_views_and_reasons_are_those_of_then(sample: Path, dempo: Dempo) -> None:
+def test_views_and_reasons_are_those_of_then(sample: Path) -> None:
     events = Reader(sample).view("events")
     step = [row["seq"] for row in events if row["kind"] == "train.step"]
     done = next(row["seq"] for row in events if row["kind"] == "unit.completed" and row["seq"] > step[0])
@@ -152,7 +137,7 @@ def test_views_and_reasons_are_those_of_then(sample: Path, dempo: Dempo) -> None
     assert dempo("show", sample, "--why", rater)[0] == 0
 
 
-def test_show_and_replay_mean_the_same_by_until(sample: Path, dempo: Dempo) -> None:
+def test_show_and_replay_mean_the_same_by_until(sample: Path) -> None:
     last = Reader(sample).head()[0]
     refusals = [dempo(command, sample, "--until", last + 1) for command in ("show", "replay")]
     assert refusals[0] == refusals[1]
@@ -174,13 +159,13 @@ def test_a_record_without_events_has_none_to_stand_at(tmp_path: Path) -> None:
         Reader(empty, until=1)
 
 
-def test_of_a_view_and_a_reason_one_is_asked_for(sample: Path, dempo: Dempo) -> None:
+def test_of_a_view_and_a_reason_one_is_asked_for(sample: Path) -> None:
     code, out, err = dempo("show", sample, "--view", "raters", "--why", "x")
     assert (code, out) == (2, "")
     assert "--view and --why print different things; give one of the two" in err
 
 
-def test_what_is_not_there_is_wrong_input(sample: Path, dempo: Dempo) -> None:
+def test_what_is_not_there_is_wrong_input(sample: Path) -> None:
     for command in ("show", "resume", "stop", "verify", "watch", "clone", "replay", "head", "export"):
         code, _, err = dempo(command, "nobody", "--runs-dir", sample.parent)
         assert (command, code) == (command, 2)

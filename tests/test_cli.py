@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from commands import answered, dempo, told
 from draw_runs import make_draw_run
 from records import small_record
 from sample_run import make_sample_run
@@ -26,33 +25,7 @@ from storage.record.schema import VIEWS
 from tui import cli
 from tui.terminal.tables import leaderboards, table
 
-CHECKOUT = Path(__file__).parent.parent
 KEYS = ["method", "condition", "score", "low", "high", "position"]
-
-
-def dempo(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tui", *map(str, arguments)],
-        cwd=CHECKOUT,
-        env=os.environ | {"HF_HUB_OFFLINE": "1", "COLUMNS": "100"} | variables,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-        check=False,
-    )
-
-
-def told(result: subprocess.CompletedProcess[str], code: int) -> str:
-    """Standard error of a command that ended with `code` and a sentence, not a traceback."""
-    assert result.returncode == code, result.stderr
-    assert "Traceback" not in result.stderr
-    return result.stderr
-
-
-def answered(result: subprocess.CompletedProcess[str]) -> Any:
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def test_without_a_terminal_the_app_names_its_twins() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sample_run
+from commands import answered, dempo
 from records import small_record
 from test_app import INTERVAL, wait_for
 
@@ -103,24 +100,18 @@ def changed(root: Path) -> None:
     overwrite(root, body.index(b'"outcome":"ranked"') + 12, b"R")
 
 
-def dempo(*arguments: str | Path) -> str:
-    command = [sys.executable, "-m", "tui", *map(str, arguments)]
-    done = subprocess.run(command, cwd=CHECKOUT, env=os.environ, capture_output=True, text=True, check=True)
-    return done.stdout
-
-
 @pytest.mark.parametrize(("damage", "told"), [(changed, "('judge.called') was changed"), (without_index, "is broken")])
 def test_the_commands_say_so(complete: Path, tmp_path: Path, damage: Any, told: str) -> None:
     root = copied(complete, tmp_path)
     damage(root)
-    (row,) = json.loads(dempo("list", "--json", "--runs-dir", tmp_path))["runs"]
+    (row,) = answered(dempo("list", "--json", "--runs-dir", tmp_path))["runs"]
     assert row["status"] == "damaged"
     assert told in row["problem"]
-    assert told in dempo("list", "--runs-dir", tmp_path)
-    shown = dempo("show", root.name, "--runs-dir", tmp_path)
+    assert told in dempo("list", "--runs-dir", tmp_path).stdout
+    shown = dempo("show", root.name, "--runs-dir", tmp_path).stdout
     assert shown.startswith(f"{root.name}: damaged: ")
     assert told in " ".join(shown.split())
-    assert json.loads(dempo("show", root.name, "--json", "--runs-dir", tmp_path))["status"] == "damaged"
+    assert answered(dempo("show", root.name, "--json", "--runs-dir", tmp_path))["status"] == "damaged"
 
 
 @pytest.mark.long

@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Ended
+from commands import answered as json_of
+from commands import dempo as command
 from draw_runs import IDS, PEOPLE, copied, make_draw_run
 from sample_run import make_sample_run
 from test_draw import alternates_by_hand, redraw
@@ -32,15 +35,13 @@ from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.schema import TRIGGERS
 from storage.verify import verify
-from tui import cli
 from tui.commands.people.draw_text import people_command
 
 CHECKOUT = Path(__file__).parent.parent
 SOURCE = "drand round 4512345 (quicknet), https://api.example/public/4512345"
 HOSTILE = "a\x1b]0;t\x07 [bold]b[/] \u202edc\nd"
 
-Answer = tuple[int, str, str]
-Dempo = Callable[..., Answer]
+Dempo = Callable[..., Ended]
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +55,12 @@ def root(template: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dempo(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Dempo:
-    """Runs `dempo draw STEP RUN …` (or `resume RUN`) in this process: exit code, standard output and error."""
+def dempo(root: Path) -> Dempo:
+    """Runs `dempo draw STEP RUN …` (or `resume RUN`)."""
 
-    def call(step: str, *arguments: object) -> Answer:
+    def call(step: str, *arguments: object) -> Ended:
         words = ["resume"] if step == "resume" else ["draw", step]
-        line = ["dempo", *words, str(root), *map(str, arguments), "--runs-dir", str(root.parent)]
-        monkeypatch.setattr(sys, "argv", line)
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        shown = capsys.readouterr()
-        return int(end.value.code or 0), shown.out, shown.err
+        return command(*words, root, *arguments, "--runs-dir", root.parent)
 
     return call
 
@@ -83,12 +79,12 @@ def state(root: Path, draw: str = "public") -> str:
     return history_of(Reader(root), draw).state
 
 
-def good(answer: Answer) -> str:
+def good(answer: Ended) -> str:
     assert answer[0] == 0, answer[2]
     return answer[1]
 
 
-def refused(answer: Answer, sentence: str, code: int = 2) -> None:
+def refused(answer: Ended, sentence: str, code: int = 2) -> None:
     assert answer[0] == code, answer
     assert answer[1] == ""
     assert sentence in answer[2].replace("\n", " ")
@@ -135,23 +131,15 @@ def test_the_engine_pauses_and_says_which_commands_come_next(root: Path, dempo: 
     assert "draw 'public' waits" not in err
 
 
-def test_list_and_show_say_what_a_paused_run_waits_for_now(
-    root: Path, dempo: Dempo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_list_and_show_say_what_a_paused_run_waits_for_now(root: Path, dempo: Dempo) -> None:
     """What the engine recorded when it ended is out of date after the first `dempo draw`."""
 
     def told() -> list[str]:
-        capsys.readouterr()
-        for words in (["list", "--json"], ["show", str(root), "--json"], ["show", str(root)]):
-            monkeypatch.setattr(sys, "argv", ["dempo", *words, "--runs-dir", str(root.parent)])
-            with pytest.raises(SystemExit):
-                cli.main()
-        decoder, text = json.JSONDecoder(), capsys.readouterr().out
-        listed, end = decoder.raw_decode(text)
-        shown, begin = decoder.raw_decode(text[end:].lstrip())
-        (run,) = listed["runs"]
+        (run,) = json_of(command("list", "--json", "--runs-dir", root.parent))["runs"]
+        shown = json_of(command("show", root, "--json", "--runs-dir", root.parent))
+        text = command("show", root, "--runs-dir", root.parent).stdout
         assert run["waits_for"] == "; ".join(shown["waits_for"])
-        assert all(sentence in text[end + begin :] for sentence in shown["waits_for"])
+        assert all(sentence in text for sentence in shown["waits_for"])
         return [str(sentence) for sentence in shown["waits_for"]]
 
     numbered = "draw 'numbered' waits for a commitment to a public source of randomness"
@@ -358,16 +346,10 @@ def test_acceptance_is_final(root: Path, dempo: Dempo) -> None:
     assert Reader(root).query("SELECT * FROM panel_members WHERE draw = 'public'") == before
 
 
-def test_a_commitment_needs_the_recorded_lottery(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_commitment_needs_the_recorded_lottery(tmp_path: Path) -> None:
     root = make_draw_run(tmp_path, until="pool")
-    line = ["dempo", "draw", "commit", str(root), "public", "--source", SOURCE, "--runs-dir", str(root.parent)]
-    monkeypatch.setattr(sys, "argv", line)
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 2
-    assert f"lottery 'main' is not recorded yet; `dempo resume {root.name} --until lottery`" in capsys.readouterr().err
+    sentence = f"lottery 'main' is not recorded yet; `dempo resume {root.name} --until lottery`"
+    refused(command("draw", "commit", root, "public", "--source", SOURCE, "--runs-dir", root.parent), sentence)
 
 
 def change_event(root: Path, kind: str, change: Callable[[dict[str, Any]], None]) -> None:
@@ -511,14 +493,10 @@ def test_list_has_every_attempt_and_says_what_comes_next(root: Path, dempo: Demp
     assert f"next: `dempo draw commit {root.name} numbered --source SOURCE" in err
 
 
-def test_the_runs_folder_before_the_command_counts(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["dempo", "--runs-dir", str(root.parent), "draw", "list", root.name[:15]])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 0
-    assert "first" in capsys.readouterr().out
+def test_the_runs_folder_before_the_command_counts(root: Path) -> None:
+    listed = command("--runs-dir", root.parent, "draw", "list", root.name[:15])
+    assert listed.returncode == 0
+    assert "first" in listed.stdout
 
 
 # ---------------------------------------------------------------- the lock
@@ -670,7 +648,7 @@ def answered(root: Path, dempo: Dempo, folder: Path, leave_out: int = 0) -> tupl
     return path, plain[:2], plain[2:]
 
 
-def replaced(answer: Answer) -> Path:
+def replaced(answer: Ended) -> Path:
     return Path(json.loads(good(answer))["path"])
 
 
@@ -697,16 +675,9 @@ def test_a_replacement_keeps_the_seats_of_those_who_accepted(root: Path, dempo: 
     assert {row["id"] for row in read(written)} == {*declined, *accepted}
 
 
-def test_after_a_replacement_the_whole_panel_is_in_one_file(
-    root: Path, dempo: Dempo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def people_of(run: Path, folder: str) -> Answer:
-        line = ["dempo", "draw", "people", str(run), "--to", str(tmp_path / folder), "--runs-dir", str(run.parent)]
-        monkeypatch.setattr(sys, "argv", line)
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        shown = capsys.readouterr()
-        return int(end.value.code or 0), shown.out, shown.err
+def test_after_a_replacement_the_whole_panel_is_in_one_file(root: Path, dempo: Dempo, tmp_path: Path) -> None:
+    def people_of(run: Path, folder: str) -> Ended:
+        return command("draw", "people", run, "--to", tmp_path / folder, "--runs-dir", run.parent)
 
     path, _, accepted = answered(root, dempo, tmp_path)
     assert not (tmp_path / "people" / "panel.csv").exists(), "nobody kept a seat in a first round"
@@ -747,21 +718,14 @@ def test_every_member_has_answered_or_silence_has_a_meaning(root: Path, dempo: D
     assert not source_ids(new, "first") & set(accepted)
 
 
-def test_a_second_replacement_keeps_the_first(
-    root: Path, dempo: Dempo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_second_replacement_keeps_the_first(root: Path, dempo: Dempo, tmp_path: Path) -> None:
     path, declined, accepted = answered(root, dempo, tmp_path)
     second = replaced(dempo("replace", "first", path, "--json", "--quiet"))
     one, other = sorted(source_ids(second, "first"))
     answers = tmp_path / "second.csv"
     answers.write_text(f"id,status\n{one},yes\n{other},no\n", encoding="utf-8")
     time.sleep(1)  # ids of runs are seconds
-    line = ["dempo", "draw", "replace", str(second), "first", str(answers), "--json", "--runs-dir", str(root.parent)]
-    monkeypatch.setattr(sys, "argv", line)
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    shown = capsys.readouterr()
-    third = replaced((int(end.value.code or 0), shown.out, shown.err))
+    third = replaced(command("draw", "replace", second, "first", answers, "--json", "--runs-dir", root.parent))
     (pool,) = events(third, "pool.built")
     assert (pool["seated"], pool["declined"]) == (7, 3)
     (new,) = source_ids(third, "first")

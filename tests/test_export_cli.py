@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bundles import contents, with_database, write_bundle
-from test_cli import answered, dempo, told
+from commands import answered, dempo, told
 
 from core.data.planted.world_folder import write_world
 from storage.record.reader import Reader

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import dempo
 
 from core.config_file import parse_config
 from core.errors import InputError
@@ -45,19 +43,6 @@ def asked(path: Path, lottery: str | None = None, sizes: str | None = None) -> F
     return feasible_map(parse_config(path.read_text()).config, lottery, sizes, Console(quiet=True))
 
 
-def dempo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tui", "feasible", *map(str, arguments)],
-        cwd=CHECKOUT,
-        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_the_map_in_words_and_marks(tmp_path: Path) -> None:
     assert asked(written(tmp_path), sizes="2:11").text().splitlines() == [
         "lottery main: panels of 2 to 11 from 10 people; its own size is 4",
@@ -83,7 +68,7 @@ def test_without_sizes_ten_on_each_side_are_asked(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_the_map_and_records_nothing(tmp_path: Path) -> None:
-    done = dempo(written(tmp_path))
+    done = dempo("feasible", written(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "feasible: 4–7" in done.stdout
     assert "14 panel sizes, a pool of 10 people" in done.stderr
@@ -91,7 +76,7 @@ def test_the_command_prints_the_map_and_records_nothing(tmp_path: Path) -> None:
 
 
 def test_an_infeasible_size_ends_with_3_and_says_what_to_change(tmp_path: Path) -> None:
-    done = dempo(written(tmp_path), "--set", "lotteries.0.size=8", "--sizes", "4:9", "--json")
+    done = dempo("feasible", written(tmp_path), "--set", "lotteries.0.size=8", "--sizes", "4:9", "--json")
     assert done.returncode == 3
     found = json.loads(done.stdout)
     assert (found["lottery"], found["size"], found["feasible"], found["pool"]) == ("main", 8, False, 10)

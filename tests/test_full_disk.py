@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import Ended, dempo
 from records import genesis
 from test_faults import acknowledged, stored
 
@@ -222,23 +223,23 @@ def test_a_checkpoint_that_does_not_fit_is_a_sentence_and_training_goes_on_later
 def demo(runs: Path, until: str) -> Path:
     """A run of the demonstration up to a stage."""
     short = ("--set", "train.tiny.steps=1", "--set", "train.steps=4", "--set", "train.chunk=2")
-    made = program("demo", "--until", until, "--runs-dir", str(runs), "--quiet", *short)
+    made = dempo("demo", "--until", until, "--runs-dir", runs, "--quiet", *short)
     assert made.returncode == 0, made.stderr
     (root,) = (path for path in runs.iterdir() if (path / "audit.db").is_file())
     return root
 
 
-def engine(root: Path, until: str, *arguments: str, size: int | None = None) -> subprocess.CompletedProcess[str]:
-    return program("resume", str(root), "--until", until, *arguments, size=size)
-
-
-def program(*arguments: str, size: int | None = None) -> subprocess.CompletedProcess[str]:
+def engine(root: Path, *until: str, size: int | None = None) -> subprocess.CompletedProcess[str] | Ended:
+    """`dempo resume`, in a process of its own where that may write files of so many bytes only."""
+    words = ["resume", str(root), "--until", *until]
+    if size is None:
+        return dempo(*words)
     return subprocess.run(
-        [sys.executable, "-m", "tui", *arguments],
+        [sys.executable, "-m", "tui", *words],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(HERE.parent), "DEMPO_SIGNING_KEY": ""},
         cwd=HERE.parent,
         timeout=200,
-        preexec_fn=None if size is None else limited(size),
+        preexec_fn=limited(size),
     )

@@ -6,13 +6,13 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from both_verifiers import checked
+from commands import dempo
 from hypothesis import given
 from hypothesis import strategies as st
 from records import done, genesis, small_record, step
@@ -512,19 +512,6 @@ def test_a_file_that_is_no_head_is_a_sentence(tmp_path: Path, body: bytes) -> No
 
 
 # ---- the command line
-
-
-def dempo(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tui", *map(str, arguments)],
-        cwd=CHECKOUT,
-        env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "DEMPO_SIGNING_KEY": "", **variables},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_a_head_is_printed_signed_and_kept_and_nothing_is_recorded(tmp_path: Path, key: Path) -> None:

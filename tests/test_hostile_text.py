@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sample_run
+from commands import dempo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import genesis
@@ -29,7 +27,6 @@ from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.schema import VIEWS
 from storage.verify import verify
-from tui import cli
 from tui.app import DempoApp
 from tui.screens.run import PANES
 
@@ -59,19 +56,6 @@ def harmless(text: str) -> str:
     found = UNSEEN.search(text)
     assert found is None, f"{found[0]!r} in {text[max(0, found.start() - 60) : found.end() + 20]!r}"
     return text
-
-
-def dempo(*arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of the program, in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    before, sys.argv = sys.argv, ["dempo", *map(str, arguments)]
-    try:
-        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            cli.main()
-    finally:
-        sys.argv = before
-    code = ended.value.code
-    return (code if isinstance(code, int) else 0), out.getvalue(), err.getvalue()
 
 
 # ---- stored exactly

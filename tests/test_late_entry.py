@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from commands import dempo
 from records import step
 
 from core.config_file import parse_config
@@ -83,14 +84,7 @@ def test_a_run_that_was_cut_off_is_entered_once(tmp_path: Path, others: int) -> 
 
 def test_resume_enters_it_before_anything_else(tmp_path: Path) -> None:
     root = killed(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "tui", "resume", root.name, "--runs-dir", tmp_path],
-        cwd=HERE.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = dempo("resume", root.name, "--runs-dir", tmp_path)
     assert "was cut off while it was made" in done.stderr
     assert done.returncode == 2, "its configuration names no data, which the engine says"
     assert check(root).verdict == "ok"

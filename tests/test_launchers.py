@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from commands import dempo, told
 from records import small_record
-from test_cli import dempo, told
 
 from core.errors import InputError
 from core.program.environment import refuse_launcher

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from commands import dempo
 from test_faults import acknowledged, new_record, start, stored
 
 from core.run_folder import RunFolder
@@ -91,16 +92,9 @@ def test_an_engine_that_waits_no_longer_than_a_stopped_one_holds_the_lock(tmp_pa
 
 def test_the_program_itself_is_refused_while_a_run_is_worked_on(tmp_path: Path) -> None:
     root = new_record(tmp_path)
-    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
     first = working(root)
     try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "tui", "resume", str(root)],
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=60,
-        )
+        ended = dempo("resume", root)
     finally:
         first.kill()
         first.communicate()

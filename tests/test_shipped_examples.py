@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from commands import answered, dempo
 
 from core.config_file import load_config
 from core.errors import InputError
@@ -20,19 +18,6 @@ from tui.commands.data.shipped_examples import copy_to, examples, folder
 
 CHECKOUT = Path(__file__).parent.parent
 NAMES = ["assembly", "demo", "prism-small", "prism-us"]
-
-
-def dempo(here: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tui", *map(str, arguments)],
-        cwd=here,
-        env=os.environ | {"PYTHONPATH": str(CHECKOUT), "DEMPO_RUNS": str(here / "runs")},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_every_example_says_in_its_first_line_what_it_is() -> None:
@@ -52,16 +37,19 @@ def test_a_wheel_holds_every_file_of_the_examples() -> None:
     assert shipped >= {CHECKOUT / name for name in tracked.stdout.splitlines()}
 
 
-def test_copies_run_from_any_folder(tmp_path: Path) -> None:
+def test_copies_run_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths in the files are relative to them, so an organiser can begin with a copy anywhere."""
-    listed = dempo(tmp_path, "examples", "--to", "mine", "--json")
-    assert [row["name"] for row in json.loads(listed.stdout)["examples"]] == NAMES
-    assert [row["path"] for row in json.loads(listed.stdout)["examples"]] == [f"mine/{name}.toml" for name in NAMES]
+    monkeypatch.chdir(tmp_path)
+    listed = answered(dempo("examples", "--to", "mine", "--json"))["examples"]
+    assert [row["name"] for row in listed] == NAMES
+    assert [row["path"] for row in listed] == [f"mine/{name}.toml" for name in NAMES]
     (tmp_path / "elsewhere").mkdir()
-    ran = dempo(tmp_path / "elsewhere", "run", "../mine/assembly.toml", "--until", "draw", "--quiet")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    ran = dempo("run", "../mine/assembly.toml", "--until", "draw", "--quiet", "--runs-dir", tmp_path / "runs")
     assert ran.returncode == 0, ran.stderr
+    monkeypatch.chdir(tmp_path)
     for name in ("mine/people.csv", "none.csv"):
-        wrong = dempo(tmp_path, "feasible", "mine/assembly.toml", "--set", f"data.respondents={name}")
+        wrong = dempo("feasible", "mine/assembly.toml", "--set", f"data.respondents={name}")
         assert f"data.respondents: cannot read {tmp_path / name}: No such file" in wrong.stderr
 
 

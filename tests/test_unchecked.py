@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from both_verifiers import checked, shipped
 from bundles import contents, write_bundle
+from commands import dempo
 from records import small_record
 from rewritten import Row, changed_first, forged
 
@@ -25,7 +26,6 @@ from storage.verifier.ground import reading
 from storage.verifier.ground.finding import Finding, outdated, rule_of
 from storage.verifier.ground.record import Found
 from storage.verifier.ground.shapes import known_part, misfit
-from tui import cli
 from tui.commands.record.origin_text import origin_lines
 
 
@@ -34,13 +34,12 @@ def later_event(rows: list[Row]) -> list[Row]:
     return [*rows, Row("2026-01-02T00:00:00.000000Z", "run", "operator.thought", {"said": "hm"})]
 
 
-def dempo(*arguments: str | Path) -> int:
-    """The exit code of a command."""
-    sys.argv = ["dempo", *map(str, arguments)]
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+def verified(*given: object) -> int:
+    """The exit code of `dempo verify`, whose words are printed here."""
+    ended = dempo("verify", *given)
+    print(ended.stdout, end="")
+    print(ended.stderr, end="", file=sys.stderr)
+    return ended.returncode
 
 
 def unlike(before: dict[str, Check], after: dict[str, Check]) -> dict[str, str]:
@@ -152,7 +151,7 @@ def test_both_commands_end_with_7(options: tuple[str, ...], tmp_path: Path, caps
 
     def code(alone: bool, *more: str) -> int:
         given = [str(root), *options, *more]
-        return int(shipped().main(shipped().WRITTEN, given)) if alone else dempo("verify", *given)
+        return int(shipped().main(shipped().WRITTEN, given)) if alone else verified(*given)
 
     for alone in (True, False):
         assert code(alone) == 7
@@ -174,7 +173,7 @@ def test_what_is_required_has_to_be_ok(tmp_path: Path, capsys: pytest.CaptureFix
     root = small_record(tmp_path / "runs")
     for run in (
         lambda *more: shipped().main(shipped().WRITTEN, [str(root), *more]),
-        lambda *m: dempo("verify", root, *m),
+        lambda *m: verified(root, *m),
     ):
         without = run()
         assert run("--require", "chain, events") == without
@@ -191,7 +190,7 @@ def test_what_failed_wins(tmp_path: Path) -> None:
 
     root = forged(small_record(tmp_path / "runs"), tmp_path / "copy", change)
     assert shipped().main(shipped().WRITTEN, [str(root), "--allow", "events"]) == 4
-    assert dempo("verify", root, "--allow", "events") == 4
+    assert dempo("verify", root, "--allow", "events").returncode == 4
 
 
 @pytest.fixture
@@ -200,22 +199,20 @@ def _here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_here")
-def test_a_bundle_with_something_newer_is_imported_and_said_to_be(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bundle_with_something_newer_is_imported_and_said_to_be(tmp_path: Path) -> None:
     root = forged(small_record(tmp_path / "runs"), tmp_path / "copy", later_event)
     bundle = tmp_path / "run.zip"
     export_run(root, bundle, told=lambda what, done, total: None)
     report = contents(bundle)["report.html"].decode()
     assert "1 unchecked (events)" in report
     assert '<tr class="unchecked"><td>events</td><td>unchecked</td>' in report
-    assert dempo("import", bundle, "--runs-dir", tmp_path / "here") == 7
-    said = capsys.readouterr()
-    assert "could not be checked: events" in said.out
-    assert "was imported; check 'events' could not be made: " in said.err
+    imported = dempo("import", bundle, "--runs-dir", tmp_path / "here")
+    assert imported.returncode == 7
+    assert "could not be checked: events" in imported.stdout
+    assert "was imported; check 'events' could not be made: " in imported.stderr
     here = tmp_path / "here" / root.name
     assert "1 unchecked (events)" in " ".join(origin_lines(origin_of(here)))
-    assert dempo("show", here) == 0
+    assert dempo("show", here).returncode == 0
     assert Reader(here).head() == Reader(root).head()
 
 
