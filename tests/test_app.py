@@ -134,18 +134,13 @@ async def test_every_tab_shows_what_the_record_holds_and_cuts_nothing_off(
 
 async def _find(pilot: Pilot[Any], wanted: str) -> str:
     """Pages down in the focused list or text until it shows."""
-    for _ in range(6):
+    for key in (*["pagedown"] * 6, "tab", *["pagedown"] * 6, ""):
+        await pilot.wait_for_scheduled_animations()
         await asyncio.sleep(0.05)
         text = shown(pilot.app)
         if wanted in text:
             return text
-        await pilot.press("pagedown")
-    for key in ("tab", *["pagedown"] * 6):
-        await pilot.press(key)
-        await asyncio.sleep(0.05)
-        text = shown(pilot.app)
-        if wanted in text:
-            return text
+        await pilot.press(*filter(None, [key]))
     raise AssertionError(f"missing {wanted!r} in:\n{shown(pilot.app)}")
 
 

@@ -28,7 +28,7 @@ TINY = [
     "answer.per_clause=4",
     "answer.batch=4",
     "answer.max_tokens=4",
-    "rank.resamples=20",
+    "rank.resamples=5",
 ]
 
 
