@@ -13,7 +13,7 @@ from core.config import DrawSection, LotterySection, RunConfig
 from core.errors import Waiting
 from core.events import DrawAlternates, DrawMade, SeedDerived, UnitCompleted
 from core.facts.randomness import derive_key
-from core.sortition.draws.stage import alternates_event, draw
+from core.sortition.draws.stage import draw, events_of
 from core.sortition.stage import lottery
 from core.types import Lottery
 
@@ -46,8 +46,7 @@ def accept(recorder: MemoryRecorder, name: str, members: list[int]) -> None:
         outcome="accepted",
         value="7",
     )
-    events = [made, alternates_event(name, ids, POOL.type_of, members, bytes(32)), UnitCompleted(seconds=0)]
-    recorder.record("draw", events, unit=(name, 1))
+    recorder.record("draw", [*events_of(made, ids, POOL.type_of), UnitCompleted(seconds=0)], unit=(name, 1))
 
 
 def test_a_draw_by_the_seed_has_alternates_who_keep_every_quota(tmp_path: Path) -> None:

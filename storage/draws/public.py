@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Literal
 
 from core.errors import InputError, VerificationFailed
-from core.events import DrawCommitted, DrawDecided, DrawMade, SeedDerived
-from core.facts.sortition.draw import COMMITTED_PARTS, PUBLIC_ORIGINS, Rule, draw_key, has_numbered_panels, hashes_of
-from core.sortition.draws.commitment import Terms, given, panel_by_rule, terms_of
-from core.sortition.draws.stage import alternates_event
+from core.events import DrawCommitted, DrawDecided, DrawMade
+from core.facts.sortition.draw import COMMITTED_PARTS, Rule, has_numbered_panels, hashes_of
+from core.sortition.draws.commitment import Terms, given, proposal, terms_of
+from core.sortition.draws.stage import events_of
 from core.sortition.recorded import RecordedLottery, recorded_lottery
 from core.stage import Context
 from storage.draws.history import OF_DONE_UNITS, Round, State, config_of, decoded, history_of
@@ -105,27 +105,20 @@ class PublicDraw:
             InputError: no panel is proposed.
             VerificationFailed: the proposed panel does not follow from the commitment and the value.
         """
-        proposal = self._require("proposed", "accept")
-        assert proposal.made is not None, "a proposed round has a panel"
-        assert proposal.made.value is not None, "a public draw has a value"
-        if self._made(proposal.committed, proposal.made.value) != proposal.made:
+        current = self._require("proposed", "accept")
+        assert current.made is not None, "a proposed round has a panel"
+        assert current.made.value is not None, "a public draw has a value"
+        if self._made(current.committed, current.made.value) != current.made:
             raise VerificationFailed(
                 f"the panel proposed for draw {self._name!r} does not follow from its commitment and value; "
                 "run `dempo verify`"
             )
         why = given(reason, "--reason") if reason else ""
-        made = proposal.made.model_copy(update={"outcome": "accepted", "reason": why})
+        made = current.made.model_copy(update={"outcome": "accepted", "reason": why})
         pool = self._source()[0]
-        place = {rater_id: i for i, rater_id in enumerate(pool.rater_ids)}
-        members = [place[rater_id] for rater_id in made.members]
-        key = bytes.fromhex(made.seed)
         ctx = Context(STAGE, config_of(self._reader), self._log, self._log.folder)
         unit = ctx.begin(self._name)
-        unit.add(
-            SeedDerived(seed=made.seed, origin=made.origin),
-            made,
-            alternates_event(self._name, pool.rater_ids, pool.type_of, members, key),
-        )
+        unit.add(*events_of(made, pool.rater_ids, pool.type_of))
         unit.complete()
         return made
 
@@ -154,20 +147,7 @@ class PublicDraw:
                 f"draw {self._name!r}, round {committed.round}: {what} no longer hash to the commitment that was "
                 "published; nothing is drawn, run `dempo verify`"
             )
-        key = draw_key(committed.commitment, value)
-        panel, members = panel_by_rule(pool.lottery, pool.type_of, committed.rule, key, value)
-        return DrawMade(
-            draw=self._name,
-            lottery=committed.lottery,
-            panel=panel,
-            seed=key.hex(),
-            origin=PUBLIC_ORIGINS[committed.rule],
-            members=[pool.rater_ids[i] for i in members],
-            outcome="proposed",
-            round=committed.round,
-            commitment=committed.commitment,
-            value=value,
-        )
+        return proposal(committed, pool, value)
 
     def _source(self) -> tuple[RecordedLottery, dict[str, str]]:
         """The lottery and its pool as recorded, and the hashes of their parts."""

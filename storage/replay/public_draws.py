@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.errors import DempoError
-from core.events import DrawCommitted, DrawDecided, DrawMade, Event, SeedDerived
-from core.facts.sortition.draw import COMMITTED_PARTS, PUBLIC_ORIGINS, Rule, draw_key, hashes_of
-from core.sortition.draws.commitment import panel_by_rule, terms_of
-from core.sortition.draws.stage import alternates_event
+from core.events import DrawCommitted, DrawDecided, DrawMade, Event
+from core.facts.sortition.draw import COMMITTED_PARTS, hashes_of
+from core.sortition.draws.commitment import proposal, terms_of
+from core.sortition.draws.stage import events_of
 from core.sortition.recorded import RecordedLottery, recorded_lottery
 from storage.replay.compare import Finding, exactly
 from storage.replay.repetition import Line, Record, Repeated
@@ -26,13 +26,7 @@ def repeat_public_draw(record: Record, draw: str) -> list[Event] | None:
     if made is None or made.commitment is None or made.value is None:
         return None
     again, source = _again(record, made)
-    place = {rater_id: i for i, rater_id in enumerate(source.rater_ids)}
-    members = [place[rater_id] for rater_id in again.members]
-    return [
-        SeedDerived(seed=again.seed, origin=again.origin),
-        again,
-        alternates_event(draw, source.rater_ids, source.type_of, members, bytes.fromhex(again.seed)),
-    ]
+    return events_of(again, source.rater_ids, source.type_of)
 
 
 def step_again(record: Record, line: Line) -> Finding:
@@ -65,19 +59,10 @@ def _commitment(record: Record, committed: DrawCommitted) -> Finding:
 def _again(record: Record, made: DrawMade) -> tuple[DrawMade, RecordedLottery]:
     """The panel that a recorded value draws; what people decided (outcome, reason) is taken from the record."""
     assert made.value is not None, "a public draw has a value"
-    rule: Rule = _committed(record, made).rule
-    source = recorded_lottery([line.event() for line in _sources(record, made.lottery)])
-    key = draw_key(made.commitment or "", made.value)
-    panel, members = panel_by_rule(source.lottery, source.type_of, rule, key, made.value)
-    again = made.model_copy(
-        update={
-            "panel": panel,
-            "seed": key.hex(),
-            "origin": PUBLIC_ORIGINS[rule],
-            "members": [source.rater_ids[i] for i in members],
-        }
-    )
-    return again, source
+    committed = _committed(record, made)
+    source = recorded_lottery([line.event() for line in _sources(record, committed.lottery)])
+    again = proposal(committed, source, made.value)
+    return again.model_copy(update={"outcome": made.outcome, "reason": made.reason}), source
 
 
 def _committed(record: Record, made: DrawMade) -> DrawCommitted:

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from core.errors import InputError
-from core.events import DrawCommitted
+from core.events import DrawCommitted, DrawMade
 from core.facts.randomness import RandomStream
-from core.facts.sortition.draw import Rule, commitment_of, digits_of, is_panel_number
+from core.facts.sortition.draw import PUBLIC_ORIGINS, Rule, commitment_of, digits_of, draw_key, is_panel_number
 from core.sortition.draws.draw import draw_panel
+from core.sortition.recorded import RecordedLottery
 from core.types import Lottery
 
 _WHITE = " \t\r\n"
@@ -59,6 +60,28 @@ def terms_of(committed: DrawCommitted, run: str) -> Terms:
         hashes=committed.hashes,
         source=committed.source,
         rule=committed.rule,
+    )
+
+
+def proposal(committed: DrawCommitted, source: RecordedLottery, value: str) -> DrawMade:
+    """The panel that a public value draws, proposed until people decide.
+
+    Raises:
+        InputError: the rule is "number" and the value is no number of a panel.
+    """
+    key = draw_key(committed.commitment, value)
+    panel, members = panel_by_rule(source.lottery, source.type_of, committed.rule, key, value)
+    return DrawMade(
+        draw=committed.draw,
+        lottery=committed.lottery,
+        panel=panel,
+        seed=key.hex(),
+        origin=PUBLIC_ORIGINS[committed.rule],
+        members=[source.rater_ids[i] for i in members],
+        outcome="proposed",
+        round=committed.round,
+        commitment=committed.commitment,
+        value=value,
     )
 
 

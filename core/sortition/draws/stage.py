@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from core.errors import Waiting
-from core.events import AlternatesOfType, DrawAlternates, DrawMade, Event
+from core.events import AlternatesOfType, DrawAlternates, DrawMade, Event, SeedDerived
 from core.sortition.draws.draw import alternates_of, draw_panel
 from core.stage import Context, Unit, only
 from core.types import Draw, Lottery, Pool
@@ -40,30 +40,35 @@ def _record_draw(unit: Unit, pool: Pool, source: Lottery) -> None:
     seed = unit.ctx.stream_seed(unit.key)
     panel, members = draw_panel(source, pool.type_of, unit.ctx.stream(unit.key))
     rater_ids = [rater.rater_id for rater in pool.raters]
-    unit.add(
-        seed,
-        DrawMade(
-            draw=unit.key,
-            lottery=source.name,
-            panel=panel,
-            seed=seed.seed,
-            origin=seed.origin,
-            members=[rater_ids[i] for i in members],
-            outcome="accepted",
-        ),
-        alternates_event(unit.key, rater_ids, pool.type_of, members, bytes.fromhex(seed.seed)),
+    made = DrawMade(
+        draw=unit.key,
+        lottery=source.name,
+        panel=panel,
+        seed=seed.seed,
+        origin=seed.origin,
+        members=[rater_ids[i] for i in members],
+        outcome="accepted",
     )
+    unit.add(*events_of(made, rater_ids, pool.type_of))
 
 
-def alternates_event(
-    draw: str, rater_ids: Sequence[str], type_of: Sequence[int], members: Sequence[int], key: bytes
-) -> DrawAlternates:
-    """Who stands in for whom, under their pseudonyms; `core.sortition.draws.draw.draw_alternates` says how."""
-    alternates = alternates_of(type_of, members, key)
-    return DrawAlternates(
-        draw=draw,
-        alternates=[AlternatesOfType(type=t, raters=[rater_ids[i] for i in order]) for t, order in alternates.items()],
-    )
+def events_of(made: DrawMade, rater_ids: Sequence[str], type_of: Sequence[int]) -> list[Event]:
+    """What the unit of an accepted draw holds: its seed, the draw, and who stands in for whom.
+
+    Args:
+        rater_ids, type_of: pseudonym and type of each rater of the pool, in source order.
+    """
+    place = {rater_id: i for i, rater_id in enumerate(rater_ids)}
+    members = [place[rater_id] for rater_id in made.members]
+    alternates = [
+        AlternatesOfType(type=t, raters=[rater_ids[i] for i in order])
+        for t, order in alternates_of(type_of, members, bytes.fromhex(made.seed)).items()
+    ]
+    return [
+        SeedDerived(seed=made.seed, origin=made.origin),
+        made,
+        DrawAlternates(draw=made.draw, alternates=alternates),
+    ]
 
 
 def _restored(events: Sequence[Event], pool: Pool) -> Draw:
