@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import DempoError
 from core.run_folder import RunFolder
 from core.training.checkpoints import hash_files
+from core.training.conditions import BASE
 from storage.replay.compare import Finding, exactly, shown, within
 from storage.replay.repetition import Line, Record, Repeated, Repetition
 
@@ -26,6 +28,9 @@ the same program on the same processor repeats every bit, which is said where it
 
 HOW_LOADED = ("is_local", "local_files_only", "name_or_path", "_name_or_path", "transformers_version")
 """What libraries write into a checkpoint's settings about themselves: nothing that a model computes with."""
+
+_ON_DISK = {"train.checkpoint": "files", "model.ready": "files", "reference.computed": "artifact"}
+"""Kinds of events, and the field of each that names files by their bytes: what these hold is compared instead."""
 
 
 class RerunRule:
@@ -43,39 +48,26 @@ class RerunRule:
             return _step(line, again)
         if finding.verdict != "drift":
             return finding
-        if line.kind == "train.checkpoint":
-            return self._checkpoint(line, again)
-        if line.kind == "model.ready":
-            return self._model(line, again)
-        if line.kind == "reference.computed":
-            return self._reference(line, again)
         if line.kind in ("answer.given", "judge.called"):
             return self._texts(line, again, finding)
+        if line.kind in _ON_DISK:
+            rest = _without(line, again, _ON_DISK[line.kind])
+            if rest.verdict == "drift":
+                return rest
+            return self._reference(line, again) if line.kind == "reference.computed" else self._model(line, again)
         return within(line, again, RERUN_TOLERANCE)
 
-    def _checkpoint(self, line: Line, again: Repeated) -> Finding:
-        rest = _without(line, again, "files")
-        if rest.verdict == "drift":
-            return rest
-        if not again.values["final"]:
-            return Finding("not compared", "the trainer's state has other bytes, and the recorded one is gone")
-        folder = again.values["folder"]
-        was, now = self._record.folder.root / folder, self._scratch.root / folder
-        return _same_model(was, now, line.values["files"], again.values["files"])
-
     def _model(self, line: Line, again: Repeated) -> Finding:
-        rest = _without(line, again, "files")
-        if rest.verdict == "drift":
-            return rest
-        was, now = self._record.folder.checkpoints / "base", self._scratch.checkpoints / "base"
+        """The model of a checkpoint, or the base model."""
+        if not again.values.get("final", True):
+            return Finding("not compared", "the trainer's state has other bytes, and the recorded one is gone")
+        folder = again.values.get("folder", f"checkpoints/{BASE}")
+        was, now = self._record.folder.root / folder, self._scratch.root / folder
         return _same_model(was, now, line.values["files"], again.values["files"])
 
     def _reference(self, line: Line, again: Repeated) -> Finding:
         from core.training.reference import decode_reference
 
-        rest = _without(line, again, "artifact")
-        if rest.verdict == "drift":
-            return rest
         name = line.values["artifact"]["sha256"]
         try:
             was = decode_reference((self._record.folder.artifacts / name).read_bytes())
@@ -124,13 +116,8 @@ def _step(line: Line, again: Repeated) -> Finding:
 
 def _without(line: Line, again: Repeated, field: str) -> Finding:
     """The comparison of everything but one field."""
-    one, other = ({k: v for k, v in values.items() if k != field} for values in (line.values, again.values))
-    kept = {field: again.values[field]}
-    return within(
-        Line(line.seq, line.stage, line.kind, line.payload, {**one, **kept}, line.unit),
-        Repeated(again.kind, {**other, **kept}, again.unit),
-        RERUN_TOLERANCE,
-    )
+    as_repeated = replace(line, values={**line.values, field: again.values[field]})
+    return within(as_repeated, again, RERUN_TOLERANCE)
 
 
 def _same_model(was: Path, now: Path, recorded: Mapping[str, str], files: Mapping[str, str]) -> Finding:
