@@ -23,6 +23,9 @@ from storage.replay.repetition import Line, Repeated
 PI_TOLERANCE = 1e-9
 """Largest difference of an inclusion probability between two solutions of one lottery."""
 
+ANOTHER = "another lottery with the same levels and π"
+"""What is said of a panel that was not drawn up again, and need not be."""
+
 
 @dataclass(frozen=True)
 class _Solved:
@@ -62,12 +65,9 @@ class LotteryRule:
             return _follows(line, again)
         return finding
 
-    def alone(self, line: Line | None, again: Repeated | None) -> Finding | None:
-        """The verdict on an event without a partner; None where there is nothing to say about it."""
-        kind, values = (line.kind, line.values) if line is not None else _of_repeated(again)
-        if kind == "lottery.panel" and self._of(values.get("lottery")).agrees:
-            return Finding("agrees", _ANOTHER) if line is not None else None
-        return Finding("drift", "it was not repeated" if line is not None else "it is not in the record")
+    def excuses(self, alone: Line | Repeated) -> bool:
+        """Whether an event may lack its partner: the panels of another lottery with the same levels and π may."""
+        return alone.kind == "lottery.panel" and self._of(alone.values.get("lottery")).agrees
 
     def _of(self, name: Any) -> _Solved:
         if name not in self._solved:
@@ -75,14 +75,6 @@ class LotteryRule:
             repeated = [again for again in self._repeated if again.values.get("lottery") == name]
             self._solved[name] = _compare(recorded, repeated)
         return self._solved[name]
-
-
-_ANOTHER = "another lottery with the same levels and π"
-
-
-def _of_repeated(again: Repeated | None) -> tuple[str, dict[str, Any]]:
-    assert again is not None, "one of the two is there"
-    return again.kind, again.values
 
 
 def _level(line: Line, again: Repeated) -> Finding:
@@ -106,7 +98,7 @@ def _of_level(values: dict[str, Any], as_fraction: bool) -> dict[str, Any]:
 def _follows(line: Line, again: Repeated) -> Finding:
     """A panel or a diagnosis of a lottery whose π agrees."""
     if line.kind == "lottery.panel":
-        return Finding("agrees", _ANOTHER)
+        return Finding("agrees", ANOTHER)
     finding = within(line, again, PI_TOLERANCE)
     return finding if finding.verdict != "drift" else Finding("not compared", f"it follows from π; {finding.detail}")
 

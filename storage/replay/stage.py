@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.events import StageCompleted, StageStarted, UnitCompleted
 from core.stage import Replay
 from storage.replay.compare import Compared, Finding, Rule, Verdict, exactly, paired
-from storage.replay.lottery import LotteryRule
+from storage.replay.lottery import ANOTHER, LotteryRule
 from storage.replay.public_draws import step_again
 from storage.replay.repetition import Line, Record, Repeated, Repetition
 
@@ -84,8 +84,9 @@ def _finding(line: Line | None, again: Repeated | None, rule: Rule, failure: str
         return rule(line, again)
     if line is not None and failure:
         return Finding("drift", failure)
-    if isinstance(rule, LotteryRule):
-        return rule.alone(line, again)
+    alone = line or again
+    if alone is not None and isinstance(rule, LotteryRule) and rule.excuses(alone):
+        return Finding("agrees", ANOTHER) if line is not None else None
     return Finding("drift", "it was not repeated" if line is not None else "it is not in the record")
 
 
