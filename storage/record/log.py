@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core import failpoints
 from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
@@ -20,7 +20,6 @@ from storage.errors import StorageError, sentences
 from storage.record.codec import canonical, exact_text, now, parse
 from storage.record.foreign import refuse_imported
 from storage.record.lock import take_lock
-from storage.record.progress import write_progress
 from storage.record.run_folders import require_record
 from storage.record.schema import OBJECTS
 from storage.signatures.heads import EVERY, HeadSigner, followed
@@ -116,9 +115,7 @@ class Log:
     def __enter__(self) -> Log:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -208,11 +205,10 @@ class Log:
         """Events of the last completed attempt of every unit of the stage, by unit."""
         last: dict[str, int] = {}
         events: dict[tuple[str, int], list[Event]] = {}
-        with sentences(self.folder.database):
-            rows = self._db.execute(
-                "SELECT kind, payload FROM events WHERE stage = ? AND payload->>'$.unit' IS NOT NULL ORDER BY seq",
-                [stage],
-            ).fetchall()
+        rows = self._rows(
+            "SELECT kind, payload FROM events WHERE stage = ? AND payload->>'$.unit' IS NOT NULL ORDER BY seq",
+            stage,
+        )
         for kind, payload in rows:
             values, unit = parse(payload)
             assert unit is not None, "selected by its unit"
@@ -224,27 +220,26 @@ class Log:
 
     def attempts(self, stage: str) -> dict[str, int]:
         """The highest attempt of which anything is recorded, by unit."""
-        with sentences(self.folder.database):
-            rows = self._db.execute(
+        return dict(
+            self._rows(
                 "SELECT payload->>'$.unit', max(payload->>'$.attempt') FROM events "
                 "WHERE stage = ? AND payload->>'$.unit' IS NOT NULL GROUP BY 1",
-                [stage],
-            ).fetchall()
-        return dict(rows)
+                stage,
+            )
+        )
 
     def stage_ends(self) -> dict[str, str]:
         """Key of every completed stage, by name; a skipped stage has the key ""."""
-        with sentences(self.folder.database):
-            rows = self._db.execute(
+        return dict(
+            self._rows(
                 "SELECT payload->>'$.name', coalesce(payload->>'$.key', '') FROM events "
                 "WHERE kind IN ('stage.completed', 'stage.skipped') ORDER BY seq"
-            ).fetchall()
-        return dict(rows)
+            )
+        )
 
     def has(self, kind: str) -> bool:
         """Whether an event of this kind is recorded."""
-        with sentences(self.folder.database):
-            return self._db.execute("SELECT 1 FROM events WHERE kind = ? LIMIT 1", [kind]).fetchone() is not None
+        return bool(self._rows("SELECT 1 FROM events WHERE kind = ? LIMIT 1", kind))
 
     def genesis(self) -> RunCreated:
         """The first event.
@@ -252,19 +247,21 @@ class Log:
         Raises:
             StorageError: the record is empty (the engine died while it made the run).
         """
-        with sentences(self.folder.database):
-            row = self._db.execute("SELECT payload FROM events WHERE seq = 1").fetchone()
-        if row is None:
+        rows = self._rows("SELECT payload FROM events WHERE seq = 1")
+        if not rows:
             raise StorageError(f"{self.folder.database} holds no event; this run was never begun")
-        return RunCreated.model_validate(parse(row[0])[0])
+        return RunCreated.model_validate(parse(rows[0][0])[0])
 
     def text(self, sha256: str) -> str:
         """The exact text of a blob."""
-        with sentences(self.folder.database):
-            row = self._db.execute("SELECT body FROM blobs WHERE sha256 = ?", [sha256]).fetchone()
-        if row is None:
+        rows = self._rows("SELECT body FROM blobs WHERE sha256 = ?", sha256)
+        if not rows:
             raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
-        return exact_text(sha256, row[0])
+        return exact_text(sha256, rows[0][0])
+
+    def _rows(self, sql: str, *parameters: str) -> list[tuple[Any, ...]]:
+        with sentences(self.folder.database):
+            return list(self._db.execute(sql, parameters))
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
         """Leaves a note in `control/progress.json`, at most twice a second; it is not part of the record."""
@@ -272,7 +269,10 @@ class Log:
         if moment - self._last_progress < _PROGRESS_INTERVAL and done < total:
             return
         self._last_progress = moment
-        write_progress(self.folder.progress, stage, done, total, detail)
+        note = {"stage": stage, "done": done, "total": total, "detail": detail, "at": now()}
+        partial = self.folder.progress.with_suffix(".partial")
+        partial.write_text(json.dumps(note))
+        partial.replace(self.folder.progress)  # a reader sees the old note or the new one, never half of one
         self.listener(stage, done, total, detail)
 
 

@@ -11,8 +11,8 @@ import json
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -187,15 +187,14 @@ class Reader:
         )
 
 
-@contextmanager
-def _opened(uri: str) -> Iterator[sqlite3.Connection]:
+def _opened(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=5)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error:
         connection.close()
         raise
-    yield connection
+    return connection
 
 
 def connect(database: Path, until: int | None = None) -> sqlite3.Connection:
@@ -242,13 +241,11 @@ def require_event(number: int, last: int, run: str) -> None:
 def _connect_own(database: Path) -> sqlite3.Connection:
     uri = database.resolve().as_uri()
     try:
-        with _opened(f"{uri}?mode=ro") as connection:
-            return connection
+        return _opened(f"{uri}?mode=ro")
     except sqlite3.OperationalError:
         if os.access(database.parent, os.W_OK) or database.with_name(f"{database.name}-wal").exists():
             raise
-        with _opened(f"{uri}?mode=ro&immutable=1") as connection:
-            return connection
+        return _opened(f"{uri}?mode=ro&immutable=1")
 
 
 def lock_is_held(folder: RunFolder) -> bool:
