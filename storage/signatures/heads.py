@@ -46,11 +46,14 @@ class HeadSigner:
             return None
 
     def leave(self, folder: RunFolder, head: Head, signature: HeadSigned) -> None:
-        """Writes `heads/<seq>.json`; the record holds the signature also where that fails."""
+        """Writes `heads/<seq>.json`, to be sent elsewhere; the record holds the signature also where that fails."""
+        place = folder.root / HEADS_FOLDER
+        body = json.dumps(as_json(head, signature), indent=2) + "\n"
         try:
-            write_head(folder, head, signature)
+            place.mkdir(exist_ok=True)
+            write_durably(place / f"{head.seq}.json", body.encode("ascii"))
         except OSError as error:
-            self.failed(f"{heads_folder(folder)} cannot be written: {error.strerror or error}")
+            self.failed(f"{place} cannot be written: {error.strerror or error}")
 
     def failed(self, sentence: str) -> None:
         """Says what went wrong, the first time: the run goes on without."""
@@ -92,23 +95,6 @@ def as_text(head: Head, signature: HeadSigned | None) -> str:
     if signature is None:
         return head.text()
     return f"{head.text()}\n{signature.public_key} {signature.fingerprint}\n{signature.signature}"
-
-
-def heads_folder(folder: RunFolder) -> Path:
-    """Where a run leaves its signed heads as files, to be sent elsewhere."""
-    return folder.root / HEADS_FOLDER
-
-
-def write_head(folder: RunFolder, head: Head, signature: HeadSigned) -> None:
-    """Writes `heads/<seq>.json`.
-
-    Raises:
-        OSError: it cannot be written; the record holds the signature all the same.
-    """
-    place = heads_folder(folder)
-    place.mkdir(exist_ok=True)
-    body = json.dumps(as_json(head, signature), indent=2) + "\n"
-    write_durably(place / f"{head.seq}.json", body.encode("ascii"))
 
 
 def current_head(root: Path) -> Head:
