@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 from core.visible import one_line
 
@@ -48,6 +49,9 @@ class Range:
     values: tuple[float, ...] = ()
 
 
+Row = TypeVar("Row", Whisker, Range)
+
+
 def lines(title: str, across: str, up: str, series: Mapping[str, Points], steps: bool = False) -> str:
     """A line for each series of (x, y), with a legend; `steps` holds each value until the next.
 
@@ -76,15 +80,7 @@ def lines(title: str, across: str, up: str, series: Mapping[str, Points], steps:
 def whiskers(title: str, rows: Sequence[Whisker]) -> str:
     """Scores with their intervals, one row each; of a row without a score, or an interval, it is said in words."""
     known = [v for row in rows for v in (row.score, row.low, row.high) if math.isfinite(v)]
-    names = _names_end(row.label for row in rows)
-    x = _Axis.over(known or [0.0], names + 12, _WIDTH - 30)
-    height = _TOP + _ROW * len(rows) + _BOTTOM
-    parts = _grid_across(x, height)
-    for number, row in enumerate(rows):
-        at = _TOP + _ROW * number + _ROW / 2
-        parts.append(_words(names, at + 4, row.label, anchor="end", most=_LONGEST_LABEL))
-        parts += _interval(row, x, at)
-    return _page(title, height, parts)
+    return _in_rows(title, rows, known or [0.0], _interval)
 
 
 def _interval(row: Whisker, x: _Axis, at: float) -> list[str]:
@@ -112,24 +108,36 @@ def _arrows(x: _Axis, at: float, values: Iterable[float]) -> list[str]:
 def ranges(title: str, rows: Sequence[Range]) -> str:
     """Bounds as bars with their targets and what was reached, one row each."""
     known = [v for row in rows for v in (row.lower, row.upper, *row.values) if math.isfinite(v)]
-    names = _names_end(row.label for row in rows)
-    x = _Axis.over([0.0, *known], names + 12, _WIDTH - 30)
+    return _in_rows(title, rows, [0.0, *known], _bar)
+
+
+def _bar(row: Range, x: _Axis, at: float) -> list[str]:
+    """The bar from bound to bound, the tick of the target, and the dots of what was reached."""
+    parts = []
+    if not math.isnan(row.lower) and not math.isnan(row.upper):
+        width = max(x.at(row.upper) - x.at(row.lower), 2)
+        place = f'x="{x.at(row.lower)}" y="{at - 5}" width="{width:.2f}" height="10"'
+        parts.append(f'<rect {place} fill="{_COLOURS[0]}" opacity="0.35"/>')
+    parts += _arrows(x, at, (row.lower, row.upper, *row.values))
+    if row.target is not None and math.isfinite(row.target):
+        tick = x.at(row.target)
+        parts.append(f'<line x1="{tick}" y1="{at - 8}" x2="{tick}" y2="{at + 8}" stroke="#333" stroke-width="2"/>')
+    dots = (x.at(value) for value in row.values if math.isfinite(value))
+    return [*parts, *(f'<circle cx="{dot}" cy="{at}" r="4" fill="{_COLOURS[1]}"/>' for dot in dots)]
+
+
+def _in_rows(
+    title: str, rows: Sequence[Row], known: Sequence[float], drawn: Callable[[Row, _Axis, float], list[str]]
+) -> str:
+    """Rows below each other, each with its name, on an axis that holds all known values."""
+    names = 16 + _CHARACTER * max((len(one_line(row.label, _LONGEST_LABEL)) for row in rows), default=0)
+    x = _Axis.over(known, names + 12, _WIDTH - 30)
     height = _TOP + _ROW * len(rows) + _BOTTOM
     parts = _grid_across(x, height)
     for number, row in enumerate(rows):
         at = _TOP + _ROW * number + _ROW / 2
         parts.append(_words(names, at + 4, row.label, anchor="end", most=_LONGEST_LABEL))
-        if not math.isnan(row.lower) and not math.isnan(row.upper):
-            width = max(x.at(row.upper) - x.at(row.lower), 2)
-            place = f'x="{x.at(row.lower)}" y="{at - 5}" width="{width:.2f}" height="10"'
-            parts.append(f'<rect {place} fill="{_COLOURS[0]}" opacity="0.35"/>')
-        parts += _arrows(x, at, (row.lower, row.upper, *row.values))
-        if row.target is not None and math.isfinite(row.target):
-            tick = x.at(row.target)
-            parts.append(f'<line x1="{tick}" y1="{at - 8}" x2="{tick}" y2="{at + 8}" stroke="#333" stroke-width="2"/>')
-        for value in row.values:
-            if math.isfinite(value):
-                parts.append(f'<circle cx="{x.at(value)}" cy="{at}" r="4" fill="{_COLOURS[1]}"/>')
+        parts += drawn(row, x, at)
     return _page(title, height, parts)
 
 
@@ -218,11 +226,6 @@ def _grid_across(x: _Axis, height: float) -> list[str]:
         parts.append(f'<line x1="{at}" y1="{_TOP}" x2="{at}" y2="{height - _BOTTOM}" stroke="#ddd"/>')
         parts.append(_words(at, height - _BOTTOM + 16, f"{tick:.4g}"))
     return parts
-
-
-def _names_end(labels: Iterable[str]) -> float:
-    """Where the names of rows end, so that the longest has room."""
-    return 16 + _CHARACTER * max((len(one_line(label, _LONGEST_LABEL)) for label in labels), default=0)
 
 
 def _words(x: float, y: float, text: str, anchor: str = "middle", most: int = 28) -> str:
