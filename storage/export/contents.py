@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.events import Artifact, EngineStarted, EngineStopped, HeadSigned
+from core.events import EngineStarted, EngineStopped, HeadSigned
 from core.program.provenance import program_version, provenance
 from storage.errors import StorageError
-from storage.record.codec import canonical, parse
+from storage.record.codec import artifacts_in, canonical, parse
 from storage.signatures.heads import as_json
 from storage.verifier.vouching.kept import Head
 from storage.verifier.vouching.ssh_signature import fingerprint
-
-_HEX = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True)
@@ -110,25 +108,10 @@ def artifacts_of(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     """Kind of event and SHA-256 name of every artifact that an event refers to, each once."""
     seen = set()
     for kind, payload in db.execute("SELECT kind, payload FROM events WHERE instr(payload, 'media_type') ORDER BY seq"):
-        for name in _artifact_names(json.loads(payload)):
+        for name in artifacts_in(json.loads(payload)):
             if name not in seen:
                 seen.add(name)
                 yield kind, name
-
-
-def _artifact_names(value: Any) -> Iterator[str]:
-    """Only what can be the name of a file under `artifacts/`: a record may be somebody else's."""
-    if isinstance(value, dict):
-        if value.keys() == Artifact.model_fields.keys():
-            name = str(value["sha256"])
-            if len(name) == 64 and set(name) <= _HEX:
-                yield name
-        else:
-            for inner in value.values():
-                yield from _artifact_names(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _artifact_names(inner)
 
 
 def _heads(db: sqlite3.Connection) -> Iterator[tuple[HeadSigned, dict[str, Any]]]:

@@ -13,36 +13,15 @@ from typing import Any
 
 from storage.export.contents import Facts
 from storage.imports.bundle import MANIFEST
+from storage.imports.names import described
+from storage.record.foreign import CRATE_MARK
 
-NAME = "ro-crate-metadata.json"
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}]
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 
 _RUN = "#run"
 _INPUTS = ("config.toml", "config.resolved.json")
 _WORDS = ("README.txt", "LICENSES.md", "LIMITS.md")
-_DESCRIPTIONS = {
-    "README.txt": "what this bundle is, how to check it and what is in it",
-    "audit.db": "the record: one SQLite database, an append-only table of chained events",
-    "events.jsonl": "the same events, one canonical JSON object per line",
-    "config.toml": "the configuration as given",
-    "config.resolved.json": "the configuration as resolved, from the first event",
-    "versions.json": "versions, code, environment and devices of every engine that worked on the run",
-    "report.html": "the run for people, in one self-contained file, as the exporter shows it",
-    "LICENSES.md": "whose the parts of this bundle are",
-    "LIMITS.md": "what this record can and cannot show",
-    "verify.py": "checks the record with Python's standard library alone",
-    "redacted.json": "what was withheld",
-    NAME: "this bundle as a Process Run Crate (RO-Crate 1.1)",
-    "manifest.sha256": "SHA-256 of every other file",
-}
-FOLDERS = {
-    "tables/": "a view of the record as CSV",
-    "plots/": "a plot of the record",
-    "artifacts/": "a large file that events refer to by its SHA-256",
-    "heads/": "a signed head of the chain",
-    "keys/": "the public key that signed heads",
-}
 
 
 def metadata(files: Mapping[str, Path], facts: Facts, agent: str | None) -> str:
@@ -59,7 +38,7 @@ def metadata(files: Mapping[str, Path], facts: Facts, agent: str | None) -> str:
     instrument = _instrument(facts.program)
     graph: list[dict[str, Any]] = [
         {
-            "@id": NAME,
+            "@id": CRATE_MARK,
             "@type": "CreativeWork",
             "about": {"@id": "./"},
             "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
@@ -136,12 +115,6 @@ def _input(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
         "description": f"A data file of {row['bytes']} bytes that the run read; it is not in this bundle.",
         "sha256": str(row["sha256"]),
     }
-
-
-def described(name: str) -> str:
-    """What a file of a bundle is, in words."""
-    of_folder = next((words for folder, words in FOLDERS.items() if name.startswith(folder)), name)
-    return _DESCRIPTIONS.get(name, of_folder)
 
 
 def _file(name: str, path: Path | None = None) -> dict[str, Any]:

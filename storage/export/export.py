@@ -6,12 +6,11 @@ record makes the same bytes: the zip holds no time of its own. docs/audit.md lis
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from core.errors import InputError
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
 from storage.export.contents import artifacts_of, facts_of, signers_of, small_files, write_events
-from storage.export.crate import NAME as CRATE
 from storage.export.crate import metadata
 from storage.export.figures import figures
 from storage.export.opening import NAME as README
@@ -33,6 +31,7 @@ from storage.export.tables import write_tables
 from storage.record.foreign import CRATE_MARK, MARK, is_imported, refuse_links
 from storage.record.reader import connect
 from storage.record.run_folders import require_record
+from storage.verifier.contents.whole import file_digest
 from storage.verifier.shipped import verifier_text
 from storage.verifier.vouching.kept import HEADS_FOLDER
 from storage.verify import verify_all
@@ -91,8 +90,12 @@ def export_run(
         refuse_links(root)
     check_target(target, force)
     check_space(folder, target)
-    with sentences(target), _scratch(target) as scratch:
-        return _Export(folder, scratch, redact, agent, told).write(target)
+    beside = target.absolute().parent
+    with (
+        sentences(target),
+        tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".partial", dir=beside) as scratch,
+    ):
+        return _Export(folder, Path(scratch), redact, agent, told).write(target)
 
 
 def check_target(target: Path, force: bool) -> None:
@@ -132,15 +135,6 @@ def check_space(folder: RunFolder, target: Path) -> None:
             f"plus {MARGIN / 1024**2:.0f} MiB that are kept free, and {free / 1024**2:,.1f} MiB are free; free some "
             "space, or name a place on another disk with --to"
         )
-
-
-@contextmanager
-def _scratch(target: Path) -> Iterator[Path]:
-    """A folder beside the target, for the owner alone, that is gone afterwards."""
-    with tempfile.TemporaryDirectory(
-        prefix=f".{target.name}.", suffix=".partial", dir=target.absolute().parent
-    ) as name:
-        yield Path(name)
 
 
 class _Export:
@@ -185,12 +179,12 @@ class _Export:
         self._add("LIMITS.md", statement)
         self._add("LICENSES.md", LICENCES)
         self._add("verify.py", verifier_text())
-        self._add(README, readme(facts, signers, (*self.files, CRATE)))
-        self._add(CRATE, metadata(self.files, facts, self.agent))
+        self._add(README, readme(facts, signers, (*self.files, CRATE_MARK)))
+        self._add(CRATE_MARK, metadata(self.files, facts, self.agent))
         self._pack(target)
         return Exported(
             path=str(target),
-            sha256=_digest(target),
+            sha256=file_digest(target),
             bytes=target.stat().st_size,
             files=len(self.files) + 1,
             run_id=facts.run_id,
@@ -278,11 +272,6 @@ class _Export:
             self.told("packing", 7 + done / max(total, 1), 8)
 
         pack(self.files, target, count)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def default_target(root: Path, redact: bool) -> Path:

@@ -9,8 +9,8 @@ from typing import Any
 from core.facts.plural import number_of
 from storage.check import VERDICTS
 from storage.export.contents import Facts
-from storage.export.crate import FOLDERS, described
 from storage.imports.bundle import MANIFEST
+from storage.imports.names import FOLDERS, described
 
 NAME = "README.txt"
 
@@ -84,7 +84,7 @@ def _listed(files: Iterable[str]) -> Iterable[tuple[str, str]]:
     for name in names:
         if "/" not in name:
             yield name, described(name)
-    for folder, words in FOLDERS.items():
+    for folder, (_, words) in FOLDERS.items():
         count = sum(name.startswith(folder) for name in names)
         if count:
             yield folder, f"{number_of(count, 'file')}, each {words}"

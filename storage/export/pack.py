@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from core.durable import durable_stream
 from storage.errors import StorageError
 from storage.imports.bundle import MANIFEST, MOST_BYTES
+from storage.verifier.contents.whole import file_digest
 
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can say: when a file was packed is no part of the record."""
@@ -19,7 +19,7 @@ _CHUNK = 1024**2
 
 def manifest(files: Mapping[str, Path]) -> str:
     """SHA-256 of every file in the format of `sha256sum`, by name."""
-    return "".join(f"{_digest(path)}  {name}\n" for name, path in sorted(files.items()))
+    return "".join(f"{file_digest(path)}  {name}\n" for name, path in sorted(files.items()))
 
 
 def pack(files: Mapping[str, Path], target: Path, told: Callable[[int], None]) -> None:
@@ -51,8 +51,3 @@ def _entry(name: str, size: int = 0) -> zipfile.ZipInfo:
     entry.create_system = 3
     entry.file_size = size
     return entry
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The names of files that `dempo export` writes; a bundle with any other is refused.
+"""The files that `dempo export` writes, and what each is; a bundle with any other is refused.
 
 The manifest lists whatever a stranger put in, and people run the (genuine) `verify.py` inside the folder that they
 unpacked: a `json.py` there may be run in place of Python's own, a `sitecustomize.py` wherever Python starts.
@@ -10,30 +10,40 @@ import re
 from collections.abc import Iterable
 
 from storage.imports.bundle import MANIFEST, BundleRefused
+from storage.record.foreign import CRATE_MARK
+from storage.verifier.contents.whole import REDACTION_NOTE
 
-_ROOT = (
-    "LICENSES.md",
-    "LIMITS.md",
-    "README.txt",
-    "audit.db",
-    "config.resolved.json",
-    "config.toml",
-    "events.jsonl",
-    MANIFEST,
-    "redacted.json",
-    "report.html",
-    "ro-crate-metadata.json",
-    "verify.py",
-    "versions.json",
-)
-_FOLDERS = (
-    r"artifacts/[0-9a-f]{64}",
-    r"heads/[1-9][0-9]{0,15}\.json",
-    r"keys/[0-9a-f]{16}\.pub",
-    r"plots/[a-z0-9_-]{1,60}\.svg",
-    r"tables/[a-z_]{1,60}\.csv",
-)
-_WRITTEN = re.compile("|".join([*map(re.escape, _ROOT), *_FOLDERS]))
+_FILES = {
+    "README.txt": "what this bundle is, how to check it and what is in it",
+    "audit.db": "the record: one SQLite database, an append-only table of chained events",
+    "events.jsonl": "the same events, one canonical JSON object per line",
+    "config.toml": "the configuration as given",
+    "config.resolved.json": "the configuration as resolved, from the first event",
+    "versions.json": "versions, code, environment and devices of every engine that worked on the run",
+    "report.html": "the run for people, in one self-contained file, as the exporter shows it",
+    "LICENSES.md": "whose the parts of this bundle are",
+    "LIMITS.md": "what this record can and cannot show",
+    "verify.py": "checks the record with Python's standard library alone",
+    REDACTION_NOTE: "what was withheld",
+    CRATE_MARK: "this bundle as a Process Run Crate (RO-Crate 1.1)",
+    MANIFEST: "SHA-256 of every other file",
+}
+FOLDERS = {
+    "tables/": (r"[a-z_]{1,60}\.csv", "a view of the record as CSV"),
+    "plots/": (r"[a-z0-9_-]{1,60}\.svg", "a plot of the record"),
+    "artifacts/": ("[0-9a-f]{64}", "a large file that events refer to by its SHA-256"),
+    "heads/": (r"[1-9][0-9]{0,15}\.json", "a signed head of the chain"),
+    "keys/": (r"[0-9a-f]{16}\.pub", "the public key that signed heads"),
+}
+"""Of each folder: what its files are called, as a regular expression, and what one of them is."""
+
+_WRITTEN = re.compile("|".join([*map(re.escape, _FILES), *(folder + name for folder, (name, _) in FOLDERS.items())]))
+
+
+def described(name: str) -> str:
+    """What a file of a bundle is, in words."""
+    of_folder = next((words for folder, (_, words) in FOLDERS.items() if name.startswith(folder)), name)
+    return _FILES.get(name, of_folder)
 
 
 def refuse_strange(names: Iterable[str]) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
 
-from core.events import decode_text, digest
+from core.events import Artifact, decode_text, digest
 from storage.errors import StorageError
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _NOT_SHOWABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -56,6 +57,17 @@ def parse(payload: str) -> tuple[dict[str, Any], tuple[str, int] | None]:
         raise ValueError("the payload is no JSON object")
     unit, attempt = values.pop("unit", None), values.pop("attempt", None)
     return values, None if unit is None else (unit, attempt)
+
+
+def artifacts_in(value: Any) -> Iterator[str]:
+    """Names of the artifacts below a JSON value: only what can name a file, for a record may be somebody else's."""
+    if isinstance(value, dict):
+        if value.keys() == Artifact.model_fields.keys() and _SHA256.fullmatch(str(value["sha256"])):
+            yield str(value["sha256"])
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from artifacts_in(inner)
 
 
 def is_whole(name: object, body: object) -> bool:

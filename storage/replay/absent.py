@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from core.config import RunConfig
 from core.facts.plural import number_of
 from core.stage import Stage
 from core.training.conditions import BASE
+from storage.record.codec import artifacts_in
 from storage.record.foreign import is_imported
 from storage.replay.repetition import Record
 from storage.replay.restored import ignores, lacking_texts
@@ -51,17 +51,6 @@ def _artifacts_for(record: Record, config: RunConfig, stage: Stage) -> Iterator[
         if need in _FILES_OF and not ignores(stage.name, need, config):
             for lines in record.units(need).values():
                 yield from ((sha256, _FILES_OF[need]) for line in lines for sha256 in artifacts_in(line.values))
-
-
-def artifacts_in(found: Any) -> Iterator[str]:
-    """Names of the artifacts below a JSON value."""
-    if isinstance(found, dict):
-        if "media_type" in found and isinstance(found.get("sha256"), str):
-            yield found["sha256"]
-        found = list(found.values())
-    if isinstance(found, list):
-        for value in found:
-            yield from artifacts_in(value)
 
 
 def _models_for(record: Record, config: RunConfig, stage: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import signal
 import sys
 import tempfile
@@ -19,8 +18,9 @@ from core.events import JudgeCalled
 from core.run_folder import RunFolder
 from core.signals import handled
 from core.training.conditions import BASE
-from storage.replay.absent import artifacts_in
+from storage.record.codec import artifacts_in
 from storage.replay.repetition import Record, Repetition
+from storage.verifier.contents.whole import file_digest
 
 _FROM_DATA = ("pairs", "pool")
 
@@ -65,8 +65,7 @@ def absent_input(record: Record, config: RunConfig, stage: str) -> str | None:
     """Which file that the stage once read is not here, or is another one now, as a sentence; None if all are there."""
     for path, sha256 in _files(record, config, stage):
         try:
-            with path.open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            found = file_digest(path)
         except OSError:
             return f"the input is not here: {path}"
         if sha256 is not None and found != sha256:
