@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,14 +22,9 @@ class Coverage:
     rows: tuple[tuple[Any, ...], ...]
 
     @classmethod
-    def of(cls, rows: Iterable[Iterable[Any]]) -> Coverage:
-        """Of the rows that the query gave."""
-        return cls(tuple(tuple(row) for row in rows))
-
-    @classmethod
     def of_run(cls, reader: Reader) -> Coverage:
         """Of a run, as of the event that it is read."""
-        return cls.of(row.values() for row in reader.query(CALLS))
+        return cls(tuple(tuple(row.values()) for row in reader.query(CALLS)))
 
     @cached_property
     def outcomes(self) -> Counter[str]:

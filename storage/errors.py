@@ -39,6 +39,19 @@ def sentences(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: {error.strerror or error}") from error
 
 
+@contextmanager
+def readable_configuration(run: str) -> Iterator[None]:
+    """Turns what is wrong with a recorded configuration into a sentence.
+
+    Raises:
+        InputError: this version of the program cannot read it.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"{run}: this version of the program cannot read its configuration ({error})") from error
+
+
 def _advice(error: sqlite3.Error) -> str:
     message = str(error)
     if "full" in message:

@@ -83,13 +83,13 @@ def test_citizens_are_the_judges_only_where_they_are(
     ],
 )
 def test_what_is_wanted_decides(ranked: int, lost: int, wanted: Any, said: str) -> None:
-    found = Coverage.of([("ranked", "openai", ranked, wanted), ("refused", "openai", lost, wanted)])
+    found = Coverage((("ranked", "openai", ranked, wanted), ("refused", "openai", lost, wanted)))
     assert bool(found.sentence) == bool(said)
     assert said in found.sentence
 
 
 def test_no_judge_call_is_no_loss() -> None:
-    assert Coverage.of([]).sentence == ""
+    assert Coverage(()).sentence == ""
 
 
 def leaderboards_check(root: Path) -> Check:

@@ -9,16 +9,14 @@ from typing import Literal
 from core.config import DrawSection, RunConfig, from_resolved
 from core.errors import InputError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event, RunCreated, decode
-from storage.errors import StorageError
+from storage.errors import StorageError, readable_configuration
 from storage.record.codec import parse
 from storage.record.reader import Reader
+from storage.record.schema import DONE
 
 State = Literal["none", "committed", "proposed", "rejected", "aborted", "accepted"]
 
-OF_DONE_UNITS = """WITH done AS MATERIALIZED (
-  SELECT stage, payload->>'$.unit' AS unit, max(payload->>'$.attempt') AS attempt
-  FROM events WHERE kind = 'unit.completed' GROUP BY 1, 2
-)
+OF_DONE_UNITS = f"""WITH {DONE}
 SELECT e.kind, e.payload FROM events e
 JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit' AND done.attempt = e.payload->>'$.attempt'
 """
@@ -63,12 +61,8 @@ def config_of(reader: Reader) -> RunConfig:
     Raises:
         InputError: this version of the program cannot read it.
     """
-    try:
+    with readable_configuration(reader.folder.root.name):
         return from_resolved(_genesis(reader).config)
-    except ValueError as error:
-        raise InputError(
-            f"{reader.folder.root.name}: this version of the program cannot read its configuration ({error})"
-        ) from error
 
 
 def history_of(reader: Reader, draw: str) -> History:

@@ -190,7 +190,7 @@ class Content:
             boards.setdefault(str(row["method"]), []).append(row)
         columns = ("position", "condition", "score", "low", "high")
         notes = board_notes((row for rows in boards.values() for row in rows), self.rows("leaderboard_details"))
-        coverage = Coverage.of(self.db.execute(CALLS)).sentence
+        coverage = Coverage(tuple(self.db.execute(CALLS))).sentence
         parts = []
         for method, rows in boards.items():
             remark = f"{coverage}. " if coverage else ""

@@ -42,15 +42,16 @@ BEGIN SELECT RAISE(ABORT, 'blobs are never changed'); END""",
 BEGIN SELECT RAISE(ABORT, 'blobs are never deleted'); END""",
 }
 
-_DONE = """done AS MATERIALIZED (
+DONE = """done AS MATERIALIZED (
   SELECT stage, payload->>'$.unit' AS unit, max(payload->>'$.attempt') AS attempt
   FROM events WHERE kind = 'unit.completed' GROUP BY 1, 2
 )"""
+"""CTE `done`: the last completed attempt of every unit."""
 
 
 def _recorded(kind: str) -> str:
     """CTEs `done` and `m`: payloads `p` of one kind that belong to the last completed attempt of their unit."""
-    return f"""WITH {_DONE}, m AS MATERIALIZED (
+    return f"""WITH {DONE}, m AS MATERIALIZED (
   SELECT e.seq AS seq, e.payload AS p FROM events e
   JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
     AND done.attempt = e.payload->>'$.attempt'
@@ -68,6 +69,16 @@ proposed AS MATERIALIZED (
 m AS MATERIALIZED (
   SELECT seq, p FROM decided
   UNION ALL SELECT seq, p FROM proposed WHERE p->>'$.draw' NOT IN (SELECT p->>'$.draw' FROM decided)
+)"""
+
+
+def _pool(*columns: str) -> str:
+    """CTE `pool`: the raters of the newest pool by these fields of theirs; `place` is their place in its list."""
+    listed = ", ".join("r.key AS place" if name == "place" else f"r.value->>'$.{name}' AS {name}" for name in columns)
+    return f"""pool AS MATERIALIZED (
+  SELECT {listed}
+  FROM events e, json_each(e.payload, '$.raters') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
 )"""
 
 
@@ -164,11 +175,7 @@ pi AS MATERIALIZED (
 named AS MATERIALIZED (
   SELECT m.p->>'$.lottery' AS lottery, r.key AS place, r.value AS pi FROM m, json_each(m.p, '$.rater_pi') r
 ),
-pool AS MATERIALIZED (
-  SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
-  FROM events e, json_each(e.payload, '$.raters') r
-  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
-)""",
+{_pool("place", "rater_id", "type")}""",
         """SELECT pi.lottery, pool.rater_id, coalesce(named.pi, pi.pi) AS pi
 FROM pi JOIN pool ON pool.type = pi.type
 LEFT JOIN named ON named.lottery = pi.lottery AND named.place = pool.place ORDER BY pi.lottery, pool.place""",
@@ -187,11 +194,7 @@ LEFT JOIN named ON named.lottery = pi.lottery AND named.place = pool.place ORDER
     ),
     "panel_raters": (
         f"""{_recorded("lottery.panel")},
-pool AS MATERIALIZED (
-  SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id
-  FROM events e, json_each(e.payload, '$.raters') r
-  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
-),
+{_pool("place", "rater_id")},
 named AS MATERIALIZED (
   SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, r.value AS place FROM m, json_each(m.p, '$.raters') r
 )""",
@@ -266,11 +269,7 @@ FROM m, json_each(m.p, '$.alternates') a, json_each(a.value, '$.raters') r""",
     ),
     "panel_composition": (
         f"""{_panels_drawn()},
-pool AS MATERIALIZED (
-  SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type
-  FROM events e, json_each(e.payload, '$.raters') r
-  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
-),
+{_pool("rater_id", "type")},
 categories AS MATERIALIZED (
   SELECT t.value->>'$.type' AS type, a.value AS attribute, c.value AS category
   FROM events e, json_each(e.payload, '$.types') t, json_each(e.payload, '$.attributes') a,
@@ -299,11 +298,7 @@ LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.attribute = q.value->>'
     ),
     "locale_composition": (
         f"""{_panels_drawn()},
-pool AS MATERIALIZED (
-  SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.locale' AS locale
-  FROM events e, json_each(e.payload, '$.raters') r
-  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
-),
+{_pool("rater_id", "locale")},
 locales AS MATERIALIZED (SELECT locale, count(*) AS in_pool FROM pool GROUP BY 1),
 members AS MATERIALIZED (
   SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r

@@ -21,6 +21,7 @@ from core.pipeline import STAGES, check_until, stage_keys
 from core.program.environment import refuse_launcher
 from core.run_folder import RunFolder
 from core.stage import Replay, Stage, run_stage
+from storage.errors import readable_configuration
 from storage.replay.absent import absent_of_run
 from storage.replay.code import Change, code_changes
 from storage.replay.compare import Compared, Rule, Verdict, exactly
@@ -107,7 +108,8 @@ def replay_run(
     refuse_launcher(os.environ)
     check_until(stage)
     with Record(RunFolder(root), until) as record:
-        config = _config(record)
+        with readable_configuration(root.name):
+            config = from_resolved(record.genesis.config)
         changes = tuple(code_changes(record, STAGES))
         recorded = [name for name in _BY_NAME if record.of(name)]
         if stage is not None and stage not in recorded:
@@ -119,15 +121,6 @@ def replay_run(
             seen = shown_only("run", record.of("run"), "view", "recorded")
             stages.insert(0, StageReplay("run", "view", "recorded", "engines and operators", None, tuple(seen)))
         return Report(record.genesis.run_id, record.head, changes, tuple(stages))
-
-
-def _config(record: Record) -> RunConfig:
-    try:
-        return from_resolved(record.genesis.config)
-    except ValueError as error:
-        raise InputError(
-            f"{record.folder.root.name}: this version of the program cannot read its configuration ({error})"
-        ) from error
 
 
 class _Work:
