@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +29,30 @@ Edit = Callable[[dict[str, Any]], None]
 class Alteration:
     """Something that whoever can write the file can do; it needs an event of `kind` where that is given.
 
-    texts says whether it needs a text, which a redacted copy doesn't hold; rewrites says whether the chain is hashed
-    anew behind it; reason says why nothing in the record can show it.
+    alter is SQL, or changes the payload of the last event of `kind`; texts says whether it needs a text, which a
+    redacted copy doesn't hold; rewrites says whether the chain is hashed anew behind it; reason says why nothing in the
+    record can show it.
     """
 
     what: str
-    alter: Callable[[sqlite3.Connection], None]
+    alter: str | Edit
     kind: str = ""
     rewrites: bool = True
     reason: str = ""
     texts: bool = False
+
+    def make(self, db: sqlite3.Connection) -> None:
+        """Alters the record in a database without triggers."""
+        if isinstance(self.alter, str):
+            db.execute(self.alter)
+        else:
+            last = "SELECT seq, payload FROM events WHERE kind = ? ORDER BY seq DESC LIMIT 1"
+            seq, payload = db.execute(last, [self.kind]).fetchone()
+            values = json.loads(payload)
+            self.alter(values)
+            db.execute("UPDATE events SET payload = ? WHERE seq = ?", (canonical(values), seq))
+        if self.rewrites:
+            rechain(db)
 
 
 @dataclass(frozen=True)
@@ -85,9 +98,7 @@ def demonstrate(root: Path) -> Iterator[Shown]:
             if (not alteration.kind or alteration.kind in kinds) and (texts or not alteration.texts):
                 shutil.copyfile(original, copy / "audit.db")
                 with without_triggers(copy / "audit.db") as db:
-                    alteration.alter(db)
-                    if alteration.rewrites:
-                        rechain(db)
+                    alteration.make(db)
                 yield _shown(alteration, copy, kept)
         yield from _artifact_altered(copy, original, kept)
 
@@ -115,7 +126,7 @@ def _artifact_altered(copy: Path, original: Path, kept: Path) -> Iterator[Shown]
             stream.seek(0)
             stream.write(bytes([first[0] ^ 1]))
             os.fsync(stream.fileno())
-        yield _shown(Alteration("a byte of a file below artifacts/", lambda db: None, rewrites=False), copy, kept)
+        yield _shown(Alteration("a byte of a file below artifacts/", "", rewrites=False), copy, kept)
 
 
 def shown_as(row: Shown) -> dict[str, str]:
@@ -151,22 +162,6 @@ def rechain(db: sqlite3.Connection) -> None:
         prev = hashed
 
 
-def _edit(kind: str, edit: Edit, db: sqlite3.Connection) -> None:
-    """Changes the payload of the last event of a kind."""
-    row = db.execute("SELECT seq, payload FROM events WHERE kind = ? ORDER BY seq DESC LIMIT 1", [kind]).fetchone()
-    values = json.loads(row[1])
-    edit(values)
-    db.execute("UPDATE events SET payload = ? WHERE seq = ?", (canonical(values), row[0]))
-
-
-def _run(statement: str, db: sqlite3.Connection) -> None:
-    db.execute(statement)
-
-
-def _event(what: str, kind: str, edit: Edit, reason: str = "") -> Alteration:
-    return Alteration(what, partial(_edit, kind, edit), kind, reason=reason)
-
-
 def _add(number: float, *path: Any) -> Edit:
     """Adds to the number at a path; numbers as texts stay texts."""
 
@@ -186,54 +181,46 @@ def _turn(key: str) -> Edit:
 
 
 _MIDDLE = "(SELECT max(seq) / 2 FROM events)"
+_EARLIER = f"UPDATE events SET at = '2020' || substr(at, 5) WHERE seq = {_MIDDLE}"
 
 ALTERATIONS: tuple[Alteration, ...] = (
-    Alteration(
-        "the time of one event",
-        partial(_run, f"UPDATE events SET at = '2020' || substr(at, 5) WHERE seq = {_MIDDLE}"),
-        rewrites=False,
-    ),
-    Alteration("one event deleted", partial(_run, f"DELETE FROM events WHERE seq = {_MIDDLE}"), rewrites=False),
-    Alteration("a view that shows something else", partial(_run, "DROP VIEW leaderboards"), rewrites=False),
-    Alteration(
-        "the body of a text",
-        partial(_run, "UPDATE blobs SET body = CAST(body || x'21' AS BLOB)"),
-        rewrites=False,
-        texts=True,
-    ),
-    Alteration("the texts deleted", partial(_run, "DELETE FROM blobs"), rewrites=False, texts=True),
-    _event("the upper bound of a quota", "lottery.quotas", _add(1, "quotas", 0, "upper")),
-    _event("the probability of a panel", "lottery.panel", _add(1, "numerator")),
-    _event("π of a type", "lottery.solved", _add(1e-6, "pi", 0)),
-    _event("the proof of a level", "lottery.level", lambda values: values.update(exact="1/3")),
-    _event("the seed of a draw", "draw.made", lambda values: values.update(seed="0" * 64)),
-    _event("a member of the panel left out", "draw.made", lambda values: values["members"].pop()),
-    _event("alternates in another order", "draw.alternates", _turn("alternates")),
-    _event("what was committed before a draw", "draw.committed", lambda values: values.update(source="a friend")),
-    _event("the weight of a rater", "condition.planned", _add(0.5, "weights", 0, "weight")),
+    Alteration("the time of one event", _EARLIER, rewrites=False),
+    Alteration("one event deleted", f"DELETE FROM events WHERE seq = {_MIDDLE}", rewrites=False),
+    Alteration("a view that shows something else", "DROP VIEW leaderboards", rewrites=False),
+    Alteration("the body of a text", "UPDATE blobs SET body = CAST(body || x'21' AS BLOB)", rewrites=False, texts=True),
+    Alteration("the texts deleted", "DELETE FROM blobs", rewrites=False, texts=True),
+    Alteration("the upper bound of a quota", _add(1, "quotas", 0, "upper"), "lottery.quotas"),
+    Alteration("the probability of a panel", _add(1, "numerator"), "lottery.panel"),
+    Alteration("π of a type", _add(1e-6, "pi", 0), "lottery.solved"),
+    Alteration("the proof of a level", lambda values: values.update(exact="1/3"), "lottery.level"),
+    Alteration("the seed of a draw", lambda values: values.update(seed="0" * 64), "draw.made"),
+    Alteration("a member of the panel left out", lambda values: values["members"].pop(), "draw.made"),
+    Alteration("alternates in another order", _turn("alternates"), "draw.alternates"),
+    Alteration("what was committed before a draw", lambda values: values.update(source="a friend"), "draw.committed"),
+    Alteration("the weight of a rater", _add(0.5, "weights", 0, "weight"), "condition.planned"),
     Alteration(
         "a training step left out",
-        partial(_run, "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events WHERE kind = 'train.step')"),
+        "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events WHERE kind = 'train.step')",
         "train.step",
     ),
-    _event("the order in which answers were shown", "judge.called", _turn("shown_order")),
-    _event("a judge's ranking turned round", "judge.called", _turn("ranking")),
-    _event("a score", "leaderboard.computed", _add(0.01, "rows", 0, "score")),
-    _event("the end of an interval", "leaderboard.computed", _add(-0.01, "rows", 0, "low")),
-    _event(
+    Alteration("the order in which answers were shown", _turn("shown_order"), "judge.called"),
+    Alteration("a judge's ranking turned round", _turn("ranking"), "judge.called"),
+    Alteration("a score", _add(0.01, "rows", 0, "score"), "leaderboard.computed"),
+    Alteration("the end of an interval", _add(-0.01, "rows", 0, "low"), "leaderboard.computed"),
+    Alteration(
         "the loss of a training step",
-        "train.step",
         _add(-0.01, "loss"),
-        "a loss follows from nothing else in the record; `dempo replay` trains again and shows it",
+        "train.step",
+        reason="a loss follows from nothing else in the record; `dempo replay` trains again and shows it",
     ),
     Alteration(
         "the time of one event, and everything behind it hashed anew",
-        partial(_run, f"UPDATE events SET at = '2020' || substr(at, 5) WHERE seq = {_MIDDLE}"),
+        _EARLIER,
         reason="whoever writes the whole chain anew makes a whole chain; a signed head or one kept elsewhere differs",
     ),
     Alteration(
         "the last event cut off",
-        partial(_run, "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"),
+        "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)",
         rewrites=False,
         reason="a shorter chain is a whole chain; a head kept elsewhere shows that something is missing",
     ),
