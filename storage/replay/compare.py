@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -65,16 +66,11 @@ Rule = Callable[[Line, Repeated], Finding]
 
 def paired(lines: Sequence[Line], repeated: Sequence[Repeated]) -> list[tuple[Line | None, Repeated | None]]:
     """The n-th recorded event of a kind beside the n-th repeated one; those without a partner beside None."""
-    waiting: dict[str, list[Repeated]] = {}
+    waiting: dict[str, deque[Repeated]] = defaultdict(deque)
     for again in repeated:
-        waiting.setdefault(again.kind, []).append(again)
-    for queue in waiting.values():
-        queue.reverse()
-    pairs: list[tuple[Line | None, Repeated | None]] = []
-    for line in lines:
-        queue = waiting.get(line.kind, [])
-        pairs.append((line, queue.pop() if queue else None))
-    return pairs + [(None, again) for queue in waiting.values() for again in reversed(queue)]
+        waiting[again.kind].append(again)
+    found = [(line, waiting[line.kind].popleft() if waiting[line.kind] else None) for line in lines]
+    return [*found, *((None, again) for queue in waiting.values() for again in queue)]
 
 
 def exactly(line: Line, again: Repeated) -> Finding:

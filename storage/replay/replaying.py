@@ -45,10 +45,6 @@ _BY_NAME = {stage.name: stage for stage in STAGES}
 _LONG = ("re-run", "not replayable")
 
 
-def unheard(stage: str, done: float, total: float, detail: str) -> None:
-    """What is said of progress where nobody listens."""
-
-
 @dataclass(frozen=True)
 class StageReplay:
     """One stage: its grade, every event of it, and what there is to say of the whole.
@@ -97,7 +93,7 @@ def replay_run(
     stage: str | None = None,
     until: int | None = None,
     everything: bool = False,
-    progress: ProgressListener = unheard,
+    progress: ProgressListener = lambda stage, done, total, detail: None,
 ) -> Report:
     """Replays one stage of a run, or all whose grade needs no model; with `everything`, those as well.
 
