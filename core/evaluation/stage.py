@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -18,8 +18,8 @@ from core.evaluation.judges.judge import judged, plan_calls
 from core.evaluation.judges.kinds import KINDS, Calls
 from core.evaluation.prompts import labels_for
 from core.evaluation.questions import read_questions, require_all_clauses
-from core.events import AnswerGiven, Clause, PlannedQuestion, QuestionsPlanned
-from core.stage import Context, Unit
+from core.events import AnswerGiven, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.stage import Context, Unit, only
 from core.types import Judged, Question
 
 _PLAN = "questions"
@@ -161,8 +161,8 @@ def _questions(ctx: Context, section: AnswerSection, conditions: int) -> tuple[Q
             read = generate_questions(ctx, section.generate, used, count)
         origin = "file" if section.generate is None else section.generate.model
         recorded = ctx.unit(_PLAN, partial(_record_plan, constitution=used, questions=read, origin=origin))
-        return _planned(ctx, recorded)
-    questions = _planned(ctx, recorded)
+        return planned_questions(recorded, ctx.recorder.text)
+    questions = planned_questions(recorded, ctx.recorder.text)
     written = 0 if section.generate is None else len({question.clause_id for question in questions})
     _announce(ctx, len(questions), written, conditions, section.batch)
     return questions
@@ -194,13 +194,12 @@ def _record_plan(unit: Unit, constitution: Constitution, questions: Sequence[Que
     )
 
 
-def _planned(ctx: Context, events: Sequence[object]) -> tuple[Question, ...]:
-    plan = next(event for event in events if isinstance(event, QuestionsPlanned))
-    clauses = {clause.clause_id: ctx.recorder.text(clause.text.sha256) for clause in plan.clauses}
-    return tuple(
-        Question(q.question_id, q.clause_id, clauses[q.clause_id], ctx.recorder.text(q.text.sha256))
-        for q in plan.questions
-    )
+def planned_questions(events: Sequence[Event], text: Callable[[str], str]) -> tuple[Question, ...]:
+    """The questions of a recorded plan; `text` gives a text by its SHA-256."""
+    plan = only(events, QuestionsPlanned)
+    clauses = {clause.clause_id: text(clause.text.sha256) for clause in plan.clauses}
+    found = plan.questions
+    return tuple(Question(q.question_id, q.clause_id, clauses[q.clause_id], text(q.text.sha256)) for q in found)
 
 
 # ---------------------------------------------------------------- judge

@@ -14,12 +14,13 @@ from typing import Any
 from core.config import RunConfig
 from core.data.pool import pool_of, raters_of
 from core.evaluation.answers import Answers
-from core.events import AnswerGiven, Event, ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
+from core.evaluation.stage import planned_questions
+from core.events import AnswerGiven, ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
 from core.run_folder import RunFolder
-from core.stage import Stage, only, run_stage
+from core.stage import E, Stage, only, run_stage
 from core.training.conditions import BASE
 from core.training.stage import Trained
-from core.types import Judged, Pool, Question, Rater
+from core.types import Judged, Pool, Rater
 from storage.replay.repetition import Record, Repetition
 
 _UNUSED: tuple[str, ...] = ()
@@ -49,76 +50,67 @@ class Restorer:
         stage = self.stages[name]
         if stage.skip(self.config) is not None:
             return ()
-        if name == "pool":
-            return pool_from(self.record)
-        if name == "train":
-            return trained_from(self.record, self.config, self.scratch)
-        if name == "answer":
-            return answers_from(self.record, self.config, self.scratch)
-        if name == "judge":
-            return self._judged()
+        own = {"pool": self._pool, "train": self._trained, "answer": self._answers, "judge": self._judged}
+        if name in own:
+            return own[name]()
         return self._restored(stage, [_UNUSED] if name == "model" else self.inputs_of(stage))
-
-    def _judged(self) -> Judged:
-        """What the judges said; without the lengths of the answers where not all of their texts are here."""
-        answers = answers_from(self.record, self.config, self.scratch)
-        judged: Judged = self._restored(self.stages["judge"], [answers])
-        return judged if not lacking_texts(self.record, "judge") else replace(judged, lengths={})
 
     def _restored(self, stage: Stage, inputs: list[Any]) -> Any:
         key = self.keys[stage.name]
         return run_stage(stage, self.config, self.repetition, self.scratch, key, inputs, completed=key)
+
+    def _pool(self) -> Pool:
+        """The pool, from its own event and the raters of the pairs in order; what only `pairs` knows is left out."""
+        built = only(self.record.completed("pool").get("pool", ()), PoolBuilt)
+        people = {rater.rater_id: rater for rater in raters_of(built)}
+        if not self.record.units("pairs"):
+            return pool_of(built, tuple(people.values()))
+        named = only(self.record.completed("pairs").get("pairs", ()), PairsBuilt).rater_ids
+        return pool_of(built, tuple(people.get(rater_id, Rater(rater_id, {})) for rater_id in named))
+
+    def _trained(self) -> Trained:
+        """The model of every condition, by its folder and the recorded hashes of its files."""
+        base, ready = self._base, only(self.record.completed("model").get("base", ()), ModelReady)
+        models: dict[str, Path] = {}
+        files: dict[str, Mapping[str, str]] = {}
+        for condition in self.config.conditions:
+            models[condition.name], files[condition.name] = base, ready.files
+            if condition.source != "none":
+                of_condition = [e for e in self._events("train", TrainCheckpoint) if e.condition == condition.name]
+                final = only([e for e in of_condition if e.final], TrainCheckpoint)
+                models[condition.name], files[condition.name] = self.scratch.root / final.folder, final.files
+        return Trained(models=models, files=files, base=base)
+
+    def _answers(self) -> Answers:
+        """Questions and answers; "" stands for a text that is not here, which `lacking_texts` counts."""
+        text = self.record.text_or_empty
+        questions = planned_questions(self.record.completed("answer").get("questions", ()), text)
+        given = self._events("answer", AnswerGiven)
+        return Answers(
+            questions=tuple({question.question_id: question for question in questions}.values()),
+            conditions=tuple(condition.name for condition in self.config.conditions),
+            answers={(e.condition, e.question_id): text(e.answer.sha256) for e in given},
+            base=self._base,
+        )
+
+    def _judged(self) -> Judged:
+        """What the judges said; without the lengths of the answers where not all of their texts are here."""
+        judged: Judged = self._restored(self.stages["judge"], [self._answers()])
+        return judged if not lacking_texts(self.record, "judge") else replace(judged, lengths={})
+
+    @property
+    def _base(self) -> Path:
+        return self.scratch.checkpoints / BASE
+
+    def _events(self, stage: str, kind: type[E]) -> list[E]:
+        """Those of a kind in all units of a stage."""
+        return [e for events in self.record.completed(stage).values() for e in events if isinstance(e, kind)]
 
 
 def ignores(stage: str, need: str, config: RunConfig) -> bool:
     """Whether a stage does not look at the pairs: they make the tiny model, but no other one, and no recovery."""
     made_of_pairs = config.train is not None and config.train.model == "tiny"
     return need == "pairs" and (stage == "recovery" or (stage == "model" and not made_of_pairs))
-
-
-def pool_from(record: Record) -> Pool:
-    """The pool, from its own event and the order of the raters of the pairs; what only `pairs` knows is left out."""
-    built = only(record.completed("pool").get("pool", ()), PoolBuilt)
-    people = {rater.rater_id: rater for rater in raters_of(built)}
-    if not record.units("pairs"):
-        return pool_of(built, tuple(people.values()))
-    named = only(record.completed("pairs").get("pairs", ()), PairsBuilt).rater_ids
-    return pool_of(built, tuple(people.get(rater_id, Rater(rater_id, {})) for rater_id in named))
-
-
-def trained_from(record: Record, config: RunConfig, scratch: RunFolder) -> Trained:
-    """The model of every condition, by its folder and the recorded hashes of its files."""
-    base, ready = scratch.checkpoints / BASE, only(record.completed("model").get("base", ()), ModelReady)
-    models: dict[str, Path] = {}
-    files: dict[str, Mapping[str, str]] = {}
-    for condition in config.conditions:
-        models[condition.name], files[condition.name] = base, ready.files
-        if condition.source != "none":
-            final = only(_final_checkpoints(record, condition.name), TrainCheckpoint)
-            models[condition.name], files[condition.name] = scratch.root / final.folder, final.files
-    return Trained(models=models, files=files, base=base)
-
-
-def _final_checkpoints(record: Record, condition: str) -> list[Event]:
-    found = [event for events in record.completed("train").values() for event in events]
-    return [e for e in found if isinstance(e, TrainCheckpoint) and e.condition == condition and e.final]
-
-
-def answers_from(record: Record, config: RunConfig, scratch: RunFolder) -> Answers:
-    """Questions and answers; "" stands for a text that is not here, which `lacking_texts` counts."""
-    plan = only(record.completed("answer").get("questions", ()), QuestionsPlanned)
-    given = [e for events in record.completed("answer").values() for e in events if isinstance(e, AnswerGiven)]
-    clauses = {clause.clause_id: record.text_or_empty(clause.text.sha256) for clause in plan.clauses}
-    questions = [
-        Question(q.question_id, q.clause_id, clauses[q.clause_id], record.text_or_empty(q.text.sha256))
-        for q in plan.questions
-    ]
-    return Answers(
-        questions=tuple({question.question_id: question for question in questions}.values()),
-        conditions=tuple(condition.name for condition in config.conditions),
-        answers={(e.condition, e.question_id): record.text_or_empty(e.answer.sha256) for e in given},
-        base=scratch.checkpoints / BASE,
-    )
 
 
 def lacking_texts(record: Record, stage: str) -> list[str]:
