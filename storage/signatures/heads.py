@@ -80,14 +80,8 @@ def signed(head: Head, key: Path) -> HeadSigned:
 
 def as_json(head: Head, signature: HeadSigned | None) -> dict[str, Any]:
     """A head to keep elsewhere: the text, and the signature over exactly this text."""
-    values: dict[str, Any] = {"text": head.text()}
-    if signature is not None:
-        values |= {
-            "signature": signature.signature,
-            "public_key": signature.public_key,
-            "fingerprint": signature.fingerprint,
-        }
-    return values
+    proof = {} if signature is None else signature.model_dump(include={"signature", "public_key", "fingerprint"})
+    return {"text": head.text(), **proof}
 
 
 def as_text(head: Head, signature: HeadSigned | None) -> str:
