@@ -19,19 +19,16 @@ from core.config_file import LoadedConfig, change
 from core.data.files.csv_table import CsvTable, read_csv
 from core.durable import write_durably
 from core.errors import DempoError, InputError, quoted
-from core.events import FileRead, digest
+from core.events import digest
 from core.facts.plural import number_of
 from core.preflight import preflight
 from storage.draws.history import config_of, history_of
 from storage.draws.people import OWNER_ONLY, SOURCE_ID, harmless, source_ids_of
+from storage.draws.seated import pool_files
 from storage.errors import sentences
-from storage.record.codec import parse
 from storage.record.reader import Reader
 
 _LISTED = 10
-
-_FILES = """SELECT f.value->>'$.name' AS name, f.value->>'$.sha256' AS sha256
-  FROM events e, json_each(e.payload, '$.files') f WHERE e.kind = 'pool.built'"""
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def _require_unchanged(reader: Reader, config: RunConfig) -> None:
     Raises:
         InputError: a file differs from what was recorded.
     """
-    recorded = {row["name"]: row["sha256"] for row in reader.query(_FILES)}
+    recorded = dict(pool_files(reader))
     for path in (config.data.respondents, config.data.quotas):
         if path is None or path.name not in recorded:
             continue
@@ -182,9 +179,7 @@ def _earlier(reader: Reader, config: RunConfig) -> dict[str, str]:
     if path is None:
         return {}
     table = read_csv(path, "data.responses")
-    rows = reader.query("SELECT payload FROM events WHERE kind = 'pool.built' ORDER BY seq DESC LIMIT 1")
-    files = [FileRead.model_validate(file) for file in parse(rows[0]["payload"])[0]["files"]]
-    if table.file.sha256 not in [file.sha256 for file in files]:
+    if table.file.sha256 not in [sha256 for _, sha256 in pool_files(reader)]:
         raise InputError(f"{path} was changed since {reader.folder.root.name} read it; put the old file back")
     return _statuses(table, config.data.id_column)
 

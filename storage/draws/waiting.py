@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import DempoError, quoted
 from storage.draws.history import History, config_of, history_of
 from storage.errors import StorageError, sentences
+from storage.record.glances import last_stop
 from storage.record.reader import Reader
 
 
@@ -60,7 +61,5 @@ def _draw_stage_is_open(reader: Reader) -> bool:
 
 
 def _as_recorded(reader: Reader) -> list[str]:
-    rows = reader.query(
-        "SELECT payload->>'$.reason' AS reason FROM events WHERE kind = 'engine.stopped' ORDER BY seq DESC LIMIT 1"
-    )
-    return [str(row["reason"]) for row in rows]
+    stop = last_stop(reader)
+    return [] if stop is None else [str(stop.reason)]
