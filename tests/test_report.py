@@ -20,8 +20,8 @@ from core.run_folder import RunFolder
 from storage.draws.public import PublicDraw
 from storage.export import markup
 from storage.export.export import export_run
+from storage.export.markup import prose
 from storage.export.plots import Range, Whisker, lines, ranges, whiskers
-from storage.export.prose import prose
 from storage.export.statements import limits
 from storage.record.log import Log
 from storage.record.reader import Reader

@@ -36,6 +36,7 @@ svg { max-width: 100%; height: auto; } .note { color: #555; font-size: 13px; }
 """
 
 _HASH = re.compile(r"[0-9a-f]{40,128}|SHA256:[A-Za-z0-9+/]{43}")
+_CODE = re.compile(r"`([^`]+)`")
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 _LONG = 40
 """Characters from which a text needs room for several lines."""
@@ -80,6 +81,28 @@ def paragraph(words: str) -> str:
 def note(words: str) -> str:
     """A remark below a table."""
     return f'<p class="note">{html.escape(visible(words))}</p>'
+
+
+def prose(markdown: str) -> str:
+    """Words of this program in the little Markdown that it writes (headings, paragraphs, lists, code), as HTML.
+
+    The first heading is left to the page. Whatever else stands in a text is shown as it is, harmlessly.
+    """
+    return "\n".join(_prose_block(block) for block in markdown.strip().split("\n\n") if not block.startswith("# "))
+
+
+def _prose_block(block: str) -> str:
+    if block.startswith("## "):
+        return f"<h3>{_prose_line(block[3:])}</h3>"
+    if block.startswith("- "):
+        items = re.split(r"\n- ", block[2:])
+        return "<ul>" + "".join(f"<li>{_prose_line(item)}</li>" for item in items) + "</ul>"
+    return f"<p>{_prose_line(block)}</p>"
+
+
+def _prose_line(words: str) -> str:
+    joined = " ".join(line.strip() for line in words.splitlines())
+    return _CODE.sub(r"<code>\1</code>", html.escape(visible(joined), quote=False))
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = (), whole: str = "", mark: str = "") -> str:

@@ -12,7 +12,6 @@ from storage.export.contents import engines_of, facts_of, signers_of
 from storage.export.draw_sections import draws
 from storage.export.figures import Figure
 from storage.export.opening import COMMANDS, TRUST, WHAT, signed_by, verdicts
-from storage.export.prose import prose
 from storage.export.sections import Content
 from storage.record.reader import connect
 
@@ -54,7 +53,7 @@ def report(
                 content.leaderboards(),
                 content.judges(),
                 content.texts(),
-                markup.section("Limits of this record", prose(limits)),
+                markup.section("Limits of this record", markup.prose(limits)),
             ],
         )
 
@@ -63,9 +62,9 @@ def _opening(checks: Iterable[Mapping[str, Any]], signers: Sequence[str]) -> str
     commands = markup.table({"command": command, "what it does": what} for command, what in COMMANDS)
     return "\n".join(
         [
-            prose(" ".join(WHAT)),
+            markup.prose(" ".join(WHAT)),
             markup.paragraph(f"Found when this bundle was made: {verdicts(checks)}"),
-            markup.under("How to check it", commands, prose(TRUST), markup.paragraph(signed_by(signers))),
+            markup.under("How to check it", commands, markup.prose(TRUST), markup.paragraph(signed_by(signers))),
         ]
     )
 

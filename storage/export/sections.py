@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -201,10 +202,7 @@ class Content:
 
     def judges(self) -> str:
         """How the calls of each judge ended, and how far judges agree."""
-        counts: dict[tuple[str, str], int] = {}
-        for row in self.rows("judge_calls"):
-            key = (str(row["judge"]), str(row["outcome"]))
-            counts[key] = counts.get(key, 0) + 1
+        counts = Counter((str(row["judge"]), str(row["outcome"])) for row in self.rows("judge_calls"))
         rows = [{"judge": judge, "outcome": outcome, "calls": n} for (judge, outcome), n in sorted(counts.items())]
         found = list(self.rows("judge_diagnostics"))
         agreement = [markup.under("Agreement and biases", markup.table(found))] if found else []
