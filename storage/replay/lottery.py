@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from core.errors import InputError
@@ -128,13 +129,8 @@ def _compare(lines: Sequence[Line], repeated: Sequence[Repeated]) -> _Solved:
     if optimum > PI_TOLERANCE:
         detail += f"; the optimum differs by {optimum:.3g}"
     agrees = worst <= limit and optimum <= PI_TOLERANCE and not other
-    equal = (was.panels, was.numerators, was.denominator, was.members) == (
-        now.panels,
-        now.numerators,
-        now.denominator,
-        now.members,
-    )
-    return _Solved(equal, agrees, f"{told(other)}; {detail}" if other else detail)
+    drawn_from = attrgetter("panels", "numerators", "denominator", "members")
+    return _Solved(drawn_from(was) == drawn_from(now), agrees, f"{told(other)}; {detail}" if other else detail)
 
 
 def _farthest(one: Sequence[float], other: Sequence[float]) -> tuple[float, int, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from core.errors import DempoError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event
 from core.facts.sortition.draw import COMMITTED_PARTS, hashes_of
@@ -22,8 +20,9 @@ def repeat_public_draw(record: Record, draw: str) -> list[Event] | None:
     Raises:
         InputError: the value does not fit the rule, or the recorded lottery is incomplete.
     """
-    made = _made(record.units(STAGE).get(draw, ()))
-    if made is None or made.commitment is None or made.value is None:
+    lines = record.units(STAGE).get(draw, ())
+    made = next((line.event() for line in lines if line.kind == DrawMade.kind), None)
+    if not isinstance(made, DrawMade) or made.commitment is None or made.value is None:
         return None
     again, source = _again(record, made)
     return events_of(again, source.rater_ids, source.type_of)
@@ -72,15 +71,6 @@ def _committed(record: Record, made: DrawMade) -> DrawCommitted:
             if isinstance(event, DrawCommitted) and event.commitment == made.commitment:
                 return event
     raise ValueError(f"the record holds no commitment {made.commitment}")
-
-
-def _made(lines: Sequence[Line]) -> DrawMade | None:
-    for line in lines:
-        if line.kind == DrawMade.kind:
-            event = line.event()
-            assert isinstance(event, DrawMade), "told by its kind"
-            return event
-    return None
 
 
 def _sources(record: Record, lottery: str) -> list[Line]:
