@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -472,7 +473,7 @@ def export(
     target, console = to or default_target(root, redact), Console()
     done = export_run(root, target, redact=redact, force=force, agent=agent, told=_when_slow(console, "export"))
     console.say(f"dempo: wrote {done.files:,} files, {done.bytes / 1024**2:.1f} MiB")
-    _print(done.row(), as_json, f"{done.path}\nSHA-256 {done.sha256}\nhead: event {done.seq}, {done.head}")
+    _print(asdict(done), as_json, f"{done.path}\nSHA-256 {done.sha256}\nhead: event {done.seq}, {done.head}")
     for sentence in done.left_out:
         console.say(f"dempo: left out: {visible(sentence)}")
     if done.failed_checks:

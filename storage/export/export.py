@@ -11,9 +11,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.errors import InputError
 from core.run_folder import RunFolder
@@ -66,10 +65,6 @@ class Exported:
     redacted: bool
     left_out: tuple[str, ...]
     failed_checks: tuple[str, ...]
-
-    def row(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
 
 
 def export_run(
@@ -181,7 +176,8 @@ class _Export:
         self._add("verify.py", verifier_text())
         self._add(README, readme(facts, signers, (*self.files, CRATE_MARK)))
         self._add(CRATE_MARK, metadata(self.files, facts, self.agent))
-        self._pack(target)
+        total = sum(path.stat().st_size for path in self.files.values())
+        pack(self.files, target, lambda done: self.told("packing", 7 + done / max(total, 1), 8))
         return Exported(
             path=str(target),
             sha256=file_digest(target),
@@ -262,16 +258,6 @@ class _Export:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body.encode("utf-8", "replace"))
         self.files[name] = path
-
-    def _pack(self, target: Path) -> None:
-        total, done = sum(path.stat().st_size for path in self.files.values()), 0
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            self.told("packing", 7 + done / max(total, 1), 8)
-
-        pack(self.files, target, count)
 
 
 def default_target(root: Path, redact: bool) -> Path:

@@ -26,19 +26,21 @@ def pack(files: Mapping[str, Path], target: Path, told: Callable[[int], None]) -
     """Writes the files under their names, and the manifest of them all, to `target`.
 
     Args:
-        told: called with the number of bytes packed since the last call.
+        told: called with the number of bytes packed so far.
 
     Raises:
         StorageError: the bundle would be larger than `MOST_BYTES`.
         OSError: the disk is full, or a file cannot be read.
     """
+    done = 0
     try:
         with durable_stream(target) as stream, zipfile.ZipFile(stream, "w", allowZip64=False) as bundle:
             for name, path in sorted(files.items()):
                 with path.open("rb") as source, bundle.open(_entry(name, path.stat().st_size), "w") as out:
                     while chunk := source.read(_CHUNK):
                         out.write(chunk)
-                        told(len(chunk))
+                        done += len(chunk)
+                        told(done)
             bundle.writestr(_entry(MANIFEST), manifest(files))
     except (zipfile.LargeZipFile, RuntimeError) as error:  # zipfile notices some of it only after the fact
         raise StorageError(f"{target}: a bundle must be smaller than {MOST_BYTES / 1024**3:.0f} GiB") from error

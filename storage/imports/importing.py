@@ -60,10 +60,6 @@ class Imported:
     verifier: str
     checks: tuple[dict[str, Any], ...]
 
-    def row(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
-
 
 def import_bundle(path: Path, runs: Path, told: Told) -> Imported:
     """Checks a bundle and puts its run below `runs`, whole or not at all.
@@ -196,7 +192,7 @@ class _Import:
 
     def _move(self, root: Path, imported: Imported) -> None:
         (root / "events.jsonl").unlink()  # says what audit.db says, which was checked
-        note = {**imported.row(), "imported_at": now()}
+        note = {**asdict(imported), "imported_at": now()}
         write_durably(root / MARK, (json.dumps(note, indent=2) + "\n").encode())
         for path in root.rglob("*"):
             if path.is_dir():

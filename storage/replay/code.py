@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from core.events import EngineStarted, StageStarted
 from core.program.environment import engine_started
@@ -22,10 +21,6 @@ class Change:
     what: str
     recorded: str
     now: str
-
-    def row(self) -> dict[str, Any]:
-        """The change as a JSON row."""
-        return asdict(self)
 
 
 def code_changes(record: Record, stages: Sequence[Stage]) -> list[Change]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from core.events import EVENTS
@@ -55,10 +55,6 @@ class Compared:
     grade: str
     verdict: Verdict
     detail: str
-
-    def row(self) -> dict[str, Any]:
-        """The comparison as a JSON row."""
-        return asdict(self)
 
 
 Rule = Callable[[Line, Repeated], Finding]

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -41,7 +42,7 @@ def print_imported(done: Imported, console: Console, as_json: bool) -> None:
     console.say(f"dempo: imported {done.run_id}{texts}; it can be read, verified and cloned, never continued")
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
     summary = summary_of(checks_of(done))
-    print_data(done.row(), as_json, f"{tables.table(done.checks, columns)}\n\n{summary}\n\nrun: {visible(done.path)}")
+    print_data(asdict(done), as_json, f"{tables.table(done.checks, columns)}\n\n{summary}\n\nrun: {visible(done.path)}")
     console.say(f"dempo: {_VERIFIERS[done.verifier]}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from core.facts.plural import number_of
@@ -40,9 +41,9 @@ def data_of(report: Report) -> dict[str, Any]:
         "run_id": report.run_id,
         "until": report.until,
         "ok": not report.drifted and not report.unchecked,
-        "code": [change.row() for change in report.code],
+        "code": [asdict(change) for change in report.code],
         "stages": [_stage(found) for found in report.stages],
-        "events": [event.row() for found in report.stages for event in found.events],
+        "events": [asdict(event) for found in report.stages for event in found.events],
     }
 
 
@@ -82,7 +83,7 @@ def _counts(report: Report) -> str:
 
 def _events(events: Sequence[Compared], most: int | None) -> str:
     rest = len(events) - len(events[:most])
-    return tables.table([event.row() for event in events[:most]], _EVENT) + (
+    return tables.table([asdict(event) for event in events[:most]], _EVENT) + (
         f"\nand {rest:,} more; --all-events prints them" if rest else ""
     )
 
