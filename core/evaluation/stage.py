@@ -198,8 +198,9 @@ def planned_questions(events: Sequence[Event], text: Callable[[str], str]) -> tu
     """The questions of a recorded plan; `text` gives a text by its SHA-256."""
     plan = only(events, QuestionsPlanned)
     clauses = {clause.clause_id: text(clause.text.sha256) for clause in plan.clauses}
-    found = plan.questions
-    return tuple(Question(q.question_id, q.clause_id, clauses[q.clause_id], text(q.text.sha256)) for q in found)
+    return tuple(
+        Question(q.question_id, q.clause_id, clauses[q.clause_id], text(q.text.sha256)) for q in plan.questions
+    )
 
 
 # ---------------------------------------------------------------- judge

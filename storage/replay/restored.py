@@ -76,8 +76,8 @@ class Restorer:
         for condition in self.config.conditions:
             models[condition.name], files[condition.name] = base, ready.files
             if condition.source != "none":
-                of_condition = [e for e in self._events("train", TrainCheckpoint) if e.condition == condition.name]
-                final = only([e for e in of_condition if e.final], TrainCheckpoint)
+                recorded = self._events("train", TrainCheckpoint)
+                final = only([e for e in recorded if e.condition == condition.name and e.final], TrainCheckpoint)
                 models[condition.name], files[condition.name] = self.scratch.root / final.folder, final.files
         return Trained(models=models, files=files, base=base)
 
