@@ -234,18 +234,6 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Score:
-    """One row of a leaderboard; position 1 is best. low and high bound the bootstrap interval."""
-
-    method: str
-    condition: str
-    score: float
-    low: float
-    high: float
-    position: int
-
-
-@dataclass(frozen=True)
 class Judged:
     """What the judges said: rankings, and what is needed to measure their biases.
 

@@ -14,7 +14,7 @@ from core.config import RunConfig
 from core.config_file import load_config
 from core.data.planted.world import WorldKind
 from core.data.planted.world_folder import write_world
-from core.events import RecoveryMeasured, as_float
+from core.events import RecoveryMeasured
 from core.pipeline import run_pipeline
 from core.run_folder import RunFolder
 
@@ -39,7 +39,7 @@ def excess(kind: WorldKind, seed: int, root: Path, conditions: Sequence[str]) ->
     recorder = MemoryRecorder()
     run_pipeline(demo_config(world, seed, conditions), recorder, folder, {}, until="recovery")
     measured = recorder.of_kind(RecoveryMeasured)
-    return {m.condition: as_float(m.population_log_loss) - as_float(m.floor) for m in measured}
+    return {m.condition: float(m.population_log_loss) - float(m.floor) for m in measured}
 
 
 def excess_of_seeds(

@@ -11,8 +11,8 @@ from core.config import RankSection
 from core.facts.randomness import RANDOM_DOMAIN, RandomStream
 from core.ranking.bootstrap import draw_weights, percentile_interval, weighted_wins
 from core.ranking.counts import wins_by_unit
-from core.ranking.leaderboards import leaderboards
-from core.types import Ranking, Score
+from core.ranking.leaderboards import Score, leaderboards
+from core.types import Ranking
 
 
 def silent(done: float, total: float, detail: str) -> None:

@@ -8,7 +8,6 @@ from fractions import Fraction
 
 import pytest
 
-from core.events import as_float
 from core.facts.sortition.inequality import inequality
 from core.facts.sortition.quotas import wanted_and_nobody
 from core.sortition.recording import diagnosed_event
@@ -53,7 +52,7 @@ def test_all_measures_of_a_lottery() -> None:
     found = diagnosed_event(lottery, (1, 0, 2, 1))
     assert (found.raters, found.smallest, found.largest, found.equal) == (4, 0.0, 1.0, 0.5)
     assert found.gini == pytest.approx(6 / 16)  # Σ|π_i − π_j| over pairs is 3, times two, over 2·4·2
-    assert math.isinf(as_float(found.max_min_ratio))
+    assert math.isinf(float(found.max_min_ratio))
     assert found.coefficient_of_variation == pytest.approx(math.sqrt(1 / 8) / 0.5)
     assert (found.without_chance, found.without_chance_types, found.certain) == (1, [2], 1)
     assert found.empty_categories == ["age: unknown"]

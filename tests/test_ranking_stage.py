@@ -10,7 +10,7 @@ from memory_recorder import MemoryRecorder, make_context
 
 from core.config import RankSection, RunConfig
 from core.errors import InputError, Stopped
-from core.events import DiagnosticsComputed, LeaderboardComputed, SeedDerived, StagePlanned
+from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow, SeedDerived, StagePlanned
 from core.facts.randomness import RandomStream
 from core.ranking.leaderboards import leaderboards
 from core.ranking.stage import rank
@@ -34,12 +34,11 @@ def judged(orders: list[str] = ORDERS) -> Judged:
 
 def test_every_method_and_the_diagnostics_are_recorded(tmp_path: Path) -> None:
     recorder = MemoryRecorder()
-    scores = rank(make_context("rank", config(), tmp_path, recorder), judged())
+    boards = rank(make_context("rank", config(), tmp_path, recorder), judged())
     recorded = recorder.of_kind(LeaderboardComputed)
     assert [event.method for event in recorded] == list(RankSection().methods)
     assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 1
-    rows = [(event.method, row.condition, row.position) for event in recorded for row in event.rows]
-    assert rows == [(score.method, score.condition, score.position) for score in scores]
+    assert list(boards) == recorded
     (diagnostics,) = recorder.of_kind(DiagnosticsComputed)
     assert {"kendall_tau", "fleiss_kappa_first", "shown_rank_correlation", "longer_wins"} <= set(diagnostics.values)
     assert not recorder.of_kind(SeedDerived), "the stage's seed is recorded by run_stage"
@@ -47,9 +46,11 @@ def test_every_method_and_the_diagnostics_are_recorded(tmp_path: Path) -> None:
 
 def test_the_same_intervals_as_without_a_run(tmp_path: Path) -> None:
     """`dempo rank` on exported rankings with the run's seed must reproduce the run's leaderboards."""
-    scores = rank(make_context("rank", config(), tmp_path), judged())
+    recorded = rank(make_context("rank", config(), tmp_path), judged())
     boards = leaderboards(judged().rankings, config().rank, RandomStream(3, "rank"))
-    assert scores == tuple(row for board in boards for row in board.rows)
+    assert [board.method for board in boards] == [event.method for event in recorded]
+    for board, event in zip(boards, recorded, strict=True):
+        assert [LeaderboardRow(**vars(row)) for row in board.rows] == event.rows
 
 
 def test_a_resumed_stage_redoes_only_what_is_missing(tmp_path: Path) -> None:
@@ -63,11 +64,10 @@ def test_a_resumed_stage_redoes_only_what_is_missing(tmp_path: Path) -> None:
 def test_infinite_scores_and_undefined_agreement_survive_the_record(tmp_path: Path) -> None:
     recorder = MemoryRecorder()
     one_sided = judged(["abc", "bac"])
-    scores = rank(make_context("rank", config(), tmp_path, recorder), one_sided)
-    published = {s.condition: s for s in scores if s.method == "plackett_luce_published"}
-    assert published["c"].score == -math.inf
-    event = next(e for e in recorder.of_kind(LeaderboardComputed) if e.method == "plackett_luce_published")
-    assert event.rows[-1].score == "-inf"
+    boards = rank(make_context("rank", config(), tmp_path, recorder), one_sided)
+    published = next(board for board in boards if board.method == "plackett_luce_published")
+    assert (published.rows[-1].condition, published.rows[-1].score) == ("c", "-inf")
+    assert float(published.rows[-1].score) == -math.inf
     recorder = MemoryRecorder()
     rank(make_context("rank", config(), tmp_path / "single", recorder), judged(["abc"]))
     assert recorder.of_kind(DiagnosticsComputed)[-1].values["kendall_tau"] == "nan"

@@ -21,7 +21,6 @@ from core.events.base import (
     Number,
     Part,
     Text,
-    as_float,
     decode_text,
     described,
     digest,

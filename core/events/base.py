@@ -36,12 +36,7 @@ def named_number(value: object) -> object:
 
 
 Number = Annotated[float | Literal["nan", "inf", "-inf"], BeforeValidator(named_number)]
-"""A float, or the name of a value that JSON cannot hold."""
-
-
-def as_float(number: float | str) -> float:
-    """The float that a recorded `Number` stands for."""
-    return float(number)
+"""A float, or the name of a value that JSON cannot hold; `float` takes both."""
 
 
 def volatile(description: str, **more: Any) -> Any:

@@ -37,7 +37,18 @@ from core.ranking.methods.mallows import dispersion, distances, held_out, log_li
 from core.ranking.methods.plackett_luce import plackett_luce
 from core.ranking.methods.plackett_luce_published import plackett_luce_published
 from core.ranking.methods.schulze import schulze
-from core.types import Ranking, Score
+from core.types import Ranking
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of a leaderboard; position 1 is best. low and high bound the bootstrap interval."""
+
+    condition: str
+    score: float
+    low: float
+    high: float
+    position: int
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,7 @@ class Aggregation:
         low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
         places = positions_by(_cost(estimate, rule).tolist())
         rows = [
-            Score(method, condition, float(estimate.score[i]), float(low[i]), float(high[i]), places[i])
+            Score(condition, float(estimate.score[i]), float(low[i]), float(high[i]), places[i])
             for i, condition in enumerate(self.ballots.conditions)
         ]
         return Leaderboard(
@@ -178,9 +189,14 @@ def _cost(estimate: Estimate, rule: int) -> Floats:
     return estimate.score if rule == BY_SCORE else estimate.consensus.position
 
 
-def _borda(data: Aggregation) -> Estimate:
-    scores = borda(data.wins)
-    return Estimate(scores[0], scores[1:])
+def _of_wins(method: Callable[[Floats], Floats]) -> Callable[[Aggregation], Estimate]:
+    """A method that makes nothing but scores (…, m) of win matrices (…, m, m)."""
+
+    def estimate(data: Aggregation) -> Estimate:
+        scores = method(data.wins)
+        return Estimate(scores[0], scores[1:])
+
+    return estimate
 
 
 def _copeland(data: Aggregation) -> Estimate:
@@ -188,16 +204,6 @@ def _copeland(data: Aggregation) -> Estimate:
     detail = data.named("win_rate", win_rate(data.wins[0]))
     detail |= data.named("majority_win_rate", win_rate(data.wins_by_majority))
     return Estimate(scores[0], scores[1:], detail)
-
-
-def _copeland_majority(data: Aggregation) -> Estimate:
-    scores = copeland_majority(data.wins)
-    return Estimate(scores[0], scores[1:])
-
-
-def _schulze(data: Aggregation) -> Estimate:
-    scores = schulze(data.wins)
-    return Estimate(scores[0], scores[1:])
 
 
 def _bradley_terry(data: Aggregation) -> Estimate:
@@ -285,10 +291,10 @@ def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:
 
 
 _ESTIMATORS: Mapping[Method, Callable[[Aggregation], Estimate]] = {
-    "borda": _borda,
+    "borda": _of_wins(borda),
     "copeland": _copeland,
-    "copeland_majority": _copeland_majority,
-    "schulze": _schulze,
+    "copeland_majority": _of_wins(copeland_majority),
+    "schulze": _of_wins(schulze),
     "kemeny": _kemeny,
     "bradley_terry": _bradley_terry,
     "plackett_luce": _plackett_luce,

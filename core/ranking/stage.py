@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow, as_float
+from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
 from core.facts.ranking.methods import Method
 from core.facts.ranking.positions import BY_SCORE
-from core.stage import Context, Unit
-from core.types import Judged, Score
+from core.stage import Context, Unit, only
+from core.types import Judged
 
 
-def rank(ctx: Context, judged: Judged) -> tuple[Score, ...]:
+def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
     Returns:
-        The rows of all leaderboards, in the order of the methods, best first, as recorded.
+        The leaderboards as recorded, in the order of the methods.
 
     Raises:
         InputError: there are no rankings, or they don't all order the same conditions.
@@ -48,26 +48,11 @@ def rank(ctx: Context, judged: Judged) -> tuple[Score, ...]:
             resample=board.resample,
             resamples=board.resamples,
             confidence=board.confidence,
-            rows=[
-                LeaderboardRow(condition=r.condition, score=r.score, low=r.low, high=r.high, position=r.position)
-                for r in board.rows
-            ],
+            rows=[LeaderboardRow(**vars(row)) for row in board.rows],
             detail=dict(board.detail),
             rule=board.rule if board.rule > BY_SCORE else None,
             units=board.units,
         )
 
-    scores: list[Score] = []
     ctx.unit("diagnostics", measure)
-    for method in methods:
-        recorded = ctx.unit(method, aggregate(method))
-        scores.extend(_scores(recorded[0]))
-    return tuple(scores)
-
-
-def _scores(recorded: object) -> list[Score]:
-    assert isinstance(recorded, LeaderboardComputed), "a method's unit holds its leaderboard"
-    return [
-        Score(recorded.method, row.condition, as_float(row.score), as_float(row.low), as_float(row.high), row.position)
-        for row in recorded.rows
-    ]
+    return tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)

@@ -30,8 +30,9 @@ from core.config import TrainSection
 from core.data.planted.world import World, load_world
 from core.data.planted.world_texts import styles_of
 from core.errors import InputError
-from core.events import RecoveryMeasured, as_float, digest
-from core.stage import Context, Unit
+from core.events import RecoveryMeasured, digest
+from core.stage import Context, Unit, only
+from core.training.conditions import train_section
 from core.types import Message, PreferencePairs
 
 if TYPE_CHECKING:
@@ -39,18 +40,6 @@ if TYPE_CHECKING:
     from core.training.stage import Trained
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Recovery:
-    """How well one condition's implicit reward predicts citizens; see the module for the measures."""
-
-    condition: str
-    population_log_loss: float
-    margin_agreement: float
-    floor: float
-    agreement_ceiling: float
-    pairs: int
 
 
 @dataclass(frozen=True)
@@ -66,16 +55,14 @@ class HeldOut:
     probability: Floats
 
 
-def recovery(ctx: Context, pairs: PreferencePairs, trained: Trained) -> tuple[Recovery, ...]:
+def recovery(ctx: Context, pairs: PreferencePairs, trained: Trained) -> tuple[RecoveryMeasured, ...]:
     """Measures every condition, one unit each; needs the truth of the planted world that the data is from.
 
     Raises:
         InputError: the world or a checkpoint cannot be read.
     """
     path = _world_path(ctx)
-    train = ctx.config.train
-    if train is None:
-        raise InputError("the configuration has no [train] section, which this stage needs")
+    train = train_section(ctx)
     ctx.plan(len(trained.models))
     if ctx.pending(list(trained.models)):
         held_out = held_out_pairs(load_world(path))
@@ -88,7 +75,7 @@ def recovery(ctx: Context, pairs: PreferencePairs, trained: Trained) -> tuple[Re
 
         for condition in trained.models:
             ctx.unit(condition, compute)
-    return tuple(_restored(ctx, condition) for condition in trained.models)
+    return tuple(only(ctx.recorded(condition) or (), RecoveryMeasured) for condition in trained.models)
 
 
 def population_log_loss(probability: Floats, margin: Floats) -> float:
@@ -192,22 +179,6 @@ def _measured(condition: str, probability: Floats, margin: Floats, world: str) -
         floor=log_loss_floor(probability),
         agreement_ceiling=agreement_ceiling(probability),
         world=world,
-    )
-
-
-def _restored(ctx: Context, condition: str) -> Recovery:
-    """The measures of a condition from the record."""
-    events = ctx.recorded(condition) or ()
-    (found,) = [event for event in events if isinstance(event, RecoveryMeasured)]
-    assert found.floor is not None, "this stage records it"
-    assert found.agreement_ceiling is not None, "this stage records it"
-    return Recovery(
-        condition=condition,
-        population_log_loss=as_float(found.population_log_loss),
-        margin_agreement=as_float(found.margin_agreement),
-        floor=as_float(found.floor),
-        agreement_ceiling=as_float(found.agreement_ceiling),
-        pairs=found.pairs,
     )
 
 

@@ -20,11 +20,7 @@ from typing import TYPE_CHECKING, Any
 from core.chat import load_tokenizer, template_digest
 from core.config import TrainSection
 from core.errors import DempoError, InputError
-from core.events import (
-    ModelReady,
-    ReferenceComputed,
-    TrainCheckpoint,
-)
+from core.events import ModelReady, ReferenceComputed, TrainCheckpoint
 from core.facts.training.rules import REFERENCE_RULE
 from core.random_arrays import integers
 from core.stage import Context, Unit, only
@@ -46,12 +42,7 @@ class BaseModel:
     """
 
     path: Path
-    architecture: str
-    parameters: int
-    vocabulary: int
-    template: str
     files: Mapping[str, str]
-    pretraining_loss: float | None
 
 
 @dataclass(frozen=True)
@@ -101,17 +92,7 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
         unit.add(_model_ready(train, temporary, loss))
         publish(temporary, path)
 
-    ready = only(ctx.unit("base", compute), ModelReady)
-    loss = ready.pretraining_loss
-    return BaseModel(
-        path=path,
-        architecture=ready.architecture,
-        parameters=ready.parameters,
-        vocabulary=ready.vocabulary,
-        template=ready.template,
-        files=ready.files,
-        pretraining_loss=None if loss is None else float(loss),
-    )
+    return BaseModel(path, only(ctx.unit("base", compute), ModelReady).files)
 
 
 def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device: str, folder: Path) -> float | None:
