@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from core.config import AnswerSection, RunConfig
 from core.errors import InputError, JudgeError
@@ -14,33 +13,18 @@ from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
 from core.evaluation.endpoint import resolve
 from core.evaluation.generate import clause_tasks, generate_questions
-from core.evaluation.judges.judge import judged, plan_calls
-from core.evaluation.judges.kinds import KINDS, Calls
+from core.evaluation.judges.judge import Calls, judged, plan_calls
+from core.evaluation.judges.kinds import KINDS
 from core.evaluation.prompts import labels_for
 from core.evaluation.questions import read_questions, require_all_clauses
 from core.events import AnswerGiven, Clause, Event, PlannedQuestion, QuestionsPlanned
 from core.stage import Context, Unit, only
 from core.types import Judged, Question
 
+if TYPE_CHECKING:
+    from core.training.stage import Trained
+
 _PLAN = "questions"
-
-
-class TrainedModels(Protocol):
-    """What `train` returns, as far as answering needs it."""
-
-    @property
-    def models(self) -> Mapping[str, Path]:
-        """Checkpoint folder per condition, in the configuration's order."""
-        ...
-
-    @property
-    def base(self) -> Path:
-        """Folder of the base model."""
-        ...
-
-    def verified(self, condition: str) -> Path:
-        """The condition's folder, once its files have been compared with the record."""
-        ...
 
 
 def preflight(config: RunConfig) -> None:
@@ -67,7 +51,7 @@ def preflight(config: RunConfig) -> None:
 # ---------------------------------------------------------------- answer
 
 
-def answer(ctx: Context, trained: TrainedModels) -> Answers:
+def answer(ctx: Context, trained: Trained) -> Answers:
     """Plans the questions and lets every condition's model answer them, greedily.
 
     Units: "questions", before it "clause:<number>" where a model writes them, and "<condition>/<batch>"
@@ -81,7 +65,6 @@ def answer(ctx: Context, trained: TrainedModels) -> Answers:
     if section is None:
         raise InputError("the configuration has no [answer]")
     questions = _questions(ctx, section, conditions=len(trained.models))
-    by_id = {question.question_id: question for question in questions}
     batches = [questions[i : i + section.batch] for i in range(0, len(questions), section.batch)]
     for number, condition in enumerate(trained.models):
         _answer_all(ctx, section, trained, condition, batches, done=number * len(batches))
@@ -93,7 +76,7 @@ def answer(ctx: Context, trained: TrainedModels) -> Answers:
         if isinstance(event, AnswerGiven)
     ]
     return Answers(
-        questions=tuple(by_id.values()),
+        questions=questions,
         conditions=tuple(trained.models),
         answers={(event.condition, event.question_id): ctx.recorder.text(event.answer.sha256) for event in given},
         base=trained.base,
@@ -103,7 +86,7 @@ def answer(ctx: Context, trained: TrainedModels) -> Answers:
 def _answer_all(
     ctx: Context,
     section: AnswerSection,
-    trained: TrainedModels,
+    trained: Trained,
     condition: str,
     batches: Sequence[tuple[Question, ...]],
     done: int,

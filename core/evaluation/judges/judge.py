@@ -44,6 +44,19 @@ class Call:
         return ctx.torch_seed("seed", self.question.question_id, self.model.model, str(self.index)) >> 32
 
 
+@dataclass(frozen=True)
+class Calls:
+    """All calls of one judge, and those that are missing; `done` of the `total` calls of the run are made."""
+
+    ctx: Context
+    model: JudgeModel
+    own: list[Call]
+    missing: list[Call]
+    answers: Answers
+    done: int
+    total: int
+
+
 def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> list[Call]:
     """All calls: by judge, then index, then question, so that a run that ends early holds whole rounds."""
     calls = []

@@ -15,23 +15,12 @@ from core.config import BASE_MODEL, JudgeModel, RunConfig
 from core.errors import InputError
 from core.evaluation.answers import Answers
 from core.evaluation.endpoint import Endpoint, resolve
-from core.evaluation.judges.judge import Call, request_key, shown_answers
+from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
+from core.evaluation.judges.local_judge import judge_by_model
+from core.evaluation.judges.openai_judge import judge_by_endpoint
 from core.evaluation.prompts import quoted_case
 from core.events import JudgeCalled
 from core.stage import Context, Unit
-
-
-@dataclass(frozen=True)
-class Calls:
-    """All calls of one judge, and those that are missing; `done` of the `total` calls of the run are made."""
-
-    ctx: Context
-    model: JudgeModel
-    own: list[Call]
-    missing: list[Call]
-    answers: Answers
-    done: int
-    total: int
 
 
 @dataclass(frozen=True)
@@ -51,15 +40,6 @@ def _endpoint(config: RunConfig, model: JudgeModel, base: Path | None) -> Endpoi
     return resolve(model.base_url, os.environ)
 
 
-def _ask_endpoint(calls: Calls, endpoint: Endpoint) -> str:
-    from core.evaluation.judges.openai_judge import judge_by_endpoint
-
-    accepted = len(calls.missing) < len(calls.own)
-    return judge_by_endpoint(
-        calls.ctx, calls.model, endpoint, calls.missing, calls.answers, calls.done, calls.total, accepted
-    )
-
-
 # ---------------------------------------------------------------- a model on this machine
 
 
@@ -71,16 +51,6 @@ def _folder(config: RunConfig, model: JudgeModel, base: Path | None) -> Path | N
             "give a folder, or 'base' for the run's own base model"
         )
     return folder
-
-
-def _ask_model(calls: Calls, folder: Path | None) -> str:
-    from core.evaluation.judges.local_judge import judge_by_model
-
-    assert folder is not None, "the answers name the base model"
-    config = calls.ctx.config
-    batch = config.answer.batch if config.answer else 16
-    judge_by_model(calls.ctx, folder, config.train, calls.own, calls.answers, batch, calls.done, calls.total)
-    return ""
 
 
 # ---------------------------------------------------------------- citizens of a planted world
@@ -128,7 +98,7 @@ def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: 
 
 
 KINDS: Mapping[str, JudgeKind] = {
-    "openai": JudgeKind(_endpoint, _ask_endpoint),
-    "local": JudgeKind(_folder, _ask_model),
+    "openai": JudgeKind(_endpoint, judge_by_endpoint),
+    "local": JudgeKind(_folder, judge_by_model),
     "planted": JudgeKind(_world, _ask_citizens),
 }

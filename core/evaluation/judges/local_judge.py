@@ -17,41 +17,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.config import TrainSection
 from core.errors import JudgeError
 from core.evaluation.answers import Answers
-from core.evaluation.judges.judge import Call, request_key, shown_answers
+from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.local_model import LocalModel, enough_memory, opened
 from core.evaluation.prompts import judge_line, labels_for
 from core.events import JudgeCalled
-from core.stage import Context
 
 OPENING = "Best to worst:"
 """Written for the model before its first label."""
 
 
-def judge_by_model(
-    ctx: Context,
-    folder: Path,
-    train: TrainSection | None,
-    calls: Sequence[Call],
-    answers: Answers,
-    batch: int,
-    done: int,
-    total: int,
-) -> None:
-    """Makes all planned calls of one local judge that are not recorded yet.
+def judge_by_model(calls: Calls, folder: Path | None) -> str:
+    """Makes the calls that are missing; none of them fails by itself, so there is nothing to say of those ("").
 
-    `calls` are all of them: the batches are fixed by the plan, so that a batch that was interrupted is
-    computed again as it was, though only what is missing is recorded.
+    The batches are fixed by the plan of all calls, so that a batch that was interrupted is computed again as it was,
+    though only what is missing is recorded.
 
     Raises:
         JudgeError: the model's tokenizer has no token of its own for every label.
         InputError: the folder holds no model that can be used.
     """
-    with opened(folder, train, own_template=True) as local:
-        for start in range(0, len(calls), batch):
-            chunk = calls[start : start + batch]
+    assert folder is not None, "the answers name the base model"
+    ctx, done = calls.ctx, calls.done
+    batch = ctx.config.answer.batch if ctx.config.answer else 16
+    with opened(folder, ctx.config.train, own_template=True) as local:
+        for start in range(0, len(calls.own), batch):
+            chunk = calls.own[start : start + batch]
             missing = {call.key for call in chunk if ctx.recorded(call.key) is None}
             if not missing:
                 continue
@@ -59,7 +51,7 @@ def judge_by_model(
             units = {key: ctx.begin(key) for key in sorted(missing)}
             begun = time.monotonic()
             with enough_memory("judging", batch):
-                events = _judge_batch(local, chunk, answers)
+                events = _judge_batch(local, chunk, calls.answers)
             seconds = round((time.monotonic() - begun) / len(chunk), 4)
             for call, (event, prompt, reply) in zip(chunk, events, strict=True):
                 if call.key in units:
@@ -68,7 +60,8 @@ def judge_by_model(
                     unit.add(event.model_copy(update={"seconds": seconds, **texts}))
                     unit.complete()
             done += len(missing)
-            ctx.progress(done, total, calls[0].model.model)
+            ctx.progress(done, calls.total, calls.model.model)
+    return ""
 
 
 def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> list[tuple[JudgeCalled, str, str]]:

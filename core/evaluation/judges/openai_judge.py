@@ -19,37 +19,23 @@ from typing import Literal
 
 from core.config import JudgeModel
 from core.errors import JudgeError
-from core.evaluation.answers import Answers
 from core.evaluation.calls import run_concurrently
 from core.evaluation.completions import Completions, Reply, Request
 from core.evaluation.endpoint import Endpoint
-from core.evaluation.judges.judge import Call, request_key, shown_answers
+from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema
 from core.events import JudgeCalled
 from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
 from core.facts.plural import number_of
-from core.stage import Context, Unit
+from core.stage import Unit
 
 FIRST_FAILURES = 3
 
 Outcome = Literal["ranked", "refused", "truncated", "malformed", "failed"]
 
 
-def judge_by_endpoint(
-    ctx: Context,
-    model: JudgeModel,
-    endpoint: Endpoint,
-    calls: list[Call],
-    answers: Answers,
-    done: int,
-    total: int,
-    accepted: bool,
-) -> str:
-    """Makes the calls, all of one judge and none of them recorded.
-
-    Args:
-        done: calls of the stage that are recorded already, of `total`; for the progress.
-        accepted: whether the record holds a reply to another call of this judge.
+def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
+    """Makes the calls that are missing.
 
     Returns:
         A sentence about the calls that failed twice; "" where every call got a reply.
@@ -58,10 +44,11 @@ def judge_by_endpoint(
         JudgeError: the endpoint cannot be used; results so far are recorded.
         Stopped: the operator asked for it.
     """
+    model = calls.model
     completions = Completions(endpoint, model.model, model.timeout, model.retries)
-    work = _Work(ctx, model, completions, answers, done, total, accepted)
+    work = _Work(calls, completions, calls.done)
     try:
-        work.round(calls)
+        work.round(calls.missing)
         if work.failed:
             work.round(work.failed)
     finally:
@@ -78,22 +65,23 @@ def judge_by_endpoint(
 class _Work:
     """The calls of one judge: what is asked, what came back, and how the endpoint is doing."""
 
-    ctx: Context
-    model: JudgeModel
+    calls: Calls
     completions: Completions
-    answers: Answers
     done: int
-    total: int
-    accepted: bool
     failed: list[Call] = field(default_factory=list)
     outages: int = 0
     last_failure: str = ""
+
+    @property
+    def model(self) -> JudgeModel:
+        """The judge."""
+        return self.calls.model
 
     def round(self, calls: list[Call]) -> None:
         """Makes every call once; afterwards `failed` are those that got no reply."""
         self.failed, self.outages = [], 0
         run_concurrently(
-            self.ctx,
+            self.calls.ctx,
             calls,
             self.ask,
             self.record,
@@ -105,12 +93,12 @@ class _Work:
     def request(self, call: Call) -> Request:
         """What the call asks."""
         return Request(
-            messages=judge_messages(call.question, shown_answers(call, self.answers)),
+            messages=judge_messages(call.question, shown_answers(call, self.calls.answers)),
             name="ranking",
             schema=ranking_schema(labels_for(len(call.order))),
             temperature=self.model.temperature,
             max_tokens=self.model.max_tokens,
-            seed=call.seed(self.ctx),
+            seed=call.seed(self.calls.ctx),
         )
 
     def ask(self, call: Call, stop: threading.Event) -> Reply:
@@ -128,7 +116,7 @@ class _Work:
             unit.add(self.event(call, unit, reply))
             unit.complete()
             self.done += 1
-        self.ctx.progress(self.done, self.total, f"{self.model.model}: {reply.status}")
+        self.calls.ctx.progress(self.done, self.calls.total, f"{self.model.model}: {reply.status}")
         self.outages = self.outages + 1 if failed and self.counts(reply) else 0
         limit = max(FIRST_FAILURES, 2 * self.model.concurrency) if self.completions.succeeded else FIRST_FAILURES
         if self.outages >= limit:
@@ -136,7 +124,8 @@ class _Work:
 
     def counts(self, reply: Reply) -> bool:
         """Whether a failure speaks against the endpoint: a rejected request does so only until one was accepted."""
-        return reply.outage or not (self.completions.succeeded or self.accepted)
+        accepted = self.completions.succeeded or len(self.calls.missing) < len(self.calls.own)
+        return reply.outage or not accepted
 
     def unusable(self, reason: str) -> JudgeError:
         """The error that stops the stage."""
