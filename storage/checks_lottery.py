@@ -64,7 +64,7 @@ def _sample_again(record: Record, lottery: LotteryRead) -> None:
     inside = lottery.solved.values["algorithm"] == "legacy"
     stream = RandomStream(int(record.genesis["seed"]), "lottery", f"{name}/panels")
     try:
-        sampled = sampled_baseline(problem, inside, name, stream, lambda done, detail: None)
+        sampled = sampled_baseline(problem, inside, name, stream)
         made = lottery_of(name, problem, quotas, sampled.panels, sampled.weights, within_quotas=inside)
     except DempoError as error:
         raise broken(f"{lottery.name} cannot be sampled again: {error}", seq) from None

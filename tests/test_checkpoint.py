@@ -13,7 +13,7 @@ from brute_leximin import random_problem
 from core.errors import Stopped
 from core.facts.randomness import RandomStream
 from core.sortition.leximin import decomposition
-from core.sortition.leximin.checkpoint import FileCheckpoint, FolderCheckpoints, State, identity_of, packed, unpacked
+from core.sortition.leximin.checkpoint import Checkpoint, Checkpoints, State, identity_of, packed, unpacked
 from core.sortition.leximin.decomposition import Mixture, Separated, decompose
 from core.sortition.leximin.relaxation import relaxed_leximin
 from core.sortition.panels import BestComposition
@@ -31,17 +31,17 @@ class Killed(Exception):
     """Stands for the end of the process."""
 
 
-class Killing(FolderCheckpoints):
+class Killing(Checkpoints):
     """Dies right after the state number `at` is written; never, where that is 0."""
 
     def __init__(self, folder: Path, at: int) -> None:
         super().__init__(folder)
         self.at, self.saves = at, 0
 
-    def of(self, work: str, identity: str) -> FileCheckpoint:
+    def of(self, work: str, identity: str) -> Checkpoint:
         file, outer = super().of(work, identity), self
 
-        class Watched(FileCheckpoint):
+        class Watched(Checkpoint):
             def save(self, state: State) -> None:
                 outer.saves += 1
                 file.save(state)
@@ -57,7 +57,7 @@ def target_of(problem_name: str) -> np.ndarray:
     return relaxed_leximin(problem).pi * problem.n
 
 
-def lottery(problem_name: str, checkpoints: FolderCheckpoints | None = None) -> Mixture | Separated:
+def lottery(problem_name: str, checkpoints: Checkpoints | None = None) -> Mixture | Separated:
     problem = PROBLEMS[problem_name]
     target = target_of(problem_name)
     return decompose(problem, target, BestComposition(problem), RandomStream(1, "test"), checkpoints=checkpoints)
@@ -93,7 +93,7 @@ def test_lottery_killed_at_any_moment_ends_like_one_left_alone(tmp_path: Path, m
     monkeypatch.setattr(decomposition, "ROUND", 10)
     target = target_of("tight")
     expected = bits(lottery("tight"))
-    checkpoints = FolderCheckpoints(tmp_path)
+    checkpoints = Checkpoints(tmp_path)
     for patience in range(1, 200):
         left = patience
 
@@ -115,7 +115,7 @@ def test_lottery_killed_at_any_moment_ends_like_one_left_alone(tmp_path: Path, m
     pytest.fail("never finished")
 
 
-def uniform_lottery(checkpoints: FolderCheckpoints | None = None) -> Uniform | None:
+def uniform_lottery(checkpoints: Checkpoints | None = None) -> Uniform | None:
     sizes = TIGHT.type_sizes
     type_of = [t for t, n in enumerate(sizes) for _ in range(n)]
     pi = target_of("tight") / TIGHT.n
@@ -138,14 +138,14 @@ def test_uniform_lottery_killed_at_every_checkpoint_ends_like_one_left_alone(
 
 
 def test_state_reads_back_exactly(tmp_path: Path) -> None:
-    FolderCheckpoints(tmp_path / "new" / "folder").of("work", "a" * 64).save(STATE)
-    assert FolderCheckpoints(tmp_path / "new" / "folder").of("work", "a" * 64).load() == STATE
+    Checkpoints(tmp_path / "new" / "folder").of("work", "a" * 64).save(STATE)
+    assert Checkpoints(tmp_path / "new" / "folder").of("work", "a" * 64).load() == STATE
 
 
 def test_state_of_another_question_is_ignored(tmp_path: Path) -> None:
-    checkpoint = FileCheckpoint(tmp_path / "x.json", "a" * 64)
+    checkpoint = Checkpoint(tmp_path / "x.json", "a" * 64)
     checkpoint.save(STATE)
-    assert FileCheckpoint(tmp_path / "x.json", "b" * 64).load() is None
+    assert Checkpoint(tmp_path / "x.json", "b" * 64).load() is None
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_state_of_another_question_is_ignored(tmp_path: Path) -> None:
 def test_damaged_state_is_ignored_and_replaced(damage: object, tmp_path: Path) -> None:
     assert callable(damage)
     path = tmp_path / "x.json"
-    checkpoint = FileCheckpoint(path, "a" * 64)
+    checkpoint = Checkpoint(path, "a" * 64)
     checkpoint.save(STATE)
     path.write_bytes(damage(path.read_bytes()))
     assert checkpoint.load() is None
@@ -191,7 +191,7 @@ def test_identity_tells_questions_apart() -> None:
 
 def test_discarding_leaves_what_is_not_ours(tmp_path: Path) -> None:
     folder = tmp_path / "lottery"
-    checkpoints = FolderCheckpoints(folder)
+    checkpoints = Checkpoints(folder)
     checkpoints.discard()
     checkpoints.of("one", "a" * 64).save(STATE)
     checkpoints.of("two", "b" * 64).save(STATE)

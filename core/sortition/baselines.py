@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.facts.randomness import RandomStream
 from core.sortition.panels import Composition
+from core.sortition.progress import OnProgress, silent
 from core.sortition.quotas.conflicts import require_panel
 from core.sortition.quotas.problem import PanelProblem
 
@@ -43,11 +44,7 @@ class Sampled:
 
 
 def sampled_baseline(
-    problem: PanelProblem,
-    inside: bool,
-    name: str,
-    stream: RandomStream,
-    tell: Callable[[float, str], None],
+    problem: PanelProblem, inside: bool, name: str, stream: RandomStream, tell: OnProgress = silent
 ) -> Sampled:
     """`SAMPLES` panels of LEGACY (inside the quotas) or of random selection.
 
@@ -98,9 +95,7 @@ class Legacy:
     def __init__(self, problem: PanelProblem) -> None:
         self.problem = problem
         self.sizes = np.array(problem.type_sizes, dtype=np.int64)
-        self.member = np.zeros((len(problem.rows), problem.types), dtype=np.int64)
-        for r, row in enumerate(problem.rows):
-            self.member[r, list(row.types)] = 1
+        self.member = problem.member.astype(np.int64)
         self.lower = np.array([row.lower for row in problem.rows], dtype=np.int64)
         self.upper = np.array([row.upper for row in problem.rows], dtype=np.int64)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.config import LotterySection
 from core.errors import InfeasibleQuotas, InputError
 from core.events import Event, LotteryQuotas, LotterySolved
+from core.sortition.progress import OnProgress
 from core.sortition.quotas.quotas import quotas_for
 from core.sortition.recorded import lottery_from, quota_of
 from core.sortition.recording import diagnosed_event, panel_events, quotas_event, types_event
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 PROGRESS_EVERY = 0.5
 """Seconds between two notices of progress; the request to stop is looked for as often."""
-
-OnProgress = Callable[[float, str], None]
 
 
 def lottery(ctx: Context, pool: Pool) -> tuple[Lottery, ...]:

@@ -128,7 +128,8 @@ class Stage:
         self.problem = problem
         self.levels: list[Level] = []
         self.free = np.ones(problem.types, dtype=bool)
-        self.membership = _membership(problem)
+        self.membership = np.ascontiguousarray(np.vstack([np.ones(problem.types), problem.member]).T)
+        """[1, membership in every quota] of every type, shape (T, 1 + R)."""
         self._sizes = np.array(problem.type_sizes, dtype=object)
 
     @property
@@ -145,6 +146,10 @@ class Stage:
     def lowest(self) -> Fraction:
         """The level that the next one cannot fall below."""
         return self.levels[-1].exact if self.levels else Fraction(0)
+
+    def reached_text(self) -> str:
+        """How far the levels are, in words."""
+        return f"{self.fixed} types fixed, level {self.levels[-1].probability:.6f}"
 
     def fix(self, level: Level) -> None:
         """Takes in a level."""
@@ -259,15 +264,6 @@ def _basic_prices(matrix: NDArray[np.float64], duals: NDArray[np.float64]) -> tu
     for v, c in zip(found, active.tolist(), strict=True):
         prices[c] = sign * v
     return tuple(prices)
-
-
-def _membership(problem: PanelProblem) -> NDArray[np.float64]:
-    """[1, membership in every quota] of every type, shape (T, 1 + R)."""
-    matrix = np.zeros((problem.types, 1 + len(problem.rows)))
-    matrix[:, 0] = 1
-    for q, row in enumerate(problem.rows, start=1):
-        matrix[list(row.types), q] = 1
-    return matrix
 
 
 def _priced(problem: PanelProblem, prices: Sequence[int]) -> tuple[NDArray[Any], int]:

@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from core.durable import write_durably
 from core.facts.randomness import RandomStream
@@ -26,50 +26,20 @@ State = dict[str, Any]
 FORMAT = "dempo-checkpoint-1"
 
 
-class Checkpoint(Protocol):
-    """The state of one piece of work."""
+class Checkpoint:
+    """The state of one piece of work in a file, with its own SHA-256 and that of the question it answers.
 
-    def load(self) -> State | None:
-        """The state saved last, or None where there is none that fits."""
+    Without a path nothing is kept.
+    """
 
-    def save(self, state: State) -> None:
-        """Replaces the state."""
-
-
-class Checkpoints(Protocol):
-    """Where the pieces of work of one lottery keep their state."""
-
-    def of(self, work: str, identity: str) -> Checkpoint:
-        """The checkpoint of a piece of work; `identity` (see `identity_of`) is the question it answers."""
-
-    def discard(self) -> None:
-        """Deletes every state, once the result is recorded."""
-
-
-class NoCheckpoints:
-    """Keeps nothing."""
-
-    def of(self, work: str, identity: str) -> NoCheckpoints:
-        return self
-
-    def load(self) -> State | None:
-        return None
-
-    def save(self, state: State) -> None:
-        pass
-
-    def discard(self) -> None:
-        pass
-
-
-class FileCheckpoint:
-    """One file: a state with its own SHA-256 and that of the question it answers."""
-
-    def __init__(self, path: Path, identity: str) -> None:
+    def __init__(self, path: Path | None = None, identity: str = "") -> None:
         self.path = path
         self.identity = identity
 
     def load(self) -> State | None:
+        """The state saved last, or None where there is none that fits."""
+        if self.path is None:
+            return None
         try:
             content = json.loads(self.path.read_bytes())
         except (OSError, ValueError, RecursionError):
@@ -80,23 +50,32 @@ class FileCheckpoint:
         return state if isinstance(state, dict) and content.get("sum") == _sum(state) else None
 
     def save(self, state: State) -> None:
+        """Replaces the state."""
+        if self.path is None:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         content = {"identity": self.identity, "sum": _sum(state), "state": state}
         write_durably(self.path, json.dumps(content, separators=(",", ":")).encode())
 
 
-class FolderCheckpoints:
-    """A folder with one file for each piece of work."""
+class Checkpoints:
+    """Where the pieces of work of one lottery keep their state: a folder with a file for each, or nowhere."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
 
-    def of(self, work: str, identity: str) -> FileCheckpoint:
-        """The file's name begins with the work; a piece with another identity has another file."""
-        return FileCheckpoint(self.folder / f"{work}-{identity[:16]}.json", identity)
+    def of(self, work: str, identity: str) -> Checkpoint:
+        """The checkpoint of a piece of work; `identity` (see `identity_of`) is the question it answers.
+
+        The file's name begins with the work; a piece with another identity has another file.
+        """
+        path = None if self.folder is None else self.folder / f"{work}-{identity[:16]}.json"
+        return Checkpoint(path, identity)
 
     def discard(self) -> None:
-        """Deletes the files and, where nothing else is in it, the folder."""
+        """Deletes every state, once the result is recorded, and the folder where nothing else is in it."""
+        if self.folder is None:
+            return
         for path in (*self.folder.glob("*.json"), *self.folder.glob(".*.json.partial")):
             path.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):

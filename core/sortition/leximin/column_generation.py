@@ -36,10 +36,11 @@ from core.sortition.leximin.certificate import (
     panel_level,
     undecided_level,
 )
-from core.sortition.leximin.checkpoint import Checkpoint, NoCheckpoints, packed, unpacked
+from core.sortition.leximin.checkpoint import Checkpoint, packed, unpacked
 from core.sortition.leximin.decomposition import Mixture
-from core.sortition.leximin.relaxation import Z_IS_ONE, OnLevel, RelaxedOptimum
+from core.sortition.leximin.relaxation import Z_IS_ONE, RelaxedOptimum
 from core.sortition.panels import Best, BestComposition, Composition
+from core.sortition.progress import OnProgress, silent
 from core.sortition.quotas.problem import PanelProblem
 from core.sortition.solver import INFINITY, Highs, LinearSolution, SolverError
 
@@ -48,9 +49,6 @@ PROVED = float(DECIDED)
 
 GIVES_WAY = 5e-10
 """By how much fixed types may fall below their levels where these exclude each other by rounding."""
-
-OnStage = Callable[[int, int, float, float], None]
-"""Told while a stage runs: types fixed, compositions so far, z, bound."""
 
 
 class _Master:
@@ -121,8 +119,7 @@ def generated_leximin(
     problem: PanelProblem,
     best: BestComposition,
     known: Sequence[Composition],
-    on_level: OnLevel | None = None,
-    on_stage: OnStage | None = None,
+    on_progress: OnProgress = silent,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[RelaxedOptimum, Mixture]:
     """LEXIMIN over all lotteries and a lottery that reaches it; `known` must hold a composition or more.
@@ -136,8 +133,12 @@ def generated_leximin(
     Raises:
         SolverError: HiGHS could not solve a stage.
     """
-    kept = checkpoint or NoCheckpoints()
+    kept = checkpoint or Checkpoint()
     stage, panels = Stage(problem), list(known)
+
+    def tell(detail: str) -> None:
+        on_progress(stage.fixed / problem.types, f"column generation: {detail}")
+
     state = kept.load()
     if state is not None:
         panels = unpacked(state["panels"], problem.types)
@@ -146,11 +147,10 @@ def generated_leximin(
     while True:
         best.solver.forget()
         master = _Master(problem, panels, stage.levels)
-        solution, level = _level(stage, master, best, on_stage)
+        solution, level = _level(stage, master, best, tell)
         stage.fix(level)
         panels = master.panels
-        if on_level:
-            on_level(stage.fixed, problem.types, level.probability)
+        tell(stage.reached_text())
         if not stage.left:
             pi = stage.pi()
             return RelaxedOptimum(pi, tuple(stage.levels)), master.mixture(solution, pi)
@@ -158,7 +158,7 @@ def generated_leximin(
 
 
 def _level(
-    stage: Stage, master: _Master, best: BestComposition, on_stage: OnStage | None
+    stage: Stage, master: _Master, best: BestComposition, tell: Callable[[str], None]
 ) -> tuple[LinearSolution, Level]:
     """Generates compositions until the level is proved; the master's last solution and the level."""
     while True:
@@ -166,13 +166,13 @@ def _level(
         z = float(solution.x[0])
         if z >= Z_IS_ONE:
             return solution, stage.certain()
-        found = _proof(stage, master, best, solution, on_stage)
+        found = _proof(stage, master, best, solution, tell)
         if found is not None:
             return solution, found
 
 
 def _proof(
-    stage: Stage, master: _Master, best: BestComposition, solution: LinearSolution, on_stage: OnStage | None
+    stage: Stage, master: _Master, best: BestComposition, solution: LinearSolution, tell: Callable[[str], None]
 ) -> Level | None:
     """The level, where integers that stand for the master's duals prove it; None where a composition was added.
 
@@ -186,8 +186,7 @@ def _proof(
         reached = stage.reached(np.array(values, dtype=object), worth)
         if reached is None:
             continue
-        if on_stage:
-            on_stage(stage.fixed, len(master.panels), z, float(reached[0]))
+        tell(f"{len(master.panels)} panels, next level between {z:.6f} and {float(reached[0]):.6f}")
         level = panel_level(stage, values, worth, z)
         if float(reached[0]) - z <= PROVED and level is not None:
             return level

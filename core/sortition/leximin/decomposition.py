@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.randomness import RandomStream
-from core.sortition.leximin.checkpoint import Checkpoints, NoCheckpoints, State, identity_of, packed, unpacked
+from core.sortition.leximin.checkpoint import Checkpoints, State, identity_of, packed, unpacked
 from core.sortition.leximin.nearby import noise
 from core.sortition.leximin.projection import NearestMixture
 from core.sortition.leximin.searchers import Searchers, Threads
@@ -102,7 +102,7 @@ def decompose(
         SolverError: HiGHS could not solve a programme.
     """
     identity = identity_of(problem, stream, target.tolist(), list(known))
-    checkpoint = (checkpoints or NoCheckpoints()).of("decomposition", identity)
+    checkpoint = (checkpoints or Checkpoints()).of("decomposition", identity)
     work = _resumed(target, known, checkpoint.load())
 
     def tell() -> None:

@@ -25,18 +25,16 @@ from numpy.typing import NDArray
 from core.facts.randomness import RandomStream
 from core.facts.sortition.proof import DECIDED
 from core.sortition.leximin.certificate import Level
-from core.sortition.leximin.checkpoint import Checkpoints, NoCheckpoints, identity_of
+from core.sortition.leximin.checkpoint import Checkpoints, identity_of
 from core.sortition.leximin.column_generation import generated_leximin
 from core.sortition.leximin.decomposition import Mixture, Separated, decompose
 from core.sortition.leximin.relaxation import RelaxedOptimum, relaxed_leximin
 from core.sortition.panels import BestComposition, Composition
+from core.sortition.progress import OnProgress, silent
 from core.sortition.quotas.conflicts import require_panel
 from core.sortition.quotas.problem import PanelProblem
 from core.sortition.solver import SolverError
 from core.sortition.uniform.uniform import Uniform, reached_within, uniform_panels
-
-OnProgress = Callable[[float, str], None]
-"""Told how far the work is (0 to 1) and what it is doing, in words."""
 
 OnBound = Callable[[NDArray[np.float64]], None]
 """Told the relaxation's π, shape (T,), as soon as it is known."""
@@ -56,7 +54,7 @@ class Leximin:
 def leximin(
     problem: PanelProblem,
     stream: RandomStream,
-    on_progress: OnProgress | None = None,
+    tell: OnProgress = silent,
     on_bound: OnBound | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Leximin:
@@ -66,9 +64,8 @@ def leximin(
         InfeasibleQuotas: no panel meets the quotas.
         SolverError: HiGHS could not solve a programme.
     """
-    tell = on_progress or _silent
     panel, relaxed = _bounded(problem, tell, on_bound)
-    return _exact(problem, panel, relaxed, stream, tell, checkpoints or NoCheckpoints())
+    return _exact(problem, panel, relaxed, stream, tell, checkpoints or Checkpoints())
 
 
 def uniform_leximin(
@@ -76,7 +73,7 @@ def uniform_leximin(
     type_of: Sequence[int],
     m: int,
     stream: RandomStream,
-    on_progress: OnProgress | None = None,
+    tell: OnProgress = silent,
     on_bound: OnBound | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> tuple[RelaxedOptimum, Uniform, str]:
@@ -86,7 +83,7 @@ def uniform_leximin(
         InfeasibleQuotas: no panel meets the quotas.
         SolverError: the panels do not come near enough (`reached_within`), or HiGHS could not solve a programme.
     """
-    tell, kept = on_progress or _silent, checkpoints or NoCheckpoints()
+    kept = checkpoints or Checkpoints()
     panel, relaxed = _bounded(problem, tell, on_bound)
     built = uniform_panels(problem, type_of, relaxed.pi, m, stream, tell, kept)
     if built is not None and built.reached:
@@ -110,7 +107,7 @@ def uniform_leximin(
 def _bounded(problem: PanelProblem, tell: OnProgress, on_bound: OnBound | None) -> tuple[Composition, RelaxedOptimum]:
     """A panel, and the relaxation's LEXIMIN."""
     panel = require_panel(problem)
-    relaxed = relaxed_leximin(problem, lambda fixed, _, p: tell(0.1 * fixed / problem.types, _level_text(fixed, p)))
+    relaxed = relaxed_leximin(problem, lambda done, detail: tell(0.1 * done, detail))
     if on_bound:
         on_bound(relaxed.pi)
     return panel, relaxed
@@ -138,16 +135,8 @@ def _exact(
     if isinstance(mixture, Mixture):
         return _joined(relaxed, mixture, "tight")
     known = [panel, *mixture.panels]
-    optimum, found = generated_leximin(
-        problem,
-        best,
-        known,
-        on_level=lambda fixed, _, p: tell(fixed / problem.types, "column generation: " + _level_text(fixed, p)),
-        on_stage=lambda done, m, z, bound: tell(
-            done / problem.types, f"column generation: {m} panels, next level between {z:.6f} and {bound:.6f}"
-        ),
-        checkpoint=checkpoints.of("levels", identity_of(problem, stream, known)),
-    )
+    kept = checkpoints.of("levels", identity_of(problem, stream, known))
+    optimum, found = generated_leximin(problem, best, known, tell, kept)
     return _joined(optimum, found, "generated" if isinstance(mixture, Separated) else "stalled")
 
 
@@ -156,17 +145,9 @@ def _joined(optimum: RelaxedOptimum, mixture: Mixture, method: str) -> Leximin:
     return Leximin(optimum.pi, optimum.levels, mixture.panels, mixture.weights, method if decided else "undecided")
 
 
-def _silent(done: float, detail: str) -> None:
-    """No progress for anybody."""
-
-
 def _share_done(residual: float) -> float:
     """Progress of a decomposition: its residual falls from about 1 to 1e-10, roughly geometrically."""
     return 0.1 + 0.09 * min(10.0, max(0.0, -math.log10(max(residual, 1e-10))))
-
-
-def _level_text(fixed: int, probability: float) -> str:
-    return f"{fixed} types fixed, level {probability:.6f}"
 
 
 def _panel_text(panels: int, residual: float) -> str:

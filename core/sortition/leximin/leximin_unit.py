@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -12,9 +12,10 @@ from core.errors import VerificationFailed
 from core.events import Event, LotteryBounded, LotteryQuotas, LotterySolved, LotteryTypes
 from core.facts.sortition.proof import check_record
 from core.facts.sortition.undecided import allowed_difference
-from core.sortition.leximin.checkpoint import FolderCheckpoints
+from core.sortition.leximin.checkpoint import Checkpoints
 from core.sortition.leximin.leximin import leximin, uniform_leximin
 from core.sortition.lottery import lottery_of, uniform_lottery
+from core.sortition.progress import OnProgress
 from core.sortition.quotas.problem import PanelProblem
 from core.sortition.recording import level_events, panel_events, solved_event
 from core.stage import Unit, only
@@ -28,7 +29,7 @@ def solve_leximin(
     panels: int,
     unit: Unit,
     asked: Sequence[Event],
-    tell: Callable[[float, str], None],
+    tell: OnProgress,
 ) -> Lottery:
     """Solves, checks the certificate as a reviewer would, and adds everything to the unit.
 
@@ -43,7 +44,7 @@ def solve_leximin(
         VerificationFailed: the certificate does not hold; nothing is recorded.
     """
     name = only(asked, LotteryQuotas).lottery
-    stream, kept = unit.ctx.stream(unit.key), FolderCheckpoints(unit.ctx.folder.checkpoints / f"lottery-{name}")
+    stream, kept = unit.ctx.stream(unit.key), Checkpoints(unit.ctx.folder.checkpoints / f"lottery-{name}")
 
     def bound(pi: NDArray[np.float64]) -> None:
         unit.now(LotteryBounded(lottery=name, pi=pi.tolist()))

@@ -124,13 +124,10 @@ def _rows_at(
 
     Every composition in the support of a lottery that reaches x* meets those with equality too.
     """
-    matrix = np.zeros((1 + len(problem.rows), problem.types))
-    matrix[0] = 1
     lower, upper = [float(problem.size)], [float(problem.size)]
-    for r, row in enumerate(problem.rows, start=1):
-        matrix[r, list(row.types)] = 1
+    for row in problem.rows:
         members = float(target[list(row.types)].sum())
         at_lower, at_upper = abs(members - row.lower) < NEAR, abs(members - row.upper) < NEAR
         lower.append(float(row.upper if at_upper else row.lower))
         upper.append(float(row.lower if at_lower else row.upper))
-    return matrix, np.array(lower), np.array(upper)
+    return np.vstack([np.ones(problem.types), problem.member]), np.array(lower), np.array(upper)

@@ -23,7 +23,6 @@ Lexicographically minimum and maximum load linear programming problems, OR 55 (2
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,14 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.sortition.leximin.certificate import Level, Stage, quota_level
+from core.sortition.progress import OnProgress, silent
 from core.sortition.quotas.problem import PanelProblem
 from core.sortition.solver import INFINITY, Highs, LinearSolution, SolverError, compile_model
 
 Z_IS_ONE = 1 - 1e-9
 """From here on everything left is certain: π = 1."""
-
-OnLevel = Callable[[int, int, float], None]
-"""Told after each level: types fixed so far, types in all, probability."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class _Programme:
         return float(solution.dual[self.row["members"]]), quota
 
 
-def relaxed_leximin(problem: PanelProblem, on_level: OnLevel | None = None) -> RelaxedOptimum:
+def relaxed_leximin(problem: PanelProblem, tell: OnProgress = silent) -> RelaxedOptimum:
     """LEXIMIN of P, which must not be empty (`conflicts.require_panel`).
 
     Raises:
@@ -120,8 +117,7 @@ def relaxed_leximin(problem: PanelProblem, on_level: OnLevel | None = None) -> R
         level = _level(stage, programme, solution)
         stage.fix(level)
         programme.fix(level)
-        if on_level:
-            on_level(stage.fixed, problem.types, level.probability)
+        tell(stage.fixed / problem.types, stage.reached_text())
     return RelaxedOptimum(stage.pi(), tuple(stage.levels))
 
 

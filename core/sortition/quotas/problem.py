@@ -51,6 +51,14 @@ class PanelProblem:
         """n_t as floats, shape (T,)."""
         return np.array(self.type_sizes, dtype=np.float64)
 
+    @property
+    def member(self) -> NDArray[np.float64]:
+        """1 where a type counts for a row, else 0, shape (R, T)."""
+        found = np.zeros((len(self.rows), self.types))
+        for r, row in enumerate(self.rows):
+            found[r, list(row.types)] = 1
+        return found
+
     def in_pool(self, row: int) -> int:
         """Raters who count for a row."""
         return sum(self.type_sizes[t] for t in self.rows[row].types)

@@ -45,9 +45,7 @@ class Seats:
         self.n = problem.n
         self.due = len(panels) * pi
         self.panels = np.array(panels, dtype=np.int32)
-        self.member = np.zeros((len(problem.rows), problem.types))
-        for q, row in enumerate(problem.rows):
-            self.member[q, list(row.types)] = 1
+        self.member = problem.member
         self.lower = np.array([row.lower for row in problem.rows], dtype=np.float64)
         self.upper = np.array([row.upper for row in problem.rows], dtype=np.float64)
         self.inside = self.panels @ self.member.T

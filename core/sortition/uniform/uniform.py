@@ -13,16 +13,18 @@ Transparent, NeurIPS 2021). The panels are built directly:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.randomness import RandomStream
-from core.sortition.leximin.checkpoint import Checkpoints, NoCheckpoints, identity_of, packed, unpacked
+from core.sortition.draws.draw import raters_by_type
+from core.sortition.leximin.checkpoint import Checkpoints, identity_of, packed, unpacked
 from core.sortition.leximin.nearby import NEAR, NearbyCompositions, noise
 from core.sortition.panels import BestComposition, Composition
+from core.sortition.progress import OnProgress, silent
 from core.sortition.quotas.problem import PanelProblem
 from core.sortition.uniform.exchange import improve
 
@@ -31,9 +33,6 @@ ROUND = 50
 
 LOOSE_GAP = 0.05
 """Relative gap of the exact search where the one near x* fails: a good panel is enough."""
-
-OnProgress = Callable[[float, str], None]
-"""Told how far the work is (0 to 1) and what it is doing, in words; may raise to stop it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def uniform_panels(
     pi: NDArray[np.float64],
     m: int,
     stream: RandomStream,
-    on_progress: OnProgress | None = None,
+    tell: OnProgress = silent,
     checkpoints: Checkpoints | None = None,
 ) -> Uniform | None:
     """m panels, drawn uniformly, with inclusion probabilities near `pi`.
@@ -86,8 +85,7 @@ def uniform_panels(
     """
     if m < 1:
         raise ValueError(f"a uniform lottery needs at least one panel, not {m}")
-    tell = on_progress or (lambda _done, _detail: None)
-    herded = _herded(problem, pi, m, stream, tell, checkpoints or NoCheckpoints())
+    herded = _herded(problem, pi, m, stream, tell, checkpoints or Checkpoints())
     if herded is None:
         return None
     panels = improve(
@@ -185,10 +183,7 @@ class _Rotation:
 
 def _seated(panels: Sequence[Composition], type_of: Sequence[int], stream: RandomStream) -> tuple[tuple[int, ...], ...]:
     """The members of every panel: inside a type nobody is on more than one panel more than another."""
-    of_type: dict[int, list[int]] = {}
-    for i, t in enumerate(type_of):
-        of_type.setdefault(t, []).append(i)
-    rotations = {t: _Rotation(members, stream) for t, members in sorted(of_type.items())}
+    rotations = [_Rotation(members, stream) for members in raters_by_type(type_of, len(panels[0]))]
     return tuple(
         tuple(sorted(i for t, count in enumerate(panel) if count for i in rotations[t].take(count))) for panel in panels
     )
