@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from core.events import PoolBounds
 
 LOTTERY_DENOMINATOR = 2**53
 """Panel probabilities of an exact lottery are integers over this denominator, so that they sum to one exactly."""
@@ -74,16 +76,6 @@ class PreferencePairs:
 
 
 @dataclass(frozen=True)
-class CategoryBounds:
-    """A quota that was given in numbers of members, instead of following from a target proportion."""
-
-    attribute: str
-    category: str
-    lower: int
-    upper: int
-
-
-@dataclass(frozen=True)
 class Pool:
     """People who can be drawn, collapsed into types of equal attributes.
 
@@ -103,7 +95,7 @@ class Pool:
     rater: tuple[int, ...]
     types: tuple[tuple[str, ...], ...]
     type_of: tuple[int, ...]
-    bounds: tuple[CategoryBounds, ...] = ()
+    bounds: tuple[PoolBounds, ...] = ()
     seated: int = 0
 
     def type_sizes(self) -> tuple[int, ...]:
@@ -116,19 +108,6 @@ class Pool:
     def members(self, type_index: int) -> tuple[int, ...]:
         """Pool indices of the raters of one type, in source order."""
         return tuple(i for i, t in enumerate(self.type_of) if t == type_index)
-
-
-@dataclass(frozen=True)
-class Quota:
-    """Bounds on how many panel members may come from one category; target is None where none was given."""
-
-    attribute: str
-    category: str
-    target: Decimal | None
-    lower: int
-    upper: int
-    slack: bool
-    in_pool: int
 
 
 @dataclass(frozen=True)
@@ -145,7 +124,6 @@ class Lottery:
 
     name: str
     size: int
-    quotas: tuple[Quota, ...]
     type_sizes: tuple[int, ...]
     panels: tuple[tuple[int, ...], ...]
     numerators: tuple[int, ...]

@@ -6,9 +6,10 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from core.events import QuotaRow
 from core.facts.plural import number_of
 from core.facts.sortition.proof import SolverFact
-from core.types import Pool, Quota
+from core.types import Pool
 from storage.verifier.contents.lotteries import LotteryRead, baselines_of_record, facts_of_record
 from storage.verifier.ground.earlier import same_key
 from storage.verifier.ground.finding import Finding, broken
@@ -60,12 +61,12 @@ def _sample_again(record: Record, lottery: LotteryRead) -> None:
     work = SAMPLES * (len(lottery.pool.type_of) + lottery.quotas.values["size"] * len(lottery.pool.sizes))
     if work > MOST_SAMPLED:
         raise Finding("unknown", f"{lottery.name}: sampling its panels again would take too long", seq)
-    problem, quotas = _problem(lottery)
+    problem = _problem(lottery)
     inside = lottery.solved.values["algorithm"] == "legacy"
     stream = RandomStream(int(record.genesis["seed"]), "lottery", f"{name}/panels")
     try:
         sampled = sampled_baseline(problem, inside, name, stream)
-        made = lottery_of(name, problem, quotas, sampled.panels, sampled.weights, within_quotas=inside)
+        made = lottery_of(name, problem, sampled.panels, sampled.weights, within_quotas=inside)
     except DempoError as error:
         raise broken(f"{lottery.name} cannot be sampled again: {error}", seq) from None
     panels = [{t: x for t, x in enumerate(panel) if x} for panel in made.panels]
@@ -83,15 +84,15 @@ def _confirm(lottery: LotteryRead, fact: SolverFact) -> None:
     from core.sortition.solver import SolverError
 
     try:
-        wrong = solver_facts(_problem(lottery)[0], [fact])
+        wrong = solver_facts(_problem(lottery), [fact])
     except SolverError as error:
         raise Finding("unknown", f"{lottery.name}: the solver could not decide ({error})", lottery.solved.seq) from None
     if wrong is not None:
         raise broken(f"{lottery.name}: {wrong}", lottery.solved.seq)
 
 
-def _problem(lottery: LotteryRead) -> tuple[PanelProblem, tuple[Quota, ...]]:
-    """Pool and quotas of a lottery as the solver and the samplers take them."""
+def _problem(lottery: LotteryRead) -> PanelProblem:
+    """A lottery as the solver and the samplers take it; the targets of its quotas play no part here."""
     from core.sortition.quotas.problem import problem_for
 
     pool, quotas = lottery.pool, lottery.quotas
@@ -103,11 +104,6 @@ def _problem(lottery: LotteryRead) -> tuple[PanelProblem, tuple[Quota, ...]]:
         types=tuple(tuple(row["categories"]) for row in pool.values["types"]),
         type_of=tuple(pool.type_of),
     )
-    rows = tuple(_quota(row, quotas.seq) for row in quotas.values["quotas"])
-    return problem_for(shape, rows, quotas.values["size"]), rows
-
-
-def _quota(row: dict[str, object], seq: int) -> Quota:
-    """The quota that a recorded row stands for; its target plays no part here."""
-    names = {name: row[name] for name in ("attribute", "category", "lower", "upper", "slack", "in_pool")}
-    return Quota(target=None, **names)  # type: ignore[arg-type]
+    names = ("attribute", "category", "lower", "upper", "slack", "in_pool")
+    rows = [QuotaRow.model_construct(**{name: row[name] for name in names}) for row in quotas.values["quotas"]]
+    return problem_for(shape, rows, quotas.values["size"])

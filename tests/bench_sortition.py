@@ -25,9 +25,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import numpy as np  # noqa: E402
 from sortition_pools import pool_of  # noqa: E402
 
+from core.events import QuotaRow  # noqa: E402
 from core.sortition.quotas.conflicts import require_panel  # noqa: E402
 from core.sortition.quotas.problem import problem_for  # noqa: E402
-from core.types import Quota  # noqa: E402
 
 DATA = HERE.parent.parent / "shared" / "data"
 OPPONENT = HERE.parent / ".venv-bench" / "bin" / "python"
@@ -131,7 +131,10 @@ def panel_of(case: Case) -> list[tuple[str, ...]]:
     """The people of some panel within the quotas; ends with a conflict where there is none."""
     pool = pool_of(case.attributes, case.people)
     in_pool = Counter((a, c) for person in case.people for a, c in zip(case.attributes, person, strict=True))
-    quotas = [Quota(a, c, None, low, high, False, in_pool[a, c]) for a, c, low, high in case.quotas]
+    quotas = [
+        QuotaRow(attribute=a, category=c, lower=low, upper=high, slack=False, in_pool=in_pool[a, c])
+        for a, c, low, high in case.quotas
+    ]
     panel = require_panel(problem_for(pool, quotas, case.size))
     return [kind for kind, count in zip(pool.types, panel, strict=True) for _ in range(count)]
 

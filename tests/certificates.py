@@ -15,7 +15,7 @@ from core.sortition.quotas.problem import PanelProblem
 
 def certificate_of(problem: PanelProblem, found: Leximin) -> dict[str, Any]:
     """What `proof.check` reads."""
-    made = lottery_of("x", problem, (), found.panels, [Fraction(float(w)) for w in found.weights])
+    made = lottery_of("x", problem, found.panels, [Fraction(float(w)) for w in found.weights])
     levels = [
         LotteryLevel(
             lottery="x",

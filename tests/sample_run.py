@@ -12,7 +12,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ from core.events import (
 from core.facts.formats import PROGRAM_ID
 from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage
-from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
+from core.types import LOTTERY_DENOMINATOR, Lottery
 from storage.record.create import create_run
 from storage.record.log import Log
 from storage.record.schema import OBJECTS
@@ -254,12 +253,8 @@ def quota_rows(size: int) -> list[QuotaRow]:
 def lottery(name: str) -> Lottery:
     """The lottery as a value, which checks its own arithmetic."""
     size, panels, quarters = PANELS[name]
-    quotas = tuple(
-        Quota(q.attribute, q.category, Decimal(q.target), q.lower, q.upper, q.slack, q.in_pool)
-        for q in quota_rows(size)
-    )
     sizes = tuple(TYPE_OF.count(t) for t in range(len(TYPES)))
-    return Lottery(name, size, quotas, sizes, panels, tuple(q * LOTTERY_DENOMINATOR // 4 for q in quarters))
+    return Lottery(name, size, sizes, panels, tuple(q * LOTTERY_DENOMINATOR // 4 for q in quarters))
 
 
 def _lottery(ctx: Context, _: int) -> None:

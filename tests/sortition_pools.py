@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from core.config import Attribute, DataSection, DrawSection, LotterySection, Population, RunConfig, RunSection
+from core.events import PoolBounds
 from core.types import Pool, Rater
 
 
@@ -22,6 +23,11 @@ def pool_of(attributes: Sequence[str], people: Sequence[Sequence[str]]) -> Pool:
         types=types,
         type_of=tuple(types.index(row) for row in rows),
     )
+
+
+def bounds_of(attribute: str, category: str, lower: int, upper: int) -> PoolBounds:
+    """A quota that came with a pool."""
+    return PoolBounds(attribute=attribute, category=category, lower=lower, upper=upper)
 
 
 def attribute(name: str, targets: Mapping[str, str], slack: Sequence[str] = ()) -> Attribute:

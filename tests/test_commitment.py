@@ -26,14 +26,13 @@ TERMS = Terms(
 UNIFORM = Lottery(
     name="even",
     size=1,
-    quotas=(),
     type_sizes=(3,),
     panels=((1,),) * 12,
     numerators=(1,) * 12,
     denominator=12,
     members=tuple((i % 3,) for i in range(12)),
 )
-EXACT = Lottery("exact", 1, (), (3,), ((1,),), (2**53,))
+EXACT = Lottery("exact", 1, (3,), ((1,),), (2**53,))
 
 
 def by_hand(terms: Terms) -> str:

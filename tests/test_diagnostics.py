@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
+from core.events import QuotaRow
 from core.facts.sortition.inequality import inequality
 from core.facts.sortition.quotas import wanted_and_nobody
 from core.sortition.recording import diagnosed_event
-from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
+from core.types import LOTTERY_DENOMINATOR, Lottery
 
 
 def measured(*pi: float) -> dict[str, float]:
@@ -42,14 +42,14 @@ def test_raters_without_chance() -> None:
 
 def test_all_measures_of_a_lottery() -> None:
     """Two seats: one is the only woman's, the other goes to one of two old men; the young man has no chance."""
-    quotas = (
-        Quota("gender", "woman", None, 1, 1, False, 1),
-        Quota("gender", "other", None, 0, 2, False, 0),
-        Quota("age", "old", Decimal("0.5"), 1, 1, False, 2),
-        Quota("age", "unknown", Decimal("0.1"), 0, 2, True, 0),
-    )
-    lottery = Lottery("main", 2, quotas, (1, 2, 1), ((1, 1, 0),), (LOTTERY_DENOMINATOR,))
-    found = diagnosed_event(lottery, (1, 0, 2, 1))
+    quotas = [
+        QuotaRow(attribute="gender", category="woman", lower=1, upper=1, slack=False, in_pool=1),
+        QuotaRow(attribute="gender", category="other", lower=0, upper=2, slack=False, in_pool=0),
+        QuotaRow(attribute="age", category="old", target="0.5", lower=1, upper=1, slack=False, in_pool=2),
+        QuotaRow(attribute="age", category="unknown", target="0.1", lower=0, upper=2, slack=True, in_pool=0),
+    ]
+    lottery = Lottery("main", 2, (1, 2, 1), ((1, 1, 0),), (LOTTERY_DENOMINATOR,))
+    found = diagnosed_event(lottery, (1, 0, 2, 1), quotas)
     assert (found.raters, found.smallest, found.largest, found.equal) == (4, 0.0, 1.0, 0.5)
     assert found.gini == pytest.approx(6 / 16)  # Σ|π_i − π_j| over pairs is 3, times two, over 2·4·2
     assert math.isinf(float(found.max_min_ratio))
@@ -60,8 +60,8 @@ def test_all_measures_of_a_lottery() -> None:
 
 def test_named_members_are_measured_one_by_one() -> None:
     """Two panels of one, both of the same type: its raters differ although they are of one type."""
-    lottery = Lottery("m", 1, (), (3,), ((1,), (1,)), (1, 1), 2, ((0,), (2,)))
-    found = diagnosed_event(lottery, (0, 0, 0))
+    lottery = Lottery("m", 1, (3,), ((1,), (1,)), (1, 1), 2, ((0,), (2,)))
+    found = diagnosed_event(lottery, (0, 0, 0), ())
     assert (found.smallest, found.largest, found.without_chance) == (0.0, 0.5, 1)
 
 

@@ -17,7 +17,6 @@ SIXTEENTH = LOTTERY_DENOMINATOR // 16
 LOTTERY = Lottery(
     name="main",
     size=3,
-    quotas=(),
     type_sizes=(2, 4, 2),
     panels=((2, 1, 0), (1, 1, 1), (0, 3, 0)),
     numerators=(5 * SIXTEENTH, 8 * SIXTEENTH, 3 * SIXTEENTH),
@@ -91,7 +90,6 @@ def test_draw_from_another_pool_is_refused() -> None:
 UNIFORM = Lottery(
     name="even",
     size=3,
-    quotas=(),
     type_sizes=(2, 4, 2),
     panels=((1, 1, 1), (1, 1, 1), (0, 3, 0)),
     numerators=(1, 1, 1),

@@ -214,7 +214,7 @@ def test_solving_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
 def test_panel_sizes_and_probabilities_are_exact() -> None:
     problem = random_problem(5, 40, 10, 4, 3, slip=1)
     found = solve(problem)
-    made = lottery_of("x", problem, (), found.panels, [Fraction(float(w)) for w in found.weights])
+    made = lottery_of("x", problem, found.panels, [Fraction(float(w)) for w in found.weights])
     pi = made.inclusion_by_type()
     assert sum(p * n for p, n in zip(pi, problem.type_sizes, strict=True)) == problem.size
     assert max(abs(float(p) - o) for p, o in zip(pi, found.pi, strict=True)) < 1e-9

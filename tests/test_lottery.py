@@ -37,26 +37,26 @@ def test_negative_weight_is_refused() -> None:
 
 
 def test_weight_that_rounds_to_zero_leaves_its_panel_out() -> None:
-    made = lottery_of("x", PROBLEM, (), [(1, 1), (0, 2)], [Fraction(1), Fraction(1, 2**60)])
+    made = lottery_of("x", PROBLEM, [(1, 1), (0, 2)], [Fraction(1), Fraction(1, 2**60)])
     assert made.panels == ((1, 1),)
     assert made.numerators == (LOTTERY_DENOMINATOR,)
 
 
 def test_inclusion_probabilities_are_exact() -> None:
-    made = lottery_of("x", PROBLEM, (), [(1, 1), (0, 2)], [Fraction(1, 4), Fraction(3, 4)])
+    made = lottery_of("x", PROBLEM, [(1, 1), (0, 2)], [Fraction(1, 4), Fraction(3, 4)])
     assert made.inclusion_by_type() == (Fraction(1, 4), Fraction(7, 8))
 
 
 def test_panel_outside_the_quotas_is_a_failure() -> None:
     problem = PanelProblem(2, (1, 2), (QuotaRow("g", "w", 1, 1, (0,)),))
     with pytest.raises(VerificationFailed, match="panel 0 of lottery 'x' breaks the quotas: it has 0 members of g: w"):
-        lottery_of("x", problem, (), [(0, 2)], [Fraction(1)])
+        lottery_of("x", problem, [(0, 2)], [Fraction(1)])
 
 
 def test_uniform_lottery_names_its_members() -> None:
     problem = PanelProblem(2, (2, 2), (QuotaRow("g", "w", 1, 1, (0,)),))
-    made = uniform_lottery("u", problem, (), [(1, 1)] * 3, [(0, 2), (1, 3), (0, 3)])
+    made = uniform_lottery("u", problem, [(1, 1)] * 3, [(0, 2), (1, 3), (0, 3)])
     assert made.inclusion((0, 0, 1, 1)) == (Fraction(2, 3), Fraction(1, 3), Fraction(1, 3), Fraction(2, 3))
     assert made.inclusion_by_type() == (Fraction(1, 2), Fraction(1, 2))
     with pytest.raises(VerificationFailed, match="panel 1 of lottery 'u' breaks the quotas"):
-        uniform_lottery("u", problem, (), [(1, 1), (2, 0)], [(0, 2), (0, 1)])
+        uniform_lottery("u", problem, [(1, 1), (2, 0)], [(0, 2), (0, 1)])

@@ -10,12 +10,13 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sortition_pools import attribute, pool_of
+from sortition_pools import attribute, bounds_of, pool_of
 
 from core.errors import InputError
+from core.events import QuotaRow
 from core.facts.sortition.quotas import quota_bounds
 from core.sortition.quotas.quotas import empty_categories, quotas_for, warnings
-from core.types import CategoryBounds, Pool, Quota
+from core.types import Pool
 
 
 def bounds(target: Decimal, size: int, tolerance: Decimal) -> tuple[int, int]:
@@ -75,15 +76,15 @@ def test_pool_of_other_attributes_is_refused() -> None:
 def pool_with(*bounds_: tuple[str, int, int]) -> Pool:
     """A pool of three people that came with quotas for their age."""
     pool = pool_of(["age"], [["old"], ["young"], ["young"]])
-    return replace(pool, bounds=tuple(CategoryBounds("age", c, lower, upper) for c, lower, upper in bounds_))
+    return replace(pool, bounds=tuple(bounds_of("age", c, lower, upper) for c, lower, upper in bounds_))
 
 
 def test_quotas_that_came_with_the_pool_are_taken_as_they_are() -> None:
     quotas = quotas_for((), pool_with(("young", 1, 200), ("old", 0, 1), ("ancient", 0, 0)), 2, Decimal("0.5"))
     assert quotas == (
-        Quota("age", "young", None, 1, 2, False, 2),
-        Quota("age", "old", None, 0, 1, False, 1),
-        Quota("age", "ancient", None, 0, 0, False, 0),
+        QuotaRow(attribute="age", category="young", lower=1, upper=2, slack=False, in_pool=2),
+        QuotaRow(attribute="age", category="old", lower=0, upper=1, slack=False, in_pool=1),
+        QuotaRow(attribute="age", category="ancient", lower=0, upper=0, slack=False, in_pool=0),
     )
 
 

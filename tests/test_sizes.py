@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from brute_leximin import compositions
-from sortition_pools import attribute, pool_of
+from sortition_pools import attribute, bounds_of, pool_of
 
 from core.config import LotterySection
 from core.errors import InfeasibleQuotas
@@ -16,7 +16,7 @@ from core.sortition.quotas import sizes
 from core.sortition.quotas.conflicts import require_panel
 from core.sortition.quotas.problem import PanelProblem, QuotaRow
 from core.sortition.quotas.sizes import SizeAnswer, explained, feasible_sizes, problems_of, ranges
-from core.types import CategoryBounds, Pool
+from core.types import Pool
 
 THIRDS = attribute("third", {"a": "0.333", "b": "0.333", "c": "0.334"})
 HALVES = attribute("half", {"x": "0.5", "y": "0.5"})
@@ -84,7 +84,7 @@ def test_quotas_from_targets_are_made_anew_for_each_size() -> None:
     ],
 )
 def test_reasons_that_counting_shows(bounds: tuple[tuple[str, int, int], ...], size: int, reason: str) -> None:
-    pool = replace(POOL, bounds=tuple(CategoryBounds("third", c, low, high) for c, low, high in bounds))
+    pool = replace(POOL, bounds=tuple(bounds_of("third", c, low, high) for c, low, high in bounds))
     (answer,) = feasible_sizes((size,), problems_of(pool, (), Decimal("0")))
     assert answer == SizeAnswer(size, False, reason)
 
@@ -92,13 +92,13 @@ def test_reasons_that_counting_shows(bounds: tuple[tuple[str, int, int], ...], s
 def test_a_conflict_across_attributes_is_a_reason_of_its_own() -> None:
     pool = pool_of(["age", "gender"], [["old", "m"]] * 4 + [["young", "w"]] * 4)
     bounds = (("age", "old", 2, 3), ("age", "young", 0, 3), ("gender", "w", 2, 3), ("gender", "m", 0, 3))
-    pool = replace(pool, bounds=tuple(CategoryBounds(*b) for b in bounds))
+    pool = replace(pool, bounds=tuple(bounds_of(*b) for b in bounds))
     answers = feasible_sizes((3, 4), problems_of(pool, (), Decimal("0")))
     assert answers == (SizeAnswer(3, False, "quotas of several attributes conflict"), SizeAnswer(4, True))
 
 
 def test_seats_that_are_taken_count_in_the_size() -> None:
-    pool = replace(POOL, seated=2, bounds=(CategoryBounds("third", "a", 0, 2), CategoryBounds("third", "b", 0, 1)))
+    pool = replace(POOL, seated=2, bounds=(bounds_of("third", "a", 0, 2), bounds_of("third", "b", 0, 1)))
     answers = feasible_sizes((2, 3, 13, 14), problems_of(pool, (), Decimal("0")))
     assert answers[0] == SizeAnswer(2, False, "all seats are taken")
     assert [a.feasible for a in answers[1:]] == [True, True, False]
@@ -107,9 +107,9 @@ def test_seats_that_are_taken_count_in_the_size() -> None:
 
 def test_an_error_names_the_nearest_sizes() -> None:
     bounds = (
-        CategoryBounds("third", "a", 0, 2),
-        CategoryBounds("third", "b", 0, 2),
-        CategoryBounds("third", "c", 0, 2),
+        bounds_of("third", "a", 0, 2),
+        bounds_of("third", "b", 0, 2),
+        bounds_of("third", "c", 0, 2),
     )
     error = refused(replace(POOL, bounds=bounds), 8)
     assert str(error).startswith("lottery 'main': No panel of 8 meets the quotas.")
@@ -128,7 +128,7 @@ def test_an_error_without_a_size_nearby_says_so_and_what_targets_allow() -> None
 
 
 def test_an_error_says_how_many_seats_are_taken() -> None:
-    pool = replace(POOL, seated=3, bounds=(CategoryBounds("third", "a", 9, 9),))
+    pool = replace(POOL, seated=3, bounds=(bounds_of("third", "a", 9, 9),))
     made = section(12)
     with pytest.raises(InfeasibleQuotas) as caught:
         require_panel(problems_of(pool, (), made.tolerance)(12))
@@ -139,7 +139,7 @@ def test_an_error_says_how_many_seats_are_taken() -> None:
 
 def test_sizes_that_were_not_tried_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sizes, "EXTRA_SECONDS", -1.0)
-    bounds = tuple(CategoryBounds("third", c, 0, 2) for c in "abc")
+    bounds = tuple(bounds_of("third", c, 0, 2) for c in "abc")
     error = refused(replace(POOL, bounds=bounds), 8)
     assert "No feasible panel size was found nearby. Not decided for want of time: 1–7, 9–18." in str(error)
     assert error.details["undecided_sizes"] == [*range(1, 8), *range(9, 19)]

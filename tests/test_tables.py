@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from memory_recorder import MemoryRecorder, make_context
+from sortition_pools import bounds_of
 
 from core.config import RunConfig
 from core.config_file import load_config, parse_config
@@ -18,7 +19,7 @@ from core.errors import InfeasibleQuotas, InputError
 from core.events import PoolBuilt
 from core.pipeline import STAGES
 from core.preflight import preflight
-from core.types import CategoryBounds, Pool
+from core.types import Pool
 
 ROOT = Path(__file__).parent.parent
 POOLS = ROOT.parent / "shared" / "data" / "pools"
@@ -85,10 +86,10 @@ def test_people_are_in_the_order_of_their_ids_and_bounds_in_that_of_the_file(tmp
         ("d4", ("w", "old")),
     ]
     assert tables.bounds == (
-        CategoryBounds("gender", "w", 1, 2),
-        CategoryBounds("gender", "m", 1, 2),
-        CategoryBounds("age", "young", 1, 2),
-        CategoryBounds("age", "old", 0, 2),
+        bounds_of("gender", "w", 1, 2),
+        bounds_of("gender", "m", 1, 2),
+        bounds_of("age", "young", 1, 2),
+        bounds_of("age", "old", 0, 2),
     )
     assert (tables.seated, tables.declined, tables.notes()) == (0, 0, ())
     assert [(f.name, f.rows, f.bytes, f.sha256) for f in tables.files] == [
@@ -378,10 +379,10 @@ def test_who_accepted_keeps_a_seat_and_who_declined_leaves(tmp_path: Path) -> No
     assert [p.source_id for p in tables.people] == ["c3", "d4"]
     assert (tables.seated, tables.declined) == (1, 1)
     assert tables.bounds == (
-        CategoryBounds("gender", "w", 1, 2),
-        CategoryBounds("gender", "m", 0, 1),
-        CategoryBounds("age", "young", 1, 2),
-        CategoryBounds("age", "old", 0, 1),
+        bounds_of("gender", "w", 1, 2),
+        bounds_of("gender", "m", 0, 1),
+        bounds_of("age", "young", 1, 2),
+        bounds_of("age", "old", 0, 1),
     )
     assert [f.name for f in tables.files] == ["people.csv", "quotas.csv", "responses.csv"]
 

@@ -62,7 +62,6 @@ def make_lottery(pool: Pool, panels: Sequence[tuple[int, ...]], numerators: Sequ
     return Lottery(
         name="main",
         size=sum(panels[0]),
-        quotas=(),
         type_sizes=pool.type_sizes(),
         panels=tuple(panels),
         numerators=tuple(whole),

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from core.config import Attribute
 from core.data.attributes import has_category
 from core.data.tables import Tables
-from core.events import PoolBounds, PoolBuilt, PoolLeftOut, PoolRater, PoolType
-from core.types import CategoryBounds, Pool, Rater
+from core.events import PoolBuilt, PoolLeftOut, PoolRater, PoolType
+from core.types import Pool, Rater
 
 Categories = tuple[str, ...]
 """One category per attribute, in the order of the attributes."""
@@ -68,9 +68,7 @@ def table_pool(tables: Tables, rater_ids: Sequence[str]) -> PoolBuilt:
         types=types,
         survey_only=0,
         files=list(tables.files),
-        bounds=[
-            PoolBounds(attribute=b.attribute, category=b.category, lower=b.lower, upper=b.upper) for b in tables.bounds
-        ],
+        bounds=list(tables.bounds),
         seated=tables.seated,
         declined=tables.declined,
     )
@@ -109,6 +107,6 @@ def pool_of(built: PoolBuilt, raters: Sequence[Rater]) -> Pool:
         rater=members,
         types=tuple(tuple(row.categories) for row in built.types),
         type_of=tuple(row.type for row in built.raters),
-        bounds=tuple(CategoryBounds(b.attribute, b.category, b.lower, b.upper) for b in built.bounds),
+        bounds=tuple(built.bounds),
         seated=built.seated,
     )

@@ -21,9 +21,8 @@ from core.config import DataSection
 from core.data.files.csv_table import CsvTable, Problems, names, nearest, read_csv
 from core.data.quota_table import QuotaTable, read_quotas
 from core.errors import InfeasibleQuotas, InputError, quoted
-from core.events import FileRead
+from core.events import FileRead, PoolBounds
 from core.facts.plural import number_of
-from core.types import CategoryBounds
 
 ANSWERS = {
     "accepted": True,
@@ -61,7 +60,7 @@ class Tables:
 
     quotas: QuotaTable
     people: tuple[Person, ...]
-    bounds: tuple[CategoryBounds, ...]
+    bounds: tuple[PoolBounds, ...]
     kept: tuple[Person, ...]
     declined: int
     files: tuple[FileRead, ...]
@@ -198,7 +197,7 @@ def _answers(table: CsvTable, ids: set[str], data: DataSection) -> dict[str, boo
 _ROW_IDS = "without data.id_column people are called 'row 0001', 'row 0002' and so on"
 
 
-def _bounds_left(quotas: QuotaTable, seated: Sequence[Person]) -> tuple[CategoryBounds, ...]:
+def _bounds_left(quotas: QuotaTable, seated: Sequence[Person]) -> tuple[PoolBounds, ...]:
     """The quotas less the seats that are taken; a lower bound that is met already becomes 0."""
     attributes = quotas.attributes()
     taken = Counter((name, c) for person in seated for name, c in zip(attributes, person.categories, strict=True))
@@ -211,11 +210,11 @@ def _bounds_left(quotas: QuotaTable, seated: Sequence[Person]) -> tuple[Category
                 f"{accepted - row.upper} of them to step back and write 'declined' for them"
             )
     return tuple(
-        CategoryBounds(
-            row.attribute,
-            row.category,
-            max(0, row.lower - taken[row.attribute, row.category]),
-            row.upper - taken[row.attribute, row.category],
+        PoolBounds(
+            attribute=row.attribute,
+            category=row.category,
+            lower=max(0, row.lower - taken[row.attribute, row.category]),
+            upper=row.upper - taken[row.attribute, row.category],
         )
         for row in quotas.rows
     )
@@ -257,7 +256,7 @@ def require_sums(tables: Tables, lottery: str, size: int) -> None:
         )
 
 
-def _details(lottery: str, size: int, bounds: Sequence[CategoryBounds], side: str) -> Mapping[str, object]:
+def _details(lottery: str, size: int, bounds: Sequence[PoolBounds], side: str) -> Mapping[str, object]:
     conflict = [
         {
             "attribute": bound.attribute,

@@ -8,7 +8,7 @@ from fractions import Fraction
 from core.errors import VerificationFailed
 from core.sortition.panels import Composition
 from core.sortition.quotas.problem import PanelProblem
-from core.types import LOTTERY_DENOMINATOR, Lottery, Quota
+from core.types import LOTTERY_DENOMINATOR, Lottery
 
 
 def exact_weights(weights: Sequence[Fraction], denominator: int = LOTTERY_DENOMINATOR) -> list[int]:
@@ -33,7 +33,6 @@ def exact_weights(weights: Sequence[Fraction], denominator: int = LOTTERY_DENOMI
 def lottery_of(
     name: str,
     problem: PanelProblem,
-    quotas: Sequence[Quota],
     panels: Sequence[Composition],
     weights: Sequence[Fraction],
     *,
@@ -51,7 +50,6 @@ def lottery_of(
     return Lottery(
         name=name,
         size=problem.size,
-        quotas=tuple(quotas),
         type_sizes=problem.type_sizes,
         panels=tuple(panel for panel, _ in kept),
         numerators=tuple(numerator for _, numerator in kept),
@@ -61,7 +59,6 @@ def lottery_of(
 def uniform_lottery(
     name: str,
     problem: PanelProblem,
-    quotas: Sequence[Quota],
     panels: Sequence[Composition],
     members: Sequence[tuple[int, ...]],
 ) -> Lottery:
@@ -74,7 +71,6 @@ def uniform_lottery(
     return Lottery(
         name=name,
         size=problem.size,
-        quotas=tuple(quotas),
         type_sizes=problem.type_sizes,
         panels=tuple(panels),
         numerators=(1,) * len(panels),

@@ -1,44 +1,31 @@
-"""What a lottery leaves in the record: its quotas, types, levels, panels and inclusion probabilities as events."""
+"""What a lottery leaves in the record, its types, levels, panels and inclusion probabilities as events; and back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.events import (
+    Event,
     LotteryDiagnosed,
     LotteryLevel,
     LotteryPanel,
     LotteryQuotas,
     LotterySolved,
     LotteryTypes,
+    PoolBuilt,
     PoolType,
     QuotaRow,
 )
 from core.facts.sortition.inequality import inequality
 from core.sortition.quotas.quotas import empty_categories
-from core.types import Lottery, Pool, Quota
+from core.stage import only
+from core.types import Lottery, Pool
 
 if TYPE_CHECKING:
     from core.sortition.leximin.certificate import Level
     from core.sortition.quotas.problem import PanelProblem
-
-
-def quotas_event(lottery: str, size: int, tolerance: str, quotas: Sequence[Quota]) -> LotteryQuotas:
-    """The quotas with their targets and the people in the pool."""
-    rows = [
-        QuotaRow(
-            attribute=q.attribute,
-            category=q.category,
-            target=None if q.target is None else str(q.target),
-            lower=q.lower,
-            upper=q.upper,
-            slack=q.slack,
-            in_pool=q.in_pool,
-        )
-        for q in quotas
-    ]
-    return LotteryQuotas(lottery=lottery, size=size, tolerance=tolerance, quotas=rows)
 
 
 def types_event(lottery: str, pool: Pool) -> LotteryTypes:
@@ -102,12 +89,63 @@ def solved_event(made: Lottery, type_of: Sequence[int], optimum: Sequence[float]
     )
 
 
-def diagnosed_event(lottery: Lottery, type_of: Sequence[int]) -> LotteryDiagnosed:
+def diagnosed_event(lottery: Lottery, type_of: Sequence[int], quotas: Sequence[QuotaRow]) -> LotteryDiagnosed:
     """How unequal π is; type_of[i] is the type of pool member i."""
     pi = lottery.inclusion(type_of)
     return LotteryDiagnosed(
         lottery=lottery.name,
         **inequality(pi, lottery.size),
         without_chance_types=sorted({t for t, p in zip(type_of, pi, strict=True) if p == 0}),
-        empty_categories=[f"{q.attribute}: {q.category}" for q in empty_categories(lottery.quotas)],
+        empty_categories=[f"{q.attribute}: {q.category}" for q in empty_categories(quotas)],
     )
+
+
+# ---------------------------------------------------------------- and back
+
+
+@dataclass(frozen=True)
+class RecordedLottery:
+    """A lottery with the pool it is over; rater_ids and type_of are in source order."""
+
+    lottery: Lottery
+    type_of: tuple[int, ...]
+    rater_ids: tuple[str, ...]
+
+
+def recorded_lottery(events: Sequence[Event]) -> RecordedLottery:
+    """The lottery that the events of its units and of the pool stand for.
+
+    Raises:
+        InputError: there is not one of each: the record is not that of this program.
+    """
+    pool = only(events, PoolBuilt)
+    sizes = tuple(t.size for t in sorted(pool.types, key=lambda t: t.type))
+    return RecordedLottery(
+        lottery=lottery_from(events, sizes),
+        type_of=tuple(rater.type for rater in pool.raters),
+        rater_ids=tuple(rater.rater_id for rater in pool.raters),
+    )
+
+
+def lottery_from(events: Sequence[Event], type_sizes: tuple[int, ...]) -> Lottery:
+    """The lottery that the events of its two units stand for; type_sizes are those of the pool.
+
+    Raises:
+        InputError: there is not one of each: the record is not that of this program.
+    """
+    solved = only(events, LotterySolved)
+    panels = sorted((e for e in events if isinstance(e, LotteryPanel)), key=lambda e: e.panel)
+    return Lottery(
+        name=solved.lottery,
+        size=only(events, LotteryQuotas).size,
+        type_sizes=type_sizes,
+        panels=tuple(_composition(panel, len(type_sizes)) for panel in panels),
+        numerators=tuple(int(panel.numerator) for panel in panels),
+        denominator=int(solved.denominator),
+        members=tuple(tuple(panel.raters) for panel in panels if panel.raters is not None),
+    )
+
+
+def _composition(panel: LotteryPanel, types: int) -> tuple[int, ...]:
+    counts = dict(panel.counts)
+    return tuple(counts.get(t, 0) for t in range(types))

@@ -11,10 +11,9 @@ from core.errors import InfeasibleQuotas, InputError
 from core.events import Event, LotteryQuotas, LotterySolved
 from core.sortition.progress import OnProgress
 from core.sortition.quotas.quotas import quotas_for
-from core.sortition.recorded import lottery_from, quota_of
-from core.sortition.recording import diagnosed_event, panel_events, quotas_event, types_event
+from core.sortition.recording import diagnosed_event, lottery_from, panel_events, types_event
 from core.stage import Context, Unit, only
-from core.types import Lottery, Pool, Quota
+from core.types import Lottery, Pool
 
 if TYPE_CHECKING:
     from core.sortition.quotas.problem import PanelProblem
@@ -64,7 +63,7 @@ def _record_quotas(unit: Unit, section: LotterySection, pool: Pool) -> None:
     size = section.size - pool.seated
     quotas = quotas_for(unit.ctx.config.attributes, pool, size, section.tolerance)
     unit.add(
-        quotas_event(section.name, size, str(section.tolerance), quotas),
+        LotteryQuotas(lottery=section.name, size=size, tolerance=str(section.tolerance), quotas=list(quotas)),
         types_event(section.name, pool),
     )
 
@@ -72,7 +71,7 @@ def _record_quotas(unit: Unit, section: LotterySection, pool: Pool) -> None:
 def _solve(unit: Unit, section: LotterySection, pool: Pool, asked: Sequence[Event]) -> None:
     from core.sortition.quotas.problem import problem_for
 
-    quotas = tuple(quota_of(row) for row in only(asked, LotteryQuotas).quotas)
+    quotas = only(asked, LotteryQuotas).quotas
     problem = problem_for(pool, quotas, section.size - pool.seated)
     unit.add(unit.ctx.stream_seed(unit.key))
     tell = _paced(unit.ctx, section.name)
@@ -80,26 +79,24 @@ def _solve(unit: Unit, section: LotterySection, pool: Pool, asked: Sequence[Even
         if section.algorithm == "leximin":
             from core.sortition.leximin.leximin_unit import solve_leximin
 
-            made = solve_leximin(problem, quotas, pool.type_of, section.panels, unit, asked, tell)
+            made = solve_leximin(problem, pool.type_of, section.panels, unit, asked, tell)
         else:
-            made = _sample_baseline(unit, section, problem, quotas, tell)
+            made = _sample_baseline(unit, section, problem, tell)
     except InfeasibleQuotas as error:
         from core.sortition.quotas.sizes import explained
 
         raise explained(error, section, pool, unit.ctx.config.attributes) from error
-    unit.add(diagnosed_event(made, pool.type_of))
+    unit.add(diagnosed_event(made, pool.type_of, quotas))
 
 
-def _sample_baseline(
-    unit: Unit, section: LotterySection, problem: PanelProblem, quotas: tuple[Quota, ...], tell: OnProgress
-) -> Lottery:
+def _sample_baseline(unit: Unit, section: LotterySection, problem: PanelProblem, tell: OnProgress) -> Lottery:
     from core.sortition.baselines import sampled_baseline
     from core.sortition.lottery import lottery_of
 
     stream = unit.ctx.stream(unit.key)
     inside = section.algorithm == "legacy"
     sampled = sampled_baseline(problem, inside, section.name, stream, tell)
-    made = lottery_of(section.name, problem, quotas, sampled.panels, sampled.weights, within_quotas=inside)
+    made = lottery_of(section.name, problem, sampled.panels, sampled.weights, within_quotas=inside)
     unit.add(*panel_events(made))
     unit.add(
         LotterySolved(

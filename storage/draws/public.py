@@ -13,7 +13,7 @@ from core.events import DrawCommitted, DrawDecided, DrawMade
 from core.facts.sortition.draw import COMMITTED_PARTS, Rule, has_numbered_panels, hashes_of
 from core.sortition.draws.commitment import Terms, given, proposal, terms_of
 from core.sortition.draws.stage import events_of
-from core.sortition.recorded import RecordedLottery, recorded_lottery
+from core.sortition.recording import RecordedLottery, recorded_lottery
 from core.stage import Context
 from storage.draws.history import OF_DONE_UNITS, Round, State, config_of, decoded, history_of
 from storage.record.log import Log

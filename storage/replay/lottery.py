@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.events import Event, LotterySolved, LotteryTypes, decode
-from core.sortition.recorded import lottery_from
+from core.sortition.recording import lottery_from
 from core.stage import only
 from core.types import Lottery
 from storage.replay.compare import Finding, differences, exactly, shown, told, within

@@ -7,7 +7,7 @@ from core.events import DrawCommitted, DrawDecided, DrawMade, Event
 from core.facts.sortition.draw import COMMITTED_PARTS, hashes_of
 from core.sortition.draws.commitment import proposal, terms_of
 from core.sortition.draws.stage import events_of
-from core.sortition.recorded import RecordedLottery, recorded_lottery
+from core.sortition.recording import RecordedLottery, recorded_lottery
 from storage.replay.compare import Finding, exactly
 from storage.replay.repetition import Line, Record, Repeated
 

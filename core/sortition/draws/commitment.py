@@ -14,7 +14,7 @@ from core.events import DrawCommitted, DrawMade
 from core.facts.randomness import RandomStream
 from core.facts.sortition.draw import PUBLIC_ORIGINS, Rule, commitment_of, digits_of, draw_key, is_panel_number
 from core.sortition.draws.draw import draw_panel
-from core.sortition.recorded import RecordedLottery
+from core.sortition.recording import RecordedLottery
 from core.types import Lottery
 
 _WHITE = " \t\r\n"

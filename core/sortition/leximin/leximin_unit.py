@@ -19,12 +19,11 @@ from core.sortition.progress import OnProgress
 from core.sortition.quotas.problem import PanelProblem
 from core.sortition.recording import level_events, panel_events, solved_event
 from core.stage import Unit, only
-from core.types import Lottery, Quota
+from core.types import Lottery
 
 
 def solve_leximin(
     problem: PanelProblem,
-    quotas: tuple[Quota, ...],
     type_of: Sequence[int],
     panels: int,
     unit: Unit,
@@ -51,11 +50,11 @@ def solve_leximin(
 
     if panels:
         optimum, built, method = uniform_leximin(problem, type_of, panels, stream, tell, bound, kept)
-        made = uniform_lottery(name, problem, quotas, built.panels, built.members)
+        made = uniform_lottery(name, problem, built.panels, built.members)
         levels, pi = optimum.levels, optimum.pi
     else:
         found = leximin(problem, stream, tell, bound, kept)
-        made = lottery_of(name, problem, quotas, found.panels, [Fraction(float(w)) for w in found.weights])
+        made = lottery_of(name, problem, found.panels, [Fraction(float(w)) for w in found.weights])
         levels, pi, method = found.levels, found.pi, found.method
     proved = list(level_events(name, levels, problem))
     support = list(panel_events(made))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import Pool, Quota
+from core import events
+from core.types import Pool
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class PanelProblem:
         return None
 
 
-def problem_for(pool: Pool, quotas: Sequence[Quota], size: int) -> PanelProblem:
+def problem_for(pool: Pool, quotas: Sequence[events.QuotaRow], size: int) -> PanelProblem:
     """X of a pool under quotas. Slack categories and those that can't bind make no row.
 
     A row without types is a quota that nobody can meet; `conflicts.require_panel` names it.

@@ -9,11 +9,12 @@ from fractions import Fraction
 
 from core.config import Attribute
 from core.errors import InputError, quoted
+from core.events import QuotaRow
 from core.facts.sortition.quotas import quota_bounds, wanted_and_nobody
-from core.types import Pool, Quota
+from core.types import Pool
 
 
-def quotas_for(attributes: Sequence[Attribute], pool: Pool, size: int, tolerance: Decimal) -> tuple[Quota, ...]:
+def quotas_for(attributes: Sequence[Attribute], pool: Pool, size: int, tolerance: Decimal) -> tuple[QuotaRow, ...]:
     """One quota per category, attributes and categories in the order of the configuration.
 
     A pool that came with quotas in numbers keeps them, in their order; the tolerance plays no part then.
@@ -32,11 +33,18 @@ def quotas_for(attributes: Sequence[Attribute], pool: Pool, size: int, tolerance
     )
 
 
-def _quotas_given(pool: Pool, size: int) -> tuple[Quota, ...]:
+def _quotas_given(pool: Pool, size: int) -> tuple[QuotaRow, ...]:
     """The pool's own quotas. Only the upper bound is cut to k: a lower one above k must stay impossible to meet."""
     counts = _in_pool(pool)
     return tuple(
-        Quota(b.attribute, b.category, None, b.lower, min(b.upper, size), False, counts[b.attribute][b.category])
+        QuotaRow(
+            attribute=b.attribute,
+            category=b.category,
+            lower=b.lower,
+            upper=min(b.upper, size),
+            slack=False,
+            in_pool=counts[b.attribute][b.category],
+        )
         for b in pool.bounds
     )
 
@@ -46,10 +54,20 @@ def _in_pool(pool: Pool) -> dict[str, Counter[str]]:
     return {name: Counter(pool.types[t][a] for t in pool.type_of) for a, name in enumerate(pool.attributes)}
 
 
-def _quota(attribute: Attribute, category: str, target: Decimal, size: int, tolerance: Decimal, in_pool: int) -> Quota:
+def _quota(
+    attribute: Attribute, category: str, target: Decimal, size: int, tolerance: Decimal, in_pool: int
+) -> QuotaRow:
     slack = category in attribute.slack
     lower, upper = quota_bounds(Fraction(target), size, Fraction(tolerance), slack)
-    return Quota(attribute.name, category, target, lower, upper, slack, in_pool)
+    return QuotaRow(
+        attribute=attribute.name,
+        category=category,
+        target=str(target),
+        lower=lower,
+        upper=upper,
+        slack=slack,
+        in_pool=in_pool,
+    )
 
 
 def _counts(attributes: Sequence[Attribute], pool: Pool) -> dict[str, Counter[str]]:
@@ -71,17 +89,17 @@ def _counts(attributes: Sequence[Attribute], pool: Pool) -> dict[str, Counter[st
     return counts
 
 
-def empty_categories(quotas: Sequence[Quota]) -> tuple[Quota, ...]:
+def empty_categories(quotas: Sequence[QuotaRow]) -> tuple[QuotaRow, ...]:
     """Quotas of categories that nobody in the pool has, although a target or a lower bound wants them."""
-    return tuple(q for q in quotas if wanted_and_nobody(q.in_pool, q.lower, q.target))
+    return tuple(q for q in quotas if wanted_and_nobody(q.in_pool, q.lower, Decimal(q.target or 0)))
 
 
-def warnings(quotas: Sequence[Quota]) -> tuple[str, ...]:
+def warnings(quotas: Sequence[QuotaRow]) -> tuple[str, ...]:
     """What is odd about quotas that may be feasible all the same, as sentences."""
     return tuple(_nobody(quota) for quota in empty_categories(quotas))
 
 
-def _nobody(quota: Quota) -> str:
+def _nobody(quota: QuotaRow) -> str:
     wants = f"the quota wants at least {quota.lower}" if quota.lower else f"its target is {quota.target}"
     what = "no panel can meet it" if quota.lower else "panels go without"
     return f"{label(quota.attribute, quota.category)}: nobody in the pool has it, but {wants}; {what}"
