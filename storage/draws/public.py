@@ -11,7 +11,7 @@ from typing import Literal
 from core.errors import InputError, VerificationFailed
 from core.events import DrawCommitted, DrawDecided, DrawMade
 from core.facts.sortition.draw import COMMITTED_PARTS, Rule, has_numbered_panels, hashes_of
-from core.sortition.draws.commitment import Terms, given, proposal, terms_of
+from core.sortition.draws.commitment import commitment_to, given, proposal
 from core.sortition.draws.stage import events_of
 from core.sortition.recording import RecordedLottery, recorded_lottery
 from core.stage import Context
@@ -73,16 +73,16 @@ class PublicDraw:
                 f"lottery {from_record.lottery.name!r} is not uniform over numbered panels, so no number picks one "
                 "fairly; use --rule hash, or a lottery with `panels = 1000`"
             )
-        terms = Terms(
-            run=self._run,
+        terms = DrawCommitted(
             draw=self._name,
             round=len(self._history.rounds) + 1,
             lottery=self._history.section.lottery,
             hashes=hashes,
             source=source,
             rule=rule,
+            commitment="",
         )
-        committed = terms.event()
+        committed = terms.model_copy(update={"commitment": commitment_to(terms, self._run)})
         self._log.record(STAGE, [committed])
         return committed
 
@@ -139,9 +139,8 @@ class PublicDraw:
     def _made(self, committed: DrawCommitted, value: str) -> DrawMade:
         """The panel that a commitment and a value stand for, after a check that both still say the same."""
         pool, hashes = self._source()
-        terms = terms_of(committed, self._run)
-        changed = [part for part in COMMITTED_PARTS if terms.hashes.get(part) != hashes[part]]
-        if changed or terms.commitment() != committed.commitment:
+        changed = [part for part in COMMITTED_PARTS if committed.hashes.get(part) != hashes[part]]
+        if changed or commitment_to(committed, self._run) != committed.commitment:
             what = f"{', '.join(changed)} of the record" if changed else "the terms of the record"
             raise VerificationFailed(
                 f"draw {self._name!r}, round {committed.round}: {what} no longer hash to the commitment that was "

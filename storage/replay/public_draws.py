@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.errors import DempoError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event
 from core.facts.sortition.draw import COMMITTED_PARTS, hashes_of
-from core.sortition.draws.commitment import proposal, terms_of
+from core.sortition.draws.commitment import commitment_to, proposal
 from core.sortition.draws.stage import events_of
 from core.sortition.recording import RecordedLottery, recorded_lottery
 from storage.replay.compare import Finding, exactly
@@ -45,7 +45,7 @@ def step_again(record: Record, line: Line) -> Finding:
 
 def _commitment(record: Record, committed: DrawCommitted) -> Finding:
     """The hash of the terms, and the hashes of what the record holds now."""
-    commitment = terms_of(committed, record.genesis.run_id).commitment()
+    commitment = commitment_to(committed, record.genesis.run_id)
     if commitment != committed.commitment:
         return Finding("drift", f"commitment: recorded {committed.commitment}, now {commitment}")
     hashes = hashes_of((line.kind, line.payload) for line in _sources(record, committed.lottery))

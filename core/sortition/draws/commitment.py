@@ -1,4 +1,4 @@
-"""Public draws as the engine makes them: terms, their commitment, and what a value draws.
+"""Public draws as the engine makes them: the commitment to their terms, and what a value draws.
 
 The rules are those of `core.facts.sortition.draw`.
 """
@@ -6,8 +6,6 @@ The rules are those of `core.facts.sortition.draw`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 
 from core.errors import InputError
 from core.events import DrawCommitted, DrawMade
@@ -21,46 +19,9 @@ _WHITE = " \t\r\n"
 _NOT_EXACT = re.compile("[\0\ud800-\udfff]")
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What is fixed before the randomness exists."""
-
-    run: str
-    draw: str
-    round: int
-    lottery: str
-    hashes: Mapping[str, str]
-    source: str
-    rule: Rule
-
-    def commitment(self) -> str:
-        """SHA-256 over the terms as canonical JSON, hex."""
-        return commitment_of(asdict(self))
-
-    def event(self) -> DrawCommitted:
-        """The commitment as it is recorded; the run is that of the record."""
-        return DrawCommitted(
-            draw=self.draw,
-            round=self.round,
-            lottery=self.lottery,
-            hashes=dict(self.hashes),
-            source=self.source,
-            rule=self.rule,
-            commitment=self.commitment(),
-        )
-
-
-def terms_of(committed: DrawCommitted, run: str) -> Terms:
-    """The terms that a recorded commitment stands for."""
-    return Terms(
-        run=run,
-        draw=committed.draw,
-        round=committed.round,
-        lottery=committed.lottery,
-        hashes=committed.hashes,
-        source=committed.source,
-        rule=committed.rule,
-    )
+def commitment_to(terms: DrawCommitted, run: str) -> str:
+    """SHA-256 over the terms as canonical JSON, hex: the run, and all that is recorded beside the commitment itself."""
+    return commitment_of({"run": run, **terms.model_dump(exclude={"commitment"})})
 
 
 def proposal(committed: DrawCommitted, source: RecordedLottery, value: str) -> DrawMade:
