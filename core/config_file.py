@@ -84,7 +84,9 @@ def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequenc
         config = RunConfig.model_validate(values)
     except ValidationError as error:
         raise InputError(f"{where}: {_explain(error)}") from error
-    return LoadedConfig(config=config, origins=_with_defaults(config, origins))
+    return LoadedConfig(
+        config=config, origins={key: origins.get(key, "default") for key, _ in _leaves(resolved(config))}
+    )
 
 
 def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:
@@ -96,10 +98,6 @@ def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:
     values = resolved(config)
     origins = {key: "clone" for key, _ in _leaves(values)}
     return _checked(values, origins, overrides, "the clone's configuration")
-
-
-def _with_defaults(config: RunConfig, origins: Mapping[str, str]) -> dict[str, str]:
-    return {key: origins.get(key, "default") for key, _ in _leaves(resolved(config))}
 
 
 def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, object]]:

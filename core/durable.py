@@ -31,7 +31,7 @@ def durable_stream(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def write_durably(path: Path, body: bytes, mode: int = 0o666) -> None:
@@ -40,9 +40,9 @@ def write_durably(path: Path, body: bytes, mode: int = 0o666) -> None:
         stream.write(body)
 
 
-def sync_folder(folder: Path) -> None:
-    """Flushes a folder's entries to the disk: files made, moved or removed in it."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Flushes a file to the disk, or a folder's entries: files made, moved or removed in it."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

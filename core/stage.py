@@ -172,6 +172,15 @@ class Context:
         """Tells people how far a long unit is."""
         self.recorder.progress(self.stage, done, total, detail)
 
+    def go_on(self, done: float, total: float, detail: str) -> None:
+        """`progress`, and a look for the request to stop, for work that is told how far it is as it goes.
+
+        Raises:
+            Stopped: as `check_stop`.
+        """
+        self.check_stop()
+        self.progress(done, total, detail)
+
     def store(self, body: bytes, media_type: str) -> Artifact:
         """Writes a file under `artifacts/` by its content; an existing one is left as it is."""
         name = digest(body)
@@ -227,9 +236,9 @@ def run_stage(
             f"stage {stage.name!r} was recorded by another version of this program; "
             "resume with that version, or clone the run"
         )
-    ctx = Context(stage.name, config, recorder, folder)
     if completed is not None:
-        return stage.run(_Restored.of(ctx), *inputs)
+        return stage.run(_Restored(stage.name, config, recorder, folder), *inputs)
+    ctx = Context(stage.name, config, recorder, folder)
     seed = SeedDerived(seed=derive_key(config.run.seed, stage.name).hex(), origin="stage")
     recorder.record(
         stage.name, [StageStarted(name=stage.name, version=stage.version, key=key, replay=stage.replay), seed]
@@ -248,10 +257,6 @@ def skip_stage(stage: Stage, recorder: Recorder, reason: str) -> None:
 
 class _Restored(Context):
     """The context of a stage that is complete: it records nothing more."""
-
-    @classmethod
-    def of(cls, ctx: Context) -> _Restored:
-        return cls(ctx.stage, ctx.config, ctx.recorder, ctx.folder)
 
     def plan(self, units: int) -> None:
         """A completed stage was planned before."""

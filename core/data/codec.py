@@ -18,6 +18,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -73,7 +74,12 @@ def decode_pairs(body: bytes, rater_ids: Sequence[str]) -> PreferencePairs:
         )
     raters = _read(stream, head["raters"], lambda line: line)
     texts: list[str] = _read(stream, head["texts"], lambda line: line["text"])
-    message = _messages(texts)
+
+    @cache
+    def message(role: Any, text: int) -> Message:
+        """Made once for each role and text: contexts of a conversation share theirs."""
+        return Message(role, texts[text])
+
     contexts: list[Context] = _read(
         stream, head["contexts"], lambda line: tuple(message(role, text) for role, text in line["messages"])
     )
@@ -98,16 +104,3 @@ def decode_pairs(body: bytes, rater_ids: Sequence[str]) -> PreferencePairs:
 
 def _read(stream: io.BytesIO, count: int, take: Callable[[Any], T]) -> list[T]:
     return [take(json.loads(stream.readline())) for _ in range(count)]
-
-
-def _messages(texts: Sequence[str]) -> Callable[[str, int], Message]:
-    """Messages by role and text, each made once: contexts of a conversation share theirs."""
-    known: dict[tuple[str, int], Message] = {}
-
-    def message(role: Any, text: int) -> Message:
-        found = known.get((role, text))
-        if found is None:
-            found = known[role, text] = Message(role, texts[text])
-        return found
-
-    return message

@@ -16,9 +16,9 @@ from core.data.pseudonyms import pseudonyms, secret_of, write_raters
 from core.data.tables import read_tables
 from core.data.utterances import Preferences, Watch
 from core.errors import InputError
-from core.events import Event, PairsBuilt, PoolBuilt
+from core.events import PairsBuilt, PoolBuilt
 from core.facts.formats import PAIRS_TYPE
-from core.stage import Context, Unit
+from core.stage import Context, Unit, only
 from core.types import Pool, PreferencePairs, Rater
 
 REASONS = {
@@ -60,7 +60,7 @@ def pairs(ctx: Context) -> PreferencePairs:
     """
     ctx.plan(1)
     events = ctx.unit("pairs", lambda unit: _record_pairs(ctx, unit))
-    built = next(event for event in events if isinstance(event, PairsBuilt))
+    built = only(events, PairsBuilt)
     return decode_pairs(ctx.load(built.artifact), built.rater_ids)
 
 
@@ -78,14 +78,10 @@ def pool(ctx: Context, pairs: PreferencePairs | tuple[()]) -> Pool:
         counts = pairs.pairs_per_rater().tolist()
         raters = pairs.raters
         attributes = ctx.config.attributes
-        built = _built(ctx.unit("pool", lambda unit: unit.add(build_pool(raters, counts, attributes))))
+        built = only(ctx.unit("pool", lambda unit: unit.add(build_pool(raters, counts, attributes))), PoolBuilt)
         return pool_of(built, raters)
-    built = _built(ctx.unit("pool", lambda unit: _record_tables(ctx, unit)))
+    built = only(ctx.unit("pool", lambda unit: _record_tables(ctx, unit)), PoolBuilt)
     return pool_of(built, raters_of(built))
-
-
-def _built(events: Sequence[Event]) -> PoolBuilt:
-    return next(event for event in events if isinstance(event, PoolBuilt))
 
 
 def read_pool(config: RunConfig, watch: Watch = lambda done, total, detail: None) -> Pool:
@@ -110,11 +106,7 @@ def _record_tables(ctx: Context, unit: Unit) -> None:
 
 
 def _record_pairs(ctx: Context, unit: Unit) -> None:
-    def watch(done: float, total: float, detail: str) -> None:
-        ctx.check_stop()
-        ctx.progress(done, total, detail)
-
-    found, table, tally = _read(ctx.config, watch)
+    found, table, tally = _read(ctx.config, ctx.go_on)
     rater_ids = _pseudonyms(ctx, sorted(found.raters))
     unit.add(
         PairsBuilt(

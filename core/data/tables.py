@@ -25,18 +25,8 @@ from core.events import FileRead, PoolBounds
 from core.facts.plural import number_of
 
 ANSWERS = {
-    "accepted": True,
-    "accept": True,
-    "yes": True,
-    "y": True,
-    "true": True,
-    "1": True,
-    "declined": False,
-    "decline": False,
-    "no": False,
-    "n": False,
-    "false": False,
-    "0": False,
+    **dict.fromkeys(("accepted", "accept", "yes", "y", "true", "1"), True),
+    **dict.fromkeys(("declined", "decline", "no", "n", "false", "0"), False),
 }
 """What the column `status` of the responses may say, whatever the case."""
 

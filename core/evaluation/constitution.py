@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InputError
+from core.errors import InputError, quoted
 
 _CLAUSE = re.compile(r"(?P<number>[1-9][0-9]{0,5})\.[ \t]+(?P<text>\S.*)")
 
@@ -49,7 +49,7 @@ def parse_constitution(text: str, where: str = "constitution") -> Constitution:
         found = _CLAUSE.fullmatch(line.strip())
         if found is None:
             raise InputError(
-                f"{where}:{line_number}: not a numbered clause: {_short(line)}; "
+                f"{where}:{line_number}: not a numbered clause: {quoted(line)}; "
                 "write one clause per line, as in '1. Choose the response that …'"
             )
         number = int(found["number"])
@@ -60,7 +60,3 @@ def parse_constitution(text: str, where: str = "constitution") -> Constitution:
     if not clauses:
         raise InputError(f"{where} holds no clause; write one per line, as in '1. Choose the response that …'")
     return Constitution(text, clauses)
-
-
-def _short(line: str) -> str:
-    return repr(line if len(line) <= 60 else line[:59] + "…")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +68,7 @@ def opened(folder: Path, train: TrainSection | None, own_template: bool = False)
     """
     from core.chat import load_tokenizer
     from core.training.models.model import load_model
-    from core.training.models.precision import memory_guard, placement, quiet_libraries
+    from core.training.models.precision import memory_guard, placement, quiet_libraries, release_memory
 
     section = train or TrainSection(model=str(folder))
     quiet_libraries()
@@ -87,7 +86,7 @@ def opened(folder: Path, train: TrainSection | None, own_template: bool = False)
         yield opened_model
     finally:
         del opened_model, model
-        _free(placed.device)
+        release_memory()
 
 
 def _own_tokenizer(folder: Path) -> Any:
@@ -103,14 +102,6 @@ def _own_tokenizer(folder: Path) -> Any:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
-
-
-def _free(device: str) -> None:
-    import torch
-
-    gc.collect()
-    if device == "cuda":
-        torch.cuda.empty_cache()
 
 
 @contextlib.contextmanager

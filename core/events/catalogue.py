@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -38,7 +37,7 @@ def catalogue() -> str:
     for kind, event in EVENTS.items():
         parts.append(f"### `{kind}`\n\n{(event.__doc__ or '').strip()}\n\n{_fields(event)}")
     parts.append("## Parts of events\n")
-    for part in _parts():
+    for part in sorted(Part.__subclasses__(), key=lambda part: part.__name__):
         parts.append(f"### {part.__name__}\n\n{(part.__doc__ or '').strip()}\n\n{_fields(part)}")
     return "\n".join(parts)
 
@@ -98,10 +97,6 @@ _JSON: dict[Any, str] = {
     tuple: "list",
     Any: "any value",
 }
-
-
-def _parts() -> Iterator[type[Part]]:
-    yield from sorted(Part.__subclasses__(), key=lambda part: part.__name__)
 
 
 def main() -> None:

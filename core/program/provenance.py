@@ -43,11 +43,10 @@ class Provenance:
 @cache
 def provenance() -> Provenance:
     """Of the running program, read once per process: its files don't change what is loaded."""
-    root = ROOT
-    digests = own_files(root)
+    digests = own_files(ROOT)
     version = program_version()
-    commit, dirty = checkout_state(root)
-    installed = _running_distribution(root)
+    commit, dirty = checkout_state(ROOT)
+    installed = _running_distribution()
     if commit is None and installed is not None:
         commit, dirty = installed_commit(installed), differs_from_installed(installed, digests)
     return Provenance(version, files_digest(digests), commit, dirty)
@@ -55,8 +54,7 @@ def provenance() -> Provenance:
 
 def program_version() -> str:
     """The version of the installed package, or "checkout"."""
-    root = ROOT
-    installed = None if (root / "pyproject.toml").is_file() else _running_distribution(root)
+    installed = None if (ROOT / "pyproject.toml").is_file() else _running_distribution()
     return "checkout" if installed is None else installed.version
 
 
@@ -92,13 +90,13 @@ def checkout_state(root: Path) -> tuple[str | None, bool | None]:
     return commit or None, None if changes is None else bool(changes)
 
 
-def _running_distribution(root: Path) -> Distribution | None:
+def _running_distribution() -> Distribution | None:
     """The installed distribution whose files are the ones that run; None for a checkout, whatever else is installed."""
     try:
         found = distribution("dempo")
     except PackageNotFoundError:
         return None
-    own = Path(str(found.locate_file(_HERE.relative_to(root).as_posix())))
+    own = Path(str(found.locate_file(_HERE.relative_to(ROOT).as_posix())))
     return found if own.resolve() == _HERE else None
 
 

@@ -26,13 +26,9 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     from core.ranking.about_judges import diagnostics
     from core.ranking.leaderboards import Aggregation, Leaderboard
 
-    def progress(done: float, total: float, detail: str) -> None:
-        ctx.check_stop()
-        ctx.progress(done, total, detail)
-
     methods = ctx.config.rank.methods
     ctx.plan(len(methods) + 1)
-    aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), progress)
+    aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
 
     def measure(unit: Unit) -> None:
         unit.add(DiagnosticsComputed(values=diagnostics(judged)))

@@ -43,7 +43,6 @@ def versions() -> dict[str, str]:
 class LinearSolution:
     """Optimum of a linear programme; dual[r] is ∂objective/∂right-hand side of row r."""
 
-    objective: float
     x: NDArray[np.float64]
     dual: NDArray[np.float64]
 
@@ -52,7 +51,6 @@ class LinearSolution:
 class IntegerSolution:
     """Best solution found, and a bound that no solution beats (equal up to tolerances at optimality)."""
 
-    objective: float
     bound: float
     x: NDArray[np.int64]
 
@@ -60,11 +58,10 @@ class IntegerSolution:
 class Highs:
     """A linear model held by HiGHS; columns and rows are addressed by position.
 
-    Integer programmes are solved to optimality; a `relative_gap` above zero is for searches that only
-    need a good solution and prove nothing.
+    Integer programmes are solved to optimality, unless `accept_gap` says otherwise.
     """
 
-    def __init__(self, *, relative_gap: float = 0.0) -> None:
+    def __init__(self) -> None:
         import highspy
 
         self._api = highspy
@@ -78,22 +75,12 @@ class Highs:
             "primal_feasibility_tolerance": TOLERANCE,
             "dual_feasibility_tolerance": TOLERANCE,
             "mip_feasibility_tolerance": TOLERANCE,
-            "mip_rel_gap": relative_gap,
+            "mip_rel_gap": 0.0,
             "mip_abs_gap": 1e-9,
         }
         for name, value in options.items():
             if self.highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
                 raise SolverError(f"HiGHS {self.highs.version()} does not take the option {name} = {value}")
-
-    @property
-    def columns(self) -> int:
-        """Number of variables."""
-        return int(self.highs.getNumCol())
-
-    @property
-    def rows(self) -> int:
-        """Number of constraints."""
-        return int(self.highs.getNumRow())
 
     def maximise(self) -> None:
         """Switches to maximisation."""
@@ -112,7 +99,7 @@ class Highs:
         integer: Sequence[bool] | None = None,
     ) -> None:
         """Adds variables that are in no row yet."""
-        first = self.columns
+        first = int(self.highs.getNumCol())
         count = len(cost)
         self.highs.addVars(count, np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64))
         places = np.arange(first, first + count, dtype=np.int32)
@@ -180,11 +167,7 @@ class Highs:
                 return None
         self._require_optimal(status)
         solution = self.highs.getSolution()
-        return LinearSolution(
-            float(self.highs.getInfo().objective_function_value),
-            np.array(solution.col_value),
-            np.array(solution.row_dual),
-        )
+        return LinearSolution(np.array(solution.col_value), np.array(solution.row_dual))
 
     def solve_integer(self) -> IntegerSolution | None:
         """The optimum rounded to integers with its bound, or None where the model is infeasible.
@@ -198,9 +181,8 @@ class Highs:
         if status == self._api.HighsModelStatus.kInfeasible:
             return None
         self._require_optimal(status)
-        info = self.highs.getInfo()
         values = np.rint(np.array(self.highs.getSolution().col_value)).astype(np.int64)
-        return IntegerSolution(float(info.objective_function_value), float(info.mip_dual_bound), values)
+        return IntegerSolution(float(self.highs.getInfo().mip_dual_bound), values)
 
     def _run(self) -> Any:
         if self.highs.run() == self._api.HighsStatus.kError:

@@ -123,7 +123,6 @@ def _paced(ctx: Context, name: str) -> OnProgress:
         now = time.monotonic()
         if now - last >= PROGRESS_EVERY:
             last = now
-            ctx.check_stop()
-            ctx.progress(done, 1.0, f"lottery {name}: {detail}")
+            ctx.go_on(done, 1.0, f"lottery {name}: {detail}")
 
     return tell

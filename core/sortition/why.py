@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.facts.plural import number_of
 from core.facts.sortition.undecided import room, undecided
 
 SHOWN = 6
@@ -160,7 +161,7 @@ def _limit(answer: Mapping[str, Any]) -> list[str]:
 
 
 def _chance(answer: Mapping[str, Any]) -> str:
-    others = _count(answer["same_type"] - 1, "other rater has", "other raters have")
+    others = number_of(answer["same_type"] - 1, "other rater has", "other raters have")
     alike = f"; {others} exactly the same categories" if answer["same_type"] > 1 else ""
     return (
         f"The chance of being on the panel is {_percent(answer['pi'])}{alike}. With equal chances and no quotas it "
@@ -177,7 +178,7 @@ def _place(answer: Mapping[str, Any]) -> list[str]:
         )
     lines.append(
         f"That is level {answer['level'] + 1} of {answer['levels']}, counted from the lowest: "
-        f"{_count(answer['raters_here'], 'rater is', 'raters are')} on it, "
+        f"{number_of(answer['raters_here'], 'rater is', 'raters are')} on it, "
         f"{answer['raters_below']:,} have less and {answer['raters_above']:,} have more."
     )
     return lines
@@ -194,21 +195,21 @@ def _reasons(answer: Mapping[str, Any]) -> list[str]:
         lines.append("Other quotas hold this level down for everybody on it:")
     lines += [_other(entry) for entry in others[:SHOWN]]
     if len(others) > SHOWN:
-        lines.append(f"{_count(len(others) - SHOWN, 'more quota plays', 'more quotas play')} a smaller part.")
+        lines.append(f"{number_of(len(others) - SHOWN, 'more quota plays', 'more quotas play')} a smaller part.")
     return lines
 
 
 def _own(entry: Mapping[str, Any]) -> str:
     effect, least = ("lowers", "at most") if entry["side"] == "upper" else ("raises", "at least")
     return (
-        f"The rater's {_name(entry)} {effect} the chance: {least} {_seats(entry['bound'])} for the "
+        f"The rater's {_name(entry)} {effect} the chance: {least} {number_of(entry['bound'], 'seat')} for the "
         f"{entry['in_pool']:,} in the pool. {_change(entry)}"
     )
 
 
 def _other(entry: Mapping[str, Any]) -> str:
     full = "is full at" if entry["side"] == "upper" else "sets aside"
-    seats = f"{_seats(entry['bound'])}; {entry['in_pool']:,} in the pool"
+    seats = f"{number_of(entry['bound'], 'seat')}; {entry['in_pool']:,} in the pool"
     return f"The quota for {_name(entry)} {full} {seats}. {_change(entry)}"
 
 
@@ -219,14 +220,6 @@ def _change(entry: Mapping[str, Any]) -> str:
 
 def _name(entry: Mapping[str, Any]) -> str:
     return f"{entry['attribute']} “{entry['category']}”"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
-
-
-def _seats(number: int) -> str:
-    return _count(number, "seat", "seats")
 
 
 def _percent(probability: float) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.durable import sync
 from core.errors import InputError
 
 
@@ -54,11 +54,7 @@ def verify(folder: Path, files: Mapping[str, str]) -> Path:
 def flush(folder: Path) -> None:
     """Makes the files of a folder survive a power cut."""
     for path in [*folder.iterdir(), folder, folder.parent]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
 
 
 def publish(temporary: Path, final: Path) -> None:

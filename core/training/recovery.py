@@ -159,8 +159,7 @@ class _Margins:
         quiet_libraries()
 
         def progress(done: int, total: int) -> None:
-            self.ctx.check_stop()
-            self.ctx.progress(done, total, f"scoring held-out answers under {name}")
+            self.ctx.go_on(done, total, f"scoring held-out answers under {name}")
 
         placed = placement(self.train)
         sequences, pad = self._tokens.sequences(), self._tokenizer.pad_token_id

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -110,10 +109,6 @@ def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device
     picked = sorted({everything[i] for i in integers(stream.child("texts"), len(everything), wanted)})
     tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, picked, train.max_length)
 
-    def progress(done: int, total: int) -> None:
-        ctx.check_stop()
-        ctx.progress(done, total, "pre-training the tiny model")
-
     loss = pretrain(
         made,
         [tokens.ids(tokens.pairs[pair][0]) for pair in picked],
@@ -121,7 +116,7 @@ def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device
         stream.child("batches"),
         device,
         tokenizer.pad_token_id,
-        progress,
+        lambda done, total: ctx.go_on(done, total, "pre-training the tiny model"),
     )
     save_model(made.cpu(), tokenizer, folder)
     return loss
@@ -246,12 +241,11 @@ def _reference(
         InputError: those recorded before an interruption are of other tokens than these.
     """
     from core.training.models.model import load_model
-    from core.training.models.precision import memory_guard
+    from core.training.models.precision import memory_guard, release_memory
     from core.training.reference import MEDIA_TYPE, decode_reference, encode_reference, log_probs
 
     def progress(done: int, total: int) -> None:
-        ctx.check_stop()
-        ctx.progress(done, total, "scoring the reference")
+        ctx.go_on(done, total, "scoring the reference")
 
     names = {key: tokens.digest(key) for key in tokens.sequences()}
 
@@ -273,7 +267,7 @@ def _reference(
         )
 
     recorded = only(ctx.unit("reference", compute), ReferenceComputed)
-    _release_memory()
+    release_memory()
     by_name = decode_reference(ctx.load(recorded.artifact))
     if by_name.keys() != set(names.values()):
         raise InputError(
@@ -289,7 +283,7 @@ def _train_condition(common: _Common, condition: Condition, keys: list[str], rep
     from core.training.callback import Recording, keep_only
     from core.training.dpo import make_trainer
     from core.training.models.model import load_model
-    from core.training.models.precision import memory_guard
+    from core.training.models.precision import memory_guard, release_memory
     from core.training.start import start_of
 
     ctx, section, placed, tokenizer = common.ctx, common.section, common.placed, common.tokenizer
@@ -309,7 +303,7 @@ def _train_condition(common: _Common, condition: Condition, keys: list[str], rep
             recording.start = start_of(recording.trainer.model, collator, section, placed)
         recording.trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     del policy, recording
-    _release_memory()
+    release_memory()
 
 
 def _states(ctx: Context) -> Path:
@@ -326,12 +320,3 @@ def _last_checkpoint(ctx: Context, keys: Sequence[str]) -> TrainCheckpoint | Non
             break
         last = only(events, TrainCheckpoint)
     return last
-
-
-def _release_memory() -> None:
-    """Gives a finished model's memory back to the GPU, so that the next one fits; models hold cycles."""
-    import torch
-
-    if torch.cuda.is_available():
-        gc.collect()
-        torch.cuda.empty_cache()

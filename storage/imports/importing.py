@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.durable import sync_folder, write_durably
+from core.durable import sync, write_durably
 from core.errors import InputError
 from storage.errors import StorageError
 from storage.export.redaction import NOTE, redaction_of
@@ -196,7 +196,7 @@ class _Import:
         write_durably(root / MARK, (json.dumps(note, indent=2) + "\n").encode())
         for path in root.rglob("*"):
             if path.is_dir():
-                sync_folder(path)
+                sync(path)
             else:
                 path.chmod(0o444)
         root.chmod(0o755)
@@ -206,4 +206,4 @@ class _Import:
             if error.errno in _TAKEN:  # another import was faster
                 raise self._taken(imported.run_id) from error
             raise
-        sync_folder(self.runs)
+        sync(self.runs)

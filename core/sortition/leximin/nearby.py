@@ -45,7 +45,8 @@ class NearbyCompositions:
         touched = part.any(axis=1)
         if np.any((lower > 0) & ~touched) or np.any((upper < 0) & ~touched):
             return None
-        solver = Highs(relative_gap=REPAIR_GAP)
+        solver = Highs()
+        solver.accept_gap(REPAIR_GAP)
         solver.maximise()
         kinds = [integer] * len(free)
         solver.add_columns(np.zeros(len(free)).tolist(), self.lower[free].tolist(), self.upper[free].tolist(), kinds)

@@ -121,7 +121,7 @@ def require_fit(train: TrainSection, tokens: int | None, rows: int | None, posit
         raise InputError("; ".join(told))
 
 
-def link_model(source: Path, target: Path, revision: str | None = None) -> None:
+def link_model(source: Path, target: Path) -> None:
     """Fills an empty folder with links to the source's weights and configuration, and the tokenizer.
 
     Raises:

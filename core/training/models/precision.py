@@ -13,6 +13,7 @@ Pure bf16 weights barely move at learning rates like 5e-6 (docs/training.md); it
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -106,6 +107,15 @@ def memory_guard(train: TrainSection, doing: str) -> Iterator[None]:
         if "DefaultCPUAllocator" not in str(error):
             raise
         raise OutOfDeviceMemory(_advice(train, doing)) from error
+
+
+def release_memory() -> None:
+    """Frees a finished model, here and on the GPU, so that the next one fits; models hold cycles."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _advice(train: TrainSection, doing: str) -> str:
