@@ -55,20 +55,20 @@ def labels_for(count: int) -> tuple[str, ...]:
 
 def judge_messages(question: Question, answers: Sequence[str]) -> Context:
     """Asks for a JSON object with the ranking; answers[i] is shown under the i-th label."""
-    labels = labels_for(len(answers))
+    labels = ", ".join(labels_for(len(answers)))
     task = (
         f"{quoted_case(question, answers)}\n\n"
-        f'Reply with a JSON object and nothing else: {{"ranking": [all of {_listed(labels)}, best first]}}'
+        f'Reply with a JSON object and nothing else: {{"ranking": [all of {labels}, best first]}}'
     )
     return (Message("system", _JUDGE), Message("user", task))
 
 
 def judge_line(question: Question, answers: Sequence[str]) -> Context:
     """Asks for a line of labels, for models whose next label is read from their logits."""
-    labels = labels_for(len(answers))
+    labels = ", ".join(labels_for(len(answers)))
     task = (
         f"{_JUDGE}\n\n{quoted_case(question, answers)}\n\n"
-        f"Write the labels {_listed(labels)} in one line, best first, separated by >."
+        f"Write the labels {labels} in one line, best first, separated by >."
     )
     return (Message("user", task),)
 
@@ -112,7 +112,3 @@ def _quoted(value: Mapping[str, Any]) -> str:
     body = json.dumps(value, ensure_ascii=False, indent=1)
     body = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in body)
     return _MARKS.sub(lambda mark: f"\\u{ord(mark.group()):04x}", body)
-
-
-def _listed(labels: Sequence[str]) -> str:
-    return ", ".join(labels)

@@ -18,15 +18,12 @@ from core.events.base import (
     SCHEMA_VERSION,
     Artifact,
     Event,
-    Number,
     Part,
     Text,
     decode_text,
-    described,
     digest,
     encode_text,
     named_number,
-    volatile,
 )
 from core.events.data import (
     FileRead,

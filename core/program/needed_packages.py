@@ -29,7 +29,7 @@ def require_packages(config: RunConfig, until: str | None = None) -> None:
         InputError: names all of them, and how to install them.
     """
     wanted = {name for stage in _stages(config, until) for name in _packages(stage, config)}
-    missing = sorted(name for name in wanted if not _is_installed(name))
+    missing = sorted(name for name in wanted if find_spec(name) is None)  # to import some takes seconds
     if missing:
         raise InputError(missing_packages(missing))
 
@@ -54,8 +54,3 @@ def _packages(stage: str, config: RunConfig) -> tuple[str, ...]:
     if stage == "judge" and config.judge and any(judge.kind == "openai" for judge in config.judge.judges):
         return ("openai",)
     return OF_STAGE.get(stage, ())
-
-
-def _is_installed(name: str) -> bool:
-    """Whether a package can be found; it is not imported, which takes seconds for some."""
-    return find_spec(name) is not None
