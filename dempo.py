@@ -22,10 +22,11 @@ def main() -> NoReturn:
     refuse(unusable(os.name) or foreign())
     try:
         from tui.cli import main as command_line
+
+        command_line()
     except ImportError as error:
         refuse(cannot_import(error))
         raise
-    command_line()
 
 
 def unusable(system: str) -> str | None:

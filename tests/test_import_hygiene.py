@@ -37,7 +37,7 @@ def test_importing_the_app_loads_no_engine_library_and_no_stage() -> None:
 
 @pytest.mark.parametrize(
     ("command", "further"),
-    [(["--help"], ["numpy"]), (["list"], ["numpy"]), (["show"], ["numpy"]), (["verify"], [])],
+    [(["--help"], ["numpy", "pydantic", "storage"]), (["list"], ["numpy"]), (["show"], ["numpy"]), (["verify"], [])],
     ids=lambda value: value[0] if value and value[0] != "numpy" else "",
 )
 def test_a_command_that_reads_loads_no_library_that_it_does_not_use(

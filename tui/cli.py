@@ -8,24 +8,24 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from core.errors import DempoError, InfeasibleQuotas, InputError, Unchecked, VerificationFailed
 from core.facts.plural import number_of
-from core.program.environment import missing_packages
-from core.program.provenance import program_version
 from core.visible import visible
-from storage.check import Check
-from storage.record.reader import Reader, find_run, list_runs
 from tui.commands.people import draws
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
+from tui.terminal.completion import find_run
 from tui.terminal.console import Console
 from tui.terminal.options import Json, Quiet, RunName, RunsDir, UntilEvent
 from tui.terminal.options import print_data as _print
 from tui.terminal.options import print_json as _print_json
+
+if TYPE_CHECKING:
+    from storage.check import Check
 
 app = typer.Typer(
     name="dempo",
@@ -54,6 +54,8 @@ def main() -> NoReturn:
         package = (error.name or "").partition(".")[0]
         if package in ("", "core", "storage", "tui"):
             raise
+        from core.program.environment import missing_packages
+
         print(f"dempo: {missing_packages([package])}; everything finished before is recorded", file=sys.stderr)
         sys.exit(InputError.exit_code)
     except OSError as error:
@@ -72,6 +74,8 @@ def open_app(
 ) -> None:
     """Audited alignment runs. Without a command: opens the terminal app on the runs."""
     if version:
+        from core.program.provenance import program_version
+
         print(program_version())
         raise typer.Exit
     if ctx.invoked_subcommand is not None:
@@ -180,6 +184,7 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
         if as_json:
             _print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})
         raise
+    from storage.record.reader import Reader
     from tui.commands.record.show import results, tell_undecided, what_next
 
     tell_undecided(Reader(root))
@@ -208,6 +213,7 @@ def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
 @app.command("list")
 def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     """List the runs, newest first."""
+    from storage.record.reader import list_runs
     from tui.commands.runs.listing import columns_of, rows_of
 
     rows = rows_of(list_runs(runs_dir))
@@ -229,6 +235,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run's stages and results, any view of its record, or the reasons for a rater's chance."""
+    from storage.record.reader import Reader
     from tui.commands.record.show import show as show_run
 
     show_run(Reader(find_run(name, runs_dir), until), view, why, runs_dir, as_json)
@@ -237,6 +244,7 @@ def show(
 @app.command()
 def watch(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
     """Follow a run's record until its engine ends."""
+    from storage.record.reader import Reader
     from tui.commands.runs.watch import follow
 
     follow(Reader(find_run(name, runs_dir)))

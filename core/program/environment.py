@@ -11,12 +11,15 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from core.errors import InputError
-from core.events import EngineStarted
 from core.program.place import ROOT
 from core.program.provenance import output_of, provenance
+
+if TYPE_CHECKING:
+    from core.events import EngineStarted
 
 PACKAGES = (
     "accelerate",
@@ -58,6 +61,8 @@ MPI_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
 
 def engine_started(resumed: bool) -> EngineStarted:
     """The event that describes this process and machine."""
+    from core.events import EngineStarted
+
     ran = provenance()
     return EngineStarted(
         pid=os.getpid(),

@@ -1,6 +1,6 @@
-"""Which folder of runs a command line names, and what the shell completes of it: the names of runs.
+"""Which run and which folder of runs a command line names, and what the shell completes of it: the names of runs.
 
-No record is read, since completion is asked for at every key.
+No record is read for completion, which is asked for at every key; and `--help` loads nothing that reads one.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from typing import Any
 
 import typer
 
-from storage.errors import StorageError
-from storage.record.run_folders import run_folders
 from tui.terminal.command_line import DEFAULT_RUNS
 
 
@@ -31,8 +29,18 @@ def nearest_runs(ctx: typer.Context, runs_dir: Path) -> Path:
 
 def run_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """The runs that begin with what is typed, newest first, in the folder that the command line or DEMPO_RUNS names."""
+    from storage.errors import StorageError
+    from storage.record.run_folders import run_folders
+
     try:
         found = run_folders(nearest_runs(ctx, Path(ctx.params.get("runs_dir") or DEFAULT_RUNS)))
     except StorageError:
         return []  # a folder that can't be read has nothing to complete
     return [root.name for root in found if root.name.startswith(incomplete)]
+
+
+def find_run(name: str, runs: Path) -> Path:
+    """The folder of a run, as `storage.record.reader.find_run` finds it."""
+    from storage.record import reader
+
+    return reader.find_run(name, runs)

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from core.events import OperatorAction
 from core.facts.plural import number_of
 from core.run_folder import RunFolder
 from core.visible import visible
-from storage.record.log import Log
-from storage.record.reader import Reader, find_run
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as RUNS
+from tui.terminal.completion import find_run
 from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data
 
 if TYPE_CHECKING:
     from core.events import DrawMade
     from storage.draws.public import PublicDraw
+    from storage.record.log import Log
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -86,25 +85,13 @@ def accept(name: RunName, draw: DrawName, reason: Reason = "", runs_dir: RunsDir
 
 
 @app.command()
-def reject(
-    name: RunName,
-    draw: DrawName,
-    reason: Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")],
-    runs_dir: RunsDir = RUNS,
-    as_json: Json = False,
-) -> None:
+def reject(name: RunName, draw: DrawName, reason: Reason, runs_dir: RunsDir = RUNS, as_json: Json = False) -> None:
     """Discard a proposed panel; it stays in the record, and another round may follow."""
     _decide(name, draw, "rejected", reason, runs_dir, as_json)
 
 
 @app.command()
-def abort(
-    name: RunName,
-    draw: DrawName,
-    reason: Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")],
-    runs_dir: RunsDir = RUNS,
-    as_json: Json = False,
-) -> None:
+def abort(name: RunName, draw: DrawName, reason: Reason, runs_dir: RunsDir = RUNS, as_json: Json = False) -> None:
     """Withdraw a commitment before its value is known; it stays in the record, and another round may follow."""
     _decide(name, draw, "aborted", reason, runs_dir, as_json)
 
@@ -119,6 +106,7 @@ def list_command(
     """List every draw that was made or begun, also the rejected and aborted ones."""
     from storage.draws.history import config_of, history_of
     from storage.draws.panels import members_listed, rounds_listed
+    from storage.record.reader import Reader
 
     reader = Reader(find_run(name, runs_dir))
     if members:
@@ -158,6 +146,7 @@ def people(
 ) -> None:
     """Write who was selected, who stands in, who remains in the pool, and the quotas, as CSV files."""
     from storage.draws.people import write_people, write_proposed
+    from storage.record.reader import Reader
 
     root = find_run(name, runs_dir)
     written = (write_proposed if proposed else write_people)(Reader(root), draw, to, force)
@@ -193,8 +182,11 @@ def replace(
     as_json: Json = False,
 ) -> None:
     """Draw replacements for people who declined: a new run that keeps the seats of those who accepted."""
+    from core.events import OperatorAction
     from storage.draws.replacement import prepare
     from storage.record.create import create_run
+    from storage.record.log import Log
+    from storage.record.reader import Reader
     from tui.commands.people.draw_text import people_command
     from tui.commands.runs.process import work
     from tui.terminal.console import Console
@@ -227,6 +219,7 @@ def replace(
 def _opened(name: str, draw: str, runs_dir: Path) -> Iterator[tuple[Log, PublicDraw]]:
     """The run's log, locked, and the draw in it."""
     from storage.draws.public import PublicDraw
+    from storage.record.log import Log
 
     with Log.open(RunFolder(find_run(name, runs_dir))) as log:
         yield log, PublicDraw(log, draw)
@@ -252,6 +245,7 @@ def _print_made(log: Log, made: DrawMade, as_json: bool) -> None:
 
 def _tell_next(name: str, draw: str, runs_dir: Path) -> None:
     from storage.draws.history import history_of
+    from storage.record.reader import Reader
     from tui.commands.people.draw_text import next_steps
 
     root = find_run(name, runs_dir)
