@@ -181,8 +181,8 @@ def _row(run: RunSummary, word: str, wide: bool) -> list[Text]:
     created = moment(run.created_at, seconds=wide)
     return [
         status(word),
-        left(one_line(name, 56 if wide else 17)),
-        left(one_line(run.stage, 10)),
+        left(name, 56 if wide else 17),
+        left(run.stage, 10),
         right(f"{whole(run.done)}/{whole(run.units)}" if run.units else ""),
         left(created if wide else created[5:]),
         Text("SIMULATED", style="yellow") if run.simulated else Text(""),

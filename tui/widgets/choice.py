@@ -13,8 +13,12 @@ from tui.widgets.words import Words
 class Choice(Words):
     """What the choice is about, its options, and the chosen one in brackets and reversed."""
 
+    _options: Sequence[str] = ()
+    _chosen: str | None = None
+
     def offer(self, what: str, options: Sequence[str], chosen: str | None) -> None:
         """Shows the options; with fewer than two there is nothing to turn."""
+        self._options, self._chosen = options, chosen
         line = Text(no_wrap=True, overflow="ellipsis")
         line.append(f"{what} ", style="bold")
         for option in options:
@@ -24,10 +28,8 @@ class Choice(Words):
             line.append("   [ ] to change", style="dim")
         self.say(line)
 
-
-def turned(options: Sequence[str], chosen: str | None, by: int) -> str | None:
-    """The option `by` places further on, round the end; None where there is none."""
-    if not options:
-        return None
-    here = options.index(chosen) if chosen in options else 0
-    return options[(here + by) % len(options)]
+    def turned(self, by: int) -> str | None:
+        """The option `by` places further on, round the end; None where there is none."""
+        if self._chosen not in self._options:
+            return None
+        return self._options[(self._options.index(self._chosen) + by) % len(self._options)]

@@ -61,14 +61,14 @@ def bar(done: Any, total: Any, width: int) -> str:
     return ("━" * full + "╸" * half).ljust(width, "·")
 
 
-def right(text: str, style: str = "") -> Text:
+def right(text: str) -> Text:
     """A cell for a column of numbers."""
-    return Text(text, style=style, justify="right", no_wrap=True)
+    return Text(text, justify="right", no_wrap=True)
 
 
-def left(text: str, style: str = "") -> Text:
-    """A cell for a column of words; the caller made hostile text visible."""
-    return Text(text, style=style, no_wrap=True)
+def left(value: Any, width: int = 200) -> Text:
+    """A cell for a column of words: the value as text, made visible and cut to `width` characters."""
+    return Text(one_line(str(value), width), no_wrap=True)
 
 
 def moment(at: Any, seconds: bool = True) -> str:

@@ -37,6 +37,13 @@ class Grid(DataTable[Text]):
         """Key of a row that a message names; None where the table was filled anew since."""
         return self._keys.get(row)
 
+    def point_at(self, key: Hashable) -> bool:
+        """Puts the cursor on the row with this key; False where there is none."""
+        place = next((place for place, (known, _) in enumerate(self._rows) if known == key), None)
+        if place is not None:
+            self.move_cursor(row=place, animate=False)
+        return place is not None
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leaves Enter to the screen: a message about the row would arrive after the next key has moved the cursor."""
         return action != "select_cursor"

@@ -13,12 +13,11 @@ from textual.containers import Vertical, VerticalScroll
 from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.reader import Reader
-from tui.screens.panes.pane import Pane
-from tui.screens.panes.quotas import bounds, verdict
-from tui.screens.panes.skipped import skipped
-from tui.widgets.choice import Choice, turned
-from tui.widgets.figures import left, number, percent, right, whole
-from tui.widgets.grid import Grid
+from tui.screens.panes.pane import Pane, skipped
+from tui.screens.panes.quotas import category_row
+from tui.widgets.choice import Choice
+from tui.widgets.figures import left, number, right, whole
+from tui.widgets.grid import Grid, Row
 from tui.widgets.status import status
 from tui.widgets.words import Words
 
@@ -64,7 +63,6 @@ class DrawPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: DrawFound | None = None
         self._choice, self._facts = Choice(id="draw-choice"), Words(id="draw-facts")
         self._composition = Grid(id="composition", show_cursor=False)
         self._members = Grid(id="members", show_cursor=False)
@@ -101,19 +99,14 @@ class DrawPane(Pane):
         )
 
     def show(self, found: DrawFound) -> None:
-        self._found = found
-        name = found.draw["draw"] if found.draw else None
-        self._choice.offer("draw", found.names, name)
+        self._choice.offer("draw", found.names, found.draw["draw"] if found.draw else None)
         self._facts.say(_facts(found))
-        self._composition.fill(
-            ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"], composition_rows(found)
-        )
-        self._members.fill(["member", ">pairs", ">π", "attributes"], _member_rows(found))
+        headings = ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"]
+        self._composition.fill(headings, [_composition_row(row, found) for row in found.composition])
+        self._members.fill(["member", ">pairs", ">π", "attributes"], list(map(_member_row, found.members)))
 
     def turn(self, by: int) -> None:
-        if self._found is not None:
-            name = self._found.draw["draw"] if self._found.draw else None
-            self.ask(turned(self._found.names, name, by))
+        self.ask(self._choice.turned(by))
 
 
 def _facts(found: DrawFound) -> Text:
@@ -184,39 +177,16 @@ def points(deviation: Any) -> str:
     return "–" if deviation is None else f"{100 * deviation:+.1f} pp"
 
 
-def composition_rows(found: DrawFound) -> list[tuple[tuple[str, str], list[Text]]]:
-    """How many members the panel has per category, beside target and quota."""
-    rows = []
-    for row in found.composition:
-        members = row["members"] if found.members else None
-        rows.append(
-            (
-                (row["attribute"], row["category"]),
-                [
-                    left(one_line(str(row["attribute"]), 12)),
-                    left(one_line(str(row["category"]), 28)),
-                    right(percent(row["target"])),
-                    right(bounds(row)),
-                    right(whole(members)),
-                    right(points(row["deviation"])),
-                    verdict(row, members),
-                    right(whole(row["in_pool"])),
-                ],
-            )
-        )
-    return rows
+def _composition_row(row: dict[str, Any], found: DrawFound) -> Row:
+    members = row["members"] if found.members else None
+    return category_row(row, members, right(whole(members)), right(points(row["deviation"])))
 
 
-def _member_rows(found: DrawFound) -> list[tuple[str, list[Text]]]:
-    return [
-        (
-            member["rater_id"],
-            [
-                left(one_line(str(member["rater_id"]), 16)),
-                right(whole(member["pairs"])),
-                right(number(member["pi"], 4)),
-                left(one_line(", ".join(str(v) for v in json.loads(member["attributes"] or "{}").values()), 80)),
-            ],
-        )
-        for member in found.members
+def _member_row(member: dict[str, Any]) -> Row:
+    cells = [
+        left(member["rater_id"], 16),
+        right(whole(member["pairs"])),
+        right(number(member["pi"], 4)),
+        left(", ".join(map(str, json.loads(member["attributes"] or "{}").values())), 80),
     ]
+    return member["rater_id"], cells

@@ -15,8 +15,7 @@ from core.visible import one_line
 from storage.board_notes import board_notes
 from storage.coverage import Coverage
 from storage.record.reader import Reader
-from tui.screens.panes.pane import Pane
-from tui.screens.panes.skipped import skipped
+from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.figures import as_float, number, percent, whole
 from tui.widgets.status import STAMP
 from tui.widgets.whisker import axis, whisker

@@ -16,27 +16,22 @@ HEADINGS = [">level", ">π", ">raters", ">types", "proof", "held down by"]
 
 _MOST_NAMED = 3
 
-Row = tuple[int, list[Text]]
 
-
-def level_rows(levels: Sequence[dict[str, Any]], sizes: Mapping[int, int]) -> list[Row]:
+def level_rows(levels: Sequence[dict[str, Any]], sizes: Mapping[int, int]) -> list[tuple[int, list[Text]]]:
     """One row per level, lowest first; sizes[t] is the number of raters of type t."""
-    return [_row(level, sizes) for level in levels]
+    return [(level["level"], _cells(level, sizes)) for level in levels]
 
 
-def _row(level: dict[str, Any], sizes: Mapping[int, int]) -> Row:
+def _cells(level: dict[str, Any], sizes: Mapping[int, int]) -> list[Text]:
     types = json.loads(level["types"] or "[]")
-    return (
-        level["level"],
-        [
-            right(whole(level["level"])),
-            right(number(level["probability"], 4)),
-            right(whole(sum(sizes.get(t, 0) for t in types))),
-            right(whole(len(types))),
-            left(proof_word(level)),
-            left(_binding(json.loads(level["binding"] or "{}"))),
-        ],
-    )
+    return [
+        right(whole(level["level"])),
+        right(number(level["probability"], 4)),
+        right(whole(sum(sizes.get(t, 0) for t in types))),
+        right(whole(len(types))),
+        left(proof_word(level)),
+        left(_binding(json.loads(level["binding"] or "{}"))),
+    ]
 
 
 def proof_word(level: Mapping[str, Any]) -> str:

@@ -20,12 +20,10 @@ from storage.record.reader import Reader
 from tui.commands.record.origin_text import origin_lines
 from tui.messages import Pulse
 from tui.screens.panes.pane import Pane
-from tui.widgets.figures import bar, duration, moment, percent, right, whole
+from tui.widgets.figures import bar, duration, left, moment, percent, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
 from tui.widgets.words import Words
-
-_WORDS = {"completed": "completed", "skipped": "skipped", "started": "started"}
 
 
 @dataclass(frozen=True)
@@ -154,24 +152,19 @@ def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, lis
     """One row per stage in pipeline order; a stage that isn't recorded yet is waiting."""
     recorded = {row["stage"]: row for row in found.stages}
     names = [*STAGE_NAMES, *(name for name in recorded if name not in STAGE_NAMES)]
-    rows = []
-    for name in names:
-        row = recorded.get(name)
-        done, units = (row["completed"] or 0, row["units"]) if row else (0, None)
-        rows.append(
-            (
-                name,
-                [
-                    Text(one_line(str(name), 14), no_wrap=True),
-                    status(_state(row, pulse)),
-                    right(f"{whole(done)}/{whole(units)}" if row and units else ""),
-                    Text(bar(done, units, width) if units else "", style="cyan", no_wrap=True),
-                    right(_time(row)),
-                    Text(one_line(str((row or {}).get("replay") or ""), 14), no_wrap=True),
-                ],
-            )
-        )
-    return rows
+    return [(name, _cells(name, recorded.get(name), pulse, width)) for name in names]
+
+
+def _cells(name: str, row: dict[str, Any] | None, pulse: Pulse, width: int) -> list[Text]:
+    done, units, replay = (row["completed"] or 0, row["units"], row["replay"]) if row else (0, None, None)
+    return [
+        left(name, 14),
+        status(_state(row, pulse)),
+        right(f"{whole(done)}/{whole(units)}" if units else ""),
+        Text(bar(done, units, width) if units else "", style="cyan", no_wrap=True),
+        right(_time(row)),
+        left(replay or "", 14),
+    ]
 
 
 def _state(row: dict[str, Any] | None, pulse: Pulse) -> str:
@@ -180,7 +173,7 @@ def _state(row: dict[str, Any] | None, pulse: Pulse) -> str:
     if row["status"] == "started":
         ended = pulse.status if pulse.status in ("paused", "stopped", "failed") else "interrupted"
         return "running" if pulse.status in ("running", "stopping") else ended
-    return _WORDS.get(row["status"], str(row["status"]))
+    return str(row["status"])
 
 
 def _time(row: dict[str, Any] | None) -> str:

@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 
 from textual.containers import Vertical
 
+from core.facts.words import in_words
+from core.visible import one_line
+from storage.record.glances import skipped_why
 from storage.record.reader import Reader
 from tui.messages import Asked, Pulse
 
@@ -61,3 +64,9 @@ class Pane(Vertical):
         if request != self.request:
             self.request = request
             self.post_message(Asked(self.key))
+
+
+def skipped(reader: Reader, stage: str) -> str:
+    """Why a tab stays empty: the sentence about a stage that was skipped, "" for one that was not."""
+    why = skipped_why(reader, stage)
+    return "" if why is None else f"the stage {stage} was skipped: {one_line(in_words(why), 300)}"

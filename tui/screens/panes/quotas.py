@@ -16,12 +16,11 @@ from core.visible import one_line
 from storage.record.glances import bound_of, lottery_sizes
 from storage.record.reader import Reader
 from tui.screens.panes.levels import HEADINGS, level_rows, proof_note
-from tui.screens.panes.pane import Pane
-from tui.screens.panes.skipped import skipped
-from tui.widgets.choice import Choice, turned
+from tui.screens.panes.pane import Pane, skipped
+from tui.widgets.choice import Choice
 from tui.widgets.curves import Chart, CurvePlot, Series
 from tui.widgets.figures import as_float, left, number, percent, right, whole
-from tui.widgets.grid import Grid
+from tui.widgets.grid import Grid, Row
 from tui.widgets.status import status
 from tui.widgets.words import Words
 
@@ -58,7 +57,6 @@ class QuotasPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: LotteryFound | None = None
         self._choice, self._note = Choice(id="quotas-choice"), Words(id="quotas-note")
         self._quotas, self._plot = Grid(id="quotas-table", show_cursor=False), CurvePlot(id="pi-plot")
         self._levels = Grid(id="levels-table")
@@ -103,11 +101,10 @@ class QuotasPane(Pane):
         )
 
     def show(self, found: LotteryFound) -> None:
-        self._found = found
         self._choice.offer("lottery", found.names, found.name)
         self._note.say(_note(found))
         headings = ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"]
-        self._quotas.fill(headings, quota_rows(found))
+        self._quotas.fill(headings, [_quota_row(quota, found) for quota in found.quotas])
         self._plot.draw(_chart(found))
         self._levels.fill(HEADINGS, level_rows(found.levels, found.sizes))
 
@@ -118,8 +115,7 @@ class QuotasPane(Pane):
         (self._levels if self._levels.display else self._quotas).focus()
 
     def turn(self, by: int) -> None:
-        if self._found is not None:
-            self.ask(turned(self._found.names, self._found.name, by))
+        self.ask(self._choice.turned(by))
 
 
 def expected_numbers(rows: Iterable[tuple[str | None, Any]]) -> dict[tuple[str, str], float]:
@@ -131,27 +127,23 @@ def expected_numbers(rows: Iterable[tuple[str | None, Any]]) -> dict[tuple[str, 
     return expected
 
 
-def quota_rows(found: LotteryFound) -> list[tuple[tuple[str, str], list[Text]]]:
-    """One row per quota, with whether the expected number lies inside it."""
-    rows = []
-    for quota in found.quotas:
-        pair = (quota["attribute"], quota["category"])
-        expected = found.expected.get(pair, 0.0 if found.pi else None)
-        rows.append(
-            (
-                pair,
-                [
-                    left(one_line(str(pair[0]), 12)),
-                    left(one_line(str(pair[1]), 28)),
-                    right(percent(quota["target"])),
-                    right(bounds(quota)),
-                    right(number(expected, 2)),
-                    verdict(quota, expected),
-                    right(whole(quota["in_pool"])),
-                ],
-            )
-        )
-    return rows
+def _quota_row(quota: dict[str, Any], found: LotteryFound) -> Row:
+    expected = found.expected.get((quota["attribute"], quota["category"]), 0.0 if found.pi else None)
+    return category_row(quota, expected, right(number(expected, 2)))
+
+
+def category_row(quota: dict[str, Any], members: float | None, *shown: Text) -> Row:
+    """A category beside its quota: `shown` says how many `members` it has, and then whether the quota admits them."""
+    cells = [
+        left(quota["attribute"], 12),
+        left(quota["category"], 28),
+        right(percent(quota["target"])),
+        right(bounds(quota)),
+        *shown,
+        verdict(quota, members),
+        right(whole(quota["in_pool"])),
+    ]
+    return (quota["attribute"], quota["category"]), cells
 
 
 def bounds(quota: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +28,7 @@ from storage.record.call_pages import (
     reply_of,
 )
 from storage.record.reader import Reader
-from tui.screens.panes.pane import Pane
-from tui.screens.panes.skipped import skipped
+from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.figures import left, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
@@ -123,7 +122,8 @@ class RankingsPane(Pane):
         before, self._found = self._found, found
         page = found.page
         self._note.say(found.skipped or _note(page))
-        self._calls.fill(["question", ">clause", "judge", "outcome", "ranking, best first"], _rows(page))
+        headings = ["question", ">clause", "judge", "outcome", "ranking, best first"]
+        self._calls.fill(headings, [(call.name, _cells(call, page.orders.get(call.name, ()))) for call in page.calls])
         if before is None or before.page.number != page.number:
             self._calls.move_cursor(row=0, animate=False)
         if before is None or before.call != found.call:
@@ -162,23 +162,14 @@ def _note(page: CallPage) -> str:
     return f"{shown} judge calls: {counts}"
 
 
-def _rows(page: CallPage) -> list[tuple[CallName, list[Text]]]:
-    rows = []
-    for call in page.calls:
-        order = " › ".join(page.orders.get(call.name, []))
-        rows.append(
-            (
-                call.name,
-                [
-                    left(one_line(str(call.question_id), 14)),
-                    right(whole(call.clause_id)),
-                    left(one_line(str(call.judge), 18)),
-                    status(one_line(str(call.outcome), 12)),
-                    left(one_line(order or str(call.detail or ""), 80)),
-                ],
-            )
-        )
-    return rows
+def _cells(call: Call, order: Sequence[str]) -> list[Text]:
+    return [
+        left(call.question_id, 14),
+        right(whole(call.clause_id)),
+        left(call.judge, 18),
+        status(one_line(str(call.outcome), 12)),
+        left(" › ".join(order) or call.detail or "", 80),
+    ]
 
 
 def call_text(found: Calls) -> Text:
@@ -207,7 +198,7 @@ def call_text(found: Calls) -> Text:
     if not ranked:
         _reply(text, found)
     shown = [str(name) for name in json.loads(call.shown_order or "[]")]
-    for place, name in enumerate(_all_of(ranked or shown, found.answers), start=1):
+    for place, name in enumerate(dict.fromkeys([*(ranked or shown), *found.answers]), start=1):
         answer = found.answers.get(name, _NO_ANSWER)
         title = f"{place}. {one_line(name, 40)}" if name in ranked else one_line(name, 40)
         seen = f"shown {shown.index(name) + 1} of {len(shown)}" if name in shown else "not shown"
@@ -228,10 +219,6 @@ def _body(text: Any, found: Calls) -> str:
     if text is None:
         return found.absent
     return str(text) if str(text).strip() else "(empty)"
-
-
-def _all_of(first: Iterable[str], others: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys([*first, *others]))
 
 
 def _titled(text: Text, title: str, body: str, length: Any, note: str = "") -> None:

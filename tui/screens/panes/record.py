@@ -102,10 +102,8 @@ class RecordPane(Pane):
 
     def go_to(self, event: int, only: str) -> None:
         """Puts the cursor on an event; on another page, with newer events above it."""
-        shown = [event.seq for event in self._found.events] if self._found and only == self._found.page.only else []
-        if event in shown and self._goal is None:
-            self._events.move_cursor(row=shown.index(event), animate=False)
-        else:
+        listed = self._found is not None and only == self._found.page.only and self._goal is None
+        if not (listed and self._events.point_at(event)):
             self._goal = event
             self.ask(RecordRequest(last=event + PAGE // 2, event=event, only=only))
 
@@ -127,21 +125,16 @@ class RecordPane(Pane):
         self.request = replace(found.page, event=self._wanted.event)
         self._note.say(_note(found))
         headings = [">event", "time", "stage", "kind", "payload"]
-        self._events.fill(headings, _rows(found), follow=_follows(found.page))
-        if before is not None and _another(before.page, found.page):
+        rows = [(event.seq, _cells(event)) for event in found.events]
+        self._events.fill(headings, rows, follow=_follows(found.page))
+        if before is not None and before.page != found.page:
             self._events.move_cursor(row=0, animate=False)
         if self._goal is not None:
-            self._reach(self._goal)
+            self._events.point_at(self._goal)  # other moves of the cursor belong to the person who reads
+            self._goal = None
         if before is None or before.event != found.event:
             self._scroll.scroll_home(animate=False)
             self._event.say(event_text(found.event))
-
-    def _reach(self, goal: int) -> None:
-        """Puts the cursor where somebody wanted to go; other moves of it belong to the person who reads."""
-        shown = [event.seq for event in self._found.events] if self._found else []
-        if goal in shown:
-            self._events.move_cursor(row=shown.index(goal), animate=False)
-        self._goal = None
 
     @on(DataTable.RowHighlighted, "#events")
     def choose(self) -> None:
@@ -185,10 +178,6 @@ def _follows(page: RecordRequest) -> bool:
     return page.last is None and page.since is None
 
 
-def _another(page: RecordRequest, than: RecordRequest) -> bool:
-    return (page.last, page.since, page.only) != (than.last, than.since, than.only)
-
-
 def _note(found: Events) -> Text:
     text = Text(overflow="fold")
     text.append("head  ", style="bold")
@@ -205,19 +194,13 @@ def _note(found: Events) -> Text:
     return text.append("\nkeys  ", "bold").append(_KEYS)
 
 
-def _rows(found: Events) -> list[tuple[int, list[Text]]]:
+def _cells(event: Entry) -> list[Text]:
     return [
-        (
-            event.seq,
-            [
-                right(whole(event.seq)),
-                left(one_line(str(event.at)[11:19], 8)),
-                left(one_line(str(event.stage), 10)),
-                left(one_line(str(event.kind), 20)),
-                left(one_line(str(event.payload), BRIEF)),
-            ],
-        )
-        for event in found.events
+        right(whole(event.seq)),
+        left(str(event.at)[11:19], 8),
+        left(event.stage, 10),
+        left(event.kind, 20),
+        left(event.payload, BRIEF),
     ]
 
 

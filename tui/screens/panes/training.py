@@ -9,10 +9,8 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from core.visible import one_line
 from storage.record.reader import Reader
-from tui.screens.panes.pane import Pane
-from tui.screens.panes.skipped import skipped
+from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.curves import Chart, CurvePlot, Series, means
 from tui.widgets.figures import as_float, duration, left, number, right, whole
 from tui.widgets.grid import Grid
@@ -95,13 +93,13 @@ def _row(name: str, found: Training) -> list[Text]:
     rows = found.steps.get(name, [])
     planned = next((c["steps"] for c in found.conditions if c["condition"] == name), None)
     if not rows:
-        return [left(one_line(name, 20)), right("0"), right(whole(planned)), *(right("") for _ in range(6))]
+        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6))]
     last = rows[-1]
     tail = [as_float(row["loss"]) for row in rows[-max(1, round(len(rows) * _SMOOTH)) :]]
     known = [value for value in tail if value is not None]
     seconds = [as_float(row["seconds"]) or 0.0 for row in rows]
     return [
-        left(one_line(name, 20)),
+        left(name, 20),
         right(whole(last["step"])),
         right(whole(planned)),
         right(number(last["loss"], 4)),
