@@ -25,7 +25,7 @@ class AskScreen(ModalScreen[str | None]):
     `wrong` returns the sentence that says why an answer cannot be taken, or "".
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def __init__(
         self,
@@ -60,6 +60,3 @@ class AskScreen(ModalScreen[str | None]):
         self._problem.say(visible(sentence))
         if not sentence:
             self.dismiss(answer)
-
-    def action_close(self) -> None:
-        self.dismiss(None)

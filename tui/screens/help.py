@@ -52,14 +52,11 @@ STATES = (
 class HelpScreen(ModalScreen[None]):
     """Closed by Esc, q or the key that opened it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "Close")]
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog wide"):
             yield Words(_page())
-
-    def action_close(self) -> None:
-        self.dismiss()
 
 
 def _page() -> Text:

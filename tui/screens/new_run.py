@@ -35,7 +35,7 @@ def _examples() -> list[str]:
 class NewRunScreen(ModalScreen[Path | None]):
     """Returns the folder of the run that was started, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def __init__(self, runs: Path) -> None:
         super().__init__()
@@ -128,6 +128,3 @@ class NewRunScreen(ModalScreen[Path | None]):
 
     def _say(self, sentence: str) -> None:
         self._problem.say(visible(sentence))
-
-    def action_close(self) -> None:
-        self.dismiss(None)

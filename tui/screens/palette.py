@@ -34,7 +34,7 @@ class PaletteScreen(ModalScreen[Command | None]):
     """Returns the command that was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close"),
+        Binding("escape", "dismiss", "Close"),
         Binding("down", "move('cursor_down')", show=False),
         Binding("up", "move('cursor_up')", show=False),
         Binding("pagedown", "move('page_down')", show=False),
@@ -83,9 +83,6 @@ class PaletteScreen(ModalScreen[Command | None]):
     def action_move(self, how: str) -> None:
         """Moves the cursor of the list, whose keys the line above it would not pass on."""
         getattr(self._list, f"action_{how}")()
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
 
 def _option(command: Command) -> Option:

@@ -69,11 +69,8 @@ class DrawPane(Pane):
 
     def compose(self) -> ComposeResult:
         yield self._choice
-        with Facts(id="draw-facts-scroll"):
-            yield self._facts
-        with Vertical(classes="stack"):
-            yield self._composition
-            yield self._members
+        yield Facts(self._facts, id="draw-facts-scroll")
+        yield Vertical(self._composition, self._members, classes="stack")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> DrawFound:

@@ -48,12 +48,11 @@ class LeaderboardsPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._found: Results | None = None
-        self._scroll = VerticalScroll(id="results-scroll")
         self._results = Words(id="results")
+        self._scroll = VerticalScroll(self._results, id="results-scroll")
 
     def compose(self) -> ComposeResult:
-        with self._scroll:
-            yield self._results
+        yield self._scroll
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Results:

@@ -56,8 +56,7 @@ class OverviewPane(Pane):
     def compose(self) -> ComposeResult:
         yield self._facts
         yield self._stages
-        with VerticalScroll(id="counts-scroll", can_focus=False):
-            yield self._counts
+        yield VerticalScroll(self._counts, id="counts-scroll", can_focus=False)
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Overview:

@@ -65,10 +65,7 @@ class QuotasPane(Pane):
     def compose(self) -> ComposeResult:
         yield self._choice
         yield self._note
-        with Container(classes="split"):
-            yield self._quotas
-            yield self._plot
-            yield self._levels
+        yield Container(self._quotas, self._plot, self._levels, classes="split")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> LotteryFound:

@@ -90,14 +90,12 @@ class RankingsPane(Pane):
         super().__init__()
         self._found: Calls | None = None
         self._note, self._calls = Words(id="calls-note"), Grid(id="calls")
-        self._scroll, self._call = VerticalScroll(id="call-scroll"), Words(id="call")
+        self._call = Words(id="call")
+        self._scroll = VerticalScroll(self._call, id="call-scroll")
 
     def compose(self) -> ComposeResult:
         yield self._note
-        with Container(classes="split"):
-            yield self._calls
-            with self._scroll:
-                yield self._call
+        yield Container(self._calls, self._scroll, classes="split")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Calls:

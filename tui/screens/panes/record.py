@@ -61,14 +61,12 @@ class RecordPane(Pane):
         self._found: Events | None = None
         self._goal: int | None = None
         self._note, self._events = Words(id="record-note"), Grid(id="events")
-        self._scroll, self._event = VerticalScroll(id="event-scroll"), Words(id="event")
+        self._event = Words(id="event")
+        self._scroll = VerticalScroll(self._event, id="event-scroll")
 
     def compose(self) -> ComposeResult:
         yield self._note
-        with Container(classes="split"):
-            yield self._events
-            with self._scroll:
-                yield self._event
+        yield Container(self._events, self._scroll, classes="split")
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Events:

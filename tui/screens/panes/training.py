@@ -44,9 +44,7 @@ class TrainingPane(Pane):
         self._table, self._note = Grid(id="training-table", show_cursor=False), Words(id="training-note")
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="curves"):
-            yield self._loss
-            yield self._margin
+        yield Horizontal(self._loss, self._margin, id="curves")
         yield self._table
         yield self._note
 
