@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -20,7 +20,7 @@ from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
 from tui.terminal.console import Console
-from tui.terminal.options import Json, Quiet, RunName, RunsDir, UntilEvent
+from tui.terminal.options import Json, Quiet, RunName, RunsDir, UntilEvent, tell, tell_notes
 from tui.terminal.options import print_data as _print
 from tui.terminal.options import print_json as _print_json
 
@@ -48,7 +48,7 @@ def main() -> NoReturn:
     try:
         app()
     except DempoError as error:
-        print(f"dempo: {visible(str(error))}", file=sys.stderr)
+        tell(visible(str(error)))
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
@@ -56,12 +56,11 @@ def main() -> NoReturn:
             raise
         from core.program.environment import missing_packages
 
-        print(f"dempo: {missing_packages([package])}; everything finished before is recorded", file=sys.stderr)
+        tell(f"{missing_packages([package])}; everything finished before is recorded")
         sys.exit(InputError.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        told = visible(f"{where}{error.strerror or error}")
-        print(f"dempo: {told}; everything finished before is recorded", file=sys.stderr)
+        tell(f"{visible(f'{where}{error.strerror or error}')}; everything finished before is recorded")
         sys.exit(1)
     sys.exit(0)
 
@@ -81,7 +80,7 @@ def open_app(
     if ctx.invoked_subcommand is not None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("dempo: the app needs a terminal; `dempo list` and `dempo show RUN` print instead", file=sys.stderr)
+        tell("the app needs a terminal; `dempo list` and `dempo show RUN` print instead")
         raise typer.Exit(2)
     if "SSH_TTY" in os.environ:
         os.environ.setdefault("TEXTUAL_FPS", "15")  # Textual reads it when it is imported
@@ -109,7 +108,7 @@ def run(
 
     _check_until(until)
     loaded = load_config(config, overrides or ())
-    _tell(preflight(loaded.config, until))
+    tell_notes(preflight(loaded.config, until))
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs_dir)
     _work_on(root, until, detach, quiet, as_json)
 
@@ -141,21 +140,17 @@ def clone(
     """Start a new run with the configuration of another one, changed by --set."""
     from core.config_file import change
     from core.preflight import preflight
+    from storage.draws.history import config_of
     from storage.record.create import create_run
-    from tui.commands.runs.process import config_of
+    from storage.record.reader import Reader
 
     _check_until(until)
     original = find_run(name, runs_dir)
-    loaded = change(config_of(original), overrides or ())
-    _tell(preflight(loaded.config, until))
+    loaded = change(config_of(Reader(original)), overrides or ())
+    tell_notes(preflight(loaded.config, until))
     given = original / "config.toml"  # an imported run has none: nobody checked it
     text = given.read_text(encoding="utf-8") if given.is_file() else f"# as recorded in run {original.name}\n"
     _work_on(create_run(loaded, text, runs_dir), until, detach, quiet, as_json)
-
-
-def _tell(notes: Iterable[str]) -> None:
-    for note in notes:
-        print(f"dempo: note: {note}", file=sys.stderr)
 
 
 def _check_until(until: str | None) -> None:
@@ -172,7 +167,7 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
 
         pid = engine.resume(root, until)
         _print({"run_id": root.name, "path": str(root), "pid": pid}, as_json, f"{root}")
-        print(f"dempo: engine started as process {pid}; `dempo watch {root.name}` follows it", file=sys.stderr)
+        tell(f"engine started as process {pid}; `dempo watch {root.name}` follows it")
         return
     from tui.commands.runs.process import work
 
@@ -189,7 +184,7 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
 
     tell_undecided(Reader(root))
     if code:
-        print(f"dempo: stopped; `dempo resume {root.name}` goes on from here", file=sys.stderr)
+        tell(f"stopped; `dempo resume {root.name}` goes on from here")
         raise typer.Exit(code)
     reader = Reader(root)
     results(reader, as_json)
@@ -204,10 +199,7 @@ def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
 
     root = find_run(name, runs_dir)
     request_stop(root)
-    print(
-        f"dempo: {root.name} stops at the next safe point; `dempo resume` goes on from the last recorded unit",
-        file=sys.stderr,
-    )
+    tell(f"{root.name} stops at the next safe point; `dempo resume` goes on from the last recorded unit")
 
 
 @app.command("list")
@@ -392,7 +384,7 @@ def examples_command(
     rows = [example.row() for example in found]
     _print({"examples": rows}, as_json, tables.table(rows, {"path": "configuration", "about": "what it is"}))
     if to is None:
-        print("dempo: `dempo examples --to DIR` copies them, to be changed and run", file=sys.stderr)
+        tell("`dempo examples --to DIR` copies them, to be changed and run")
 
 
 @app.command()
@@ -437,7 +429,7 @@ def head(
         raise InputError(f"there is no folder {out.parent}") from None
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}") from error
-    print(f"dempo: keep {out} where whoever can write the run cannot change it", file=sys.stderr)
+    tell(f"keep {out} where whoever can write the run cannot change it")
 
 
 @app.command()

@@ -299,7 +299,7 @@ class RunScreen(LiveScreen):
         if self._until is None:
             self.dismiss()
         else:
-            self._return()
+            self._stand_at(None)
 
     async def action_new(self) -> None:
         await self._dempo.new_run()
@@ -334,25 +334,19 @@ class RunScreen(LiveScreen):
     def action_travel(self) -> None:
         """All tabs as of the event under the cursor (on other tabs than the record: the newest), and back."""
         if self._until is not None:
-            self._return()
+            self._stand_at(None)
             return
         here = self._record.here if self.pane is self._record else self._newest
         if here:
             self._stand_at(here)
 
-    def _stand_at(self, event: int) -> None:
-        self._until = event
+    def _stand_at(self, event: int | None) -> None:
+        """Shows the run as of an event; or as it is now (None), with the record's cursor where one stood."""
+        before, self._until = self._until, event
         self._known.clear()
         self._record.follow()
-        self.read_soon()
-
-    def _return(self) -> None:
-        """Shows the run as it is now, with the record's cursor on the event where one stood."""
-        event, self._until = self._until, None
-        self._known.clear()
-        self._record.follow()
-        if event is not None:
-            self._record.go_to(event, self._record.only)
+        if event is None and before is not None:
+            self._record.go_to(before, self._record.only)
         self.read_soon()
 
     async def action_go(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from core.visible import escaped
+from core.visible import escaped, visible
 from tui.terminal.completion import nearest_runs, run_names
 
 RunsDir = Annotated[
@@ -35,3 +37,14 @@ def print_data(data: Any, as_json: bool, text: str) -> None:
 def print_json(data: Any) -> None:
     """Prints the data as JSON."""
     print(escaped(json.dumps(data, ensure_ascii=False, indent=2)))
+
+
+def tell(sentence: str) -> None:
+    """Says something to the person who gave the command, on standard error."""
+    print(f"dempo: {sentence}", file=sys.stderr)
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Says what there is to know although nothing is wrong; the notes may quote hostile text."""
+    for note in notes:
+        tell(f"note: {visible(note)}")

@@ -16,7 +16,7 @@ from core.visible import visible
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as RUNS
 from tui.terminal.completion import find_run
-from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data
+from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data, tell, tell_notes
 
 if TYPE_CHECKING:
     from core.events import DrawMade
@@ -51,7 +51,7 @@ def commit(
         run, panels = log.genesis().run_id, public.panels
         data = {"run": run, **committed.payload(), "head": _head(log)}
         print_data(data, as_json, to_publish(committed, run, panels, log.head))
-    print("dempo: publish this before the source publishes its value", file=sys.stderr)
+    tell("publish this before the source publishes its value")
     _tell_next(name, draw, runs_dir)
 
 
@@ -131,7 +131,7 @@ def list_command(
             if section.randomness == "public":
                 _tell_next(name, section.id, runs_dir)
             else:
-                print(f"dempo: draw {section.id!r} is not made yet", file=sys.stderr)
+                tell(f"draw {section.id!r} is not made yet")
 
 
 @app.command()
@@ -151,11 +151,8 @@ def people(
     root = find_run(name, runs_dir)
     written = (write_proposed if proposed else write_people)(Reader(root), draw, to, force)
     if not written.named:
-        print(
-            f"dempo: {root / 'private' / 'raters.csv'} is missing, so the files hold pseudonyms only", file=sys.stderr
-        )
-    for note in written.notes:
-        print(f"dempo: note: {visible(note)}", file=sys.stderr)
+        tell(f"{root / 'private' / 'raters.csv'} is missing, so the files hold pseudonyms only")
+    tell_notes(written.notes)
     data = {
         "draw": written.draw,
         "outcome": written.outcome,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, ma
 from storage.signatures.sshsig import SigningError
 from storage.verifier.vouching.kept import Head
 from storage.verifier.vouching.ssh_signature import fingerprint
+from tui.terminal.options import tell
 
 
 def keepable(root: Path, json_wanted: bool) -> str:
@@ -36,16 +36,16 @@ def keepable(root: Path, json_wanted: bool) -> str:
 def _signature(head: Head, root: Path) -> HeadSigned | None:
     key = chosen_key(os.environ)
     if key is None:
-        print("dempo: not signed: there is no signing key; `dempo doctor --keygen` makes one", file=sys.stderr)
+        tell("not signed: there is no signing key; `dempo doctor --keygen` makes one")
         return None
     if is_imported(root):
-        print("dempo: not signed: this run came in a bundle; a signature would vouch for its record", file=sys.stderr)
+        tell("not signed: this run came in a bundle; a signature would vouch for its record")
         return None
     refuse_inside(key, root)
     try:
         return signed(head, key)
     except SigningError as error:
-        print(f"dempo: not signed: {error}", file=sys.stderr)
+        tell(f"not signed: {error}")
         return None
 
 

@@ -20,7 +20,7 @@ from tui.commands.people.draw_text import people_command, waiting_commands
 from tui.commands.record.origin_text import origin_lines
 from tui.terminal import tables
 from tui.terminal.command_line import command_line
-from tui.terminal.options import print_data, print_json
+from tui.terminal.options import print_data, print_json, tell_notes
 
 _STAGES = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
 
@@ -93,8 +93,7 @@ def _stamp(simulated: bool, judges: frozenset[str]) -> str:
 
 def tell_undecided(reader: Reader) -> None:
     """On standard error, which levels of a lottery are not proved: whoever reads on has to know."""
-    for sentence in undecided_sentences(reader.view("levels")):
-        print(f"dempo: note: {visible(sentence)}", file=sys.stderr)
+    tell_notes(undecided_sentences(reader.view("levels")))
 
 
 def what_next(reader: Reader) -> list[str]:

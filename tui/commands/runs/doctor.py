@@ -54,13 +54,10 @@ def _packages() -> list[dict[str, Any]]:
     for line in declared:
         requirement, _, condition = line.partition(";")
         name = re.split("[<>=!~ ]", requirement.strip())[0]
-        found = package_version(name)
-        if not condition:
-            rows.append(_row(f"package {name}", "ok" if found else "missing", found or "pip install " + name))
-        elif "train" in condition:
-            rows.append(
-                _row(f"package {name}", "ok" if found else "note", found or "not installed; dempo[train] has it")
-            )
+        absent = ("note", "not installed; dempo[train] has it") if condition else ("missing", f"pip install {name}")
+        if not condition or "train" in condition:
+            found = package_version(name)
+            rows.append(_row(f"package {name}", *(("ok", found) if found else absent)))
     return rows
 
 

@@ -22,7 +22,7 @@ from storage.record.foreign import refuse_imported
 from storage.record.reader import Reader
 
 
-def start(config: Path, overrides: Sequence[str], runs: Path, until: str | None = None) -> Path:
+def start(config: Path, overrides: Sequence[str], runs: Path) -> Path:
     """Creates a run from a configuration and starts its engine; returns the run's folder.
 
     Raises:
@@ -32,9 +32,9 @@ def start(config: Path, overrides: Sequence[str], runs: Path, until: str | None 
     from core.preflight import preflight  # reads stages, which the app does not load before it starts a run
 
     loaded = load_config(config, overrides)
-    preflight(loaded.config, until)
+    preflight(loaded.config)
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs)
-    resume(root, until)
+    resume(root)
     return root
 
 

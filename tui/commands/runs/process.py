@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from core.config import RunConfig, from_resolved
+from core.config import from_resolved
 from core.errors import DempoError, Stopped, Waiting
 from core.events import EngineStarted, EngineStopped, Event, OperatorAction
 from core.program.environment import engine_started, refuse_launcher
 from core.run_folder import RunFolder
 from core.signals import handled
 from core.visible import visible
-from storage.draws.history import config_of as recorded_config
 from storage.draws.history import history_of
 from storage.draws.waiting import draw_waits_for
 from storage.errors import StorageError
@@ -29,6 +27,7 @@ from storage.signatures.signing_key import chosen_key, refuse_inside
 from tui.commands.people.draw_text import next_steps
 from tui.terminal.command_line import DEFAULT_RUNS
 from tui.terminal.console import Console
+from tui.terminal.options import tell
 
 _SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -54,7 +53,8 @@ def work(root: Path, until: str | None, console: Console) -> int:
         log.signer = _signer(root)
         config = from_resolved(log.genesis().config)
         resumed = log.has(EngineStarted.kind)
-        log.record("run", [engine_started(resumed), *_resumption(resumed, until)])
+        resumption = [OperatorAction(action="resume", detail=f"until {until}" if until else "")] if resumed else []
+        log.record("run", [engine_started(resumed), *resumption])
         log.sign_head()
         log.listener = console.progress
         try:
@@ -74,12 +74,6 @@ def work(root: Path, until: str | None, console: Console) -> int:
         outcome, reason = ("completed", "all stages") if done else ("paused", f"up to stage {until}, as asked")
         _record_end(log, console, EngineStopped(outcome=outcome, reason=reason, exit_code=0))
     return 0
-
-
-def _resumption(resumed: bool, until: str | None) -> list[Event]:
-    if not resumed:
-        return []
-    return [OperatorAction(action="resume", detail=f"until {until}" if until else "")]
 
 
 def _stopped(log: Log, folder: RunFolder, reason: str, console: Console) -> int:
@@ -118,7 +112,7 @@ def _record_end(log: Log, console: Console, *events: Event) -> None:
     try:
         log.record("run", events)
     except StorageError as error:
-        print(f"dempo: the end of this engine could not be recorded: {error}", file=sys.stderr)
+        tell(f"the end of this engine could not be recorded: {error}")
         return
     signed = log.sign_head()
     console.head(*log.head)
@@ -138,7 +132,7 @@ def _signer(root: Path) -> HeadSigner | None:
     if key is None:
         return None
     refuse_inside(key, root)
-    return HeadSigner(key, lambda sentence: print(f"dempo: {sentence}", file=sys.stderr))
+    return HeadSigner(key, tell)
 
 
 @contextmanager
@@ -154,8 +148,3 @@ def _signals_ask_for_a_stop(folder: RunFolder) -> Iterator[None]:
 
     with handled(ask, *_SIGNALS):
         yield
-
-
-def config_of(root: Path) -> RunConfig:
-    """The configuration that a run was created with."""
-    return recorded_config(Reader(root))
