@@ -301,9 +301,6 @@ class RunScreen(LiveScreen):
         else:
             self._stand_at(None)
 
-    async def action_new(self) -> None:
-        await self._dempo.new_run()
-
     def action_stop(self) -> None:
         if self._in_the_past():
             return

@@ -149,9 +149,6 @@ class RunsScreen(LiveScreen):
         if (run := self._chosen) is not None:
             await self._dempo.open_run(run.root)
 
-    async def action_new(self) -> None:
-        await self._dempo.new_run()
-
     def action_stop(self) -> None:
         run = self._chosen
         if run is not None and not run.imported and run.status != "running":

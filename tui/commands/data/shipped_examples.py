@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +53,9 @@ def copy_to(target: Path) -> list[Example]:
     Raises:
         InputError: a file with another content stands in the way (then nothing is written), or it cannot be written.
     """
-    bodies = {target / path.relative_to(folder()): path.read_bytes() for path in _files(folder())}
+    place = folder()
+    files = [path for path in sorted(place.rglob("*")) if path.suffix in (".toml", ".csv", ".txt", ".json")]
+    bodies = {target / path.relative_to(place): path.read_bytes() for path in files}
     try:
         taken = [path for path, body in bodies.items() if path.exists() and path.read_bytes() != body]
         if taken:
@@ -65,8 +66,3 @@ def copy_to(target: Path) -> list[Example]:
     except OSError as error:
         raise InputError(f"cannot copy the examples to {target}: {error.filename}: {error.strerror}") from error
     return [Example(target / example.path.name, example.about) for example in examples()]
-
-
-def _files(place: Path) -> Iterator[Path]:
-    """The configurations and the files that they name."""
-    yield from (path for path in sorted(place.rglob("*")) if path.suffix in (".toml", ".csv", ".txt", ".json"))

@@ -28,6 +28,9 @@ app = typer.Typer(
     help="Public randomness: commit, reveal, accept or reject, then `dempo resume`. Who was drawn, and who stands in.",
 )
 
+_ROUNDS = {key: key for key in ("draw", "round", "lottery", "outcome", "panel", "value", "source", "reason")} | {
+    "source": "drawn from"
+}
 _REPLACED = "SELECT detail FROM operator_actions WHERE action = 'replace' AND detail LIKE ?"
 
 DrawName = Annotated[str, typer.Argument(help="Id of a draw of the configuration.")]
@@ -115,17 +118,7 @@ def list_command(
         return
     rows = rounds_listed(reader)
     shown = [row | {"source": row["origin"] if row["source"] is None else row["source"]} for row in rows]
-    columns = {
-        "draw": "draw",
-        "round": "round",
-        "lottery": "lottery",
-        "outcome": "outcome",
-        "panel": "panel",
-        "value": "value",
-        "source": "drawn from",
-        "reason": "reason",
-    }
-    print_data({"draws": rows}, as_json, tables.table(shown, columns))
+    print_data({"draws": rows}, as_json, tables.table(shown, _ROUNDS))
     for section in config_of(reader).draws:
         if history_of(reader, section.id).state != "accepted":
             if section.randomness == "public":

@@ -66,12 +66,10 @@ class FeasibleMap:
             *_rows(self.answers),
             "",
         ]
-        lines += [f"{mark} {_WORDS[state]}" for state, mark in _MARKS.items() if state in self._states()] + [""]
+        states = {answer.feasible for answer in self.answers}
+        lines += [f"{mark} {_WORDS[state]}" for state, mark in _MARKS.items() if state in states] + [""]
         lines += [_wrapped(f"{words}: {ranges(sizes)}") for words, sizes in self._groups()]
         return "\n".join(lines)
-
-    def _states(self) -> set[bool | None]:
-        return {answer.feasible for answer in self.answers}
 
     def _groups(self) -> list[tuple[str, list[int]]]:
         """Sizes by answer and reason, the feasible ones first."""

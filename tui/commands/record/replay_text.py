@@ -22,15 +22,8 @@ _TELLING = ("drift", "unchecked", "changed version", "not compared")
 """Verdicts of events that people have to look at one by one; of all others the number says enough."""
 
 _EVENT = {"event": "event", "unit": "unit", "kind": "kind", "verdict": "verdict", "detail": "what was found"}
-_STAGE = {
-    "stage": "stage",
-    "grade": "grade",
-    "outcome": "outcome",
-    "events": "events",
-    "same": "same",
-    "agrees": "agree",
-    "drift": "drift",
-    "other": "other",
+_STAGE = {key: key for key in ("stage", "grade", "outcome", "events", "same", "agrees", "drift", "other")} | {
+    "agrees": "agree"
 }
 _FOUND = {"stage": "stage", "detail": "what was found"}
 

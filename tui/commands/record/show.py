@@ -59,12 +59,10 @@ def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json:
 def results(reader: Reader, as_json: bool) -> None:
     """Leaderboards, the recovery of a planted world, and where the run lies."""
     root = reader.folder.root
-    boards, recovered, coverage = _leaderboards(reader), reader.view("recovery"), Coverage.of_run(reader)
     if as_json:
-        told = undecided_sentences(reader.view("levels"))
-        found = {"leaderboards": boards, "coverage": coverage.row(), "recovery": recovered, "undecided": told}
-        print_json({"run_id": root.name, "path": str(root), **found})
+        print_json({"run_id": root.name, "path": str(root), **_found(reader)})
         return
+    boards, recovered, coverage = _leaderboards(reader), reader.view("recovery"), Coverage.of_run(reader)
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, coverage.kinds)}\n")
         print(tables.leaderboards(boards, coverage.sentence), end="\n\n")
@@ -72,6 +70,16 @@ def results(reader: Reader, as_json: bool) -> None:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
     print(f"run: {visible(str(root))}")
+
+
+def _found(reader: Reader) -> dict[str, Any]:
+    """What came out of the run, as JSON values."""
+    return {
+        "leaderboards": _leaderboards(reader),
+        "coverage": Coverage.of_run(reader).row(),
+        "recovery": reader.view("recovery"),
+        "undecided": undecided_sentences(reader.view("levels")),
+    }
 
 
 def _leaderboards(reader: Reader) -> list[dict[str, Any]]:
@@ -121,10 +129,7 @@ def _whole(reader: Reader) -> dict[str, Any]:
         "problem": damage,
         "waits_for": waits_for(reader),
         "stages": reader.view("stages"),
-        "leaderboards": _leaderboards(reader),
-        "coverage": Coverage.of_run(reader).row(),
-        "recovery": reader.view("recovery"),
-        "undecided": undecided_sentences(reader.view("levels")),
+        **_found(reader),
         "origin": origin.row() if origin else None,
     }
 

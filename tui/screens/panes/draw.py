@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
 from core.facts.words import in_words
@@ -66,11 +65,8 @@ class DrawPane(Pane):
         self._choice, self._facts = Choice(id="draw-choice"), Words(id="draw-facts")
         self._composition = Grid(id="composition", show_cursor=False)
         self._members = Grid(id="members", show_cursor=False)
-
-    def compose(self) -> ComposeResult:
-        yield self._choice
-        yield Facts(self._facts, id="draw-facts-scroll")
-        yield Vertical(self._composition, self._members, classes="stack")
+        facts = Facts(self._facts, id="draw-facts-scroll")
+        self.parts = (self._choice, facts, Vertical(self._composition, self._members, classes="stack"))
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> DrawFound:

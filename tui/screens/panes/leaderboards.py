@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from core.facts.ranking.methods import CONSENSUS_METHODS
@@ -50,9 +49,7 @@ class LeaderboardsPane(Pane):
         self._found: Results | None = None
         self._results = Words(id="results")
         self._scroll = VerticalScroll(self._results, id="results-scroll")
-
-    def compose(self) -> ComposeResult:
-        yield self._scroll
+        self.parts = (self._scroll,)
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Results:

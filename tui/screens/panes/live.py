@@ -34,6 +34,9 @@ class LiveScreen(Screen[None]):
         self._timer.resume()
         self.read_soon()
 
+    async def action_new(self) -> None:
+        await self._dempo.new_run()
+
     def tick(self) -> None:
         """Reads again, unless it is too soon."""
         self.read_soon()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from core.facts.stages import STAGE_NAMES
@@ -52,11 +51,8 @@ class OverviewPane(Pane):
         self._pulse: Pulse | None = None
         self._facts, self._counts = Words(id="facts"), Words(id="counts")
         self._stages = Grid(id="stages", show_cursor=False)
-
-    def compose(self) -> ComposeResult:
-        yield self._facts
-        yield self._stages
-        yield VerticalScroll(self._counts, id="counts-scroll", can_focus=False)
+        counts = VerticalScroll(self._counts, id="counts-scroll", can_focus=False)
+        self.parts = (self._facts, self._stages, counts)
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Overview:

@@ -7,7 +7,9 @@ from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.widget import Widget
 
 from core.facts.words import in_words
 from core.visible import one_line
@@ -20,7 +22,10 @@ UNSHOWABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeErro
 
 
 class Pane(Vertical):
-    """One tab. `request` says what is asked for (a lottery, a page, …) and is handed to `read` as it is."""
+    """One tab. `request` says what is asked for (a lottery, a page, …) and is handed to `read` as it is.
+
+    `parts` are what it shows, from top to bottom.
+    """
 
     label: ClassVar[str]
     key: ClassVar[str]
@@ -32,6 +37,10 @@ class Pane(Vertical):
     def __init__(self) -> None:
         super().__init__(id=self.key)
         self.request: Hashable = None
+        self.parts: tuple[Widget, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield from self.parts
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Any:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.containers import Container
 
 from core.facts.words import in_words
@@ -61,11 +60,8 @@ class QuotasPane(Pane):
         self._quotas, self._plot = Grid(id="quotas-table", show_cursor=False), CurvePlot(id="pi-plot")
         self._levels = Grid(id="levels-table")
         self._levels.display = False
-
-    def compose(self) -> ComposeResult:
-        yield self._choice
-        yield self._note
-        yield Container(self._quotas, self._plot, self._levels, classes="split")
+        split = Container(self._quotas, self._plot, self._levels, classes="split")
+        self.parts = (self._choice, self._note, split)
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> LotteryFound:

@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.text import Text
 from textual import on
-from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.widgets import DataTable
 
@@ -92,10 +91,7 @@ class RankingsPane(Pane):
         self._note, self._calls = Words(id="calls-note"), Grid(id="calls")
         self._call = Words(id="call")
         self._scroll = VerticalScroll(self._call, id="call-scroll")
-
-    def compose(self) -> ComposeResult:
-        yield self._note
-        yield Container(self._calls, self._scroll, classes="split")
+        self.parts = (self._note, Container(self._calls, self._scroll, classes="split"))
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Calls:

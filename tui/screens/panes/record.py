@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.text import Text
 from textual import on
-from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.widgets import DataTable
 
@@ -63,10 +62,7 @@ class RecordPane(Pane):
         self._note, self._events = Words(id="record-note"), Grid(id="events")
         self._event = Words(id="event")
         self._scroll = VerticalScroll(self._event, id="event-scroll")
-
-    def compose(self) -> ComposeResult:
-        yield self._note
-        yield Container(self._events, self._scroll, classes="split")
+        self.parts = (self._note, Container(self._events, self._scroll, classes="split"))
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Events:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from storage.record.reader import Reader
@@ -42,11 +41,7 @@ class TrainingPane(Pane):
         super().__init__()
         self._loss, self._margin = CurvePlot(id="loss-plot"), CurvePlot(id="margin-plot")
         self._table, self._note = Grid(id="training-table", show_cursor=False), Words(id="training-note")
-
-    def compose(self) -> ComposeResult:
-        yield Horizontal(self._loss, self._margin, id="curves")
-        yield self._table
-        yield self._note
+        self.parts = (Horizontal(self._loss, self._margin, id="curves"), self._table, self._note)
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Training:
