@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +19,7 @@ from tui.terminal.completion import find_run
 from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data, tell, tell_notes
 
 if TYPE_CHECKING:
-    from core.events import DrawMade
+    from core.events import DrawDecided, DrawMade
     from storage.draws.public import PublicDraw
     from storage.record.log import Log
 
@@ -68,7 +68,7 @@ def reveal(
 ) -> None:
     """Draw the panel that a public value picks; it is proposed until it is accepted or rejected."""
     with _opened(name, draw, runs_dir) as (log, public):
-        _print_made(log, public.reveal(value), as_json)
+        _print_recorded(log, public.reveal(value), as_json)
     _tell_next(name, draw, runs_dir)
 
 
@@ -78,7 +78,7 @@ def accept(name: RunName, draw: DrawName, reason: Reason = "", runs_dir: RunsDir
     from tui.terminal.command_line import command_line
 
     with _opened(name, draw, runs_dir) as (log, public):
-        _print_made(log, public.accept(reason), as_json)
+        _print_recorded(log, public.accept(reason), as_json)
         run = log.folder.root.name
     print(f"next: `{command_line('resume', run, runs=runs_dir)}` goes on with the run", file=sys.stderr)
     print(
@@ -90,13 +90,17 @@ def accept(name: RunName, draw: DrawName, reason: Reason = "", runs_dir: RunsDir
 @app.command()
 def reject(name: RunName, draw: DrawName, reason: Reason, runs_dir: RunsDir = RUNS, as_json: Json = False) -> None:
     """Discard a proposed panel; it stays in the record, and another round may follow."""
-    _decide(name, draw, "rejected", reason, runs_dir, as_json)
+    with _opened(name, draw, runs_dir) as (log, public):
+        _print_recorded(log, public.decide("rejected", reason), as_json)
+    _tell_next(name, draw, runs_dir)
 
 
 @app.command()
 def abort(name: RunName, draw: DrawName, reason: Reason, runs_dir: RunsDir = RUNS, as_json: Json = False) -> None:
     """Withdraw a commitment before its value is known; it stays in the record, and another round may follow."""
-    _decide(name, draw, "aborted", reason, runs_dir, as_json)
+    with _opened(name, draw, runs_dir) as (log, public):
+        _print_recorded(log, public.decide("aborted", reason), as_json)
+    _tell_next(name, draw, runs_dir)
 
 
 @app.command("list")
@@ -215,22 +219,16 @@ def _opened(name: str, draw: str, runs_dir: Path) -> Iterator[tuple[Log, PublicD
         yield log, PublicDraw(log, draw)
 
 
-def _decide(
-    name: str, draw: str, outcome: Literal["rejected", "aborted"], reason: str, runs_dir: Path, as_json: bool
-) -> None:
-    with _opened(name, draw, runs_dir) as (log, public):
-        decided = public.decide(outcome, reason)
-        data = {**decided.payload(), "head": _head(log)}
-        print_data(data, as_json, f"draw {draw}, round {decided.round}: {outcome}\n{_head_line(log)}")
-    _tell_next(name, draw, runs_dir)
+def _print_recorded(log: Log, event: DrawMade | DrawDecided, as_json: bool) -> None:
+    """What became of a draw, the panel where one was drawn, and the head of the record."""
+    from core.events import DrawMade
 
-
-def _print_made(log: Log, made: DrawMade, as_json: bool) -> None:
-    text = (
-        f"draw {made.draw}, round {made.round}: {made.outcome}\n"
-        f"panel {made.panel} of lottery {made.lottery}, {number_of(len(made.members), 'member')}\n{_head_line(log)}"
-    )
-    print_data({**made.payload(), "head": _head(log)}, as_json, text)
+    head = _head(log)
+    lines = [f"draw {event.draw}, round {event.round}: {event.outcome}"]
+    if isinstance(event, DrawMade):
+        lines.append(f"panel {event.panel} of lottery {event.lottery}, {number_of(len(event.members), 'member')}")
+    lines.append(f"head: event {head['event']}, {head['hash']}")
+    print_data({**event.payload(), "head": head}, as_json, "\n".join(lines))
 
 
 def _tell_next(name: str, draw: str, runs_dir: Path) -> None:
@@ -252,8 +250,3 @@ def _rule(rule: str) -> Any:
 def _head(log: Log) -> dict[str, Any]:
     seq, digest = log.head
     return {"event": seq, "hash": digest}
-
-
-def _head_line(log: Log) -> str:
-    seq, digest = log.head
-    return f"head: event {seq}, {digest}"

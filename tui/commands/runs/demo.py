@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, get_args
+from typing import cast, get_args
 
 from core.config_file import load_config
 from core.errors import InputError
 from core.program.environment import refuse_launcher
 from storage.record.create import create_run
 from tui.commands.data.shipped_examples import folder as examples_folder
-
-if TYPE_CHECKING:
-    from core.data.planted.world import WorldKind
 
 
 def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: str | None = None) -> Path:
@@ -24,12 +21,14 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: 
         InputError, JudgeError: there is no such world, the demo's configuration is missing, or it was changed into
             one that cannot be run, or a package that its stages need is missing.
     """
+    from core.data.planted.world import WorldKind
     from core.data.planted.world_folder import write_world
     from core.preflight import preflight
     from core.program.needed_packages import require_packages
 
     refuse_launcher(os.environ)
-    kind = _kind(world)
+    if world not in get_args(WorldKind):
+        raise InputError(f"there is no world {world!r}; the worlds are {', '.join(get_args(WorldKind))}")
     config = examples_folder() / "demo.toml"
     folder = runs / "worlds" / f"{world}-{seed}"
     placed = [
@@ -41,15 +40,6 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: 
     ]
     loaded = load_config(config, [*placed, *overrides])
     require_packages(loaded.config, until)
-    write_world(folder, kind, seed)
+    write_world(folder, cast(WorldKind, world), seed)
     preflight(loaded.config, until)
     return create_run(loaded, config.read_text(encoding="utf-8"), runs)
-
-
-def _kind(world: str) -> WorldKind:
-    from core.data.planted.world import WorldKind
-
-    for kind in get_args(WorldKind):
-        if kind == world:
-            return cast(WorldKind, kind)
-    raise InputError(f"there is no world {world!r}; the worlds are {', '.join(get_args(WorldKind))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.run_folder import RunFolder
@@ -17,15 +18,28 @@ from tui.messages import RunsRead
 _Signature = tuple[tuple[int, int] | None, ...]
 
 
+@dataclass
+class _Run:
+    """A run, and how its files looked when it was read; what takes longer to find out is None until it is asked for."""
+
+    signature: _Signature
+    summary: RunSummary
+    waits: tuple[str, ...] | None = None
+    looked_through: RunSummary | None = None
+
+    @property
+    def unseen(self) -> bool:
+        """Whether its file should be looked through; what an engine writes changes all the time."""
+        return self.looked_through is None and self.summary.status not in ("running", "unreadable")
+
+
 class RunList:
     """Reads the runs below a folder. What cannot be read is a line of the list, so that reading never fails."""
 
     def __init__(self, runs: Path) -> None:
         self._runs = runs
-        self._known: dict[Path, tuple[_Signature, RunSummary]] = {}
-        self._waits: dict[Path, tuple[_Signature, tuple[str, ...]]] = {}
+        self._known: dict[Path, _Run] = {}
         self._origins: dict[Path, Origin | None] = {}
-        self._damage: dict[Path, tuple[_Signature, RunSummary]] = {}
 
     def read(self, chosen: Path | None = None) -> RunsRead:
         """Newest first; a run that cannot be read is listed with its sentence.
@@ -37,32 +51,25 @@ class RunList:
         except StorageError as error:
             return RunsRead((), frozenset(), problem=str(error))
         self._known = {root: self._read_one(root) for root in roots}
-        runs = tuple(self._with_damage(root) for root in roots)
+        runs = tuple(run.looked_through or run.summary for run in self._known.values())
         stopping = frozenset(
             run.run_id for run in runs if run.status == "running" and os.path.exists(RunFolder(run.root).stop_request)
         )
         self._origins = {root: self._origin(root) for root in roots}
         origins = {root: origin for root, origin in self._origins.items() if origin is not None}
         if chosen in self._known:
-            self._read_waits(chosen)
-        waits = {root: told for root, (at, told) in self._waits.items() if at == self._known.get(root, (None,))[0]}
-        return RunsRead(runs, stopping, origins, waits, unseen=tuple(filter(self._is_unseen, roots)))
+            run = self._known[chosen]
+            if run.summary.status == "paused" and run.waits is None:
+                run.waits = tuple(waits_in(chosen))
+        waits = {root: run.waits for root, run in self._known.items() if run.waits is not None}
+        unseen = tuple(root for root, run in self._known.items() if run.unseen)
+        return RunsRead(runs, stopping, origins, waits, unseen=unseen)
 
     def look_through(self, root: Path) -> None:
         """Looks through the file of a run that was listed; whether it is damaged is told from the next reading on."""
-        known = self._known.get(root)
-        if known is not None:  # else it was removed meanwhile
-            self._damage[root] = known[0], looked_through(known[1])
-
-    def _is_unseen(self, root: Path) -> bool:
-        signature, summary = self._known[root]
-        resting = summary.status not in ("running", "unreadable")  # what an engine writes changes all the time
-        return resting and self._damage.get(root, (None,))[0] != signature
-
-    def _with_damage(self, root: Path) -> RunSummary:
-        signature, summary = self._known[root]
-        at, found = self._damage.get(root, (None, summary))
-        return found if at == signature else summary
+        run = self._known.get(root)
+        if run is not None:  # else it was removed meanwhile
+            run.looked_through = looked_through(run.summary)
 
     def _origin(self, root: Path) -> Origin | None:
         try:
@@ -70,15 +77,10 @@ class RunList:
         except OSError:
             return None  # nobody may look into the folder
 
-    def _read_waits(self, root: Path) -> None:
-        signature, summary = self._known[root]
-        if summary.status == "paused" and self._waits.get(root, (None,))[0] != signature:
-            self._waits[root] = signature, tuple(waits_in(root))
-
-    def _read_one(self, root: Path) -> tuple[_Signature, RunSummary]:
+    def _read_one(self, root: Path) -> _Run:
         signature = _signature(RunFolder(root))
         known = self._known.get(root)
-        return known if known is not None and known[0] == signature else (signature, summary_of(root))
+        return known if known is not None and known.signature == signature else _Run(signature, summary_of(root))
 
 
 def _signature(folder: RunFolder) -> _Signature:
