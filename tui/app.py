@@ -134,14 +134,14 @@ class DempoApp(App[None], inherit_bindings=False):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._act("stop", root, lambda: _stop(root))
+                self._act("stop", root)
 
         self.push_screen(ConfirmScreen(question, command), answered)
 
     def resume_run(self, root: Path) -> None:
         """Starts an engine on a run that has none, unless it is somebody else's."""
         if not self.refused(root):
-            self._act("resume", root, lambda: _resume(root))
+            self._act("resume", root)
 
     def refused(self, root: Path) -> bool:
         """Whether the run came in a bundle; says what can be done with it all the same."""
@@ -153,14 +153,21 @@ class DempoApp(App[None], inherit_bindings=False):
         return False
 
     @work(thread=True, group="act")
-    def _act(self, action: Literal["stop", "resume"], root: Path, step: Callable[[], None]) -> None:
+    def _act(self, action: Literal["stop", "resume"], root: Path) -> None:
         """Acts in a thread: locks, files and new processes never stall the keys."""
+        from tui.commands.runs import engine
+
+        wrong = ""
         try:
-            step()
+            if action == "stop":
+                engine.request_stop(root)
+            elif Reader(root).status() == "completed":
+                wrong = f"{root.name} is complete; there is nothing to resume"
+            else:
+                engine.resume(root)
         except (DempoError, OSError) as error:
-            self.post_message(Acted(action, root, str(error)))
-        else:
-            self.post_message(Acted(action, root, ""))
+            wrong = str(error)
+        self.post_message(Acted(action, root, wrong))
 
     def on_acted(self, message: Acted) -> None:
         """Says what was done, and the command that does the same."""
@@ -224,17 +231,3 @@ class DempoApp(App[None], inherit_bindings=False):
         self.panic(
             Text(f"dempo: the app ended because of a defect ({kind}). Runs and engines are not touched. {where}")
         )
-
-
-def _stop(root: Path) -> None:
-    from tui.commands.runs import engine
-
-    engine.request_stop(root)
-
-
-def _resume(root: Path) -> None:
-    from tui.commands.runs import engine
-
-    if Reader(root).status() == "completed":
-        raise DempoError(f"{root.name} is complete; there is nothing to resume")
-    engine.resume(root)

@@ -20,9 +20,7 @@ from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
 from tui.terminal.console import Console
-from tui.terminal.options import Json, Quiet, RunName, RunsDir, UntilEvent, tell, tell_notes
-from tui.terminal.options import print_data as _print
-from tui.terminal.options import print_json as _print_json
+from tui.terminal.options import Json, Quiet, RunName, RunsDir, UntilEvent, print_data, print_json, tell, tell_notes
 
 if TYPE_CHECKING:
     from storage.check import Check
@@ -166,7 +164,7 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
         from tui.commands.runs import engine
 
         pid = engine.resume(root, until)
-        _print({"run_id": root.name, "path": str(root), "pid": pid}, as_json, f"{root}")
+        print_data({"run_id": root.name, "path": str(root), "pid": pid}, as_json, f"{root}")
         tell(f"engine started as process {pid}; `dempo watch {root.name}` follows it")
         return
     from tui.commands.runs.process import work
@@ -177,16 +175,16 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
         code = work(root, until, console)
     except InfeasibleQuotas as error:
         if as_json:
-            _print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})
+            print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})
         raise
     from storage.record.reader import Reader
     from tui.commands.record.show import results, tell_undecided, what_next
 
-    tell_undecided(Reader(root))
+    reader = Reader(root)
+    tell_undecided(reader)
     if code:
         tell(f"stopped; `dempo resume {root.name}` goes on from here")
         raise typer.Exit(code)
-    reader = Reader(root)
     results(reader, as_json)
     for line in what_next(reader):
         console.say(line)
@@ -210,7 +208,7 @@ def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
 
     rows = rows_of(list_runs(runs_dir))
     if as_json:
-        _print_json({"runs": rows})
+        print_json({"runs": rows})
     elif not rows:
         print(f"no runs in {runs_dir} yet; `dempo demo` makes one", file=sys.stderr)
     else:
@@ -276,7 +274,7 @@ def verify(
 
         shown = list(demonstrate(root))
         altered = {"run_id": root.name, "alterations": [row.row() for row in shown]}
-        _print(altered, as_json, tables.table([shown_as(row) for row in shown]))
+        print_data(altered, as_json, tables.table([shown_as(row) for row in shown]))
         return
     checks = verify_all(root, key, head)
     try:
@@ -287,7 +285,7 @@ def verify(
     rows, summary = [check.row() for check in checks], summary_of(checks)
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
     data = {"run_id": root.name, "checks": rows, "ok": not against and not left, "summary": summary}
-    _print(data, as_json, f"{tables.table(rows, columns)}\n\n{summary}")
+    print_data(data, as_json, f"{tables.table(rows, columns)}\n\n{summary}")
     if against:
         raise VerificationFailed(f"{root.name}: {_why_not(against)}")
     if left:
@@ -344,7 +342,7 @@ def rank(
     rows = rank_file(rankings, resamples, resample, seed)
     columns = ("method", "condition", "score", "low", "high", "position")
     data = {"leaderboards": [{key: row[key] for key in columns} for row in rows]}
-    _print(data, as_json, tables.leaderboards(rows))
+    print_data(data, as_json, tables.leaderboards(rows))
 
 
 @app.command()
@@ -365,7 +363,7 @@ def feasible(
     console.say(f"{number_of(len(found.answers), 'panel size')}, a pool of {number_of(found.pool, 'person', 'people')}")
     for warning in found.warnings:
         console.say(f"note: {warning}")
-    _print(found.data(), as_json, found.text())
+    print_data(found.data(), as_json, found.text())
     if found.error is not None:
         raise found.error
 
@@ -382,7 +380,7 @@ def examples_command(
 
     found = examples() if to is None else copy_to(to)
     rows = [example.row() for example in found]
-    _print({"examples": rows}, as_json, tables.table(rows, {"path": "configuration", "about": "what it is"}))
+    print_data({"examples": rows}, as_json, tables.table(rows, {"path": "configuration", "about": "what it is"}))
     if to is None:
         tell("`dempo examples --to DIR` copies them, to be changed and run")
 
@@ -444,14 +442,14 @@ def doctor(
         from tui.commands.record.head import new_key
 
         made, told = new_key(key, runs_dir)
-        _print(made, as_json, visible(told))
+        print_data(made, as_json, visible(told))
         return
     if key is not None:
         raise InputError("--key says where --keygen puts a new key; an existing one is named by DEMPO_SIGNING_KEY")
     from tui.commands.runs.doctor import examine
 
     rows = examine(runs_dir)
-    _print({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
+    print_data({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(1)
 
@@ -473,7 +471,7 @@ def export(
     target, console = to or default_target(root, redact), Console()
     done = export_run(root, target, redact=redact, force=force, agent=agent, told=_when_slow(console, "export"))
     console.say(f"dempo: wrote {done.files:,} files, {done.bytes / 1024**2:.1f} MiB")
-    _print(asdict(done), as_json, f"{done.path}\nSHA-256 {done.sha256}\nhead: event {done.seq}, {done.head}")
+    print_data(asdict(done), as_json, f"{done.path}\nSHA-256 {done.sha256}\nhead: event {done.seq}, {done.head}")
     for sentence in done.left_out:
         console.say(f"dempo: left out: {visible(sentence)}")
     if done.failed_checks:

@@ -68,11 +68,13 @@ class CurvePlot(PlotextPlot):
             colour = COLOURS[series.colour % len(COLOURS)]
             plot.plot(xs, ys, marker="braille", color=colour)
             plot.text(one_line(series.name, 14), x=xs[-1], y=ys[-1], color=colour, background=behind, alignment="right")
-        if chart.level is not None and any(series.xs for series in chart.series):
+        places = [x for series in chart.series for x in series.xs]
+        if chart.level is not None and places:
             name, height = chart.level
+            last = max(places)
             plot.hline(height, "gray")
-            plot.text(one_line(name, 30), x=_most(chart), y=height, color="gray", background=behind, alignment="right")
-        ticks = whole_ticks([x for series in chart.series for x in series.xs])
+            plot.text(one_line(name, 30), x=last, y=height, color="gray", background=behind, alignment="right")
+        ticks = whole_ticks(places)
         if ticks:
             plot.xticks(ticks, [f"{tick:,}" for tick in ticks])
         self.refresh()
@@ -83,10 +85,6 @@ def _title(chart: Chart) -> str:
     missing = sum(not math.isfinite(y) for series in chart.series for y in series.ys)
     what = one_line(f"{chart.title} by {chart.x_label}" if chart.x_label else chart.title, 60)
     return f"{what} ({missing:,} not finite)" if missing else what
-
-
-def _most(chart: Chart) -> float:
-    return max(max(series.xs) for series in chart.series if series.xs)
 
 
 def whole_ticks(xs: Sequence[float], most: int = 5) -> list[int]:

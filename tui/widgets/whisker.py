@@ -30,25 +30,19 @@ def whisker(low: object, score: object, high: object, span: tuple[float, float],
     Where the score is not a number there is nothing to draw, and the row says so; an end that is none is a `?` beside
     the score.
     """
-    middle = as_float(score)
-    if middle is None or math.isnan(middle):
+    start, middle, end = (math.nan if value is None else value for value in map(as_float, (low, score, high)))
+    if math.isnan(middle):
         return "no score".ljust(width)[:width]
-    start, end = (middle if value is None or math.isnan(value) else value for value in (as_float(low), as_float(high)))
-    first, last, dot = (_cell(value, span, width) for value in (start, end, middle))
+    first, last, dot = (_cell(middle if math.isnan(value) else value, span, width) for value in (start, end, middle))
     cells = [" "] * width
     for i in range(first, last + 1):
         cells[i] = "─"
     cells[first], cells[last] = _end(start, "├"), _end(end, "┤")
     cells[dot] = _end(middle, "●")
-    for value, beside in ((low, dot - 1), (high, dot + 1)):
-        if _unknown(value) and 0 <= beside < width:
+    for value, beside in ((start, dot - 1), (end, dot + 1)):
+        if math.isnan(value) and 0 <= beside < width:
             cells[beside] = "?"
     return "".join(cells)
-
-
-def _unknown(value: object) -> bool:
-    number = as_float(value)
-    return number is None or math.isnan(number)
 
 
 def _end(value: float, sign: str) -> str:
