@@ -1,21 +1,26 @@
-"""Leaderboards with their intervals, and the diagnostics of the judges, computed again with numpy.
+"""Leaderboards with their intervals, and the diagnostics of the judges, derived again as `verify.py` derives them.
 
-The stand-alone verifier derives the same with the standard library (`storage.verifier.ranking.estimates`), slower and
-within narrower limits.
+That is a second implementation, of the standard library alone, and slower. What would take it too long is computed as
+the stage `rank` does, with numpy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from core.config import RankSection
 from core.errors import DempoError
-from core.types import Judged, Ranking
+from core.facts.randomness import RandomStream
+from core.types import Ranking
 from storage.verifier.ground.finding import broken
 from storage.verifier.ground.record import Record
-from storage.verifier.ranking.estimates import Said, compared
+from storage.verifier.ranking.estimates import compared
+from storage.verifier.ranking.intervals import Leaderboards
 from storage.verifier.ranking.resamples import TooMuch
+
+if TYPE_CHECKING:
+    from core.ranking.leaderboards import Aggregation
 
 
 def estimate_again(record: Record) -> str:
@@ -25,48 +30,39 @@ def estimate_again(record: Record) -> str:
         Finding: a number is another one, or what it was computed from is not here.
     """
     try:
-        return compared(record, _Numerical)
+        return compared(record, _OrWithNumpy)
     except DempoError as error:
         raise broken(f"the rankings cannot be aggregated: {error}") from None
 
 
-class _Numerical:
-    """Computes as the stage `rank` does."""
+class _OrWithNumpy(Leaderboards):
+    """Derives what it can in seconds, the published Plackett–Luce in less than one; numpy does the rest."""
 
-    def __init__(self, said: Said) -> None:
-        from core.facts.randomness import RandomStream
-        from core.ranking.leaderboards import Aggregation
-
-        self.judged = _judged(said)
-        settings = RankSection.model_validate(
-            {"resample": said.resample, "resamples": said.resamples, "confidence": said.confidence}
-        )
-        stream = RandomStream(said.seed, "rank")
-        self.aggregation = Aggregation(self.judged.rankings, settings, stream, lambda done, total, detail: None)
+    most_products = 10_000_000
 
     def derived(self, method: Any, rule: int) -> dict[str, float]:
-        """A method's leaderboard; raises TooMuch where its estimate does not settle."""
+        """A method's leaderboard; raises TooMuch where its estimate does not settle with numpy either."""
         try:
-            board = self.aggregation.leaderboard(method, rule)
+            return super().derived(method, rule)
+        except TooMuch:
+            return self._by_numpy(method, rule)
+
+    def _by_numpy(self, method: Any, rule: int) -> dict[str, float]:
+        try:
+            board = self._aggregation.leaderboard(method, rule)
         except RuntimeError as error:
             raise TooMuch(str(error)) from None
         names = ("score", "low", "high", "position")
         numbers = {f"{row.condition}: {name}": getattr(row, name) for row in board.rows for name in names}
         return numbers | dict(board.detail)
 
-    def diagnostics(self) -> Mapping[str, float]:
-        """All diagnostics by their names."""
-        from core.ranking.about_judges import diagnostics
+    @cached_property
+    def _aggregation(self) -> Aggregation:
+        from core.ranking.leaderboards import Aggregation
 
-        return diagnostics(self.judged)
-
-
-def _judged(said: Said) -> Judged:
-    return Judged(
-        rankings=tuple(
-            Ranking(call["question_id"], call["clause_id"], call["judge"], tuple(call["ranking"]))
-            for call in said.calls
-        ),
-        shown=tuple(tuple(call["shown_order"]) for call in said.calls),
-        lengths=said.lengths,
-    )
+        rankings = [
+            Ranking(str(ballot.question), ballot.clause, "", tuple(self.names[i] for i in ballot.order))
+            for ballot in self.ballots
+        ]
+        settings = RankSection(resample=self.resample, resamples=self.resamples, confidence=self.confidence)
+        return Aggregation(rankings, settings, RandomStream(self.seed, "rank"), lambda done, total, detail: None)

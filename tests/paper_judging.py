@@ -56,9 +56,9 @@ judges = [{{ kind = "openai", model = "judge", rankings = 5 }}]
 """ + "".join(f'[[conditions]]\nname = "{name}"\nsource = "none"\n' for name in CONDITIONS)
 
 
-def write_judging(root: Path, questions: int = 3_000) -> None:
+def write_judging(root: Path, questions: int = 3_000, resamples: int = 1_000) -> None:
     """Writes the record without waiting for the disk: 18,000 commits take minutes."""
-    loaded = parse_config(CONFIG)
+    loaded = parse_config(CONFIG.replace("[rank]\n", f"[rank]\nresamples = {resamples}\n"))
     generator = random.Random(SEED)
     asked = [
         Question(f"{i // 40 + 1}:{i % 40}", i // 40 + 1, f"rule {i // 40}", f"question {i}") for i in range(questions)

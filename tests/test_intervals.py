@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 from both_verifiers import shipped
+from paper_judging import write_judging
 from rewritten import Row, forged
 from tampering import edited, tampered
 
 from core.config import RankSection
 from core.events import named_number
 from core.facts.randomness import RandomStream
-from core.facts.ranking.methods import METHODS
+from core.facts.ranking.methods import METHODS, Method
 from core.facts.ranking.positions import newest_rule
 from core.ranking.about_judges import diagnostics
 from core.ranking.bootstrap import percentile_interval
@@ -31,9 +32,9 @@ from storage.check import Check
 from storage.checks_ranking import estimate_again
 from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
-from storage.verifier.ranking import choices, intervals, resamples
-from storage.verifier.ranking.estimates import Counted, Said, check_estimates
-from storage.verifier.ranking.intervals import BY_METHOD, interval
+from storage.verifier.ranking import intervals, resamples
+from storage.verifier.ranking.estimates import ballots_of, check_estimates
+from storage.verifier.ranking.intervals import BY_METHOD, Leaderboards, interval
 from storage.verifier.ranking.resamples import TooMuch
 from storage.verifier.shipped import tree_facts
 
@@ -113,13 +114,14 @@ def lengths(listed: Sequence[Ranking]) -> dict[tuple[str, str], int]:
     return {(name, one.question_id): generator.randrange(1, 9) for one in listed for name in one.order}
 
 
-def by_counting(listed: Sequence[Ranking], config: RankSection, texts: bool = True) -> Counted:
-    calls = tuple(
+def by_counting(listed: Sequence[Ranking], config: RankSection, texts: bool = True) -> Leaderboards:
+    calls = [
         {"ranking": one.order, "shown_order": order, "question_id": one.question_id, "clause_id": one.clause_id}
         for one, order in zip(listed, shown(listed), strict=True)
-    )
-    known = lengths(listed) if texts else {}
-    return Counted(Said(calls, known, 0, config.resample, config.resamples, config.confidence, SEED))
+    ]
+    names = sorted(listed[0].order)
+    ballots = ballots_of(calls, names, lengths(listed) if texts else {})
+    return Leaderboards(names, ballots, config.resample, config.resamples, config.confidence, SEED)
 
 
 def by_numpy(listed: Sequence[Ranking], config: RankSection) -> Aggregation:
@@ -158,7 +160,7 @@ def test_the_cases_reach_what_is_rare() -> None:
     assert 0 < detail("one that is often last", "plackett_luce_published")["vanished_resamples"] < 60
     assert detail("one always last", "bradley_terry")["separable"] == 1
     listed, _ = CASES["resamples of held out rankings"]
-    sums = by_counting(listed, RankSection(resamples=200, resample="clauses")).boards.sums
+    sums = by_counting(listed, RankSection(resamples=200, resample="clauses")).sums
     assert any(not any(map(any, one.train)) for one in sums)
     assert detail("two conditions that agree", "mallows")["phi"] == math.inf
     assert "phi_low" not in detail("one ranking only", "borda")
@@ -201,7 +203,7 @@ LIMITS: dict[str, tuple[Any, int, str, str]] = {
     "MOST_DRAWN": (resamples, 599, "borda", "60 resamples of 10 questions are too many to draw"),
     "MOST_SUMS": (resamples, 60, "borda", "60 resamples of 5 conditions are too many to hold"),
     "MOST_ORDERS": (intervals, 60 * 119, "kemeny", "60 resamples of 5 conditions have too many orders"),
-    "MOST_PRODUCTS": (choices, 10_000, "plackett_luce_published", "too many steps"),
+    "most_products": (Leaderboards, 10_000, "plackett_luce_published", "too many steps"),
 }
 
 
@@ -236,6 +238,26 @@ def alone(root: Path) -> Check:
 
 def by_program(root: Path) -> Check:
     return concluded("estimates", estimate_again, read_record(root / "audit.db", tree_facts()))
+
+
+@pytest.mark.parametrize(("most_orders", "by_numpy"), [(intervals.MOST_ORDERS, []), (1, ["kemeny", "mallows"])])
+def test_the_program_takes_numpy_only_for_what_takes_too_long_without(
+    most_orders: int, by_numpy: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What checks the numbers is not what wrote them."""
+    root = tmp_path / "20260101-000000-paper"
+    write_judging(root, questions=6, resamples=10)
+    leaderboard, asked = Aggregation.leaderboard, []
+
+    def noted(self: Aggregation, method: Method, rule: int | None = None) -> Leaderboard:
+        asked.append(method)
+        return leaderboard(self, method, rule)
+
+    monkeypatch.setattr(Aggregation, "leaderboard", noted)
+    monkeypatch.setattr(intervals, "MOST_ORDERS", most_orders)
+    found = by_program(root)
+    assert (found.verdict, asked) == ("ok", by_numpy), found
+    assert found.detail == f"scores and intervals of {len(METHODS)} leaderboards and 11 diagnostics computed again"
 
 
 def test_a_real_run_is_derived_by_the_file_alone(trained: Path) -> None:

@@ -126,19 +126,17 @@ MOST_ROUNDS = 80
 VANISHED_BELOW = 1e-9
 """A weight below this share of the largest that still shrinks is taken for one that goes to 0."""
 LOWEST_WEIGHT = math.exp(-60.0)
-MOST_PRODUCTS = 320_000_000
-"""Of a set and a condition, over all steps of all resamples: some fifteen seconds, and all that 1,000 resamples of five
-conditions can take."""
 
 
 class Published:
     """The published scripts' Plackett–Luce: w_i ← c_i / Σ_{choices of i} 1 / Σ_{j ∈ S} w_j, 25 steps a round.
 
-    It stops where no weight changes any more; -∞ stands for one that goes to 0 beside the others.
+    It stops where no weight changes any more; -∞ stands for one that goes to 0 beside the others. `left` is how many
+    products of a set and a condition may still be taken.
     """
 
-    def __init__(self) -> None:
-        self.products = 0
+    def __init__(self, most_products: int) -> None:
+        self.left = most_products
 
     def scores(self, choices: Mapping[tuple[int, int], int], conditions: int) -> tuple[list[float], bool]:
         """The logarithms of the weights, the finite ones with sum zero, and whether they settled in 2,000 steps.
@@ -150,8 +148,8 @@ class Published:
         counts = [[choices.get((bits, i), 0) for bits in sets] for i in range(conditions)]
         weights, gone, settled = [1.0] * conditions, [False] * conditions, False
         for _ in range(MOST_ROUNDS):
-            self.products += STEPS_PER_ROUND * len(sets) * conditions
-            if self.products > MOST_PRODUCTS:
+            self.left -= STEPS_PER_ROUND * len(sets) * conditions
+            if self.left < 0:
                 raise TooMuch("the published iteration takes too many steps here")
             weights, changes = _round_of_steps(weights, counts)
             pairs = list(zip(weights, changes, strict=True))

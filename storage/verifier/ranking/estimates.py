@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from core.facts.ranking.methods import LATER_DETAILS
 from storage.verifier.contents.judgements import (
@@ -20,7 +19,6 @@ from storage.verifier.contents.judgements import (
 from storage.verifier.ground.finding import Finding, brief, broken, same, sections, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
-from storage.verifier.ranking.agreement import diagnostics_of
 from storage.verifier.ranking.intervals import Leaderboards
 from storage.verifier.ranking.resamples import Ballot, TooMuch
 
@@ -37,81 +35,12 @@ OF_TEXTS = ("length_rank_correlation", "longer_wins")
 """Diagnostics that are measured on the texts of the answers."""
 
 
-@dataclass(frozen=True)
-class Said:
-    """What the judges said, and how it is resampled.
-
-    calls are the recorded calls with a ranking, in planned order; lengths are the characters of the answers by
-    condition and question, none of them where `withheld` texts are not here.
-    """
-
-    calls: tuple[Mapping[str, Any], ...]
-    lengths: Mapping[tuple[str, str], int]
-    withheld: int
-    resample: str
-    resamples: int
-    confidence: float
-    seed: int
-
-    @property
-    def units(self) -> int:
-        """How many questions, rankings or clauses are resampled."""
-        if self.resample == "rankings":
-            return len(self.calls)
-        names = ("clause_id", "question_id") if self.resample == "questions" else ("clause_id",)
-        return len({tuple(call[name] for name in names) for call in self.calls})
-
-
-class Again(Protocol):
-    """Computes what the record says once more."""
-
-    def derived(self, method: str, rule: int) -> dict[str, float]:
-        """A method's leaderboard, ordered by a rule; raises TooMuch where that takes too long."""
-
-    def diagnostics(self) -> Mapping[str, float]:
-        """All diagnostics by their names."""
-
-
-class Counted:
-    """Computes with the standard library alone."""
-
-    def __init__(self, said: Said) -> None:
-        names = sorted(said.calls[0]["ranking"])
-        self.ballots = _ballots(said, names)
-        self.boards = Leaderboards(names, self.ballots, said.resample, said.resamples, said.confidence, said.seed)
-
-    def derived(self, method: str, rule: int) -> dict[str, float]:
-        """A method's leaderboard, ordered by a rule; raises TooMuch where that takes too long."""
-        return self.boards.derived(method, rule)
-
-    def diagnostics(self) -> Mapping[str, float]:
-        """All diagnostics by their names."""
-        return diagnostics_of(self.ballots)
-
-
-def _ballots(said: Said, names: list[str]) -> list[Ballot]:
-    """Rankings by the numbers of conditions; questions and clauses are numbered as they appear."""
-    number = {name: i for i, name in enumerate(names)}
-    questions: dict[tuple[int, str], int] = {}
-    clauses: dict[int, int] = {}
-    return [
-        Ballot(
-            order=tuple(number[name] for name in call["ranking"]),
-            shown=tuple(number[name] for name in call["shown_order"]),
-            question=questions.setdefault((call["clause_id"], call["question_id"]), len(questions)),
-            clause=clauses.setdefault(call["clause_id"], len(clauses)),
-            lengths=tuple(said.lengths[name, call["question_id"]] for name in names if said.lengths),
-        )
-        for call in said.calls
-    ]
-
-
 def check_estimates(record: Record) -> str:
     """Every number of every leaderboard, and every diagnostic, derived from the rankings again."""
-    return compared(record, Counted)
+    return compared(record, Leaderboards)
 
 
-def compared(record: Record, again: Callable[[Said], Again]) -> str:
+def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
     """Compares everything that follows from the rankings with what is recorded.
 
     Raises:
@@ -124,13 +53,12 @@ def compared(record: Record, again: Callable[[Said], Again]) -> str:
         return "no interval is recorded"
     check_judge_calls(record)
     check_answers(record)
-    said = _said(record)
-    source = again(said)
+    again, withheld = _from_rankings(record, leaderboards)
     left_out: dict[str, tuple[Found, str]] = {}
     later: Finding | None = None
     for board in boards:
         try:
-            derived = source.derived(board.values["method"], rule_of_board(board))
+            derived = again.derived(board.values["method"], rule_of_board(board))
         except Finding as found:
             if found.verdict == "failed":
                 raise
@@ -140,20 +68,20 @@ def compared(record: Record, again: Callable[[Said], Again]) -> str:
             left_out[board.values["method"]] = board, str(limit)
             continue
         _compare(board, _numbers(board.values), derived)
-        what = f"leaderboard {brief(board.values['method'])}: how many {said.resample} are resampled"
-        same(board.values.get("units", said.units), said.units, what, board.seq)
-    figures = source.diagnostics() if measured else {}
+        what = f"leaderboard {brief(board.values['method'])}: how many {again.resample} are resampled"
+        same(board.values.get("units", again.units), again.units, what, board.seq)
+    figures = again.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
-        _compare(event, _without_texts(recorded) if said.withheld else recorded, figures)
+        _compare(event, _without_texts(recorded) if withheld else recorded, figures)
     if later is not None:
         raise later
     computed = len(boards) - len(left_out)
     told = f"scores and intervals of {computed} leaderboards and {len(figures)} diagnostics computed again"
     if left_out:
         raise _undecided(told, left_out)
-    if said.withheld and measured:
-        raise Finding("withheld", f"{told}, without those of {said.withheld} texts that were withheld")
+    if withheld and measured:
+        raise Finding("withheld", f"{told}, without those of {withheld} texts that were withheld")
     return told
 
 
@@ -170,9 +98,9 @@ def _undecided(told: str, left_out: Mapping[str, tuple[Found, str]]) -> Finding:
 # ------------------------------------------------------------ what went in
 
 
-def _said(record: Record) -> Said:
-    section, seed = _rank_section(record), int(record.genesis["seed"])
-    calls = tuple(_ranked_calls(record))
+def _from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Leaderboards, int]:
+    """What follows from the rankings, and of how many answers the text is not here: then no length is known."""
+    section, calls = _rank_section(record), list(_ranked_calls(record))
     if not calls or not 0 < len(calls[0]["ranking"]) <= MOST_RANKED:
         raise broken("no judge's ranking is recorded that a leaderboard or a diagnostic could come from")
     resamples, conditions = section["resamples"], len(calls[0]["ranking"])
@@ -181,8 +109,34 @@ def _said(record: Record) -> Said:
         raise Finding("unknown", f"{told} would take too long to compute again")
     lengths = dict(_lengths(record))
     withheld = len(record.counted("answer.given")) - len(lengths)
-    _require_answers(calls, {} if withheld else lengths)
-    return Said(calls, {} if withheld else lengths, withheld, seed=seed, **section)
+    known = {} if withheld else lengths
+    _require_answers(calls, known)
+    names = sorted(calls[0]["ranking"])
+    return leaderboards(names, ballots_of(calls, names, known), seed=int(record.genesis["seed"]), **section), withheld
+
+
+def ballots_of(
+    calls: Sequence[Mapping[str, Any]], names: Sequence[str], lengths: Mapping[tuple[str, str], int]
+) -> list[Ballot]:
+    """Rankings by the numbers of conditions; questions and clauses are numbered as they appear.
+
+    Args:
+        calls: the recorded calls with a ranking, in planned order.
+        lengths: characters of the answers by condition and question; empty where they are not known.
+    """
+    number = {name: i for i, name in enumerate(names)}
+    questions: dict[tuple[int, str], int] = {}
+    clauses: dict[int, int] = {}
+    return [
+        Ballot(
+            order=tuple(number[name] for name in call["ranking"]),
+            shown=tuple(number[name] for name in call["shown_order"]),
+            question=questions.setdefault((call["clause_id"], call["question_id"]), len(questions)),
+            clause=clauses.setdefault(call["clause_id"], len(clauses)),
+            lengths=tuple(lengths[name, call["question_id"]] for name in names if lengths),
+        )
+        for call in calls
+    ]
 
 
 def _rank_section(record: Record) -> dict[str, Any]:
@@ -222,7 +176,7 @@ def _lengths(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
         raise unreadable(error) from None
 
 
-def _require_answers(calls: tuple[Mapping[str, Any], ...], lengths: Mapping[tuple[str, str], int]) -> None:
+def _require_answers(calls: Sequence[Mapping[str, Any]], lengths: Mapping[tuple[str, str], int]) -> None:
     for call in calls if lengths else ():
         for name in call["ranking"]:
             if (name, call["question_id"]) not in lengths:

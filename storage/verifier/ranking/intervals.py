@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import combinations
+from typing import ClassVar
 
 from core.facts.ranking.positions import BY_SCORE, positions_by
+from storage.verifier.ranking.agreement import diagnostics_of
 from storage.verifier.ranking.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
 from storage.verifier.ranking.choices import Published, bradley_terry_of, plackett_luce_of, separable
 from storage.verifier.ranking.resamples import (
@@ -19,10 +21,15 @@ from storage.verifier.ranking.resamples import (
     TooMuch,
     held_out_of,
     summed,
+    units_of,
 )
 
 MOST_ORDERS = 20_000_000
 """Orders of the conditions over all resamples: some ten seconds."""
+
+MOST_PRODUCTS = 320_000_000
+"""Of a set and a condition, over all steps of the published iteration: some fifteen seconds, and all that 1,000
+resamples of five conditions can take."""
 
 MOST_FITTED = 16
 """Conditions of a Bradley–Terry model."""
@@ -41,24 +48,22 @@ class Estimate:
     best: BestOrders | None = None
 
 
+@dataclass(frozen=True)
 class Leaderboards:
     """The rankings and their sums, from which each method derives its leaderboard; resamples are drawn once."""
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        ballots: Sequence[Ballot],
-        resample: str,
-        resamples: int,
-        confidence: float,
-        seed: int,
-    ) -> None:
-        self.names = names
-        self.ballots = ballots
-        self.resample = resample
-        self.resamples = resamples
-        self.confidence = confidence
-        self.seed = seed
+    names: Sequence[str]
+    ballots: Sequence[Ballot]
+    resample: str
+    resamples: int
+    confidence: float
+    seed: int
+    most_products: ClassVar[int] = MOST_PRODUCTS
+
+    @property
+    def units(self) -> int:
+        """How many questions, rankings or clauses are resampled."""
+        return 1 + max(units_of(self.ballots, self.resample))
 
     @cached_property
     def sums(self) -> list[Sums]:
@@ -93,6 +98,10 @@ class Leaderboards:
         for name, score, (low, high), place in zip(self.names, estimate.score, intervals, places, strict=True):
             numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high, f"{name}: position": place}
         return numbers | dict(estimate.detail)
+
+    def diagnostics(self) -> dict[str, float]:
+        """All diagnostics by their names."""
+        return diagnostics_of(self.ballots)
 
     def named(self, prefix: str, values: Sequence[float]) -> dict[str, float]:
         """A detail of each condition."""
@@ -275,7 +284,7 @@ def _where_separable(data: Leaderboards) -> dict[str, float]:
 
 def _plackett_luce_published(data: Leaderboards) -> Estimate:
     data.require_few_conditions(MOST_ALL_ORDERS)
-    published = Published()
+    published = Published(data.most_products)
     found = [published.scores(sums.choices, len(data.names)) for sums in data.sums]
     scores = [score for score, _ in found]
     vanished, *gone = (sum(map(math.isinf, score)) for score in scores)
