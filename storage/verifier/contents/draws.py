@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,6 @@ from core.facts.sortition.draw import (
 from storage.verifier.contents.lotteries import LotteryRead, lotteries_of_record
 from storage.verifier.ground.earlier import same_key
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, whole
-from storage.verifier.ground.reading import in_order
 from storage.verifier.ground.record import Found, Record
 
 
@@ -51,7 +51,7 @@ def draws_of_record(record: Record) -> dict[str, DrawRead]:
             raise broken(f"{draw.title} was accepted twice", made.seq)
         draw.accepted = made
     for kind in ("draw.committed", "draw.made", "draw.decided"):
-        for event in record.outside(kind):
+        for event in (each for each in record.kept.get(kind, ()) if each.unit is None):
             one_of(draws, event.values["draw"], "the configuration's draw", event.seq).steps.append(event)
     for draw in draws.values():
         draw.steps.sort(key=lambda event: event.seq)
@@ -118,11 +118,8 @@ def _check_panel(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -
     same(made.values["lottery"], lottery.solved.values["lottery"], f"{draw.title}: its lottery", made.seq)
     if not 0 <= panel < len(lottery.panels):
         raise broken(f"{draw.title}: {lottery.name} has no panel {panel}", made.seq)
-    place = lottery.pool.place
-    found: dict[int, int] = {}
-    for rater_id in members:
-        t = lottery.pool.type_of[one_of(place, rater_id, f"{draw.title}: member", made.seq)]
-        found[t] = found.get(t, 0) + 1
+    places = [one_of(lottery.pool.place, rater_id, f"{draw.title}: member", made.seq) for rater_id in members]
+    found = Counter(lottery.pool.type_of[i] for i in places)
     if len(set(members)) != len(members) or found != lottery.counts[panel]:
         raise broken(f"{draw.title}: its members are not those of the composition of panel {panel}", made.seq)
     drawn, people = _drawn_again(draw, made, lottery, rule)
@@ -239,9 +236,11 @@ def _committed_parts(record: Record, lottery: str) -> dict[str, tuple[int, str]]
     known: dict[str, dict[str, tuple[int, str]]] = record.remembered.setdefault("committed parts", {})
     if lottery not in known:
         kinds = [kind for kinds in COMMITTED_PARTS.values() for kind in kinds]
-        found = [each for each in in_order(record, *kinds) if each.values.get("lottery", lottery) == lottery]
+        counted = (event for kind in kinds for event in record.counted(kind))
+        found = [event for event in counted if event.values.get("lottery", lottery) == lottery]
+        found.sort(key=lambda event: event.seq)
         last = {part: max((f.seq for f in found if f.kind in of), default=0) for part, of in COMMITTED_PARTS.items()}
-        hashes = hashes_of((each.kind, each.payload) for each in found)
+        hashes = hashes_of((event.kind, event.payload) for event in found)
         known[lottery] = {part: (last[part], hashes[part]) for part in COMMITTED_PARTS}
     return known[lottery]
 

@@ -18,6 +18,7 @@ from storage.verifier.ground.finding import (
     brief,
     broken,
     newer,
+    once,
     one_of,
     outdated,
     rule_of,
@@ -36,17 +37,15 @@ SPARSE = 20
 """How many orders are worked out for each call at most: a run asks for whole rounds one after the other."""
 
 
+@once
 def questions_of_record(record: Record) -> dict[str, int]:
     """Clause of every planned question, by its id."""
-    if "questions" in record.remembered:
-        return dict(record.remembered["questions"])
     found: dict[str, int] = {}
     for event in record.counted("questions.planned"):
         for question in event.values["questions"]:
             if question["question_id"] in found:
                 raise broken(f"question {brief(question['question_id'])} is planned twice", event.seq)
             found[question["question_id"]] = question["clause_id"]
-    record.remembered["questions"] = found
     return found
 
 
@@ -78,11 +77,10 @@ def _check_question(questions: Mapping[str, int], event: Found) -> None:
         same(event.values["clause_id"], clause, f"question {brief(question)}: its clause", event.seq)
 
 
+@once
 def check_judge_calls(record: Record) -> str:
     """Each call shows every condition in the order that the seed gives it; each ranking is one of what was shown."""
     whole(record)
-    if "judge calls" in record.remembered:  # other checks build upon this one
-        return str(record.remembered["judge calls"])
     calls = record.counted("judge.called")
     if not calls:
         return "no judge was called"
@@ -110,9 +108,7 @@ def check_judge_calls(record: Record) -> str:
     if record.ledger.ended("judge") and len(done) != planned:
         raise broken(f"the stage of the judges has ended with {len(done)} calls of {planned}")
     ranked = sum("ranking" in event.values for event in calls)
-    told = f"{len(calls)} calls showed the answers in the order that the seed gives; {ranked} ranked what was shown"
-    record.remembered["judge calls"] = told
-    return told
+    return f"{len(calls)} calls showed the answers in the order that the seed gives; {ranked} ranked what was shown"
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ from core.facts.sortition.proof import Checked, SolverFact, check_record
 from core.facts.sortition.quotas import wanted_and_nobody
 from core.facts.sortition.undecided import allowed_difference, undecided_sentence
 from storage.verifier.contents.pool import PoolRead, required_pool
-from storage.verifier.ground.finding import Finding, brief, broken, one_of, same, sections, spend, whole
+from storage.verifier.ground.finding import Finding, brief, broken, once, one_of, same, sections, spend, whole
 from storage.verifier.ground.record import Found, Record
 
 LARGEST_DENOMINATOR = 2**64
@@ -78,18 +79,27 @@ class LotteryRead:
         """The sum of the numerators up to each panel."""
         return list(accumulate(self.numerators))
 
+    @cached_property
+    def certificate(self) -> Checked:
+        """The certificate, checked with fractions; what only a solver can confirm is listed in it."""
+        levels, panels = ([event.values for event in listed] for listed in (self.levels, self.panels))
+        solved = self.solved.values
+        allowed = allowed_difference(solved, levels)
+        checked = check_record(self.quotas.values, self.types.values, levels, panels, solved, allowed)
+        if checked.failure is not None:
+            raise broken(f"{self.name}: {checked.failure}", self.solved.seq)
+        return checked
 
+
+@once
 def lotteries_of_record(record: Record) -> dict[str, LotteryRead]:
     """Every solved lottery by its name, with compositions that are ones."""
-    if "lotteries" in record.remembered:
-        return dict(record.remembered["lotteries"])
     found: dict[str, LotteryRead] = {}
     for solved in record.counted("lottery.solved"):
         name = solved.values["lottery"]
         if name in found:
             raise broken(f"lottery {brief(name)} was solved twice", solved.seq)
         found[name] = _lottery_read(record, solved)
-    record.remembered["lotteries"] = found
     return found
 
 
@@ -158,10 +168,7 @@ def _same_members(lottery: LotteryRead, event: Found, members: list[int], counts
     type_of = lottery.pool.type_of
     if any(not 0 <= i < len(type_of) for i in members) or members != sorted(set(members)):
         raise broken(f"{lottery.name}: the members of panel {event.values['panel']} are not people in order", event.seq)
-    found: dict[int, int] = {}
-    for i in members:
-        found[type_of[i]] = found.get(type_of[i], 0) + 1
-    if found != counts:
+    if Counter(type_of[i] for i in members) != counts:
         raise broken(f"{lottery.name}: panel {event.values['panel']} names other members than it has", event.seq)
 
 
@@ -188,7 +195,7 @@ def check_lotteries(record: Record) -> str:
     if record.ledger.ended("lottery") and lotteries.keys() != asked.keys():
         raise broken("the stage of the lotteries has ended, but not every lottery of the configuration is there")
     optimal = [lottery for lottery in lotteries.values() if is_leximin(lottery)]
-    checked = [certificate_of(record, lottery) for lottery in optimal]
+    checked = [lottery.certificate for lottery in optimal]
     compositions = sum(len(lottery.panels) for lottery in lotteries.values())
     if not lotteries:
         return "no lottery is recorded"
@@ -199,7 +206,8 @@ def check_lotteries(record: Record) -> str:
     gaps = f", largest gap {gap:.1e}" if gap else ""
     told = f"{told} worked out again; largest difference from a level {largest:.1e}{gaps}"
     for lottery in optimal:
-        open_levels = undecided_sentence(lottery.solved.values["lottery"], _levels(lottery))
+        levels = [event.values for event in lottery.levels]
+        open_levels = undecided_sentence(lottery.solved.values["lottery"], levels)
         if open_levels:
             raise Finding("unknown", f"{told}; {open_levels}", lottery.solved.seq)
     return told
@@ -208,34 +216,6 @@ def check_lotteries(record: Record) -> str:
 def is_leximin(lottery: LotteryRead) -> bool:
     """Whether a lottery says that it is the optimum."""
     return bool(lottery.solved.values["algorithm"] == "leximin")
-
-
-def certificate_of(record: Record, lottery: LotteryRead) -> Checked:
-    """The certificate, checked with fractions; what only a solver can confirm is listed in it."""
-    known: dict[str, Checked] = record.remembered.setdefault("certificates", {})
-    name = lottery.solved.values["lottery"]
-    if name not in known:
-        known[name] = _checked_certificate(lottery)
-    return known[name]
-
-
-def _checked_certificate(lottery: LotteryRead) -> Checked:
-    allowed = allowed_difference(lottery.solved.values, _levels(lottery))
-    checked = check_record(
-        lottery.quotas.values,
-        lottery.types.values,
-        _levels(lottery),
-        [event.values for event in lottery.panels],
-        lottery.solved.values,
-        allowed,
-    )
-    if checked.failure is not None:
-        raise broken(f"{lottery.name}: {checked.failure}", lottery.solved.seq)
-    return checked
-
-
-def _levels(lottery: LotteryRead) -> list[Mapping[str, Any]]:
-    return [event.values for event in lottery.levels]
 
 
 def _spend_on(record: Record, lottery: LotteryRead) -> None:
@@ -366,7 +346,7 @@ def facts_of_record(record: Record) -> list[tuple[LotteryRead, SolverFact]]:
     found = []
     for lottery in lotteries_of_record(record).values():
         if is_leximin(lottery):
-            found += [(lottery, fact) for fact in certificate_of(record, lottery).facts]
+            found += [(lottery, fact) for fact in lottery.certificate.facts]
     return found
 
 

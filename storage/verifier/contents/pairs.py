@@ -88,12 +88,13 @@ def _check_people(
     if {place.get(rater_id, -1) for rater_id, _ in pool.everybody} != counts.keys():
         raise broken("the pool and those whom it leaves out are not the raters who have a pair", pool.seq)
     names, types = pool.values["attributes"], pool.values["types"]
-    for rater, t, pairs in zip(pool.values["raters"], pool.type_of, pool.pairs, strict=True):
+    for rater in pool.values["raters"]:
         what, r = f"rater {brief(rater['rater_id'])}", place[rater["rater_id"]]
         said = people[r]
-        same(pairs, counts[r], f"{what}: the number of pairs", pool.seq)
+        same(rater["pairs"], counts[r], f"{what}: the number of pairs", pool.seq)
         same(rater.get("locale", ""), said["locale"], f"{what}: the locale", pool.seq)
-        same(types[t]["categories"], [said["attributes"][name] for name in names], f"{what}: the attributes", pool.seq)
+        categories = types[rater["type"]]["categories"]
+        same(categories, [said["attributes"][name] for name in names], f"{what}: the attributes", pool.seq)
     _check_unlisted(record, pool, built, people, counts)
     locale = (record.genesis["config"].get("data") or {}).get("locale")
     if locale is not None and any(said["locale"] != locale for said in people):
@@ -129,12 +130,3 @@ def _check_unlisted(
     }
     if told != answers:
         raise broken(f"answers without a category are {brief(dict(answers))}, and {brief(told)} is recorded", built.seq)
-
-
-def first_pairs(pool: PoolRead) -> list[int]:
-    """The number of the first pair of each rater with pairs: pairs are in the order of the raters."""
-    found, total = [], 0
-    for _, pairs in pool.everybody:
-        found.append(total)
-        total += pairs
-    return found

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.facts.plural import number_of
 from core.facts.sortition.quotas import quota_bounds
-from storage.verifier.ground.finding import brief, broken, one_of, same, sections, whole
+from storage.verifier.ground.finding import brief, broken, once, one_of, same, sections, whole
 from storage.verifier.ground.record import Found, Record
 
 DECIMAL = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?", re.ASCII)
@@ -19,7 +19,7 @@ DECIMAL = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?", re.AS
 
 @dataclass(frozen=True)
 class PoolRead:
-    """The pool as recorded: pseudonyms, types and N_r in source order; sizes[t] is n_t.
+    """The pool as recorded: pseudonyms and types in source order; sizes[t] is n_t.
 
     everybody are pseudonym and N_r of all raters with pairs in source order, also of those whom the pool leaves out.
     """
@@ -28,7 +28,6 @@ class PoolRead:
     values: dict[str, Any]
     rater_ids: list[str]
     type_of: list[int]
-    pairs: list[int]
     sizes: list[int]
     everybody: list[tuple[str, int]]
 
@@ -55,11 +54,9 @@ class PoolRead:
         return found
 
 
+@once
 def pool_of_record(record: Record) -> PoolRead | None:
     """The pool, checked against itself; None where none is recorded."""
-    if "pool" in record.remembered:
-        remembered: PoolRead = record.remembered["pool"]
-        return remembered
     found = record.counted("pool.built")
     if not found:
         return None
@@ -84,9 +81,7 @@ def pool_of_record(record: Record) -> PoolRead | None:
     everybody = _everybody(record, seq, values)
     if len({rater_id for rater_id, _ in everybody}) != len(everybody):
         raise broken("a rater is in the pool twice", seq)
-    pairs, counts = [rater["pairs"] for rater in raters], [row["size"] for row in types]
-    record.remembered["pool"] = PoolRead(seq, values, rater_ids, type_of, pairs, counts, everybody)
-    return pool_of_record(record)
+    return PoolRead(seq, values, rater_ids, type_of, [row["size"] for row in types], everybody)
 
 
 def _everybody(record: Record, seq: int, values: dict[str, Any]) -> list[tuple[str, int]]:
@@ -166,7 +161,7 @@ def check_quotas(record: Record) -> str:
         section = one_of(asked, name, "the configuration's lottery", quotas.seq)
         pool = required_pool(record, quotas.seq)
         _same_size(quotas, section, pool)
-        expected = _quotas_given(quotas, pool) or _quotas_by_target(record, quotas)
+        expected = _quotas_given(quotas, pool) or _quotas_by_target(record, quotas, pool)
         same(len(quotas.values["quotas"]), len(expected), f"lottery {brief(name)}: the number of quotas", quotas.seq)
         for row, wanted in zip(quotas.values["quotas"], expected, strict=True):
             _same_quota(row, wanted, f"lottery {brief(name)}", quotas.seq)
@@ -208,24 +203,16 @@ def _same_quota(row: dict[str, Any], wanted: dict[str, Any], what: str, seq: int
 
 def _quotas_given(quotas: Found, pool: PoolRead) -> list[dict[str, Any]]:
     """The quotas that came with a pool from tables, in numbers of members."""
-    size = quotas.values["size"]
-    return [
-        {
-            "attribute": bound["attribute"],
-            "category": bound["category"],
-            "target": None,
-            "lower": bound["lower"],
-            "upper": min(bound["upper"], size),
-            "slack": False,
-            "in_pool": people_in(pool, bound["attribute"], bound["category"]),
-        }
-        for bound in pool.values.get("bounds", [])
-    ]
+    expected = []
+    for bound in pool.values.get("bounds", []):
+        in_pool = people_in(pool, bound["attribute"], bound["category"])
+        upper = min(bound["upper"], quotas.values["size"])
+        expected.append({**bound, "target": None, "upper": upper, "slack": False, "in_pool": in_pool})
+    return expected
 
 
-def _quotas_by_target(record: Record, quotas: Found) -> list[dict[str, Any]]:
+def _quotas_by_target(record: Record, quotas: Found, pool: PoolRead) -> list[dict[str, Any]]:
     """⌊p·k·(1−τ)⌋ and ⌈p·k·(1+τ)⌉ for every category of the configuration, kept inside 0..k."""
-    pool = required_pool(record, quotas.seq)
     size, tolerance = quotas.values["size"], decimal_of(quotas.values["tolerance"], quotas.seq)
     expected = []
     population = record.genesis["config"].get("population") or {}

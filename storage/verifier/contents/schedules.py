@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import accumulate
 from typing import Any
 
 from core.facts.randomness import RandomStream
 from core.facts.training.schedule import SCHEDULE_TYPE, schedule_file, shuffles, weighted_draws
-from storage.verifier.contents.pairs import first_pairs
 from storage.verifier.contents.pool import PoolRead, required_pool
 from storage.verifier.contents.whole import is_plain_file
 from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, brief, broken, same, spend
@@ -55,7 +55,7 @@ def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> 
     weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
     weights = [weight.get(rater_id, 0.0) for rater_id, _ in pool.everybody]
     counts = [pairs for _, pairs in pool.everybody]
-    first = first_pairs(pool)
+    first = [end - pairs for pairs, end in zip(counts, accumulate(counts), strict=True)]
     if event.values["estimator"] == "weighted_sampling":
         return [first[r] + k for r, k in weighted_draws(weights, counts, size, stream.child("sampling"))]
     eligible = [p for w, a, n in zip(weights, first, counts, strict=True) if w > 0 for p in range(a, a + n)]

@@ -17,7 +17,6 @@ REDACTION_NOTE = "redacted.json"
 LARGEST_NOTE = 8 * 1024**2
 SHA256_NAME = re.compile(r"[0-9a-f]{64}")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-([a-z0-9-]{1,40})")
-AT_ONCE = 1024**2
 
 
 def check_file(record: Record) -> str:
@@ -46,7 +45,7 @@ def check_chain(record: Record) -> str:
     whole(record)
     if record.count == 0:
         raise broken("the record is empty")
-    return f"{record.count} events, each bound to the one before; head {record.head}"
+    return f"{record.count} events, each bound to the one before; head {record.hashes[-1]}"
 
 
 def check_genesis(record: Record) -> str:
@@ -154,11 +153,8 @@ def is_plain_file(path: Path) -> bool:
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file."""
-    state = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(AT_ONCE):
-            state.update(chunk)
-    return state.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def withheld_by(root: Path) -> tuple[int, frozenset[str]]:

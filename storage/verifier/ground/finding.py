@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from storage.check import Check, Verdict
 from storage.verifier.ground.reading import is_hindrance
@@ -16,6 +17,8 @@ MOST_STEPS = 200_000_000
 
 STEPS_OF_A_NUMBER = 10
 """What a random number costs of them."""
+
+Known = TypeVar("Known")
 
 Step = Callable[[Record], str]
 """A check: it says what was found, or raises a `Finding`."""
@@ -90,6 +93,19 @@ def unhindered(record: Record) -> None:
 def unreadable(error: sqlite3.Error) -> Finding:
     """The database could not be read a second time."""
     return Finding("unchecked" if is_hindrance(error) else "failed", f"the database cannot be read: {error}")
+
+
+def once(work: Callable[[Record], Known]) -> Callable[[Record], Known]:
+    """What several checks build upon is worked out once for each record."""
+
+    @wraps(work)
+    def remembered(record: Record) -> Known:
+        if work.__name__ not in record.remembered:
+            record.remembered[work.__name__] = work(record)
+        found: Known = record.remembered[work.__name__]
+        return found
+
+    return remembered
 
 
 def spend(record: Record, steps: int) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -263,7 +263,6 @@ def _read_events(record: Record, db: sqlite3.Connection) -> None:
         expected, prev = seq + 1, row[6]
         record.hashes.append(prev)
         record.count += 1
-    record.head = prev
 
 
 def wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
@@ -392,9 +391,3 @@ def _wrong_blob(record: Record, key: Any, body: Any) -> tuple[str, int | None] |
 def readable(body: bytes) -> bytes:
     """A text as views show it: NUL and what is no UTF-8 as U+FFFD."""
     return body.decode("utf-8", "replace").replace("\0", "\ufffd").encode()
-
-
-def in_order(record: Record, *kinds: str) -> Iterator[Found]:
-    """Events of several kinds that count, in the order of the record."""
-    found = [event for kind in kinds for event in record.counted(kind)]
-    return iter(sorted(found, key=lambda event: event.seq))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.facts.chain import NO_EVENT
 from core.facts.sortition.draw import COMMITTED_PARTS
 from storage.verifier.ground.ledger import Ledger, Sentence
 from storage.verifier.ground.shapes import Shape
@@ -105,7 +104,6 @@ class Record:
     schema_wrong: Misfit | None = None
     objects: int = 0
     count: int = 0
-    head: str = NO_EVENT
     hashes: list[str] = field(default_factory=list)
     chain_wrong: tuple[str, int | None] | None = None
     shape_wrong: Sentence | None = None
@@ -130,10 +128,6 @@ class Record:
     def counted(self, kind: str) -> list[Found]:
         """The events of a kind that count: those of the completed attempt of their unit."""
         return [e for e in self.kept.get(kind, ()) if self.ledger.counts(e.stage, e.unit, e.attempt)]
-
-    def outside(self, kind: str) -> list[Found]:
-        """The events of a kind that belong to no unit."""
-        return [e for e in self.kept.get(kind, ()) if e.unit is None]
 
     @property
     def genesis(self) -> dict[str, Any]:
