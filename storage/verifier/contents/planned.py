@@ -19,8 +19,7 @@ Contents = dict[str, int]
 def check_contents(record: Record, name: str) -> int:
     """Compares the completed units of a stage with those that the configuration gives it; how many there are."""
     done = {unit: state for (stage, unit), state in record.ledger.units.items() if stage == name and state.completed}
-    state = record.ledger.stages.get(name)
-    ended = state is not None and state.ended is not None and not state.skipped
+    state, ended = record.ledger.stages.get(name), record.ledger.ended(name)
     if not done and not ended:
         return 0
     wanted = UNITS[name](record)

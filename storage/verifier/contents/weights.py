@@ -58,11 +58,9 @@ def check_weights(record: Record) -> str:
     if unsure is not None:
         told = "which raters are representative of the US stands in the artifact of the pairs, which is not here"
         raise Finding("unknown", f"condition {brief(unsure.values['condition'])}: {told}", unsure.seq)
-    return (
-        f"{number_of(rows, 'weight')} of {number_of(len(planned), 'condition')} worked out again"
-        if planned
-        else "no condition is recorded"
-    )
+    if not planned:
+        return "no condition is recorded"
+    return f"{number_of(rows, 'weight')} of {number_of(len(planned), 'condition')} worked out again"
 
 
 def conditions_of_record(record: Record) -> dict[str, Found]:
@@ -164,11 +162,9 @@ def check_training(record: Record) -> str:
     planned = conditions_of_record(record)
     steps: dict[str, list[Found]] = {name: [] for name in planned}
     for event in record.counted("train.step"):
-        name = event.values["condition"]
-        if name in steps or planned:
-            one_of(steps, name, "the condition", event.seq).append(event)
-        else:
-            steps.setdefault(name, []).append(event)
+        if planned:
+            one_of(planned, event.values["condition"], "the condition", event.seq)
+        steps.setdefault(event.values["condition"], []).append(event)
     for name, found in steps.items():
         _check_steps(name, found, planned.get(name), record.ledger.ended("train"))
         if name in planned:
@@ -190,7 +186,7 @@ def check_training(record: Record) -> str:
 
 def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bool) -> None:
     what = f"condition {brief(name)}"
-    for number, event in enumerate(sorted(found, key=lambda event: event.seq), start=1):
+    for number, event in enumerate(found, start=1):
         same(event.values["step"], number, f"{what}: the number of a step", event.seq)
     if planned is None:
         return

@@ -39,16 +39,13 @@ def _check_engines(record: Record) -> None:
     for number, started in enumerate(record.kept["engine.started"]):
         same(started.values["resumed"], number > 0, f"engine {number + 1}: whether it resumed the run", started.seq)
     running = False
-    for event in sorted(record.kept["engine.started"] + record.kept.get("engine.stopped", []), key=_number):
+    both = record.kept["engine.started"] + record.kept.get("engine.stopped", [])
+    for event in sorted(both, key=lambda event: event.seq):
         if event.kind == "engine.stopped":
             if not running:
                 raise broken("an engine stopped that had not started", event.seq)
             _check_stopped(record, event)
         running = event.kind == "engine.started"
-
-
-def _number(event: Found) -> int:
-    return event.seq
 
 
 def _check_stopped(record: Record, event: Found) -> None:

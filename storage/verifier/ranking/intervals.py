@@ -19,6 +19,7 @@ from storage.verifier.ranking.resamples import (
     Matrix,
     Sums,
     TooMuch,
+    Votes,
     held_out_of,
     summed,
     units_of,
@@ -207,22 +208,15 @@ def _win_rates(wins: Matrix) -> list[float]:
 
 def _kemeny(data: Leaderboards) -> Estimate:
     """Mean place in the best orders, over the resamples."""
-    _require_few_orders(data)
-    best, *others = (best_orders(sums.wins) for sums in data.sums)
-    samples = [found.places for found in others]
-    detail = {"orders": float(best.orders), "orders_counted": 1.0, "agreement": float(best.agreement)}
-    detail |= data.named("consensus", best.places)
-    return Estimate(_means(samples), samples, detail, best)
+    best = _best_in_each(data, lambda sums: sums.wins)
+    return _by_places(data, best, {"agreement": float(best[0].agreement)})
 
 
 def _mallows(data: Leaderboards) -> Estimate:
     """The same from the rankings that are not held out, and φ; the others' likelihood."""
-    _require_few_orders(data)
+    best = _best_in_each(data, lambda sums: sums.train)
     out = held_out_of(len(data.ballots))
-    best = [best_orders(sums.train) for sums in data.sums]
-    train = len(data.ballots) - len(out)
-    detail = {"orders": float(best[0].orders), "orders_counted": 1.0}
-    detail |= {"train_rankings": float(train), "held_out_rankings": float(len(out))}
+    detail = {"train_rankings": float(len(data.ballots) - len(out)), "held_out_rankings": float(len(out))}
     if len(data.names) > 1:
         distances = [_mean_distance(sums.train, found.first) for sums, found in zip(data.sums, best, strict=True)]
         phi = [math.nan if math.isnan(d) else dispersion_at(d, len(data.names)) for d in distances]
@@ -232,15 +226,23 @@ def _mallows(data: Leaderboards) -> Estimate:
             detail |= {"phi_low": low, "phi_high": high}
         if out:
             detail["held_out_log_likelihood"] = _held_out_likelihood(data, out, best[0].first, phi[0])
-    samples = [found.places for found in best[1:]]
-    detail |= data.named("consensus", best[0].places)
-    return Estimate(_means(samples), samples, detail, best[0])
+    return _by_places(data, best, detail)
 
 
-def _require_few_orders(data: Leaderboards) -> None:
+def _best_in_each(data: Leaderboards, votes: Callable[[Sums], Votes]) -> list[BestOrders]:
+    """The best orders of the data and of each resample, by some of their votes."""
     data.require_few_conditions(MOST_ALL_ORDERS)
     if math.factorial(len(data.names)) * data.resamples > MOST_ORDERS:
         raise TooMuch(f"{data.resamples} resamples of {len(data.names)} conditions have too many orders to try here")
+    return [best_orders(votes(sums)) for sums in data.sums]
+
+
+def _by_places(data: Leaderboards, best: Sequence[BestOrders], detail: Mapping[str, float]) -> Estimate:
+    """Scores are mean places in the best orders of the resamples."""
+    samples = [found.places for found in best[1:]]
+    means = [math.fsum(places) / len(samples) for places in zip(*samples, strict=True)]
+    told = {"orders": float(best[0].orders), "orders_counted": 1.0, **detail}
+    return Estimate(means, samples, told | data.named("consensus", best[0].places), best[0])
 
 
 def _mean_distance(wins: Matrix, order: Sequence[int]) -> float:
@@ -254,10 +256,6 @@ def _held_out_likelihood(data: Leaderboards, out: frozenset[int], order: Sequenc
     every, train = data.sums[0].wins, data.sums[0].train
     distance = distance_to(every, order) - distance_to(train, order)
     return log_likelihood_at(phi, distance, len(out), len(data.names)) / len(out)
-
-
-def _means(samples: Sequence[Sequence[float]]) -> list[float]:
-    return [math.fsum(values) / len(values) for values in zip(*samples, strict=True)]
 
 
 # ------------------------------------------------------------ methods that fit abilities

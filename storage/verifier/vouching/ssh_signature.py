@@ -103,26 +103,27 @@ def trusted_signer(message: bytes, armoured: str, allowed_signers: str) -> str |
     Raises:
         KeygenFailed: ssh-keygen is missing or hangs.
     """
-    with scratch_files({"signature": armoured.encode(), "signers": allowed_signers.encode()}) as folder:
-        places = ("-s", str(folder / "signature"), "-f", str(folder / "signers"))
-        found = _answered(run_keygen("-Y", "find-principals", *places))
+    found = _asked("find-principals", armoured, allowed_signers)
     principals = [name for line in found.stdout.splitlines() for name in line.split(",") if not name.startswith("!")]
     return next((name for name in principals if _accepted(message, armoured, allowed_signers, name)), None)
 
 
 def _accepted(message: bytes, armoured: str, allowed_signers: str, principal: str) -> bool:
-    with scratch_files({"signature": armoured.encode(), "signers": allowed_signers.encode()}) as folder:
-        places = ("-s", str(folder / "signature"), "-f", str(folder / "signers"))
-        done = run_keygen("-Y", "verify", *places, "-I", principal, "-n", NAMESPACE, message=message)
-    return _answered(done).returncode == YES
+    done = _asked("verify", armoured, allowed_signers, "-I", principal, "-n", NAMESPACE, message=message)
+    return done.returncode == YES
 
 
-def _answered(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
-    """One that does not know what it was asked, or was ended, says nothing about a signature.
+def _asked(
+    task: str, armoured: str, allowed_signers: str, *further: str, message: bytes | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What ssh-keygen says of a signature and a list of signers.
 
     Raises:
-        KeygenFailed: it said neither yes nor no.
+        KeygenFailed: it said neither yes nor no, as one does that does not know what it was asked, or was ended.
     """
+    with scratch_files({"signature": armoured.encode(), "signers": allowed_signers.encode()}) as folder:
+        places = ("-s", str(folder / "signature"), "-f", str(folder / "signers"))
+        done = run_keygen("-Y", task, *places, *further, message=message)
     if done.returncode not in (YES, NO):
         raise KeygenFailed(f"ssh-keygen ended with {done.returncode}; checking signatures takes OpenSSH 8.2 or newer")
     return done
