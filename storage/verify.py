@@ -1,6 +1,6 @@
 """Checks of a record: all those of the stand-alone verifier, and what takes the catalogue, a solver or numpy.
 
-`verify` looks at what the record says, `signature_checks` at what vouches for it, `verify_all` at both.
+`verify` looks at what the record says, `verify_all` also at what vouches for it.
 
 Each check says what it looked at, its verdict, and the first event that breaks it. Nothing is ever written.
 """
@@ -19,16 +19,16 @@ from storage.checks_lottery import solve_again
 from storage.checks_ranking import estimate_again
 from storage.record.codec import parse
 from storage.record.run_folders import require_record
-from storage.verifier.checks import CHECKS
+from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.contents.whole import check_events
 from storage.verifier.ground.finding import Step, broken, concluded, unreadable
 from storage.verifier.ground.reading import opened_safely, read_record
 from storage.verifier.ground.record import Record
 from storage.verifier.shipped import tree_facts
 from storage.verifier.vouching.ssh_signature import Unusable
-from storage.verifier.vouching.vouching import Brought, brought, vouching_checks
+from storage.verifier.vouching.vouching import brought, vouching_checks
 
-__all__ = ["Check", "Verdict", "signature_checks", "verify", "verify_all"]
+__all__ = ["Check", "Verdict", "verify", "verify_all"]
 
 
 def verify(root: Path) -> list[Check]:
@@ -37,11 +37,11 @@ def verify(root: Path) -> list[Check]:
     Raises:
         StorageError: there is no record at all.
     """
-    return _contents_checks(_read(root))
+    return checks_of(_read(root), _STEPS)
 
 
-def signature_checks(root: Path, key: Path | None = None, head: Path | None = None) -> list[Check]:
-    """Checks signed heads, the files under `heads/`, the kept head where one is given, and the registry.
+def verify_all(root: Path, key: Path | None = None, head: Path | None = None) -> list[Check]:
+    """The same, then signed heads, the files under `heads/`, the kept head where one is given, and the registry.
 
     Args:
         key: a public key or an allowed_signers file: whose signatures count.
@@ -51,38 +51,19 @@ def signature_checks(root: Path, key: Path | None = None, head: Path | None = No
         InputError: `key` or `head` cannot be used.
         StorageError: there is no record at all.
     """
-    given = _brought(root, key, head)
-    return vouching_checks(_read(root), given)
-
-
-def verify_all(root: Path, key: Path | None = None, head: Path | None = None) -> list[Check]:
-    """Both, in the order in which they are told; the record is read once.
-
-    Raises:
-        InputError: `key` or `head` cannot be used.
-        StorageError: there is no record at all.
-    """
-    given = _brought(root, key, head)
+    require_record(RunFolder(root))  # before the files beside it are opened
+    try:
+        given = brought(root, key, head)
+    except Unusable as error:
+        raise InputError(str(error)) from None
     record = _read(root)
-    return [*_contents_checks(record), *vouching_checks(record, given)]
+    return [*checks_of(record, _STEPS), *vouching_checks(record, given)]
 
 
 def _read(root: Path) -> Record:
     folder = RunFolder(root)
     require_record(folder)
     return read_record(folder.database, tree_facts())
-
-
-def _brought(root: Path, key: Path | None, head: Path | None) -> Brought:
-    require_record(RunFolder(root))  # before the files beside it are opened
-    try:
-        return brought(root, key, head)
-    except Unusable as error:
-        raise InputError(str(error)) from None
-
-
-def _contents_checks(record: Record) -> list[Check]:
-    return [concluded(name, _FURTHER.get(name, step), record) for name, step in CHECKS.items()]
 
 
 def _events(record: Record) -> str:
@@ -109,4 +90,4 @@ def _when_lotteries_hold(record: Record) -> str:
     return solve_again(record)
 
 
-_FURTHER: dict[str, Step] = {"events": _events, "solver": _when_lotteries_hold, "estimates": estimate_again}
+_STEPS: dict[str, Step] = CHECKS | {"events": _events, "solver": _when_lotteries_hold, "estimates": estimate_again}

@@ -13,7 +13,7 @@ from core.facts.ranking.methods import METHODS
 from core.facts.sortition.draw import PUBLIC_ORIGINS
 from core.facts.stages import STAGE_NAMES, skipped_because
 from core.facts.words import ORIGINS, SKIPPED, SOLVED, in_words
-from storage.verifier.shipped import PARTS
+from storage.verifier.shipped import parts
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FACTS = CHECKOUT / "core" / "facts"
@@ -104,7 +104,7 @@ def needed_by_the_verifier() -> set[Path]:
 
 
 def test_the_file_of_the_verifier_is_joined_from_the_facts_that_it_needs() -> None:
-    joined = {CHECKOUT / part for part in PARTS if part.startswith("core/facts/")}
+    joined = {CHECKOUT / part for part in parts() if part.startswith("core/facts/")}
     assert joined == needed_by_the_verifier()
 
 

@@ -23,7 +23,7 @@ from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.record.log import Log
 from storage.record.reader import list_runs
-from storage.verify import signature_checks, verify, verify_all
+from storage.verify import verify, verify_all
 
 WRITER = Path(__file__).parent / "fault_writer.py"
 FAILPOINTS = ("before transaction", "inside transaction", "after commit")
@@ -157,7 +157,7 @@ def test_an_engine_that_dies_while_it_makes_a_run_leaves_a_run_that_is_told_apar
     whole = failpoint == "after commit"
     assert summary.status == ("unreadable" if failpoint == "before schema" else "created")
     assert (not [check for check in verify(half) if check.verdict == "failed"]) == whole
-    registry = [check.verdict for check in signature_checks(half) if check.name == "registry"]
+    registry = [check.verdict for check in verify_all(half) if check.name == "registry"]
     assert "ok" not in registry, "it was never entered, so it can't pass as a run that was made here"
     refusal = r"its schema is not one|was never begun"
     with nullcontext() if whole else pytest.raises(StorageError, match=refusal), Log.open(RunFolder(half)) as log:

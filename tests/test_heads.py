@@ -30,7 +30,7 @@ from storage.signatures import heads, sshsig
 from storage.signatures.heads import HeadSigner, as_json, as_text, current_head, signed
 from storage.verifier.vouching.kept import Head, parse_head, read_kept
 from storage.verifier.vouching.ssh_signature import Unusable, fingerprint
-from storage.verify import Check, signature_checks, verify
+from storage.verify import Check, verify, verify_all
 
 pytestmark = needs_ssh_keygen
 
@@ -597,7 +597,7 @@ def test_an_engine_may_write_while_a_record_is_checked(
 
         read_record = verify_module.read_record
         monkeypatch.setattr(verify_module, "read_record", read_just_before)
-        checks = {check.name: check.verdict for check in signature_checks(root, public(key))}
+        checks = {check.name: check.verdict for check in verify_all(root, public(key))}
         assert checks["head files"] == checks["signatures"] == "ok"
         seq = log.head[0]
         wrong_link = heads.wrong_link

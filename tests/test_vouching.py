@@ -28,7 +28,7 @@ from storage.record.schema import TRIGGERS
 from storage.signatures.heads import as_text, current_head, followed
 from storage.verifier.vouching import kept as kept_module
 from storage.verifier.vouching import signatures as signatures_module
-from storage.verify import Check, signature_checks, verify_all
+from storage.verify import Check, verify_all
 
 pytestmark = needs_ssh_keygen
 
@@ -45,7 +45,7 @@ def root(tmp_path: Path, key: Path) -> Path:
 
 def found(root: Path, name: str, **given: Path | None) -> Check:
     """What `dempo verify` alone says: for limits that a test changes in this process."""
-    return {check.name: check for check in signature_checks(root, **given)}[name]
+    return {check.name: check for check in verify_all(root, **given)}[name]
 
 
 # ---- a bundle, checked by the file that travels with it

@@ -21,65 +21,6 @@ from storage.verifier.ground.reading import text_digest
 from storage.verifier.ground.record import Facts
 from storage.verifier.ground.shapes import Shape
 
-PARTS = (
-    "core/facts/plural.py",
-    "core/facts/formats.py",
-    "core/facts/randomness.py",
-    "core/facts/stages.py",
-    "storage/check.py",
-    "core/facts/chain.py",
-    "core/facts/sortition/draw.py",
-    "storage/verifier/ground/shapes.py",
-    "storage/verifier/ground/ledger.py",
-    "storage/verifier/ground/record.py",
-    "storage/verifier/ground/reading.py",
-    "storage/verifier/ground/finding.py",
-    "storage/verifier/contents/whole.py",
-    "storage/verifier/vouching/bundled.py",
-    "core/facts/sortition/quotas.py",
-    "storage/verifier/contents/pool.py",
-    "storage/verifier/contents/pairs.py",
-    "core/facts/sortition/inequality.py",
-    "core/facts/sortition/proof.py",
-    "core/facts/sortition/undecided.py",
-    "storage/verifier/ground/earlier.py",
-    "storage/verifier/contents/lotteries.py",
-    "storage/verifier/contents/draws.py",
-    "core/facts/training/schedule.py",
-    "storage/verifier/contents/schedules.py",
-    "core/facts/training/rules.py",
-    "core/facts/training/learning_rate.py",
-    "core/facts/training/weight_files.py",
-    "core/facts/training/weights.py",
-    "storage/verifier/contents/weights.py",
-    "storage/verifier/contents/questions.py",
-    "core/facts/judging/orders.py",
-    "core/facts/ranking/methods.py",
-    "core/facts/ranking/positions.py",
-    "storage/verifier/contents/judgements.py",
-    "storage/verifier/ranking/resamples.py",
-    "storage/verifier/ranking/best_orders.py",
-    "storage/verifier/ranking/choices.py",
-    "storage/verifier/ranking/agreement.py",
-    "storage/verifier/ranking/intervals.py",
-    "storage/verifier/ranking/estimates.py",
-    "storage/verifier/contents/planned.py",
-    "storage/verifier/ground/stages.py",
-    "core/facts/judging/replies.py",
-    "storage/verifier/contents/replies.py",
-    "storage/verifier/checks.py",
-    "storage/verifier/vouching/keygen.py",
-    "storage/verifier/vouching/ssh_signature.py",
-    "storage/verifier/vouching/kept.py",
-    "storage/verifier/vouching/signatures.py",
-    "storage/verifier/vouching/entries.py",
-    "storage/verifier/vouching/vouching.py",
-    "storage/verifier/main.py",
-)
-"""What the file is joined from, in reading order: every name is defined above its use at import."""
-
-OWN_PACKAGES = ("core", "storage")
-
 RULE = "# " + "=" * 60
 """Above each part of the file."""
 
@@ -177,6 +118,28 @@ def _shape(schema: dict[str, Any], known: dict[str, Any]) -> Shape:
 
 
 @cache
+def parts() -> tuple[str, ...]:
+    """The modules that the file is joined from, each after those that it imports, so that a name is defined above its
+    use."""
+    found: list[str] = []
+    _add_part("storage/verifier/main.py", found)
+    return tuple(found)
+
+
+def _add_part(part: str, found: list[str]) -> None:
+    for statement in ast.parse((ROOT / part).read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.ImportFrom) and _is_own(statement.module or ""):
+            needed = f"{(statement.module or '').replace('.', '/')}.py"
+            if needed not in found:
+                _add_part(needed, found)
+    found.append(part)
+
+
+def _is_own(module: str) -> bool:
+    return module.startswith(("core.", "storage."))
+
+
+@cache
 def verifier_text() -> str:
     """The one file, a function of the sources and of the catalogue of events alone.
 
@@ -186,7 +149,7 @@ def verifier_text() -> str:
     imports: dict[str, set[str]] = {}
     owner: dict[str, str] = {}
     bodies, abouts = [], []
-    for part in PARTS:
+    for part in parts():
         source = (ROOT / part).read_text(encoding="utf-8")
         bodies.append(_body(part, source, imports, owner))
         abouts.append(_about(part, source))
@@ -238,9 +201,9 @@ def _note_imports(part: str, statement: ast.Import | ast.ImportFrom, imports: di
     if isinstance(statement, ast.ImportFrom):
         wanted = {statement.module or "": listed}
     for module, names in wanted.items():
-        package = module.partition(".")[0]
-        if package in OWN_PACKAGES or package == "__future__":
+        if _is_own(module) or module == "__future__":
             continue
+        package = module.partition(".")[0]
         if package not in sys.stdlib_module_names:
             raise InputError(f"{part} needs {package}, which is not in the standard library")
         imports.setdefault(module, set()).update(names)
