@@ -92,9 +92,7 @@ def test_only_methods_with_a_consensus_have_the_new_rule() -> None:
 
 def judged(folder: Path, questions: int) -> Path:
     root = folder / "20260101-000000-paper"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paper_judging, "CONFIG", paper_judging.CONFIG.replace("[rank]", "[rank]\nresamples = 40"))
-        paper_judging.write_judging(root, questions)
+    paper_judging.write_judging(root, questions, resamples=40)
     return root
 
 
