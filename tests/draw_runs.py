@@ -35,10 +35,10 @@ randomness = "public"
 """
 
 
-def make_draw_run(folder: Path, until: str = "draw") -> Path:
+def make_draw_run(folder: Path, until: str = "draw", files: tuple[str, str] = ("people.csv", "quotas.csv")) -> Path:
     """A run below `folder`/runs, worked on until a stage: its public draws wait."""
     rows = [f"{who},{gender},{age}" for who, (gender, age) in zip(IDS, PEOPLE, strict=True)]
-    return make_table_run(folder, "small", "\n".join(["who,gender,age", *rows, ""]), QUOTAS, CONFIG, until)
+    return make_table_run(folder, "small", "\n".join(["who,gender,age", *rows, ""]), QUOTAS, CONFIG, until, files)
 
 
 def copied(root: Path, folder: Path) -> Path:

@@ -21,14 +21,25 @@ id_column = "who"
 """
 
 
-def make_table_run(folder: Path, name: str, people: str, quotas: str, rest: str, until: str | None = None) -> Path:
+def make_table_run(
+    folder: Path,
+    name: str,
+    people: str,
+    quotas: str,
+    rest: str,
+    until: str | None = None,
+    files: tuple[str, str] = ("people.csv", "quotas.csv"),
+) -> Path:
     """A run below `folder`/runs, worked on until a stage.
 
     Args:
         people: CSV with the ids in the column `who`; quotas: CSV.
         rest: of the configuration, from the lotteries on.
+        files: where people and quotas are written to, below `folder`.
     """
-    respondents, bounds = folder / "people.csv", folder / "quotas.csv"
+    respondents, bounds = (folder / file for file in files)
+    for file in (respondents, bounds):
+        file.parent.mkdir(exist_ok=True)
     respondents.write_text(people, encoding="utf-8")
     bounds.write_text(quotas, encoding="utf-8")
     text = HEAD.format(name=name, people=respondents, quotas=bounds) + rest

@@ -21,7 +21,7 @@ import pytest
 from commands import Ended
 from commands import answered as json_of
 from commands import dempo as command
-from draw_runs import IDS, PEOPLE, copied, make_draw_run
+from draw_runs import IDS, PEOPLE, QUOTAS, copied, make_draw_run
 from sample_run import make_sample_run
 from test_draw import alternates_by_hand, redraw
 
@@ -34,6 +34,7 @@ from storage.record.codec import canonical
 from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.schema import TRIGGERS
+from storage.replay.replaying import replay_run
 from storage.verify import verify
 from tui.commands.people.draw_text import people_command
 
@@ -673,6 +674,22 @@ def test_a_replacement_keeps_the_seats_of_those_who_accepted(root: Path, dempo: 
     written = tmp_path / "answers.completed.csv"
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
     assert {row["id"] for row in read(written)} == {*declined, *accepted}
+
+
+def test_people_and_quotas_in_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """The record has names without folders; replacement and replay once took one file for the other."""
+    run = make_draw_run(tmp_path, files=("people/t.csv", "quotas/t.csv"))
+    (pool,) = replay_run(run, "pool", None, False).stages
+    assert pool.outcome == "replayed"
+    members = sorted(source_ids(run, "first"))
+    answers = tmp_path / "answers.csv"
+    answers.write_text("id,status\n" + "".join(f"{who},{'no' if who == members[0] else 'yes'}\n" for who in members))
+    line = ("draw", "replace", run, "first", answers, "--json", "--runs-dir", run.parent)
+    assert len(source_ids(replaced(command(*line)), "first")) == 1
+    (tmp_path / "quotas" / "t.csv").write_text(QUOTAS.replace("old,1,3", "old,1,4"))
+    refused(command(*line), "has changed since the panel was drawn")
+    (changed,) = replay_run(run, "pool", None, False).stages
+    assert changed.detail.startswith(f"the input has changed: {tmp_path / 'quotas' / 't.csv'} holds SHA-256 ")
 
 
 def test_after_a_replacement_the_whole_panel_is_in_one_file(root: Path, dempo: Dempo, tmp_path: Path) -> None:

@@ -106,18 +106,18 @@ def _require_unchanged(reader: Reader, config: RunConfig) -> None:
     Raises:
         InputError: a file differs from what was recorded.
     """
-    recorded = dict(pool_files(reader))
     for path in (config.data.respondents, config.data.quotas):
-        if path is None or path.name not in recorded:
+        recorded = [sha256 for name, sha256 in pool_files(reader) if path is not None and name == path.name]
+        if path is None or not recorded:
             continue
         try:
             body = path.read_bytes()
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror}; the replacements are drawn from it") from error
-        if digest(body) != recorded[path.name]:
+        if digest(body) not in recorded:  # two files may have the same name in different folders
             raise InputError(
                 f"{path} has changed since the panel was drawn (SHA-256 {digest(body)[:12]}… instead of "
-                f"{recorded[path.name][:12]}…); put the old file back, or start a new run"
+                f"{recorded[0][:12]}…); put the old file back, or start a new run"
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -63,37 +63,39 @@ def _ended_by_signals() -> Iterator[None]:
 
 def absent_input(record: Record, config: RunConfig, stage: str) -> str | None:
     """Which file that the stage once read is not here, or is another one now, as a sentence; None if all are there."""
-    for path, sha256 in _files(record, config, stage):
+    for path, recorded in _files(record, config, stage):
         try:
             found = file_digest(path)
         except OSError:
             return f"the input is not here: {path}"
-        if sha256 is not None and found != sha256:
-            return f"the input has changed: {path} holds SHA-256 {found[:12]}…, recorded is {sha256[:12]}…"
+        if recorded and found not in recorded:
+            return f"the input has changed: {path} holds SHA-256 {found[:12]}…, recorded is {recorded[0][:12]}…"
     return None
 
 
 def changed_input(record: Record, repetition: Repetition) -> str | None:
     """The same of files that were only known once they were read again (a data set on the hub)."""
     recorded = _files_read([line.values for line in record.of(repetition.stage)])
-    for name, sha256 in _files_read([again.values for again in repetition.lines]).items():
-        if recorded.get(name, sha256) != sha256:
-            return f"the input has changed: {name} holds SHA-256 {sha256[:12]}…, recorded is {recorded[name][:12]}…"
+    for name, found in _files_read([again.values for again in repetition.lines]).items():
+        for sha256 in found:
+            if sha256 not in recorded.get(name, found):
+                before = recorded[name][0]
+                return f"the input has changed: {name} holds SHA-256 {sha256[:12]}…, recorded is {before[:12]}…"
     return None
 
 
-def _files(record: Record, config: RunConfig, stage: str) -> Iterator[tuple[Path, str | None]]:
-    """Files outside the run that a stage reads, each with its recorded hash where there is one."""
+def _files(record: Record, config: RunConfig, stage: str) -> Iterator[tuple[Path, Sequence[str]]]:
+    """Files outside the run that a stage reads, each with the hashes that are recorded under its name, if any."""
     data = config.data
     if stage in _FROM_DATA:
         tables = [path for path in (data.respondents, data.quotas, data.responses) if path is not None]
-        for name, sha256 in _files_read([line.values for line in record.of(stage)]).items():
+        for name, recorded in _files_read([line.values for line in record.of(stage)]).items():
             if data.path is not None:
-                yield data.path / name, sha256
-            yield from ((path, sha256) for path in tables if path.name == name)
+                yield data.path / name, recorded
+            yield from ((path, recorded) for path in tables if path.name == name)
     if data.path is not None and data.world is not None and _reads_the_world(config, stage):
         measured = [line.values.get("world") for line in record.of("recovery") if line.kind == "recovery.measured"]
-        yield data.path / data.world, measured[-1] if measured else None
+        yield data.path / data.world, [str(sha256) for sha256 in measured[-1:]]
 
 
 def _reads_the_world(config: RunConfig, stage: str) -> bool:
@@ -104,8 +106,12 @@ def _reads_the_world(config: RunConfig, stage: str) -> bool:
     return stage == "recovery"
 
 
-def _files_read(found: list[dict[str, Any]]) -> dict[str, str]:
-    return {file["name"]: file["sha256"] for values in found for file in values.get("files") or () if "rows" in file}
+def _files_read(found: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The hashes of the tables that were read, by name: in different folders two may have the same name."""
+    read: dict[str, list[str]] = {}
+    for file in (file for values in found for file in values.get("files") or () if "rows" in file):
+        read.setdefault(file["name"], []).append(file["sha256"])
+    return read
 
 
 # ---------------------------------------------------------------- units that are given
