@@ -164,7 +164,7 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
         from tui.commands.runs import engine
 
         pid = engine.resume(root, until)
-        print_data({"run_id": root.name, "path": str(root), "pid": pid}, as_json, f"{root}")
+        print_data({"run_id": root.name, "path": str(root), "pid": pid}, as_json, visible(str(root)))
         tell(f"engine started as process {pid}; `dempo watch {root.name}` follows it")
         return
     from tui.commands.runs.process import work
@@ -210,7 +210,7 @@ def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     if as_json:
         print_json({"runs": rows})
     elif not rows:
-        print(f"no runs in {runs_dir} yet; `dempo demo` makes one", file=sys.stderr)
+        tell(f"no runs in {visible(str(runs_dir))} yet; `dempo demo` makes one")
     else:
         print(tables.table(rows, columns_of(rows)))
 

@@ -19,7 +19,7 @@ OF_STAGE = {
     "answer": _MODEL,
     "rank": ("scipy",),
 }
-"""What a stage imports, whatever its configuration says; numpy, pydantic and the like are imported by every command."""
+"""What a stage imports, whatever its configuration says; numpy, pydantic and the like are imported by every command that works."""
 
 
 def require_packages(config: RunConfig, until: str | None = None) -> None:
