@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from scipy.optimize import linprog
 
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 
 
 def compositions(problem: PanelProblem) -> list[tuple[int, ...]]:
@@ -107,5 +107,5 @@ def random_problem(seed: int, raters: int, size: int, attributes: int, categorie
         members = tuple(t for t, values in enumerate(types) if values[a] == c)
         wanted = sum(values[a] == c for values in panel)
         if members:
-            rows.append(QuotaRow(f"a{a}", f"c{c}", max(0, wanted - slip), wanted + slip, members))
+            rows.append(QuotaConstraint(f"a{a}", f"c{c}", max(0, wanted - slip), wanted + slip, members))
     return PanelProblem(size, tuple(people.count(values) for values in types), tuple(rows))

@@ -18,11 +18,11 @@ from plain_column_generation import plain_leximin
 from core.facts.randomness import RandomStream
 from core.facts.sortition.proof import Checked, SolverFact, check
 from core.sortition.leximin import certificate, rational
-from core.sortition.leximin.certificate import Stage, quota_level, solver_facts
+from core.sortition.leximin.certificate import LeximinStage, quota_level, solver_facts
 from core.sortition.leximin.leximin import Leximin, leximin
 from core.sortition.leximin.rational import null_vector, scaled_integers, small_integers
 from core.sortition.leximin.relaxation import relaxed_leximin
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 
 
 def solve(problem: PanelProblem) -> Leximin:
@@ -37,8 +37,8 @@ def checked(problem: PanelProblem, found: Leximin) -> Checked:
     return result
 
 
-def quota(name: str, lower: int, upper: int, *types: int) -> QuotaRow:
-    return QuotaRow("attribute", name, lower, upper, types)
+def quota(name: str, lower: int, upper: int, *types: int) -> QuotaConstraint:
+    return QuotaConstraint("attribute", name, lower, upper, types)
 
 
 # The pools of test_proof, whose proofs were found by hand there.
@@ -219,14 +219,14 @@ def test_a_level_too_long_to_write_down_is_given_with_a_gap(monkeypatch: pytest.
 
 
 def test_duals_that_fix_nothing_make_no_level() -> None:
-    stage = Stage(WOMEN_AND_OLD)
+    stage = LeximinStage(WOMEN_AND_OLD)
     assert quota_level(stage, 0.0, np.zeros(2), 0.25) is None
     # A price at which nobody is worth anything.
     assert quota_level(stage, -1.0, np.zeros(2), 0.25) is None
 
 
 def test_duals_off_by_rounding_give_the_same_integers() -> None:
-    stage = Stage(WOMEN_AND_OLD)
+    stage = LeximinStage(WOMEN_AND_OLD)
     level = quota_level(stage, 0.25 + 1e-12, np.array([-0.25 + 3e-12, 1e-13]), 0.25 - 1e-11)
     assert level is not None
     assert (level.exact, level.seat, level.prices, level.types) == (Fraction(1, 4), 1, (-1, 0), (2, 3))
@@ -277,7 +277,7 @@ def test_scaled_integers_keep_the_proportions() -> None:
 def test_many_levels_stay_exact() -> None:
     """27 categories in a row, each with a quota of its own: level after level, no rounding builds up."""
     sizes = tuple(range(2, 29))
-    rows = tuple(QuotaRow("a", str(t), 1, 1, (t,)) for t in range(26))
+    rows = tuple(QuotaConstraint("a", str(t), 1, 1, (t,)) for t in range(26))
     problem = PanelProblem(27, sizes, rows)
     found = relaxed_leximin(problem)
     assert [level.exact for level in found.levels] == [Fraction(1, n) for n in sorted(sizes, reverse=True)]

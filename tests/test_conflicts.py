@@ -10,11 +10,11 @@ from brute_leximin import compositions
 
 from core.errors import InfeasibleQuotas
 from core.sortition.quotas.conflicts import Bound, _Elastic, require_panel
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 
 
-def row(attribute: str, category: str, lower: int, upper: int, *types: int) -> QuotaRow:
-    return QuotaRow(attribute, category, lower, upper, types)
+def row(attribute: str, category: str, lower: int, upper: int, *types: int) -> QuotaConstraint:
+    return QuotaConstraint(attribute, category, lower, upper, types)
 
 
 def refused(problem: PanelProblem) -> InfeasibleQuotas:

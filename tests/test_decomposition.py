@@ -17,7 +17,7 @@ from core.sortition.leximin.decomposition import REACHED, Mixture, Separated, de
 from core.sortition.leximin.nearby import NearbyCompositions
 from core.sortition.leximin.relaxation import relaxed_leximin
 from core.sortition.panels import BestComposition
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 from core.sortition.solver import Highs, SolverError
 
 TIGHT = random_problem(3, 120, 20, 5, 3, slip=1)
@@ -26,7 +26,7 @@ TIGHT = random_problem(3, 120, 20, 5, 3, slip=1)
 ODD_CYCLE = PanelProblem(
     2,
     (1, 1, 1, 1, 1),
-    tuple(QuotaRow("a", str(q), 1, 1, types) for q, types in enumerate([(0, 2, 3), (0, 1, 3), (1, 2, 3)])),
+    tuple(QuotaConstraint("a", str(q), 1, 1, types) for q, types in enumerate([(0, 2, 3), (0, 1, 3), (1, 2, 3)])),
 )
 
 

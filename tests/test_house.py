@@ -36,6 +36,19 @@ def test_no_two_files_of_a_storey_have_one_name() -> None:
     assert [names for names in homes.values() if len(names) > 1] == []
 
 
+TWICE = {"Estimate": "what a method finds, in numpy and in the plain Python that checks it"}
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """But those for their own room alone, which begin with an underscore."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(name_of(path))
+    assert {name: rooms for name, rooms in homes.items() if len(rooms) > 1 and name not in TWICE} == {}
+
+
 def test_an_installation_has_every_room() -> None:
     """They are listed by name, since the examples are mapped: one that is not listed is missing for all who install."""
     settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["setuptools"]

@@ -19,7 +19,7 @@ from core.sortition.leximin.leximin import Leximin, leximin
 from core.sortition.leximin.relaxation import relaxed_leximin
 from core.sortition.lottery import lottery_of
 from core.sortition.panels import BestComposition
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 
 
 def solve(problem: PanelProblem) -> Leximin:
@@ -31,8 +31,8 @@ def mixed(problem: PanelProblem, found: Leximin) -> np.ndarray:
     return found.weights @ np.array(found.panels) / problem.n
 
 
-def quota(name: str, lower: int, upper: int, *types: int) -> QuotaRow:
-    return QuotaRow("attribute", name, lower, upper, types)
+def quota(name: str, lower: int, upper: int, *types: int) -> QuotaConstraint:
+    return QuotaConstraint("attribute", name, lower, upper, types)
 
 
 # Types: woman-old (1 rater), woman-young (1), man-old (2), man-young (2). One woman, at least one old.

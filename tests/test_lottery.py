@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from core.errors import VerificationFailed
 from core.sortition.lottery import exact_weights, lottery_of, uniform_lottery
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 from core.types import LOTTERY_DENOMINATOR
 
-PROBLEM = PanelProblem(2, (1, 2), (QuotaRow("g", "w", 0, 1, (0,)),))
+PROBLEM = PanelProblem(2, (1, 2), (QuotaConstraint("g", "w", 0, 1, (0,)),))
 
 
 def test_thirds_by_largest_remainder() -> None:
@@ -48,13 +48,13 @@ def test_inclusion_probabilities_are_exact() -> None:
 
 
 def test_panel_outside_the_quotas_is_a_failure() -> None:
-    problem = PanelProblem(2, (1, 2), (QuotaRow("g", "w", 1, 1, (0,)),))
+    problem = PanelProblem(2, (1, 2), (QuotaConstraint("g", "w", 1, 1, (0,)),))
     with pytest.raises(VerificationFailed, match="panel 0 of lottery 'x' breaks the quotas: it has 0 members of g: w"):
         lottery_of("x", problem, [(0, 2)], [Fraction(1)])
 
 
 def test_uniform_lottery_names_its_members() -> None:
-    problem = PanelProblem(2, (2, 2), (QuotaRow("g", "w", 1, 1, (0,)),))
+    problem = PanelProblem(2, (2, 2), (QuotaConstraint("g", "w", 1, 1, (0,)),))
     made = uniform_lottery("u", problem, [(1, 1)] * 3, [(0, 2), (1, 3), (0, 3)])
     assert made.inclusion((0, 0, 1, 1)) == (Fraction(2, 3), Fraction(1, 3), Fraction(1, 3), Fraction(2, 3))
     assert made.inclusion_by_type() == (Fraction(1, 2), Fraction(1, 2))

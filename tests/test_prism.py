@@ -18,7 +18,7 @@ from prism_folder import ATTRIBUTES, Prism, config, small
 
 from core.config import DataSection, RunConfig, from_resolved, resolved
 from core.data import prism, stage
-from core.data.contexts import Reply, exchange, preceding
+from core.data.contexts import Response, exchange, preceding
 from core.data.pairing import pairs_of_turn
 from core.data.utterances import Utterance
 from core.errors import InputError, Stopped
@@ -417,7 +417,7 @@ def test_contexts_hold_exactly_the_earlier_turns_that_can_be_told(
     history: dict[int, bool], rated: dict[int, bool]
 ) -> None:
     def exchanges(turns: dict[int, bool], source: str) -> dict[int, Any]:
-        return {t: exchange(f"p{t}", [Reply(f"{source}{t}" if ok else None, 1, True)]) for t, ok in turns.items()}
+        return {t: exchange(f"p{t}", [Response(f"{source}{t}" if ok else None, 1, True)]) for t, ok in turns.items()}
 
     before = preceding(rated, exchanges(history, "h"), exchanges(rated, "u"), Counter())
     assert set(before) == set(rated)

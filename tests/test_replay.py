@@ -31,8 +31,8 @@ from storage.imports.importing import import_bundle
 from storage.record.create import create_run
 from storage.record.log import Log
 from storage.replay import replaying
-from storage.replay.compare import Compared, Finding, within
-from storage.replay.repetition import Line, Record, Repeated
+from storage.replay.compare import Compared, EventVerdict, within
+from storage.replay.repetition import Line, Recorded, Repeated
 from storage.replay.replaying import Report, StageReplay, replay_run
 from storage.replay.rerun import RERUN_TOLERANCE, _same_model
 from storage.verify import verify
@@ -144,7 +144,7 @@ def test_what_takes_long_is_left_out_unless_it_is_asked_for(planted: Path) -> No
 
 
 def test_only_events_up_to_a_number_are_compared(planted: Path) -> None:
-    with Record(RunFolder(planted)) as record:
+    with Recorded(RunFolder(planted)) as record:
         panel = next(line.seq for line in record.lines if line.kind == "lottery.panel")
     report = replayed(planted, until=panel)
     assert [stage.stage for stage in report.stages] == ["run", "pairs", "pool", "lottery"]
@@ -239,7 +239,7 @@ def test_numbers_of_a_rerun_agree_within_the_tolerance_and_are_told() -> None:
     assert agrees.verdict == "agrees"
     assert agrees.detail == "loss: recorded 0.709, now 0.7, the largest difference (tolerance 0.01)"
     assert within(far, again, RERUN_TOLERANCE).verdict == "drift"
-    assert within(step_line(0.7), again, RERUN_TOLERANCE) == Finding("same")
+    assert within(step_line(0.7), again, RERUN_TOLERANCE) == EventVerdict("same")
     broken = replace(again, values={**again.values, "loss": "nan"})
     assert within(step_line(0.7), broken, RERUN_TOLERANCE).verdict == "drift"
 
@@ -256,7 +256,7 @@ def test_models_agree_by_the_distance_of_their_weights(tmp_path: Path) -> None:
         save_file({"w": weight * factor}, tmp_path / name / "model.safetensors")
     files = {name: hash_files(tmp_path / name) for name in ("was", "near", "far")}
 
-    def compared(name: str) -> Finding:
+    def compared(name: str) -> EventVerdict:
         return _same_model(tmp_path / "was", tmp_path / name, files["was"], files[name])
 
     assert compared("near").verdict == "agrees"

@@ -14,7 +14,7 @@ from core.config import LotterySection
 from core.errors import InfeasibleQuotas
 from core.sortition.quotas import sizes
 from core.sortition.quotas.conflicts import require_panel
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 from core.sortition.quotas.sizes import SizeAnswer, explained, feasible_sizes, problems_of, ranges
 from core.types import Pool
 
@@ -36,10 +36,10 @@ def refused(pool: Pool, size: int, attributes: tuple = ()) -> InfeasibleQuotas:
 
 def test_feasibility_is_not_monotone_and_every_size_is_asked() -> None:
     """Half the panel from one type where the size is even, more than there are where it is odd."""
-    rows = (QuotaRow("even", "yes", 0, 0, (2,)),)
+    rows = (QuotaConstraint("even", "yes", 0, 0, (2,)),)
 
     def problem(size: int) -> PanelProblem:
-        half = QuotaRow("g", "w", size // 2 if size % 2 == 0 else 9, 9, (0,))
+        half = QuotaConstraint("g", "w", size // 2 if size % 2 == 0 else 9, 9, (0,))
         return PanelProblem(size, (5, 5, 3), (*rows, half))
 
     answers = feasible_sizes(range(1, 9), problem)
@@ -55,7 +55,7 @@ def test_answers_agree_with_every_panel_written_down(seed: int) -> None:
     for q in range(5):
         members = tuple(int(t) for t in np.flatnonzero(rng.random(6) < 0.5)) or (0,)
         lower = int(rng.integers(0, 3))
-        rows.append(QuotaRow(f"attribute{q}", "c", lower, lower + int(rng.integers(0, 2)), members))
+        rows.append(QuotaConstraint(f"attribute{q}", "c", lower, lower + int(rng.integers(0, 2)), members))
 
     def problem(size: int) -> PanelProblem:
         return PanelProblem(size, types, tuple(rows))
@@ -151,7 +151,7 @@ def test_a_search_without_time_leaves_the_size_open(monkeypatch: pytest.MonkeyPa
     rows = []
     for q in range(12):
         members = tuple(int(t) for t in np.flatnonzero(rng.random(60) < 0.5))
-        rows.append(QuotaRow(f"q{q}", "c", 15, 15, members))
+        rows.append(QuotaConstraint(f"q{q}", "c", 15, 15, members))
     monkeypatch.setattr(sizes, "SIZE_SECONDS", 0.0)
     (answer,) = feasible_sizes((30,), lambda size: PanelProblem(size, (1,) * 60, tuple(rows)))
     assert answer == SizeAnswer(30, None, "not decided within 0 s")

@@ -24,7 +24,7 @@ from core.sortition.leximin.certificate import Level, solver_facts
 from core.sortition.leximin.column_generation import generated_leximin
 from core.sortition.leximin.leximin import Leximin, leximin
 from core.sortition.panels import Best, BestComposition
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 from storage.export.export import export_run
 from storage.record.reader import Reader
 from tui.cli import _work_on
@@ -96,7 +96,7 @@ def test_a_stage_without_a_usable_dual_is_bounded_by_equal_values(monkeypatch: p
 
 def test_levels_that_exclude_each_other_by_rounding_give_way() -> None:
     """Two people and one seat, and levels of 1/2 and a little more: the lottery comes as near as it can."""
-    problem = PanelProblem(1, (1, 1, 1), (QuotaRow("a", "c", 0, 0, (2,)),))
+    problem = PanelProblem(1, (1, 1, 1), (QuotaConstraint("a", "c", 0, 0, (2,)),))
     levels = [Level(Fraction(1, 2), (0,), "panels"), Level(Fraction(1, 2) + Fraction(3, 10**10), (1,), "panels")]
     master = column_generation._Master(problem, [(1, 0, 0), (0, 1, 0)], levels)
     solution = master.solve()
@@ -261,5 +261,5 @@ def hard_pool() -> PanelProblem:
     for row in wanted:
         place = names.index(row["feature"])
         holders = tuple(t for t, kind in enumerate(types) if kind[place] == row["value"])
-        quota_rows.append(QuotaRow(row["feature"], row["value"], int(row["min"]), int(row["max"]), holders))
+        quota_rows.append(QuotaConstraint(row["feature"], row["value"], int(row["min"]), int(row["max"]), holders))
     return PanelProblem(20, sizes, tuple(quota_rows))

@@ -11,7 +11,7 @@ from brute_leximin import brute_leximin, compositions, random_problem
 from core.errors import Stopped
 from core.facts.randomness import RandomStream
 from core.sortition.leximin.relaxation import relaxed_leximin
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 from core.sortition.uniform.exchange import Seats
 from core.sortition.uniform.uniform import Uniform, reached_within, uniform_panels
 
@@ -55,7 +55,9 @@ def test_random_pools_are_within_two_panels_of_the_optimum(seed: int, m: int) ->
 
 def test_raters_without_a_chance_and_certain_raters() -> None:
     """Quota c needs its three raters; nobody of quota d may sit; the rest share the two other seats."""
-    problem = PanelProblem(5, (1, 2, 3, 4), (QuotaRow("a", "c", 3, 3, (0, 1)), QuotaRow("a", "d", 0, 0, (2,))))
+    problem = PanelProblem(
+        5, (1, 2, 3, 4), (QuotaConstraint("a", "c", 3, 3, (0, 1)), QuotaConstraint("a", "d", 0, 0, (2,)))
+    )
     type_of = people_of(problem)
     pi = np.array([1, 1, 0, 1 / 2])
     panels = check(problem, type_of, pi, uniform_panels(problem, type_of, pi, 40, RandomStream(1)), 40)
@@ -80,7 +82,7 @@ def test_optimum_below_the_relaxation_is_reached() -> None:
 ODD_CYCLE = PanelProblem(
     2,
     (1, 1, 1, 1, 1),
-    tuple(QuotaRow("a", str(q), 1, 1, types) for q, types in enumerate([(0, 2, 3), (0, 1, 3), (1, 2, 3)])),
+    tuple(QuotaConstraint("a", str(q), 1, 1, types) for q, types in enumerate([(0, 2, 3), (0, 1, 3), (1, 2, 3)])),
 )
 
 
@@ -93,7 +95,7 @@ def test_unreachable_optimum_is_told() -> None:
 
 
 def test_certainty_that_no_panel_can_give() -> None:
-    problem = PanelProblem(1, (1, 1), (QuotaRow("a", "c", 0, 0, (0,)),))
+    problem = PanelProblem(1, (1, 1), (QuotaConstraint("a", "c", 0, 0, (0,)),))
     assert uniform_panels(problem, [0, 1], np.array([1.0, 0.0]), 10, RandomStream(1)) is None
 
 
@@ -144,7 +146,7 @@ def test_exchanges_bring_a_lopsided_list_of_panels_to_what_is_due() -> None:
 
 def test_exchanges_stay_inside_the_quotas() -> None:
     """One of types 0 and 1 on every panel: a surplus of type 0 may only go to type 1."""
-    problem = PanelProblem(2, (1, 1, 1, 1), (QuotaRow("a", "c", 1, 1, (0, 1)),))
+    problem = PanelProblem(2, (1, 1, 1, 1), (QuotaConstraint("a", "c", 1, 1, (0, 1)),))
     seats = Seats(problem, np.array([0.5, 0.5, 0.5, 0.5]), [(1, 0, 1, 0)] * 4)
     while any(seats.exchange(t, 0) for t in range(4)):
         pass

@@ -10,7 +10,7 @@ from certificates import certificate_of
 
 from core.facts.randomness import RandomStream
 from core.sortition.leximin.leximin import leximin
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 from core.sortition.why import explain, sentences
 
 
@@ -25,7 +25,7 @@ class Assembly:
         rows, self.quotas = [], []
         for (attribute, category), (lower, upper) in bounds.items():
             types = tuple(t for t, kind in enumerate(self.categories) if kind[attribute] == category)
-            rows.append(QuotaRow(attribute, category, lower, upper, types))
+            rows.append(QuotaConstraint(attribute, category, lower, upper, types))
             pool = sum(self.sizes[t] for t in types)
             self.quotas.append(
                 {"attribute": attribute, "category": category, "lower": lower, "upper": upper, "in_pool": pool}

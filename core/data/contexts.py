@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 
-class Reply(NamedTuple):
+class Response(NamedTuple):
     """One response of a turn; text is None for a placeholder, score None where nobody scored it."""
 
     text: str | None
@@ -32,7 +32,7 @@ Messages = tuple[str, ...]
 """Texts of a context: user, assistant, user, …; the last one is the user's."""
 
 
-def exchange(prompt: str | None, replies: Sequence[Reply]) -> Exchange | None:
+def exchange(prompt: str | None, replies: Sequence[Response]) -> Exchange | None:
     """The exchange of a turn, or None where prompt or replies are not usable."""
     usable = [reply for reply in replies if reply.text is not None]
     if prompt is None or not usable:

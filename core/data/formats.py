@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.config import RunConfig
-from core.data.files.texts import Texts
+from core.data.files.texts import CleanTexts
 from core.data.prism import notes_of_survey, read_prism
 from core.data.utterances import Preferences, Watch
 
@@ -19,7 +19,7 @@ class PreferenceFormat:
     Both raise InputError where the data cannot be used; the second reads no more than takes a moment.
     """
 
-    read: Callable[[RunConfig, Texts, Counter[str], Watch], Preferences]
+    read: Callable[[RunConfig, CleanTexts, Counter[str], Watch], Preferences]
     notes: Callable[[RunConfig], tuple[str, ...]]
 
 

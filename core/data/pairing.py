@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from core.config import DataSection
-from core.data.contexts import Exchange, Messages, Reply, exchange, preceding
+from core.data.contexts import Exchange, Messages, Response, exchange, preceding
 from core.data.utterances import Conversation, Surveyed, Turns, Utterance
 
 
@@ -84,7 +84,7 @@ def _contexts(turns: Turns, history: Mapping[int, Exchange | None], tally: Count
 
 def _rated_exchange(responses: Sequence[Utterance]) -> Exchange | None:
     prompt = next((u.prompt for u in responses if u.prompt is not None), None)
-    return exchange(prompt, [Reply(u.response, u.score, u.chosen) for u in responses if u.prompt == prompt])
+    return exchange(prompt, [Response(u.response, u.score, u.chosen) for u in responses if u.prompt == prompt])
 
 
 class _Scored(NamedTuple):

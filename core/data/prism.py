@@ -15,11 +15,11 @@ from pathlib import Path
 
 from core.config import Attribute, DataSection, RunConfig
 from core.data.attributes import categories_of
-from core.data.contexts import Exchange, Reply, exchange
+from core.data.contexts import Exchange, Response, exchange
 from core.data.files.hub import HubRows
 from core.data.files.jsonl import JsonLines
 from core.data.files.rows import Row, Source, listed, shown
-from core.data.files.texts import Texts
+from core.data.files.texts import CleanTexts
 from core.data.unlisted import Unlisted
 from core.data.utterances import Conversation, Preferences, Surveyed, Turns, Utterance, Watch
 from core.errors import InputError
@@ -53,7 +53,7 @@ class Survey:
     unlisted: Unlisted
 
 
-def read_prism(config: RunConfig, texts: Texts, tally: Counter[str], watch: Watch) -> Preferences:
+def read_prism(config: RunConfig, texts: CleanTexts, tally: Counter[str], watch: Watch) -> Preferences:
     """The three tables of the configuration, read in their order.
 
     Raises:
@@ -157,7 +157,7 @@ def read_survey(
 
 
 def read_conversations(
-    rows: Iterable[Row], survey: Survey, texts: Texts, tally: Counter[str]
+    rows: Iterable[Row], survey: Survey, texts: CleanTexts, tally: Counter[str]
 ) -> dict[str, Conversation]:
     """The conversations of the survey's raters by id; those of people of other locales have no history.
 
@@ -175,10 +175,10 @@ def read_conversations(
     return found
 
 
-def _history(row: Row, texts: Texts, tally: Counter[str]) -> dict[int, Exchange | None]:
+def _history(row: Row, texts: CleanTexts, tally: Counter[str]) -> dict[int, Exchange | None]:
     """The exchange of every turn that the history tells something of."""
     prompts: dict[int, str | None] = {}
-    replies: dict[int, list[Reply]] = {}
+    replies: dict[int, list[Response]] = {}
     for message in row.entries("conversation_history"):
         message.require(_MESSAGE_COLUMNS)
         turn, role = message.whole("turn"), message.values["role"]
@@ -189,7 +189,7 @@ def _history(row: Row, texts: Texts, tally: Counter[str]) -> dict[int, Exchange 
             if prompts.setdefault(turn, text) != text:
                 tally["history_second_prompts"] += 1
         elif role in ("model", "assistant"):
-            replies[turn].append(Reply(text, message.number_or_none("score"), message.flag("if_chosen")))
+            replies[turn].append(Response(text, message.number_or_none("score"), message.flag("if_chosen")))
         else:
             raise message.error(f"role is {shown(role)}; it must be 'user' or 'model'")
     return {turn: exchange(prompts.get(turn), given) for turn, given in replies.items()}
@@ -199,7 +199,7 @@ def read_utterances(
     rows: Iterable[Row],
     survey: Survey,
     conversations: Mapping[str, Conversation],
-    texts: Texts,
+    texts: CleanTexts,
     tally: Counter[str],
 ) -> dict[str, dict[str, Turns]]:
     """Scored responses by rater, conversation and turn, those of a turn in their order.
@@ -236,7 +236,7 @@ def read_utterances(
     return found
 
 
-def _utterance(row: Row, name: str, texts: Texts) -> Utterance:
+def _utterance(row: Row, name: str, texts: CleanTexts) -> Utterance:
     return Utterance(
         position=row.whole("within_turn_id"),
         utterance_id=name,

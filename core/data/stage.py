@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from core.config import RunConfig
 from core.data.attributes import reason_missing
 from core.data.codec import decode_pairs, encode_pairs
-from core.data.files.texts import Texts
+from core.data.files.texts import CleanTexts
 from core.data.formats import PREFERENCES
 from core.data.pairing import PairTable, build_pairs
 from core.data.pool import build_pool, pool_of, raters_of, table_pool
@@ -138,7 +138,7 @@ def _read(config: RunConfig, watch: Watch) -> tuple[Preferences, PairTable, Coun
         InputError: the data cannot be used, or give no pair at all.
     """
     tally = Counter(dict.fromkeys([*REASONS, *(reason_missing(a.name) for a in config.attributes)], 0))
-    texts = Texts(tally, config.data.strip)
+    texts = CleanTexts(tally, config.data.strip)
     found = PREFERENCES[config.data.format].read(config, texts, tally, watch)
     watch(1, 1, "building pairs")
     table = build_pairs(found.raters, found.conversations, found.turns, config.data, tally)

@@ -19,7 +19,7 @@ OF_STAGE = {
     "answer": _MODEL,
     "rank": ("scipy",),
 }
-"""What a stage imports, whatever its configuration says; numpy, pydantic and the like are imported by every command that works."""
+"""What a stage imports, whatever its configuration says; numpy, pydantic and the like are imported before any."""
 
 
 def require_packages(config: RunConfig, until: str | None = None) -> None:

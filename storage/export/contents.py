@@ -20,7 +20,7 @@ from storage.verifier.vouching.ssh_signature import fingerprint
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunFacts:
     """What the record says of the run as a whole; `data` are name, sha256 and bytes of the files that it read."""
 
     run_id: str
@@ -35,7 +35,7 @@ class Facts:
     data: tuple[dict[str, Any], ...]
 
 
-def facts_of(db: sqlite3.Connection) -> Facts:
+def facts_of(db: sqlite3.Connection) -> RunFacts:
     """The facts of a record.
 
     Raises:
@@ -46,7 +46,7 @@ def facts_of(db: sqlite3.Connection) -> Facts:
     status = db.execute("SELECT status FROM run").fetchone()
     seq, ended, head = db.execute("SELECT seq, at, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     stop = db.execute("SELECT payload FROM events WHERE kind = ? ORDER BY seq DESC", [EngineStopped.kind]).fetchone()
-    return Facts(
+    return RunFacts(
         run_id=str(genesis.get("run_id")),
         name=str(genesis.get("name")),
         status=str(status[0]) if status else "created",

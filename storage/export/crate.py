@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from storage.export.contents import Facts
+from storage.export.contents import RunFacts
 from storage.imports.bundle import MANIFEST
 from storage.imports.names import described
 from storage.record.foreign import CRATE_MARK
@@ -24,7 +24,7 @@ _INPUTS = ("config.toml", "config.resolved.json")
 _WORDS = ("README.txt", "LICENSES.md", "LIMITS.md")
 
 
-def metadata(files: Mapping[str, Path], facts: Facts, agent: str | None) -> str:
+def metadata(files: Mapping[str, Path], facts: RunFacts, agent: str | None) -> str:
     """The JSON-LD of a bundle.
 
     Args:
@@ -67,7 +67,7 @@ def metadata(files: Mapping[str, Path], facts: Facts, agent: str | None) -> str:
 
 
 def _action(
-    facts: Facts,
+    facts: RunFacts,
     parts: Sequence[Mapping[str, Any]],
     inputs: Sequence[Mapping[str, Any]],
     instrument: Mapping[str, Any],

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.facts.plural import number_of
 from storage.check import VERDICTS
-from storage.export.contents import Facts
+from storage.export.contents import RunFacts
 from storage.imports.bundle import MANIFEST
 from storage.imports.names import FOLDERS, described
 
@@ -61,7 +61,7 @@ def verdicts(checks: Iterable[Mapping[str, Any]]) -> str:
     return "; ".join(told) + ("." if names["failed"] else "; none failed.")
 
 
-def readme(facts: Facts, signers: Sequence[str], files: Iterable[str]) -> str:
+def readme(facts: RunFacts, signers: Sequence[str], files: Iterable[str]) -> str:
     """`README.txt`: plain text, for whoever unpacks a bundle."""
     wide = max(len(command) for command, _ in COMMANDS)
     listed = [*_listed(files), (MANIFEST, described(MANIFEST))]

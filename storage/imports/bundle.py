@@ -55,7 +55,7 @@ class BundleRefused(InputError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ZipEntry:
     """One file of the bundle, as its directory describes it; `start` is where its data begin."""
 
     name: str
@@ -136,7 +136,7 @@ class Bundle:
             raise BundleRefused(f"its {name} is too large ({entry.size:,} bytes)")
         return b"".join(inflate(self._stream, entry))
 
-    def _copy(self, entry: Entry, out: BinaryIO | None, told: Callable[[int], None]) -> None:
+    def _copy(self, entry: ZipEntry, out: BinaryIO | None, told: Callable[[int], None]) -> None:
         state = hashlib.sha256()
         for chunk in inflate(self._stream, entry):
             state.update(chunk)
@@ -168,7 +168,7 @@ class Bundle:
         return named
 
 
-def inflate(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
+def inflate(stream: BinaryIO, entry: ZipEntry) -> Iterator[bytes]:
     """The content of an entry, in chunks; never one byte more than the directory says.
 
     Raises:
@@ -185,7 +185,7 @@ def inflate(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
         raise BundleRefused(f"{entry.name!r} is damaged (its size or checksum is not what the zip says)")
 
 
-def _unpacked(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
+def _unpacked(stream: BinaryIO, entry: ZipEntry) -> Iterator[bytes]:
     left = entry.packed
     stream.seek(entry.start)
     if entry.method == _STORED:
@@ -214,7 +214,7 @@ def _unpacked(stream: BinaryIO, entry: Entry) -> Iterator[bytes]:
         raise BundleRefused(f"{entry.name!r} hides data behind its end")
 
 
-def _directory(stream: BinaryIO) -> list[Entry]:
+def _directory(stream: BinaryIO) -> list[ZipEntry]:
     """Every entry, after checking that directory and local headers agree and fill the file exactly."""
     size = stream.seek(0, os.SEEK_END)
     if not _END.size <= size <= MOST_BYTES:
@@ -234,7 +234,7 @@ def _directory(stream: BinaryIO) -> list[Entry]:
     return entries
 
 
-def _central(directory: bytes, count: int) -> list[Entry]:
+def _central(directory: bytes, count: int) -> list[ZipEntry]:
     entries, at = [], 0
     for _ in range(count):
         fixed = directory[at : at + _CENTRAL.size]
@@ -252,7 +252,7 @@ def _central(directory: bytes, count: int) -> list[Entry]:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise BundleRefused(f"the name {raw[:90]!r} is not UTF-8") from error
-        entries.append(Entry(text, method, crc, packed, size, header, 0))
+        entries.append(ZipEntry(text, method, crc, packed, size, header, 0))
     if at != len(directory):
         raise BundleRefused("its directory holds more than its entries")
     return entries
@@ -268,7 +268,7 @@ def _check_kind(raw: bytes, flags: int, method: int, attributes: int, system: in
         raise BundleRefused(f"{raw[:90]!r} is a link, a folder or a device; a bundle holds plain files")
 
 
-def _check_local(stream: BinaryIO, entries: list[Entry], end: int) -> list[Entry]:
+def _check_local(stream: BinaryIO, entries: list[ZipEntry], end: int) -> list[ZipEntry]:
     """The entries with the start of their data, in the order of the file, which they must fill without a gap."""
     placed, at = [], 0
     for entry in sorted(entries, key=lambda entry: entry.header):
@@ -285,13 +285,13 @@ def _check_local(stream: BinaryIO, entries: list[Entry], end: int) -> list[Entry
             raise BundleRefused(f"{entry.name!r} is described in two ways by the zip's two headers")
         start = at + _LOCAL.size + name
         at = start + entry.packed
-        placed.append(Entry(entry.name, method, crc, packed, size, entry.header, start))
+        placed.append(ZipEntry(entry.name, method, crc, packed, size, entry.header, start))
     if at != end:
         raise BundleRefused("it holds data that belong to no entry")
     return placed
 
 
-def _check_names(entries: list[Entry]) -> None:
+def _check_names(entries: list[ZipEntry]) -> None:
     seen: dict[str, str] = {}
     for name in (entry.name for entry in entries):
         if not name or len(name) > 200 or any(unicodedata.category(c)[0] == "C" for c in name):
@@ -310,7 +310,7 @@ def _check_names(entries: list[Entry]) -> None:
             raise BundleRefused(f"the name {name!r} goes through a file")
 
 
-def _check_sizes(entries: list[Entry]) -> None:
+def _check_sizes(entries: list[ZipEntry]) -> None:
     for entry in entries:
         if entry.size > max(FREE, RATIO * entry.packed):
             raise BundleRefused(f"{entry.name!r} would grow from {entry.packed:,} to {entry.size:,} bytes: a zip bomb")

@@ -56,7 +56,7 @@ CallName = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Call:
+class CallRow:
     """A judge call; shown_order is JSON, and outcomes counts all calls of the run by their outcome, as JSON."""
 
     question_id: Any
@@ -76,7 +76,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedRow:
     """A question with its clause, cut; the lengths are those of the whole texts. None: the text is not here."""
 
     question: str | None
@@ -97,16 +97,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ReplyRow:
     """What a judge said, raw, cut."""
 
     text: str | None
     length: int | None
 
 
-def calls_of(reader: Reader, most: int, start: int) -> list[Call]:
+def calls_of(reader: Reader, most: int, start: int) -> list[CallRow]:
     """So many calls from a place on, in the order of questions and judges."""
-    return typed_rows(reader, Call, _CALLS, [most, start])
+    return typed_rows(reader, CallRow, _CALLS, [most, start])
 
 
 def orders_of(reader: Reader, questions: Collection[str]) -> dict[CallName, list[str]]:
@@ -118,9 +118,9 @@ def orders_of(reader: Reader, questions: Collection[str]) -> dict[CallName, list
     }
 
 
-def asked(reader: Reader, question: Any, most: int) -> Asked | None:
+def asked(reader: Reader, question: Any, most: int) -> AskedRow | None:
     """A question and its clause, up to so many characters each."""
-    return next(iter(typed_rows(reader, Asked, _QUESTION, [most, most, question])), None)
+    return next(iter(typed_rows(reader, AskedRow, _QUESTION, [most, most, question])), None)
 
 
 def answers_to(reader: Reader, question: Any, most: int) -> dict[str, Answer]:
@@ -128,6 +128,6 @@ def answers_to(reader: Reader, question: Any, most: int) -> dict[str, Answer]:
     return {str(answer.condition): answer for answer in typed_rows(reader, Answer, _ANSWERS, [question, most])}
 
 
-def reply_of(reader: Reader, call: Call, most: int) -> Reply | None:
+def reply_of(reader: Reader, call: CallRow, most: int) -> ReplyRow | None:
     """The reply of a call, up to so many characters; None where the judge sends none."""
-    return next(iter(typed_rows(reader, Reply, _REPLY, [call.question_id, call.judge, most])), None)
+    return next(iter(typed_rows(reader, ReplyRow, _REPLY, [call.question_id, call.judge, most])), None)

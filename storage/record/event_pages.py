@@ -26,7 +26,7 @@ _EVENT = """SELECT seq, at, stage, kind, substr(payload, 1, ?) AS payload, lengt
 
 
 @dataclass(frozen=True)
-class Entry:
+class ListedEvent:
     """An event in a list; its payload is only the beginning."""
 
     seq: int
@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class WholeEntry(Entry):
+class WholeEntry(ListedEvent):
     """An event with its place in the chain; `length` is that of the payload, replay the grade of its stage."""
 
     length: int
@@ -46,14 +46,14 @@ class WholeEntry(Entry):
     replay: Any
 
 
-def up_to(reader: Reader, seq: int, only: str, most: int) -> list[Entry]:
+def up_to(reader: Reader, seq: int, only: str, most: int) -> list[ListedEvent]:
     """The last events up to a number, newest first; `only`: of a stage, of a kind, or what a kind begins with."""
-    return typed_rows(reader, Entry, _UP_TO, {"place": seq, "only": only, "most": most})
+    return typed_rows(reader, ListedEvent, _UP_TO, {"place": seq, "only": only, "most": most})
 
 
-def since(reader: Reader, seq: int, only: str, most: int) -> list[Entry]:
+def since(reader: Reader, seq: int, only: str, most: int) -> list[ListedEvent]:
     """The first events from a number on, newest first."""
-    return typed_rows(reader, Entry, _SINCE, {"place": seq, "only": only, "most": most})[::-1]
+    return typed_rows(reader, ListedEvent, _SINCE, {"place": seq, "only": only, "most": most})[::-1]
 
 
 def whole_entry(reader: Reader, seq: int | None, most: int) -> WholeEntry | None:

@@ -11,7 +11,7 @@ from core.stage import Stage
 from core.training.conditions import BASE
 from storage.record.codec import artifacts_in
 from storage.record.foreign import is_imported
-from storage.replay.repetition import Record
+from storage.replay.repetition import Recorded
 from storage.replay.restored import ignores, lacking_texts
 from storage.verifier.contents.whole import withheld_by
 from storage.verifier.ground.finding import Finding
@@ -20,7 +20,7 @@ _FILES_OF = {"pairs": "the file of the pairs", "conditions": "a schedule of trai
 """Stages whose artifacts a later stage reads, and what these are."""
 
 
-def absent_of_run(record: Record, config: RunConfig, stage: Stage) -> str:
+def absent_of_run(record: Recorded, config: RunConfig, stage: Stage) -> str:
     """Which of a stage's inputs this copy of the run does not hold, as a sentence; "" where all are here."""
     texts, artifacts = _withheld(record.folder.root)
     told = []
@@ -46,14 +46,14 @@ def _withheld(root: Path) -> tuple[int, frozenset[str]]:
         return 0, frozenset()
 
 
-def _artifacts_for(record: Record, config: RunConfig, stage: Stage) -> Iterator[tuple[str, str]]:
+def _artifacts_for(record: Recorded, config: RunConfig, stage: Stage) -> Iterator[tuple[str, str]]:
     for need in stage.needs:
         if need in _FILES_OF and not ignores(stage.name, need, config):
             for lines in record.units(need).values():
                 yield from ((sha256, _FILES_OF[need]) for line in lines for sha256 in artifacts_in(line.values))
 
 
-def _models_for(record: Record, config: RunConfig, stage: str) -> list[str]:
+def _models_for(record: Recorded, config: RunConfig, stage: str) -> list[str]:
     """Folders below the run whose models a stage loads."""
     trained = [
         line.values["folder"]

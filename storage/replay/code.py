@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from core.events import EngineStarted, StageStarted
 from core.program.environment import engine_started
 from core.stage import Stage
-from storage.replay.repetition import Record
+from storage.replay.repetition import Recorded
 
 _DIRTY = " with uncommitted changes"
 
 
 @dataclass(frozen=True)
-class Change:
+class CodeChange:
     """One thing that differs; `event` is the first event that records it."""
 
     event: int
@@ -23,24 +23,24 @@ class Change:
     now: str
 
 
-def code_changes(record: Record, stages: Sequence[Stage]) -> list[Change]:
+def code_changes(record: Recorded, stages: Sequence[Stage]) -> list[CodeChange]:
     """Every way in which the present program differs from those that recorded the run."""
     present = _described(engine_started(resumed=False))
-    found: dict[tuple[str, str], Change] = {}
+    found: dict[tuple[str, str], CodeChange] = {}
     for event, what, recorded in _recorded(record):
         now = present.get(what, "absent")
         # a checkout with changes of its own may hold any code, also where the commit is the same
         if recorded != now or (what == "commit" and recorded.endswith(_DIRTY)):
-            found.setdefault((what, recorded), Change(event, what, recorded, now))
+            found.setdefault((what, recorded), CodeChange(event, what, recorded, now))
     versions = {stage.name: stage.version for stage in stages}
     for event, name, version in _versions(record):
         if name in versions and version != versions[name]:
             what, recorded = f"stage {name}", f"version {version}"
-            found.setdefault((what, recorded), Change(event, what, recorded, f"version {versions[name]}"))
+            found.setdefault((what, recorded), CodeChange(event, what, recorded, f"version {versions[name]}"))
     return list(found.values())
 
 
-def summary(changes: Sequence[Change]) -> str:
+def summary(changes: Sequence[CodeChange]) -> str:
     """The changes as one sentence."""
     if not changes:
         return "recorded by this version of the program, with these packages, on a machine like this one"
@@ -48,7 +48,7 @@ def summary(changes: Sequence[Change]) -> str:
     return f"recorded by {recorded}; this is {', '.join(f'{c.what} {c.now}' for c in changes)}"
 
 
-def _recorded(record: Record) -> Iterator[tuple[int, str, str]]:
+def _recorded(record: Recorded) -> Iterator[tuple[int, str, str]]:
     started = [line for line in record.of("run") if line.kind == EngineStarted.kind]
     if not started:
         yield 1, "dempo", "unknown (no engine.started event)"
@@ -62,7 +62,7 @@ def _recorded(record: Record) -> Iterator[tuple[int, str, str]]:
             yield line.seq, what, value
 
 
-def _versions(record: Record) -> Iterator[tuple[int, str, int]]:
+def _versions(record: Recorded) -> Iterator[tuple[int, str, int]]:
     for line in record.lines:
         if line.kind == StageStarted.kind:
             yield line.seq, str(line.values.get("name")), line.values.get("version", 0)

@@ -13,7 +13,9 @@ from core.facts.ranking.methods import LATER_DETAILS
 from storage.record.codec import canonical
 from storage.replay.repetition import Line, Repeated
 
-Verdict = Literal["same", "agrees", "drift", "unchecked", "changed version", "recorded", "not compared", "not replayed"]
+ReplayVerdict = Literal[
+    "same", "agrees", "drift", "unchecked", "changed version", "recorded", "not compared", "not replayed"
+]
 """same: byte for byte (fields that may differ between equal runs set aside); agrees: within what the grade
 asks for; drift: neither; unchecked: made by another rule than this program's, newer or since found wrong; changed
 version: differs because the stage's code is another version; recorded: shown as recorded, there is nothing to
@@ -37,10 +39,10 @@ _SHOWN = 70
 
 
 @dataclass(frozen=True)
-class Finding:
+class EventVerdict:
     """A verdict on one event, and why, in words and numbers."""
 
-    verdict: Verdict
+    verdict: ReplayVerdict
     detail: str = ""
 
 
@@ -53,11 +55,11 @@ class Compared:
     unit: str | None
     kind: str
     grade: str
-    verdict: Verdict
+    verdict: ReplayVerdict
     detail: str
 
 
-Rule = Callable[[Line, Repeated], Finding]
+Rule = Callable[[Line, Repeated], EventVerdict]
 
 
 def paired(lines: Sequence[Line], repeated: Sequence[Repeated]) -> list[tuple[Line | None, Repeated | None]]:
@@ -69,7 +71,7 @@ def paired(lines: Sequence[Line], repeated: Sequence[Repeated]) -> list[tuple[Li
     return [*found, *((None, again) for queue in waiting.values() for again in queue)]
 
 
-def exactly(line: Line, again: Repeated) -> Finding:
+def exactly(line: Line, again: Repeated) -> EventVerdict:
     """Same where the canonical JSON is, volatile fields set aside.
 
     Agrees where only fields are absent that a later version added, and their defaults are what was repeated.
@@ -79,14 +81,14 @@ def exactly(line: Line, again: Repeated) -> Finding:
     if line.values.get("rule", 1) != again.values.get("rule", 1):
         return _by_another_rule(line, again)
     if canonical(_settled(line.kind, line.values)) == canonical(expected):
-        return Finding("same")
+        return EventVerdict("same")
     try:
         known = _settled(line.kind, line.event().payload())
     except (KeyError, ValueError):
-        return Finding("drift", "this version cannot read the recorded event")
+        return EventVerdict("drift", "this version cannot read the recorded event")
     if canonical(known) == canonical(expected):
-        return Finding("agrees", "written in another form by another version, with the same meaning")
-    return Finding("drift", told(differences(known, expected)))
+        return EventVerdict("agrees", "written in another form by another version, with the same meaning")
+    return EventVerdict("drift", told(differences(known, expected)))
 
 
 def _as_of(line: Line, again: Repeated) -> Repeated:
@@ -102,21 +104,21 @@ def _as_of(line: Line, again: Repeated) -> Repeated:
     return replace(again, values=values)
 
 
-def _by_another_rule(line: Line, again: Repeated) -> Finding:
+def _by_another_rule(line: Line, again: Repeated) -> EventVerdict:
     """Where nothing but the rule's number and what is said of it differs, the result is right; else nobody can say."""
     recorded, now = line.values.get("rule", 1), again.values.get("rule", 1)
     every = differences(_settled(line.kind, line.values), _settled(again.kind, again.values))
     found = [difference for difference in every if difference[0] not in ("rule", "note")]
     if not isinstance(recorded, int):
-        return Finding("drift", told(found))
+        return EventVerdict("drift", told(found))
     if not found:
-        return Finding("agrees", f"computed by rule {recorded}, and rule {now} gives the same")
+        return EventVerdict("agrees", f"computed by rule {recorded}, and rule {now} gives the same")
     if recorded > now:
-        return Finding("unchecked", f"rule {recorded} is newer than this program; use a newer dempo")
-    return Finding("unchecked", f"made by rule {recorded}, since found wrong; rule {now}: {told(found)}")
+        return EventVerdict("unchecked", f"rule {recorded} is newer than this program; use a newer dempo")
+    return EventVerdict("unchecked", f"made by rule {recorded}, since found wrong; rule {now}: {told(found)}")
 
 
-def within(line: Line, again: Repeated, tolerance: float) -> Finding:
+def within(line: Line, again: Repeated, tolerance: float) -> EventVerdict:
     """`exactly`, but numbers a, b agree where |a − b| ≤ tolerance · max(1, |a|, |b|)."""
     finding = exactly(line, again)
     if finding.verdict != "drift":
@@ -128,9 +130,9 @@ def within(line: Line, again: Repeated, tolerance: float) -> Finding:
     found = differences(known, _settled(again.kind, again.values))
     far = [d for d in found if not _near(d[1], d[2], tolerance)]
     if far:
-        return Finding("drift", f"{told(far)} (tolerance {tolerance:g})")
+        return EventVerdict("drift", f"{told(far)} (tolerance {tolerance:g})")
     largest = max(found, key=lambda d: abs(d[1] - d[2]))
-    return Finding("agrees", f"{told([largest])}, the largest difference (tolerance {tolerance:g})")
+    return EventVerdict("agrees", f"{told([largest])}, the largest difference (tolerance {tolerance:g})")
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[tuple[str, Any, Any]]:

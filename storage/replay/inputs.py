@@ -19,14 +19,14 @@ from core.run_folder import RunFolder
 from core.signals import handled
 from core.training.conditions import BASE
 from storage.record.codec import artifacts_in
-from storage.replay.repetition import Record, Repetition
+from storage.replay.repetition import Recorded, Repetition
 from storage.verifier.contents.whole import file_digest
 
 _FROM_DATA = ("pairs", "pool")
 
 
 @contextmanager
-def scratch_folder(record: Record, stage: str) -> Iterator[RunFolder]:
+def scratch_folder(record: Recorded, stage: str) -> Iterator[RunFolder]:
     """A run folder for one repetition, removed at its end however it ends.
 
     Artifacts, models and the secret of the pseudonyms are links to those of the run; what the stage itself
@@ -61,7 +61,7 @@ def _ended_by_signals() -> Iterator[None]:
         yield
 
 
-def absent_input(record: Record, config: RunConfig, stage: str) -> str | None:
+def absent_input(record: Recorded, config: RunConfig, stage: str) -> str | None:
     """Which file that the stage once read is not here, or is another one now, as a sentence; None if all are there."""
     for path, recorded in _files(record, config, stage):
         try:
@@ -73,7 +73,7 @@ def absent_input(record: Record, config: RunConfig, stage: str) -> str | None:
     return None
 
 
-def changed_input(record: Record, repetition: Repetition) -> str | None:
+def changed_input(record: Recorded, repetition: Repetition) -> str | None:
     """The same of files that were only known once they were read again (a data set on the hub)."""
     recorded = _files_read([line.values for line in record.of(repetition.stage)])
     for name, found in _files_read([again.values for again in repetition.lines]).items():
@@ -84,7 +84,7 @@ def changed_input(record: Record, repetition: Repetition) -> str | None:
     return None
 
 
-def _files(record: Record, config: RunConfig, stage: str) -> Iterator[tuple[Path, Sequence[str]]]:
+def _files(record: Recorded, config: RunConfig, stage: str) -> Iterator[tuple[Path, Sequence[str]]]:
     """Files outside the run that a stage reads, each with the hashes that are recorded under its name, if any."""
     data = config.data
     if stage in _FROM_DATA:
@@ -117,7 +117,7 @@ def _files_read(found: list[dict[str, Any]]) -> dict[str, list[str]]:
 # ---------------------------------------------------------------- units that are given
 
 
-def units_as_recorded(record: Record, stage: str) -> dict[str, str]:
+def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
     """Units that no repetition does again, with the reason: an API's replies, and questions, which are inputs."""
     if stage == "judge":
         return {
@@ -134,7 +134,7 @@ def units_as_recorded(record: Record, stage: str) -> dict[str, str]:
     return {}
 
 
-def judges_in_words(record: Record, asked: bool) -> str:
+def judges_in_words(record: Recorded, asked: bool) -> str:
     """Which judges can be asked again, and which cannot, by the names of their models."""
     kinds: dict[str, set[str]] = {"openai": set(), "": set()}
     for line in record.of("judge"):
@@ -150,7 +150,7 @@ def judges_in_words(record: Record, asked: bool) -> str:
     return "; ".join(told)
 
 
-def give_public_draws(record: Record, repetition: Repetition) -> dict[str, str]:
+def give_public_draws(record: Recorded, repetition: Repetition) -> dict[str, str]:
     """Draws by public randomness are made between two engines: makes them again here, and hands them to the stage.
 
     Returns:
@@ -175,7 +175,7 @@ def give_public_draws(record: Record, repetition: Repetition) -> dict[str, str]:
 # ---------------------------------------------------------------- pseudonyms
 
 
-def renamed_by_place(record: Record, repetition: Repetition) -> bool:
+def renamed_by_place(record: Recorded, repetition: Repetition) -> bool:
     """Where the secret of the pseudonyms is not here: gives the repetition's raters their recorded names, by place.
 
     Returns:

@@ -18,7 +18,7 @@ from core.events import Event, LotterySolved, LotteryTypes, decode
 from core.sortition.recording import lottery_from
 from core.stage import only
 from core.types import Lottery
-from storage.replay.compare import Finding, differences, exactly, shown, told, within
+from storage.replay.compare import EventVerdict, differences, exactly, shown, told, within
 from storage.replay.repetition import Line, Repeated
 
 PI_TOLERANCE = 1e-9
@@ -45,7 +45,7 @@ class LotteryRule:
         self._repeated = repeated
         self._solved: dict[str, _Solved] = {}
 
-    def __call__(self, line: Line, again: Repeated) -> Finding:
+    def __call__(self, line: Line, again: Repeated) -> EventVerdict:
         """The verdict on an event that has a partner."""
         if line.kind == "lottery.bounded":
             return within(line, again, PI_TOLERANCE)
@@ -57,8 +57,8 @@ class LotteryRule:
         finding = exactly(line, again)
         if line.kind == "lottery.solved":
             if not solved.agrees:
-                return Finding("drift", solved.detail)
-            finding = Finding(
+                return EventVerdict("drift", solved.detail)
+            finding = EventVerdict(
                 "agrees" if finding.verdict == "drift" else finding.verdict,
                 "the same lottery to the last bit" if solved.equal else solved.detail,
             )
@@ -78,7 +78,7 @@ class LotteryRule:
         return self._solved[name]
 
 
-def _level(line: Line, again: Repeated) -> Finding:
+def _level(line: Line, again: Repeated) -> EventVerdict:
     """Levels are equal as fractions; the first version of the record has them as floats."""
     finding = exactly(line, again)
     if finding.verdict != "drift":
@@ -86,9 +86,9 @@ def _level(line: Line, again: Repeated) -> Finding:
     one, other = (_of_level(values, "exact" in line.values) for values in (line.values, again.values))
     off = abs(float(line.values.get("probability", "nan")) - float(again.values["probability"]))
     if one != other or not off <= PI_TOLERANCE:
-        return Finding("drift", told(differences(one, other)) or told(differences(line.values, again.values)))
+        return EventVerdict("drift", told(differences(one, other)) or told(differences(line.values, again.values)))
     level = shown(line.values.get("exact", line.values.get("probability")))
-    return Finding("agrees", f"level {level} of {len(one['types'])} types is the same; its proof is another one")
+    return EventVerdict("agrees", f"level {level} of {len(one['types'])} types is the same; its proof is another one")
 
 
 def _of_level(values: dict[str, Any], as_fraction: bool) -> dict[str, Any]:
@@ -96,12 +96,14 @@ def _of_level(values: dict[str, Any], as_fraction: bool) -> dict[str, Any]:
     return {**named, "types": sorted(values.get("types") or ())}
 
 
-def _follows(line: Line, again: Repeated) -> Finding:
+def _follows(line: Line, again: Repeated) -> EventVerdict:
     """A panel or a diagnosis of a lottery whose π agrees."""
     if line.kind == "lottery.panel":
-        return Finding("agrees", ANOTHER)
+        return EventVerdict("agrees", ANOTHER)
     finding = within(line, again, PI_TOLERANCE)
-    return finding if finding.verdict != "drift" else Finding("not compared", f"it follows from π; {finding.detail}")
+    return (
+        finding if finding.verdict != "drift" else EventVerdict("not compared", f"it follows from π; {finding.detail}")
+    )
 
 
 def _compare(lines: Sequence[Line], repeated: Sequence[Repeated]) -> _Solved:

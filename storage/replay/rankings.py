@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.events import DiagnosticsComputed
-from storage.replay.compare import Finding, exactly
+from storage.replay.compare import EventVerdict, exactly
 from storage.replay.repetition import Line, Repeated
 from storage.verifier.ranking.estimates import OF_TEXTS
 
 
-def without_lengths(line: Line, again: Repeated) -> Finding:
+def without_lengths(line: Line, again: Repeated) -> EventVerdict:
     """`exactly`, but for the diagnostics that take the lengths of the answers, which are not compared."""
     if line.kind != DiagnosticsComputed.kind:
         return exactly(line, again)
@@ -22,6 +22,6 @@ def without_lengths(line: Line, again: Repeated) -> Finding:
     if finding.verdict == "drift":
         return finding
     left_out = ", ".join(sorted(recorded.keys() & OF_TEXTS))
-    return Finding(
+    return EventVerdict(
         "not compared", f"{left_out} take texts of answers that are not here; all other figures are the same"
     )

@@ -43,7 +43,7 @@ class Line:
         return decode(self.kind, self.values)
 
 
-class Record:
+class Recorded:
     """A run's record up to an event, read once; texts are read where they are asked for."""
 
     def __init__(self, folder: RunFolder, until: int | None = None) -> None:
@@ -74,7 +74,7 @@ class Record:
             raise StorageError(f"{self.folder.database} holds no event; this run was never begun")
         return tuple(_line(self.folder.database, *row) for row in rows)
 
-    def __enter__(self) -> Record:
+    def __enter__(self) -> Recorded:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -174,7 +174,7 @@ class Repeated:
 class Repetition:
     """A `core.events.Recorder`: one stage's new events stay in memory, all other stages are as recorded."""
 
-    def __init__(self, record: Record, stage: str, listener: ProgressListener) -> None:
+    def __init__(self, record: Recorded, stage: str, listener: ProgressListener) -> None:
         self._record = record
         self._listener = listener
         self.stage = stage

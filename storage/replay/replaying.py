@@ -23,8 +23,8 @@ from core.run_folder import RunFolder
 from core.stage import Replay, Stage, run_stage
 from storage.errors import readable_configuration
 from storage.replay.absent import absent_of_run
-from storage.replay.code import Change, code_changes
-from storage.replay.compare import Compared, Rule, Verdict, exactly
+from storage.replay.code import CodeChange, code_changes
+from storage.replay.compare import Compared, ReplayVerdict, Rule, exactly
 from storage.replay.inputs import (
     absent_input,
     changed_input,
@@ -36,7 +36,7 @@ from storage.replay.inputs import (
 )
 from storage.replay.lottery import LotteryRule
 from storage.replay.rankings import without_lengths
-from storage.replay.repetition import ProgressListener, Record, Repetition
+from storage.replay.repetition import ProgressListener, Recorded, Repetition
 from storage.replay.rerun import RerunRule
 from storage.replay.restored import Restorer, lacking_texts
 from storage.replay.stage import compare_stage, shown_only
@@ -70,7 +70,7 @@ class Report:
 
     run_id: str
     until: int
-    code: tuple[Change, ...]
+    code: tuple[CodeChange, ...]
     stages: tuple[StageReplay, ...]
 
     @property
@@ -83,7 +83,7 @@ class Report:
         """Every event that another rule made than this program's, in the order of the record."""
         return self._with_verdict("unchecked")
 
-    def _with_verdict(self, verdict: Verdict) -> list[Compared]:
+    def _with_verdict(self, verdict: ReplayVerdict) -> list[Compared]:
         found = [event for stage in self.stages for event in stage.events if event.verdict == verdict]
         return sorted(found, key=lambda event: (event.event is None, event.event or 0))
 
@@ -103,7 +103,7 @@ def replay_run(
     """
     refuse_launcher(os.environ)
     check_until(stage)
-    with Record(RunFolder(root), until) as record:
+    with Recorded(RunFolder(root), until) as record:
         with readable_configuration(root.name):
             config = from_resolved(record.genesis.config)
         changes = tuple(code_changes(record, STAGES))
@@ -122,7 +122,7 @@ def replay_run(
 class _Work:
     """Replays the stages of one record."""
 
-    def __init__(self, record: Record, config: RunConfig, changed: set[str], progress: ProgressListener) -> None:
+    def __init__(self, record: Recorded, config: RunConfig, changed: set[str], progress: ProgressListener) -> None:
         self.record = record
         self.config = config
         self.changed = changed
@@ -140,7 +140,7 @@ class _Work:
         def told(outcome: str, detail: str, events: Sequence[Compared]) -> StageReplay:
             return StageReplay(stage.name, grade, outcome, detail, took, tuple(events))
 
-        def shown(verdict: Verdict, grade: Replay = grade) -> list[Compared]:
+        def shown(verdict: ReplayVerdict, grade: Replay = grade) -> list[Compared]:
             return shown_only(stage.name, lines, grade, verdict)
 
         if not units:

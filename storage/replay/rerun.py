@@ -16,8 +16,8 @@ from core.errors import DempoError
 from core.run_folder import RunFolder
 from core.training.checkpoints import hash_files
 from core.training.conditions import BASE
-from storage.replay.compare import Finding, exactly, shown, within
-from storage.replay.repetition import Line, Record, Repeated, Repetition
+from storage.replay.compare import EventVerdict, exactly, shown, within
+from storage.replay.repetition import Line, Recorded, Repeated, Repetition
 
 RERUN_TOLERANCE = 0.01
 """Of loss, margin, gradient norm and every other number of a step: relative to the larger of the value and 1.
@@ -36,12 +36,12 @@ _ON_DISK = {"train.checkpoint": "files", "model.ready": "files", "reference.comp
 class RerunRule:
     """The comparison of every event of `model`, `train`, `recovery`, `answer` and of judges that can be run again."""
 
-    def __init__(self, record: Record, repetition: Repetition, scratch: RunFolder) -> None:
+    def __init__(self, record: Recorded, repetition: Repetition, scratch: RunFolder) -> None:
         self._record = record
         self._repetition = repetition
         self._scratch = scratch
 
-    def __call__(self, line: Line, again: Repeated) -> Finding:
+    def __call__(self, line: Line, again: Repeated) -> EventVerdict:
         """The verdict on an event that has a partner."""
         finding = exactly(line, again)
         if line.kind == "train.step":
@@ -57,35 +57,35 @@ class RerunRule:
             return self._reference(line, again) if line.kind == "reference.computed" else self._model(line, again)
         return within(line, again, RERUN_TOLERANCE)
 
-    def _model(self, line: Line, again: Repeated) -> Finding:
+    def _model(self, line: Line, again: Repeated) -> EventVerdict:
         """The model of a checkpoint, or the base model."""
         if not again.values.get("final", True):
-            return Finding("not compared", "the trainer's state has other bytes, and the recorded one is gone")
+            return EventVerdict("not compared", "the trainer's state has other bytes, and the recorded one is gone")
         folder = again.values.get("folder", f"checkpoints/{BASE}")
         was, now = self._record.folder.root / folder, self._scratch.root / folder
         return _same_model(was, now, line.values["files"], again.values["files"])
 
-    def _reference(self, line: Line, again: Repeated) -> Finding:
+    def _reference(self, line: Line, again: Repeated) -> EventVerdict:
         from core.training.reference import decode_reference
 
         name = line.values["artifact"]["sha256"]
         try:
             was = decode_reference((self._record.folder.artifacts / name).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
-            return Finding("not compared", f"the recorded log-probabilities (artifact {name[:12]}…) are not here")
+            return EventVerdict("not compared", f"the recorded log-probabilities (artifact {name[:12]}…) are not here")
         now = decode_reference((self._scratch.artifacts / again.values["artifact"]["sha256"]).read_bytes())
         if was.keys() != now.keys():
-            return Finding("drift", f"other sequences are scored: recorded {len(was)}, now {len(now)}")
+            return EventVerdict("drift", f"other sequences are scored: recorded {len(was)}, now {len(now)}")
         at = max(was, key=lambda key: abs(was[key] - now[key]) / max(1.0, abs(was[key])))
         off = abs(was[at] - now[at])
         near = off <= RERUN_TOLERANCE * max(1.0, abs(was[at]))
-        return Finding(
+        return EventVerdict(
             "agrees" if near else "drift",
             f"log-probability of sequence {at}: recorded {was[at]!r}, now {now[at]!r}, the largest difference "
             f"(tolerance {RERUN_TOLERANCE:g})",
         )
 
-    def _texts(self, line: Line, again: Repeated, finding: Finding) -> Finding:
+    def _texts(self, line: Line, again: Repeated, finding: EventVerdict) -> EventVerdict:
         """Where the texts differ, both from the first character that does."""
         field = "answer" if line.kind == "answer.given" else "reply"
         try:
@@ -96,12 +96,12 @@ class RerunRule:
         if was == now:
             return finding
         at = next((i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now)))
-        return Finding(
+        return EventVerdict(
             "drift", f"the texts differ from character {at}: recorded {shown(was[at:])}, now {shown(now[at:])}"
         )
 
 
-def _step(line: Line, again: Repeated) -> Finding:
+def _step(line: Line, again: Repeated) -> EventVerdict:
     """Loss and margin of a step are always told, so that a slow drift can be seen."""
     finding = within(line, again, RERUN_TOLERANCE)
     if finding.verdict == "drift":
@@ -111,34 +111,34 @@ def _step(line: Line, again: Repeated) -> Finding:
         for name in ("loss", "margin")
         for was, now in [(line.values.get(name), again.values.get(name))]
     ]
-    return Finding(finding.verdict, "; ".join([*told, *([finding.detail] if finding.detail else [])]))
+    return EventVerdict(finding.verdict, "; ".join([*told, *([finding.detail] if finding.detail else [])]))
 
 
-def _without(line: Line, again: Repeated, field: str) -> Finding:
+def _without(line: Line, again: Repeated, field: str) -> EventVerdict:
     """The comparison of everything but one field."""
     as_repeated = replace(line, values={**line.values, field: again.values[field]})
     return within(as_repeated, again, RERUN_TOLERANCE)
 
 
-def _same_model(was: Path, now: Path, recorded: Mapping[str, str], files: Mapping[str, str]) -> Finding:
+def _same_model(was: Path, now: Path, recorded: Mapping[str, str], files: Mapping[str, str]) -> EventVerdict:
     """Weights by their distance, settings by their values, every other file by its bytes."""
     if recorded.keys() != files.keys():
-        return Finding("drift", f"the model is in other files: recorded {sorted(recorded)}, now {sorted(files)}")
+        return EventVerdict("drift", f"the model is in other files: recorded {sorted(recorded)}, now {sorted(files)}")
     differing = sorted(name for name in recorded if recorded[name] != files[name])
     here = hash_files(was) if was.is_dir() else {}
     gone = [name for name in differing if here.get(name) != recorded[name]]
     if gone:
-        return Finding("not compared", f"{gone[0]} has other bytes, and the recorded one is not here to compare")
+        return EventVerdict("not compared", f"{gone[0]} has other bytes, and the recorded one is not here to compare")
     weights = [name for name in differing if name.endswith(".safetensors")]
     for name in differing:
         if name not in weights and not _same_settings(was / name, now / name):
-            return Finding("drift", f"{name}: recorded SHA-256 {shown(recorded[name])}, now {shown(files[name])}")
+            return EventVerdict("drift", f"{name}: recorded SHA-256 {shown(recorded[name])}, now {shown(files[name])}")
     if not weights:
-        return Finding(
+        return EventVerdict(
             "agrees", f"the same weights to the last bit; {', '.join(differing)} differs in how it was loaded"
         )
     distance = _distance([(was / name, now / name) for name in weights])
-    return Finding(
+    return EventVerdict(
         "agrees" if distance <= RERUN_TOLERANCE else "drift",
         f"‖w − w'‖ = {distance:.3g} · ‖w‖ over the weights (tolerance {RERUN_TOLERANCE:g})",
     )

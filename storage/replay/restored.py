@@ -21,7 +21,7 @@ from core.stage import E, Stage, only, run_stage
 from core.training.conditions import BASE
 from core.training.stage import Trained
 from core.types import Judged, Pool, Rater
-from storage.replay.repetition import Record, Repetition
+from storage.replay.repetition import Recorded, Repetition
 
 _UNUSED: tuple[str, ...] = ()
 """What a stage is given for an input that it does not look at."""
@@ -31,7 +31,7 @@ _UNUSED: tuple[str, ...] = ()
 class Restorer:
     """Restores what earlier stages gave; `keys` and `stages` are those of the present program, by name."""
 
-    record: Record
+    record: Recorded
     config: RunConfig
     repetition: Repetition
     scratch: RunFolder
@@ -113,7 +113,7 @@ def ignores(stage: str, need: str, config: RunConfig) -> bool:
     return need == "pairs" and (stage == "recovery" or (stage == "model" and not made_of_pairs))
 
 
-def lacking_texts(record: Record, stage: str) -> list[str]:
+def lacking_texts(record: Recorded, stage: str) -> list[str]:
     """SHA-256 of every text that `answer` or `judge` is given and the record does not hold."""
     wanted: list[str] = []
     for line in record.of("answer") if stage in ("answer", "judge") else ():

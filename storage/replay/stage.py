@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from core.events import StageCompleted, StageStarted, UnitCompleted
 from core.stage import Replay
-from storage.replay.compare import Compared, Finding, Rule, Verdict, exactly, paired
+from storage.replay.compare import Compared, EventVerdict, ReplayVerdict, Rule, exactly, paired
 from storage.replay.lottery import ANOTHER, LotteryRule
 from storage.replay.public_draws import step_again
-from storage.replay.repetition import Line, Record, Repeated, Repetition
+from storage.replay.repetition import Line, Recorded, Repeated, Repetition
 
 
 def compare_stage(
-    record: Record,
+    record: Recorded,
     repetition: Repetition,
     rule: Rule,
     grade: Replay,
@@ -56,48 +56,50 @@ def compare_stage(
     return sorted(found, key=lambda row: (row.event is None, row.event or 0))
 
 
-def shown_only(stage: str, lines: Sequence[Line], grade: Replay, verdict: Verdict) -> list[Compared]:
+def shown_only(stage: str, lines: Sequence[Line], grade: Replay, verdict: ReplayVerdict) -> list[Compared]:
     """Events that nothing is compared with."""
-    return [_row(stage, line.unit[0] if line.unit else None, line, None, grade, Finding(verdict)) for line in lines]
+    return [
+        _row(stage, line.unit[0] if line.unit else None, line, None, grade, EventVerdict(verdict)) for line in lines
+    ]
 
 
-def _other(record: Record, line: Line, repeated: Sequence[Repeated], grade: Replay, excused: bool) -> Compared:
+def _other(record: Recorded, line: Line, repeated: Sequence[Repeated], grade: Replay, excused: bool) -> Compared:
     """An event of no unit that counts: the stage's own, steps of public draws, ends of units, redone attempts."""
     if line.unit is not None:
         ended = line.kind == UnitCompleted.kind
         detail = "" if ended else f"attempt {line.unit[1]} of this unit was not completed, or was done again"
-        return _row(line.stage, line.unit[0], line, None, "view", Finding("recorded", detail))
+        return _row(line.stage, line.unit[0], line, None, "view", EventVerdict("recorded", detail))
     if line.kind.startswith("draw."):
         finding = step_again(record, line)
         return _row(line.stage, None, line, None, "view" if finding.verdict == "recorded" else grade, finding)
     again = next((one for one in repeated if one.kind == line.kind), None)
     if again is None:  # the repetition did not come so far; the units tell why
-        return _row(line.stage, None, line, None, "view", Finding("recorded"))
+        return _row(line.stage, None, line, None, "view", EventVerdict("recorded"))
     finding = exactly(line, again)
     if excused and finding.verdict == "drift" and line.kind in (StageStarted.kind, StageCompleted.kind):
         finding = replace(finding, verdict="changed version")
     return _row(line.stage, None, line, again, grade, finding)
 
 
-def _finding(line: Line | None, again: Repeated | None, rule: Rule, failure: str) -> Finding | None:
+def _finding(line: Line | None, again: Repeated | None, rule: Rule, failure: str) -> EventVerdict | None:
     if line is not None and again is not None:
         return rule(line, again)
     if line is not None and failure:
-        return Finding("drift", failure)
+        return EventVerdict("drift", failure)
     alone = line or again
     if alone is not None and isinstance(rule, LotteryRule) and rule.excuses(alone):
-        return Finding("agrees", ANOTHER) if line is not None else None
-    return Finding("drift", "it was not repeated" if line is not None else "it is not in the record")
+        return EventVerdict("agrees", ANOTHER) if line is not None else None
+    return EventVerdict("drift", "it was not repeated" if line is not None else "it is not in the record")
 
 
 def _new_units(
-    record: Record, again: Mapping[str | None, Sequence[Repeated]], stage: str, grade: Replay
+    record: Recorded, again: Mapping[str | None, Sequence[Repeated]], stage: str, grade: Replay
 ) -> list[Compared]:
     """Units that a stage which is complete in the record should hold and does not."""
     if not any(line.kind == StageCompleted.kind for line in record.of(stage)):
         return []
     units = record.units(stage)
-    missing = Finding("drift", "the repetition has this unit, the record has not")
+    missing = EventVerdict("drift", "the repetition has this unit, the record has not")
     return [
         _row(stage, unit, None, one, grade, missing)
         for unit, repeated in again.items()
@@ -107,7 +109,7 @@ def _new_units(
 
 
 def _row(
-    stage: str, unit: str | None, line: Line | None, again: Repeated | None, grade: Replay, finding: Finding
+    stage: str, unit: str | None, line: Line | None, again: Repeated | None, grade: Replay, finding: EventVerdict
 ) -> Compared:
     kind = line.kind if line is not None else again.kind if again is not None else ""
     seq = line.seq if line is not None else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from storage.check import Check
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.ground.record import Facts
+from storage.verifier.ground.record import WriterFacts
 from storage.verifier.vouching.ssh_signature import Unusable
 from storage.verifier.vouching.vouching import brought, decisive, summary_of, unchecked, vouching_checks
 
@@ -21,7 +21,7 @@ UNCHECKED = 7
 USAGE = 2
 
 
-def verify_alone(place: Path, facts: Facts, key: Path | None = None, head: Path | None = None) -> list[Check]:
+def verify_alone(place: Path, facts: WriterFacts, key: Path | None = None, head: Path | None = None) -> list[Check]:
     """Every check on the record in a folder, or in a file, with what the standard library and ssh-keygen can do.
 
     Raises:
@@ -33,7 +33,7 @@ def verify_alone(place: Path, facts: Facts, key: Path | None = None, head: Path 
     return [*checks_of(record), *vouching_checks(record, given)]
 
 
-def main(facts: Facts, arguments: list[str] | None = None) -> int:
+def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
     """Prints the verdicts.
 
     Returns:

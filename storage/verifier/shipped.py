@@ -18,7 +18,7 @@ from core.program.place import ROOT
 from core.program.provenance import program_version
 from storage.record.schema import FORMAT, RELEASED_VIEWS, TABLES, VIEWS
 from storage.verifier.ground.reading import text_digest
-from storage.verifier.ground.record import Facts
+from storage.verifier.ground.record import WriterFacts
 from storage.verifier.ground.shapes import Shape
 
 RULE = "# " + "=" * 60
@@ -60,9 +60,9 @@ if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
 
 
 @cache
-def tree_facts() -> Facts:
+def tree_facts() -> WriterFacts:
     """What this version of the program writes."""
-    return Facts(
+    return WriterFacts(
         program=program_version(),
         version=SCHEMA_VERSION,
         objects={name: text_digest(sql) for name, sql in FORMAT.items()},
@@ -255,7 +255,7 @@ VIEW_DIGESTS = json.loads(r"""{{
 {views}
 }}""")
 
-WRITTEN = Facts(
+WRITTEN = WriterFacts(
     program={facts.program!r},
     version={facts.version!r},
     objects=OBJECT_DIGESTS,

@@ -19,7 +19,7 @@ def without_lone_surrogates(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-class Texts:
+class CleanTexts:
     """Cleans texts and keeps one copy of each; PRISM tells every response twice, in two of its files.
 
     strip: whether white space at both ends of a text is taken off.

@@ -121,7 +121,7 @@ def level_from(values: Mapping[str, Any]) -> Level:
     )
 
 
-class Stage:
+class LeximinStage:
     """What is fixed so far, and the arithmetic of the next level."""
 
     def __init__(self, problem: PanelProblem) -> None:
@@ -216,7 +216,7 @@ def positive(weights: NDArray[Any], free: NDArray[np.bool_]) -> tuple[int, ...]:
 # ---------------------------------------------------------------- prices of quotas
 
 
-def quota_level(stage: Stage, seat: float, quota: NDArray[np.float64], seen: float) -> Level | None:
+def quota_level(stage: LeximinStage, seat: float, quota: NDArray[np.float64], seen: float) -> Level | None:
     """The level that the duals of size and quotas prove; None where they fix no type.
 
     Args:
@@ -322,7 +322,7 @@ def _solved(values: Sequence[int], best: BestComposition) -> tuple[Best, int, fl
     return found, value, found.bound * scale, max(1e-6, 1e-9 * scale)
 
 
-def panel_level(stage: Stage, values: Sequence[int], bound: int, seen: float) -> Level | None:
+def panel_level(stage: LeximinStage, values: Sequence[int], bound: int, seen: float) -> Level | None:
     """The level that values and bound prove; None where it exceeds the z `seen` by too much to fix a type."""
     weights = np.array(values, dtype=object)
     found = stage.reached(weights, bound)
@@ -337,7 +337,7 @@ def panel_level(stage: Stage, values: Sequence[int], bound: int, seen: float) ->
 
 
 def undecided_level(
-    stage: Stage, values: Sequence[int], bound: int, seen: float, at: NDArray[np.bool_]
+    stage: LeximinStage, values: Sequence[int], bound: int, seen: float, at: NDArray[np.bool_]
 ) -> Level | None:
     """The level `seen` with the gap that values and bound leave; None where they give no weight to a type of `at`.
 

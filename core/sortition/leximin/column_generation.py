@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from core.facts.sortition.proof import DECIDED
 from core.sortition.leximin.certificate import (
     Level,
-    Stage,
+    LeximinStage,
     best_for,
     candidate_values,
     level_from,
@@ -134,7 +134,7 @@ def generated_leximin(
         SolverError: HiGHS could not solve a stage.
     """
     kept = checkpoint or Checkpoint()
-    stage, panels = Stage(problem), list(known)
+    stage, panels = LeximinStage(problem), list(known)
 
     def tell(detail: str) -> None:
         on_progress(stage.fixed / problem.types, f"column generation: {detail}")
@@ -158,7 +158,7 @@ def generated_leximin(
 
 
 def _level(
-    stage: Stage, master: _Master, best: BestComposition, tell: Callable[[str], None]
+    stage: LeximinStage, master: _Master, best: BestComposition, tell: Callable[[str], None]
 ) -> tuple[LinearSolution, Level]:
     """Generates compositions until the level is proved; the master's last solution and the level."""
     while True:
@@ -172,7 +172,7 @@ def _level(
 
 
 def _proof(
-    stage: Stage, master: _Master, best: BestComposition, solution: LinearSolution, tell: Callable[[str], None]
+    stage: LeximinStage, master: _Master, best: BestComposition, solution: LinearSolution, tell: Callable[[str], None]
 ) -> Level | None:
     """The level, where integers that stand for the master's duals prove it; None where a composition was added.
 
@@ -197,7 +197,7 @@ def _proof(
     return nearest or _undecided(stage, master, best, solution)
 
 
-def _undecided(stage: Stage, master: _Master, best: BestComposition, solution: LinearSolution) -> Level:
+def _undecided(stage: LeximinStage, master: _Master, best: BestComposition, solution: LinearSolution) -> Level:
     """The level z with the smallest gap that any values leave: the duals', or 1 for each type that is at z."""
     z, at = float(solution.x[0]), master.lowest(solution)
     equal = tuple(int(here) for here in at)

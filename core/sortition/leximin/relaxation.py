@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.sortition.leximin.certificate import Level, Stage, quota_level
+from core.sortition.leximin.certificate import Level, LeximinStage, quota_level
 from core.sortition.progress import OnProgress, silent
 from core.sortition.quotas.problem import PanelProblem
 from core.sortition.solver import INFINITY, Highs, LinearSolution, SolverError, compile_model
@@ -111,7 +111,7 @@ def relaxed_leximin(problem: PanelProblem, tell: OnProgress = silent) -> Relaxed
         SolverError: HiGHS could not solve a stage.
     """
     programme = _Programme(problem)
-    stage = Stage(problem)
+    stage = LeximinStage(problem)
     while stage.left:
         solution = programme.solve(stage.fixed)
         level = _level(stage, programme, solution)
@@ -121,7 +121,7 @@ def relaxed_leximin(problem: PanelProblem, tell: OnProgress = silent) -> Relaxed
     return RelaxedOptimum(stage.pi(), tuple(stage.levels))
 
 
-def _level(stage: Stage, programme: _Programme, solution: LinearSolution) -> Level:
+def _level(stage: LeximinStage, programme: _Programme, solution: LinearSolution) -> Level:
     """The level, and the types that this stage's duals fix at it."""
     z = min(1.0, max(0.0, float(solution.x[programme.z])))
     if z >= Z_IS_ONE:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core import events
+from core.events import QuotaRow
 from core.types import Pool
 
 
 @dataclass(frozen=True)
-class QuotaRow:
+class QuotaConstraint:
     """One quota as a constraint: between `lower` and `upper` members from the types in `types`."""
 
     attribute: str
@@ -40,7 +40,7 @@ class PanelProblem:
 
     size: int
     type_sizes: tuple[int, ...]
-    rows: tuple[QuotaRow, ...]
+    rows: tuple[QuotaConstraint, ...]
 
     @property
     def types(self) -> int:
@@ -80,7 +80,7 @@ class PanelProblem:
         return None
 
 
-def problem_for(pool: Pool, quotas: Sequence[events.QuotaRow], size: int) -> PanelProblem:
+def problem_for(pool: Pool, quotas: Sequence[QuotaRow], size: int) -> PanelProblem:
     """X of a pool under quotas. Slack categories and those that can't bind make no row.
 
     A row without types is a quota that nobody can meet; `conflicts.require_panel` names it.
@@ -92,5 +92,5 @@ def problem_for(pool: Pool, quotas: Sequence[events.QuotaRow], size: int) -> Pan
         types = tuple(t for t, categories in enumerate(pool.types) if categories[a] == quota.category)
         most = min(size, quota.in_pool)
         if quota.lower > 0 or quota.upper < most:
-            rows.append(QuotaRow(quota.attribute, quota.category, quota.lower, quota.upper, types))
+            rows.append(QuotaConstraint(quota.attribute, quota.category, quota.lower, quota.upper, types))
     return PanelProblem(size, pool.type_sizes(), tuple(rows))

@@ -17,7 +17,7 @@ import numpy as np
 from core.config import Attribute, LotterySection
 from core.errors import InfeasibleQuotas
 from core.sortition.panels import BestComposition
-from core.sortition.quotas.problem import PanelProblem, QuotaRow, problem_for
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint, problem_for
 from core.sortition.quotas.quotas import label, named, quotas_for
 from core.sortition.solver import SolverError
 from core.types import Pool
@@ -103,7 +103,7 @@ def _plain_reason(problem: PanelProblem) -> str:
     return ""
 
 
-def _room(problem: PanelProblem, rows: Sequence[QuotaRow]) -> int:
+def _room(problem: PanelProblem, rows: Sequence[QuotaConstraint]) -> int:
     """The most members that the categories of one attribute admit."""
     covered = {t for row in rows for t in row.types}
     others = sum(n for t, n in enumerate(problem.type_sizes) if t not in covered)

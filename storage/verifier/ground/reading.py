@@ -24,10 +24,10 @@ from storage.verifier.ground.record import (
     HASHED_KINDS,
     KEPT_FIELDS,
     SIGNED_HEAD,
-    Facts,
     Found,
     Misfit,
     Record,
+    WriterFacts,
 )
 from storage.verifier.ground.shapes import known_part, misfit, parsed
 
@@ -63,7 +63,7 @@ _HINDRANCES = (
 Row = tuple[int, str, str, str, str, str, str]
 
 
-def read_record(database: Path, facts: Facts) -> Record:
+def read_record(database: Path, facts: WriterFacts) -> Record:
     """Reads a record from its file; whatever is wrong with it is noted in the record, and nothing is raised."""
     record = Record(database.resolve(), facts)
     collects = gc.isenabled()
@@ -163,7 +163,7 @@ def _read_schema(record: Record, db: sqlite3.Connection) -> bool:
     return sorted(found) == sorted(("table", name, sql) for name, sql in tables.items())
 
 
-def wrong_schema(db: sqlite3.Connection, facts: Facts) -> Misfit | None:
+def wrong_schema(db: sqlite3.Connection, facts: WriterFacts) -> Misfit | None:
     """What differs from a record that the program writes; None where nothing does.
 
     Stricter than comparing names with SQL: a row of `sqlite_master` may lie about its type, share a name, or hold
@@ -200,7 +200,7 @@ def _forged(rows: list[tuple[Any, ...]]) -> str:
     return "" if hidden == 1 else f"the database holds {hidden} indexes that no SQL describes instead of one"
 
 
-def _differing(db: sqlite3.Connection, written: list[tuple[Any, ...]], facts: Facts) -> Misfit | None:
+def _differing(db: sqlite3.Connection, written: list[tuple[Any, ...]], facts: WriterFacts) -> Misfit | None:
     """Tables, indexes and triggers belong to the version of the schema; views are those of any version of their own."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > facts.version:

@@ -38,7 +38,7 @@ HASHED_KINDS = frozenset(kind for kinds in COMMITTED_PARTS.values() for kind in 
 
 
 @dataclass(frozen=True)
-class Facts:
+class WriterFacts:
     """What a verifier has to know about the program that writes records.
 
     version is the schema's; objects are SHA-256 of the SQL of its tables, indexes and triggers, by name; views those of
@@ -96,7 +96,7 @@ class Record:
     """
 
     database: Path
-    facts: Facts
+    facts: WriterFacts
     problem: str = ""
     hindered: bool = False
     integrity: str = ""

@@ -46,7 +46,7 @@ class DrawFound:
     skipped: str
 
 
-class Facts(VerticalScroll):
+class FactsScroll(VerticalScroll):
     """Takes the focus only where a part of it is out of sight: a draw may have had many rounds."""
 
     def allow_focus(self) -> bool:
@@ -65,7 +65,7 @@ class DrawPane(Pane):
         self._choice, self._facts = Choice(id="draw-choice"), Words(id="draw-facts")
         self._composition = Grid(id="composition", show_cursor=False)
         self._members = Grid(id="members", show_cursor=False)
-        facts = Facts(self._facts, id="draw-facts-scroll")
+        facts = FactsScroll(self._facts, id="draw-facts-scroll")
         self.parts = (self._choice, facts, Vertical(self._composition, self._members, classes="stack"))
 
     @classmethod

@@ -16,10 +16,10 @@ from core.visible import LIMIT, clipped, one_line
 from storage.export.redaction import WITHHELD, redaction_of
 from storage.record.call_pages import (
     Answer,
-    Asked,
-    Call,
+    AskedRow,
     CallName,
-    Reply,
+    CallRow,
+    ReplyRow,
     answers_to,
     asked,
     calls_of,
@@ -47,7 +47,7 @@ class CallPage:
     seq: int
     number: int
     outcomes: dict[str, int]
-    calls: list[Call]
+    calls: list[CallRow]
     orders: dict[CallName, list[str]]
 
     @property
@@ -65,14 +65,14 @@ class CallRequest:
 
 
 @dataclass(frozen=True)
-class Calls:
+class CallsPage:
     """The page and everything about the chosen call."""
 
     page: CallPage
-    call: Call | None
-    question: Asked | None
+    call: CallRow | None
+    question: AskedRow | None
     answers: dict[str, Answer]
-    reply: Reply | None
+    reply: ReplyRow | None
     absent: str
     """What stands in place of a text that the record names and does not hold."""
     skipped: str
@@ -87,22 +87,22 @@ class RankingsPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: Calls | None = None
+        self._found: CallsPage | None = None
         self._note, self._calls = Words(id="calls-note"), Grid(id="calls")
         self._call = Words(id="call")
         self._scroll = VerticalScroll(self._call, id="call-scroll")
         self.parts = (self._note, Container(self._calls, self._scroll, classes="split"))
 
     @classmethod
-    def read(cls, reader: Reader, request: Any) -> Calls:
+    def read(cls, reader: Reader, request: Any) -> CallsPage:
         wanted: CallRequest = request or CallRequest()
         seq = reader.head()[0]
         held = wanted.held
         page = held if held and (held.seq, held.number) == (seq, wanted.page) else _read_page(reader, wanted.page, seq)
         call = next((c for c in page.calls if c.name == wanted.call), page.calls[0] if page.calls else None)
         if call is None:
-            return Calls(page, None, None, {}, None, "", skipped(reader, "judge"))
-        return Calls(
+            return CallsPage(page, None, None, {}, None, "", skipped(reader, "judge"))
+        return CallsPage(
             page=page,
             call=call,
             question=asked(reader, call.question_id, LIMIT),
@@ -112,7 +112,7 @@ class RankingsPane(Pane):
             skipped="",
         )
 
-    def show(self, found: Calls) -> None:
+    def show(self, found: CallsPage) -> None:
         before, self._found = self._found, found
         page = found.page
         self._note.say(found.skipped or _note(page))
@@ -156,7 +156,7 @@ def _note(page: CallPage) -> str:
     return f"{shown} judge calls: {counts}"
 
 
-def _cells(call: Call, order: Sequence[str]) -> list[Text]:
+def _cells(call: CallRow, order: Sequence[str]) -> list[Text]:
     return [
         left(call.question_id, 14),
         right(whole(call.clause_id)),
@@ -166,7 +166,7 @@ def _cells(call: Call, order: Sequence[str]) -> list[Text]:
     ]
 
 
-def call_text(found: Calls) -> Text:
+def call_text(found: CallsPage) -> Text:
     """Clause, question, and each condition's answer in the order of the ranking.
 
     Where there is no ranking, the judge's reply comes first, and the answers in the order that it saw.
@@ -203,12 +203,12 @@ def call_text(found: Calls) -> Text:
     return text
 
 
-def _reply(text: Text, found: Calls) -> None:
+def _reply(text: Text, found: CallsPage) -> None:
     if found.reply is not None:
         _titled(text, "Reply of the judge, raw", _body(found.reply.text, found), found.reply.length)
 
 
-def _body(text: Any, found: Calls) -> str:
+def _body(text: Any, found: CallsPage) -> str:
     """A text as recorded; "(empty)" is one without any letter, and not one that this copy does not hold."""
     if text is None:
         return found.absent

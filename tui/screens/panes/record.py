@@ -12,7 +12,7 @@ from textual.containers import Container, VerticalScroll
 from textual.widgets import DataTable
 
 from core.visible import LIMIT, clipped, one_line
-from storage.record.event_pages import BRIEF, Entry, WholeEntry, kinds_of, since, up_to, whole_entry
+from storage.record.event_pages import BRIEF, ListedEvent, WholeEntry, kinds_of, since, up_to, whole_entry
 from storage.record.reader import Reader
 from tui.screens.panes.pane import Pane
 from tui.widgets.figures import left, right, whole
@@ -43,7 +43,7 @@ class Events:
 
     head: tuple[int, str]
     page: RecordRequest
-    events: list[Entry]
+    events: list[ListedEvent]
     event: WholeEntry | None
     kinds: tuple[str, ...]
 
@@ -150,7 +150,7 @@ class RecordPane(Pane):
             self.ask(RecordRequest(since=newest + 1, only=self.only))
 
 
-def _page(reader: Reader, wanted: RecordRequest, newest: int) -> tuple[RecordRequest, list[Entry]]:
+def _page(reader: Reader, wanted: RecordRequest, newest: int) -> tuple[RecordRequest, list[ListedEvent]]:
     """The page that was asked for; where it would not be full, or ends with the newest event, the newest page."""
     page = replace(wanted, event=None)
     if wanted.since is not None:
@@ -188,7 +188,7 @@ def _note(found: Events) -> Text:
     return text.append("\nkeys  ", "bold").append(_KEYS)
 
 
-def _cells(event: Entry) -> list[Text]:
+def _cells(event: ListedEvent) -> list[Text]:
     return [
         right(whole(event.seq)),
         left(str(event.at)[11:19], 8),
