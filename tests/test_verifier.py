@@ -544,6 +544,16 @@ def test_what_lies_under_artifacts_may_be_anything(trained: Path, shipped: Path,
     assert "which is no SHA-256" in agreed(shipped, tampered(trained, tmp_path / "b", named))["artifacts"].detail
 
 
+@pytest.mark.parametrize("lines", [0, 1, 100, -1])
+def test_a_file_of_the_pairs_that_is_cut_is_a_verdict(trained: Path, shipped: Path, tmp_path: Path, lines: int) -> None:
+    root = tampered(trained, tmp_path, lambda db: None)
+    files = (root / "artifacts").iterdir()
+    path = next(file for file in files if file.read_bytes().startswith(b'{"format":"dempo-pairs"'))
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
+    found = agreed(shipped, root)["pairs"]
+    assert (found.verdict, found.detail) == ("failed", "the file of the pairs ends before its last pair")
+
+
 def test_texts_and_artifacts_that_a_bundle_withholds_are_withheld(trained: Path, shipped: Path, tmp_path: Path) -> None:
     root = tampered(trained, tmp_path, lambda db: db.execute("DELETE FROM blobs") and None)
     (texts,) = sqlite3.connect(trained / "audit.db").execute("SELECT count(*) FROM blobs").fetchone()

@@ -39,23 +39,31 @@ def check_pairs(record: Record) -> str:
         told = "was withheld from this copy" if withheld else "is not here"
         sentence = f"the file of the pairs {told}, so attributes and numbers of pairs were not compared with it"
         raise Finding("withheld" if withheld else "unknown", sentence, seq)
-    people, counts = _read_pairs(path, built)
+    try:
+        people, counts = _read_pairs(path, built)
+    except StopIteration:
+        raise broken("the file of the pairs ends before its last pair", seq) from None
     if pool is not None:
         _check_people(record, pool, built, people, counts)
     return f"{number_of(values['pairs'], 'pair')} of {number_of(len(counts), 'rater')}, counted again from their file"
 
 
-def _read_pairs(path: Path, built: Found) -> tuple[list[dict[str, Any]], Counter[int]]:
-    """What the file says of every rater, and how many pairs each one has."""
+def _read_pairs(path: Path, built: Found) -> tuple[dict[str, dict[str, Any]], Counter[str]]:
+    """What the file says of every rater, and how many pairs each one has, by pseudonym.
+
+    Raises:
+        StopIteration: it ends too early.
+    """
     values, seq = built.values, built.seq
-    counts: Counter[int] = Counter()
+    rater_ids: list[str] = values["rater_ids"]
+    counts: Counter[str] = Counter()
     with path.open("rb") as stream:
         lines = _lines_of(stream, seq)
         header = next(lines)
         wanted = {**PAIRS_LAYOUT, **{name: values[name] for name in ("raters", "contexts", "pairs")}}
         for name, value in wanted.items():
             same(header.get(name), value, f"the file of the pairs: its {name}", seq)
-        people = [next(lines) for _ in range(header["raters"])]
+        people = {rater_id: next(lines) for rater_id in rater_ids}
         for _ in range(header["texts"] + header["contexts"]):
             next(lines)
         responses: set[int] = set()
@@ -65,7 +73,7 @@ def _read_pairs(path: Path, built: Found) -> tuple[list[dict[str, Any]], Counter
             if not last <= pair["rater"] < len(people) or not 0 <= pair["context"] < header["contexts"]:
                 raise broken("the file of the pairs: its pairs are not in the order of the raters", seq)
             last = pair["rater"]
-            counts[last] += 1
+            counts[rater_ids[last]] += 1
             responses |= {pair["chosen"], pair["rejected"]}
         if next(lines, None) is not None:
             raise broken("the file of the pairs goes on after its last pair", seq)
@@ -82,44 +90,40 @@ def _lines_of(stream: Any, seq: int) -> Iterator[dict[str, Any]]:
 
 
 def _check_people(
-    record: Record, pool: PoolRead, built: Found, people: list[dict[str, Any]], counts: Counter[int]
+    record: Record, pool: PoolRead, built: Found, people: dict[str, dict[str, Any]], counts: Counter[str]
 ) -> None:
-    place = {rater_id: r for r, rater_id in enumerate(built.values["rater_ids"])}
-    if {place.get(rater_id, -1) for rater_id, _ in pool.everybody} != counts.keys():
+    if {rater_id for rater_id, _ in pool.everybody} != counts.keys():
         raise broken("the pool and those whom it leaves out are not the raters who have a pair", pool.seq)
     names, types = pool.values["attributes"], pool.values["types"]
     for rater in pool.values["raters"]:
-        what, r = f"rater {brief(rater['rater_id'])}", place[rater["rater_id"]]
-        said = people[r]
-        same(rater["pairs"], counts[r], f"{what}: the number of pairs", pool.seq)
+        what, said = f"rater {brief(rater['rater_id'])}", people[rater["rater_id"]]
+        same(rater["pairs"], counts[rater["rater_id"]], f"{what}: the number of pairs", pool.seq)
         same(rater.get("locale", ""), said["locale"], f"{what}: the locale", pool.seq)
         categories = types[rater["type"]]["categories"]
         same(categories, [said["attributes"][name] for name in names], f"{what}: the attributes", pool.seq)
     _check_unlisted(record, pool, built, people, counts)
     locale = (record.genesis["config"].get("data") or {}).get("locale")
-    if locale is not None and any(said["locale"] != locale for said in people):
+    if locale is not None and any(said["locale"] != locale for said in people.values()):
         raise broken(f"the configuration asks for raters of {brief(locale)} alone, and there are others", built.seq)
 
 
 def _check_unlisted(
-    record: Record, pool: PoolRead, built: Found, people: list[dict[str, Any]], counts: Counter[int]
+    record: Record, pool: PoolRead, built: Found, people: dict[str, dict[str, Any]], counts: Counter[str]
 ) -> None:
     """Who is left out lacks a category where the pool says so; answers without one are counted again."""
     targets = {
         name: section["targets"]
         for name, section in sections(record.genesis["config"].get("population") or {}, "attributes", "name").items()
     }
-    place = {rater_id: r for r, rater_id in enumerate(built.values["rater_ids"])}
     for row in pool.values.get("left_out", []):
-        what, r = f"rater {brief(row['rater_id'])}, who is left out", place[row["rater_id"]]
-        said = people[r]["attributes"]
-        lacking = [name for name, known in targets.items() if said[name] not in known]
+        what, said = f"rater {brief(row['rater_id'])}, who is left out", people[row["rater_id"]]
+        lacking = [name for name, known in targets.items() if said["attributes"][name] not in known]
         same(row["attributes"], lacking, f"{what}: attributes without a category", pool.seq)
-        same(row["pairs"], counts[r], f"{what}: the number of pairs", pool.seq)
-        same(row.get("locale", ""), people[r]["locale"], f"{what}: the locale", pool.seq)
+        same(row["pairs"], counts[row["rater_id"]], f"{what}: the number of pairs", pool.seq)
+        same(row.get("locale", ""), said["locale"], f"{what}: the locale", pool.seq)
     answers = Counter(
         (name, said["attributes"][name])
-        for said in people
+        for said in people.values()
         for name, known in targets.items()
         if said["attributes"][name] not in known
     )
