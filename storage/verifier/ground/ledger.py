@@ -69,7 +69,7 @@ class Ledger:
     def add(self, seq: int, stage: str, kind: str, values: dict[str, Any], unit: str | None, attempt: int) -> None:
         """Notes one event; `values` are the fields of its kind."""
         problems = (
-            self._place(stage, kind, values, unit, attempt),
+            self._place(stage, kind, unit, attempt),
             self._stage(seq, stage, kind, values),
             self._unit(stage, kind, unit, attempt),
         )
@@ -86,7 +86,7 @@ class Ledger:
             return f"event {self.unfinished[0]}: {_UNFINISHED}", self.unfinished[0]
         return self.found_wrong
 
-    def _place(self, stage: str, kind: str, values: dict[str, Any], unit: str | None, attempt: int) -> str:
+    def _place(self, stage: str, kind: str, unit: str | None, attempt: int) -> str:
         """Whether a kind of event belongs where it stands; views would show it wherever it is."""
         home = HOME_STAGES.get(kind, stage)
         if stage != home:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 from operator import mul
 
 from storage.verifier.ranking.resamples import Matrix, TooMuch
@@ -44,16 +44,12 @@ def _all_reached(wins: Sequence[Sequence[float]]) -> bool:
 
 
 def bradley_terry_of(wins: Matrix) -> list[float]:
-    """Log-abilities of the votes, sum zero."""
-    added = HALF_WIN if separable(wins) else 0.0
-    conditions = range(len(wins))
-    seen: dict[tuple[int, ...], float] = {
-        (i, j): wins[i][j] + wins[j][i] + 2 * added for i, j in combinations(conditions, 2)
-    }
-    return fitted(seen, [sum(wins[i]) + added * (len(wins) - 1) for i in conditions])
+    """Log-abilities of the votes, sum zero: each is a choice out of two."""
+    pairs = permutations(range(len(wins)), 2)
+    return plackett_luce_of(wins, {(1 << i | 1 << j, i): wins[i][j] for i, j in pairs})
 
 
-def plackett_luce_of(wins: Matrix, choices: Mapping[tuple[int, int], int]) -> list[float]:
+def plackett_luce_of(wins: Matrix, choices: Mapping[tuple[int, int], float]) -> list[float]:
     """Log-abilities of the rankings, sum zero."""
     added = HALF_WIN if separable(wins) else 0.0
     conditions = range(len(wins))
