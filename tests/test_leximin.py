@@ -183,8 +183,8 @@ other = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT)   # takes descriptor 1, as 
 assert other == 1
 from core.facts.randomness import RandomStream
 from core.sortition.leximin.leximin import leximin
-from core.sortition.quotas.problem import PanelProblem, QuotaRow
-rows = (QuotaRow("g", "w", 1, 1, (0, 1)), QuotaRow("a", "o", 1, 2, (0, 2)))
+from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
+rows = (QuotaConstraint("g", "w", 1, 1, (0, 1)), QuotaConstraint("a", "o", 1, 2, (0, 2)))
 found = leximin(PanelProblem(2, (1, 1, 2, 2), rows), RandomStream(1))
 os.write(audit, repr([round(float(p), 9) for p in found.pi]).encode())
 """
