@@ -538,6 +538,7 @@ async def test_a_refused_start_can_be_tried_again(complete: Path, monkeypatch: p
     assert tries == ["a.toml", "a.toml"]
 
 
+@pytest.mark.long
 async def test_looking_and_closing_change_nothing_on_disk(complete: Path) -> None:
     def fingerprint() -> dict[str, str]:
         files = (path for path in complete.rglob("*") if path.is_file() and not path.name.endswith("-shm"))

@@ -203,6 +203,7 @@ def _placeless(found: Any) -> Any:
     return replace(found, path="") if isinstance(found, Overview) else found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", SIZES)
 async def test_t_shows_all_tabs_as_of_an_event_and_goes_back(runs: Path, size: tuple[int, int]) -> None:
     root = the_run(runs)

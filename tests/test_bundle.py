@@ -316,6 +316,7 @@ def test_more_entries_than_a_bundle_has_are_refused(tmp_path: Path, monkeypatch:
     assert "no more than 2" in refusal(tmp_path, with_manifest(GOOD, OTHER))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(60)
 def test_a_bomb_is_bounded_in_memory_and_on_the_disk(tmp_path: Path) -> None:
     """1 GiB of zeros in 1 MiB whose header says 60 MB: reading ends where the header's size ends."""

@@ -122,6 +122,7 @@ def uniform_lottery(checkpoints: Checkpoints | None = None) -> Uniform | None:
     return uniform_panels(TIGHT, type_of, pi, 60, RandomStream(1, "test"), checkpoints=checkpoints)
 
 
+@pytest.mark.long
 def test_uniform_lottery_killed_at_every_checkpoint_ends_like_one_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

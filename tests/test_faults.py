@@ -131,6 +131,7 @@ def test_a_writer_that_dies_at_a_named_place_loses_nothing(tmp_path: Path, failp
     nothing_is_lost(root, kept, go_on(root))
 
 
+@pytest.mark.long
 @needs_ssh_keygen
 @pytest.mark.parametrize("failpoint", SIGNING)
 def test_a_writer_that_dies_while_a_head_is_signed_loses_nothing(tmp_path: Path, failpoint: str) -> None:

@@ -68,6 +68,7 @@ def test_a_record_that_may_not_grow_ends_with_a_sentence_and_goes_on_later(tmp_p
     assert is_whole(root)
 
 
+@pytest.mark.long
 def test_a_run_that_cannot_be_made_is_a_sentence_and_the_next_one_is_made(tmp_path: Path) -> None:
     for size in (0, 60_000):
         folder = tmp_path / str(size)
@@ -181,6 +182,7 @@ def test_an_artifact_is_whole_under_its_name_or_not_there(tmp_path: Path) -> Non
     assert ctx.load(artifact) == NEW
 
 
+@pytest.mark.long
 def test_the_engine_says_that_the_disk_is_full_and_is_resumed(tmp_path: Path) -> None:
     """The real program, whose disk fills up somewhere in its first stages."""
     root = demo(tmp_path, "pairs")

@@ -136,6 +136,7 @@ def test_a_signer_that_fails_is_one_sentence_and_the_run_goes_on(
     assert failing(root) == set()
 
 
+@pytest.mark.long
 def test_a_full_disk_while_signing_does_not_end_the_run(tmp_path: Path, key: Path) -> None:
     root = small_record(tmp_path)
     told: list[str] = []

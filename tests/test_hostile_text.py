@@ -98,6 +98,7 @@ def test_every_text_is_stored_byte_by_byte_and_views_show_what_they_can(tmp_path
     stored_exactly(tmp_path / "20260101-000000-hostile", TEXTS)
 
 
+@pytest.mark.long
 @given(st.lists(st.text(st.characters(), max_size=30), max_size=4))
 @settings(max_examples=40, deadline=None)
 def test_any_text_is_stored_exactly(texts: list[str]) -> None:

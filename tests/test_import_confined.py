@@ -164,6 +164,7 @@ def test_an_import_that_is_ended_leaves_nothing(endless: Path, tmp_path: Path, n
     nothing_is_left(runs)
 
 
+@pytest.mark.long
 def test_what_a_killed_import_left_is_removed_by_the_next_one(endless: Path, bundle: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "tui", "import", endless, "--runs-dir", tmp_path],

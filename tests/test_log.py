@@ -142,6 +142,7 @@ def run_python(script: str, root: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_no_acknowledged_event_is_lost_by_kill_9(tmp_path: Path) -> None:
     script = """
         import sys

@@ -132,6 +132,7 @@ def test_the_demo_configuration_has_the_worlds_targets(world_folder: Path) -> No
     assert configured == {t.name: dict(zip(t.categories, t.target, strict=True)) for t in make_world("null", 0).traits}
 
 
+@pytest.mark.long
 def test_a_world_is_kept_replaced_by_another_and_never_written_over_other_data(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "worlds" / "mine"
     write_world(folder, "null", 1)

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from commands import dempo
 from test_faults import acknowledged, new_record, start, stored
 
@@ -55,6 +56,7 @@ def test_one_of_many_engines_works_and_the_others_get_its_number(tmp_path: Path)
     assert all(check.verdict == "ok" for check in verify(root))
 
 
+@pytest.mark.long
 def test_the_second_engine_goes_on_once_the_first_is_killed(tmp_path: Path) -> None:
     root = new_record(tmp_path)
     first = working(root)

@@ -37,6 +37,7 @@ def test_a_wheel_holds_every_file_of_the_examples() -> None:
     assert shipped >= {CHECKOUT / name for name in tracked.stdout.splitlines()}
 
 
+@pytest.mark.long
 def test_copies_run_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths in the files are relative to them, so an organiser can begin with a copy anywhere."""
     monkeypatch.chdir(tmp_path)

@@ -81,6 +81,7 @@ def test_it_ends_when_its_terminal_is_gone(runs: Path, before: list[str], keys: 
         assert time.monotonic() - begun < 60
 
 
+@pytest.mark.long
 def test_closing_it_is_no_failure(runs: Path) -> None:
     with dempo("--runs-dir", runs) as terminal:
         opened(terminal)
@@ -88,6 +89,7 @@ def test_closing_it_is_no_failure(runs: Path) -> None:
         assert terminal.ended() == 0
 
 
+@pytest.mark.long
 def test_a_folder_of_somebody_else_is_a_line_of_the_list(tmp_path: Path) -> None:
     make_sample_run(tmp_path)
     closed = tmp_path / "20990101-000000-theirs"

@@ -646,6 +646,7 @@ def test_shapes_say_of_a_field_what_its_schema_says() -> None:
 # ------------------------------------------------------------ the demonstration
 
 
+@pytest.mark.long
 def test_the_demonstration_alters_copies_and_says_what_is_found_by_what(trained: Path, drawn: Path) -> None:
     before = {path: path.read_bytes() for root in (trained, drawn) for path in root.rglob("*") if path.is_file()}
     rows = [*demonstrate(trained), *demonstrate(drawn)]

@@ -193,6 +193,7 @@ def _examples(count: int) -> Any:
     return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.long
 @given(data=st.data())
 @_examples(20)
 def test_any_changed_byte_of_the_file_fails_or_changes_nothing(
