@@ -28,7 +28,7 @@ test: $(VENV)/.installed
 test-long: $(VENV)/.installed
 	$(BIN)/pytest -q $(WORKERS) --durations=15 -m long --timeout 1800
 
-# The quick tests three times, each beside a busy loop per core: none may depend on a quiet machine. An hour or two.
+# The quick tests three times, each beside a busy loop per core: none may depend on a quiet machine. An hour.
 test-busy: $(VENV)/.installed
 	for turn in 1 2 3; do tests/beside_busy_loops.sh $(MAKE) test || exit 1; done
 

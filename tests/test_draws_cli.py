@@ -685,6 +685,7 @@ def test_people_and_quotas_in_files_of_one_name_are_told_apart(tmp_path: Path) -
     answers = tmp_path / "answers.csv"
     answers.write_text("id,status\n" + "".join(f"{who},{'no' if who == members[0] else 'yes'}\n" for who in members))
     line = ("draw", "replace", run, "first", answers, "--json", "--runs-dir", run.parent)
+    time.sleep(1)  # ids of runs are seconds
     assert len(source_ids(replaced(command(*line)), "first")) == 1
     (tmp_path / "quotas" / "t.csv").write_text(QUOTAS.replace("old,1,3", "old,1,4"))
     refused(command(*line), "has changed since the panel was drawn")
