@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from core.facts.places import with_places
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.stages import PEOPLE_ONLY
 
@@ -363,12 +364,9 @@ def resolved(config: RunConfig) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude_none=True)
 
 
-def from_resolved(values: Mapping[str, Any]) -> RunConfig:
-    """The inverse of `resolved`, for a run that is resumed.
+def from_recorded(values: Mapping[str, Any], places: Mapping[str, str]) -> RunConfig:
+    """The configuration of a run from what its first event holds: `resolved`, without places, and these.
 
-    Runs recorded before `data.identical` existed dropped identical responses.
+    Where the places were withheld, files are looked for in the current folder.
     """
-    data = values.get("data")
-    if isinstance(data, Mapping) and data.get("format", "prism") == "prism" and "identical" not in data:
-        values = {**values, "data": {**data, "identical": "drop"}}
-    return RunConfig.model_validate(values)
+    return RunConfig.model_validate(with_places(values, places))

@@ -33,6 +33,7 @@ from core.events import (
     digest,
     encode_text,
 )
+from core.facts.places import without_places
 from core.facts.randomness import RandomStream, derive_key
 from core.facts.stages import Replay, key_of_stage, skipped_because
 from core.random_arrays import derive_seed
@@ -60,7 +61,9 @@ class Stage:
 def stage_key(stage: Stage, config: RunConfig, keys_of_needs: Sequence[str]) -> str:
     """SHA-256 over name, version, configuration slice, seed and the keys of the inputs."""
     seed = str(config.run.seed)
-    return key_of_stage(stage.name, stage.version, resolved(config), seed, keys_of_needs, stage.config)
+    return key_of_stage(
+        stage.name, stage.version, without_places(resolved(config), {}), seed, keys_of_needs, stage.config
+    )
 
 
 @dataclass

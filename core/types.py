@@ -1,7 +1,8 @@
-"""Values that pass between stages. All are frozen; order of raters is the order of their source ids.
+"""Values that pass between stages. All are frozen.
 
-Raters are addressed by index r (0-based position in `Pool.raters` or `PreferencePairs.raters`);
-their `rater_id` is a pseudonym that serves the record and that no result may depend on.
+Raters are addressed by index: r is the position in `PreferencePairs.raters`, which are in the order of their source
+ids, and i that in `Pool.raters`, which are in the order of their pseudonyms. Lotteries know types alone, so nothing
+but which of several people with equal attributes is drawn depends on pseudonyms.
 """
 
 from __future__ import annotations
@@ -80,8 +81,8 @@ class Pool:
     """People who can be drawn, collapsed into types of equal attributes.
 
     Where there is preference data these are the raters with at least one usable pair and a category in every
-    attribute, and rater[i] is the index of pool member i in `PreferencePairs.raters`; members keep source
-    order. types[t] holds one category per attribute, in the order of `attributes`; types are numbered in
+    attribute, and rater[i] is the index of pool member i in `PreferencePairs.raters`; members are in the order
+    of their pseudonyms. types[t] holds one category per attribute, in the order of `attributes`; types are numbered in
     order of their categories, so that they don't depend on the raters' order.
 
     bounds are the quotas of a pool that came with them (`data.format = "tables"`), one per category;
@@ -106,7 +107,7 @@ class Pool:
         return tuple(sizes)
 
     def members(self, type_index: int) -> tuple[int, ...]:
-        """Pool indices of the raters of one type, in source order."""
+        """Pool indices of the raters of one type, in order."""
         return tuple(i for i, t in enumerate(self.type_of) if t == type_index)
 
 
@@ -117,7 +118,7 @@ class Lottery:
     panels[p][t] is x_{p,t}; numerators[p] / denominator is λ_p. The constructor checks that λ sums to
     one exactly and that every composition has `size` members and at most n_t of each type.
 
-    A uniform lottery names the members of its panels as well: members[p] are pool indices in source
+    A uniform lottery names the members of its panels as well: members[p] are pool indices in
     order, so that the number of a panel says who is on it. Elsewhere `members` is empty and a draw
     takes the members of each type uniformly.
     """
@@ -164,7 +165,7 @@ class Lottery:
 
 @dataclass(frozen=True)
 class Draw:
-    """One panel drawn from a lottery: pool indices of its members, in source order."""
+    """One panel drawn from a lottery: pool indices of its members, in order."""
 
     draw: str
     lottery: str

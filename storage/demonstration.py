@@ -13,16 +13,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from core.events import EVENTS, digest
 from core.facts.chain import NO_EVENT, link_hash
+from core.facts.sealed import SEALED
 from storage.check import Check
 from storage.errors import StorageError, sentences
 from storage.record.codec import canonical
 from storage.record.schema import TRIGGERS
+from storage.record.sealing import bodies_of, opened, sealed_values
 from storage.verifier.contents.whole import REDACTION_NOTE
 from storage.verifier.vouching.vouching import KEPT_HEAD
 from storage.verify import verify, verify_all
 
 Edit = Callable[[dict[str, Any]], None]
+
+FORGED_SALT = "0" * 32
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,10 @@ class Alteration:
         else:
             last = "SELECT seq, payload FROM events WHERE kind = ? ORDER BY seq DESC LIMIT 1"
             seq, payload = db.execute(last, [self.kind]).fetchone()
-            values = json.loads(payload)
-            self.alter(values)
-            db.execute("UPDATE events SET payload = ? WHERE seq = ?", (canonical(values), seq))
+            db.execute(
+                "UPDATE events SET payload = ? WHERE seq = ?",
+                (altered_payload(db, self.kind, payload, self.alter), seq),
+            )
         if self.rewrites:
             rechain(db)
 
@@ -149,6 +155,20 @@ def without_triggers(database: Path) -> Iterator[sqlite3.Connection]:
         for statement in TRIGGERS.values():
             db.execute(statement)
         db.commit()
+
+
+def altered_payload(db: sqlite3.Connection, kind: str, payload: str, alter: Edit) -> str:
+    """A payload that was altered as by a forger who knows the program: its sealed parts are opened, and sealed anew."""
+    values = opened(json.loads(payload), bodies_of(db))
+    absent = values.pop(SEALED, None)
+    alter(values)
+    if kind not in EVENTS:
+        return canonical(values)
+    named, texts = sealed_values(kind, values, lambda part, plain: FORGED_SALT)
+    if absent:
+        named[SEALED] = {**named.get(SEALED, {}), **absent}
+    db.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", [(digest(text), text) for text in texts])
+    return canonical(named)
 
 
 def rechain(db: sqlite3.Connection) -> None:

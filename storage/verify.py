@@ -13,12 +13,14 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.events import decode
+from core.facts.sealed import SEALED
 from core.run_folder import RunFolder
 from storage.check import Check, Verdict
 from storage.checks_lottery import solve_again
 from storage.checks_ranking import estimate_again
-from storage.record.codec import parse
+from storage.errors import StorageError
 from storage.record.run_folders import require_record
+from storage.record.sealing import bodies_of, read_payload
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.contents.whole import check_events
 from storage.verifier.ground.finding import Step, broken, concluded, unreadable
@@ -71,10 +73,13 @@ def _events(record: Record) -> str:
     told = check_events(record)
     try:
         with closing(opened_safely(record.database)) as db:
+            body_of = bodies_of(db)
             for seq, kind, payload in db.execute("SELECT seq, kind, payload FROM events NOT INDEXED ORDER BY seq"):
                 try:
-                    decode(kind, parse(payload)[0])
-                except (KeyError, ValueError) as error:
+                    values = read_payload(payload, body_of)[0]
+                    if SEALED not in values:
+                        decode(kind, values)
+                except (KeyError, ValueError, StorageError) as error:
                     why = str(error).splitlines()[0]
                     raise broken(f"event {seq}: its fields are not those of {kind!r} ({why})", seq) from None
     except sqlite3.Error as error:

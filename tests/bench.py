@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import numpy as np  # noqa: E402
 
 from core.config import RankSection  # noqa: E402
+from core.data.pseudonyms import PLANTED  # noqa: E402
 from core.events import JudgeCalled  # noqa: E402
 from core.facts.randomness import RandomStream  # noqa: E402
 from core.facts.ranking.methods import METHODS  # noqa: E402
@@ -87,7 +88,7 @@ def bench_record() -> list[tuple[str, str]]:
 
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "20260101-000000-bench"
-        with Log.create(RunFolder(root), genesis(root.name)) as log:
+        with Log.create(RunFolder(root), genesis(root.name), PLANTED) as log:
             one = 1000 / timed(
                 lambda: [log.record("judge", [call(i)], unit=(f"j/{i}", 1)) for i in range(1000)] and None
             )

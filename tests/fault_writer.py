@@ -18,6 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from records import CONFIG, answer, done, genesis  # noqa: E402
 
+from core.data.pseudonyms import PLANTED  # noqa: E402
 from core.errors import DempoError  # noqa: E402
 from core.run_folder import RunFolder  # noqa: E402
 from storage.record.create import create_run  # noqa: E402
@@ -50,7 +51,7 @@ def main() -> None:
 def write(given: argparse.Namespace) -> None:
     """Appends unit after unit, each of an answer and its text."""
     folder = RunFolder(given.root)
-    with Log.create(folder, genesis(given.root.name)) if given.create else Log.open(folder) as log:
+    with Log.create(folder, genesis(given.root.name), PLANTED) if given.create else Log.open(folder) as log:
         print(*log.head, flush=True)
         if given.key is not None:
             log.signer = HeadSigner(given.key, lambda sentence: print(sentence, file=sys.stderr, flush=True))

@@ -41,7 +41,8 @@ def main() -> None:
         target.mkdir(parents=True)
         with sqlite3.connect(root / "audit.db") as db:
             db.execute("VACUUM INTO ?", [str(target / "audit.db")])
-        shutil.copytree(root / "artifacts", target / "artifacts")
+        for name in ("artifacts", "private"):
+            shutil.copytree(root / name, target / name)
     expected = json.dumps(views(target), indent=1, ensure_ascii=True)
     (GOLDEN / "views.json").write_text(expected + "\n", encoding="utf-8")
 

@@ -7,14 +7,17 @@ verification has all its work to do.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from pathlib import Path
 
 from core.config import RunConfig, resolved
 from core.config_file import parse_config
+from core.data.pseudonyms import PLANTED
 from core.evaluation.prompts import judge_messages, labels_for
 from core.events import (
+    SCHEMA_VERSION,
     AnswerGiven,
     Clause,
     JudgeCalled,
@@ -25,7 +28,7 @@ from core.events import (
     UnitCompleted,
     digest,
 )
-from core.facts.chain import CHAIN_DOMAIN
+from core.facts.chain import CHAIN_DOMAIN, NO_EVENT
 from core.facts.judging.orders import shown_orders
 from core.facts.randomness import RandomStream
 from core.ranking.stage import rank
@@ -64,16 +67,18 @@ def write_judging(root: Path, questions: int = 3_000, resamples: int = 1_000) ->
         Question(f"{i // 40 + 1}:{i % 40}", i // 40 + 1, f"rule {i // 40}", f"question {i}") for i in range(questions)
     ]
     created = RunCreated(
+        secret=hashlib.sha256(PLANTED).hexdigest(),
+        registry=NO_EVENT,
         domain=CHAIN_DOMAIN,
         run_id=root.name,
-        schema_version=2,
+        schema_version=SCHEMA_VERSION,
         name="paper",
         seed=str(SEED),
         config=resolved(loaded.config),
         origins=loaded.origins,
         simulated=False,
     )
-    with Log.create(RunFolder(root), created) as log:
+    with Log.create(RunFolder(root), created, PLANTED) as log:
         log._db.execute("PRAGMA synchronous=OFF")
         _plan(log, asked)
         answers = _answer(log, asked, generator)

@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from records import genesis, step  # noqa: E402
 
+from core.data.pseudonyms import PLANTED  # noqa: E402
 from core.events import (  # noqa: E402
     AnswerGiven,
     JudgeCalled,
@@ -54,7 +55,7 @@ JOIN panels p ON p.lottery = x.lottery AND p.panel = x.panel GROUP BY 1, 2"""
 def write_record(root: Path, times: int) -> None:
     """Writes the record without waiting for the disk after each of its units: thirty thousand commits take minutes."""
     generator = random.Random(times)
-    with Log.create(RunFolder(root), genesis(root.name)) as log:
+    with Log.create(RunFolder(root), genesis(root.name), PLANTED) as log:
         log._db.execute("PRAGMA synchronous=OFF")
         _lottery(log, times)
         for condition in CONDITIONS[1:]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from core.config import resolved
 from core.config_file import parse_config
+from core.data.pseudonyms import PLANTED
 from core.events import SCHEMA_VERSION, AnswerGiven, Event, RunCreated, Text, TrainStep, UnitCompleted, digest
-from core.facts.chain import CHAIN_DOMAIN
+from core.facts.chain import CHAIN_DOMAIN, NO_EVENT
 from core.run_folder import RunFolder
 from storage.record.log import Log
 
@@ -19,6 +21,8 @@ def genesis(run_id: str) -> RunCreated:
     config = resolved(CONFIG.config)
     config["run"]["name"] = name
     return RunCreated(
+        secret=hashlib.sha256(PLANTED).hexdigest(),
+        registry=NO_EVENT,
         domain=CHAIN_DOMAIN,
         run_id=run_id,
         schema_version=SCHEMA_VERSION,
@@ -55,7 +59,7 @@ def answer(text: bytes, question: str = "1:0") -> tuple[Event, bytes]:
 def small_record(runs: Path, run_id: str = "20260101-000000-small") -> Path:
     """A record with a redone training chunk and one answer."""
     root = runs / run_id
-    with Log.create(RunFolder(root), genesis(run_id)) as log:
+    with Log.create(RunFolder(root), genesis(run_id), PLANTED) as log:
         log.record("train", [step(1, 0.9)], unit=("full/0001", 1))
         log.record("train", [step(1, 0.7), step(2, 0.6), done()], unit=("full/0001", 2))
         event, body = answer(b"An answer.")

@@ -12,8 +12,10 @@ from typing import Any
 
 from core.events import digest
 from core.facts.chain import NO_EVENT, link_hash
-from storage.record.codec import canonical, parse
+from storage.demonstration import FORGED_SALT
+from storage.record.codec import canonical
 from storage.record.schema import OBJECTS
+from storage.record.sealing import bodies_of, read_payload, sealed_values
 
 
 @dataclass
@@ -34,7 +36,7 @@ def forged(root: Path, folder: Path, change: Callable[[list[Row]], list[Row]], b
         found = db.execute("SELECT at, stage, kind, payload FROM events ORDER BY seq").fetchall()
         rows = []
         for at, stage, kind, payload in found:
-            values, unit = parse(payload)
+            values, unit = read_payload(payload, bodies_of(db))
             envelope = {} if unit is None else {"unit": unit[0], "attempt": unit[1]}
             rows.append(Row(at, stage, kind, {**values, **envelope}))
         for name in triggers:
@@ -42,7 +44,9 @@ def forged(root: Path, folder: Path, change: Callable[[list[Row]], list[Row]], b
         db.execute("DELETE FROM events")
         prev = NO_EVENT
         for seq, row in enumerate(change(rows), start=1):
-            payload = canonical(row.payload)
+            named, texts = sealed_values(row.kind, row.payload, lambda part, plain: FORGED_SALT)
+            db.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", [(digest(text), text) for text in texts])
+            payload = canonical(named)
             hashed = link_hash(prev, seq, row.at, row.stage, row.kind, payload)
             db.execute(
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Event, Part, decode
-from storage.record.codec import parse
+from storage.record.sealing import bodies_of, read_payload
 
 _ABOUT_ENGINES = ("engine.started", "engine.stopped", "operator.action", "unit.completed", "head.signed")
 
@@ -22,7 +22,7 @@ def comparable(root: Path) -> dict[str, list[str]]:
     belong to no unit (a stage begun again) count once."""
     with sqlite3.connect(f"file:{root / 'audit.db'}?mode=ro", uri=True) as db:
         rows = db.execute("SELECT stage, kind, payload FROM events ORDER BY seq").fetchall()
-    parsed = [(stage, kind, *parse(payload)) for stage, kind, payload in rows]
+        parsed = [(stage, kind, *read_payload(payload, bodies_of(db))) for stage, kind, payload in rows]
     last: dict[tuple[str, str], int] = {}
     for stage, kind, _, unit in parsed:
         if kind == "unit.completed" and unit:

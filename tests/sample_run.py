@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ from core.events import (
     digest,
 )
 from core.facts.formats import PROGRAM_ID
+from core.facts.sortition.draw import seats_of
+from core.facts.sortition.inequality import histogram
 from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage
 from core.types import LOTTERY_DENOMINATOR, Lottery
@@ -120,7 +123,7 @@ judges = [{kind = "planted", model = "citizens", rankings = 3}]
 
 TYPES = (("18-34", "high"), ("18-34", "low"), ("35+", "high"), ("35+", "low"))
 TYPE_OF = (0, 0, 1, 2, 0, 1, 0, 2, 1, 0, 2, 3)
-RATERS = tuple(f"r{digest(str(i).encode())[:11]}" for i in range(12))
+RATERS = tuple(sorted(f"r{digest(str(i).encode())[:11]}" for i in range(12)))
 CONDITIONS = ("base", "full", "hard", "soft")
 SOURCES = {"base": "none", "full": "all", "hard": "draw:main", "soft": "lottery:panel4"}
 STEPS = 30
@@ -213,6 +216,7 @@ def _pairs(ctx: Context, _: int) -> None:
                 source="worlds/sample",
                 files=[FileRead(name="survey.jsonl", bytes=2048, sha256=digest(b"survey"), rows=13)],
                 raters=13,
+                rater_ids=[*RATERS, "r-without-pairs"],
                 contexts=30,
                 responses=80,
                 pairs=120,
@@ -232,6 +236,10 @@ def _pool(ctx: Context, _: int) -> None:
 
     ctx.plan(1)
     ctx.unit("pool", build)
+
+
+def _seats(members: Iterable[int]) -> dict[str, dict[str, int]]:
+    return seats_of(["age", "education"], TYPES, (TYPE_OF[i] for i in members))
 
 
 def _types() -> list[PoolType]:
@@ -309,6 +317,7 @@ def _lottery_events(name: str) -> list[Event]:
             coefficient_of_variation=0.25,
             without_chance=0,
             certain=0,
+            histogram=histogram([Fraction(p) for p in pi]),
         ),
     ]
 
@@ -331,6 +340,7 @@ def _draw(ctx: Context, _: int) -> None:
             seed=digest(name.encode()),
             origin="unit",
             members=[RATERS[i] for i in sorted(members)],
+            seats=_seats(members),
             outcome=outcome,  # type: ignore[arg-type]
             reason=reason,
         )
@@ -361,6 +371,7 @@ def _public_draws() -> list[Event]:
         seed=digest(b"public"),
         origin="public_hash",
         members=sorted(RATERS[:4]),
+        seats=_seats(range(4)),
         outcome="proposed",
         round=2,
         commitment=committed[1].commitment,

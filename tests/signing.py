@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from records import genesis, step
 
+from core.data.pseudonyms import PLANTED
 from core.facts.chain import NO_EVENT, link_hash
 from core.run_folder import RunFolder
 from storage.record.codec import canonical
@@ -46,7 +47,7 @@ def no_trouble(sentence: str) -> None:
 def signed_record(runs: Path, key: Path, run_id: str = "20260101-000000-signed", steps: int = 6) -> Path:
     """A record with a signed head at event 2 and one at its end (with six steps: event 8, of 9)."""
     root = runs / run_id
-    with Log.create(RunFolder(root), genesis(run_id)) as log:
+    with Log.create(RunFolder(root), genesis(run_id), PLANTED) as log:
         log.signer = HeadSigner(key, no_trouble)
         log.record("train", [step(1)], unit=("full/0001", 1))
         log.sign_head()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -10,8 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from storage.demonstration import rechain, without_triggers
-from storage.record.codec import canonical
+from storage.demonstration import altered_payload, rechain, without_triggers
 
 Change = Callable[[sqlite3.Connection], None]
 Edit = Callable[[dict[str, Any]], None]
@@ -38,9 +36,7 @@ def edited(kind: str, edit: Edit, which: int = 0) -> Change:
     def change(db: sqlite3.Connection) -> None:
         rows = db.execute("SELECT seq, payload FROM events WHERE kind = ? ORDER BY seq", [kind]).fetchall()
         seq, payload = rows[which]
-        values = json.loads(payload)
-        edit(values)
-        again = canonical(values)
+        again = altered_payload(db, kind, payload, edit)
         assert again != payload, f"nothing was changed in {kind}"
         db.execute("UPDATE events SET payload = ? WHERE seq = ?", (again, seq))
 

@@ -17,6 +17,7 @@ from records import small_record
 from sample_run import copy_prefix, make_sample_run
 from timing import fastest
 
+from core.data.pseudonyms import PLANTED
 from core.events import OperatorAction
 from core.program.environment import engine_started
 from core.run_folder import RunFolder
@@ -79,7 +80,7 @@ def test_the_status_of_then_is_the_recorded_one(tmp_path: Path) -> None:
     """Nobody can know any more whether an engine held the lock."""
     root = small_record(tmp_path)
     with Log.open(RunFolder(root)) as log:
-        log.record("run", [engine_started(resumed=False)])
+        log.record("run", [engine_started(resumed=False, secret=PLANTED)])
         started = log.head[0]
     assert Reader(root).status() == "interrupted"
     assert Reader(root, until=started).status() == "running"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config import from_resolved, places, resolved
+from core.config import from_recorded, places, resolved
 from core.config_file import change, load_config, parse_config
 from core.errors import InputError
 
@@ -38,7 +38,7 @@ def test_decimals_are_exact_and_survive_the_record() -> None:
     config = parse_config(GOOD).config
     assert config.lotteries[0].tolerance == Decimal("0.1")
     assert resolved(config)["lotteries"][0]["tolerance"] == "0.1"
-    assert from_resolved(resolved(config)) == config
+    assert from_recorded(resolved(config), {}) == config
 
 
 def test_origins_say_where_each_value_came_from() -> None:

@@ -13,6 +13,7 @@ import pytest
 from records import small_record
 from sample_run import make_sample_run
 
+from core.data.pseudonyms import PLANTED
 from core.events import EngineStopped
 from core.program.environment import engine_started
 from core.run_folder import RunFolder
@@ -68,7 +69,7 @@ def test_the_run_is_an_action_with_its_times_instrument_inputs_and_results(tmp_p
 def test_a_failed_run_says_so(tmp_path: Path) -> None:
     root = small_record(tmp_path / "runs")
     with Log.open(RunFolder(root)) as log:
-        log.record("run", [engine_started(resumed=False)])
+        log.record("run", [engine_started(resumed=False, secret=PLANTED)])
         log.record("run", [EngineStopped(outcome="failed", reason="the disk is full", exit_code=1)])
     entities, _ = crate(root, tmp_path / "run.zip")
     assert entities["#run"]["actionStatus"] == "http://schema.org/FailedActionStatus"

@@ -9,6 +9,7 @@ from records import done, genesis, small_record
 
 from core.config import RunConfig
 from core.config_file import load_config
+from core.data.pseudonyms import PLANTED
 from core.events import AnswerGiven, JudgeCalled, Text, digest
 from core.run_folder import RunFolder
 from storage.record.log import Log
@@ -28,7 +29,7 @@ def full_record(runs: Path) -> Path:
     """A record in which every text is as long as it may be."""
     root = runs / "20260101-000000-full"
     names = [f"c{i}" for i in range(SIZE.conditions)]
-    with Log.create(RunFolder(root), genesis(root.name)) as log:
+    with Log.create(RunFolder(root), genesis(root.name), PLANTED) as log:
         log._db.execute("PRAGMA synchronous=OFF")
         for q in range(SIZE.questions):
             for name in names:

@@ -43,6 +43,7 @@ def accept(recorder: MemoryRecorder, name: str, members: list[int]) -> None:
         seed="00" * 32,
         origin="public",
         members=[ids[i] for i in members],
+        seats={},
         outcome="accepted",
         value="7",
     )

@@ -27,13 +27,14 @@ from test_draw import alternates_by_hand, redraw
 
 from core.facts.chain import link_hash
 from core.run_folder import RunFolder
+from storage.demonstration import altered_payload
 from storage.draws.history import history_of
 from storage.draws.public import PublicDraw
 from storage.draws.waiting import waits_for
-from storage.record.codec import canonical
 from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.schema import TRIGGERS
+from storage.record.sealing import opened
 from storage.replay.replaying import replay_run
 from storage.verify import verify
 from tui.commands.people.draw_text import people_command
@@ -69,8 +70,9 @@ def dempo(root: Path) -> Dempo:
 def events(root: Path, *kinds: str) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(root / "audit.db")) as db:
         rows = db.execute("SELECT seq, stage, kind, payload FROM events ORDER BY seq").fetchall()
+        bodies = dict(db.execute("SELECT sha256, body FROM blobs").fetchall()).get
     return [
-        {"seq": seq, "stage": stage, "kind": kind, **json.loads(payload)}
+        {"seq": seq, "stage": stage, "kind": kind, **opened(json.loads(payload), bodies)}
         for seq, stage, kind, payload in rows
         if not kinds or kind in kinds
     ]
@@ -362,9 +364,7 @@ def change_event(root: Path, kind: str, change: Callable[[dict[str, Any]], None]
         head = rows[0][5]
         for seq, at, stage, found, payload, _ in rows:
             if seq == wanted:
-                values = json.loads(payload)
-                change(values)
-                payload = canonical(values)
+                payload = altered_payload(db, kind, payload, change)
             hashed = link_hash(head, seq, at, stage, found, payload)
             db.execute("UPDATE events SET payload = ?, prev = ?, hash = ? WHERE seq = ?", (payload, head, hashed, seq))
             head = hashed
@@ -404,10 +404,8 @@ def test_a_proposed_panel_that_was_rewritten_is_not_accepted(root: Path, dempo: 
         db.execute("DROP TRIGGER events_no_update")
         last = "SELECT seq, payload, prev, at, stage, kind FROM events ORDER BY seq DESC LIMIT 1"
         seq, payload, *chained = db.execute(last).fetchone()
-        values = json.loads(payload)
-        swap(values)
         prev, at, stage, kind = chained
-        changed = canonical(values)
+        changed = altered_payload(db, kind, payload, swap)
         hashed = link_hash(prev, seq, at, stage, kind, changed)
         db.execute("UPDATE events SET payload = ?, hash = ? WHERE seq = ?", (changed, hashed, seq))
         db.execute(TRIGGERS["events_no_update"])

@@ -18,6 +18,7 @@ from night import TODAY, size
 from records import answer, done, genesis
 from signing import make_key, needs_ssh_keygen
 
+from core.data.pseudonyms import PLANTED
 from core.events import digest
 from core.run_folder import RunFolder
 from storage.errors import StorageError
@@ -114,7 +115,7 @@ def go_on(root: Path) -> Acknowledged:
 
 def new_record(runs: Path, number: int = 0) -> Path:
     root = runs / f"20260101-{number:06d}-faults"
-    Log.create(RunFolder(root), genesis(root.name)).close()
+    Log.create(RunFolder(root), genesis(root.name), PLANTED).close()
     return root
 
 

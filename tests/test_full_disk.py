@@ -15,6 +15,7 @@ from commands import Ended, dempo
 from records import genesis
 from test_faults import acknowledged, stored
 
+from core.data.pseudonyms import PLANTED
 from core.durable import durable_stream, write_durably
 from core.events import digest
 from core.run_folder import RunFolder
@@ -44,7 +45,7 @@ def is_whole(root: Path) -> bool:
 
 def new_record(runs: Path) -> Path:
     root = runs / "20260101-000000-full"
-    Log.create(RunFolder(root), genesis(root.name)).close()
+    Log.create(RunFolder(root), genesis(root.name), PLANTED).close()
     return root
 
 

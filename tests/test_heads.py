@@ -19,6 +19,7 @@ from records import done, genesis, small_record, step
 from signing import Event, make_key, needs_ssh_keygen, no_trouble, public, rewrite, signed_record
 from test_verify import tamper
 
+from core.data.pseudonyms import PLANTED
 from core.errors import VerificationFailed
 from core.events import HeadSigned
 from core.run_folder import RunFolder
@@ -96,7 +97,7 @@ def test_heads_are_signed_every_so_many_events_and_never_inside_a_unit(
 ) -> None:
     monkeypatch.setattr(log_module, "EVERY", 5)
     root = tmp_path / "20260101-000000-signed"
-    with Log.create(RunFolder(root), genesis(root.name)) as log:
+    with Log.create(RunFolder(root), genesis(root.name), PLANTED) as log:
         log.signer = HeadSigner(key, no_trouble)
         for number in range(1, 5):
             log.record("train", [step(number)], unit=("full/0001", 1))
@@ -120,7 +121,7 @@ def test_a_signer_that_fails_is_one_sentence_and_the_run_goes_on(
         public(key).unlink()
     root = tmp_path / "20260101-000000-signed"
     told: list[str] = []
-    with Log.create(RunFolder(root), genesis(root.name)) as log:
+    with Log.create(RunFolder(root), genesis(root.name), PLANTED) as log:
         log.signer = HeadSigner(key, told.append)
         if trouble == "no ssh-keygen":
             monkeypatch.setenv("PATH", "/nowhere")

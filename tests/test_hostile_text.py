@@ -19,6 +19,7 @@ from test_report import harmless as harmless_page
 from test_report import report_of
 
 from core.config_file import load_config, parse_config
+from core.data.pseudonyms import PLANTED
 from core.errors import InputError
 from core.events import AnswerGiven, digest, encode_text
 from core.run_folder import RunFolder
@@ -64,7 +65,7 @@ def harmless(text: str) -> str:
 def record_answers(root: Path, texts: dict[str, str]) -> None:
     """Records answers as the stage does, one unit each."""
     config = parse_config('[run]\nname = "hostile"\n[data]\npath = "d"\n').config
-    with Log.create(RunFolder(root), genesis(root.name)) as log:
+    with Log.create(RunFolder(root), genesis(root.name), PLANTED) as log:
         ctx = Context("answer", config, log, RunFolder(root))
         for key, text in texts.items():
             unit = ctx.begin(key)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from rewritten import Row, forged
 
-from core.config import from_resolved
+from core.config import from_recorded
 from core.errors import DempoError, Unchecked, VerificationFailed
 from core.pipeline import STAGES
 from core.stage import stage_key
@@ -45,7 +45,9 @@ def with_resamples(rows: list[Row]) -> list[Row]:
     key = {row.stage: row.payload["key"] for row in rows if row.kind == "stage.started"}["judge"]
     for row in rows:
         if row.stage == "rank" and "key" in row.payload:
-            row.payload["key"] = stage_key(rank, from_resolved(rows[0].payload["config"]), [key])
+            row.payload["key"] = stage_key(
+                rank, from_recorded(rows[0].payload["config"], rows[0].payload.get("places", {})), [key]
+            )
         if row.kind == "leaderboard.computed":
             row.payload["resamples"] = RESAMPLES
     return rows

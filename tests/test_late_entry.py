@@ -107,8 +107,8 @@ def test_a_first_event_under_another_name_is_not_entered(tmp_path: Path) -> None
 
 def test_a_run_that_was_entered_with_another_first_event_is_not_entered_again(tmp_path: Path) -> None:
     root = killed(tmp_path)
-    with registration(tmp_path) as register:
-        register(root.name, "0" * 64)
+    with registration(tmp_path) as held:
+        held.enter(root.name, "0" * 64)
     assert not entered_late(root)
     assert "began otherwise" in check(root).detail
 
@@ -152,8 +152,8 @@ def test_a_run_that_is_being_entered_is_not_entered_twice(tmp_path: Path) -> Non
 
     other = threading.Thread(target=late)
     other.start()
-    with registration(tmp_path) as register:
-        register(root.name, Reader(root).head()[1])
+    with registration(tmp_path) as held:
+        held.enter(root.name, Reader(root).head()[1])
         entered.set()
         other.join(1.0)
         assert other.is_alive(), "it waits for the one that enters"

@@ -130,8 +130,10 @@ def without_one_of_them(rows: Rows) -> Rows:
 def somebody_more(rows: Rows) -> Rows:
     """Somebody with an age is left out as well, so that the lottery cannot draw that person."""
     pool = pool_of(rows)
-    gone = pool["raters"].pop(0)
-    pool["left_out"].insert(0, {**{key: gone[key] for key in ("rater_id", "pairs", "locale")}, "attributes": ["age"]})
+    gone = next(row for row in pool["raters"] if pool["types"][row["type"]]["size"] > 1)
+    pool["raters"].remove(gone)
+    pool["left_out"].append({**{key: gone[key] for key in ("rater_id", "pairs", "locale")}, "attributes": ["age"]})
+    pool["left_out"].sort(key=lambda row: row["rater_id"])
     pool["types"][gone["type"]]["size"] -= 1
     return rows
 

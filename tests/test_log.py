@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from records import answer, done, genesis, small_record, step
 
+from core.data.pseudonyms import PLANTED
 from core.events import OperatorAction
 from core.run_folder import RunFolder
 from storage.errors import StorageError
@@ -52,7 +53,7 @@ def test_a_second_engine_is_refused_and_told_which_process_holds_the_run(tmp_pat
 def test_a_run_folder_is_never_reused(tmp_path: Path) -> None:
     root = small_record(tmp_path)
     with pytest.raises(StorageError, match="File exists"):
-        Log.create(RunFolder(root), genesis(root.name))
+        Log.create(RunFolder(root), genesis(root.name), PLANTED)
 
 
 def test_a_record_with_another_schema_is_not_continued(tmp_path: Path) -> None:

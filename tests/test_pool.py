@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from memory_recorder import MemoryRecorder, make_context
+from orderly import keep_orderly_secret
 from prism_folder import ATTRIBUTES, Prism, config, small
 from training_world import make_draw, make_lottery
 
@@ -23,6 +24,7 @@ from core.data.pool import build_pool
 from core.errors import InputError
 from core.events import Event, PairsBuilt, PoolBuilt, UnitCompleted
 from core.preflight import preflight
+from core.run_folder import RunFolder
 from core.training.weights import rater_weights
 from core.types import Pool, PreferencePairs
 
@@ -31,6 +33,10 @@ PAIR = ("p", [("A", 2, True), ("B", 1)])
 
 
 def run(settings: RunConfig, root: Path, recorder: MemoryRecorder) -> tuple[PreferencePairs, Pool]:
+    assert settings.data.path is not None
+    survey = settings.data.path / "survey.jsonl"
+    if survey.exists():
+        keep_orderly_secret(root, [json.loads(line)["user_id"] for line in survey.read_text().splitlines()])
     pairs = stage.pairs(make_context("pairs", settings, root, recorder))
     return pairs, stage.pool(make_context("pool", settings, root, recorder), pairs)
 
@@ -96,10 +102,10 @@ def test_every_pool_member_has_the_categories_of_its_type(people: Sequence[tuple
     ]
     index = np.repeat(np.arange(len(people), dtype=np.int32), [n for _, _, n in people])
     zero = np.zeros(len(index), dtype=np.int32)
-    raters = tuple(Rater(f"r{i}", {"a": a, "b": b}) for i, (a, b, _) in enumerate(people))
+    raters = tuple(Rater(f"r{i:02}", {"a": a, "b": b}) for i, (a, b, _) in enumerate(people))
     pairs = PreferencePairs(raters, ((),), ("A", "B"), zero, zero, zero + 1, index)
     built = build_pool(pairs.raters, pairs.pairs_per_rater().tolist(), attributes)
-    members = [(f"r{i}", [a, b], n) for i, (a, b, n) in enumerate(people) if n]
+    members = [(f"r{i:02}", [a, b], n) for i, (a, b, n) in enumerate(people) if n]
     assert [(r.rater_id, built.types[r.type].categories, r.pairs) for r in built.raters] == members
     assert built.survey_only == len(people) - len(members)
     assert sum(t.size for t in built.types) == len(members)
@@ -339,15 +345,17 @@ def test_no_result_depends_on_pseudonyms(tmp_path: Path) -> None:
     settings = config(small().write(tmp_path / "data"), ATTRIBUTES)
     first, second = MemoryRecorder(), MemoryRecorder()
     run(settings, tmp_path / "one", first)
+    folder = RunFolder(tmp_path / "two")
+    folder.create()
+    naming.keep_secret(folder.private, bytes(range(32)))
     run(settings, tmp_path / "two", second)
     a, b = first.of_kind(PairsBuilt)[0], second.of_kind(PairsBuilt)[0]
     assert set(a.rater_ids).isdisjoint(b.rater_ids)
     assert a.model_dump(exclude={"rater_ids"}) == b.model_dump(exclude={"rater_ids"})
     p, q = first.of_kind(PoolBuilt)[0], second.of_kind(PoolBuilt)[0]
     assert p.types == q.types
-    assert [r.model_dump(exclude={"rater_id"}) for r in p.raters] == [
-        r.model_dump(exclude={"rater_id"}) for r in q.raters
-    ]
+    one, other = (sorted(json.dumps(r.model_dump(exclude={"rater_id"})) for r in built.raters) for built in (p, q))
+    assert one == other
 
 
 def test_a_damaged_secret_is_refused(tmp_path: Path) -> None:

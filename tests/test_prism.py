@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from memory_recorder import MemoryRecorder, make_context
 from prism_folder import ATTRIBUTES, Prism, config, small
 
-from core.config import DataSection, RunConfig, from_resolved, resolved
+from core.config import DataSection, RunConfig
 from core.data import prism, stage
 from core.data.contexts import Response, exchange, preceding
 from core.data.pairing import pairs_of_turn
@@ -236,15 +236,6 @@ def test_equal_responses_with_different_scores(tmp_path: Path, identical: str, p
     found, excluded = result(prism, tmp_path, identical=identical)
     assert found == [("u", ("p",), chosen, rejected) for chosen, rejected in pairs]
     assert excluded == {count: 1}
-
-
-def test_identical_responses_are_kept_unless_a_run_was_recorded_before_the_key() -> None:
-    settings = config(Path("d"))
-    assert settings.data.identical == "keep"
-    recorded = resolved(settings)
-    assert from_resolved(recorded).data.identical == "keep"
-    del recorded["data"]["identical"]
-    assert from_resolved(recorded).data.identical == "drop"
 
 
 @pytest.mark.parametrize("strip", [False, True])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from core.data.pseudonyms import PLANTED
 from core.program.environment import engine_started
 from core.program.provenance import OWN, checkout_state, files_digest, own_files, provenance
 
@@ -88,7 +89,7 @@ def test_the_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
 
 
 def test_every_engine_says_which_files_it_ran() -> None:
-    event = engine_started(resumed=False)
+    event = engine_started(resumed=False, secret=PLANTED)
     assert event.files == files_digest(own_files(ROOT)) == provenance().files
     assert provenance() is provenance(), "read once per process"
     assert (event.commit, event.dirty) == checkout_state(ROOT)
@@ -156,7 +157,7 @@ def test_what_is_installed_elsewhere_says_nothing_of_these_files(tmp_path: Path)
 
 def test_an_engine_says_how_many_cores_it_may_use() -> None:
     """Durations of two runs mean little without it."""
-    code = "from core.program.environment import engine_started; print(engine_started(False).cores)"
+    code = "from core.program.environment import engine_started; print(engine_started(False, b'').cores)"
     taskset = ["taskset", "-c", "0"] if shutil.which("taskset") else []
     command = [*taskset, sys.executable, "-c", code]
     done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True)

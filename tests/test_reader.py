@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from records import small_record, step
 
+from core.data.pseudonyms import PLANTED
 from core.events import EngineStopped, OperatorAction
 from core.run_folder import RunFolder
 from storage.errors import StorageError
@@ -51,7 +52,7 @@ def test_a_run_that_says_running_without_an_engine_was_interrupted(tmp_path: Pat
     reader = Reader(root)
     assert reader.status() == "created"
     with Log.open(RunFolder(root)) as log:
-        log.record("run", [engine_started(resumed=False)])
+        log.record("run", [engine_started(resumed=False, secret=PLANTED)])
         assert reader.status() == "running"
         assert reader.engine_pid() is not None
     assert reader.status() == "interrupted"

@@ -383,8 +383,8 @@ def test_another_stage_version_is_told_and_compared_all_the_same(drawn: Path, mo
 def test_other_code_and_packages_are_the_first_thing_said(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.program.environment import engine_started
 
-    def later(resumed: bool) -> Any:
-        now = engine_started(resumed)
+    def later(resumed: bool, secret: bytes) -> Any:
+        now = engine_started(resumed, secret)
         packages = {**now.packages, "highspy": "9.9.9"}
         return now.model_copy(update={"commit": "f" * 40, "dirty": False, "packages": packages})
 

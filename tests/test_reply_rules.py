@@ -11,6 +11,7 @@ import pytest
 from records import done, genesis
 from rewritten import Row, forged
 
+from core.data.pseudonyms import PLANTED
 from core.events import QuestionsGenerated, Text, digest
 from core.facts.judging.replies import READING_RULE
 from core.run_folder import RunFolder
@@ -145,7 +146,7 @@ def written(runs: Path, said: str, recorded: tuple[str, ...] = QUESTIONS, keep: 
         seconds=1,
     )
     root = runs / "20260101-000000-small"
-    with Log.create(RunFolder(root), genesis(root.name)) as log:
+    with Log.create(RunFolder(root), genesis(root.name), PLANTED) as log:
         log.record("answer", [event, done()], unit=("clause:1", 1), blobs=bodies if keep else bodies[2:])
     return replies_check(root)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from memory_recorder import MemoryRecorder, make_context
+from orderly import keep_orderly_secret
 from sortition_pools import bounds_of
 
 from core.config import RunConfig
@@ -436,6 +437,7 @@ def test_seats_that_are_taken_count_in_the_sums(tmp_path: Path) -> None:
 
 
 def pool(settings: RunConfig, root: Path, recorder: MemoryRecorder) -> Pool:
+    keep_orderly_secret(root, ("a1", "b2", "c3", "d4"))
     return stage.pool(make_context("pool", settings, root, recorder), ())
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from night import size
 from records import answer, done, genesis, step
 
+from core.data.pseudonyms import PLANTED
 from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.record.log import Log
@@ -48,7 +49,7 @@ class Undamaged:
 def undamaged(tmp_path_factory: pytest.TempPathFactory) -> Undamaged:
     folder = tmp_path_factory.mktemp("undamaged")
     writing = folder / "writing" / RUN
-    with Log.create(RunFolder(writing), genesis(RUN)) as log:
+    with Log.create(RunFolder(writing), genesis(RUN), PLANTED) as log:
         _write(log, 0, 40)
         log._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         _write(log, 40, 80)
@@ -306,7 +307,7 @@ def rewrite_value(root: Path, table: str, column: str, key: Any, changed: Any) -
 def test_bytes_that_are_no_text_are_not_taken_for_the_sign_that_stands_for_them(tmp_path: Path, column: str) -> None:
     """U+FFFD is shown for bytes that are no UTF-8, so such bytes must not hash as a recorded U+FFFD does."""
     root = tmp_path / RUN
-    with Log.create(RunFolder(root), genesis(RUN)) as log:
+    with Log.create(RunFolder(root), genesis(RUN), PLANTED) as log:
         log.record("\ufffd" if column == "stage" else "train", [step(1, condition="a\0b")])
     with closing(connect(root / "audit.db")) as db:
         (value,) = db.execute(f"SELECT CAST({column} AS BLOB) FROM events WHERE seq = 2").fetchone()
@@ -331,7 +332,7 @@ def wal_bytes(root: Path) -> int:
 
 def test_a_reader_that_holds_a_transaction_grows_the_log_and_breaks_nothing(tmp_path: Path) -> None:
     root = tmp_path / RUN
-    with Log.create(RunFolder(root), genesis(RUN)) as log, closing(connect(root / "audit.db")) as holding:
+    with Log.create(RunFolder(root), genesis(RUN), PLANTED) as log, closing(connect(root / "audit.db")) as holding:
         holding.execute("BEGIN")
         seen = holding.execute("SELECT count(*) FROM events").fetchone()
         body = b"x" * 60_000
@@ -351,7 +352,7 @@ def test_a_reader_that_holds_a_transaction_grows_the_log_and_breaks_nothing(tmp_
 
 def test_the_readers_of_the_app_hold_no_transaction(tmp_path: Path) -> None:
     root = tmp_path / RUN
-    with Log.create(RunFolder(root), genesis(RUN)) as log:
+    with Log.create(RunFolder(root), genesis(RUN), PLANTED) as log:
         reader = Reader(root)
         for number in range(60):
             event, text = answer(b"x" * 60_000 + str(number).encode(), f"1:{number}")

@@ -458,7 +458,12 @@ def doctor(
 def export(
     name: RunName,
     to: Annotated[Path | None, typer.Option("--to", help="The file to write; <run id>.zip here without it.")] = None,
-    redact: Annotated[bool, typer.Option("--redact", help="Withhold texts, and rater ids outside events.")] = False,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Withhold texts, and what leads back to the source.")
+    ] = False,
+    k: Annotated[
+        int | None, typer.Option("--k", min=2, help="With --redact: withhold rows about people and types as well.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     agent: Annotated[str | None, typer.Option("--agent", help="Who answers for the run, as a name.")] = None,
     runs_dir: RunsDir = _RUNS,
@@ -468,8 +473,9 @@ def export(
     from storage.export.export import default_target, export_run
 
     root = find_run(name, runs_dir)
-    target, console = to or default_target(root, redact), Console()
-    done = export_run(root, target, redact=redact, force=force, agent=agent, told=_when_slow(console, "export"))
+    target, console = to or default_target(root, redact or k is not None), Console()
+    told = _when_slow(console, "export")
+    done = export_run(root, target, redact=redact, k=k, force=force, agent=agent, told=told)
     console.say(f"dempo: wrote {done.files:,} files, {done.bytes / 1024**2:.1f} MiB")
     print_data(asdict(done), as_json, f"{done.path}\nSHA-256 {done.sha256}\nhead: event {done.seq}, {done.head}")
     for sentence in done.left_out:

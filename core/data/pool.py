@@ -19,12 +19,12 @@ def build_pool(raters: Sequence[Rater], pairs: Sequence[int], attributes: Sequen
 
     Raters with pairs whose answer has no category are left out of the pool, and told beside it.
 
-    Raters are in the order of their source ids: that order is a property of the data, while the order
-    of lines and the pseudonyms are accidents that no draw may depend on. Types are numbered in the
-    order of their categories, and these in the order of the attribute's targets. Without attributes
-    there is one type.
+    Raters are in the order of their pseudonyms: that of the source ids would name everybody to whoever has them.
+    Types are numbered in the order of their categories, and these in the order of the attribute's targets.
+    Without attributes there is one type.
     """
-    lacks = {r: _without_category(raters[r], attributes) for r in range(len(raters)) if pairs[r] > 0}
+    order = sorted(range(len(raters)), key=lambda r: raters[r].rater_id)
+    lacks = {r: _without_category(raters[r], attributes) for r in order if pairs[r] > 0}
     members = [r for r, names in lacks.items() if not names]
     categories = [tuple(raters[r].attributes[attribute.name] for attribute in attributes) for r in members]
     types = _types(categories, [list(attribute.targets) for attribute in attributes])
@@ -63,7 +63,7 @@ def table_pool(tables: Tables, rater_ids: Sequence[str]) -> PoolBuilt:
         attributes=list(attributes),
         raters=[
             PoolRater(rater_id=rater_id, type=number[person.categories], pairs=0)
-            for rater_id, person in zip(rater_ids, tables.people, strict=True)
+            for rater_id, person in sorted(zip(rater_ids, tables.people, strict=True), key=lambda row: row[0])
         ],
         types=types,
         survey_only=0,

@@ -1,8 +1,11 @@
-"""Pseudonyms of raters: HMAC-SHA256 under a secret that stays in the run's `private/` folder.
+"""Pseudonyms of raters: HMAC-SHA256 under a secret that stays in the `private/` folder of the runs and of each run.
 
-They serve the record only: no order, no draw and no weight depends on them. Whoever has the secret and
-the source ids can link the two; half the raters of a PRISM-sized pool can also be told by their
-attributes, so a rater is pseudonymous, never anonymous.
+The pool is in the order of its pseudonyms, so which of several people with equal attributes is drawn depends on the
+secret, and nothing else does. Whoever has the secret and the source ids can link the two; half the raters of a
+PRISM-sized pool can also be told by their attributes, so a rater is pseudonymous, never anonymous.
+
+All runs of a folder have one secret, so that a run can be repeated and runs can be joined. Planted worlds have no
+raters to protect: theirs is known to everybody, so that their runs are the same on every machine.
 """
 
 from __future__ import annotations
@@ -21,20 +24,41 @@ from core.errors import InputError
 _OWNER_ONLY = 0o600
 """Permissions of what links pseudonyms to people."""
 
+KEY_FILE = "pseudonym.key"
+
 SECRET_BYTES = 32
 SHORTEST = 12
 """Hex digits of a pseudonym; more where two would be equal (among 1,500 raters: one run in 250 million)."""
+
+
+PLANTED = hashlib.sha256(b"dempo: the secret of planted worlds, which everybody knows").digest()
+"""The secret of runs on planted worlds."""
+
+
+def keep_secret(private: Path, secret: bytes) -> None:
+    """Writes the secret of a new run into its `private/` folder."""
+    write_durably(private / KEY_FILE, secret, _OWNER_ONLY)
 
 
 def secret_of(private: Path) -> bytes:
     """The secret in `private/pseudonym.key`, made by the first call and kept since.
 
     Raises:
-        InputError: the file cannot be read or does not hold 32 bytes.
+        InputError: as `kept_secret`.
     """
-    path = private / "pseudonym.key"
+    path = private / KEY_FILE
     if not path.exists():
         write_durably(path, secrets.token_bytes(SECRET_BYTES), _OWNER_ONLY)
+    return kept_secret(private)
+
+
+def kept_secret(private: Path) -> bytes:
+    """The secret in `private/pseudonym.key`.
+
+    Raises:
+        InputError: the file cannot be read or does not hold 32 bytes.
+    """
+    path = private / KEY_FILE
     try:
         secret = path.read_bytes()
     except OSError as error:

@@ -18,6 +18,7 @@ from core.data.utterances import Preferences, Watch
 from core.errors import InputError
 from core.events import PairsBuilt, PoolBuilt
 from core.facts.formats import PAIRS_TYPE
+from core.facts.places import place_name
 from core.stage import Context, Unit, only
 from core.types import Pool, PreferencePairs, Rater
 
@@ -110,7 +111,7 @@ def _record_pairs(ctx: Context, unit: Unit) -> None:
     rater_ids = _pseudonyms(ctx, sorted(found.raters))
     unit.add(
         PairsBuilt(
-            source=ctx.config.data.hub or str(ctx.config.data.path),
+            source=ctx.config.data.hub or place_name(str(ctx.config.data.path)),
             files=list(found.files),
             raters=len(rater_ids),
             rater_ids=list(rater_ids),

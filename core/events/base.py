@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of tables, indexes, triggers and the fields that events have. It rises where a record of before would no longer fit:
 a field that is gone, renamed, of another type or newly required. Fields that may be absent and new kinds need none."""
 
@@ -42,6 +42,12 @@ Number = Annotated[float | Literal["nan", "inf", "-inf"], BeforeValidator(named_
 def volatile(description: str, **more: Any) -> Any:
     """A field that may differ between two runs that are the same."""
     return Field(description=description, json_schema_extra={"volatile": True}, **more)
+
+
+def sealed(part: Literal["people", "private"], description: str, volatile: bool = False, **more: Any) -> Any:
+    """A field that stands in a sealed part of the event (`core.facts.sealed`), not in its payload."""
+    extra: dict[str, Any] = {"sealed": part} | ({"volatile": True} if volatile else {})
+    return Field(description=description, json_schema_extra=extra, **more)
 
 
 def described(description: str, **more: Any) -> Any:
@@ -82,5 +88,15 @@ class Event(BaseModel):
     kind: ClassVar[str]
 
     def payload(self) -> dict[str, Any]:
-        """The fields as plain JSON values; absent optional fields are left out."""
+        """All fields as plain JSON values, those of sealed parts included; absent optional fields are left out."""
         return self.model_dump(mode="json", exclude_none=True)
+
+    @classmethod
+    def sealed_fields(cls) -> dict[str, tuple[str, ...]]:
+        """The fields of each sealed part, by the part's name."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, field in cls.model_fields.items():
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and (part := extra.get("sealed")):
+                found[str(part)] = (*found.get(str(part), ()), name)
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from core.events.base import Artifact, Event, Part, described, volatile
+from core.events.base import Artifact, Event, Part, described, sealed, volatile
 
 
 class FileRead(Part):
@@ -32,20 +32,21 @@ class PairsBuilt(Event):
     source: str = volatile("folder or hub name the data came from")
     files: list[FileRead] = described("files read, with size, SHA-256 and number of rows")
     raters: int = described("raters kept, with and without pairs")
-    rater_ids: list[str] = described("pseudonyms of the raters kept, in source order", default_factory=list)
+    rater_ids: list[str] = sealed("private", "pseudonyms of the raters kept, in the order of their source ids")
     contexts: int = described("distinct contexts")
     responses: int = described("distinct responses")
     pairs: int = described("preference pairs")
     excluded: dict[str, int] = described("what was left out, repaired or is odd, by reason, in counts")
-    unlisted: list[UnlistedAnswer] = described(
+    unlisted: list[UnlistedAnswer] = sealed(
+        "people",
         "answers without a category, how many raters gave each (empty text: no answer), and what became of them",
         default_factory=list,
     )
-    artifact: Artifact = described("the pairs with their texts")
+    artifact: Artifact = sealed("private", "the pairs with their texts, in the order of the source ids")
 
 
 class PoolRater(Part):
-    """One row of the pool; raters are in the order of their source ids."""
+    """One row of the pool; raters are in the order of their pseudonyms."""
 
     rater_id: str
     type: int
@@ -84,11 +85,12 @@ class PoolBuilt(Event):
 
     kind: ClassVar[str] = "pool.built"
     attributes: list[str] = described("names of the attributes, in order")
-    raters: list[PoolRater] = described("pseudonym, type and N_r of every rater, in source order")
-    types: list[PoolType] = described("types in order of their categories")
+    raters: list[PoolRater] = sealed("people", "pseudonym, type and N_r of every rater, in the order of the pseudonyms")
+    types: list[PoolType] = sealed("people", "types in order of their categories")
     survey_only: int = described("raters without a usable pair, left out")
-    left_out: list[PoolLeftOut] = described(
-        "raters with pairs whose answers have no category, in source order: π = 0, but among all raters",
+    left_out: list[PoolLeftOut] = sealed(
+        "people",
+        "raters with pairs whose answers have no category, in the order of the pseudonyms: π = 0, but among all raters",
         default_factory=list,
     )
     files: list[FileRead] = described("tables read, with size, SHA-256 and number of rows", default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from core.events.base import Event, described, volatile
+from core.events.base import Event, described, sealed, volatile
 
 
 class RunCreated(Event):
@@ -17,9 +17,15 @@ class RunCreated(Event):
     views: int | None = described("version of the views that the database was made with (absent: 1)", default=None)
     name: str = described("name of the run")
     seed: str = described("seed of the run, decimal")
-    config: dict[str, Any] = described("resolved configuration; decimals as strings")
+    config: dict[str, Any] = described("resolved configuration; decimals as strings, of files the names")
+    places: dict[str, str] = sealed("private", "the paths of these files, by key path", default_factory=dict)
     origins: dict[str, str] = described("where each value came from: file, set, default; by key path")
     simulated: bool = described("true where raters or judges are simulated (planted worlds)")
+    secret: str = volatile("SHA-256 of the secret that pseudonyms and salts are made with")
+    registry: str = volatile("hash of the last entry of the folder's registry before this run (64 zeros: none)")
+    linked_to: str | None = volatile(
+        "hash of the first event of the run that this one continues or repeats", default=None
+    )
 
 
 class EngineStarted(Event):
@@ -27,7 +33,7 @@ class EngineStarted(Event):
 
     kind: ClassVar[str] = "engine.started"
     pid: int = volatile("process id")
-    host: str = volatile("SHA-256 of the host name, first 12 hex digits")
+    host: str = volatile("HMAC-SHA256 of the host name under the secret of the run, first 12 hex digits")
     resumed: bool = volatile("false for the first engine of the run")
     program: str = volatile("version of dempo")
     files: str | None = volatile("SHA-256 over the program's own files (docs/audit.md)", default=None)
@@ -49,7 +55,7 @@ class EngineStopped(Event):
         "completed: all stages; paused: the stage asked for by --until, or a draw waits for its public value; "
         "stopped: by the operator"
     )
-    reason: str = volatile("a sentence")
+    reason: str = sealed("private", "a sentence", volatile=True)
     exit_code: int = volatile("exit code of the process")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from core.events.base import Event, Number, Part, described, volatile
+from core.events.base import Event, Number, Part, described, sealed, volatile
 from core.events.data import PoolType
 
 
@@ -36,7 +36,7 @@ class LotteryTypes(Event):
     kind: ClassVar[str] = "lottery.types"
     lottery: str = described("name of the lottery")
     attributes: list[str] = described("names of the attributes, in order")
-    types: list[PoolType] = described("number, categories and size of every type")
+    types: list[PoolType] = sealed("people", "number, categories and size of every type")
 
 
 class LotteryBounded(Event):
@@ -47,7 +47,7 @@ class LotteryBounded(Event):
 
     kind: ClassVar[str] = "lottery.bounded"
     lottery: str = described("name of the lottery")
-    pi: list[float] = described("π per type in the relaxation's LEXIMIN")
+    pi: list[float] = sealed("people", "π per type in the relaxation's LEXIMIN")
 
 
 class LotteryLevel(Event):
@@ -60,7 +60,7 @@ class LotteryLevel(Event):
     lottery: str = described("name of the lottery")
     level: int = described("0 is the lowest")
     probability: float = described("inclusion probability of the types fixed here")
-    types: list[int] = described("types fixed at this level")
+    types: list[int] = sealed("people", "types fixed at this level")
     binding: dict[str, float] = described(
         "by how much the level rises per member that a quota gives way, by 'attribute: category (lower|upper)'",
         default_factory=dict,
@@ -81,7 +81,7 @@ class LotteryLevel(Event):
         "price of a quota, an integer, by 'attribute: category': above 0 its upper bound binds, below 0 its lower one",
         default=None,
     )
-    values: list[tuple[int, str]] | None = described("[type, value], integers, where not 0", default=None)
+    values: list[tuple[int, str]] | None = sealed("people", "[type, value], integers, where not 0", default=None)
     bound: str | None = described(
         "no panel within the quotas has a larger sum of values (found by a solver)", default=None
     )
@@ -95,9 +95,9 @@ class LotteryPanel(Event):
     panel: int = described("number of the panel, from 0")
     numerator: str = described("probability times the lottery's denominator, decimal integer")
     probability: float = described("probability of the panel")
-    counts: list[tuple[int, int]] = described("[type, members] where members > 0")
-    raters: list[int] | None = described(
-        "members by their place in `pool.built`, from 0, where the lottery names them", default=None
+    counts: list[tuple[int, int]] = sealed("people", "[type, members] where members > 0")
+    raters: list[int] | None = sealed(
+        "people", "members by their place in `pool.built`, from 0, where the lottery names them", default=None
     )
 
 
@@ -111,12 +111,14 @@ class LotterySolved(Event):
     estimated: bool = described("true where π comes from a Monte Carlo estimate")
     panels: int = described("compositions in the support")
     denominator: str = described("what the numerators of the panels sum to", default=str(2**53))
-    pi: list[float] = described("π per type, from the compositions and their integer probabilities")
-    rater_pi: list[float] | None = described(
-        "π per rater, in source order, where panels name their members", default=None
+    pi: list[float] = sealed("people", "π per type, from the compositions and their integer probabilities")
+    rater_pi: list[float] | None = sealed(
+        "people", "π per rater, in the pool's order, where panels name their members", default=None
     )
-    standard_error: list[float] | None = described("per type, for estimated lotteries", default=None)
-    optimum: list[float] | None = described("π per type: LEXIMIN's, as far as its levels are decided", default=None)
+    standard_error: list[float] | None = sealed("people", "per type, for estimated lotteries", default=None)
+    optimum: list[float] | None = sealed(
+        "people", "π per type: LEXIMIN's, as far as its levels are decided", default=None
+    )
     max_difference: float = described("max |π − optimum| over raters (0 for baselines)")
     spread: float = described("largest difference of π between two raters of one type", default=0.0)
     solver: dict[str, str] = volatile("solver and versions")
@@ -135,7 +137,8 @@ class LotteryDiagnosed(Event):
     max_min_ratio: Number = described("largest over smallest π; inf where a rater has no chance")
     coefficient_of_variation: float = described("standard deviation over mean")
     without_chance: int = described("raters with π = 0")
-    without_chance_types: list[int] = described("their types", default_factory=list)
+    without_chance_types: list[int] = sealed("people", "their types", default_factory=list)
+    histogram: list[int] = described("raters by π in twenty intervals of equal width from 0 to 1")
     certain: int = described("raters with π = 1")
     empty_categories: list[str] = described(
         "'attribute: category' with a target or a lower bound above 0 that nobody in the pool has", default_factory=list
@@ -166,7 +169,8 @@ class DrawMade(Event):
     panel: int = described("number of the panel that was drawn")
     seed: str = described("key of the random stream, hex")
     origin: str = described("where the seed comes from, as a key of `core/facts/words.py`")
-    members: list[str] = described("pseudonyms of the panel, in source order")
+    members: list[str] = sealed("people", "pseudonyms of the panel, in their order")
+    seats: dict[str, dict[str, int]] = described("members of the panel by attribute and category, where there are any")
     outcome: Literal["accepted", "rejected", "aborted", "proposed"] = described(
         "what became of the draw; a proposed one is decided by a later event"
     )
@@ -198,4 +202,4 @@ class DrawAlternates(Event):
 
     kind: ClassVar[str] = "draw.alternates"
     draw: str = described("id of the draw")
-    alternates: list[AlternatesOfType] = described("for each type on the panel")
+    alternates: list[AlternatesOfType] = sealed("people", "for each type on the panel")

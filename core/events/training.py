@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from core.events.base import Artifact, Event, Number, Part, described, volatile
+from core.events.base import Artifact, Event, Number, Part, described, sealed, volatile
 
 
 class WeightRow(Part):
@@ -28,8 +28,8 @@ class ConditionPlanned(Event):
     pairs: int = described("pairs with positive weight")
     raters: int = described("raters with positive weight")
     effective_pairs: float = described("(Σω)²/Σω² over the pairs: the effective sample size")
-    weights: list[WeightRow] = described("raters with positive weight, in source order")
-    artifact: Artifact | None = described("the schedule: pair index and flip per step", default=None)
+    weights: list[WeightRow] = sealed("people", "raters with positive weight, in the order of their pseudonyms")
+    artifact: Artifact | None = sealed("private", "the schedule: pair index and flip per step", default=None)
 
 
 class ModelReady(Event):
@@ -52,7 +52,7 @@ class ReferenceComputed(Event):
     sequences: int = described("distinct sequences scored")
     cut_contexts: int = described("sequences whose oldest turns were dropped to fit max_length")
     cut_responses: int = described("sequences whose response was cut to fit max_length")
-    artifact: Artifact = described("sum of token log-probabilities per sequence")
+    artifact: Artifact = sealed("private", "sum of token log-probabilities per sequence")
     rule: int | None = described(
         "how prompts are fitted: 2 to the pair's own responses; absent: to the longest in any schedule", default=None
     )

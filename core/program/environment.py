@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import platform
 import shutil
@@ -59,14 +60,14 @@ MPI_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
 """How many processes mpirun started; srun sets one of them to 1 for a single process, which is one engine."""
 
 
-def engine_started(resumed: bool) -> EngineStarted:
-    """The event that describes this process and machine."""
+def engine_started(resumed: bool, secret: bytes) -> EngineStarted:
+    """The event that describes this process and machine; the secret is that of the run's pseudonyms."""
     from core.events import EngineStarted
 
     ran = provenance()
     return EngineStarted(
         pid=os.getpid(),
-        host=hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12],
+        host=hmac.new(secret, socket.gethostname().encode(), hashlib.sha256).hexdigest()[:12],
         resumed=resumed,
         program=ran.version,
         files=ran.files,

@@ -18,7 +18,7 @@ from core.events import (
     PoolType,
     QuotaRow,
 )
-from core.facts.sortition.inequality import inequality
+from core.facts.sortition.inequality import histogram, inequality
 from core.sortition.quotas.quotas import empty_categories
 from core.stage import only
 from core.types import Lottery, Pool
@@ -96,6 +96,7 @@ def diagnosed_event(lottery: Lottery, type_of: Sequence[int], quotas: Sequence[Q
         lottery=lottery.name,
         **inequality(pi, lottery.size),
         without_chance_types=sorted({t for t, p in zip(type_of, pi, strict=True) if p == 0}),
+        histogram=histogram(pi),
         empty_categories=[f"{q.attribute}: {q.category}" for q in empty_categories(quotas)],
     )
 
@@ -105,11 +106,13 @@ def diagnosed_event(lottery: Lottery, type_of: Sequence[int], quotas: Sequence[Q
 
 @dataclass(frozen=True)
 class RecordedLottery:
-    """A lottery with the pool it is over; rater_ids and type_of are in source order."""
+    """A lottery with the pool it is over: type and pseudonym of each person; categories of each type by attribute."""
 
     lottery: Lottery
     type_of: tuple[int, ...]
     rater_ids: tuple[str, ...]
+    attributes: tuple[str, ...]
+    types: tuple[tuple[str, ...], ...]
 
 
 def recorded_lottery(events: Sequence[Event]) -> RecordedLottery:
@@ -124,6 +127,8 @@ def recorded_lottery(events: Sequence[Event]) -> RecordedLottery:
         lottery=lottery_from(events, sizes),
         type_of=tuple(rater.type for rater in pool.raters),
         rater_ids=tuple(rater.rater_id for rater in pool.raters),
+        attributes=tuple(pool.attributes),
+        types=tuple(tuple(t.categories) for t in sorted(pool.types, key=lambda t: t.type)),
     )
 
 

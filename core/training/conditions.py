@@ -78,7 +78,8 @@ def _plan_condition(
         raters=len(kept),
         effective_pairs=effective_pairs(weight.tolist(), counts.tolist()),
         weights=[
-            WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r])) for r in kept
+            WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r]))
+            for r in sorted(kept, key=lambda r: pairs.raters[r].rater_id)
         ],
         artifact=artifact,
     )

@@ -20,6 +20,7 @@ from core.chat import load_tokenizer, template_digest
 from core.config import TrainSection
 from core.errors import DempoError, InputError
 from core.events import ModelReady, ReferenceComputed, TrainCheckpoint
+from core.facts.places import place_name
 from core.facts.training.rules import REFERENCE_RULE
 from core.random_arrays import integers
 from core.stage import Context, Unit, only
@@ -133,7 +134,7 @@ def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> Model
     shape, tokenizer = shape_of(folder), load_tokenizer(folder)
     require_fit(train, max(tokenizer.get_vocab().values()) + 1, shape.rows, shape.positions)
     return ModelReady(
-        model=train.model,
+        model=place_name(train.model),
         architecture=shape.architecture,
         parameters=shape.parameters,
         vocabulary=len(tokenizer),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from core.config import DrawSection, RunConfig, from_resolved
+from core.config import DrawSection, RunConfig, from_recorded
 from core.errors import InputError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event, RunCreated, decode
+from core.facts.sealed import PEOPLE, SEALED, WITHHELD
 from storage.errors import StorageError, readable_configuration
-from storage.record.codec import parse
 from storage.record.reader import Reader
 from storage.record.schema import DONE
+from storage.record.sealing import known
 
 State = Literal["none", "committed", "proposed", "rejected", "aborted", "accepted"]
 
@@ -62,7 +63,8 @@ def config_of(reader: Reader) -> RunConfig:
         InputError: this version of the program cannot read it.
     """
     with readable_configuration(reader.folder.root.name):
-        return from_resolved(_genesis(reader).config)
+        genesis = _genesis(reader)
+        return from_recorded(genesis.config, genesis.places)
 
 
 def history_of(reader: Reader, draw: str) -> History:
@@ -76,12 +78,12 @@ def history_of(reader: Reader, draw: str) -> History:
     if draw not in sections:
         known = f"the draws are {', '.join(sections)}" if sections else "the configuration has no [[draws]]"
         raise InputError(f"there is no draw {draw!r} in {reader.folder.root.name}; {known}")
-    steps = reader.query(
+    steps = reader.recorded(
         "SELECT kind, payload FROM events WHERE kind IN ('draw.committed', 'draw.made', 'draw.decided') "
         "AND payload->>'$.unit' IS NULL AND payload->>'$.draw' = ? ORDER BY seq",
         [draw],
     )
-    made = reader.query(OF_DONE_UNITS + "WHERE e.kind = 'draw.made' AND e.payload->>'$.draw' = ?", [draw])
+    made = reader.recorded(OF_DONE_UNITS + "WHERE e.kind = 'draw.made' AND e.payload->>'$.draw' = ?", [draw])
     accepted = [event for event in decoded(made) if isinstance(event, DrawMade)]
     try:
         rounds = tuple(_rounds(decoded(steps)))
@@ -104,21 +106,23 @@ def _rounds(events: Iterator[Event]) -> list[Round]:
     return list(rounds.values())
 
 
-def decoded(rows: Sequence[dict[str, str]]) -> Iterator[Event]:
-    """The events that rows of kind and payload stand for.
+def decoded(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> Iterator[Event]:
+    """The events that rows of `Reader.recorded` stand for.
 
     Raises:
         StorageError: one of them is not what this program writes.
     """
-    for row in rows:
+    for kind, _, values in rows:
         try:
-            yield decode(row["kind"], parse(row["payload"])[0])
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
-            raise StorageError(f"an event {row['kind']} is not what this program writes; run `dempo verify`") from error
+            yield decode(kind, known(values))
+        except (ValueError, TypeError, LookupError) as error:
+            if SEALED in values:
+                raise StorageError(f"{kind}: {WITHHELD[PEOPLE]} are not in this copy") from None
+            raise StorageError(f"an event {kind} is not what this program writes; run `dempo verify`") from error
 
 
 def _genesis(reader: Reader) -> RunCreated:
-    rows = reader.query("SELECT payload FROM events WHERE seq = 1")
+    rows = reader.recorded("SELECT kind, payload FROM events WHERE seq = 1")
     if not rows:
         raise StorageError(f"{reader.folder.database} holds no event; this run was never begun")
-    return RunCreated.model_validate(parse(rows[0]["payload"])[0])
+    return RunCreated.model_validate(known(rows[0][2]))

@@ -152,17 +152,17 @@ class PublicDraw:
         """The lottery and its pool as recorded, and the hashes of their parts."""
         lottery = self._history.section.lottery
         kinds = [kind for kinds in COMMITTED_PARTS.values() for kind in kinds]
-        rows = self._reader.query(
+        rows = self._reader.recorded(
             f"{OF_DONE_UNITS}WHERE e.kind IN ({', '.join('?' * len(kinds))}) "
             "AND coalesce(e.payload->>'$.lottery', ?) = ? ORDER BY e.seq",
             [*kinds, lottery, lottery],
         )
-        if not any(row["kind"] == "lottery.solved" for row in rows):
+        if not any(kind == "lottery.solved" for kind, _, _ in rows):
             raise InputError(
                 f"lottery {lottery!r} is not recorded yet; `dempo resume {self._log.folder.root.name} --until lottery` "
                 "makes it"
             )
-        return recorded_lottery(list(decoded(rows))), hashes_of((row["kind"], row["payload"]) for row in rows)
+        return recorded_lottery(list(decoded(rows))), hashes_of((kind, payload) for kind, payload, _ in rows)
 
     def _require(self, state: State, command: str) -> Round:
         if self._history.state == state:

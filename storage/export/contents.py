@@ -14,6 +14,7 @@ from core.events import EngineStarted, EngineStopped, HeadSigned
 from core.program.provenance import program_version, provenance
 from storage.errors import StorageError
 from storage.record.codec import artifacts_in, canonical, parse
+from storage.record.sealing import bodies_of, read_payload
 from storage.signatures.heads import as_json
 from storage.verifier.vouching.kept import Head
 from storage.verifier.vouching.ssh_signature import fingerprint
@@ -50,7 +51,7 @@ def facts_of(db: sqlite3.Connection) -> RunFacts:
         run_id=str(genesis.get("run_id")),
         name=str(genesis.get("name")),
         status=str(status[0]) if status else "created",
-        detail=str(parse(stop[0])[0].get("reason", "")) if stop else "",
+        detail=str(read_payload(stop[0], bodies_of(db))[0].get("reason", "")) if stop else "",
         started=at,
         ended=ended,
         program=str(engines[-1]["program"]) if engines else program_version(),
@@ -104,14 +105,17 @@ def signers_of(db: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(found)
 
 
-def artifacts_of(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    """Kind of event and SHA-256 name of every artifact that an event refers to, each once."""
-    seen = set()
-    for kind, payload in db.execute("SELECT kind, payload FROM events WHERE instr(payload, 'media_type') ORDER BY seq"):
-        for name in artifacts_in(json.loads(payload)):
+def artifacts_of(db: sqlite3.Connection) -> Iterator[str]:
+    """SHA-256 name of every artifact that an event refers to, each once."""
+    seen: set[str] = set()
+    body_of = bodies_of(db)
+    rows = "SELECT payload FROM events WHERE instr(payload, 'media_type') OR instr(payload, 'sealed') ORDER BY seq"
+    for (payload,) in db.execute(rows):
+        values = read_payload(payload, body_of)[0]
+        for name in artifacts_in(values):
             if name not in seen:
                 seen.add(name)
-                yield kind, name
+                yield name
 
 
 def _heads(db: sqlite3.Connection) -> Iterator[tuple[HeadSigned, dict[str, Any]]]:

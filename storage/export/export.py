@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,12 @@ from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
 from storage.export.contents import artifacts_of, facts_of, signers_of, small_files, write_events
 from storage.export.crate import metadata
+from storage.export.crowd import crowd_of
 from storage.export.figures import figures
 from storage.export.opening import NAME as README
 from storage.export.opening import readme
 from storage.export.pack import pack
-from storage.export.redaction import NOTE, Redaction, redaction_of, withhold_texts
+from storage.export.redaction import NOTE, Redaction, redaction_of, withhold
 from storage.export.report import report
 from storage.export.statements import LICENCES, limits
 from storage.export.tables import write_tables
@@ -40,9 +41,6 @@ MARGIN = 64 * 1024**2
 
 SNAPSHOTS = 5
 """An export needs this many times the record on its way, at most: two copies, events, tables, and the zip."""
-
-_HOLD_TEXTS = frozenset({"pairs.built"})
-"""Kinds of events whose artifact holds texts."""
 
 _NOT_IN_BUNDLES = frozenset({"registry", "head files"})
 """Checks of files that lie beside a record and stay there: a bundle says the same whatever becomes of them."""
@@ -68,9 +66,20 @@ class Exported:
 
 
 def export_run(
-    root: Path, target: Path, *, redact: bool = False, force: bool = False, agent: str | None = None, told: Told
+    root: Path,
+    target: Path,
+    *,
+    redact: bool = False,
+    k: int | None = None,
+    force: bool = False,
+    agent: str | None = None,
+    told: Told,
 ) -> Exported:
     """Writes the run in `root` as a bundle to `target`, whole or not at all.
+
+    Args:
+        redact: leave out texts, and what leads back to the source.
+        k: leave out rows about people and types too, so that nobody can be told by fewer than k people's attributes.
 
     Raises:
         InputError: `target` exists and `force` is false, or lies in a folder that isn't there or cannot be written;
@@ -90,7 +99,7 @@ def export_run(
         sentences(target),
         tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".partial", dir=beside) as scratch,
     ):
-        return _Export(folder, Path(scratch), redact, agent, told).write(target)
+        return _Export(folder, Path(scratch), redact, k, agent, told).write(target)
 
 
 def check_target(target: Path, force: bool) -> None:
@@ -135,13 +144,16 @@ def check_space(folder: RunFolder, target: Path) -> None:
 class _Export:
     """One export under way: `files` are the names and paths of what goes into the bundle."""
 
-    def __init__(self, folder: RunFolder, scratch: Path, redact: bool, agent: str | None, told: Told) -> None:
+    def __init__(
+        self, folder: RunFolder, scratch: Path, redact: bool, k: int | None, agent: str | None, told: Told
+    ) -> None:
         self.folder = folder
         self.scratch = scratch
         self.agent = agent
         self.told = told
         self.withheld_before = redaction_of(folder.root)
-        self.redact = redact or self.withheld_before is not None
+        self.redact = redact or k is not None or self.withheld_before is not None
+        self.k = k if self.withheld_before is None or self.withheld_before.k is None else self.withheld_before.k
         self.files: dict[str, Path] = {}
         self.left_out: list[str] = []
 
@@ -151,8 +163,10 @@ class _Export:
         self.told("checking the record", 1, 8)
         checks = [check.row() for check in verify_all(database.parent)]
         self.told("copying artifacts", 2, 8)
-        withheld = self._artifacts(database)
-        database = self._redacted(database, withheld) if self.redact else database
+        self._artifacts(database)
+        with closing(connect(database)) as db:
+            crowd = crowd_of(db) if self.redact else None
+        database = self._redacted(database) if self.redact else database
         self.files["audit.db"] = database
         self._config()
         with closing(connect(database)) as db:
@@ -168,7 +182,7 @@ class _Export:
         for plot in plots:
             self._add(f"plots/{plot.name}.svg", plot.svg)
         self.told("writing the report", 6, 8)
-        statement = limits(self.redact)
+        statement = limits(crowd, self.k, self.redact)
         shown = [check for check in checks if check["name"] not in _NOT_IN_BUNDLES]
         self._add("report.html", report(database, plots, shown, statement, self.redact, self.files.keys()))
         self._add("LIMITS.md", statement)
@@ -219,38 +233,34 @@ class _Export:
         """The configuration as given; that of a stranger is compared with nothing, so it is not passed on."""
         if not self.folder.config.is_file():
             return
-        if is_imported(self.folder.root):
+        if self.redact:
+            self.left_out.append("config.toml, which may name folders and people; the record holds what it says")
+        elif is_imported(self.folder.root):
             self.left_out.append("config.toml, which came in a bundle; the record holds the resolved configuration")
         else:
             self.files["config.toml"] = self.folder.config
 
-    def _artifacts(self, database: Path) -> list[str]:
-        """Adds the artifacts that events refer to; returns the names of those that are withheld."""
-        withheld = list(self.withheld_before.artifacts) if self.withheld_before else []
+    def _artifacts(self, database: Path) -> None:
+        """Adds the artifacts that events refer to; a redaction leaves all of them out."""
         with closing(connect(database)) as db:
-            for kind, name in artifacts_of(db):
-                path = self.folder.artifacts / name
-                if name in withheld:
-                    continue
-                if self.redact and kind in _HOLD_TEXTS:
-                    withheld.append(name)
-                elif path.is_file():
-                    self.files[f"artifacts/{name}"] = path
-                else:
-                    self.left_out.append(f"artifacts/{name}, which is missing from the run's folder")
-        self.left_out += [f"artifacts/{name}, which holds texts" for name in withheld]
+            names = list(artifacts_of(db))
+        for name in names if not self.redact else ():
+            path = self.folder.artifacts / name
+            if path.is_file():
+                self.files[f"artifacts/{name}"] = path
+            else:
+                self.left_out.append(f"artifacts/{name}, which is missing from the run's folder")
+        if self.redact and names:
+            self.left_out.append(f"{len(names)} artifacts, which hold texts or the order of the source")
         if (self.folder.checkpoints).is_dir() and any(self.folder.checkpoints.iterdir()):
             self.left_out.append("checkpoints; the events name their files by SHA-256")
-        return withheld
 
-    def _redacted(self, database: Path, withheld: Sequence[str]) -> Path:
-        if self.withheld_before is not None:
-            self._add(NOTE, self.withheld_before.note())
-            return database
+    def _redacted(self, database: Path) -> Path:
+        before = self.withheld_before
         copy = self.scratch / "redacted.db"
-        texts = withhold_texts(database, copy)
+        texts = withhold(database, copy, self.k) + (before.texts if before is not None else 0)
         database.unlink()
-        self._add(NOTE, Redaction(texts, tuple(withheld)).note())
+        self._add(NOTE, Redaction(texts, self.k).note())
         return copy
 
     def _add(self, name: str, body: str) -> None:

@@ -1,8 +1,8 @@
 """What an export can leave out, and the note that says so: what is missing on purpose is withheld, not lost.
 
-The texts lie beside the events, under their SHA-256, so a bundle without them still holds the whole chain. Pseudonyms
-lie inside the events, and the chain is made over the events: they can't be taken out of `audit.db` or `events.jsonl`
-without breaking it. They are left out of everything that is derived from the record.
+Texts and sealed parts of events lie beside the events, under their SHA-256, so a bundle without them still holds the
+whole chain. Every redaction leaves out texts, the private parts (what leads back to the source) and all artifacts,
+which are numbered as the source is. Rows about people stay, under pseudonyms; with `k` they are left out as well.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,14 @@ _TEXTS: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Redaction:
-    """What a bundle withholds: how many texts, and the SHA-256 names of artifacts that hold texts."""
+    """What a bundle withholds: how many texts, sealed parts among them; k is that of `--k`, None without it."""
 
     texts: int
-    artifacts: tuple[str, ...]
+    k: int | None
 
     def note(self) -> str:
-        """The content of `redacted.json`."""
-        return json.dumps({**asdict(self), "rater_ids": "in tables, plots and report"}, indent=2) + "\n"
+        """The content of `redacted.json`. Artifacts are not named: their SHA-256 could be compared with public data."""
+        return json.dumps({"texts": self.texts, "artifacts": [], "k": self.k}, indent=2) + "\n"
 
 
 def redaction_of(root: Path) -> Redaction | None:
@@ -54,31 +54,32 @@ def redaction_of(root: Path) -> Redaction | None:
     try:
         with sentences(path):
             note = json.loads(path.read_bytes())
-        texts, artifacts = int(note["texts"]), tuple(map(_named, note["artifacts"]))
+        texts, k = int(note["texts"]), note.get("k")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise StorageError(f"{path} does not say what was withheld ({type(error).__name__})") from error
-    return Redaction(texts, artifacts)
+    if k is not None and not isinstance(k, int):
+        raise StorageError(f"{path} does not say what was withheld (k is no number)")
+    return Redaction(texts, k)
 
 
-def _named(artifact: object) -> str:
-    if not isinstance(artifact, str):
-        raise TypeError("an artifact is named by its SHA-256")
-    return artifact
+_PEOPLE = "SELECT payload->>'$.sealed.people.sha256' FROM events WHERE payload->'$.sealed.people' IS NOT NULL"
 
 
-def withhold_texts(database: Path, target: Path) -> int:
-    """Writes a copy without any text to `target`; returns how many were left out.
+def withhold(database: Path, target: Path, k: int | None) -> int:
+    """Writes a copy to `target` that holds no text but, without `k`, the parts about people; how many were left out.
 
     The copy is made with VACUUM, so no deleted text stays in a free page of it. `database` is a snapshot of the
     caller's own, which is changed on the way.
     """
     with closing(sqlite3.connect(database, isolation_level=None)) as db:
         guard = db.execute("SELECT sql FROM sqlite_master WHERE name = 'blobs_no_delete'").fetchone()[0]
-        texts: int = db.execute("SELECT count(*) FROM blobs").fetchone()[0]
-        for statement in ("BEGIN", "DROP TRIGGER blobs_no_delete", "DELETE FROM blobs", guard, "COMMIT"):
+        before: int = db.execute("SELECT count(*) FROM blobs").fetchone()[0]
+        kept = "" if k is not None else f" WHERE sha256 NOT IN ({_PEOPLE})"
+        for statement in ("BEGIN", "DROP TRIGGER blobs_no_delete", f"DELETE FROM blobs{kept}", guard, "COMMIT"):
             db.execute(statement)
+        left: int = db.execute("SELECT count(*) FROM blobs").fetchone()[0]
         db.execute("VACUUM INTO ?", [str(target)])
-    return texts
+    return before - left
 
 
 def shown(view: str, row: Mapping[str, Any], redacted: bool) -> dict[str, Any]:

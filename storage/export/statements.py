@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from storage.export.crowd import FEW, Crowds
+
 LICENCES = """# Licences
 
 This bundle holds things of different owners. Nothing in it grants more than their owners granted.
@@ -48,9 +50,8 @@ can change them too.
 
 ## About people
 
-Raters appear under pseudonyms: HMACs under a secret that stays with the operator. That is pseudonymous, not anonymous.
-In a pool of the size of PRISM's, about half of the raters have attributes that nobody else has, so whoever knows a
-rater's attributes can find their line. The resolved configuration names folders of the machine that ran it.
+Raters appear under pseudonyms: HMACs under a secret that stays with the operator. That is pseudonymous, not anonymous:
+whoever knows a rater's attributes may find their line.
 """
 
 REDACTED = """
@@ -58,19 +59,56 @@ REDACTED = """
 
 This bundle was made with `--redact`.
 
-- No text is in it: `audit.db` holds no bodies of texts, and artifacts that hold texts are left out (`redacted.json`
-  names them). The chain still verifies; checks that need a text say "withheld".
-- The tables and the report name no rater. `config.toml` is there as it was given, comments included.
-- Pseudonyms remain in `audit.db` and `events.jsonl`: they lie inside the events, and the chain is made over the events,
-  so no event can lose its pseudonyms and still verify. So do the attributes of each type of rater, file names, the
-  operator's words, and a judge's error or refusal where the event holds it as its `detail`.
+- No text is in it: `audit.db` holds no bodies of texts. The chain still verifies; checks that need a text say
+  "withheld".
+- Whatever leads back to the source of the data was left out: the order of the source's ids, the files of the pairs,
+  of the schedules and of the reference, which are numbered in that order, paths, and why an engine ended. Lists of
+  raters are in the order of their pseudonyms. The check of the schedules says "withheld".
 - The SHA-256 of every text remains. Whoever can guess a text exactly can confirm the guess: texts that are short or
-  public, such as questions, are hidden from nobody who looks for them.
-- The note that texts are withheld is the word of whoever made the bundle. It cannot be told apart from texts that were
-  lost; the run's own record can.
+  public, such as questions, are hidden from nobody who looks for them. Parts about people and sources carry a salt, so
+  that no guess at them can be confirmed.
+- The operator's words remain, and a judge's error or refusal where the event holds it as its `detail`.
+- The note that something is withheld is the word of whoever made the bundle. It cannot be told apart from texts that
+  were lost; the run's own record can.
+"""
+
+PSEUDONYMOUS = """\
+- Pseudonyms, attributes, numbers of pairs and members of panels remain in `audit.db`; tables and report name nobody.
+"""
+
+AGGREGATED = """\
+- Rows about people and about types of people were left out as well (`--k {k}`): pseudonyms, attributes, numbers of
+  pairs, weights, members of panels, compositions and π by type. What remains: how many people of each category are in
+  the pool and on each panel, how many have which π, and the leaderboards. Quotas of panels are checked; certificate,
+  types and draws say "withheld".
 """
 
 
-def limits(redacted: bool) -> str:
-    """The statement of limits of a bundle."""
-    return LIMITS + (REDACTED if redacted else "")
+def limits(crowds: Crowds | None, k: int | None, redacted: bool) -> str:
+    """The statement of limits of a bundle.
+
+    Args:
+        crowds: how easily people can be told apart; None where there are none, or it is not known.
+    """
+    if not redacted:
+        return LIMITS
+    if k is not None:
+        return LIMITS + REDACTED + AGGREGATED.format(k=k)
+    return LIMITS + REDACTED + PSEUDONYMOUS + ("" if crowds is None else _told_apart(crowds))
+
+
+def _told_apart(crowds: Crowds) -> str:
+    named = {
+        "attributes": crowds.by_attributes,
+        "attributes and locale": crowds.with_locale,
+        "attributes, locale and number of pairs": crowds.with_pairs,
+    }
+    rows = [
+        f"| {what} | {crowd.alone} of {crowd.people} | {crowd.among_few} | {crowd.smallest} |"
+        for what, crowd in named.items()
+    ]
+    head = (
+        "\nHow easily the people of this pool are told apart by what this bundle says of them:\n\n"
+        f"| known of a person | alone in it | in groups below {FEW} | smallest group |\n|---|---|---|---|\n"
+    )
+    return head + "\n".join(rows) + "\n\nTo publish it, use `dempo export --redact --k 5`.\n"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.config import resolved
+from core.config import RunConfig, resolved
 from core.config_file import LoadedConfig
+from core.data.pseudonyms import PLANTED, secret_of
+from core.errors import InputError
 from core.events import SCHEMA_VERSION, RunCreated
 from core.facts.chain import CHAIN_DOMAIN
+from core.facts.places import without_places
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
 from storage.record.log import Log
@@ -29,22 +33,49 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
     folder = RunFolder(runs / run_id)
     if folder.root.exists():
         raise StorageError(f"{folder.root} exists; ids are never reused, so try again in a second")
-    genesis = RunCreated(
+    with registration(runs) as registry:
+        secret = secret_for(config, runs)
+        genesis = _genesis(loaded, run_id, secret, registry.last)
+        with Log.create(folder, genesis, secret) as log:
+            with sentences(folder.config):
+                folder.config.write_text(text, encoding="utf-8")
+            registry.enter(run_id, log.head[1])
+    return folder.root
+
+
+def secret_for(config: RunConfig, runs: Path) -> bytes:
+    """The secret of the pseudonyms of a new run: one for all runs of a folder, in `private/` there.
+
+    Raises:
+        StorageError: it cannot be read or made.
+    """
+    if config.data.world is not None:
+        return PLANTED
+    private = runs / "private"
+    with sentences(private):
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            return secret_of(private)
+        except InputError as error:
+            raise StorageError(str(error)) from None
+
+
+def _genesis(loaded: LoadedConfig, run_id: str, secret: bytes, registry: str) -> RunCreated:
+    config, places = loaded.config, dict[str, str]()
+    return RunCreated(
         domain=CHAIN_DOMAIN,
         run_id=run_id,
         schema_version=SCHEMA_VERSION,
         views=VIEWS_VERSION,
         name=config.run.name,
         seed=str(config.run.seed),
-        config=resolved(config),
+        config=without_places(resolved(config), places),
+        places=places,
         origins=loaded.origins,
         simulated=config.data.world is not None,
+        secret=hashlib.sha256(secret).hexdigest(),
+        registry=registry,
     )
-    with registration(runs) as register, Log.create(folder, genesis) as log:
-        with sentences(folder.config):
-            folder.config.write_text(text, encoding="utf-8")
-        register(run_id, log.head[1])
-    return folder.root
 
 
 def complete_creation(log: Log) -> bool:

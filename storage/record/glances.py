@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from storage.record.reader import Reader
 from storage.record.rows import typed_rows
+from storage.record.schema import people_of, reason_of
 
-_COUNTS = """WITH people AS MATERIALIZED (
-  SELECT r.value->>'$.type' AS type, r.value->>'$.pairs' AS pairs FROM events e, json_each(e.payload, '$.raters') r
+_COUNTS = f"""WITH people AS MATERIALIZED (
+  SELECT r.value->>'$.type' AS type, r.value->>'$.pairs' AS pairs
+  FROM events e, json_each({people_of("e.payload")}, '$.raters') r
   WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
 )
 SELECT
@@ -31,8 +33,8 @@ _UNDER_WAY = """SELECT kind, count(*) AS events FROM events
 
 _LAST = "SELECT seq, at, kind FROM events ORDER BY seq DESC LIMIT 1"
 
-_LAST_STOP = """SELECT payload->>'$.outcome' AS outcome, payload->>'$.reason' AS reason FROM events
-  WHERE kind = 'engine.stopped' ORDER BY seq DESC LIMIT 1"""
+_LAST_STOP = f"""SELECT payload->>'$.outcome' AS outcome, coalesce({reason_of("payload")}, 'withheld') AS reason
+  FROM events WHERE kind = 'engine.stopped' ORDER BY seq DESC LIMIT 1"""
 
 _SKIPPED = """SELECT payload->>'$.reason' AS reason FROM events
   WHERE kind = 'stage.skipped' AND payload->>'$.name' IS ? ORDER BY seq DESC LIMIT 1"""
@@ -40,7 +42,7 @@ _SKIPPED = """SELECT payload->>'$.reason' AS reason FROM events
 _SIZES = """SELECT payload->>'$.lottery' AS lottery, payload->>'$.size' AS size, payload->>'$.tolerance' AS tolerance
   FROM events WHERE kind = 'lottery.quotas' ORDER BY seq"""
 
-_BOUND = """SELECT payload->'$.pi' AS pi FROM events
+_BOUND = f"""SELECT {people_of("payload")}->'$.pi' AS pi FROM events
   WHERE kind = 'lottery.bounded' AND payload->>'$.lottery' IS ? ORDER BY seq DESC LIMIT 1"""
 
 
@@ -116,4 +118,4 @@ def lottery_sizes(reader: Reader) -> dict[str, LotterySize]:
 def bound_of(reader: Reader, lottery: str | None) -> list[float]:
     """The upper bounds of π per type that are known before a lottery is; none before that."""
     rows = reader.query(_BOUND, [lottery])
-    return list(json.loads(rows[0]["pi"])) if rows else []
+    return list(json.loads(rows[0]["pi"])) if rows and rows[0]["pi"] else []

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import failpoints
+from core.data.pseudonyms import keep_secret
 from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
@@ -22,6 +23,7 @@ from storage.record.foreign import refuse_imported
 from storage.record.lock import take_lock
 from storage.record.run_folders import require_record
 from storage.record.schema import OBJECTS
+from storage.record.sealing import Sealer, bodies_of, read_payload
 from storage.signatures.heads import EVERY, HeadSigner, followed
 from storage.verifier.ground.reading import wrong_schema
 from storage.verifier.shipped import tree_facts
@@ -46,13 +48,16 @@ class Log:
         self._seq = 0
         self._head = NO_EVENT
         self._unsigned = 0
+        self._sealer: Sealer | None = None
         self.signer: HeadSigner | None = None
         self._last_progress = 0.0
         self.listener: ProgressListener = lambda stage, done, total, detail: None
 
     @classmethod
-    def create(cls, folder: RunFolder, genesis: RunCreated) -> Log:
+    def create(cls, folder: RunFolder, genesis: RunCreated, secret: bytes) -> Log:
         """Makes the run's folders and database, and records the genesis event.
+
+        `secret` is that of the pseudonyms, of which the event holds the hash.
 
         Raises:
             StorageError: the folder exists, or cannot be made.
@@ -60,6 +65,7 @@ class Log:
         with sentences(folder.root):
             folder.root.mkdir(parents=True, exist_ok=False)
             folder.create()
+            keep_secret(folder.private, secret)
         log = cls(folder, take_lock(folder))
         with log._closed_on_failure():
             failpoints.reached("before schema")
@@ -68,6 +74,7 @@ class Log:
                 log._db.execute(f"PRAGMA user_version={genesis.schema_version}")
                 for statement in OBJECTS.values():
                     log._db.execute(statement)
+            log._sealer = Sealer(secret, genesis.run_id)
             log.record("run", [genesis])
         return log
 
@@ -174,11 +181,11 @@ class Log:
     def _append(
         self, stage: str, events: Sequence[Event], unit: tuple[str, int] | None, blobs: Sequence[bytes]
     ) -> None:
-        rows = self._chained(stage, events, unit)
+        rows, sealed = self._chained(stage, events, unit)
         failpoints.reached("before transaction")
         with sentences(self.folder.database), self._db.atomic():
             self._db.conn.executemany(
-                "INSERT INTO blobs (sha256, body) VALUES (?, ?)", [(digest(body), body) for body in blobs]
+                "INSERT INTO blobs (sha256, body) VALUES (?, ?)", [(digest(body), body) for body in (*blobs, *sealed)]
             )
             self._db.conn.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             failpoints.reached("inside transaction")
@@ -189,17 +196,31 @@ class Log:
 
     def _chained(
         self, stage: str, events: Iterable[Event], unit: tuple[str, int] | None
-    ) -> list[tuple[int, str, str, str, str, str, str]]:
+    ) -> tuple[list[tuple[int, str, str, str, str, str, str]], list[bytes]]:
+        """The rows of some events, and the texts of their sealed parts."""
         envelope = {} if unit is None else {"unit": unit[0], "attempt": unit[1]}
         seq, prev, at = self._seq, self._head, now()
-        rows = []
+        rows, texts = [], []
         for event in events:
             seq += 1
-            payload = canonical({**event.payload(), **envelope})
+            values, sealed = self.sealer.seal(event)
+            texts += sealed
+            payload = canonical({**values, **envelope})
             hashed = link_hash(prev, seq, at, stage, event.kind, payload)
             rows.append((seq, at, stage, event.kind, payload, prev, hashed))
             prev = hashed
-        return rows
+        return rows, texts
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals parts of this run's events.
+
+        Raises:
+            StorageError: the run's secret is not here, or is another one.
+        """
+        if self._sealer is None:
+            self._sealer = Sealer.of(self.folder, self.genesis())
+        return self._sealer
 
     def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
         """Events of the last completed attempt of every unit of the stage, by unit."""
@@ -209,8 +230,9 @@ class Log:
             "SELECT kind, payload FROM events WHERE stage = ? AND payload->>'$.unit' IS NOT NULL ORDER BY seq",
             stage,
         )
+        body_of = bodies_of(self._db.conn)
         for kind, payload in rows:
-            values, unit = parse(payload)
+            values, unit = read_payload(payload, body_of)
             assert unit is not None, "selected by its unit"
             if kind == UnitCompleted.kind:
                 last[unit[0]] = unit[1]
@@ -250,7 +272,7 @@ class Log:
         rows = self._rows("SELECT payload FROM events WHERE seq = 1")
         if not rows:
             raise StorageError(f"{self.folder.database} holds no event; this run was never begun")
-        return RunCreated.model_validate(parse(rows[0][0])[0])
+        return RunCreated.model_validate(read_payload(rows[0][0], bodies_of(self._db.conn))[0])
 
     def text(self, sha256: str) -> str:
         """The exact text of a blob."""

@@ -22,6 +22,7 @@ from storage.errors import NotFound, StorageError, sentences
 from storage.record.foreign import Arrival, arrival, connect_checked, is_imported
 from storage.record.run_folders import require_record, run_folders
 from storage.record.schema import VIEWS
+from storage.record.sealing import bodies_of, read_payload
 from storage.verifier.ground.reading import holds_record
 
 Status = Literal[
@@ -106,6 +107,22 @@ class Reader:
             cursor = connection.execute(sql, parameters)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def recorded(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[str, str, dict[str, Any]]]:
+        """Kind, payload and values of the events whose kind and payload a query selects, sealed parts opened.
+
+        Raises:
+            StorageError: the database is damaged, or an event is not what this program writes.
+        """
+        with sentences(self.folder.database), closing(connect(self.folder.database, self.until)) as connection:
+            rows = connection.execute(sql, parameters).fetchall()
+            body_of = bodies_of(connection)
+            try:
+                return [(kind, payload, read_payload(payload, body_of)[0]) for kind, payload in rows]
+            except (ValueError, TypeError, LookupError, RecursionError) as error:
+                raise StorageError("an event is not what this program writes; run `dempo verify`") from error
 
     def events_after(self, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
         """Events behind a number, oldest first: how a watcher follows a run."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.facts.chain import NO_EVENT, link_hash
@@ -24,9 +25,22 @@ def registry_path(runs: Path) -> Path:
     return runs / REGISTRY_NAME
 
 
+@dataclass(frozen=True)
+class Registration:
+    """A registry that is held while a run is made; last is the hash of its last entry so far (64 zeros: none)."""
+
+    db: sqlite3.Connection
+    path: Path
+    last: str
+
+    def enter(self, run_id: str, genesis: str) -> None:
+        """Enters the run with the hash of its first event."""
+        _enter(self.db, self.path, run_id, genesis)
+
+
 @contextmanager
-def registration(runs: Path) -> Iterator[Callable[[str, str], None]]:
-    """Holds the registry while a run is made; call what it yields with the run's id and the hash of its genesis event.
+def registration(runs: Path) -> Iterator[Registration]:
+    """Holds the registry while a run is made.
 
     A registry that is damaged or cannot be written is found before anything is made. Engines that create runs at
     once take turns. Nothing is entered where the block raises.
@@ -38,7 +52,26 @@ def registration(runs: Path) -> Iterator[Callable[[str, str], None]]:
         runs.mkdir(parents=True, exist_ok=True)
     path = registry_path(runs)
     with _transaction(path) as db:
-        yield lambda run_id, genesis: _enter(db, path, run_id, genesis)
+        yield Registration(db, path, _last(db, path)[1])
+
+
+def last_entry(runs: Path) -> str:
+    """The hash of the last entry, which every head holds; 64 zeros where there is no registry or no entry.
+
+    Raises:
+        StorageError: the registry cannot be read.
+    """
+    path = registry_path(runs)
+    if not path.is_file() or not path.stat().st_size:
+        return NO_EVENT
+    with sentences(path), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as db:
+        return _last(db, path)[1]
+
+
+def _last(db: sqlite3.Connection, path: Path) -> tuple[int, str]:
+    with sentences(path):
+        row = db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    return (row[0], row[1]) if row else (0, NO_EVENT)
 
 
 def enter_late(runs: Path, run_id: str, genesis: str) -> bool:
@@ -80,8 +113,8 @@ def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _enter(db: sqlite3.Connection, path: Path, run_id: str, genesis: str) -> None:
     with sentences(path):
-        last = db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        seq, prev = (last[0] + 1, last[1]) if last else (1, NO_EVENT)
+        last, prev = _last(db, path)
+        seq = last + 1
         at, payload = now(), canonical({"run_id": run_id, "genesis": genesis})
         hashed = link_hash(prev, seq, at, REGISTRY_STAGE, REGISTRY_KIND, payload)
         db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, payload, prev, hashed))

@@ -49,10 +49,22 @@ DONE = """done AS MATERIALIZED (
 """CTE `done`: the last completed attempt of every unit."""
 
 
+def people_of(payload: str) -> str:
+    """SQL for the text of the part of a payload that is about people; NULL where it is withheld."""
+    return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {payload}->>'$.sealed.people.sha256')"
+
+
+def reason_of(payload: str) -> str:
+    """SQL for why an engine ended, in a sentence; NULL where it is withheld."""
+    named = f"{payload}->>'$.sealed.private.sha256'"
+    return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {named})->>'$.reason'"
+
+
 def _recorded(kind: str) -> str:
-    """CTEs `done` and `m`: payloads `p` of one kind that belong to the last completed attempt of their unit."""
+    """CTEs `done` and `m`: payloads `p` of one kind that belong to the last completed attempt of their unit, with
+    their parts `s` about people."""
     return f"""WITH {DONE}, m AS MATERIALIZED (
-  SELECT e.seq AS seq, e.payload AS p FROM events e
+  SELECT e.seq AS seq, e.payload AS p, {people_of("e.payload")} AS s FROM events e
   JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
     AND done.attempt = e.payload->>'$.attempt'
   WHERE e.kind = '{kind}'
@@ -63,12 +75,12 @@ def _panels_drawn() -> str:
     """CTEs that end in `m`: every draw that was decided in its stage, else the last panel drawn for it."""
     return f"""{_recorded("draw.made").replace("m AS MATERIALIZED", "decided AS MATERIALIZED")},
 proposed AS MATERIALIZED (
-  SELECT max(seq) AS seq, payload AS p FROM events
+  SELECT max(seq) AS seq, payload AS p, {people_of("payload")} AS s FROM events
   WHERE kind = 'draw.made' AND payload->>'$.unit' IS NULL GROUP BY payload->>'$.draw'
 ),
 m AS MATERIALIZED (
-  SELECT seq, p FROM decided
-  UNION ALL SELECT seq, p FROM proposed WHERE p->>'$.draw' NOT IN (SELECT p->>'$.draw' FROM decided)
+  SELECT seq, p, s FROM decided
+  UNION ALL SELECT seq, p, s FROM proposed WHERE p->>'$.draw' NOT IN (SELECT p->>'$.draw' FROM decided)
 )"""
 
 
@@ -77,7 +89,7 @@ def _pool(*columns: str) -> str:
     listed = ", ".join("r.key AS place" if name == "place" else f"r.value->>'$.{name}' AS {name}" for name in columns)
     return f"""pool AS MATERIALIZED (
   SELECT {listed}
-  FROM events e, json_each(e.payload, '$.raters') r
+  FROM events e, json_each({people_of("e.payload")}, '$.raters') r
   WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
 )"""
 
@@ -142,12 +154,12 @@ UNION ALL SELECT stage, seed, origin FROM (
 types AS MATERIALIZED (
   SELECT t.value->>'$.type' AS type,
     {_ATTRIBUTES.format(names="m.p, '$.attributes'", values="t.value, '$.categories'")} AS attributes
-  FROM m, json_each(m.p, '$.types') t
+  FROM m, json_each(m.s, '$.types') t
 ),
 r AS MATERIALIZED (
   SELECT r.key AS place, r.value->>'$.rater_id' AS rater_id, r.value->>'$.type' AS type,
     r.value->>'$.pairs' AS pairs, r.value->>'$.locale' AS locale
-  FROM m, json_each(m.p, '$.raters') r
+  FROM m, json_each(m.s, '$.raters') r
 )""",
         """SELECT r.rater_id, r.type, types.attributes, r.pairs, r.locale
 FROM r JOIN types ON types.type = r.type ORDER BY r.place""",
@@ -165,15 +177,15 @@ FROM m, json_each(m.p, '$.quotas') q""",
         f"""SELECT m.p->>'$.lottery' AS lottery, t.value->>'$.type' AS type,
   {_ATTRIBUTES.format(names="m.p, '$.attributes'", values="t.value, '$.categories'")} AS attributes,
   t.value->>'$.size' AS size
-FROM m, json_each(m.p, '$.types') t""",
+FROM m, json_each(m.s, '$.types') t""",
     ),
     "inclusion_probabilities": (
         f"""{_recorded("lottery.solved")},
 pi AS MATERIALIZED (
-  SELECT m.p->>'$.lottery' AS lottery, t.key AS type, t.value AS pi FROM m, json_each(m.p, '$.pi') t
+  SELECT m.p->>'$.lottery' AS lottery, t.key AS type, t.value AS pi FROM m, json_each(m.s, '$.pi') t
 ),
 named AS MATERIALIZED (
-  SELECT m.p->>'$.lottery' AS lottery, r.key AS place, r.value AS pi FROM m, json_each(m.p, '$.rater_pi') r
+  SELECT m.p->>'$.lottery' AS lottery, r.key AS place, r.value AS pi FROM m, json_each(m.s, '$.rater_pi') r
 ),
 {_pool("place", "rater_id", "type")}""",
         """SELECT pi.lottery, pool.rater_id, coalesce(named.pi, pi.pi) AS pi
@@ -183,8 +195,8 @@ LEFT JOIN named ON named.lottery = pi.lottery AND named.place = pool.place ORDER
     "levels": (
         _recorded("lottery.level"),
         """SELECT p->>'$.lottery' AS lottery, p->>'$.level' AS level, p->>'$.probability' AS probability,
-  p->'$.types' AS types, p->'$.binding' AS binding, p->>'$.exact' AS exact, p->>'$.proof' AS proof,
-  p->>'$.gap' AS gap, p->>'$.seat' AS seat, p->'$.prices' AS prices, p->'$."values"' AS "values",
+  s->'$.types' AS types, p->'$.binding' AS binding, p->>'$.exact' AS exact, p->>'$.proof' AS proof,
+  p->>'$.gap' AS gap, p->>'$.seat' AS seat, p->'$.prices' AS prices, s->'$."values"' AS "values",
   p->>'$.bound' AS bound FROM m""",
     ),
     "panels": (
@@ -196,14 +208,14 @@ LEFT JOIN named ON named.lottery = pi.lottery AND named.place = pool.place ORDER
         f"""{_recorded("lottery.panel")},
 {_pool("place", "rater_id")},
 named AS MATERIALIZED (
-  SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, r.value AS place FROM m, json_each(m.p, '$.raters') r
+  SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, r.value AS place FROM m, json_each(m.s, '$.raters') r
 )""",
         """SELECT named.lottery, named.panel, pool.rater_id FROM named JOIN pool ON pool.place = named.place""",
     ),
     "panel_types": (
         _recorded("lottery.panel"),
         """SELECT m.p->>'$.lottery' AS lottery, m.p->>'$.panel' AS panel, c.value->>0 AS type, c.value->>1 AS count
-FROM m, json_each(m.p, '$.counts') c""",
+FROM m, json_each(m.s, '$.counts') c""",
     ),
     "lotteries": (
         f"""{_recorded("lottery.solved")},
@@ -221,8 +233,8 @@ FROM m LEFT JOIN wanted ON wanted.lottery = m.p->>'$.lottery'""",
         """SELECT p->>'$.lottery' AS lottery, p->>'$.raters' AS raters, p->>'$.smallest' AS smallest,
   p->>'$.largest' AS largest, p->>'$.equal' AS equal, p->>'$.gini' AS gini, p->>'$.max_min_ratio' AS max_min_ratio,
   p->>'$.coefficient_of_variation' AS coefficient_of_variation, p->>'$.without_chance' AS without_chance,
-  p->'$.without_chance_types' AS without_chance_types, p->>'$.certain' AS certain,
-  p->'$.empty_categories' AS empty_categories FROM m""",
+  coalesce(s->'$.without_chance_types', '[]') AS without_chance_types, p->>'$.certain' AS certain,
+  p->'$.empty_categories' AS empty_categories, p->'$.histogram' AS histogram FROM m""",
     ),
     "draws": (
         f"""{_recorded("draw.made")},
@@ -261,28 +273,17 @@ tried AS MATERIALIZED (
     "alternates": (
         _recorded("draw.alternates"),
         """SELECT m.p->>'$.draw' AS draw, a.value->>'$.type' AS type, r.key + 1 AS position, r.value AS rater_id
-FROM m, json_each(m.p, '$.alternates') a, json_each(a.value, '$.raters') r""",
+FROM m, json_each(m.s, '$.alternates') a, json_each(a.value, '$.raters') r""",
     ),
     "panel_members": (
         _panels_drawn(),
-        """SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r""",
+        """SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.s, '$.members') r""",
     ),
     "panel_composition": (
         f"""{_panels_drawn()},
-{_pool("rater_id", "type")},
-categories AS MATERIALIZED (
-  SELECT t.value->>'$.type' AS type, a.value AS attribute, c.value AS category
-  FROM events e, json_each(e.payload, '$.types') t, json_each(e.payload, '$.attributes') a,
-    json_each(t.value, '$.categories') c ON c.key = a.key
-  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'pool.built')
-),
-members AS MATERIALIZED (
-  SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r
-),
 drawn AS MATERIALIZED (
-  SELECT members.draw, categories.attribute, categories.category, count(*) AS members
-  FROM members JOIN pool ON pool.rater_id = members.rater_id JOIN categories ON categories.type = pool.type
-  GROUP BY 1, 2, 3
+  SELECT m.p->>'$.draw' AS draw, a.key AS attribute, c.key AS category, c.value AS members
+  FROM m, json_each(m.p, '$.seats') a, json_each(a.value) c
 ),
 wanted AS MATERIALIZED (
   SELECT payload->>'$.lottery' AS lottery, payload AS p, max(seq) FROM events WHERE kind = 'lottery.quotas' GROUP BY 1
@@ -301,7 +302,7 @@ LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.attribute = q.value->>'
 {_pool("rater_id", "locale")},
 locales AS MATERIALIZED (SELECT locale, count(*) AS in_pool FROM pool GROUP BY 1),
 members AS MATERIALIZED (
-  SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.p, '$.members') r
+  SELECT m.p->>'$.draw' AS draw, r.value AS rater_id FROM m, json_each(m.s, '$.members') r
 ),
 drawn AS MATERIALIZED (
   SELECT members.draw, pool.locale, count(*) AS members
@@ -319,7 +320,7 @@ FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale 
     "weights": (
         _recorded("condition.planned"),
         """SELECT m.p->>'$.condition' AS condition, w.value->>'$.rater_id' AS rater_id, w.value->>'$.pairs' AS pairs,
-  w.value->>'$.weight' AS weight FROM m, json_each(m.p, '$.weights') w""",
+  w.value->>'$.weight' AS weight FROM m, json_each(m.s, '$.weights') w""",
     ),
     "train_steps": (
         _recorded("train.step"),
@@ -406,14 +407,11 @@ FORMAT: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS}
 OBJECTS: dict[str, str] = {**FORMAT, **VIEWS}
 """Name and exact SQL of everything in a new database."""
 
-VIEWS_VERSION = 4
+VIEWS_VERSION = 1
 """Of the views alone, which show what is recorded and hold nothing: a record keeps those that it was made with, is
 continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
-    1: "a9473c40dfc92932f1ee464a911496542305d19bb794a2c23950887ffab520d1",
-    2: "08a8dca07dd46b3d8a3d5af5fa590b7926421d96ca6a63da4979ad3771c6bc8f",
-    3: "bd73fdcbd45fea83b05f50435b19ea94cd289c0c602cfeb3cee396332cec1f6d",
-    4: "3cba59a747bfe976b20b76db94a86f613c2db0e50aa1d3e5d8d2bec5b8dfc9a2",
+    1: "542d92efeff4e0abacfd135f00ba620327c0b27133336df38f58f73998d7db5b",
 }
 """`schema_digest` of the views of each version; records hold no others."""

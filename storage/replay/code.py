@@ -25,7 +25,7 @@ class CodeChange:
 
 def code_changes(record: Recorded, stages: Sequence[Stage]) -> list[CodeChange]:
     """Every way in which the present program differs from those that recorded the run."""
-    present = _described(engine_started(resumed=False))
+    present = _described(engine_started(resumed=False, secret=b""))
     found: dict[tuple[str, str], CodeChange] = {}
     for event, what, recorded in _recorded(record):
         now = present.get(what, "absent")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from core.events import EVENTS
 from core.facts.ranking.methods import LATER_DETAILS
+from core.facts.sealed import SEALED
 from storage.record.codec import canonical
 from storage.replay.repetition import Line, Repeated
 
@@ -92,9 +93,15 @@ def exactly(line: Line, again: Repeated) -> EventVerdict:
 
 
 def _as_of(line: Line, again: Repeated) -> Repeated:
-    """The repeated event as it would have been written when the recorded one was: without what is newer."""
-    unknown = [name for name in LATER.get(again.kind, ()) if name not in line.values]
+    """The repeated event as it would have been written when the recorded one was: without what is newer, and without
+    the sealed parts that this copy lacks."""
+    event = EVENTS.get(line.kind)
+    fields = event.sealed_fields() if event else {}
+    absent = line.values.get(SEALED, {})
+    unknown = [name for part in absent for name in fields.get(part, ())]
+    unknown += [name for name in LATER.get(again.kind, ()) if name not in line.values]
     values = {name: value for name, value in again.values.items() if name not in unknown}
+    values |= {SEALED: absent} if absent else {}
     field = WORDED.get(again.kind, "")
     if isinstance(said := line.values.get(field), str) and " " in said:
         values[field] = said

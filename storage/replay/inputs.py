@@ -186,7 +186,7 @@ def renamed_by_place(record: Recorded, repetition: Repetition) -> bool:
     was = [_names(line.values) for line in record.of(repetition.stage)]
     now = [_names(again.values) for again in repetition.lines]
     names = dict(zip(next(filter(None, now), []), next(filter(None, was), []), strict=False))
-    repetition.lines = [replace(again, values=_replaced(again.values, names)) for again in repetition.lines]
+    repetition.lines = [replace(again, values=_in_order(_replaced(again.values, names))) for again in repetition.lines]
     return bool(names) and any(old != new for old, new in names.items())
 
 
@@ -195,9 +195,17 @@ def _secret(folder: RunFolder) -> Path:
 
 
 def _names(values: dict[str, Any]) -> list[str]:
-    """Pseudonyms in source order: of `pairs.built`, or of the raters of `pool.built`."""
+    """Pseudonyms in the order of the source: of `pairs.built`; of `pool.built`, whose order is that of its pseudonyms,
+    type by type, for people of one type are alike."""
     raters = values.get("raters")
-    return values.get("rater_ids") or ([r["rater_id"] for r in raters] if isinstance(raters, list) else [])
+    by_type = sorted(raters, key=lambda r: r["type"]) if isinstance(raters, list) else []
+    return values.get("rater_ids") or [r["rater_id"] for r in by_type]
+
+
+def _in_order(values: dict[str, Any]) -> dict[str, Any]:
+    """The raters of a pool in the order of their names again."""
+    raters = values.get("raters")
+    return values | {"raters": sorted(raters, key=lambda r: r["rater_id"])} if isinstance(raters, list) else values
 
 
 def _replaced(value: Any, names: dict[str, str]) -> Any:

@@ -16,16 +16,18 @@ from typing import Any
 from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
-from storage.record.codec import exact_text, parse
+from storage.record.codec import exact_text
 from storage.record.reader import lock_is_held, require_event
 from storage.record.run_folders import require_record
+from storage.record.sealing import BodyOf, bodies_of, known, read_payload
 
 ProgressListener = Callable[[str, float, float, str], None]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One recorded event: its payload as written, and its values without the envelope of unit and attempt."""
+    """One recorded event: its payload as written, and its values without the envelope of unit and attempt, with the
+    fields of sealed parts; those that are not here stay named under "sealed"."""
 
     seq: int
     stage: str
@@ -40,7 +42,7 @@ class Line:
         Raises:
             KeyError, ValueError: an event that this version does not know, or with other fields.
         """
-        return decode(self.kind, self.values)
+        return decode(self.kind, known(self.values))
 
 
 class Recorded:
@@ -72,7 +74,8 @@ class Recorded:
             ).fetchall()
         if not rows:
             raise StorageError(f"{self.folder.database} holds no event; this run was never begun")
-        return tuple(_line(self.folder.database, *row) for row in rows)
+        body_of = bodies_of(self._db)
+        return tuple(_line(self.folder.database, body_of, *row) for row in rows)
 
     def __enter__(self) -> Recorded:
         return self
@@ -97,7 +100,7 @@ class Recorded:
             StorageError: it is not what this version writes.
         """
         try:
-            return RunCreated.model_validate(self.lines[0].values)
+            return RunCreated.model_validate(known(self.lines[0].values))
         except ValueError as error:
             raise StorageError(f"{self.folder.database}: its first event cannot be read; run `dempo verify`") from error
 
@@ -229,9 +232,9 @@ def _open(folder: RunFolder) -> sqlite3.Connection:
     return db
 
 
-def _line(database: Path, seq: int, stage: str, kind: str, payload: str) -> Line:
+def _line(database: Path, body_of: BodyOf, seq: int, stage: str, kind: str, payload: str) -> Line:
     try:
-        values, unit = parse(payload)
+        values, unit = read_payload(payload, body_of)
     except (ValueError, AttributeError, TypeError) as error:
         raise StorageError(f"{database}: event {seq} is not what this program writes; run `dempo verify`") from error
     return Line(seq, stage, kind, payload, values, unit)

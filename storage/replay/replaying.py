@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.config import RunConfig, from_resolved
+from core.config import RunConfig, from_recorded
 from core.errors import DempoError, InfeasibleQuotas, InputError, VerificationFailed, Waiting
 from core.events import StageCompleted, StageSkipped
 from core.facts.words import in_words
@@ -105,7 +105,7 @@ def replay_run(
     check_until(stage)
     with Recorded(RunFolder(root), until) as record:
         with readable_configuration(root.name):
-            config = from_resolved(record.genesis.config)
+            config = from_recorded(record.genesis.config, record.genesis.places)
         changes = tuple(code_changes(record, STAGES))
         recorded = [name for name in _BY_NAME if record.of(name)]
         if stage is not None and stage not in recorded:

@@ -16,6 +16,7 @@ from core.data.pool import pool_of, raters_of
 from core.evaluation.answers import Answers
 from core.evaluation.stage import planned_questions
 from core.events import AnswerGiven, ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
+from core.facts.sealed import SEALED
 from core.run_folder import RunFolder
 from core.stage import E, Stage, only, run_stage
 from core.training.conditions import BASE
@@ -60,11 +61,12 @@ class Restorer:
         return run_stage(stage, self.config, self.repetition, self.scratch, key, inputs, completed=key)
 
     def _pool(self) -> Pool:
-        """The pool, from its own event and the raters of the pairs in order; what only `pairs` knows is left out."""
+        """The pool, from its own event and the raters of the pairs; what only `pairs` knows is left out."""
         built = only(self.record.completed("pool").get("pool", ()), PoolBuilt)
         people = {rater.rater_id: rater for rater in raters_of(built)}
-        if not self.record.units("pairs"):
-            return pool_of(built, tuple(people.values()))
+        lines = [line for unit in self.record.units("pairs").values() for line in unit]
+        if not lines or any(SEALED in line.values for line in lines):
+            return pool_of(built, tuple(people.values()))  # only the pairs ask for places among their raters
         named = only(self.record.completed("pairs").get("pairs", ()), PairsBuilt).rater_ids
         return pool_of(built, tuple(people.get(rater_id, Rater(rater_id, {})) for rater_id in named))
 

@@ -70,6 +70,7 @@ def tree_facts() -> WriterFacts:
         released=RELEASED_VIEWS,
         tables=TABLES,
         kinds={kind: shape_of(event.model_json_schema()) for kind, event in EVENTS.items()},
+        sealed={kind: event.sealed_fields() for kind, event in EVENTS.items() if event.sealed_fields()},
         fractional=tuple(sorted(_fractional(RunConfig.model_json_schema()))),
     )
 
@@ -263,6 +264,7 @@ WRITTEN = WriterFacts(
     released={dict(facts.released)!r},
     tables={dict(facts.tables)!r},
     kinds=EVENT_SHAPES,
+    sealed={dict(facts.sealed)!r},
     fractional={facts.fractional!r},
 )
 

@@ -4,7 +4,7 @@ From an exact lottery:
 
 1. A number below the lottery's denominator picks the composition p with probability λ_p.
 2. For each type in its order, x_{p,t} of its n_t raters are taken uniformly, in a forward shuffle of
-   the type's raters in source order.
+   the type's raters in the order of the pool.
 
 So P(rater i is drawn) = Σ_p λ_p·x_{p,t(i)} / n_{t(i)} = π_i. From a uniform lottery step 1 is the
 whole draw: each of its m panels names its members.
@@ -54,11 +54,11 @@ PUBLIC_ORIGINS: Mapping[str, str] = {"hash": "public_hash", "number": "public_nu
 
 
 def draw_members(composition: Mapping[int, int], by_type: Sequence[Sequence[int]], stream: RandomStream) -> list[int]:
-    """Pool indices of the members, in source order.
+    """Pool indices of the members, in order.
 
     Args:
         composition: how many members each type has.
-        by_type: pool indices of every type's raters, in source order.
+        by_type: pool indices of every type's raters, in order.
         stream: the draw's, after it picked the composition.
     """
     drawn: list[int] = []
@@ -75,7 +75,7 @@ def draw_alternates(
 
     Args:
         types: those on the panel.
-        by_type: pool indices of every type's raters, in source order.
+        by_type: pool indices of every type's raters, in order.
         members: pool indices of the panel.
         key: the key of the draw (32 bytes).
     """
@@ -84,6 +84,22 @@ def draw_alternates(
     for t in sorted(set(types)):
         others = [i for i in by_type[t] if i not in on_panel]
         found[t] = tuple(stream.sample(others, len(others)))
+    return found
+
+
+def seats_of(
+    attributes: Sequence[str], types: Sequence[Sequence[str]], members: Iterable[int]
+) -> dict[str, dict[str, int]]:
+    """How many members have each category that any of them has, by attribute.
+
+    Args:
+        types: of each type, its category in each attribute.
+        members: the type of each member.
+    """
+    found: dict[str, dict[str, int]] = {name: {} for name in attributes}
+    for t in members:
+        for name, category in zip(attributes, types[t], strict=True):
+            found[name][category] = found[name].get(category, 0) + 1
     return found
 
 

@@ -40,3 +40,15 @@ def inequality(pi: Sequence[Fraction], size: int) -> dict[str, float]:
         "without_chance": sum(p == 0 for p in ordered),
         "certain": sum(p == 1 for p in pi),
     }
+
+
+BINS = 20
+"""Intervals of equal width from 0 to 1 in which a histogram counts people by π."""
+
+
+def histogram(pi: Sequence[Fraction]) -> list[int]:
+    """How many raters have a π in each interval [b/20, (b+1)/20); π = 1 is in the last one."""
+    found = [0] * BINS
+    for p in pi:
+        found[min(int(p * BINS), BINS - 1)] += 1
+    return found

@@ -10,7 +10,15 @@ import re
 from core.errors import InputError
 from core.events import DrawCommitted, DrawMade
 from core.facts.randomness import RandomStream
-from core.facts.sortition.draw import PUBLIC_ORIGINS, Rule, commitment_of, digits_of, draw_key, is_panel_number
+from core.facts.sortition.draw import (
+    PUBLIC_ORIGINS,
+    Rule,
+    commitment_of,
+    digits_of,
+    draw_key,
+    is_panel_number,
+    seats_of,
+)
 from core.sortition.draws.draw import draw_panel
 from core.sortition.recording import RecordedLottery
 from core.types import Lottery
@@ -39,6 +47,7 @@ def proposal(committed: DrawCommitted, source: RecordedLottery, value: str) -> D
         seed=key.hex(),
         origin=PUBLIC_ORIGINS[committed.rule],
         members=[source.rater_ids[i] for i in members],
+        seats=seats_of(source.attributes, source.types, [source.type_of[i] for i in members]),
         outcome="proposed",
         round=committed.round,
         commitment=committed.commitment,

@@ -10,10 +10,10 @@ from core.types import Lottery
 
 
 def draw_panel(lottery: Lottery, type_of: Sequence[int], stream: RandomStream) -> tuple[int, tuple[int, ...]]:
-    """(number of the panel drawn, pool indices of its members in source order).
+    """(number of the panel drawn, pool indices of its members in order).
 
     Args:
-        type_of: the type of each rater of the pool, in source order.
+        type_of: the type of each rater of the pool.
         stream: a fresh stream; its key is the seed that is recorded.
     """
     by_type = raters_by_type(type_of, len(lottery.type_sizes))
@@ -32,7 +32,7 @@ def alternates_of(type_of: Sequence[int], members: Sequence[int], key: bytes) ->
 
 
 def raters_by_type(type_of: Sequence[int], types: int) -> list[list[int]]:
-    """Pool indices of every type's raters, in source order."""
+    """Pool indices of every type's raters, in order."""
     by_type: list[list[int]] = [[] for _ in range(types)]
     for i, t in enumerate(type_of):
         by_type[t].append(i)

@@ -11,6 +11,7 @@ from functools import partial
 
 from core.errors import Waiting
 from core.events import AlternatesOfType, DrawAlternates, DrawMade, Event, SeedDerived
+from core.facts.sortition.draw import seats_of
 from core.sortition.draws.draw import alternates_of, draw_panel
 from core.stage import Context, Unit, only
 from core.types import Draw, Lottery, Pool
@@ -47,6 +48,7 @@ def _record_draw(unit: Unit, pool: Pool, source: Lottery) -> None:
         seed=seed.seed,
         origin=seed.origin,
         members=[rater_ids[i] for i in members],
+        seats=seats_of(pool.attributes, pool.types, [pool.type_of[i] for i in members]),
         outcome="accepted",
     )
     unit.add(*events_of(made, rater_ids, pool.type_of))
@@ -56,7 +58,7 @@ def events_of(made: DrawMade, rater_ids: Sequence[str], type_of: Sequence[int]) 
     """What the unit of an accepted draw holds: its seed, the draw, and who stands in for whom.
 
     Args:
-        rater_ids, type_of: pseudonym and type of each rater of the pool, in source order.
+        rater_ids, type_of: pseudonym and type of each rater of the pool.
     """
     place = {rater_id: i for i, rater_id in enumerate(rater_ids)}
     members = [place[rater_id] for rater_id in made.members]

@@ -19,6 +19,7 @@ from core.facts.sortition.draw import (
     has_numbered_panels,
     hashes_of,
     is_panel_number,
+    seats_of,
 )
 from storage.verifier.contents.lotteries import LotteryRead, lotteries_of_record
 from storage.verifier.ground.earlier import same_key
@@ -122,6 +123,9 @@ def _check_panel(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -
     found = Counter(lottery.pool.type_of[i] for i in places)
     if len(set(members)) != len(members) or found != lottery.counts[panel]:
         raise broken(f"{draw.title}: its members are not those of the composition of panel {panel}", made.seq)
+    types = [row["categories"] for row in lottery.pool.values["types"]]
+    seats = seats_of(lottery.pool.values["attributes"], types, (lottery.pool.type_of[i] for i in places))
+    same(made.values["seats"], seats, f"{draw.title}: members by category", made.seq)
     drawn, people = _drawn_again(draw, made, lottery, rule)
     same(panel, drawn, f"{draw.title}: the panel that its seed draws", made.seq)
     wanted = [lottery.pool.rater_ids[i] for i in people]

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from core.facts.plural import number_of
-from core.facts.sortition.inequality import inequality
+from core.facts.sortition.inequality import histogram, inequality
 from core.facts.sortition.proof import Checked, SolverFact, check_record
 from core.facts.sortition.quotas import wanted_and_nobody
 from core.facts.sortition.undecided import allowed_difference, undecided_sentence
@@ -334,6 +334,8 @@ def _check_diagnosed(record: Record, lottery: LotteryRead) -> None:
         if event.values["lottery"] == lottery.solved.values["lottery"]:
             listed = event.values.get("without_chance_types", []), event.values.get("empty_categories", [])
             same(listed[0], types, f"{lottery.name}: the types without a chance", event.seq)
+            bins = histogram(lottery.by_rater)
+            same(event.values["histogram"], bins, f"{lottery.name}: people by π", event.seq)
             same(listed[1], nobody, f"{lottery.name}: the categories that nobody has", event.seq)
             for name, wanted in figures.items():
                 found = float(event.values[name])

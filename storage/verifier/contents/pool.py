@@ -11,21 +11,21 @@ from typing import Any
 
 from core.facts.plural import number_of
 from core.facts.sortition.quotas import quota_bounds
-from storage.verifier.ground.finding import brief, broken, once, one_of, same, sections, whole
-from storage.verifier.ground.record import Found, Record
+from storage.verifier.ground.finding import Finding, brief, broken, once, one_of, same, sections, whole
+from storage.verifier.ground.record import Found, Record, Values, WithheldField
 
 DECIMAL = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class PoolRead:
-    """The pool as recorded: pseudonyms and types in source order; sizes[t] is n_t.
+    """The pool as recorded: pseudonyms, in their order, and types; sizes[t] is n_t.
 
-    everybody are pseudonym and N_r of all raters with pairs in source order, also of those whom the pool leaves out.
+    everybody are pseudonym and N_r of all raters with pairs in the same order, also of those whom the pool leaves out.
     """
 
     seq: int
-    values: dict[str, Any]
+    values: Values
     rater_ids: list[str]
     type_of: list[int]
     sizes: list[int]
@@ -54,15 +54,21 @@ class PoolRead:
         return found
 
 
+def _pool_built(record: Record) -> Found | None:
+    """The event of the pool; None where none is recorded."""
+    found = record.counted("pool.built")
+    if len(found) > 1:
+        raise broken("the pool was built twice", found[1].seq)
+    return found[0] if found else None
+
+
 @once
 def pool_of_record(record: Record) -> PoolRead | None:
     """The pool, checked against itself; None where none is recorded."""
-    found = record.counted("pool.built")
-    if not found:
+    built = _pool_built(record)
+    if built is None:
         return None
-    if len(found) > 1:
-        raise broken("the pool was built twice", found[1].seq)
-    seq, values = found[0].seq, found[0].values
+    seq, values = built.seq, built.values
     raters, types = values["raters"], values["types"]
     type_of = [rater["type"] for rater in raters]
     sizes = Counter(type_of)
@@ -78,20 +84,20 @@ def pool_of_record(record: Record) -> PoolRead | None:
     if any(not 0 <= t < len(types) for t in type_of):
         raise broken("a rater of the pool has a type that there is not", seq)
     rater_ids = [rater["rater_id"] for rater in raters]
-    everybody = _everybody(record, seq, values)
+    left_out = values.get("left_out", [])
+    for listed in (raters, left_out):
+        if [row["rater_id"] for row in listed] != sorted({row["rater_id"] for row in listed}):
+            raise broken("the raters of the pool are not in the order of their pseudonyms, each once", seq)
+    everybody = sorted((rater["rater_id"], rater["pairs"]) for rater in (*raters, *left_out))
     if len({rater_id for rater_id, _ in everybody}) != len(everybody):
         raise broken("a rater is in the pool twice", seq)
     return PoolRead(seq, values, rater_ids, type_of, [row["size"] for row in types], everybody)
 
 
-def _everybody(record: Record, seq: int, values: dict[str, Any]) -> list[tuple[str, int]]:
-    """The raters of the pool and those whom it leaves out, in the order of the pairs."""
-    left_out = values.get("left_out", [])
-    found = [(rater["rater_id"], rater["pairs"]) for rater in (*values["raters"], *left_out)]
-    if not left_out:
-        return found
+def in_order_of_pairs(record: Record, pool: PoolRead) -> list[tuple[str, int]]:
+    """All raters with pairs in the order of the pairs, which is that of the source and no other list's."""
     place = {rater: i for built in record.counted("pairs.built") for i, rater in enumerate(built.values["rater_ids"])}
-    return sorted(found, key=lambda row: one_of(place, row[0], "the rater of the pairs", seq))
+    return sorted(pool.everybody, key=lambda row: one_of(place, row[0], "the rater of the pairs", pool.seq))
 
 
 def required_pool(record: Record, seq: int) -> PoolRead:
@@ -115,14 +121,9 @@ def check_pool(record: Record) -> str:
     _check_order_of_types(record, pool)
     left_out = _left_out(record, pool)
     for built in record.counted("pairs.built"):
-        listed, pairs = built.values.get("rater_ids", []), built.values["pairs"]
+        pairs = built.values["pairs"]
         same(sum(n for _, n in pool.everybody), pairs, "the number of pairs of all raters of the pool", pool.seq)
         same(pool.values["survey_only"], built.values["raters"] - len(pool.everybody), "survey_only", pool.seq)
-        place = {rater_id: i for i, rater_id in enumerate(listed)}
-        for named in (pool.rater_ids, left_out):
-            order = [place.get(rater_id, -1) for rater_id in named]
-            if listed and (-1 in order or order != sorted(order)):
-                raise broken("the raters of the pool are not in the order of those of the pairs", pool.seq)
     people = f"{number_of(len(pool.rater_ids), 'person', 'people')} of {number_of(len(pool.sizes), 'type')}"
     return f"{people}, counted again" + (f"; {len(left_out)} left out, as configured" if left_out else "")
 
@@ -151,40 +152,68 @@ def _check_order_of_types(record: Record, pool: PoolRead) -> None:
 
 
 def check_quotas(record: Record) -> str:
-    """Bounds from target, size and tolerance in exact decimals; people per category from the pool."""
+    """Bounds from target, size and tolerance in exact decimals, the seats of panels within them, people in the pool."""
     whole(record)
     found = record.counted("lottery.quotas")
     asked = sections(record.genesis.get("config", {}), "lotteries", "name")
     rows = 0
     for quotas in found:
+        built = _pool_built(record)
+        if built is None:
+            raise broken(f"event {quotas.seq} needs a pool, and none is recorded", quotas.seq)
         name = quotas.values["lottery"]
         section = one_of(asked, name, "the configuration's lottery", quotas.seq)
-        pool = required_pool(record, quotas.seq)
-        _same_size(quotas, section, pool)
-        expected = _quotas_given(quotas, pool) or _quotas_by_target(record, quotas, pool)
+        _same_size(quotas, section, built)
+        expected = _quotas_given(quotas, built) or _quotas_by_target(record, quotas)
         same(len(quotas.values["quotas"]), len(expected), f"lottery {brief(name)}: the number of quotas", quotas.seq)
         for row, wanted in zip(quotas.values["quotas"], expected, strict=True):
             _same_quota(row, wanted, f"lottery {brief(name)}", quotas.seq)
+        if section["algorithm"] != "random":
+            _check_seats(record, quotas)
         rows += len(expected)
-    for types in record.counted("lottery.types"):
-        pool = required_pool(record, types.seq)
-        for part in ("attributes", "types"):
-            if types.values[part] != pool.values[part]:
-                raise broken(
-                    f"lottery {brief(types.values['lottery'])}: its {part} are not those of the pool", types.seq
-                )
     if not found:
         return "no quotas are recorded"
-    lotteries = number_of(len(found), "lottery", "lotteries")
-    return f"{number_of(rows, 'quota')} of {lotteries}: bounds and people per category worked out again"
+    told = f"{number_of(rows, 'quota')} of {number_of(len(found), 'lottery', 'lotteries')}: bounds worked out again"
+    try:
+        for quotas in found:
+            _check_in_pool(record, quotas)
+    except WithheldField:
+        raise Finding("withheld", f"{told}, and panels are within them; who is in the pool was withheld") from None
+    return f"{told}, panels are within them, people per category counted again"
 
 
-def _same_size(quotas: Found, section: dict[str, Any], pool: PoolRead) -> None:
+def _check_seats(record: Record, quotas: Found) -> None:
+    """Every panel that was drawn from the lottery has as many members of each category as its quotas ask for."""
+    for made in record.kept.get("draw.made", ()):
+        if made.values["lottery"] != quotas.values["lottery"]:
+            continue
+        for row in quotas.values["quotas"]:
+            seats = made.values["seats"].get(row["attribute"], {}).get(row["category"], 0)
+            if not row["lower"] <= seats <= row["upper"]:
+                told = f"{seats} members of {brief(row['category'])} instead of {row['lower']} to {row['upper']}"
+                raise broken(f"draw {brief(made.values['draw'])} has {told}", made.seq)
+
+
+def _check_in_pool(record: Record, quotas: Found) -> None:
+    """People of each category of the quotas, and that the types of the lottery are those of the pool."""
+    what = f"lottery {brief(quotas.values['lottery'])}"
+    pool = required_pool(record, quotas.seq)
+    for row in quotas.values["quotas"]:
+        wanted = people_in(pool, row["attribute"], row["category"])
+        same(row["in_pool"], wanted, f"{what}, {brief(row['category'])}: in_pool", quotas.seq)
+    for types in record.counted("lottery.types"):
+        for part in ("attributes", "types"):
+            if types.values[part] != pool.values[part]:
+                told = f"lottery {brief(types.values['lottery'])}: its {part} are not those of the pool"
+                raise broken(told, types.seq)
+
+
+def _same_size(quotas: Found, section: dict[str, Any], built: Found) -> None:
     size = section.get("size")
     what = f"lottery {brief(quotas.values['lottery'])}"
     if not isinstance(size, int):
         raise broken(f"{what}: the configuration gives no panel size", 1)
-    same(quotas.values["size"], size - pool.values.get("seated", 0), f"{what}: the panel size", quotas.seq)
+    same(quotas.values["size"], size - built.values.get("seated", 0), f"{what}: the panel size", quotas.seq)
     tolerance = str(section["tolerance"])
     if decimal_of(quotas.values["tolerance"], quotas.seq) != decimal_of(tolerance, 1):
         raise broken(f"{what}: its tolerance is not that of the configuration", quotas.seq)
@@ -192,7 +221,7 @@ def _same_size(quotas: Found, section: dict[str, Any], pool: PoolRead) -> None:
 
 def _same_quota(row: dict[str, Any], wanted: dict[str, Any], what: str, seq: int) -> None:
     what = f"{what}, {brief(wanted['category'])}"
-    for part in ("attribute", "category", "lower", "upper", "slack", "in_pool"):
+    for part in ("attribute", "category", "lower", "upper", "slack"):
         same(row[part], wanted[part], f"{what}: {part}", seq)
     target = row.get("target")
     if (target is None) != (wanted["target"] is None) or (
@@ -201,17 +230,16 @@ def _same_quota(row: dict[str, Any], wanted: dict[str, Any], what: str, seq: int
         raise broken(f"{what}: its target is not that of the configuration", seq)
 
 
-def _quotas_given(quotas: Found, pool: PoolRead) -> list[dict[str, Any]]:
+def _quotas_given(quotas: Found, built: Found) -> list[dict[str, Any]]:
     """The quotas that came with a pool from tables, in numbers of members."""
-    expected = []
-    for bound in pool.values.get("bounds", []):
-        in_pool = people_in(pool, bound["attribute"], bound["category"])
-        upper = min(bound["upper"], quotas.values["size"])
-        expected.append({**bound, "target": None, "upper": upper, "slack": False, "in_pool": in_pool})
-    return expected
+    size = quotas.values["size"]
+    return [
+        {**bound, "target": None, "upper": min(bound["upper"], size), "slack": False}
+        for bound in built.values.get("bounds", [])
+    ]
 
 
-def _quotas_by_target(record: Record, quotas: Found, pool: PoolRead) -> list[dict[str, Any]]:
+def _quotas_by_target(record: Record, quotas: Found) -> list[dict[str, Any]]:
     """⌊p·k·(1−τ)⌋ and ⌈p·k·(1+τ)⌉ for every category of the configuration, kept inside 0..k."""
     size, tolerance = quotas.values["size"], decimal_of(quotas.values["tolerance"], quotas.seq)
     expected = []
@@ -221,8 +249,7 @@ def _quotas_by_target(record: Record, quotas: Found, pool: PoolRead) -> list[dic
             share = decimal_of(str(target), 1)
             slack = category in attribute.get("slack", [])
             lower, upper = quota_bounds(share, size, tolerance, slack)
-            in_pool = people_in(pool, name, category)
-            found = {"attribute": name, "category": category, "target": share, "slack": slack, "in_pool": in_pool}
+            found = {"attribute": name, "category": category, "target": share, "slack": slack}
             expected.append({**found, "lower": lower, "upper": upper})
     return expected
 

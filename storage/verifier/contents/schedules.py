@@ -9,7 +9,7 @@ from typing import Any
 
 from core.facts.randomness import RandomStream
 from core.facts.training.schedule import SCHEDULE_TYPE, schedule_file, shuffles, weighted_draws
-from storage.verifier.contents.pool import PoolRead, required_pool
+from storage.verifier.contents.pool import PoolRead, in_order_of_pairs, required_pool
 from storage.verifier.contents.whole import is_plain_file
 from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, brief, broken, same, spend
 from storage.verifier.ground.record import Found, Record
@@ -53,8 +53,9 @@ def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> 
     """`size` numbers of pairs, as the estimator of the condition draws them."""
     stream = RandomStream(record.genesis["seed"], "conditions", event.values["condition"])
     weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
-    weights = [weight.get(rater_id, 0.0) for rater_id, _ in pool.everybody]
-    counts = [pairs for _, pairs in pool.everybody]
+    everybody = in_order_of_pairs(record, pool)
+    weights = [weight.get(rater_id, 0.0) for rater_id, _ in everybody]
+    counts = [pairs for _, pairs in everybody]
     first = [end - pairs for pairs, end in zip(counts, accumulate(counts), strict=True)]
     if event.values["estimator"] == "weighted_sampling":
         return [first[r] + k for r, k in weighted_draws(weights, counts, size, stream.child("sampling"))]

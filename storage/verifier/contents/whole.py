@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from core.facts.chain import CHAIN_DOMAIN
+from core.facts.sealed import PRIVATE
 from storage.verifier.ground.finding import Finding, brief, broken, newer, same, whole
 from storage.verifier.ground.reading import is_foreign
 from storage.verifier.ground.record import Record
@@ -137,6 +138,9 @@ def check_artifacts(record: Record) -> str:
         elif path.stat().st_size != size or file_digest(path) != name:
             raise broken(f"artifacts/{name} was changed", seq)
     here = len(record.artifacts) - withheld
+    if PRIVATE in record.absent_parts:
+        told = "which artifacts there are was withheld from this copy"
+        raise Finding("withheld", f"{told}; {here} are here and match their names")
     if withheld:
         told = f"{withheld} artifacts with texts were withheld from this copy"
         raise Finding("withheld", f"{told}; {here} are here and match their names")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from storage.check import Check, Verdict
 from storage.verifier.ground.reading import is_hindrance
-from storage.verifier.ground.record import Found, Record
+from storage.verifier.ground.record import Found, Record, WithheldField
 from storage.verifier.ground.shapes import alike
 
 MOST_STEPS = 200_000_000
@@ -69,6 +69,8 @@ def concluded(name: str, step: Step, record: Record) -> Check:
         return Check(name, "ok", step(record))
     except Finding as found:
         return Check(name, found.verdict, found.detail, found.event)
+    except WithheldField as field:
+        return Check(name, "withheld", f"{field}, so this was not checked")
     except MemoryError:
         return Check(name, "failed", "the record asks for more memory than there is; no run of this program does")
     except OSError as error:

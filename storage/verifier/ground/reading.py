@@ -19,6 +19,7 @@ from typing import Any
 
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
+from core.facts.sealed import SALT, SEALED
 from storage.verifier.ground.record import (
     COUNTED_ONLY,
     HASHED_KINDS,
@@ -27,9 +28,10 @@ from storage.verifier.ground.record import (
     Found,
     Misfit,
     Record,
+    Values,
     WriterFacts,
 )
-from storage.verifier.ground.shapes import known_part, misfit, parsed
+from storage.verifier.ground.shapes import Shape, known_part, misfit, parsed, without
 
 LARGEST_TABLE_VALUE = 64 * 1024**2
 LARGEST_MEMORY = 128 * 1024**2
@@ -259,7 +261,7 @@ def _read_events(record: Record, db: sqlite3.Connection) -> None:
             record.chain_wrong = wrong
         if not all(isinstance(value, str) for value in row[1:]):
             continue
-        _read_event(record, row)
+        _read_event(record, row, db)
         expected, prev = seq + 1, row[6]
         record.hashes.append(prev)
         record.count += 1
@@ -279,26 +281,27 @@ def wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
     return None
 
 
-def _read_event(record: Record, row: Row) -> None:
+def _read_event(record: Record, row: Row, db: sqlite3.Connection) -> None:
     """Keeps what checks need of one event; an event that is none of its kind counts for nothing."""
     seq, at, stage, kind, payload = row[:5]
-    values: dict[str, Any] = {}
+    values = Values()
     unit, attempt, wrong = None, 0, _wrong_text(at, stage, kind, payload)
     if not wrong:
         try:
-            values = parsed(payload)
+            values = Values(parsed(payload))
             unit, attempt = _envelope(values)
+            _note_references(record, values, seq)
+            record.kept_bytes += _open_parts(values, record.facts.sealed.get(kind, {}), db)
         except ValueError as error:
             wrong = f"its payload is not one that this program writes: {error}"
     shape = record.facts.kinds.get(kind)
     if not wrong and shape is None:  # what it means to stages and units, only a later version knows
         record.newer = record.newer or (f"event {seq}, of the kind {kind[:40]!r},", seq)
-        _note_references(record, values, seq)
         return
-    misfitting = None if wrong else misfit(values, shape)
+    misfitting = None if wrong else misfit(values, without(shape, values.absent))
     if misfitting is not None:
-        values = known_part(values, shape)
-        if misfit(values, shape) is None:
+        values = known_values(values, shape)
+        if misfit(values, without(shape, values.absent)) is None:
             record.newer = record.newer or (f"event {seq}, a {kind!r} ({misfitting}),", seq)
         else:
             wrong = f"its fields are not those of {kind!r} ({misfitting})"
@@ -307,10 +310,52 @@ def _read_event(record: Record, row: Row) -> None:
         if kind == SIGNED_HEAD:
             record.misshapen_heads.append(seq)
         return
+    record.absent_parts.update(values.absent.values())
     record.ledger.add(seq, stage, kind, values, unit, attempt)
     _note_references(record, values, seq)
     if kind not in COUNTED_ONLY:
         _keep(record, Found(seq, stage, kind, unit, attempt, values, payload))
+
+
+def _open_parts(values: Values, parts: Mapping[str, tuple[str, ...]], db: sqlite3.Connection) -> int:
+    """Puts the fields of sealed parts beside the others, and notes those that are not here; bytes that were read.
+
+    Raises:
+        ValueError: a part is not one of this kind of event, or says what is not its own to say.
+    """
+    named = values.pop(SEALED, {})
+    if not isinstance(named, dict):
+        raise ValueError("its sealed parts are no table")
+    plain = [name for fields in parts.values() for name in fields if name in values]
+    if plain:
+        raise ValueError(f"{plain[0]!r} belongs into a sealed part")
+    size = 0
+    absent: dict[str, str] = {}
+    for part, reference in named.items():
+        if part not in parts or not isinstance(reference, dict) or not isinstance(reference.get("sha256"), str):
+            raise ValueError(f"there is no sealed part {part[:40]!r} in an event of its kind")
+        row = db.execute("SELECT body FROM blobs WHERE sha256 = ?", [reference["sha256"]]).fetchone()
+        if row is None or _is_changed(reference["sha256"], row[0]):  # the check of the texts says which
+            absent.update(dict.fromkeys(parts[part], str(part)))
+            continue
+        size += len(row[0])
+        inner = parsed(row[0].decode("utf-8"))
+        if not isinstance(inner.pop(SALT, None), str) or not inner.keys() <= set(parts[part]):
+            raise ValueError(f"its sealed part {part!r} has no salt, or fields that are not its own")
+        values.update(inner)
+    values.absent = absent
+    return size
+
+
+def _is_changed(key: str, body: Any) -> bool:
+    return not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != key
+
+
+def known_values(values: Values, shape: Shape) -> Values:
+    """The values without the fields that their kind does not name."""
+    found = Values(known_part(values, shape))
+    found.absent = values.absent
+    return found
 
 
 def _wrong_text(*texts: str) -> str:
@@ -322,7 +367,7 @@ def _wrong_text(*texts: str) -> str:
     return ""
 
 
-def _envelope(values: dict[str, Any]) -> tuple[str | None, int]:
+def _envelope(values: Values) -> tuple[str | None, int]:
     """Takes unit and attempt out of a payload: the unit is None where the event belongs to none."""
     if "unit" not in values and "attempt" not in values:
         return None, 0
@@ -337,7 +382,10 @@ def _keep(record: Record, found: Found) -> None:
     record.kept_bytes += SMALL_PAYLOAD if fields else len(found.payload)
     if record.kept_bytes > LARGEST_MEMORY:
         raise MemoryError(f"it holds more than {LARGEST_MEMORY // 1024**2} MiB of what has to be checked together")
-    values = {name: found.values[name] for name in fields if name in found.values} if fields else found.values
+    values = found.values
+    if fields:
+        values = Values((name, found.values[name]) for name in fields if name in found.values)
+        values.absent = found.values.absent
     payload = found.payload if found.kind in HASHED_KINDS else ""
     kept = Found(found.seq, found.stage, found.kind, found.unit, found.attempt, values, payload)
     record.kept.setdefault(found.kind, []).append(kept)
@@ -379,7 +427,7 @@ def _read_blobs(record: Record, db: sqlite3.Connection) -> None:
 def _wrong_blob(record: Record, key: Any, body: Any) -> tuple[str, int | None] | None:
     if not isinstance(key, str) or not isinstance(body, bytes):
         return "a text is stored under something that is no text, or is itself no bytes", None
-    if hashlib.sha256(body).hexdigest() != key:
+    if _is_changed(key, body):
         return f"blob {key[:64]} was changed", record.references.get(key)
     if key in record.shown:
         shown, seq = record.shown[key]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.facts.sealed import WITHHELD
 from core.facts.sortition.draw import COMMITTED_PARTS
 from storage.verifier.ground.ledger import Ledger, Sentence
 from storage.verifier.ground.shapes import Shape
@@ -20,7 +21,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "engine.stopped": "outcome exit_code",
         "model.ready": "model files",
         "questions.generated": "clause_id model questions reply",
-        "reference.computed": "sequences cut_contexts cut_responses rule",
+        "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step margin learning_rate rule",
         "train.checkpoint": "condition step final folder files",
         "answer.given": "condition question_id clause_id answer tokens finish",
@@ -43,7 +44,8 @@ class WriterFacts:
 
     version is the schema's; objects are SHA-256 of the SQL of its tables, indexes and triggers, by name; views those of
     its newest views, and released the digest of each set of views that records have; tables is the SQL of the two
-    tables that are read; kinds are the shapes of all events; fractional are the settings that may have a fraction.
+    tables that are read; kinds are the shapes of all events, the fields of sealed parts included, and sealed the names
+    of these by kind and part; fractional are the settings that may have a fraction.
     """
 
     program: str
@@ -53,6 +55,7 @@ class WriterFacts:
     released: Mapping[int, str]
     tables: Mapping[str, str]
     kinds: Mapping[str, Shape]
+    sealed: Mapping[str, Mapping[str, tuple[str, ...]]]
     fractional: tuple[str, ...]
 
 
@@ -64,6 +67,26 @@ class Misfit:
     newer: bool = False
 
 
+class WithheldField(LookupError):
+    """A field of a sealed part that is not here was asked for."""
+
+
+class Values(dict[str, Any]):
+    """The fields of an event. Those of sealed parts that are not here can't be overlooked: asking for one raises."""
+
+    absent: Mapping[str, str] = {}
+    """The part of each field that is not here."""
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.absent:
+            raise WithheldField(f"{WITHHELD[self.absent[name]]} are not in this copy ({name})")
+        raise KeyError(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of a dictionary, but for what is not here."""
+        return default if name not in self and name not in self.absent else self[name]
+
+
 @dataclass(frozen=True)
 class Found:
     """An event of which something is kept; payload is kept where commitments hash it."""
@@ -73,7 +96,7 @@ class Found:
     kind: str
     unit: str | None
     attempt: int
-    values: dict[str, Any]
+    values: Values
     payload: str
 
 
@@ -92,6 +115,7 @@ class Record:
         shown: for each text that events refer to, the name of what a view shows, and the first such event.
         artifacts: size and first event of each artifact.
         blobs, missing: texts that are there, and those that an event refers to and that are not.
+        absent_parts: sealed parts that are not here in some event.
         remembered: what several checks work out from the events.
     """
 
@@ -118,6 +142,7 @@ class Record:
     blobs: int = 0
     missing: list[tuple[int, str]] = field(default_factory=list)
     blob_wrong: tuple[str, int | None] | None = None
+    absent_parts: set[str] = field(default_factory=set)
     remembered: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -130,10 +155,10 @@ class Record:
         return [e for e in self.kept.get(kind, ()) if self.ledger.counts(e.stage, e.unit, e.attempt)]
 
     @property
-    def genesis(self) -> dict[str, Any]:
+    def genesis(self) -> Values:
         """The fields of the first event; empty where it creates no run."""
         first = self.kept.get("run.created", [])
-        return first[0].values if first and first[0].seq == 1 else {}
+        return first[0].values if first and first[0].seq == 1 else Values()
 
     @property
     def intact(self) -> int:

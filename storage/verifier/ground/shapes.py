@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from typing import Any
 
 Shape = Any
@@ -113,6 +114,11 @@ def known_part(value: Any, shape: Shape) -> Any:
     if what == "tuple" and isinstance(value, list) and len(value) == len(parts):
         return [known_part(one, part) for one, part in zip(value, parts, strict=True)]
     return value
+
+
+def without(shape: Shape, absent: Collection[str]) -> Shape:
+    """The shape of an event some of whose fields are not here."""
+    return {name: part for name, part in shape.items() if name.removesuffix("?") not in absent} if absent else shape
 
 
 def _first(found: Any) -> str | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from core.config import from_resolved
+from core.config import from_recorded
 from core.errors import DempoError, Stopped, Waiting
 from core.events import EngineStarted, EngineStopped, Event, OperatorAction
 from core.program.environment import engine_started, refuse_launcher
@@ -51,10 +51,10 @@ def work(root: Path, until: str | None, console: Console) -> int:
             console.say(f"nothing left to do{f' up to stage {until}' if until else ''}; the record is unchanged")
             return 0
         log.signer = _signer(root)
-        config = from_resolved(log.genesis().config)
+        config = from_recorded(log.genesis().config, log.genesis().places)
         resumed = log.has(EngineStarted.kind)
         resumption = [OperatorAction(action="resume", detail=f"until {until}" if until else "")] if resumed else []
-        log.record("run", [engine_started(resumed), *resumption])
+        log.record("run", [engine_started(resumed, log.sealer.secret), *resumption])
         log.sign_head()
         log.listener = console.progress
         try:

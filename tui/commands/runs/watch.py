@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from core.events import decode
 from core.visible import one_line
 from storage.record.codec import parse
 from storage.record.reader import Reader
@@ -51,10 +50,10 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _values(row: dict[str, Any]) -> dict[str, Any]:
-    """The fields of an event; none where a stranger's record or a newer program says something else."""
+    """The fields of an event that are not sealed; none where a stranger's record says something else."""
     try:
-        return decode(row["kind"], parse(row["payload"])[0]).payload()
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return parse(row["payload"])[0]
+    except (ValueError, TypeError):
         return {}
 
 
