@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from core.facts.judging.outcomes import WANTED_COVERAGE
 from core.facts.places import with_places
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.stages import PEOPLE_ONLY
@@ -263,7 +264,10 @@ class JudgeSection(Section):
 
     judges: tuple[JudgeModel, ...] = Field(min_length=1)
     coverage: float = Field(
-        default=0.95, ge=0, le=1, description="share of calls with a ranking; below it each leaderboard says so first"
+        default=WANTED_COVERAGE,
+        ge=0,
+        le=1,
+        description="share of calls with a ranking; below it each leaderboard says so first",
     )
 
     @field_validator("judges")

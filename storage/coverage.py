@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from core.config import JudgeSection
-from core.facts.plural import number_of
+from core.facts.judging.outcomes import WANTED_COVERAGE, low_coverage
 from storage.record.reader import Reader
 
 CALLS = """SELECT outcome, judge_kind, count(*) AS calls, (SELECT config->>'$.judge.coverage' FROM run) AS wanted
@@ -42,9 +41,8 @@ class Coverage:
     @property
     def wanted(self) -> float:
         """The share of rankings below which it is said, `judge.coverage`."""
-        default: float = JudgeSection.model_fields["coverage"].default
         configured = self.rows[0][3] if self.rows else None
-        return configured if isinstance(configured, (int, float)) else default
+        return configured if isinstance(configured, (int, float)) else WANTED_COVERAGE
 
     @property
     def share(self) -> float:
@@ -55,14 +53,7 @@ class Coverage:
     @property
     def sentence(self) -> str:
         """What every leaderboard has to say first; "" where enough of the calls gave a ranking."""
-        if self.share >= self.wanted:
-            return ""
-        calls, ranked = self.outcomes.total(), self.outcomes["ranked"]
-        lost = ", ".join(f"{count:,} {outcome}" for outcome, count in self.outcomes.items() if outcome != "ranked")
-        return (
-            f"coverage {self.share:.1%}: {ranked:,} of {number_of(calls, 'judge call')} gave a ranking ({lost}), "
-            f"fewer than judge.coverage = {self.wanted:g} asks for; what was lost need not be like the rest"
-        )
+        return low_coverage(self.outcomes, self.wanted)
 
     def row(self) -> dict[str, Any]:
         """The same as data."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from core.config import RunConfig, resolved
 from core.config_file import parse_config
 from core.data.pseudonyms import PLANTED
-from core.evaluation.prompts import judge_messages, labels_for
+from core.evaluation.prompts import judge_messages, labels_for, recorded_prompt, template_text
 from core.events import (
     SCHEMA_VERSION,
     AnswerGiven,
@@ -30,6 +30,8 @@ from core.events import (
 )
 from core.facts.chain import CHAIN_DOMAIN, NO_EVENT
 from core.facts.judging.orders import shown_orders
+from core.facts.judging.replies import READING_RULE
+from core.facts.judging.requests import DEFAULT_ADDRESS, judging_key, judging_parameters
 from core.facts.randomness import RandomStream
 from core.ranking.stage import rank
 from core.run_folder import RunFolder
@@ -167,8 +169,10 @@ def _call(
     answers: dict[tuple[str, str], str],
 ) -> None:
     messages = judge_messages(question, [answers[condition, question.question_id] for condition in order])
-    shown = json.dumps([{"role": m.role, "content": m.content} for m in messages], ensure_ascii=False)
-    (prompt, asked), (replied, said) = _text(shown), _text(reply)
+    shown = recorded_prompt(messages)
+    (prompt, asked), (replied, said), (template, around) = _text(shown), _text(reply), _text(template_text("openai"))
+    model, _, index = judge.rpartition("#")
+    parameters = judging_parameters(SEED, model, int(index), question.question_id, 0.0, 1024)
     call = JudgeCalled(
         question_id=question.question_id,
         clause_id=question.clause_id,
@@ -178,11 +182,13 @@ def _call(
         shown_order=list(order),
         ranking=ranking,
         attempts=1,
+        template=template,
         prompt=prompt,
         reply=replied,
         finish_reason="stop",
-        request_key=digest(shown.encode()),
+        request_key=judging_key(model, DEFAULT_ADDRESS, shown, order, int(index), parameters),
+        rule=READING_RULE,
         seconds=1.0,
     )
     unit = (f"{judge}/{question.question_id}", 1)
-    log.record("judge", [call, UnitCompleted(seconds=1.0)], unit=unit, blobs=[asked, said])
+    log.record("judge", [call, UnitCompleted(seconds=1.0)], unit=unit, blobs=[asked, said, around])

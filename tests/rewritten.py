@@ -28,7 +28,7 @@ class Row:
     payload: dict[str, Any]
 
 
-def forged(root: Path, folder: Path, change: Callable[[list[Row]], list[Row]], blob: bytes | None = None) -> Path:
+def forged(root: Path, folder: Path, change: Callable[[list[Row]], list[Row]], *blobs: bytes) -> Path:
     """A copy of a run with other events and a chain that fits them; triggers and views are as before."""
     copy = Path(shutil.copytree(root, folder / root.name))
     with closing(sqlite3.connect(copy / "audit.db")) as db:
@@ -53,8 +53,7 @@ def forged(root: Path, folder: Path, change: Callable[[list[Row]], list[Row]], b
                 (seq, row.at, row.stage, row.kind, payload, prev, hashed),
             )
             prev = hashed
-        if blob is not None:
-            db.execute("INSERT INTO blobs VALUES (?, ?)", (digest(blob), blob))
+        db.executemany("INSERT INTO blobs VALUES (?, ?)", [(digest(blob), blob) for blob in blobs])
         for name in triggers:
             db.execute(OBJECTS[name])
         db.commit()

@@ -104,16 +104,16 @@ def test_five_outcomes_are_told_apart_and_only_one_is_a_rank(tmp_path: Path) -> 
         "ranked",
         "refused",
         "refused",
-        "truncated",
+        "ranked",
         "malformed",
         "malformed",
         "failed",
         "failed",
     ]
-    assert [call.ranking is None for call in calls] == [False] + [True] * 7
+    assert [call.ranking is None for call in calls] == [False, True, True, False] + [True] * 4
     assert calls[0].ranking == [calls[0].shown_order[i] for i in (1, 2, 0)]
     assert calls[1].detail == "I won't rank these."
-    assert "raise max_tokens" in calls[3].detail
+    assert calls[3].detail == "cut off after 7 tokens", "and whole for all that"
     assert "must name each of A, B, C once" in calls[4].detail
     assert "413" in calls[6].detail
 

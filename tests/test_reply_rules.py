@@ -12,8 +12,10 @@ from records import done, genesis
 from rewritten import Row, forged
 
 from core.data.pseudonyms import PLANTED
-from core.events import QuestionsGenerated, Text, digest
+from core.evaluation.prompts import recorded_prompt, template_text, writer_messages
+from core.events import Clause, PlannedQuestion, QuestionsGenerated, QuestionsPlanned, Text, digest
 from core.facts.judging.replies import READING_RULE
+from core.facts.judging.requests import DEFAULT_ADDRESS, writing_key, writing_parameters
 from core.run_folder import RunFolder
 from storage.check import Check
 from storage.record.log import Log
@@ -122,7 +124,7 @@ def test_a_reply_that_reads_slowly_is_read_once(judged: Path, tmp_path: Path, mo
     def change(call: dict[str, Any]) -> None:
         call["reply"] = {"sha256": digest(slow)}
 
-    copy = forged(judged, tmp_path, calls(change, malformed=True), blob=slow)
+    copy = forged(judged, tmp_path, calls(change, malformed=True), slow)
     record = read_record(copy / "audit.db", tree_facts())
     assert [check.verdict for check in checks_of(record) if check.name == "replies"] == ["ok"]
     assert read.count(len(slow)) == 1
@@ -131,23 +133,40 @@ def test_a_reply_that_reads_slowly_is_read_once(judged: Path, tmp_path: Path, mo
 QUESTIONS = ("How?", "Why me?")
 
 
-def written(runs: Path, said: str, recorded: tuple[str, ...] = QUESTIONS, keep: bool = True) -> Check:
-    """The check of a record in which a model wrote questions of one clause."""
-    bodies = [text.encode() for text in ("Write questions.", said, *recorded)]
-    prompt, reply, *questions = (Text(sha256=digest(body)) for body in bodies)
+def written(
+    runs: Path,
+    said: str,
+    recorded: tuple[str, ...] = QUESTIONS,
+    keep: bool = True,
+    key: str | None = None,
+    rule: str = "Be kind.",
+) -> Check:
+    """The check of a record in which a model wrote questions of one clause; it was asked about the first one."""
+    asked = recorded_prompt(writer_messages("Be kind.", len(recorded)))
+    bodies = [text.encode() for text in (template_text("writer"), asked, said, *recorded, rule)]
+    template, prompt, reply, *questions, clause = (Text(sha256=digest(body)) for body in bodies)
+    own = writing_key("writer", DEFAULT_ADDRESS, asked, writing_parameters(5, 1, 2, len(recorded)))
     event = QuestionsGenerated(
         clause_id=1,
         model="writer",
         questions=questions,
         attempts=1,
+        template=template,
         prompt=prompt,
         reply=reply,
-        request_key="",
+        request_key=own if key is None else key,
         seconds=1,
+    )
+    plan = QuestionsPlanned(
+        constitution=clause,
+        clauses=[Clause(clause_id=1, text=clause)],
+        questions=[PlannedQuestion(question_id=f"1:{i}", clause_id=1, text=text) for i, text in enumerate(questions)],
+        origin="writer",
     )
     root = runs / "20260101-000000-small"
     with Log.create(RunFolder(root), genesis(root.name), PLANTED) as log:
-        log.record("answer", [event, done()], unit=("clause:1", 1), blobs=bodies if keep else bodies[2:])
+        log.record("answer", [event, done()], unit=("clause:1", 1), blobs=bodies if keep else bodies[3:])
+        log.record("answer", [plan, done()], unit=("questions", 1))
     return replies_check(root)
 
 
@@ -160,6 +179,18 @@ def test_questions_of_a_model_are_those_of_its_reply(tmp_path: Path) -> None:
     none = written(tmp_path / "d", "How? Why me?")
     assert none.verdict == "failed"
     assert "the reply lists no such questions" in none.detail
+
+
+def test_the_key_of_what_a_writer_was_asked_is_worked_out_again(tmp_path: Path) -> None:
+    check = written(tmp_path, json.dumps({"questions": QUESTIONS}), key="0" * 64)
+    assert (check.verdict, check.event) == ("failed", 2)
+    assert "its request key is not that of its prompt and settings" in check.detail
+
+
+def test_a_writer_was_asked_about_its_clause(tmp_path: Path) -> None:
+    check = written(tmp_path, json.dumps({"questions": QUESTIONS}), rule="Be brief.")
+    assert (check.verdict, check.event) == ("failed", 2)
+    assert "was asked something else than template, texts and their order give" in check.detail
 
 
 def test_questions_whose_reply_is_not_here_are_unknown(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ from storage.check import Check
 from storage.record.codec import canonical
 from storage.record.create import create_run
 from storage.verifier.checks import CHECKS, checks_of
-from storage.verifier.contents.replies import Case, Texts
+from storage.verifier.contents.prompts import Case
+from storage.verifier.contents.texts import Texts
 from storage.verifier.ground.ledger import HOME_STAGES
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ground.record import Record
@@ -410,7 +411,7 @@ def test_blobs_of_an_attack_can_be_added(trained: Path, tmp_path: Path) -> None:
         call["reply"] = {"sha256": digest(reply)}
         return rows
 
-    assert "replies" in both(forged(trained, tmp_path, attack, blob=reply))
+    assert "replies" in both(forged(trained, tmp_path, attack, reply))
 
 
 # ------------------------------------------------------------ sampled lotteries

@@ -272,7 +272,7 @@ class Completions:
         if finish == "content_filter":
             return replace(reply, status="refused", detail="the endpoint's content filter stopped the reply")
         if finish == "length":
-            return replace(reply, status="truncated", detail=f"cut off after {_length(reply)}; raise max_tokens")
+            return replace(reply, status="truncated", detail=f"cut off after {_length(reply)}")
         return reply
 
     def _word(self, value: object) -> str | None:

@@ -23,8 +23,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from core.errors import JudgeError
 from core.evaluation.deadline import Allowance, bound
+from core.facts.judging.requests import ADDRESS_VARIABLE, DEFAULT_ADDRESS, address_of
 
-DEFAULT_URL = "https://api.openai.com/v1"
 KEY_HOSTS = "DEMPO_KEY_HOSTS"
 _PORTS = {"http": 80, "https": 443}
 
@@ -54,13 +54,13 @@ def resolve(base_url: str | None, environment: Mapping[str, str]) -> Endpoint:
     Raises:
         JudgeError: the address cannot be used, or a key is set that must not go there, or one is missing.
     """
-    url = base_url or environment.get("OPENAI_BASE_URL") or DEFAULT_URL
+    url = address_of(base_url, environment)
     parts = _checked(url)
     key = environment.get("OPENAI_API_KEY", "").strip()
     local = _is_loopback(parts.hostname or "")
-    endpoint = Endpoint(url.rstrip("/"), key, local)
+    endpoint = Endpoint(url, key, local)
     secret = key or environment.get("OPENAI_CUSTOM_HEADERS", "")
-    if not secret and _origin(parts) == _origin(urlsplit(DEFAULT_URL)):
+    if not secret and _origin(parts) == _origin(urlsplit(DEFAULT_ADDRESS)):
         raise JudgeError(f"{endpoint.name} needs a key: set OPENAI_API_KEY, or name another endpoint in base_url")
     if secret and not _confirmed(parts, local, environment):
         raise JudgeError(
@@ -115,9 +115,9 @@ def _checked(url: str) -> SplitResult:
 def _confirmed(parts: SplitResult, local: bool, environment: Mapping[str, str]) -> bool:
     if local:
         return True
-    own = [urlsplit(DEFAULT_URL)]
-    if environment.get("OPENAI_BASE_URL"):
-        own.append(urlsplit(environment["OPENAI_BASE_URL"]))
+    own = [urlsplit(DEFAULT_ADDRESS)]
+    if environment.get(ADDRESS_VARIABLE):
+        own.append(urlsplit(environment[ADDRESS_VARIABLE]))
     if _origin(parts) in [_origin(address) for address in own]:
         return True
     listed = [entry.strip().lower() for entry in environment.get(KEY_HOSTS, "").split(",")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import threading
 from dataclasses import dataclass, replace
@@ -15,17 +13,16 @@ from core.evaluation.calls import run_concurrently
 from core.evaluation.completions import Completions, Interrupted, Reply, Request
 from core.evaluation.constitution import Constitution
 from core.evaluation.endpoint import resolve
-from core.evaluation.prompts import questions_schema, writer_messages
+from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated
 from core.facts.judging.replies import Malformed, parse_questions
+from core.facts.judging.requests import WRITING_TRIES, writing_key, writing_parameters
 from core.stage import Context, Unit
 from core.types import Question
 
 CONCURRENCY = 4
 TIMEOUT = 300.0
 RETRIES = 4
-TRIES = 3
-"""How often a clause is asked for while the reply holds too few questions."""
 
 
 @dataclass(frozen=True)
@@ -94,16 +91,14 @@ def _ask(
 ) -> tuple[Reply, tuple[str, ...], Request]:
     """Asks until the reply holds enough distinct questions; runs in a thread of its own and records nothing."""
     attempts = 0
-    for attempt in range(TRIES):
+    for attempt in range(WRITING_TRIES):
         if stop.is_set():
             raise Interrupted
         request = Request(
             messages=writer_messages(task.clause, count),
             name="questions",
             schema=questions_schema(count),
-            temperature=1.0,
-            max_tokens=1024 + 96 * count,
-            seed=ctx.torch_seed("generate", str(task.clause_id), str(attempt)) >> 32,
+            **writing_parameters(ctx.config.run.seed, task.clause_id, attempt, count),
         )
         reply = model.complete(request, stop)
         attempts += reply.attempts
@@ -115,26 +110,26 @@ def _ask(
                 problem = str(error)
     raise JudgeError(
         f"{model.endpoint.name}, model {model.model!r}, wrote no usable questions for clause {task.clause_id} "
-        f"in {TRIES} tries: {problem}; ask for fewer per clause or use another model, or resume to try again"
+        f"in {WRITING_TRIES} tries: {problem}; ask for fewer per clause or use another model, or resume to try again"
     )
 
 
 def _event(
     unit: Unit, task: ClauseTask, model: str, url: str, request: Request, reply: Reply, questions: tuple[str, ...]
 ) -> QuestionsGenerated:
-    prompt = json.dumps([{"role": m.role, "content": m.content} for m in request.messages], ensure_ascii=False)
-    key = json.dumps([model, url, prompt, request.parameters()], sort_keys=True)
+    prompt = recorded_prompt(request.messages)
     return QuestionsGenerated(
         clause_id=task.clause_id,
         model=model,
         questions=[unit.text(question) for question in questions],
         attempts=reply.attempts,
+        template=unit.text(template_text("writer")),
         prompt=unit.text(prompt),
         reply=unit.text(reply.text),
         finish_reason=reply.finish_reason,
         fingerprint=reply.fingerprint,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
-        request_key=hashlib.sha256(key.encode()).hexdigest(),
+        request_key=writing_key(model, url, prompt, request.parameters()),
         seconds=reply.seconds,
     )

@@ -6,8 +6,6 @@ for is asked again. Its key is "model#index/question".
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from core.config import JudgeModel
 from core.evaluation.answers import Answers
 from core.events import JudgeCalled
 from core.facts.judging.orders import shown_orders
+from core.facts.judging.requests import judging_key
 from core.stage import Context
 from core.types import Judged, Question, Ranking
 
@@ -38,10 +37,6 @@ class Call:
     def key(self) -> str:
         """The call's unit."""
         return f"{self.judge}/{self.question.question_id}"
-
-    def seed(self, ctx: Context) -> int:
-        """A seed below 2^31 for judges that sample."""
-        return ctx.torch_seed("seed", self.question.question_id, self.model.model, str(self.index)) >> 32
 
 
 @dataclass(frozen=True)
@@ -75,11 +70,9 @@ def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> 
     return calls
 
 
-def request_key(call: Call, base_url: str | None, prompt: str, parameters: Mapping[str, Any]) -> str:
-    """SHA-256 over model, address, prompt, shown order, judge index and parameters."""
-    parts = [call.model.model, base_url, prompt, list(call.order), call.index, dict(parameters)]
-    body = json.dumps(parts, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(body.encode()).hexdigest()
+def request_key(call: Call, address: str | None, prompt: str, parameters: Mapping[str, Any]) -> str:
+    """The key that stands for all that a call asks."""
+    return judging_key(call.model.model, address, prompt, call.order, call.index, parameters)
 
 
 def shown_answers(call: Call, answers: Answers) -> list[str]:

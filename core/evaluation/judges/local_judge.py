@@ -21,7 +21,7 @@ from core.errors import JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.local_model import LocalModel, enough_memory, opened
-from core.evaluation.prompts import judge_line, labels_for
+from core.evaluation.prompts import judge_messages, labels_for, template_text
 from core.events import JudgeCalled
 
 OPENING = "Best to worst:"
@@ -56,8 +56,9 @@ def judge_by_model(calls: Calls, folder: Path | None) -> str:
             for call, (event, prompt, reply) in zip(chunk, events, strict=True):
                 if call.key in units:
                     unit = units[call.key]
-                    texts = {"prompt": unit.text(prompt), "reply": unit.text(reply)}
-                    unit.add(event.model_copy(update={"seconds": seconds, **texts}))
+                    texts = {"prompt": prompt, "reply": reply, "template": template_text("local")}
+                    named = {name: unit.text(text) for name, text in texts.items()}
+                    unit.add(event.model_copy(update={"seconds": seconds, **named}))
                     unit.complete()
             done += len(missing)
             ctx.progress(done, calls.total, calls.model.model)
@@ -69,10 +70,8 @@ def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> 
     from core.chat import prompt_text
 
     labels = labels_for(len(answers.conditions))
-    prompts = [
-        f"{prompt_text(local.tokenizer, judge_line(call.question, shown_answers(call, answers)))} {OPENING}"
-        for call in calls
-    ]
+    asked = [judge_messages(call.question, shown_answers(call, answers), "local") for call in calls]
+    prompts = [f"{prompt_text(local.tokenizer, messages)} {OPENING}" for messages in asked]
     tokens = local.tokenizer(prompts, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
     orders = rank_by_logits(local, tokens, labels)
     found = []

@@ -1,10 +1,10 @@
 """Judges behind an OpenAI-compatible endpoint.
 
-A reply is one of five things: a ranking, a refusal, one that was cut off, one that cannot be read, or a
-failed call. Only the first is a ranking; the others are recorded for what they are and never become a
-rank. The first four are results and final. A failed call never is: it is recorded at once, as an attempt, and asked
-again after all others. Where it fails then too, the stage cannot be completed; a run that is resumed asks the failed
-calls again, and nothing that gave a result.
+A reply is one of five things (`core.facts.judging.outcomes`): a ranking, a refusal, one that was cut off, one that
+cannot be read, or a failed call. Only the first is a ranking; the others are recorded for what they are and never
+become a rank. The first four are results and final. A failed call never is: it is recorded at once, as an attempt,
+and asked again after all others. Where it fails then too, the stage cannot be completed; a run that is resumed asks
+the failed calls again, and nothing that gave a result.
 
 An endpoint that cannot be used at all stops the stage at once: a rejected key, an unknown model, `FIRST_FAILURES`
 failures before anything succeeded, or a row of outages later on.
@@ -12,10 +12,9 @@ failures before anything succeeded, or a row of outages later on.
 
 from __future__ import annotations
 
-import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from core.config import JudgeModel
 from core.errors import JudgeError
@@ -23,15 +22,15 @@ from core.evaluation.calls import run_concurrently
 from core.evaluation.completions import Completions, Reply, Request
 from core.evaluation.endpoint import Endpoint
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
-from core.evaluation.prompts import judge_messages, labels_for, ranking_schema
+from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
 from core.events import JudgeCalled
+from core.facts.judging.outcomes import Outcome, outcome_of
 from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
+from core.facts.judging.requests import judging_parameters
 from core.facts.plural import number_of
 from core.stage import Unit
 
 FIRST_FAILURES = 3
-
-Outcome = Literal["ranked", "refused", "truncated", "malformed", "failed"]
 
 
 def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
@@ -96,9 +95,14 @@ class _Work:
             messages=judge_messages(call.question, shown_answers(call, self.calls.answers)),
             name="ranking",
             schema=ranking_schema(labels_for(len(call.order))),
-            temperature=self.model.temperature,
-            max_tokens=self.model.max_tokens,
-            seed=call.seed(self.calls.ctx),
+            **judging_parameters(
+                self.calls.ctx.config.run.seed,
+                self.model.model,
+                call.index,
+                call.question.question_id,
+                self.model.temperature,
+                self.model.max_tokens,
+            ),
         )
 
     def ask(self, call: Call, stop: threading.Event) -> Reply:
@@ -137,17 +141,20 @@ class _Work:
     def event(self, call: Call, unit: Unit | None, reply: Reply) -> JudgeCalled:
         """The record of a call; without a unit, texts are left out."""
         request = self.request(call)
-        prompt = json.dumps([{"role": m.role, "content": m.content} for m in request.messages], ensure_ascii=False)
-        ranking, detail = None, reply.detail
-        outcome: Outcome = "malformed" if reply.status == "answered" else reply.status
-        if reply.status == "answered":
-            labels = labels_for(len(call.order))
-            try:
-                order = parse_ranking(reply.text, labels)
-            except Malformed as error:
-                detail = "; ".join(filter(None, [str(error), detail]))
-            else:
-                outcome, ranking = "ranked", [call.order[labels.index(label)] for label in order]
+        prompt = recorded_prompt(request.messages)
+        ranking, problem = _read(reply, call.order)
+        outcome: Outcome = (
+            "failed"
+            if reply.status == "failed"
+            else outcome_of(
+                ranking is not None,
+                reply.finish_reason,
+                reply.status == "refused",
+                reply.completion_tokens,
+                self.model.max_tokens,
+            )
+        )
+        said = {"malformed": [problem, reply.detail], "truncated": [reply.detail, "raise max_tokens"]}
         return JudgeCalled(
             question_id=call.question.question_id,
             clause_id=call.question.clause_id,
@@ -157,9 +164,10 @@ class _Work:
             shown_order=list(call.order),
             ranking=ranking,
             attempts=reply.attempts,
+            template=unit.text(template_text("openai")) if unit else None,
             prompt=unit.text(prompt) if unit else None,
             reply=unit.text(reply.text) if unit else None,
-            detail=detail,
+            detail="; ".join(filter(None, said.get(outcome, [reply.detail]))),
             finish_reason=reply.finish_reason,
             fingerprint=reply.fingerprint,
             prompt_tokens=reply.prompt_tokens,
@@ -168,3 +176,12 @@ class _Work:
             rule=READING_RULE,
             seconds=reply.seconds,
         )
+
+
+def _read(reply: Reply, order: Sequence[str]) -> tuple[list[str] | None, str]:
+    """The conditions as a reply ranks them, None where it gives no ranking; and why it gives none."""
+    labels = labels_for(len(order))
+    try:
+        return [order[labels.index(label)] for label in parse_ranking(reply.text, labels)], ""
+    except Malformed as error:
+        return None, str(error)

@@ -7,6 +7,8 @@ are not read: whatever they say, what counts is whether a label is among them, a
 What a model thinks between <think> and </think> before it speaks is no statement.
 
 Rule 1, by which records were made before, took the objects wherever they stood. The verifier reads old replies by it.
+Rule 2 read as rule 3 does, but counted no ranking of a reply that ended by its length or by a filter (`outcomes`), and
+sought an object at any number of places.
 """
 
 from __future__ import annotations
@@ -16,14 +18,20 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-READING_RULE = 2
-"""The rule by which judges' replies are read; a record names it with each call, and 1 is what names none."""
+READING_RULE = 3
+"""The rule by which judges' replies are read and sorted; a record names it with each call, 1 is what names none."""
 
 LONGEST_REPLY = 200_000
 """Characters; a longer reply is not searched for JSON."""
 
 MOST_READ = 10 * LONGEST_REPLY
 """Characters that are read in search of JSON, from all places together where an object could begin."""
+
+MOST_STARTS = 200
+"""Places where an object seems to begin and is none: an error at each takes as long as the text before it."""
+
+BEGINNINGS = re.compile(r'\{[ \t\n\r]*["}]')
+"""Where a JSON object can begin."""
 
 THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 PRONOUN = "I"
@@ -125,8 +133,9 @@ def _statement(text: str, key: str) -> Statement:
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
     """JSON objects of the text that lie outside each other, from left to right, each with where it begins and ends."""
     decoder = json.JSONDecoder(object_pairs_hook=_without_repeats)
-    position, read = text.find("{"), 0
-    while position >= 0:
+    begun, read, starts = BEGINNINGS.search(text), 0, 0
+    while begun is not None:
+        position = begun.start()
         try:
             value, end = decoder.raw_decode(text, position)
         except Malformed:
@@ -134,13 +143,13 @@ def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
         except RecursionError as error:
             raise Malformed("the reply is nested too deeply") from error
         except ValueError as error:
-            read += getattr(error, "pos", len(text)) - position
+            read, starts = read + getattr(error, "pos", len(text)) - position, starts + 1
             end = position + 1
         else:
             yield value, position, end
-        if read > MOST_READ:
+        if read > MOST_READ or starts > MOST_STARTS:
             raise Malformed("the reply holds too much that begins like JSON and is none")
-        position = text.find("{", end)
+        begun = BEGINNINGS.search(text, end)
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
 from core.facts.judging.orders import shown_orders
+from core.facts.judging.outcomes import WANTED_COVERAGE, lost_calls, low_coverage
 from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
@@ -84,7 +86,7 @@ def check_judge_calls(record: Record) -> str:
     calls = record.counted("judge.called")
     if not calls:
         return "no judge was called"
-    questions, names, judges = questions_of_record(record), _names(record), _judges(record)
+    questions, names, judges = questions_of_record(record), _names(record), judges_of_record(record)
     wanted = _planned_calls(record, calls, names)
     done: set[tuple[str, str]] = set()
     for event in calls:
@@ -107,8 +109,23 @@ def check_judge_calls(record: Record) -> str:
     planned = len(questions) * sum(judge.get("rankings", 5) for judge in judges.values())
     if record.ledger.ended("judge") and len(done) != planned:
         raise broken(f"the stage of the judges has ended with {len(done)} calls of {planned}")
-    ranked = sum("ranking" in event.values for event in calls)
-    return f"{len(calls)} calls showed the answers in the order that the seed gives; {ranked} ranked what was shown"
+    return _told_of_calls(record, calls)
+
+
+def _told_of_calls(record: Record, calls: list[Found]) -> str:
+    """Low coverage first, as the boards say it, and last of which judge how many calls gave no ranking."""
+    by_judge: dict[str, Counter[str]] = {}
+    for event in calls:
+        by_judge.setdefault(event.values["judge"].rpartition("#")[0], Counter())[event.values["outcome"]] += 1
+    wanted = record.genesis["config"]["judge"].get("coverage", WANTED_COVERAGE)
+    outcomes = sum(by_judge.values(), Counter[str]())
+    lost = [
+        f"{brief(judge)} gave no ranking in {own.total() - own['ranked']} of {own.total()} ({lost_calls(own)})"
+        for judge, own in by_judge.items()
+        if own.total() > own["ranked"]
+    ]
+    told = f"{len(calls)} calls showed the answers in the order that the seed gives; {outcomes['ranked']} ranked them"
+    return "; ".join(filter(None, [low_coverage(outcomes, wanted), told, *lost]))
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:
@@ -125,7 +142,7 @@ def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict
 
 def _last_index(record: Record, calls: list[Found]) -> dict[tuple[str, str], int]:
     """The last call of each judge on each question."""
-    judges = _judges(record)
+    judges = judges_of_record(record)
     last: dict[tuple[str, str], int] = {}
     for event in calls:
         model, _, index = event.values["judge"].rpartition("#")
@@ -139,7 +156,8 @@ def _last_index(record: Record, calls: list[Found]) -> dict[tuple[str, str], int
     return last
 
 
-def _judges(record: Record) -> dict[str, dict[str, Any]]:
+def judges_of_record(record: Record) -> dict[str, dict[str, Any]]:
+    """The configuration's judges, by the names of their models."""
     return sections(record.genesis["config"].get("judge") or {}, "judges", "model")
 
 

@@ -17,16 +17,16 @@ SIGNED_HEAD = "head.signed"
 KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
     kind: tuple(fields.split())
     for kind, fields in {
-        "engine.started": "resumed",
+        "engine.started": "resumed environment",
         "engine.stopped": "outcome exit_code",
         "model.ready": "model files",
-        "questions.generated": "clause_id model questions reply",
+        "questions.generated": "clause_id model questions template prompt reply request_key",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step margin learning_rate rule",
         "train.checkpoint": "condition step final folder files",
         "answer.given": "condition question_id clause_id answer tokens finish",
-        "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason prompt reply "
-        "rule",
+        "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason "
+        "completion_tokens template prompt reply request_key rule",
     }.items()
 }
 """What is kept of the events of a kind; of those that are not named here everything."""

@@ -1,0 +1,55 @@
+"""What a request to a model is made of beside its words, and the key that stands for all of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.facts.randomness import derive_key
+
+ADDRESS_VARIABLE = "OPENAI_BASE_URL"
+DEFAULT_ADDRESS = "https://api.openai.com/v1"
+
+WRITING_TRIES = 3
+"""How often a clause is asked for while the reply holds too few questions."""
+
+
+def address_of(configured: str | None, environment: Mapping[str, str]) -> str:
+    """Where calls go: the configured address, else that of the environment, else OpenAI's."""
+    return (configured or environment.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS).rstrip("/")
+
+
+def judging_parameters(
+    seed: str | int, model: str, index: int, question: str, temperature: float, max_tokens: int
+) -> dict[str, Any]:
+    """What shapes a judge's reply beside its prompt; `seed` is the run's."""
+    return _parameters(temperature, max_tokens, seed, "judge", "seed", question, model, str(index))
+
+
+def writing_parameters(seed: str | int, clause: int, attempt: int, count: int) -> dict[str, Any]:
+    """What shapes the reply of a model that writes `count` questions, at its attempt for a clause; from 0."""
+    return _parameters(1.0, 1024 + 96 * count, seed, "answer", "generate", str(clause), str(attempt))
+
+
+def _parameters(temperature: float, max_tokens: int, seed: str | int, *path: str) -> dict[str, Any]:
+    """The seed is below 2^31, which every server accepts."""
+    drawn = int.from_bytes(derive_key(seed, *path)[:4], "big") >> 1
+    return {"temperature": float(temperature), "max_tokens": max_tokens, "seed": drawn}
+
+
+def judging_key(
+    model: str, address: str | None, prompt: str, order: Sequence[str], index: int, parameters: Mapping[str, Any]
+) -> str:
+    """SHA-256 over model, address, prompt, shown order, judge index and parameters."""
+    return _key(model, address, prompt, list(order), index, dict(parameters))
+
+
+def writing_key(model: str, address: str, prompt: str, parameters: Mapping[str, Any]) -> str:
+    """SHA-256 over model, address, prompt and parameters."""
+    return _key(model, address, prompt, dict(parameters))
+
+
+def _key(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
