@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.facts.judging.outcomes import outcome_of
 from core.facts.judging.replies import MOST_STARTS, Malformed, parse_ranking
 from core.facts.judging.requests import judging_key, judging_parameters
 from storage.check import Check
+from storage.export.export import export_run
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
@@ -233,3 +235,14 @@ def test_braces_that_begin_no_object_cost_nothing(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(json.JSONDecoder, "raw_decode", counted)
     assert parse_ranking("{" * 150_000 + '\n{"ranking": ["B", "A"]}', "AB") == ("B", "A")
     assert len(decoded) == 1
+
+
+def test_a_redacted_copy_still_says_that_the_template_is_another(judged: Path, tmp_path: Path) -> None:
+    """By its name alone: its text, and those of all prompts, are withheld."""
+    template = biased(body(judged, first_call(judged)["template"]["sha256"]))
+    copy = forged(judged, tmp_path, one(lambda call: call.update(template={"sha256": digest(template)})), template)
+    export_run(copy, tmp_path / "redacted.zip", redact=True, told=lambda *told: None)
+    with zipfile.ZipFile(tmp_path / "redacted.zip") as bundle:
+        bundle.extractall(tmp_path / "bundle")
+    (root,) = (path.parent for path in (tmp_path / "bundle").rglob("audit.db"))
+    told(root, "withheld", f"1 prompt by {OTHER}; ")

@@ -23,7 +23,11 @@ version: differs because the stage's code is another version; recorded: shown as
 repeat; not compared: repeated, but there is nothing left to compare with; not replayed: the repetition was not
 asked for, or could not be made."""
 
-LATER = {"leaderboard.computed": ("calls", "units")}
+LATER = {
+    "leaderboard.computed": ("calls", "units"),
+    "judge.called": ("template",),
+    "questions.generated": ("template",),
+}
 """Optional fields of a kind that were added later: a record of before says nothing there, which is no other result."""
 
 WORDED = {

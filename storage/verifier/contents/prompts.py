@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ from storage.verifier.contents.judgements import judges_of_record
 from storage.verifier.contents.texts import CHARACTERS_AT_A_TIME, Texts
 from storage.verifier.ground.finding import brief, broken, one_of, spend
 from storage.verifier.ground.record import Found, Record
+
+
+@cache
+def _shipped_template(kind: str) -> str:
+    """SHA-256 of the template that this program ships."""
+    return hashlib.sha256(spelled(TEMPLATES[kind]).encode()).hexdigest()
 
 
 class Case:
@@ -111,7 +118,7 @@ class Prompts:
         if reference is None:
             return TEMPLATES[kind]
         name = reference["sha256"]
-        if name != hashlib.sha256(spelled(TEMPLATES[kind]).encode()).hexdigest():
+        if name != _shipped_template(kind):
             self.others[name] += 1
         if name not in self.templates:
             body = self.texts.body(reference)
