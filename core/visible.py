@@ -10,6 +10,8 @@ import json
 import re
 import unicodedata
 
+from core.facts.cells import sign_of
+
 LIMIT = 20_000
 """Characters of one text that a screen shows; the record keeps all of it."""
 
@@ -30,7 +32,7 @@ def visible(text: str) -> str:
     shown, marks = [], 0
     for character in text:
         marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
-        shown.append(_named(character) if marks > _MARKS_IN_A_ROW else _sign(character))
+        shown.append(sign_of(character) if marks > _MARKS_IN_A_ROW else _sign(character))
     return "".join(shown)
 
 
@@ -57,16 +59,7 @@ def clipped(text: str, length: int | None = None, limit: int = LIMIT) -> str:
 
 
 def _sign(character: str) -> str:
-    code = ord(character)
-    if character == "\n":
-        return character
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    if _unseen(character, code):
-        return _named(character)
-    return character
+    return sign_of(character) if character != "\n" and _unseen(character, ord(character)) else character
 
 
 def _unseen(character: str, code: int) -> bool:
@@ -74,7 +67,3 @@ def _unseen(character: str, code: int) -> bool:
     if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
         return True
     return 0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF
-
-
-def _named(character: str) -> str:
-    return f"<U+{ord(character):04X}>"

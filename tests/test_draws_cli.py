@@ -542,7 +542,11 @@ def test_people_are_written_for_spreadsheets(root: Path, dempo: Dempo, tmp_path:
     selected, alternates, remaining, quotas = (
         read(folder / f"{name}.csv") for name in ("selected", "alternates", "remaining", "quotas")
     )
-    assert list(selected[0]) == ["source id", "pseudonym", "gender", "age"]
+    for rows in (selected, remaining):
+        changed = ["source id_escaped"] if any(row["source id"].startswith("'") for row in rows) else []
+        assert list(rows[0]) == ["source id", "pseudonym", "gender", "age", *changed]
+        for row in rows if changed else ():
+            assert (row["source id_escaped"] == "true") == row["source id"].startswith("'")
     assert (len(selected), len(remaining)) == (8, 16)
     attributes = dict(zip(IDS, PEOPLE, strict=True))
     everyone = {row["source id"].removeprefix("'"): (row["gender"], row["age"]) for row in selected + remaining}

@@ -23,12 +23,13 @@ from test_registry import closed_folder
 from core.config_file import parse_config
 from core.errors import InputError
 from core.events import OperatorAction
+from core.facts.cells import UNRULY, cell
+from core.facts.tables import table_lines
 from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.export import export
 from storage.export.export import Exported, check_target, export_run
 from storage.export.redaction import NOTE
-from storage.export.tables import cell
 from storage.record.codec import canonical
 from storage.record.create import create_run
 from storage.record.log import Log
@@ -109,15 +110,41 @@ def test_tables_hold_the_rows_of_the_views(sample: Path, tmp_path: Path) -> None
         ("=1+1", "'=1+1"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("-1+cmd", "'-1+cmd"),
-        ("\ttab", "'\ttab"),
+        (" =1+1", "' =1+1"),
+        ("\n =1+1", "'\n =1+1"),
+        ("\ufeff=1", "'\ufeff=1"),
+        ("\u3000\uff1d1", "'\u3000\uff1d1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\uff0b1", "'\uff0b1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\uff20x", "'\uff20x"),
+        ("\t=tab", "␉=tab"),
+        ("a\rb\x1b[31m", "a␍b␛[31m"),
+        ("a\u202eb\u2066c", "a<U+202E>b<U+2066>c"),
+        ("a\x9bb", "a<U+009B>b"),
+        ("two\nlines", "two\nlines"),
         ("-inf", "-inf"),
         (-1.5, -1.5),
-        ("a\0b", "a\ufffdb"),
+        ("a\0b", "a␀b"),
         (None, None),
     ],
 )
 def test_no_cell_is_a_formula(value: object, written: object) -> None:
     assert cell(value) == written
+
+
+def test_a_table_says_where_an_id_stands_otherwise_than_it_is() -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute('CREATE TABLE t (question_id, clause_id, "a\u202eb")')
+        db.execute("INSERT INTO t VALUES ('=q', 'c', 'x'), ('q', 'c', '=x')")
+        lines = b"".join(table_lines(db, "t", redacted=False)).decode()
+        assert lines.splitlines() == [
+            "question_id,clause_id,a<U+202E>b,question_id_escaped",
+            "'=q,c,x,true",
+            "q,c,'=x,",
+        ]
+        db.execute("DELETE FROM t WHERE question_id = '=q'")
+        assert b"".join(table_lines(db, "t", redacted=False)).decode().splitlines()[0].endswith("a<U+202E>b")
 
 
 def test_two_exports_are_equal_byte_for_byte(sample: Path, tmp_path: Path) -> None:
@@ -329,8 +356,9 @@ def test_a_redacted_bundle_says_what_remains(sample: Path, tmp_path: Path) -> No
     assert NOTE not in plain.namelist()
 
 
-def test_texts_are_written_as_they_are_into_tables(sample: Path, tmp_path: Path) -> None:
+def test_texts_stand_in_tables_with_signs_for_what_a_terminal_obeys(sample: Path, tmp_path: Path) -> None:
     _, bundle = exported(sample, tmp_path / "run.zip")
     answers = bundle.read("tables/answers.csv").decode()
     assert MARKUP in answers
-    assert ESCAPES in answers
+    assert cell(ESCAPES) in answers
+    assert not UNRULY.search(answers)

@@ -4,8 +4,8 @@ A panel that is only proposed gets files of its own: every row of them says so. 
 holds the whole panel, those who kept their seats included.
 
 The files name people by their source ids where `private/raters.csv` lies beside the run, so they are for
-the owner alone (mode 0600). They are UTF-8. A cell that begins with = + - @, a tab or a line break has an
-apostrophe put before it: a spreadsheet would take it for a formula otherwise.
+the owner alone (mode 0600). They are UTF-8, and their cells are harmless (`core.facts.cells`): a column
+`source id_escaped` says so where an id had to be written otherwise than it is.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from core.durable import write_durably
 from core.errors import DempoError, InputError
+from core.facts.cells import csv_line, escaped_columns, table_header, table_row
 from storage.draws.history import State, config_of, history_of
 from storage.draws.seated import seated
 from storage.errors import sentences
@@ -29,8 +30,6 @@ OWNER_ONLY = 0o600
 SOURCE_ID = "source id"
 PSEUDONYM = "pseudonym"
 PROPOSED = "proposed, not accepted"
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -136,16 +135,10 @@ def source_ids_of(reader: Reader) -> dict[str, str] | None:
     return {row["rater_id"]: row["source_id"] for row in csv.DictReader(io.StringIO(text, newline=""))}
 
 
-def harmless(cell: str) -> str:
-    """The cell, with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def csv_bytes(rows: Iterable[Sequence[object]]) -> bytes:
+def csv_bytes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     """Rows as UTF-8 CSV with harmless cells."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([harmless(str(cell)) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8", "replace")  # half a character in a source id has no UTF-8 form
+    escaped = escaped_columns(header, rows)
+    return b"".join(map(csv_line, [table_header(header, escaped), *(table_row(row, escaped) for row in rows)]))
 
 
 def _chosen(reader: Reader, draw: str | None, wanted: State) -> str:
@@ -183,7 +176,7 @@ def _write(folder: Path, rows: Mapping[str, _Table], force: bool) -> dict[Path, 
     with sentences(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, table in rows.items():
-            write_durably(folder / name, csv_bytes(table), OWNER_ONLY)
+            write_durably(folder / name, csv_bytes(table[0], table[1:]), OWNER_ONLY)
     return {folder / name: len(table) - 1 for name, table in rows.items()}
 
 

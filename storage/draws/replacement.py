@@ -20,10 +20,11 @@ from core.data.files.csv_table import CsvTable, read_csv
 from core.durable import write_durably
 from core.errors import DempoError, InputError, quoted
 from core.events import digest
+from core.facts.cells import cell
 from core.facts.plural import number_of
 from core.preflight import preflight
 from storage.draws.history import config_of, history_of
-from storage.draws.people import OWNER_ONLY, SOURCE_ID, harmless, source_ids_of
+from storage.draws.people import OWNER_ONLY, SOURCE_ID, source_ids_of
 from storage.draws.seated import pool_files
 from storage.errors import sentences
 from storage.record.reader import Reader
@@ -154,8 +155,16 @@ def _statuses(table: CsvTable, id_column: str | None) -> dict[str, str]:
 
 
 def _with_source_ids(given: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
-    """The answers under the ids of the source: `people` puts an apostrophe before some of them."""
-    original = {harmless(source_id): source_id for source_id in known if source_id not in given}
+    """The answers under the ids of the source: `people` writes some of them otherwise (`core.facts.cells`).
+
+    What two ids are written as stays as it is, since it names nobody.
+    """
+    original: dict[str, str] = {}
+    known = frozenset(known)
+    for source_id in known:
+        written = cell(source_id)
+        if source_id not in given:
+            original[written] = written if written in original or written in known else source_id
     return {original.get(written, written): status for written, status in given.items()}
 
 

@@ -9,25 +9,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from storage.errors import StorageError, sentences
 
 NOTE = "redacted.json"
-WITHHELD = "withheld"
-"""Stands in a table or a report for what was left out."""
-
-_RATERS = frozenset({"rater_id"})
-_TEXTS: dict[str, frozenset[str]] = {
-    "questions": frozenset({"clause", "question"}),
-    "answers": frozenset({"answer"}),
-    "judge_calls": frozenset({"detail"}),
-}
-"""Columns of views that hold texts of people or models; the words of an operator are no such texts."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +68,3 @@ def withhold(database: Path, target: Path, k: int | None) -> int:
         left: int = db.execute("SELECT count(*) FROM blobs").fetchone()[0]
         db.execute("VACUUM INTO ?", [str(target)])
     return before - left
-
-
-def shown(view: str, row: Mapping[str, Any], redacted: bool) -> dict[str, Any]:
-    """A row of a view as a table or a report may show it."""
-    if not redacted:
-        return dict(row)
-    hidden = _RATERS | _TEXTS.get(view, frozenset())
-    return {key: WITHHELD if key in hidden and value != "" else value for key, value in row.items()}

@@ -10,12 +10,12 @@ from itertools import islice
 from typing import Any
 
 from core.facts.sortition.undecided import room
+from core.facts.tables import WITHHELD
 from core.facts.words import in_words, undecided_sentences
 from storage.board_notes import board_notes
 from storage.coverage import CALLS, Coverage
 from storage.export import markup
 from storage.export.figures import Figure
-from storage.export.redaction import WITHHELD
 from storage.export.tables import rows_of
 
 _MOST_ANSWERS = 24

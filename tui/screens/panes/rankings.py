@@ -12,8 +12,9 @@ from textual import on
 from textual.containers import Container, VerticalScroll
 from textual.widgets import DataTable
 
+from core.facts.tables import WITHHELD
 from core.visible import LIMIT, clipped, one_line
-from storage.export.redaction import WITHHELD, redaction_of
+from storage.export.redaction import redaction_of
 from storage.record.call_pages import (
     Answer,
     AskedRow,
