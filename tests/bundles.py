@@ -34,6 +34,13 @@ def write_bundle(files: Mapping[str, bytes], target: Path) -> Path:
     return target
 
 
+def written_anew(bundle: Path) -> None:
+    """The manifest that a liar makes to suit."""
+    files = sorted(path for path in bundle.rglob("*") if path.is_file() and path.name != MANIFEST)
+    lines = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.relative_to(bundle).as_posix()}\n" for p in files]
+    (bundle / MANIFEST).write_text("".join(lines))
+
+
 def with_database(bundle: Path, target: Path, *statements: str, unguarded: bool = False, follow: bool = True) -> Path:
     """The bundle after these statements on its database.
 

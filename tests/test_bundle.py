@@ -115,7 +115,7 @@ def opened(tmp_path: Path, body: bytes) -> Path:
     path = tmp_path / "bundle.zip"
     path.write_bytes(body)
     with Bundle(path) as bundle:
-        bundle.extract(tmp_path / "out", lambda name: True, lambda more: None)
+        bundle.extract(tmp_path / "out", lambda more: None)
     return tmp_path / "out"
 
 

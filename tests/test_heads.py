@@ -169,6 +169,28 @@ def test_without_a_key_the_signer_is_unknown_and_with_it_known(tmp_path: Path, k
     assert other.detail.startswith("unknown signer:")
 
 
+def test_a_key_that_was_replaced_still_vouches_for_what_it_signed(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counted when the event was recorded, as the event says; after its last day it counts no more."""
+    monkeypatch.setattr("storage.record.log.now", lambda: "2019-12-30T12:00:00.000000Z")
+    root = signed_record(tmp_path, key)
+    signers = tmp_path / "signers"
+    kind, body, *_ = public(key).read_text().split()
+    signers.write_text(f'ada valid-before="20200101" {kind} {body}\n')
+    assert found(root, "signatures", key=signers).verdict == "ok"
+    signers.write_text(f'ada valid-after="20200101" {kind} {body}\n')
+    check = found(root, "signatures", key=signers)
+    assert (check.verdict, check.event) == ("unknown", 3)
+    assert "at the time that its event gives (2019-12-30T12:00:00.000000Z)" in check.detail
+    monkeypatch.setattr("storage.record.log.now", lambda: "2020-02-01T12:00:00.000000Z")
+    with Log.open(RunFolder(root)) as log:
+        log.signer = HeadSigner(key, no_trouble)
+        log.sign_head()
+    signers.write_text(f'ada valid-before="20200101" {kind} {body}\n')
+    assert found(root, "signatures", key=signers).event == log.head[0]
+
+
 def test_a_record_without_signatures_is_never_ok(tmp_path: Path, key: Path) -> None:
     root = small_record(tmp_path)
     assert found(root, "signatures").verdict == "unknown"

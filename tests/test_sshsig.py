@@ -237,6 +237,9 @@ def test_a_list_of_signers_is_obeyed(tmp_path: Path, key: Path, signature: Signa
     assert by(f'ada@example.org namespaces="dempo-head,git" {public_key}') == "ada@example.org"
     assert by(f'ada@example.org namespaces="git" {public_key}') is None
     assert by(f'ada@example.org valid-before="20200101" {public_key}') is None
+    then = trusted_signer(MESSAGE, signature.armoured, signers_in(tmp_path / "signers"), "2019-05-01T10:00:00.000000Z")
+    assert then == "ada@example.org"
+    assert trusted_signer(MESSAGE, signature.armoured, signers_in(tmp_path / "signers"), "no time at all") is None
     other = public(make_key(tmp_path)).read_text()
     assert by(other) is None
     assert by(f"bob@example.org {other}\nada@example.org {public_key}") == "ada@example.org"
@@ -251,6 +254,16 @@ def test_a_file_of_signers_that_is_none_is_refused(tmp_path: Path, key: Path) ->
     (tmp_path / "empty").write_text("# nobody\n")
     with pytest.raises(Unusable, match="holds no key"):
         signers_in(tmp_path / "empty")
+    body = public(key).read_text().split()[1]
+    longer = base64.b64encode(base64.b64decode(body) + b"more").decode()
+    for no_key in ("AAAA", body[:-8], longer, "ssh-ed25519", base64.b64encode(b"\0\0\0\x0bssh-ed25519").decode()):
+        for line in (f"ssh-ed25519 {no_key} a comment", f'ada namespaces="dempo-head" ssh-ed25519 {no_key}'):
+            (tmp_path / "no key").write_text(f"\n{line}\n")
+            with pytest.raises(Unusable, match="line 2: behind ssh-ed25519 stands no key of that kind"):
+                signers_in(tmp_path / "no key")
+    (tmp_path / "no key").write_text(f"ssh-rsa {body}\n")
+    with pytest.raises(Unusable, match="line 1: behind ssh-rsa stands no key"):
+        signers_in(tmp_path / "no key")
     with pytest.raises(Unusable, match="cannot read the key"):
         signers_in(tmp_path / "none")
 

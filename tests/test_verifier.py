@@ -572,14 +572,17 @@ def test_texts_and_artifacts_that_a_bundle_withholds_are_withheld(trained: Path,
     assert "does not say what was withheld" in agreed(shipped, root)["blobs"].detail
 
 
-def test_a_bundle_may_lie_in_a_folder_of_any_name_and_its_journal_is_not_replayed(
+def test_a_bundle_may_lie_in_a_folder_of_any_name_and_its_journal_is_called_out_and_not_replayed(
     drawn: Path, shipped: Path, tmp_path: Path
 ) -> None:
     root = tampered(drawn, tmp_path, lambda db: None).rename(tmp_path / "unpacked")
     assert "genesis" in failing(agreed(shipped, root))
+    with contextlib.closing(sqlite3.connect(root / "audit.db")) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
     (root / "ro-crate-metadata.json").write_text("{}")
+    assert failing(agreed(shipped, root)) == {"bundle"}
     (root / "audit.db-wal").write_bytes(b"no log at all" * 100)
-    assert failing(agreed(shipped, root)) == set()
+    assert failing(agreed(shipped, root)) == {"bundle", "file"}
 
 
 # ------------------------------------------------------------ the file that travels

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from both_verifiers import checked, same
+from bundles import written_anew
 from signing import Event, make_key, needs_ssh_keygen, public, rewrite, signed_record
 
 from core.errors import VerificationFailed
@@ -121,7 +122,7 @@ def test_a_bundles_own_file_says_what_the_program_says(
         return events
 
     rewrite(bundle, changed)
-    (bundle / "manifest.sha256").unlink()  # it would show that audit.db was written again; test_bundled.py has that
+    written_anew(bundle)
     given = {
         "key": public(key) if asked in ("key", "both") else None,
         "head": exported.with_name("head") if asked in ("head", "both") else None,
@@ -221,9 +222,9 @@ def test_each_key_is_asked_about_once(root: Path, key: Path, monkeypatch: pytest
     asked: list[str] = []
     is_trusted = signatures_module.is_trusted
 
-    def counted(head: Any, signature: Any, signers: str) -> bool:
+    def counted(head: Any, signature: Any, signers: str, at: str | None) -> bool:
         asked.append(signature.public_key)
-        return is_trusted(head, signature, signers)
+        return is_trusted(head, signature, signers, at)
 
     monkeypatch.setattr(signatures_module, "is_trusted", counted)
     assert found(root, "signatures", key=public(key)).verdict == "ok"

@@ -31,8 +31,10 @@ from storage.export.tables import write_tables
 from storage.record.foreign import CRATE_MARK, MARK, is_imported, refuse_links
 from storage.record.reader import connect
 from storage.record.run_folders import require_record
+from storage.record.snapshot import snapshot
 from storage.verifier.contents.whole import file_digest
-from storage.verifier.shipped import verifier_text
+from storage.verifier.ground.reading import read_record
+from storage.verifier.shipped import tree_facts, verifier_text
 from storage.verifier.vouching.kept import HEADS_FOLDER
 from storage.verify import verify_all
 
@@ -42,7 +44,7 @@ MARGIN = 64 * 1024**2
 SNAPSHOTS = 5
 """An export needs this many times the record on its way, at most: two copies, events, tables, and the zip."""
 
-_NOT_IN_BUNDLES = frozenset({"registry", "head files"})
+_NOT_IN_BUNDLES = frozenset({"registry", "head files", "bundle"})
 """Checks of files that lie beside a record and stay there: a bundle says the same whatever becomes of them."""
 
 Told = Callable[[str, float, float], None]
@@ -161,7 +163,8 @@ class _Export:
         """Makes every file and packs them."""
         database = self._snapshot()
         self.told("checking the record", 1, 8)
-        checks = [check.row() for check in verify_all(database.parent)]
+        foreign = is_imported(self.folder.root)  # then its files lie still, and are all those that came
+        checks = [check.row() for check in verify_all(self.folder.root if foreign else database.parent)]
         self.told("copying artifacts", 2, 8)
         self._artifacts(database)
         with closing(connect(database)) as db:
@@ -221,12 +224,7 @@ class _Export:
             if (root / name).exists():
                 (copy / name).symlink_to(root / name)
         database = copy / "audit.db"
-        if foreign:
-            shutil.copyfile(self.folder.database, database)  # it has no log beside it, and nothing of it may run
-            return database
-        with closing(connect(self.folder.database)) as db:
-            db.execute("PRAGMA query_only=OFF")  # VACUUM INTO asks for it; the file itself is opened read-only
-            db.execute("VACUUM INTO ?", [str(database)])
+        snapshot(self.folder.database, database)
         return database
 
     def _config(self) -> None:
@@ -256,9 +254,9 @@ class _Export:
             self.left_out.append("checkpoints; the events name their files by SHA-256")
 
     def _redacted(self, database: Path) -> Path:
-        before = self.withheld_before
         copy = self.scratch / "redacted.db"
-        texts = withhold(database, copy, self.k) + (before.texts if before is not None else 0)
+        withhold(database, copy, self.k)
+        texts = len(read_record(copy, tree_facts()).missing)
         database.unlink()
         self._add(NOTE, Redaction(texts, self.k).note())
         return copy

@@ -18,8 +18,8 @@ WHAT = (
     "dempo draws panels by a lottery under quotas, trains models on the preferences of the people drawn, has their "
     "answers ranked by judges, and records every step of it as an event.",
     "The record of one run is audit.db: an append-only list of events, each bound to the one before it by SHA-256.",
-    "The report, the tables and the plots are the exporter's rendering of it: nothing in verify.py compares them with "
-    "the record, and `dempo import` with `dempo export` after it makes them anew.",
+    "The tables are its views: verify.py compares them with it. The report and the plots are the exporter's rendering "
+    "of it: nothing compares them with the record, and `dempo import` with `dempo export` after it makes them anew.",
 )
 """Three sentences, for somebody who sees a bundle for the first time."""
 

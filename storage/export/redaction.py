@@ -53,18 +53,15 @@ def redaction_of(root: Path) -> Redaction | None:
 _PEOPLE = "SELECT payload->>'$.sealed.people.sha256' FROM events WHERE payload->'$.sealed.people' IS NOT NULL"
 
 
-def withhold(database: Path, target: Path, k: int | None) -> int:
-    """Writes a copy to `target` that holds no text but, without `k`, the parts about people; how many were left out.
+def withhold(database: Path, target: Path, k: int | None) -> None:
+    """Writes a copy to `target` that holds no text but, without `k`, the parts about people.
 
     The copy is made with VACUUM, so no deleted text stays in a free page of it. `database` is a snapshot of the
     caller's own, which is changed on the way.
     """
     with closing(sqlite3.connect(database, isolation_level=None)) as db:
         guard = db.execute("SELECT sql FROM sqlite_master WHERE name = 'blobs_no_delete'").fetchone()[0]
-        before: int = db.execute("SELECT count(*) FROM blobs").fetchone()[0]
         kept = "" if k is not None else f" WHERE sha256 NOT IN ({_PEOPLE})"
         for statement in ("BEGIN", "DROP TRIGGER blobs_no_delete", f"DELETE FROM blobs{kept}", guard, "COMMIT"):
             db.execute(statement)
-        left: int = db.execute("SELECT count(*) FROM blobs").fetchone()[0]
         db.execute("VACUUM INTO ?", [str(target)])
-    return before - left

@@ -28,10 +28,11 @@ event. Quotas, inclusion probabilities, draws, weights and leaderboards can be c
 
 ## Not compared with the record
 
-`report.html`, `tables/` and `plots/` are the exporter's rendering of the record. Nothing in `verify.py` compares them
-with it, nor `README.txt`, `config.toml`, `versions.json` or the metadata of the crate: they may say what the record
-does not. `dempo import` leaves all of them behind, and `dempo export` of the imported run makes them anew from the
-record. Only `config.toml` is not made anew: what counts is the resolved configuration in the record's first event.
+`report.html` and `plots/` are the exporter's rendering of the record. Nothing in `verify.py` compares them with it, nor
+`config.toml`, this text, `LICENSES.md`, the metadata of the crate, and of `README.txt` more than the head: they may say
+what the record does not. `dempo import` leaves all of them behind, and `dempo export` of the imported run makes them
+anew from the record. Only `config.toml` is not made anew: what counts is the resolved configuration in the record's
+first event.
 
 ## Shown only against something kept elsewhere
 

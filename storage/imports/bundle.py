@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import InputError
+from storage.verifier.ground.reading import MANIFEST_NAME as MANIFEST
 
-MANIFEST = "manifest.sha256"
 MOST_ENTRIES = 20_000
 MOST_BYTES = 2 * 1024**3 - 1
 """Of a bundle: what a zip without its 64-bit extension holds everywhere."""
@@ -104,8 +104,8 @@ class Bundle:
         self._stream.seek(0)
         return hashlib.file_digest(self._stream, "sha256").hexdigest()
 
-    def extract(self, folder: Path, wanted: Callable[[str], bool], told: Callable[[int], None]) -> None:
-        """Inflates and checks every entry, and writes those that are wanted below `folder`.
+    def extract(self, folder: Path, told: Callable[[int], None]) -> None:
+        """Inflates and checks every entry, and writes it below `folder`.
 
         Args:
             told: called with the number of bytes inflated since the last call.
@@ -114,14 +114,12 @@ class Bundle:
             BundleRefused: an entry is not what the directory or the manifest says.
         """
         for entry in self.entries.values():
-            if wanted(entry.name):
-                target = folder / entry.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("xb") as out:
-                    self._copy(entry, out, told)
-                    os.fsync(out.fileno())
-            else:
-                self._copy(entry, None, told)
+            target = folder / entry.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as out:
+                self._copy(entry, out, told)
+                out.flush()
+                os.fsync(out.fileno())
 
     def read(self, name: str, most: int) -> bytes:
         """The content of a small entry.
@@ -136,15 +134,12 @@ class Bundle:
             raise BundleRefused(f"its {name} is too large ({entry.size:,} bytes)")
         return b"".join(inflate(self._stream, entry))
 
-    def _copy(self, entry: ZipEntry, out: BinaryIO | None, told: Callable[[int], None]) -> None:
+    def _copy(self, entry: ZipEntry, out: BinaryIO, told: Callable[[int], None]) -> None:
         state = hashlib.sha256()
         for chunk in inflate(self._stream, entry):
             state.update(chunk)
-            if out is not None:
-                out.write(chunk)
+            out.write(chunk)
             told(len(chunk))
-        if out is not None:
-            out.flush()
         if entry.name != MANIFEST and state.hexdigest() != self.manifest[entry.name]:
             raise BundleRefused(f"{entry.name!r} is not the file that the manifest names (its SHA-256 differs)")
 

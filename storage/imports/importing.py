@@ -2,9 +2,9 @@
 
 The bundle is unpacked beside the runs, checked there, and moved among them only when every check passed; of a refused
 one nothing remains. A bundle with a file that `dempo export` does not write is refused: whoever unzips it may run what
-lies there. Kept are the record and what it refers to. Report, tables, plots, `config.toml` and `verify.py` of a bundle
-are checked against its manifest and left behind: nothing compares them with the record, `dempo export` makes report,
-tables and plots anew from it, and nothing that a stranger wrote should be opened in a browser or run. The checks are
+lies there. Kept are the record and what it refers to. Everything else is checked against its manifest, compared with
+the record as far as it follows from it, and left behind: `dempo export` makes report, tables and plots anew, and
+nothing that a stranger wrote should be opened in a browser or run. The checks are
 made by a process of their own within limits of time and memory (`storage.imports.confined`).
 """
 
@@ -14,7 +14,6 @@ import errno
 import fcntl
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -27,15 +26,15 @@ from typing import Any
 from core.durable import sync, write_durably
 from core.errors import InputError
 from storage.errors import StorageError
-from storage.export.redaction import NOTE, redaction_of
+from storage.export.redaction import redaction_of
 from storage.imports.bundle import Bundle, BundleRefused
 from storage.imports.confined import examined
 from storage.imports.names import refuse_strange
 from storage.imports.origin import compared
 from storage.record.codec import now
 from storage.record.foreign import MARK, arrival, import_note
+from storage.verifier.vouching.bundled import KEPT_BY_IMPORT, files_below
 
-_KEPT = re.compile(rf"audit\.db|{re.escape(NOTE)}|artifacts/[0-9a-f]{{64}}|heads/[0-9]{{1,16}}\.json")
 _NEEDED = ("audit.db", "events.jsonl")
 _MARGIN = 64 * 1024**2
 _SCRATCH = ".importing-"
@@ -126,6 +125,15 @@ def _remove_left_over(runs: Path) -> None:
             os.close(lock)
 
 
+def _leave_behind(root: Path) -> None:
+    """Removes what was unpacked to be compared with the record: it says what the record says, or nobody checked it."""
+    for name in list(files_below(root)):
+        if KEPT_BY_IMPORT.fullmatch(name) is None:
+            (root / name).unlink()
+    for folder in [path for path in root.iterdir() if path.is_dir() and not any(path.iterdir())]:
+        folder.rmdir()
+
+
 class _Import:
     """One import under way."""
 
@@ -141,7 +149,6 @@ class _Import:
         self._check_space()
         root = self.scratch / "bundle"
         self._unpack(root)
-        (root / MARK).write_text("{}\n", encoding="utf-8")  # from here on it is opened as a stranger's
         found = examined(root, self.runs, lambda seconds: self.told(f"checking the record, {seconds:.0f} s", 2, 3))
         if found["taken"]:
             raise self._taken(found["run_id"])
@@ -188,10 +195,10 @@ class _Import:
             self.told("unpacking", done / total, 3)
 
         folder.mkdir()
-        self.bundle.extract(folder, lambda name: name in _NEEDED or _KEPT.fullmatch(name) is not None, count)
+        self.bundle.extract(folder, count)
 
     def _move(self, root: Path, imported: Imported) -> None:
-        (root / "events.jsonl").unlink()  # says what audit.db says, which was checked
+        _leave_behind(root)
         note = {**asdict(imported), "imported_at": now()}
         write_durably(root / MARK, (json.dumps(note, indent=2) + "\n").encode())
         for path in root.rglob("*"):

@@ -11,8 +11,8 @@ What stands between a hostile database and this program:
 - `wrong_schema` compares every row of `sqlite_master` with what this program writes, names and root pages included;
   `connect_checked` opens nothing else.
 
-A record is a stranger's where a mark lies beside it: the note that `dempo import` leaves, or the metadata of a bundle
-that somebody unzipped by hand. The marks are those of the stand-alone verifier (`storage.verifier.ground.reading`).
+A record is a stranger's where a mark lies beside it: the note that `dempo import` leaves, or files of a bundle that
+somebody unzipped by hand. The marks are those of the stand-alone verifier (`storage.verifier.ground.reading`).
 
 `SQLITE_DBCONFIG_DEFENSIVE` guards against writing to the schema; Python can set it from 3.12 on. The file is opened
 read-only, so it would add nothing here.
@@ -30,7 +30,7 @@ from storage.errors import StorageError, sentences
 from storage.verifier.ground.reading import FOREIGN_MARKS, is_foreign, wrong_schema
 from storage.verifier.shipped import tree_facts
 
-CRATE_MARK, MARK = FOREIGN_MARKS
+CRATE_MARK, MARK, *_ = FOREIGN_MARKS
 """The metadata of a bundle, and the note that `dempo import` leaves; nothing may write into a folder with either."""
 
 Arrival = Literal["", "imported", "unpacked"]
@@ -66,9 +66,9 @@ def arrival(root: Path) -> Arrival:
     A folder that still holds the metadata of a bundle was unpacked, whatever note lies beside them: the note may have
     come out of the bundle.
     """
-    if (root / CRATE_MARK).exists():
-        return "unpacked"
-    return "imported" if is_imported(root) else ""
+    if not is_imported(root):
+        return ""
+    return "imported" if (root / MARK).exists() and not (root / CRATE_MARK).exists() else "unpacked"
 
 
 def refuse_imported(root: Path) -> None:

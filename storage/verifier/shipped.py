@@ -44,8 +44,8 @@ This file comes from whoever made the bundle. Compare it with the one of a relea
 import` does), or take that one.
 
 Below are the parts of dempo {version} that it was joined from, each under its name; "checks.py" lists the checks in
-their order. The constants at the end are the fields of every kind of event, and digests of the tables, indexes,
-triggers and views of a database.
+their order. The constants at the end are the fields of every kind of event, digests of the tables, indexes and
+triggers of a database, and its views.
 
 {parts}
 """
@@ -66,7 +66,7 @@ def tree_facts() -> WriterFacts:
         program=program_version(),
         version=SCHEMA_VERSION,
         objects={name: text_digest(sql) for name, sql in FORMAT.items()},
-        views={name: text_digest(sql) for name, sql in VIEWS.items()},
+        views=VIEWS,
         released=RELEASED_VIEWS,
         tables=TABLES,
         kinds={kind: shape_of(event.model_json_schema()) for kind, event in EVENTS.items()},
@@ -234,14 +234,14 @@ def _without_gaps(lines: list[str]) -> str:
     return "\n".join(kept).strip("\n")
 
 
-def _digest_lines(digests: Mapping[str, str]) -> str:
-    return ",\n".join(f"  {json.dumps(name)}: {json.dumps(digest)}" for name, digest in digests.items())
+def _entry_lines(texts: Mapping[str, str]) -> str:
+    return ",\n".join(f"  {json.dumps(name)}: {json.dumps(text)}" for name, text in texts.items())
 
 
 def _facts_text() -> str:
     facts = tree_facts()
     kinds = ",\n".join(f"  {json.dumps(kind)}: {json.dumps(shape)}" for kind, shape in facts.kinds.items())
-    objects, views = _digest_lines(facts.objects), _digest_lines(facts.views)
+    objects, views = _entry_lines(facts.objects), _entry_lines(facts.views)
     return f'''{RULE} what dempo {facts.program} writes (schema version {facts.version})
 
 EVENT_SHAPES = json.loads(r"""{{
@@ -252,7 +252,7 @@ OBJECT_DIGESTS = json.loads(r"""{{
 {objects}
 }}""")
 
-VIEW_DIGESTS = json.loads(r"""{{
+WRITTEN_VIEWS = json.loads(r"""{{
 {views}
 }}""")
 
@@ -260,7 +260,7 @@ WRITTEN = WriterFacts(
     program={facts.program!r},
     version={facts.version!r},
     objects=OBJECT_DIGESTS,
-    views=VIEW_DIGESTS,
+    views=WRITTEN_VIEWS,
     released={dict(facts.released)!r},
     tables={dict(facts.tables)!r},
     kinds=EVENT_SHAPES,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.facts.chain import CHAIN_DOMAIN
 from core.facts.sealed import PRIVATE
+from storage.verifier.ground.beside import more_than_one_file, why_not_alone
 from storage.verifier.ground.finding import Finding, brief, broken, newer, same, whole
 from storage.verifier.ground.reading import is_foreign
 from storage.verifier.ground.record import Record
@@ -21,13 +22,18 @@ RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-([a-z0-9-]{1,40})")
 
 
 def check_file(record: Record) -> str:
-    """SQLite's own check of the file."""
+    """SQLite's own check of the file, and whether it is all of the record."""
+    foreign = is_foreign(record.root)
+    wrong = why_not_alone(record.database) if foreign else ""
+    if wrong:
+        raise broken(wrong)
     if not record.integrity:
         whole(record)
     if record.integrity != "ok":
         told = f"SQLite's integrity check says: {record.integrity[:300]}"
         raise Finding("unchecked" if record.hindered else "failed", told)
-    return "SQLite's integrity check passed"
+    more = "" if foreign else more_than_one_file(record.database)
+    return f"SQLite's integrity check passed{'; ' * bool(more)}{more}"
 
 
 def check_schema(record: Record) -> str:

@@ -46,7 +46,16 @@ PATIENCE = 300.0
 STEPS_BETWEEN_LOOKS = 100_000
 """Instructions of SQLite's machine after which the clock is looked at."""
 
-FOREIGN_MARKS = ("ro-crate-metadata.json", "imported.json")
+MANIFEST_NAME = "manifest.sha256"
+
+FOREIGN_MARKS = (
+    "ro-crate-metadata.json",
+    "imported.json",
+    MANIFEST_NAME,
+    "events.jsonl",
+    "config.resolved.json",
+    "versions.json",
+)
 """Beside a record that came in a bundle: it is opened as unchanging, so that no journal beside it is replayed."""
 
 EVENTS_IN_ORDER = "SELECT seq, at, stage, kind, payload, prev, hash FROM events NOT INDEXED ORDER BY seq"
@@ -110,7 +119,7 @@ def opened_safely(database: Path) -> sqlite3.Connection:
 
 def is_foreign(root: Path) -> bool:
     """Whether a record came in a bundle."""
-    return any((root / mark).exists() for mark in FOREIGN_MARKS)
+    return any((root / mark).exists() or (root / mark).is_symlink() for mark in FOREIGN_MARKS)
 
 
 def holds_record(root: Path) -> bool | None:
@@ -210,18 +219,21 @@ def _differing(db: sqlite3.Connection, written: list[tuple[Any, ...]], facts: Wr
     if version != facts.version:
         return Misfit(f"there is no schema version {version}")
     views = {str(name): str(sql) for kind, name, _, sql in written if kind == "view"}
+    newest_views = {name: text_digest(sql) for name, sql in facts.views.items()}
     others = {str(name): str(sql) for _, name, _, sql in written if name not in views}
     released = schema_digest(views) in facts.released.values()
     wrong = _other_names(others, facts.objects)
     if wrong:
-        further = "" if released else f", {_other_names(views, facts.views)}"
+        further = "" if released else f", {_other_names(views, newest_views)}"
         return Misfit(f"these differ from what version {version} writes: {wrong}{further}")
     if released:
         return None
     newest, claimed = max(facts.released), _views_claimed(db)
     if claimed > newest:
         return Misfit(f"views of version {claimed} are newer than {newest}; use a newer dempo", newer=True)
-    return Misfit(f"these views are of no version of the program: {_other_names(views, facts.views) or 'all together'}")
+    return Misfit(
+        f"these views are of no version of the program: {_other_names(views, newest_views) or 'all together'}"
+    )
 
 
 def _other_names(found: Mapping[str, str], expected: Mapping[str, str]) -> str:
@@ -313,6 +325,8 @@ def _read_event(record: Record, row: Row, db: sqlite3.Connection) -> None:
     record.absent_parts.update(values.absent.values())
     record.ledger.add(seq, stage, kind, values, unit, attempt)
     _note_references(record, values, seq)
+    if kind == SIGNED_HEAD:
+        record.signed_at[seq] = at
     if kind not in COUNTED_ONLY:
         _keep(record, Found(seq, stage, kind, unit, attempt, values, payload))
 

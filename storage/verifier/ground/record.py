@@ -42,10 +42,10 @@ HASHED_KINDS = frozenset(kind for kinds in COMMITTED_PARTS.values() for kind in 
 class WriterFacts:
     """What a verifier has to know about the program that writes records.
 
-    version is the schema's; objects are SHA-256 of the SQL of its tables, indexes and triggers, by name; views those of
-    its newest views, and released the digest of each set of views that records have; tables is the SQL of the two
-    tables that are read; kinds are the shapes of all events, the fields of sealed parts included, and sealed the names
-    of these by kind and part; fractional are the settings that may have a fraction.
+    version is the schema's; objects are SHA-256 of the SQL of its tables, indexes and triggers, by name; views is the
+    SQL of its newest views, and released the digest of each set of views that records have; tables is the SQL of the
+    two tables that are read; kinds are the shapes of all events, the fields of sealed parts included, and sealed the
+    names of these by kind and part; fractional are the settings that may have a fraction.
     """
 
     program: str
@@ -110,6 +110,7 @@ class Record:
         integrity: what SQLite's own check says.
         hashes: the stored hash of every event, in order; up to event `intact` they are those of the contents.
         newer: the first event of a kind, or with a field, that this verifier doesn't know.
+        signed_at: when each signed head was recorded, as its event says; by the number of the event.
         misshapen_heads: events that are signed heads by their kind and don't have the fields of one.
         references: the first event that refers to each text, by the SHA-256 of the text.
         shown: for each text that events refer to, the name of what a view shows, and the first such event.
@@ -135,6 +136,7 @@ class Record:
     ledger: Ledger = field(default_factory=Ledger)
     kept: dict[str, list[Found]] = field(default_factory=dict)
     kept_bytes: int = 0
+    signed_at: dict[int, str] = field(default_factory=dict)
     misshapen_heads: list[int] = field(default_factory=list)
     references: dict[str, int] = field(default_factory=dict)
     shown: dict[str, tuple[str, int]] = field(default_factory=dict)

@@ -1,88 +1,116 @@
-"""The files of a bundle: as its manifest says, and, where they repeat the record, the same as the record."""
+"""The files of a bundle: those of its manifest and no others, and the same as the record where they repeat it.
+
+What `dempo import` keeps of a bundle has no manifest: all of it is named by its contents or follows from the record.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from core.facts.chain import NO_EVENT, link_hash
 from storage.verifier.contents.whole import file_digest, is_plain_file
-from storage.verifier.ground.finding import broken, whole
+from storage.verifier.ground.finding import brief, broken, whole
+from storage.verifier.ground.reading import FOREIGN_MARKS, MANIFEST_NAME
 from storage.verifier.ground.record import Record
-from storage.verifier.ground.shapes import alike
+from storage.verifier.vouching.derived import check_derived, check_redaction
+from storage.verifier.vouching.rendered import check_tables
 
-MANIFEST_NAME = "manifest.sha256"
 MANIFEST_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*)")
 LARGEST_MANIFEST = 16 * 1024**2
-LONGEST_EVENT = 256 * 1024**2
-LARGEST_CONFIGURATION = 16 * 1024**2
 
+ALWAYS_IN_A_BUNDLE = (
+    "README.txt",
+    "config.resolved.json",
+    "events.jsonl",
+    "ro-crate-metadata.json",
+    "versions.json",
+)
 
-def is_bundle(root: Path) -> bool:
-    """Whether a record lies among the files of a bundle."""
-    return is_plain_file(root / MANIFEST_NAME)
+KEPT_BY_IMPORT = re.compile(r"audit\.db|redacted\.json|artifacts/[0-9a-f]{64}|heads/[0-9]{1,16}\.json")
+
+NOT_COMPARED = (
+    "report, plots, config.toml, the crate's metadata, LIMITS and LICENSES are the exporter's words and pictures, "
+    "compared with nothing"
+)
+
+MOST_NAMED = 3
+"""Files that a sentence names."""
 
 
 def check_bundle(record: Record) -> str:
-    """Every file is the one of the manifest; events.jsonl and the configuration repeat what the record says."""
-    listed = list(_manifest(record.root))
-    for digest, name in listed:
-        path = record.root / name
-        if not is_plain_file(path) or not path.resolve().is_relative_to(record.root.resolve()):
+    """The folder holds what the manifest names and nothing else; what follows from the record is what follows."""
+    root = record.root
+    if (root / "imported.json").exists() and not (root / FOREIGN_MARKS[0]).exists():
+        return _check_imported(record)
+    listed = _listed(root)
+    _require_nothing_else(root, listed.keys() | {MANIFEST_NAME}, f"not in {MANIFEST_NAME}")
+    for name, digest in listed.items():
+        path = root / name
+        if not is_plain_file(path) or not path.resolve().is_relative_to(root.resolve()):
             raise broken(f"{name} is in {MANIFEST_NAME} and not in the folder")
         if file_digest(path) != digest:
             raise broken(f"{name} is not the file that {MANIFEST_NAME} names")
+    for name in ALWAYS_IN_A_BUNDLE:
+        if name not in listed:
+            raise broken(f"there is no {name}, which every bundle holds")
     whole(record)
-    names = {name for _, name in listed}
-    if "events.jsonl" in names:
-        _check_lines(record)
-    if "config.resolved.json" in names:
-        _check_configuration(record)
-    told = f"{len(listed)} files are those of the manifest; events.jsonl repeats the record"
-    return f"{told}; report, tables and plots are the exporter's pictures of it, compared with nothing"
+    check_derived(record, listed.keys())
+    told = f"{len(listed)} files are those of the manifest, and no others are there"
+    tables = check_tables(record, listed.keys())
+    repeats = "events.jsonl, configuration, versions, heads, keys and the head in README.txt repeat the record"
+    return f"{told}; {repeats}, and so do {tables}; {NOT_COMPARED}"
 
 
-def _manifest(root: Path) -> Iterator[tuple[str, str]]:
+def _check_imported(record: Record) -> str:
+    """Each file that an import keeps is checked by another check, or here."""
+    names = set(files_below(record.root))
+    kept = {name for name in names if KEPT_BY_IMPORT.fullmatch(name)}
+    _require_nothing_else(record.root, kept | {"imported.json"}, "nothing that `dempo import` leaves")
+    whole(record)
+    check_redaction(record, kept)
+    return f"{len(kept)} files are those that `dempo import` keeps of a bundle, and no others are there"
+
+
+def _listed(root: Path) -> dict[str, str]:
+    """SHA-256 by name, as the manifest says."""
+    if not is_plain_file(root / MANIFEST_NAME):
+        raise broken(f"there is no {MANIFEST_NAME}, so nobody knows which files belong to this bundle")
     with (root / MANIFEST_NAME).open("rb") as stream:
         text = stream.read(LARGEST_MANIFEST).decode("utf-8", "replace")
+    listed: dict[str, str] = {}
     for line in text.splitlines():
         found = MANIFEST_LINE.fullmatch(line)
         if found is None or ".." in found[2].split("/"):
             raise broken(f"{MANIFEST_NAME} holds a line that names no file: {line[:80]!r}")
-        yield found[1], found[2]
+        if found[2] in listed or found[2] == MANIFEST_NAME:
+            raise broken(f"{MANIFEST_NAME} names {found[2]} twice, or itself")
+        listed[found[2]] = found[1]
+    return listed
 
 
-def _check_lines(record: Record) -> None:
-    """Whoever reads the lines in place of the database reads the same events."""
-    prev, seq = NO_EVENT, 0
-    with (record.root / "events.jsonl").open("rb") as stream:
-        for seq, body in enumerate(iter(lambda: stream.readline(LONGEST_EVENT), b""), 1):
-            prev = _hash_of_line(body, seq, prev)
-            if seq > record.count or prev != record.hashes[seq - 1]:
-                raise broken(f"events.jsonl, line {seq}, is not event {seq} of the record", seq)
-    if seq != record.count:
-        raise broken(f"events.jsonl holds {seq} events, and the record {record.count}", seq + 1)
+def _require_nothing_else(root: Path, known: frozenset[str] | set[str], why: str) -> None:
+    """Ends the check at files, links, pipes and folders that do not belong there."""
+    others = sorted(name for name in files_below(root) if name not in known)
+    if others:
+        named = ", ".join(map(brief, others[:MOST_NAMED]))
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        raise broken(f"{named}{more}: in the folder and {why}")
 
 
-def _hash_of_line(body: bytes, seq: int, prev: str) -> str:
-    try:
-        event: dict[str, Any] = json.loads(body)
-        texts = [event[name] for name in ("at", "stage", "kind", "payload")]
-        if event["seq"] != seq or event["prev"] != prev or not all(isinstance(text, str) for text in texts):
-            return ""
-        at, stage, kind, payload = texts
-        return link_hash(prev, seq, at, stage, kind, payload)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ""
-
-
-def _check_configuration(record: Record) -> None:
-    path = record.root / "config.resolved.json"
-    if os.path.getsize(path) > LARGEST_CONFIGURATION:
-        raise broken("config.resolved.json is too large for a configuration")
-    if not alike(json.loads(path.read_bytes()), record.genesis.get("config")):
-        raise broken("config.resolved.json is not the configuration of the record", 1)
+def files_below(root: Path) -> Iterator[str]:
+    """The names of everything below a folder, in any order; of folders only of those that are empty or links."""
+    waiting = [""]
+    while waiting:
+        inside = waiting.pop()
+        with os.scandir(root / inside) as entries:
+            found = list(entries)
+        if inside and not found:
+            yield inside
+        for entry in found:
+            name = f"{inside}/{entry.name}" if inside else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(name)
+            else:
+                yield name

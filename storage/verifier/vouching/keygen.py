@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 KEYGEN_PATIENCE = 10.0
 """Seconds that one call may take; it needs about 0.01."""
 
-KEYGEN_VARIABLES = ("PATH", "HOME", "SSH_AUTH_SOCK")
+KEYGEN_VARIABLES = ("PATH", "HOME", "SSH_AUTH_SOCK", "TZ")
 """What it is told of the environment."""
 
 

@@ -18,6 +18,7 @@ from storage.verifier.vouching.ssh_signature import (
     NAMESPACE,
     Signature,
     fingerprint,
+    is_bound_to_times,
     is_valid,
     parse_signature,
     trusted_signer,
@@ -123,26 +124,31 @@ def require_valid(head: Head, signature: Signature) -> None:
         raise ValueError("its signature is not one of this head")
 
 
-def is_trusted(head: Head, signature: Signature, signers: str) -> bool:
-    """Whether the key of a signature is one of the reader's.
+def is_trusted(head: Head, signature: Signature, signers: str, at: str | None = None) -> bool:
+    """Whether the key of a signature is one of the reader's, at the time when it was made where one is known.
 
     Raises:
         KeygenFailed: ssh-keygen is missing or hangs.
     """
-    return trusted_signer(head.text().encode(), signature.armoured, signers) is not None
+    return trusted_signer(head.text().encode(), signature.armoured, signers, at) is not None
 
 
 def _by_known_signers(record: Record, valid: Sequence[SignedHead], signers: str) -> str:
-    trusted: set[str] = set()
+    """A key that counts from one day to another is judged at the time of each event that it signed, as recorded."""
+    trusted: set[tuple[str, str | None]] = set()
+    timed, end = is_bound_to_times(signers), time.monotonic() + LONGEST_CHECKING
     for head, signature in valid:
-        key = signature.public_key
+        key, at = signature.public_key, record.signed_at.get(head.seq + 1) if timed else None
         try:
-            if key not in trusted and not is_trusted(head, signature, signers):
-                told = f"event {head.seq + 1} is signed by {fingerprint(key)}, which the given key is not"
+            if time.monotonic() > end:
+                raise KeygenFailed(f"{LONGEST_CHECKING:.0f} seconds had passed")
+            if (key, at) not in trusted and not is_trusted(head, signature, signers, at):
+                then = f" at the time that its event gives ({at})" if at else ""
+                told = f"event {head.seq + 1} is signed by {fingerprint(key)}, which the given key is not{then}"
                 raise Finding("unknown", f"unknown signer: {told}", head.seq + 1)
         except KeygenFailed as error:
             raise Finding("unknown", f"whose the signatures are was not checked: {error}") from None
-        trusted.add(key)
+        trusted.add((key, at))
     last, signature = valid[-1]
     told = f"{len(valid)} signed heads are valid where they stand, the last one for the events up to {last.seq}"
     if record.count > last.seq + 1:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import calendar
 import hashlib
 import re
 import subprocess
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +21,21 @@ from storage.verifier.vouching.keygen import KeygenFailed, run_keygen, scratch_f
 NAMESPACE = "dempo-head"
 """A signature made for another purpose with the same key does not count here."""
 
-KEY_TYPES = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "ssh-rsa",
-    "sk-ssh-ed25519@openssh.com",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-)
+PARTS_OF_A_KEY = {
+    "ssh-ed25519": "key",
+    "ecdsa-sha2-nistp256": "curve point",
+    "ecdsa-sha2-nistp384": "curve point",
+    "ecdsa-sha2-nistp521": "curve point",
+    "ssh-rsa": "number number",
+    "sk-ssh-ed25519@openssh.com": "key application",
+    "sk-ecdsa-sha2-nistp256@openssh.com": "curve point application",
+}
+"""What follows the type in a public key."""
+
+ED25519_BYTES = 32
+POINT_BYTES = {b"nistp256": 65, b"nistp384": 97, b"nistp521": 133}
+SMALLEST_RSA_BYTES = 128
+VALIDITY = re.compile(r"valid-(?:after|before)=", re.IGNORECASE)
 
 YES, NO = 0, 255
 """What ssh-keygen ends with when it was asked about a signature."""
@@ -97,20 +106,38 @@ def is_valid(message: bytes, armoured: str, public_key: str) -> bool:
     return _accepted(message, armoured, f'signer namespaces="{NAMESPACE}" {public_key}\n', "signer")
 
 
-def trusted_signer(message: bytes, armoured: str, allowed_signers: str) -> str | None:
+def is_bound_to_times(allowed_signers: str) -> bool:
+    """Whether a list of signers says of a key from when, or until when, it counts."""
+    return VALIDITY.search(allowed_signers) is not None
+
+
+def trusted_signer(message: bytes, armoured: str, allowed_signers: str, at: str | None = None) -> str | None:
     """The principal under which a list of signers holds the key of this signature; None where it doesn't.
+
+    Args:
+        at: when it was made, as a record says it; None, or no time: a key has to count today.
 
     Raises:
         KeygenFailed: ssh-keygen is missing or hangs.
     """
-    found = _asked("find-principals", armoured, allowed_signers)
+    then = _at_that_time(at) if is_bound_to_times(allowed_signers) else ()
+    found = _asked("find-principals", armoured, allowed_signers, *then)
     principals = [name for line in found.stdout.splitlines() for name in line.split(",") if not name.startswith("!")]
-    return next((name for name in principals if _accepted(message, armoured, allowed_signers, name)), None)
+    return next((name for name in principals if _accepted(message, armoured, allowed_signers, name, *then)), None)
 
 
-def _accepted(message: bytes, armoured: str, allowed_signers: str, principal: str) -> bool:
-    done = _asked("verify", armoured, allowed_signers, "-I", principal, "-n", NAMESPACE, message=message)
-    return done.returncode == YES
+def _at_that_time(at: str | None) -> tuple[str, ...]:
+    """The option of ssh-keygen for a time; in local time, since only newer ones know the Z of UTC."""
+    try:
+        then = time.localtime(calendar.timegm(time.strptime(at or "", "%Y-%m-%dT%H:%M:%S.%fZ")))
+    except (ValueError, OverflowError, OSError):
+        return ()
+    return (time.strftime("-Overify-time=%Y%m%d%H%M%S", then),)
+
+
+def _accepted(message: bytes, armoured: str, allowed_signers: str, principal: str, *further: str) -> bool:
+    asked = ("-I", principal, "-n", NAMESPACE, *further)
+    return _asked("verify", armoured, allowed_signers, *asked, message=message).returncode == YES
 
 
 def _asked(
@@ -147,9 +174,16 @@ def signers_in(path: Path) -> str:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        if not any(word in KEY_TYPES for word in words[:-1]):
+        place = next((i for i, word in enumerate(words[:-1]) if word in PARTS_OF_A_KEY), None)
+        if place is None:
             raise Unusable(f"{path}, line {number}: neither a public key nor a line of an allowed_signers file")
-        public = words[0] in KEY_TYPES
+        try:
+            fingerprint(" ".join(words[place : place + 2]))
+        except ValueError as error:
+            raise Unusable(
+                f"{path}, line {number}: behind {words[place]} stands no key of that kind ({error})"
+            ) from None
+        public = place == 0
         lines.append(f'signer namespaces="{NAMESPACE}" {words[0]} {words[1]}' if public else line)
     if not lines:
         raise Unusable(f"{path} holds no key")
@@ -165,8 +199,27 @@ def _wire_string(body: bytes) -> tuple[bytes, bytes]:
 
 
 def _public_key(body: bytes) -> str:
-    """ "type base64" of a public key in wire format."""
-    kind = _wire_string(body)[0].decode("ascii", "replace")
-    if kind not in KEY_TYPES:
+    """ "type base64" of a public key in wire format.
+
+    Raises:
+        ValueError: it is of another kind, or its parts are not those of its kind.
+    """
+    first, rest = _wire_string(body)
+    kind = first.decode("ascii", "replace")
+    if kind not in PARTS_OF_A_KEY:
         raise ValueError("its key is of a kind that is not accepted here")
+    parts: dict[str, bytes] = {}
+    for name in PARTS_OF_A_KEY[kind].split():
+        parts[name], rest = _wire_string(rest)
+    if rest or not _has_right_sizes(kind, parts):
+        raise ValueError("its key has not the length of one")
     return f"{kind} {base64.b64encode(body).decode()}"
+
+
+def _has_right_sizes(kind: str, parts: Mapping[str, bytes]) -> bool:
+    """Of an RSA key the last number is the modulus; a point names both its coordinates."""
+    if "curve" in parts:
+        return kind.partition("sha2-")[2].startswith(parts["curve"].decode("ascii", "replace")) and len(
+            parts["point"]
+        ) == POINT_BYTES.get(parts["curve"])
+    return len(parts["key"]) == ED25519_BYTES if "key" in parts else len(parts["number"]) >= SMALLEST_RSA_BYTES

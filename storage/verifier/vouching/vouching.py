@@ -8,8 +8,9 @@ from pathlib import Path
 
 from storage.check import VERDICTS, Check
 from storage.verifier.ground.finding import Finding, Step, brief, broken, concluded, unhindered
+from storage.verifier.ground.reading import is_foreign
 from storage.verifier.ground.record import Record
-from storage.verifier.vouching.bundled import check_bundle, is_bundle
+from storage.verifier.vouching.bundled import check_bundle
 from storage.verifier.vouching.entries import check_registry
 from storage.verifier.vouching.kept import HeadFiles, KeptHead, head_files, read_kept
 from storage.verifier.vouching.keygen import KeygenFailed
@@ -66,7 +67,7 @@ def vouching_checks(record: Record, given: Brought) -> list[Check]:
             signed = (given.head.head, given.head.signature)
             kept_signature = partial(_kept_signature, signed=signed, signers=given.signers)
             steps[KEPT_SIGNATURE] = partial(_by_own_key, step=kept_signature, given=given)
-    if is_bundle(record.root):
+    if is_foreign(record.root):
         steps["bundle"] = check_bundle
     steps["registry"] = check_registry
     return [concluded(name, step, record) for name, step in steps.items()]

@@ -16,6 +16,7 @@ from storage.imports.origin import origin_of
 from storage.record.damage import damage_in, told_of
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader
+from storage.verifier.ground.beside import more_than_one_file
 from tui.commands.people.draw_text import people_command, waiting_commands
 from tui.commands.record.origin_text import origin_lines
 from tui.terminal import tables
@@ -48,6 +49,7 @@ def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json:
         print_json(_whole(reader))
     else:
         print(_heading(reader), end="\n\n")
+        _tell_where_the_rest_lies(reader)
         print(tables.table(reader.view("stages"), _STAGES, digits=1), end="\n\n")
         results(reader, as_json=False)
         tell_undecided(reader)
@@ -102,6 +104,12 @@ def _stamp(simulated: bool, judges: frozenset[str]) -> str:
 def tell_undecided(reader: Reader) -> None:
     """On standard error, which levels of a lottery are not proved: whoever reads on has to know."""
     tell_notes(undecided_sentences(reader.view("levels")))
+
+
+def _tell_where_the_rest_lies(reader: Reader) -> None:
+    """On standard error, that the record is more than one file just now, for whoever is about to copy it."""
+    if not is_imported(reader.folder.root):
+        tell_notes(filter(None, [more_than_one_file(reader.folder.database)]))
 
 
 def what_next(reader: Reader) -> list[str]:
