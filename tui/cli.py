@@ -485,6 +485,28 @@ def export(
         console.say(f"dempo: this record fails checks ({names}); `dempo verify` says why")
 
 
+@app.command("copy")
+def copy_command(
+    name: RunName,
+    to: Annotated[Path, typer.Option("--to", help="The folder that the copy shall lie in; it is made.")],
+    checkpoints: Annotated[bool, typer.Option("--checkpoints", help="Copy the trained models too.")] = False,
+    runs_dir: RunsDir = _RUNS,
+    as_json: Json = False,
+) -> None:
+    """Copy a run's folder, whole and checked, people's names included. An engine may go on meanwhile."""
+    from storage.copying import copy_run
+    from storage.verifier.vouching.vouching import summary_of
+
+    console = Console()
+    done = copy_run(find_run(name, runs_dir), to, checkpoints=checkpoints, told=_when_slow(console, "copy"))
+    checked = summary_of(list(done.checks))
+    print_data(asdict(done), as_json, f"{visible(done.path)}\n{checked}")
+    if done.private:
+        console.say("dempo: note: private/ was copied too; it says who the raters are")
+    if not done.checkpoints:
+        console.say("dempo: note: without checkpoints; --checkpoints copies the trained models where there are any")
+
+
 @app.command("import")
 def import_command(
     bundle: Annotated[Path, typer.Argument(help="A zip that `dempo export` wrote.")],
