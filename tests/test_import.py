@@ -300,6 +300,20 @@ def test_events_that_differ_from_the_database_are_refused(bundle: Path, tmp_path
         assert sentence in refused(write_bundle(files, tmp_path / "changed.zip"), tmp_path)
 
 
+def test_what_is_left_behind_is_compared_with_the_record_first(bundle: Path, tmp_path: Path) -> None:
+    files = contents(bundle)
+    table = files["tables/leaderboards.csv"].replace(b"soft", b"full")
+    forged = write_bundle({**files, "tables/leaderboards.csv": table}, tmp_path / "a.zip")
+    assert "'bundle' failed: tables/leaderboards.csv is not what the view" in refused(forged, tmp_path)
+    del files["tables/leaderboards.csv"]
+    assert "'bundle' failed: there is no tables/lead" in refused(write_bundle(files, tmp_path / "b.zip"), tmp_path)
+
+
+def test_a_database_whose_header_asks_for_a_log_is_refused(bundle: Path, tmp_path: Path) -> None:
+    changed = with_database(bundle, tmp_path / "changed.zip", "PRAGMA journal_mode=WAL", follow=False)
+    assert "'file' failed: audit.db asks for a write-ahead log" in refused(changed, tmp_path)
+
+
 def test_a_missing_or_changed_artifact_is_refused(bundle: Path, tmp_path: Path) -> None:
     files = contents(bundle)
     name = next(name for name in files if name.startswith("artifacts/"))
