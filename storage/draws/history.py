@@ -9,7 +9,7 @@ from typing import Any, Literal
 from core.config import DrawSection, RunConfig, from_recorded
 from core.errors import InputError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event, RunCreated, decode
-from core.facts.sealed import PEOPLE, SEALED, WITHHELD
+from core.facts.sealed import PEOPLE, SEALED, WITHHELD_ROWS
 from storage.errors import StorageError, readable_configuration
 from storage.record.reader import Reader
 from storage.record.schema import DONE
@@ -117,7 +117,7 @@ def decoded(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> Iterator[Event]:
             yield decode(kind, known(values))
         except (ValueError, TypeError, LookupError) as error:
             if SEALED in values:
-                raise StorageError(f"{kind}: {WITHHELD[PEOPLE]} are not in this copy") from None
+                raise StorageError(f"{kind}: {WITHHELD_ROWS[PEOPLE]} are not in this copy") from None
             raise StorageError(f"an event {kind} is not what this program writes; run `dempo verify`") from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.facts.sealed import WITHHELD
+from core.facts.sealed import WITHHELD_ROWS
 from core.facts.sortition.draw import COMMITTED_PARTS
 from storage.verifier.ground.ledger import Ledger, Sentence
 from storage.verifier.ground.shapes import Shape
@@ -79,7 +79,7 @@ class Values(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         if name in self.absent:
-            raise WithheldField(f"{WITHHELD[self.absent[name]]} are not in this copy ({name})")
+            raise WithheldField(f"{WITHHELD_ROWS[self.absent[name]]} are not in this copy ({name})")
         raise KeyError(name)
 
     def get(self, name: str, default: Any = None) -> Any:
