@@ -121,7 +121,7 @@ def test_checks_that_do_not_end_are_ended(endless: Path, tmp_path: Path, monkeyp
 
 def test_checks_that_take_all_memory_are_ended(endless: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confined, "MEMORY", 300 * 1024**2)
-    with pytest.raises((VerificationFailed, Unchecked), match="asks for more memory than there is|GiB of memory"):
+    with pytest.raises((VerificationFailed, Unchecked), match="GiB of memory"):
         imported(endless, tmp_path / "runs")
     nothing_is_left(tmp_path / "runs")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bundles import contents, write_bundle
 from commands import dempo
 from records import small_record
 from rewritten import Row, changed_first, forged
+from strangers import as_a_stranger
 
 from core.errors import Unchecked
 from storage.check import Check
@@ -23,9 +25,10 @@ from storage.imports.examine import examine
 from storage.imports.origin import origin_of
 from storage.record.reader import Reader
 from storage.verifier.ground import reading
-from storage.verifier.ground.finding import Finding, outdated, rule_of
-from storage.verifier.ground.record import Found
+from storage.verifier.ground.finding import Finding, concluded, outdated, rule_of
+from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.shapes import known_part, misfit
+from storage.verifier.shipped import tree_facts, verifier_text
 from tui.commands.record.origin_text import origin_lines
 
 
@@ -132,6 +135,56 @@ def test_what_only_takes_long_is_unchecked_and_not_failed(tmp_path: Path, monkey
     verdicts = {check.verdict for check in checked(root).values()}
     assert verdicts <= {"unchecked", "unknown"}
     assert "unchecked" in verdicts
+
+
+def test_a_record_that_was_waited_for_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds of the clock pass too where the disk is slow or the process was stopped; only computing counts."""
+    root = small_record(tmp_path)
+    clock = iter(range(0, 10**9, 10_000))
+    monkeypatch.setattr(reading.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_LOOKS", 10)
+    assert checked(root)["chain"].verdict == "ok"
+
+
+def test_a_check_that_asks_for_all_memory_is_unchecked(tmp_path: Path) -> None:
+    def greedy(record: Record) -> str:
+        raise MemoryError
+
+    record = reading.read_record(small_record(tmp_path) / "audit.db", tree_facts())
+    assert concluded("greedy", greedy, record).verdict == "unchecked"
+
+
+def test_a_value_that_is_too_large_to_read_is_unchecked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = small_record(tmp_path)
+    for module in (reading, shipped()):
+        monkeypatch.setattr(module, "LARGEST_TABLE_VALUE", 40)
+    assert {check.verdict for check in checked(root).values()} <= {"unchecked", "unknown"}
+
+
+def test_a_record_whose_file_is_closed_is_no_forgery(tmp_path: Path) -> None:
+    """Of a file that nobody may read nothing is said, least of all where it breaks."""
+    root = small_record(tmp_path)
+    (root / "verify.py").write_text(verifier_text(), encoding="utf-8")
+    (root / "audit.db").chmod(0)
+    command = [*as_a_stranger(), sys.executable, "-I", "verify.py"]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (7, "verify: audit.db cannot be read: Permission denied\n")
+    script = (
+        "import sys, pathlib; from storage.verifier.shipped import tree_facts; "
+        "from storage.verifier.ground.reading import read_record; from storage.verifier.checks import checks_of; "
+        "from storage.verifier.vouching.vouching import summary_of; "
+        "print(summary_of(checks_of(read_record(pathlib.Path(sys.argv[1]), tree_facts()))))"
+    )
+    command = [*as_a_stranger(), sys.executable, "-c", script, str(root / "audit.db")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "nothing that was checked is wrong" in told
+    assert "failed" not in told
+
+
+def test_a_journal_that_is_left_to_roll_back_is_no_forgery() -> None:
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    error.sqlite_errorcode = sqlite3.SQLITE_READONLY_ROLLBACK
+    assert reading.is_hindrance(error)
 
 
 def test_a_damaged_file_is_failed_still(tmp_path: Path) -> None:

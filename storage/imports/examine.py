@@ -25,6 +25,7 @@ from storage.export.redaction import redaction_of
 from storage.record.codec import parse
 from storage.record.foreign import connect_foreign
 from storage.record.reader import connect
+from storage.verifier.ground.finding import NO_MEMORY
 from storage.verifier.ground.reading import wrong_schema
 from storage.verifier.shipped import tree_facts
 from storage.verify import Check, verify_all
@@ -132,6 +133,7 @@ def _passed(root: Path) -> list[Check]:
     Raises:
         VerificationFailed: one of them failed.
         Unchecked: not even its chain could be followed here.
+        MemoryError: a check takes more memory than it may.
     """
     try:
         redaction_of(root)
@@ -142,6 +144,8 @@ def _passed(root: Path) -> list[Check]:
         if check.verdict == "failed":
             where = f" at event {check.event}" if check.event else ""
             raise VerificationFailed(f"check {check.name!r} failed{where}: {check.detail}")
+        if check.detail == NO_MEMORY:
+            raise MemoryError
         if check.name == "chain" and check.verdict == "unchecked":
             raise Unchecked(f"the record could not be read: {check.detail}")
     return checks

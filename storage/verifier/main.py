@@ -38,7 +38,7 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
 
     Returns:
         0 where nothing failed; 4 where something did, or where --key, --head or --require asked for something that
-        could not be shown; 7 where something could not be checked that --allow does not name; 2 where there is nothing
+        could not be shown; 7 where something could not be checked that --allow does not name, or the record not be opened; 2 where there is nothing
         to check, or an option that cannot be used.
     """
     parser = argparse.ArgumentParser(description="Checks the record of a dempo run; writes nothing into its folder.")
@@ -53,7 +53,11 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
     if not database.is_file():
         print(f"verify: there is no file {printable(str(database))}", file=sys.stderr)
         return USAGE
-    no_record = _no_record(database)
+    try:
+        no_record = _no_record(database)
+    except OSError as error:
+        print(f"verify: {printable(str(database))} cannot be read: {error.strerror or error}", file=sys.stderr)
+        return UNCHECKED
     if no_record:
         print(f"verify: {printable(str(database))} {no_record}", file=sys.stderr)
         return USAGE

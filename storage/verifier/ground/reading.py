@@ -1,7 +1,7 @@
 """Reading a record that nobody vouches for: once, read-only, only its tables `events` and `blobs`, within bounds.
 
 Its own views and triggers are never used: they come from the party that is audited. A value of more than
-64 MiB, five minutes of reading or more payload than fits in memory end in a sentence.
+64 MiB, five minutes of computing or more payload than fits in memory end in a sentence.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SMALL_PAYLOAD = 512
 """What an event counts of which only some fields are kept."""
 
 PATIENCE = 300.0
-"""Seconds that all queries may take together."""
+"""Seconds of computing that all queries may take together; a slow disk or a process that is stopped spends none."""
 
 STEPS_BETWEEN_LOOKS = 100_000
 """Instructions of SQLite's machine after which the clock is looked at."""
@@ -67,9 +67,15 @@ _HINDRANCES = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_TOOBIG,
 )
+"""Among them: a journal that is left to roll back, which nobody who may not write can do, and a disk that fails."""
 
 Row = tuple[int, str, str, str, str, str, str]
 
@@ -138,8 +144,8 @@ def _guarded(uri: str) -> sqlite3.Connection:
     try:
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_TABLE_VALUE)
         db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        end = time.monotonic() + PATIENCE
-        db.set_progress_handler(lambda: int(time.monotonic() > end), STEPS_BETWEEN_LOOKS)
+        end = time.thread_time() + PATIENCE
+        db.set_progress_handler(lambda: int(time.thread_time() > end), STEPS_BETWEEN_LOOKS)
         # Bytes that are no UTF-8 survive as surrogates, so that every hash is over what the file holds.
         db.text_factory = lambda body: body.decode("utf-8", "surrogateescape")
         for pragma in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
