@@ -42,12 +42,15 @@ def verify(root: Path) -> list[Check]:
     return checks_of(_read(root), _STEPS)
 
 
-def verify_all(root: Path, key: Path | None = None, head: Path | None = None) -> list[Check]:
+def verify_all(
+    root: Path, key: Path | None = None, head: Path | None = None, files: bool | None = None
+) -> list[Check]:
     """The same, then signed heads, the files under `heads/`, the kept head where one is given, and the registry.
 
     Args:
         key: a public key or an allowed_signers file: whose signatures count.
         head: a head that was kept elsewhere.
+        files: whether the files of the models are read; None: where that does not take long.
 
     Raises:
         InputError: `key` or `head` cannot be used.
@@ -59,6 +62,7 @@ def verify_all(root: Path, key: Path | None = None, head: Path | None = None) ->
     except Unusable as error:
         raise InputError(str(error)) from None
     record = _read(root)
+    record.read_models = files
     return [*checks_of(record, _STEPS), *vouching_checks(record, given)]
 
 

@@ -255,6 +255,9 @@ def verify(
     require: Annotated[
         str | None, typer.Option("--require", metavar="CHECK,…", help="Checks that have to be ok, by name.")
     ] = None,
+    files: Annotated[
+        bool | None, typer.Option("--files/--no-files", help="Read the files of all models; by default up to 1 GB.")
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Alter copies of the run; show what is found, and what not.")
     ] = False,
@@ -276,7 +279,7 @@ def verify(
         altered = {"run_id": root.name, "alterations": [row.row() for row in shown]}
         print_data(altered, as_json, tables.table([shown_as(row) for row in shown]))
         return
-    checks = verify_all(root, key, head)
+    checks = verify_all(root, key, head, files)
     try:
         against = decisive(checks, key is not None, head is not None, require)
         left = unchecked(checks, allow)

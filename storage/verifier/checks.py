@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from storage.check import Check
+from storage.verifier.contents.checkpoints import check_checkpoints
 from storage.verifier.contents.draws import check_draws
 from storage.verifier.contents.judgements import check_answers, check_judge_calls, check_leaderboards
 from storage.verifier.contents.lotteries import check_lotteries, check_solver
@@ -47,6 +48,7 @@ CHECKS: dict[str, Step] = {
     "draws": check_draws,
     "weights": check_weights,
     "training": check_training,
+    "checkpoints": check_checkpoints,
     "recovery": check_recovery,
     "questions": check_questions,
     "answers": check_answers,

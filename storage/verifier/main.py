@@ -1,4 +1,4 @@
-"""The command line: verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow …] [--require …] [--json]."""
+"""The command line: verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--require …] [--files] …."""
 
 from __future__ import annotations
 
@@ -21,8 +21,13 @@ UNCHECKED = 7
 USAGE = 2
 
 
-def verify_alone(place: Path, facts: WriterFacts, key: Path | None = None, head: Path | None = None) -> list[Check]:
+def verify_alone(
+    place: Path, facts: WriterFacts, key: Path | None = None, head: Path | None = None, files: bool | None = None
+) -> list[Check]:
     """Every check on the record in a folder, or in a file, with what the standard library and ssh-keygen can do.
+
+    Args:
+        files: whether the files of the models are read; None: where that does not take long.
 
     Raises:
         Unusable: the key or the head cannot be used.
@@ -30,6 +35,7 @@ def verify_alone(place: Path, facts: WriterFacts, key: Path | None = None, head:
     database = place / DATABASE_NAME if place.is_dir() else place
     given = brought(database.resolve().parent, key, head)
     record = read_record(database, facts)
+    record.read_models = files
     return [*checks_of(record), *vouching_checks(record, given)]
 
 
@@ -47,6 +53,7 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
     parser.add_argument("--head", type=Path, metavar="FILE", help="a head of the record that was kept elsewhere")
     parser.add_argument("--allow", metavar="CHECK,…", help="checks that may be left unchecked, by name")
     parser.add_argument("--require", metavar="CHECK,…", help="checks that have to be ok, by name")
+    parser.add_argument("--files", action=argparse.BooleanOptionalAction, help="read all models; by default up to 1 GB")
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     asked = parser.parse_args(arguments)
     database = asked.place / DATABASE_NAME if asked.place.is_dir() else asked.place
@@ -62,7 +69,7 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
         print(f"verify: {printable(str(database))} {no_record}", file=sys.stderr)
         return USAGE
     try:
-        checks = verify_alone(asked.place, facts, asked.key, asked.head)
+        checks = verify_alone(asked.place, facts, asked.key, asked.head, asked.files)
         left = unchecked(checks, asked.allow)
         wrong = decisive(checks, asked.key is not None, asked.head is not None, asked.require)
     except Unusable as error:

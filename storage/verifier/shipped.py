@@ -30,12 +30,14 @@ WHOLE = ""
 HEADER = '''#!/usr/bin/env python3
 """Checks the record of a dempo run with Python (3.11 or newer) and, for signatures, ssh-keygen (OpenSSH).
 
-    python3 -I verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow CHECK,…] [--require CHECK,…] [--json]
+    python3 -I verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow CHECK,…] [--require CHECK,…] [--files]
+                         [--no-files] [--json]
 
 It writes nothing into the folder. Every check says ok, failed, unchecked (newer than this file, made by a rule since
 found wrong, or unreadable), unknown (something it needs is not here) or withheld (left out on purpose, as the bundle
 says). Whose the signatures are is unknown without --key, a public
 key or an allowed_signers file that came by another way than the record; --head is a head that was kept elsewhere.
+Models that are here are read where they take less than 1 GB; --files reads all of them, --no-files none.
 
 Exit status: 0 nothing failed; 4 something failed, or --key, --head or --require asked for what could not be shown;
 7 something is unchecked that --allow does not name; 2 there is nothing to check, or an option cannot be used.

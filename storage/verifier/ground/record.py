@@ -19,7 +19,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
     for kind, fields in {
         "engine.started": "resumed environment",
         "engine.stopped": "outcome exit_code",
-        "model.ready": "model files",
+        "model.ready": "model files parameters vocabulary",
         "questions.generated": "clause_id model questions template prompt reply request_key",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step margin learning_rate rule",
@@ -118,6 +118,7 @@ class Record:
         blobs, missing: texts that are there, and those that an event refers to and that are not.
         absent_parts: sealed parts that are not here in some event.
         remembered: what several checks work out from the events.
+        read_models: whether the files of models are read; None: where that does not take long.
     """
 
     database: Path
@@ -146,6 +147,7 @@ class Record:
     blob_wrong: tuple[str, int | None] | None = None
     absent_parts: set[str] = field(default_factory=set)
     remembered: dict[str, Any] = field(default_factory=dict)
+    read_models: bool | None = None
 
     @property
     def root(self) -> Path:
