@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.config import BASE_MODEL, JudgeModel, RunConfig, Section, TrainSection, resolved
 from core.errors import InputError
+from core.facts.settings import settings_in
 
 
 class LoadedConfig(Section):
@@ -47,7 +48,7 @@ def parse_config(
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where} is not valid TOML: {error}") from error
     _place(values, RunConfig, folder)
-    return _checked(values, {key: "file" for key, _ in _leaves(values)}, overrides, where)
+    return _checked(values, {key: "file" for key, _ in settings_in(values)}, overrides, where)
 
 
 _MODELS = (TrainSection, JudgeModel)
@@ -79,13 +80,15 @@ def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequenc
     for override in overrides:
         key, value = _parse_override(override)
         _set(values, key, value)
-        origins[".".join(key)] = "set"
+        name = ".".join(key)
+        origins = {known: origin for known, origin in origins.items() if not f"{known}.".startswith(f"{name}.")}
+        origins |= {inner: "set" for inner, _ in settings_in(value, key)}
     try:
         config = RunConfig.model_validate(values)
     except ValidationError as error:
         raise InputError(f"{where}: {_explain(error)}") from error
     return LoadedConfig(
-        config=config, origins={key: origins.get(key, "default") for key, _ in _leaves(resolved(config))}
+        config=config, origins={key: origins.get(key, "default") for key, _ in settings_in(resolved(config))}
     )
 
 
@@ -96,19 +99,8 @@ def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:
         InputError: a value is wrong; the message holds the key's path.
     """
     values = resolved(config)
-    origins = {key: "clone" for key, _ in _leaves(values)}
+    origins = {key: "clone" for key, _ in settings_in(values)}
     return _checked(values, origins, overrides, "the clone's configuration")
-
-
-def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from _leaves(inner, (*path, key))
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        for index, inner in enumerate(value):
-            yield from _leaves(inner, (*path, str(index)))
-    else:
-        yield ".".join(path), value
 
 
 def _parse_override(override: str) -> tuple[tuple[str, ...], object]:

@@ -46,7 +46,9 @@ def solve_again(record: Record) -> str:
 
 def _in_time(end: float, lottery: LotteryRead) -> None:
     if time.process_time() > end:
-        told = f"what a solver has to confirm took more than {PATIENCE:.0f} seconds of computing, so the rest was left out"
+        told = (
+            f"what a solver has to confirm took more than {PATIENCE:.0f} seconds of computing, so the rest was left out"
+        )
         raise Finding("unknown", f"{lottery.name}: {told}", lottery.solved.seq)
 
 

@@ -42,9 +42,7 @@ def verify(root: Path) -> list[Check]:
     return checks_of(_read(root), _STEPS)
 
 
-def verify_all(
-    root: Path, key: Path | None = None, head: Path | None = None, files: bool | None = None
-) -> list[Check]:
+def verify_all(root: Path, key: Path | None = None, head: Path | None = None, files: bool | None = None) -> list[Check]:
     """The same, then signed heads, the files under `heads/`, the kept head where one is given, and the registry.
 
     Args:

@@ -13,7 +13,7 @@ from commands import dempo
 from rewritten import Row, changed_first, forged
 
 from storage.check import Check
-from storage.verifier.contents import checkpoints
+from storage.verifier.beside import checkpoints
 from storage.verify import verify_all
 
 WEIGHTS = "model.safetensors"

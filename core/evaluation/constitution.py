@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InputError, quoted
-
-_CLAUSE = re.compile(r"(?P<number>[1-9][0-9]{0,5})\.[ \t]+(?P<text>\S.*)")
+from core.errors import InputError
+from core.facts.judging.clauses import NoClause, clauses_in
 
 
 @dataclass(frozen=True)
@@ -41,22 +39,8 @@ def read_constitution(path: Path) -> Constitution:
 
 def parse_constitution(text: str, where: str = "constitution") -> Constitution:
     """`read_constitution` on a text. Empty lines are skipped."""
-    clauses: dict[int, str] = {}
-    last = 0
-    for line_number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        found = _CLAUSE.fullmatch(line.strip())
-        if found is None:
-            raise InputError(
-                f"{where}:{line_number}: not a numbered clause: {quoted(line)}; "
-                "write one clause per line, as in '1. Choose the response that …'"
-            )
-        number = int(found["number"])
-        if number <= last:
-            raise InputError(f"{where}:{line_number}: clause {number} comes after clause {last}; numbers must rise")
-        clauses[number] = found["text"]
-        last = number
-    if not clauses:
-        raise InputError(f"{where} holds no clause; write one per line, as in '1. Choose the response that …'")
-    return Constitution(text, clauses)
+    try:
+        return Constitution(text, clauses_in(text))
+    except NoClause as error:
+        place = f"{where}:{error.line}:" if error.line else where
+        raise InputError(f"{place} {error}; write one per line, as in '1. Choose the response that …'") from None

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.errors import InputError
+from core.facts.training.rules import REFERENCE_LAYOUTS, REFERENCE_RULE
 from core.training.batches import Key, Tokens
 from core.training.models.precision import Placement
 
-FORMAT = "dempo-reference-2"
-MEDIA_TYPE = "application/vnd.dempo.reference+json"
+FORMAT, COLUMNS = REFERENCE_LAYOUTS[REFERENCE_RULE]
 
 
 def log_probs(
@@ -82,7 +82,7 @@ def encode_reference(values: Mapping[str, float]) -> bytes:
     `{"format", "columns", "rows"}`; a row is [sequence, log_probability], in the order of the digests.
     """
     rows = [[sequence, values[sequence]] for sequence in sorted(values)]
-    body = {"format": FORMAT, "columns": ["sequence", "log_probability"], "rows": rows}
+    body = {"format": FORMAT, "columns": COLUMNS, "rows": rows}
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 

@@ -21,7 +21,7 @@ from core.config import TrainSection
 from core.errors import DempoError, InputError
 from core.events import ModelReady, ReferenceComputed, TrainCheckpoint
 from core.facts.places import place_name
-from core.facts.training.rules import REFERENCE_RULE
+from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE
 from core.random_arrays import integers
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
@@ -243,7 +243,7 @@ def _reference(
     """
     from core.training.models.model import load_model
     from core.training.models.precision import memory_guard, release_memory
-    from core.training.reference import MEDIA_TYPE, decode_reference, encode_reference, log_probs
+    from core.training.reference import decode_reference, encode_reference, log_probs
 
     def progress(done: int, total: int) -> None:
         ctx.go_on(done, total, "scoring the reference")
@@ -262,7 +262,7 @@ def _reference(
                 sequences=len(names),
                 cut_contexts=tokens.cut_contexts,
                 cut_responses=tokens.cut_responses,
-                artifact=ctx.store(encode_reference({names[key]: values[key] for key in names}), MEDIA_TYPE),
+                artifact=ctx.store(encode_reference({names[key]: values[key] for key in names}), REFERENCE_TYPE),
                 rule=REFERENCE_RULE,
             )
         )

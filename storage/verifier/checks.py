@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from storage.check import Check
-from storage.verifier.contents.checkpoints import check_checkpoints
+from storage.verifier.beside.checkpoints import check_checkpoints
+from storage.verifier.beside.given import check_given
+from storage.verifier.contents.constitution import check_constitution
 from storage.verifier.contents.draws import check_draws
 from storage.verifier.contents.judgements import check_answers, check_judge_calls, check_leaderboards
 from storage.verifier.contents.lotteries import check_lotteries, check_solver
 from storage.verifier.contents.pairs import check_pairs
 from storage.verifier.contents.pool import check_pool, check_quotas
 from storage.verifier.contents.questions import check_questions
+from storage.verifier.contents.reference import check_reference
 from storage.verifier.contents.replies import check_replies
+from storage.verifier.contents.values import check_times, check_values
 from storage.verifier.contents.weights import check_recovery, check_training, check_weights
 from storage.verifier.contents.whole import (
     check_artifacts,
@@ -35,6 +39,9 @@ CHECKS: dict[str, Step] = {
     "chain": check_chain,
     "genesis": check_genesis,
     "events": check_events,
+    "values": check_values,
+    "times": check_times,
+    "configuration": check_given,
     "units": check_units,
     "stages": check_stages,
     "seeds": check_seeds,
@@ -48,9 +55,11 @@ CHECKS: dict[str, Step] = {
     "draws": check_draws,
     "weights": check_weights,
     "training": check_training,
+    "reference": check_reference,
     "checkpoints": check_checkpoints,
     "recovery": check_recovery,
     "questions": check_questions,
+    "constitution": check_constitution,
     "answers": check_answers,
     "judge calls": check_judge_calls,
     "replies": check_replies,

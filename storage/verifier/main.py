@@ -44,8 +44,8 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
 
     Returns:
         0 where nothing failed; 4 where something did, or where --key, --head or --require asked for something that
-        could not be shown; 7 where something could not be checked that --allow does not name, or the record not be opened; 2 where there is nothing
-        to check, or an option that cannot be used.
+        could not be shown; 7 where something could not be checked that --allow does not name, or the file not be
+        opened; 2 where there is nothing to check, or an option that cannot be used.
     """
     parser = argparse.ArgumentParser(description="Checks the record of a dempo run; writes nothing into its folder.")
     parser.add_argument("place", nargs="?", default=".", type=Path, help="folder of the run or bundle, or its audit.db")

@@ -12,6 +12,13 @@ REFERENCE_RULE = 2
 """Of `reference.computed`. 1: a prompt is fitted to the longest response that follows it in any schedule, so that
 pairs which are cut depend on the run's other conditions; 2: to the longer response of its own pair."""
 
+REFERENCE_TYPE = "application/vnd.dempo.reference+json"
+REFERENCE_LAYOUTS = {
+    1: ("dempo-reference-1", ("context", "response", "log_probability")),
+    2: ("dempo-reference-2", ("sequence", "log_probability")),
+}
+"""Format and columns of the file of the reference, by the rule of its event."""
+
 START_MARGIN = 1e-3
 """The largest margin of a pair in the first step that rounding in float32 explains."""
 

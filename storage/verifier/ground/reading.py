@@ -20,6 +20,7 @@ from typing import Any
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
 from core.facts.sealed import SALT, SEALED
+from storage.verifier.ground.possible import impossible
 from storage.verifier.ground.record import (
     COUNTED_ONLY,
     HASHED_KINDS,
@@ -279,6 +280,7 @@ def _read_events(record: Record, db: sqlite3.Connection) -> None:
             record.chain_wrong = wrong
         if not all(isinstance(value, str) for value in row[1:]):
             continue
+        record.times.add(seq, row[1])
         _read_event(record, row, db)
         expected, prev = seq + 1, row[6]
         record.hashes.append(prev)
@@ -329,6 +331,9 @@ def _read_event(record: Record, row: Row, db: sqlite3.Connection) -> None:
             record.misshapen_heads.append(seq)
         return
     record.absent_parts.update(values.absent.values())
+    below = impossible(values)
+    if below and record.impossible is None:
+        record.impossible = (f"event {seq}, {kind!r}: {below}", seq)
     record.ledger.add(seq, stage, kind, values, unit, attempt)
     _note_references(record, values, seq)
     if kind == SIGNED_HEAD:

@@ -10,6 +10,7 @@ from typing import Any
 from core.facts.sealed import WITHHELD_ROWS
 from core.facts.sortition.draw import COMMITTED_PARTS
 from storage.verifier.ground.ledger import Ledger, Sentence
+from storage.verifier.ground.possible import Times
 from storage.verifier.ground.shapes import Shape
 
 SIGNED_HEAD = "head.signed"
@@ -22,7 +23,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "model.ready": "model files parameters vocabulary",
         "questions.generated": "clause_id model questions template prompt reply request_key",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
-        "train.step": "condition step margin learning_rate rule",
+        "train.step": "condition step loss margin gradient_norm learning_rate rule",
         "train.checkpoint": "condition step final folder files",
         "answer.given": "condition question_id clause_id answer tokens finish",
         "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason "
@@ -117,6 +118,7 @@ class Record:
         artifacts: size and first event of each artifact.
         blobs, missing: texts that are there, and those that an event refers to and that are not.
         absent_parts: sealed parts that are not here in some event.
+        impossible: the first number below what it counts or measures.
         remembered: what several checks work out from the events.
         read_models: whether the files of models are read; None: where that does not take long.
     """
@@ -146,6 +148,8 @@ class Record:
     missing: list[tuple[int, str]] = field(default_factory=list)
     blob_wrong: tuple[str, int | None] | None = None
     absent_parts: set[str] = field(default_factory=set)
+    times: Times = field(default_factory=Times)
+    impossible: Sentence | None = None
     remembered: dict[str, Any] = field(default_factory=dict)
     read_models: bool | None = None
 

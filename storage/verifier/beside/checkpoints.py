@@ -1,6 +1,6 @@
 """The models that are here, file by file: the base model and the trained one of every condition, as recorded.
 
-Their folders stay with the run; no bundle has them. Names are compared always, contents where that takes no long reading.
+Their folders stay with the run; no bundle has them. Names are always compared, contents where that does not take long.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.facts.plural import number_of
-from storage.verifier.contents.base_facts import check_base_facts
+from storage.verifier.beside.base_facts import check_base_facts
 from storage.verifier.contents.whole import file_digest
 from storage.verifier.ground.finding import Finding, brief, broken, whole
 from storage.verifier.ground.reading import is_foreign
