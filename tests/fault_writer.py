@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from records import CONFIG, answer, done, genesis  # noqa: E402
+from records import CONFIG, TEXT, answer, done, genesis  # noqa: E402
 
 from core.data.pseudonyms import PLANTED  # noqa: E402
 from core.errors import DempoError  # noqa: E402
@@ -40,7 +40,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         if given.register:
-            print(create_run(CONFIG, "[run]", given.root).name, flush=True)
+            print(create_run(CONFIG, TEXT, given.root).name, flush=True)
         else:
             write(given)
     except DempoError as error:

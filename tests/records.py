@@ -13,7 +13,8 @@ from core.facts.chain import CHAIN_DOMAIN, NO_EVENT
 from core.run_folder import RunFolder
 from storage.record.log import Log
 
-CONFIG = parse_config('[run]\nname = "small"\nseed = 5\n[data]\npath = "d"\n')
+TEXT = '[run]\nname = "small"\nseed = 5\n[data]\npath = "d"\n'
+CONFIG = parse_config(TEXT)
 
 
 def genesis(run_id: str) -> RunCreated:

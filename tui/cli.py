@@ -200,6 +200,16 @@ def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
     tell(f"{root.name} stops at the next safe point; `dempo resume` goes on from the last recorded unit")
 
 
+@app.command()
+def remove(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
+    """Remove a run that was cut off before its first event; no other."""
+    from storage.record.create import remove_run
+
+    root = find_run(name, runs_dir)
+    remove_run(root)
+    tell(f"removed {visible(str(root))}, in which nothing was recorded")
+
+
 @app.command("list")
 def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     """List the runs, newest first."""

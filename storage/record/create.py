@@ -1,8 +1,10 @@
-"""Making a run: its id, its folder, its genesis event and its entry in the registry."""
+"""Making a run: its id, its folder, its genesis event and its registry entry; removing one that was not begun."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +17,10 @@ from core.facts.chain import CHAIN_DOMAIN
 from core.facts.places import without_places
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
+from storage.record.beginnings import never_begun
 from storage.record.log import Log
-from storage.record.registry import enter_late, registration
+from storage.record.reader import lock_is_held
+from storage.record.registry import enter_late, registration, registry_path
 from storage.record.schema import VIEWS_VERSION
 
 
@@ -90,3 +94,24 @@ def complete_creation(log: Log) -> bool:
     seq, head = log.head
     root = log.folder.root.resolve()
     return seq == 1 and log.genesis().run_id == root.name and enter_late(root.parent, root.name, head)
+
+
+def remove_run(root: Path) -> None:
+    """Removes what is left of a run that was cut off before its first event, and nothing else.
+
+    Whoever makes a run holds the registry until it is there, so none that is being made is taken for such a one.
+
+    Raises:
+        StorageError: the run has a first event, is being made, or cannot be removed.
+    """
+    runs = root.resolve().parent
+    with registration(runs) if registry_path(runs).exists() else nullcontext():
+        if not never_begun(root):
+            raise StorageError(
+                f"{root.name} has been begun, and what is recorded is never removed by this program; whoever removes "
+                f"{root} leaves a gap that `dempo verify` of the other runs names"
+            )
+        if lock_is_held(RunFolder(root)):
+            raise StorageError(f"{root.name} is being made by another process")
+        with sentences(root):
+            shutil.rmtree(root)

@@ -24,7 +24,7 @@ from storage.verifier.shipped import tree_facts
 
 def looked_through(run: RunSummary) -> RunSummary:
     """The line about a run, "damaged" and why where its file is."""
-    found = damage_in(run.root) if run.status not in ("running", "unreadable") else ""
+    found = damage_in(run.root) if run.status not in ("running", "not begun", "unreadable") else ""
     return replace(run, status="damaged", detail=found) if found else run
 
 

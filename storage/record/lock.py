@@ -19,7 +19,7 @@ def take_lock(folder: RunFolder) -> int:
     A request to stop that an engine before this one did not live to heed goes; one that comes later is for this holder.
 
     Raises:
-        StorageError: another engine holds it; the message has its process id.
+        StorageError: another engine holds it, by its process id; or the file system gives no locks.
     """
     with sentences(folder.lock):
         folder.control.mkdir(exist_ok=True)
@@ -38,6 +38,13 @@ def take_lock(folder: RunFolder) -> int:
             raise StorageError(
                 f"another engine (process {holder}) works on {folder.root.name}; "
                 "watch it with `dempo watch`, or stop it with `dempo stop`"
+            ) from None
+        except OSError as error:
+            os.close(descriptor)
+            raise StorageError(
+                f"{folder.lock}: this file system gives no locks ({error.strerror}), and without one two engines could "
+                "write one record; keep the runs on a local disk (--runs-dir, DEMPO_RUNS), or mount NFS with locks: "
+                "version 4, or version 3 with rpc.statd, or local_lock=flock where this machine alone uses it"
             ) from None
     with sentences(folder.lock):
         folder.stop_request.unlink(missing_ok=True)

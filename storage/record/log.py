@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,10 +61,19 @@ class Log:
         `secret` is that of the pseudonyms, of which the event holds the hash.
 
         Raises:
-            StorageError: the folder exists, or cannot be made.
+            StorageError: the folder exists, or the run cannot be made in it; then nothing of it is left.
         """
         with sentences(folder.root):
             folder.root.mkdir(parents=True, exist_ok=False)
+        try:
+            return cls._made(folder, genesis)
+        except BaseException:
+            shutil.rmtree(folder.root, ignore_errors=True)  # nothing is recorded in it
+            raise
+
+    @classmethod
+    def _made(cls, folder: RunFolder, genesis: RunCreated) -> Log:
+        with sentences(folder.root):
             folder.create()
             keep_secret(folder.private, secret)
         log = cls(folder, take_lock(folder))

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from core.run_folder import RunFolder
 from storage.errors import NotFound, StorageError, sentences
+from storage.record.beginnings import never_begun, told_of_beginning
 from storage.record.foreign import Arrival, arrival, connect_checked, is_imported
 from storage.record.run_folders import require_record, run_folders
 from storage.record.schema import VIEWS
@@ -26,9 +27,18 @@ from storage.record.sealing import bodies_of, read_payload
 from storage.verifier.ground.reading import holds_record
 
 Status = Literal[
-    "running", "completed", "paused", "stopped", "failed", "interrupted", "created", "unreadable", "damaged"
+    "running",
+    "completed",
+    "paused",
+    "stopped",
+    "failed",
+    "interrupted",
+    "created",
+    "not begun",
+    "unreadable",
+    "damaged",
 ]
-"""What a record says of its run; "unreadable" and "damaged" are found out about the file instead."""
+"""What a record says of its run; "not begun", "unreadable" and "damaged" are found out about the file instead."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +285,8 @@ def lock_is_held(folder: RunFolder) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:
+        return False  # a file system without locks, on which no engine can be at work
     else:
         return False
     finally:
@@ -291,7 +303,10 @@ def list_runs(runs: Path) -> list[RunSummary]:
 
 
 def summary_of(root: Path) -> RunSummary:
-    """One line about the run in a folder; "unreadable" and why, where there is no more to say. Nothing is raised."""
+    """One line about the run in a folder; "unreadable" or "not begun" and why, where there is no more to say. Nothing
+    is raised."""
+    if never_begun(root):
+        return RunSummary(root.name, "", "", "not begun", "", 0, 0, False, told_of_beginning(root), root)
     try:
         with sentences(root):
             return _plain(Reader(root).summary())
@@ -333,7 +348,7 @@ def find_run(name: str, runs: Path) -> Path:
     Raises:
         NotFound: no run or several runs match; the message lists them.
     """
-    if name and holds_record(Path(name)) is not False:
+    if name and (holds_record(Path(name)) is not False or never_begun(Path(name))):
         return Path(name)
     named = {run.root: (run.run_id, run.root.name) for run in list_runs(runs)}  # an unzipped bundle has two names
     matches = [root for root, names in named.items() if name and any(each.startswith(name) for each in names)]

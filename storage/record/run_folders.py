@@ -13,11 +13,12 @@ from pathlib import Path
 
 from core.run_folder import RunFolder
 from storage.errors import NotFound, StorageError, sentences
+from storage.record.beginnings import never_begun, told_of_beginning
 from storage.verifier.ground.reading import holds_record
 
 
 def run_folders(runs: Path) -> list[Path]:
-    """Every folder with a record, the last name first, and every one that is closed: it may hold one.
+    """Every folder with a record, the last name first, every one that was to get one, and every one that is closed.
 
     Raises:
         StorageError: the folder of the runs itself cannot be read.
@@ -28,7 +29,7 @@ def run_folders(runs: Path) -> list[Path]:
         except FileNotFoundError:
             return []
     found = (runs / name for name in names if not name.startswith("."))  # an import under way is no run yet
-    return [root for root in found if holds_record(root) is not False]
+    return [root for root in found if holds_record(root) is not False or never_begun(root)]
 
 
 def require_record(folder: RunFolder) -> None:
@@ -36,9 +37,11 @@ def require_record(folder: RunFolder) -> None:
 
     Raises:
         NotFound: the folder holds none.
-        StorageError: what is there cannot be read, or is no file.
+        StorageError: what is there cannot be read, is no file, or was cut off before its first event.
     """
     database = folder.database
+    if never_begun(folder.root):
+        raise StorageError(told_of_beginning(folder.root))
     if holds_record(folder.root) is False:
         raise NotFound(f"{folder.root} holds no run (audit.db is missing)")
     with sentences(database):

@@ -42,6 +42,7 @@ STATES = (
     ("failed", "ended with an error; its sentence is on the overview"),
     ("interrupted", "the engine died; resume goes on from the last unit"),
     ("created", "no engine has worked on it yet"),
+    ("not begun", "cut off while it was made; dempo remove removes it"),
     ("unreadable", "the record cannot be read; the list says why"),
     ("damaged", "its file was changed or broke; the list says where"),
     ("imported", "somebody else's run, checked at import; only to read"),

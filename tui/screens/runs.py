@@ -168,7 +168,7 @@ class RunsScreen(LiveScreen):
 
 def _word(run: RunSummary, found: RunsRead) -> str:
     origin = found.origins.get(run.root)
-    if origin is not None and run.status not in ("unreadable", "damaged"):
+    if origin is not None and run.status not in ("not begun", "unreadable", "damaged"):
         return origin.how
     return "stopping" if run.run_id in found.stopping and run.status == "running" else run.status
 
@@ -196,7 +196,7 @@ def _detail(run: RunSummary, origin: Origin | None, waits: tuple[str, ...]) -> T
         text.append(f"\n{line}")
     for line in waits:
         text.append(f"\n{one_line(line, 300)}")
-    if run.status in ("unreadable", "damaged"):
+    if run.status in ("not begun", "unreadable", "damaged"):
         text.append(f"\n{one_line(run.detail, 400)}", style="red")
     elif run.detail:
         text.append(f"\n{one_line(run.stage, 14)}: {one_line(run.detail, 300)}")

@@ -15,6 +15,7 @@ GLYPHS = {
     "failed": ("✗", "red"),
     "interrupted": ("!", "red"),
     "created": ("○", "cyan"),
+    "not begun": ("○", "red"),
     "unreadable": ("?", "red"),
     "damaged": ("✗", "red"),
     "imported": ("⇩", "magenta"),

@@ -28,7 +28,7 @@ def rows_of(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
             "imported": run.imported,
             "origin": run.origin,
             "waits_for": "; ".join(waits_in(run.root)) if run.status == "paused" else "",
-            "problem": run.detail if run.status in ("unreadable", "damaged") else "",
+            "problem": run.detail if run.status in ("not begun", "unreadable", "damaged") else "",
             "path": str(run.root),
         }
         for run in map(looked_through, runs)

@@ -30,7 +30,11 @@ class _Run:
     @property
     def unseen(self) -> bool:
         """Whether its file should be looked through; what an engine writes changes all the time."""
-        return self.looked_through is None and self.summary.status not in ("running", "unreadable")
+        return self.looked_through is None and self.summary.status not in (
+            "running",
+            "not begun",
+            "unreadable",
+        )
 
 
 class RunList:
