@@ -23,6 +23,7 @@ from storage.export.export import export_run
 from storage.imports import importing
 from storage.imports.examine import examine
 from storage.imports.origin import origin_of
+from storage.record import foreign
 from storage.record.reader import Reader
 from storage.verifier.ground import reading
 from storage.verifier.ground.finding import Finding, concluded, outdated, rule_of
@@ -280,5 +281,18 @@ def test_a_bundle_of_a_newer_schema_is_refused_with_7(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 9")
     write_bundle(files | {"audit.db": database.read_bytes()}, bundle)
     with pytest.raises(Unchecked, match="version 9 is newer"):
+        importing.import_bundle(bundle, tmp_path / "here", told=lambda what, done, total: None)
+    assert not (tmp_path / "here" / root.name).exists()
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_bundle_that_takes_too_long_to_read_is_refused_with_7(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, bundle = small_record(tmp_path / "runs"), tmp_path / "run.zip"
+    export_run(root, bundle, told=lambda what, done, total: None)
+    monkeypatch.setattr(foreign, "SECONDS", -1.0)
+    monkeypatch.setattr(foreign, "_INSTRUCTIONS", 10)
+    with pytest.raises(Unchecked, match="interrupted"):
         importing.import_bundle(bundle, tmp_path / "here", told=lambda what, done, total: None)
     assert not (tmp_path / "here" / root.name).exists()

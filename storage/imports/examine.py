@@ -26,7 +26,7 @@ from storage.record.codec import parse
 from storage.record.foreign import connect_foreign
 from storage.record.reader import connect
 from storage.verifier.ground.finding import NO_MEMORY
-from storage.verifier.ground.reading import wrong_schema
+from storage.verifier.ground.reading import is_hindrance, wrong_schema
 from storage.verifier.shipped import tree_facts
 from storage.verify import Check, verify_all
 
@@ -104,10 +104,14 @@ def _readable(database: Path) -> str:
             row = db.execute("SELECT kind, payload FROM events WHERE seq = 1").fetchone()
             run_id = parse(row[1])[0].get("run_id") if row is not None and row[0] == "run.created" else None
     except _UNREADABLE as error:
-        raise VerificationFailed(f"audit.db cannot be read ({error})") from error
+        raise _unreadable(error) from error
     if not isinstance(run_id, str) or _RUN_ID.fullmatch(run_id) is None:
         raise VerificationFailed("the first event does not create a run with an id")
     return run_id
+
+
+def _unreadable(error: Exception) -> VerificationFailed | Unchecked:
+    return (Unchecked if is_hindrance(error) else VerificationFailed)(f"audit.db cannot be read ({error})")
 
 
 def _agrees(root: Path) -> None:
@@ -115,6 +119,7 @@ def _agrees(root: Path) -> None:
 
     Raises:
         VerificationFailed: they differ.
+        Unchecked: reading them took too long.
     """
     try:
         with closing(connect(root / "audit.db")) as db, (root / "events.jsonl").open("rb") as lines:
@@ -124,7 +129,7 @@ def _agrees(root: Path) -> None:
             if lines.read(1):
                 raise VerificationFailed("events.jsonl holds more than audit.db")
     except _UNREADABLE as error:
-        raise VerificationFailed(f"audit.db cannot be read ({error})") from error
+        raise _unreadable(error) from error
 
 
 def _passed(root: Path) -> list[Check]:

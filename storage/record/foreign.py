@@ -39,7 +39,7 @@ Arrival = Literal["", "imported", "unpacked"]
 _NOTE_BYTES = 1024**2
 
 SECONDS = 60.0
-"""How long all queries of one connection may take together."""
+"""Of computing, that all queries of one connection may take together."""
 
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: 64 * 1024**2,
@@ -119,8 +119,8 @@ def connect_foreign(database: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     for limit, value in _LIMITS.items():
         connection.setlimit(limit, value)
-    end = time.monotonic() + SECONDS
-    connection.set_progress_handler(lambda: int(time.monotonic() > end), _INSTRUCTIONS)
+    end = time.thread_time() + SECONDS
+    connection.set_progress_handler(lambda: int(time.thread_time() > end), _INSTRUCTIONS)
     for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     return connection
