@@ -115,6 +115,14 @@ def test_a_run_with_an_event_is_never_removed(tmp_path: Path) -> None:
     assert root.is_dir()
 
 
+def test_what_is_left_of_a_run_that_the_registry_names_is_not_removed(tmp_path: Path) -> None:
+    root = create_run(CONFIG, TEXT, tmp_path)
+    shutil.rmtree(root)
+    root.mkdir()
+    assert "registry.db names" in told(dempo("remove", root.name, "--runs-dir", tmp_path), 1)
+    assert root.is_dir()
+
+
 @pytest.mark.parametrize("kept", ["config.toml", "heads", "notes.txt", "checkpoints/base", "private/raters.csv"])
 def test_a_folder_that_holds_anything_else_is_not_taken_for_one(tmp_path: Path, kept: str) -> None:
     """An emptied record is no run that was not begun."""

@@ -61,4 +61,4 @@ def _is_empty(uri: str) -> bool:
     with closing(sqlite3.connect(uri, uri=True, timeout=1)) as db:
         if db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
             return True
-        return db.execute("SELECT 1 FROM events LIMIT 1").fetchone() is None
+        return db.execute("SELECT 1 FROM events UNION ALL SELECT 1 FROM blobs LIMIT 1").fetchone() is None

@@ -22,6 +22,7 @@ from storage.record.log import Log
 from storage.record.reader import lock_is_held
 from storage.record.registry import enter_late, registration, registry_path
 from storage.record.schema import VIEWS_VERSION
+from storage.verifier.vouching.entries import read_registry
 
 
 def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
@@ -102,7 +103,7 @@ def remove_run(root: Path) -> None:
     Whoever makes a run holds the registry until it is there, so none that is being made is taken for such a one.
 
     Raises:
-        StorageError: the run has a first event, is being made, or cannot be removed.
+        StorageError: the run has a first event, or had one, is being made, or cannot be removed.
     """
     runs = root.resolve().parent
     with registration(runs) if registry_path(runs).exists() else nullcontext():
@@ -111,6 +112,9 @@ def remove_run(root: Path) -> None:
                 f"{root.name} has been begun, and what is recorded is never removed by this program; whoever removes "
                 f"{root} leaves a gap that `dempo verify` of the other runs names"
             )
+        known = read_registry(runs)
+        if known is not None and root.name in {entry.run_id for entry in known.entries}:
+            raise StorageError(f"registry.db names {root.name}: it had a first event once, so {root} is not removed")
         if lock_is_held(RunFolder(root)):
             raise StorageError(f"{root.name} is being made by another process")
         with sentences(root):
