@@ -403,7 +403,8 @@ def test_a_field_that_is_named_twice_is_refused(tmp_path: Path, shipped: Path) -
     assert checks["events"] == Check(
         "events",
         "failed",
-        "event 2: its payload is not one that this program writes: it names a field twice",
+        "event 2: its payload is not one that this program writes: it is not in canonical form (RFC 8785), so other "
+        "readers may read it otherwise",
         2,
     )
 

@@ -30,7 +30,6 @@ PACKAGES = (
     "openai",
     "pydantic",
     "pyomo",
-    "rfc8785",
     "scipy",
     "textual",
     "tokenizers",

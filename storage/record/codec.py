@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import rfc8785
-
 from core.events import Artifact, decode_text, digest
+from core.facts.canonical import canonical_text
 from storage.errors import StorageError
 
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -28,9 +27,9 @@ def canonical(payload: Mapping[str, Any]) -> str:
     NUL and lone surrogates in its strings become U+FFFD: texts that must be exact are blobs.
 
     Raises:
-        rfc8785.CanonicalizationError: an integer beyond ±(2^53 − 1), NaN or an infinity.
+        ValueError: an integer beyond ±(2^53 − 1), NaN or an infinity.
     """
-    return rfc8785.dumps(_showable(payload)).decode("utf-8")
+    return canonical_text(_showable(payload))
 
 
 def _showable(value: Any) -> Any:

@@ -14,10 +14,10 @@ import math
 from collections.abc import Collection
 from typing import Any
 
+from core.facts.canonical import LARGEST_INTEGER, is_canonical, whole_number
+
 Shape = Any
 """A shape as the text above writes it."""
-
-LARGEST_INTEGER = 2**53 - 1
 
 
 def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
@@ -129,22 +129,18 @@ def parsed(text: str) -> dict[str, Any]:
     """A payload as a table.
 
     Raises:
-        ValueError: it is no JSON object, names a field twice (SQLite would show the other value), or is nested
-            too deeply.
+        ValueError: it is no JSON object, is nested too deeply, or is not in the one form in which all readers find
+            the same (SQLite may know a key by its letters only, and shows the other value of a field named twice).
     """
     try:
-        values = json.loads(text, object_pairs_hook=_table_once, parse_constant=_no_constant)
+        values = json.loads(text, parse_int=whole_number, parse_constant=_no_constant)
+        canonical = is_canonical(text, values)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(values, dict):
         raise ValueError("it is no JSON object")
-    return values
-
-
-def _table_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("it names a field twice")
+    if not canonical:
+        raise ValueError("it is not in canonical form (RFC 8785), so other readers may read it otherwise")
     return values
 
 
