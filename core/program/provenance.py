@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core.program.place import ROOT
 
-OWN = ("core", "storage", "tui", "dempo.py")
+OWN = ("core", "storage", "tui", "chain.py", "dempo.py")
 """The top-level packages and modules that the program consists of."""
 
 EXAMPLES = ("tui", "examples")

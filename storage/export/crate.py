@@ -15,6 +15,7 @@ from storage.export.contents import RunFacts
 from storage.imports.bundle import MANIFEST
 from storage.imports.names import described
 from storage.record.foreign import CRATE_MARK
+from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME
 
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}]
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -74,7 +75,7 @@ def _action(
     agent: str | None,
 ) -> dict[str, Any]:
     given = [part["@id"] for part in parts if part["@id"] in _INPUTS]
-    made = [part["@id"] for part in parts if part["@id"] not in (*_INPUTS, *_WORDS, "verify.py")]
+    made = [part["@id"] for part in parts if part["@id"] not in (*_INPUTS, *_WORDS, VERIFIER_NAME, CHAIN_NAME)]
     action: dict[str, Any] = {
         "@id": _RUN,
         "@type": "CreateAction",

@@ -34,7 +34,7 @@ from storage.record.run_folders import require_record
 from storage.record.snapshot import snapshot
 from storage.verifier.contents.whole import file_digest
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts, verifier_text
+from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME, chain_text, tree_facts, verifier_text
 from storage.verifier.vouching.kept import HEADS_FOLDER
 from storage.verify import verify_all
 
@@ -190,7 +190,8 @@ class _Export:
         self._add("report.html", report(database, plots, shown, statement, self.redact, self.files.keys()))
         self._add("LIMITS.md", statement)
         self._add("LICENSES.md", LICENCES)
-        self._add("verify.py", verifier_text())
+        self._add(VERIFIER_NAME, verifier_text())
+        self._add(CHAIN_NAME, chain_text())
         self._add(README, readme(facts, signers, (*self.files, CRATE_MARK)))
         self._add(CRATE_MARK, metadata(self.files, facts, self.agent))
         total = sum(path.stat().st_size for path in self.files.values())

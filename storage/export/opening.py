@@ -24,15 +24,16 @@ WHAT = (
 """Three sentences, for somebody who sees a bundle for the first time."""
 
 COMMANDS = (
-    ("python3 -I verify.py", "in the unpacked bundle: all that Python alone (3.11 or newer) can check"),
+    ("python3 -I verify.py", "in the unpacked bundle: all that Python alone (3.9 or newer) can check"),
+    ("python3 -I chain.py", "only that the record is whole: a file of four pages, to be read before it is run"),
     ("python3 -I verify.py --key FILE --head FILE", "the same, with a key and a head got from elsewhere"),
     ("dempo import BUNDLE.zip", "everything; the run can then be shown, replayed and exported anew"),
 )
 
 TRUST = (
-    "Unpack the bundle into an empty folder. Whoever changes a bundle can change the verify.py in it: take that file "
-    "from a release that you trust, or let `dempo import` compare it. A key or a head that came with the bundle proves "
-    "nothing about who made it."
+    "Unpack the bundle into an empty folder. Whoever changes a bundle can change verify.py and chain.py in it: take "
+    "them from a release that you trust, or let `dempo import` compare them. A key or a head that came with the bundle "
+    "proves nothing about who made it."
 )
 
 _WIDTH = 100

@@ -8,7 +8,7 @@ LICENCES = """# Licences
 
 This bundle holds things of different owners. Nothing in it grants more than their owners granted.
 
-- `verify.py`, where it is there, and the form of the files are part of dempo: Apache License 2.0.
+- `verify.py` and `chain.py`, where they are there, and the form of the files are part of dempo: Apache License 2.0.
 - The record (`audit.db`, `events.jsonl`), the tables, plots and the report belong to whoever made the run. The run
   states no licence for them; ask before you publish them again.
 - Texts of people and of other models come from the data that the run read, and keep the licence of those data. In the

@@ -33,6 +33,7 @@ from storage.imports.names import refuse_strange
 from storage.imports.origin import compared
 from storage.record.codec import now
 from storage.record.foreign import MARK, arrival, import_note
+from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME
 from storage.verifier.vouching.bundled import KEPT_BY_IMPORT, files_below
 
 _NEEDED = ("audit.db", "events.jsonl")
@@ -57,6 +58,7 @@ class Imported:
     sha256: str
     redacted: bool
     verifier: str
+    chain: str
     checks: tuple[dict[str, Any], ...]
 
 
@@ -158,7 +160,8 @@ class _Import:
             source=self.path.name,
             sha256=self.bundle.digest(),
             redacted=redaction_of(root) is not None,
-            verifier=compared(self.bundle.manifest.get("verify.py")),
+            verifier=compared(VERIFIER_NAME, self.bundle.manifest.get(VERIFIER_NAME)),
+            chain=compared(CHAIN_NAME, self.bundle.manifest.get(CHAIN_NAME)),
             checks=tuple(found["checks"]),
         )
         self._move(root, imported)

@@ -24,6 +24,7 @@ _FILES = {
     "LICENSES.md": "whose the parts of this bundle are",
     "LIMITS.md": "what this record can and cannot show",
     "verify.py": "checks the record with Python's standard library alone",
+    "chain.py": "the same for schema, chain, texts and artifacts alone, short enough to be read first",
     REDACTION_NOTE: "what was withheld",
     CRATE_MARK: "this bundle as a Process Run Crate (RO-Crate 1.1)",
     MANIFEST: "SHA-256 of every other file",

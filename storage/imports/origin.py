@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from storage.export.redaction import NOTE
 from storage.record.foreign import arrival, import_note
-from storage.verifier.shipped import verifier_digest
+from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME, released_digest
 
 _MOST_BYTES = 4 * 1024**2
-"""Of a verify.py that is worth comparing."""
+"""Of a verifier that is worth comparing."""
 
 Verifier = Literal["same", "different", "missing", "unknown"]
 
@@ -28,6 +28,7 @@ class Origin:
         at: when it was imported, or "".
         redacted: whether texts were withheld.
         verifier: whether its verify.py is the one of the release that looked.
+        chain: the same of its chain.py.
         verdicts: each check at import and what it said; none of an unpacked bundle.
     """
 
@@ -37,6 +38,7 @@ class Origin:
     at: str
     redacted: bool
     verifier: Verifier
+    chain: Verifier
     verdicts: tuple[tuple[str, str], ...]
 
     def row(self) -> dict[str, Any]:
@@ -50,23 +52,28 @@ def origin_of(root: Path) -> Origin | None:
     if how == "":
         return None
     if how == "unpacked":
-        return Origin("unpacked", "", "", "", (root / NOTE).exists(), verifier_in(root), ())
+        verifier, chain = (verifier_in(root, name) for name in (VERIFIER_NAME, CHAIN_NAME))
+        return Origin("unpacked", "", "", "", (root / NOTE).exists(), verifier, chain, ())
     note = import_note(root)
-    stated = note.get("verifier")
     return Origin(
         how="imported",
         source=_word(note.get("source")),
         sha256=_word(note.get("sha256")),
         at=_word(note.get("imported_at")),
         redacted=(root / NOTE).exists(),
-        verifier=stated if stated in ("same", "different", "missing") else "unknown",
+        verifier=_stated(note.get("verifier")),
+        chain=_stated(note.get("chain")),
         verdicts=_verdicts(note.get("checks")),
     )
 
 
-def verifier_in(root: Path) -> Verifier:
-    """Whether the verify.py in a folder is the one that this program would have written."""
-    path = root / "verify.py"
+def _stated(stated: object) -> Verifier:
+    return stated if stated in ("same", "different", "missing") else "unknown"
+
+
+def verifier_in(root: Path, name: str) -> Verifier:
+    """Whether the verify.py or chain.py in a folder is the one that this program would have written."""
+    path = root / name
     if not path.is_file():
         return "missing"
     try:
@@ -74,14 +81,14 @@ def verifier_in(root: Path) -> Verifier:
             body = stream.read(_MOST_BYTES)
     except OSError:
         return "unknown"
-    return compared(hashlib.sha256(body).hexdigest())
+    return compared(name, hashlib.sha256(body).hexdigest())
 
 
-def compared(digest: str | None) -> Verifier:
-    """Whether the SHA-256 of a bundle's verify.py is that of the one that this program writes."""
+def compared(name: str, digest: str | None) -> Verifier:
+    """Whether the SHA-256 of a bundle's verify.py or chain.py is that of the one that this program writes."""
     if digest is None:
         return "missing"
-    return "same" if digest == verifier_digest() else "different"
+    return "same" if digest == released_digest(name) else "different"
 
 
 def _word(value: object) -> str:

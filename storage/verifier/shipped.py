@@ -24,11 +24,14 @@ from storage.verifier.ground.shapes import Shape
 RULE = "# " + "=" * 60
 """Above each part of the file."""
 
+VERIFIER_NAME, CHAIN_NAME = "verify.py", "chain.py"
+"""The two files that check a bundle where dempo is not."""
+
 WHOLE = ""
 """Stands among the names that are imported from a module for the module itself."""
 
 HEADER = '''#!/usr/bin/env python3
-"""Checks the record of a dempo run with Python (3.11 or newer) and, for signatures, ssh-keygen (OpenSSH).
+"""Checks the record of a dempo run with Python (3.9 or newer) and, for signatures, ssh-keygen (OpenSSH).
 
     python3 -I verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow CHECK,…] [--require CHECK,…] [--files]
                          [--no-files] [--json]
@@ -53,9 +56,25 @@ triggers of a database, and its views.
 """
 '''
 
-OWN_FOLDER = """import sys
+OLD_PYTHON = """import sys
 
-if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
+if sys.version_info < (3, 9):
+    print("verify.py needs Python 3.9 or newer, and this is Python %d.%d" % sys.version_info[:2], file=sys.stderr)
+    sys.exit(2)
+"""
+"""A sentence where the file can be read and not be run, which is so from Python 3.7."""
+
+EQUAL_LENGTHS = """if sys.version_info < (3, 10):
+
+    def zip(*lists, strict=False, _together=zip):
+        \"\"\"Python 3.9's own does not know `strict`.\"\"\"
+        lists = [list(one) for one in lists]
+        yield from _together(*lists)
+        if strict and len(set(map(len, lists))) > 1:
+            raise ValueError("zip() was given lists of different lengths")
+"""
+
+OWN_FOLDER = """if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
     del sys.path[0]  # this file's folder holds what a stranger put there; nothing of it is ever run
 """
 """Without it a file `json.py` in a bundle would be run in place of Python's own."""
@@ -157,13 +176,21 @@ def verifier_text() -> str:
         bodies.append(_body(part, source, imports, owner))
         abouts.append(_about(part, source))
     header = HEADER.format(version=program_version(), parts="\n".join(abouts))
-    first = f"{header}\nfrom __future__ import annotations\n\n{OWN_FOLDER}\n{_import_lines(imports)}\n"
+    start = f"{header}\nfrom __future__ import annotations\n\n{OLD_PYTHON}\n{OWN_FOLDER}"
+    first = f"{start}\n{_import_lines(imports)}\n\n{EQUAL_LENGTHS}"
     return "\n\n".join([first, *bodies, _facts_text()])
 
 
-def verifier_digest() -> str:
-    """SHA-256 of the file."""
-    return hashlib.sha256(verifier_text().encode()).hexdigest()
+def chain_text() -> str:
+    """The other file that travels: `chain.py`, which follows the chain and shares no line with this one."""
+    return (ROOT / CHAIN_NAME).read_text(encoding="utf-8")
+
+
+@cache
+def released_digest(name: str) -> str:
+    """SHA-256 of one of the two files, as this version of the program writes it."""
+    text = chain_text() if name == CHAIN_NAME else verifier_text()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _about(part: str, source: str) -> str:

@@ -325,7 +325,7 @@ class _Check:
         if self.fixed and exact < self.fixed[-1][0]:
             raise _Refused(f"{what} is below the level before it")
         probability = fields.get("probability")
-        if isinstance(probability, bool) or not isinstance(probability, int | float) or probability != float(exact):
+        if isinstance(probability, bool) or not isinstance(probability, (int, float)) or probability != float(exact):
             raise _Refused(f"the probability of {what} is not its exact value {_decimal(exact)}, rounded")
         return exact
 
@@ -371,7 +371,7 @@ class _Check:
         if found.keys() != wanted.keys():
             raise _Refused(f"the quotas that bind at {what} are not those that have a price")
         for name, rise in found.items():
-            if isinstance(rise, bool) or not isinstance(rise, int | float) or not _near(rise, wanted[name]):
+            if isinstance(rise, bool) or not isinstance(rise, (int, float)) or not _near(rise, wanted[name]):
                 raise _Refused(f"the rise of {what} by {_short(name)} is not what its price says")
 
     def _fixes(self, what: str, weights: Sequence[int], types: Sequence[int], slack: Fraction, decided: bool) -> None:
@@ -470,13 +470,13 @@ def _count(value: Any, what: str, least: int = 0) -> int:
 
 
 def _list(value: Any, what: str) -> Sequence[Any]:
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, (list, tuple)):
         raise _Refused(f"{what} is missing or no list")
     return value
 
 
 def _pair(value: Any, what: str) -> Sequence[Any]:
-    if not isinstance(value, list | tuple) or len(value) != 2:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise _Refused(f"{what} holds something that is not [type, number]")
     return value
 

@@ -82,7 +82,7 @@ def _read_pairs(path: Path, built: Found) -> tuple[dict[str, dict[str, Any]], Co
 
 
 def _lines_of(stream: Any, seq: int) -> Iterator[dict[str, Any]]:
-    while line := stream.readline(LONGEST_LINE):
+    for line in iter(lambda: stream.readline(LONGEST_LINE), b""):
         found = json.loads(line)
         if not isinstance(found, dict):
             raise broken("the file of the pairs holds a line that is no table", seq)

@@ -39,10 +39,6 @@ WRONG_BEFORE = {
 ENDED_BEFORE = {"length": ("truncated", "refused"), "content_filter": ("refused",)}
 """The outcomes of replies that ended so, up to rule 2."""
 
-Reading = tuple[str, ...] | None
-"""What a reply ranks, by its labels; None where it gives no ranking."""
-
-
 class Replies:
     """Replies as they are read: each once, however many calls refer to it: a small record could name a text that reads
     slowly in each. `misread` are the calls whose outcome is what only the rule of their time gives."""
@@ -51,9 +47,9 @@ class Replies:
         self.texts = texts
         self.judges = judges_of_record(record)
         self.misread: list[Found] = []
-        self.readings: dict[tuple[str, str, int, int], Reading] = {}
+        self.readings: dict[tuple[str, str, int, int], tuple[str, ...] | None] = {}
 
-    def reading(self, text: Mapping[str, Any], kind: str, labels: int, rule: int) -> Reading:
+    def reading(self, text: Mapping[str, Any], kind: str, labels: int, rule: int) -> tuple[str, ...] | None:
         """What a reply that is here ranks, read by a rule."""
         key = text["sha256"], kind, labels, rule
         if key not in self.readings:
@@ -211,7 +207,7 @@ def _ranking_said(values: Mapping[str, Any], replies: Replies, rule: int) -> lis
     return [shown[labels.index(label)] for label in said] if sorted(said) == sorted(labels) else None
 
 
-def _read(reply: str, kind: str, labels: str, rule: int) -> Reading:
+def _read(reply: str, kind: str, labels: str, rule: int) -> tuple[str, ...] | None:
     """A planted judge names the conditions, the others their labels."""
     try:
         if kind == "planted":

@@ -163,8 +163,11 @@ def is_plain_file(path: Path) -> bool:
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file."""
+    state = hashlib.sha256()
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        for piece in iter(lambda: stream.read(1024**2), b""):
+            state.update(piece)
+    return state.hexdigest()
 
 
 def withheld_by(root: Path) -> tuple[int, frozenset[str]]:

@@ -64,19 +64,20 @@ EVENTS_IN_ORDER = "SELECT seq, at, stage, kind, payload, prev, hash FROM events 
 _OTHER_TABLES = "the tables are not those that this program writes, so they were not read"
 
 _HINDRANCES = (
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_TOOBIG,
+    "access permission denied",
+    "database is locked",
+    "database table is locked",
+    "out of memory",
+    "attempt to write a readonly database",
+    "interrupted",
+    "disk I/O error",
+    "database or disk is full",
+    "unable to open database file",
+    "locking protocol",
+    "string or blob too big",
 )
-"""Among them: a journal that is left to roll back, which nobody who may not write can do, and a disk that fails."""
+"""How SQLite begins to say so; Python has its numbers only since 3.11. Among them: a journal that is left to roll back,
+which nobody who may not write can do, and a disk that fails."""
 
 Row = tuple[int, str, str, str, str, str, str]
 
@@ -108,7 +109,7 @@ def read_record(database: Path, facts: WriterFacts) -> Record:
 def is_hindrance(error: BaseException) -> bool:
     """Whether reading failed for want of time, memory or permission, and not by what the record holds."""
     if isinstance(error, sqlite3.Error):
-        return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _HINDRANCES
+        return str(error).startswith(_HINDRANCES)
     return isinstance(error, (OSError, MemoryError))
 
 
@@ -143,8 +144,9 @@ def holds_record(root: Path) -> bool | None:
 def _guarded(uri: str) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)
     try:
-        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_TABLE_VALUE)
-        db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        if hasattr(db, "setlimit"):  # since Python 3.11; before, the memory that a long value takes is the limit
+            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_TABLE_VALUE)
+            db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         end = time.thread_time() + PATIENCE
         db.set_progress_handler(lambda: int(time.thread_time() > end), STEPS_BETWEEN_LOOKS)
         # Bytes that are no UTF-8 survive as surrogates, so that every hash is over what the file holds.

@@ -48,7 +48,7 @@ def _kappa_of_first(several: Sequence[Sequence[Ballot]]) -> float:
     total = sum(firsts, Counter[int]())
     if len(total) < 2:
         return math.nan
-    chance = sum(times**2 for times in total.values()) / total.total() ** 2
+    chance = sum(times**2 for times in total.values()) / sum(total.values()) ** 2
     return (_mean(shares) - chance) / (1 - chance)
 
 

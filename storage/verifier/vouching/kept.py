@@ -93,12 +93,13 @@ def _kept_head(text: str) -> KeptHead:
     if text.lstrip().startswith("{"):
         values = json.loads(text)
         text, armoured = values.get("text"), values.get("signature")
-        if not isinstance(text, str) or not isinstance(armoured, str | None):
+        if not isinstance(text, str) or not (armoured is None or isinstance(armoured, str)):
             raise ValueError("it has no text")
         head = parse_head(text)
-    elif (found := NUMBER_AND_HASH.fullmatch(text.strip())) is not None:
-        return KeptHead(int(found[1]), found[2])
     else:
+        found = NUMBER_AND_HASH.fullmatch(text.strip())
+        if found is not None:
+            return KeptHead(int(found[1]), found[2])
         lines = text.splitlines(keepends=True)
         head = parse_head("".join(lines[:5]))
         rest = "".join(lines[5:])

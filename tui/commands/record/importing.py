@@ -14,15 +14,16 @@ from core.signals import handled
 from core.visible import visible
 from storage.check import Check
 from storage.imports.importing import Imported, import_bundle
+from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME
 from storage.verifier.vouching.vouching import summary_of
 from tui.terminal import tables
 from tui.terminal.console import Console
 from tui.terminal.options import print_data
 
 _VERIFIERS = {
-    "same": "the bundle's verify.py is the one of this version",
-    "different": "the bundle's verify.py is not the one of this version; don't run it, unless you know whose it is",
-    "missing": "the bundle holds no verify.py",
+    "same": "the bundle's {} is the one of this version",
+    "different": "the bundle's {} is not the one of this version; don't run it, unless you know whose it is",
+    "missing": "the bundle holds no {}",
 }
 
 
@@ -43,7 +44,8 @@ def print_imported(done: Imported, console: Console, as_json: bool) -> None:
     columns = {"name": "check", "verdict": "verdict", "detail": "what was found"}
     summary = summary_of(checks_of(done))
     print_data(asdict(done), as_json, f"{tables.table(done.checks, columns)}\n\n{summary}\n\nrun: {visible(done.path)}")
-    console.say(f"dempo: {_VERIFIERS[done.verifier]}")
+    for name, found in ((VERIFIER_NAME, done.verifier), (CHAIN_NAME, done.chain)):
+        console.say(f"dempo: {_VERIFIERS[found].format(name)}")
 
 
 def checks_of(done: Imported) -> list[Check]:

@@ -10,17 +10,19 @@ from storage.imports.origin import Origin
 from tui.widgets.figures import moment
 
 _VERIFIERS: Mapping[str, str] = {
-    "same": "its verify.py is that of this version",
-    "different": "its verify.py is not that of this version: don't run it",
-    "missing": "it holds no verify.py",
-    "unknown": "nobody noted whose its verify.py is",
+    "same": "its {} is that of this version",
+    "different": "its {} is not that of this version: don't run it",
+    "missing": "it holds no {}",
+    "unknown": "nobody noted whose its {} is",
 }
 
 
 def origin_lines(origin: Origin) -> list[str]:
-    """Where the run came from, how much of it there is, whose its verify.py was, and what was found at import."""
+    """Where the run came from, how much of it there is, whose its verifiers were, and what was found at import."""
     texts = "redacted" if origin.redacted else "not redacted"
-    verifier = _VERIFIERS[origin.verifier]
+    verifier = _VERIFIERS[origin.verifier].format("verify.py")
+    if origin.chain != origin.verifier:
+        verifier += f"; {_VERIFIERS[origin.chain].format('chain.py')}"
     if origin.how == "unpacked":
         return [f"unzipped by hand and checked by nobody; {texts}", f"{verifier}; `dempo verify` checks the record"]
     source = one_line(origin.source, 60) or "a bundle"
