@@ -7,6 +7,7 @@ Each check says what it looked at, its verdict, and the first event that breaks 
 
 from __future__ import annotations
 
+import inspect
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,7 @@ from storage.record.run_folders import require_record
 from storage.record.sealing import bodies_of, read_payload
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.contents.whole import check_events
+from storage.verifier.explained import explanation
 from storage.verifier.ground.finding import Step, broken, concluded, unreadable
 from storage.verifier.ground.reading import opened_safely, read_record
 from storage.verifier.ground.record import Record
@@ -64,6 +66,20 @@ def verify_all(root: Path, key: Path | None = None, head: Path | None = None, fi
     return [*checks_of(record, _STEPS), *vouching_checks(record, given)]
 
 
+def explained(name: str) -> str:
+    """What a check looks at, and what this program does beyond the stand-alone file.
+
+    Raises:
+        InputError: there is no check of that name.
+    """
+    try:
+        told = explanation(name)
+    except Unusable as error:
+        raise InputError(str(error)) from None
+    step = _STEPS.get(name)
+    return told if step is CHECKS.get(name) else f"{told}\n\n`dempo verify`: {inspect.getdoc(step)}"
+
+
 def _read(root: Path) -> Record:
     folder = RunFolder(root)
     require_record(folder)
@@ -90,7 +106,7 @@ def _events(record: Record) -> str:
 
 
 def _when_lotteries_hold(record: Record) -> str:
-    """A solver is only asked about lotteries that are what they say."""
+    """Those bounds solved and those panels sampled again, where the lotteries are what they say."""
     lotteries = concluded("lotteries", CHECKS["lotteries"], record)
     if lotteries.verdict not in ("ok", "unknown"):
         return CHECKS["solver"](record)

@@ -11,7 +11,8 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.facts.canonical import LARGEST_INTEGER, canonical_text, is_canonical, whole_number
+from core.facts.canonical import LARGEST_INTEGER, canonical_text
+from storage.verifier.ground.payloads import is_canonical, whole_number
 
 doubles = st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack(">d", bits.to_bytes(8, "big"))[0])
 """Of every magnitude, by their bits; with NaN and the infinities."""

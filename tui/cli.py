@@ -250,6 +250,14 @@ def watch(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
     follow(Reader(find_run(name, runs_dir)))
 
 
+def _explain_check(name: str | None) -> None:
+    if name is not None:
+        from storage.verify import explained
+
+        print(explained(name))
+        raise typer.Exit
+
+
 @app.command()
 def verify(
     name: RunName,
@@ -267,6 +275,16 @@ def verify(
     ] = None,
     files: Annotated[
         bool | None, typer.Option("--files/--no-files", help="Read the files of all models; by default up to 1 GB.")
+    ] = None,
+    _explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="CHECK",
+            is_eager=True,
+            callback=_explain_check,
+            help="Say what a check looks at, what it can say and where it is; no run is needed.",
+        ),
     ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Alter copies of the run; show what is found, and what not.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -12,13 +11,8 @@ from typing import Any
 LARGEST_INTEGER = 2**53 - 1
 """The largest that every reader of JSON holds exactly, and the limit of all integers in a payload."""
 
-_PLAIN = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-)
+_PLAIN = json.JSONEncoder(ensure_ascii=False)
 """Writes texts as RFC 8785 does: `"`, the backslash and control characters escaped, and nothing else."""
-
-_ODD_NUMBER = re.compile(r"\.0\b|\de[-+]")
-"""Where Python may set out a number otherwise than RFC 8785."""
 
 
 def canonical_text(value: Any) -> str:
@@ -60,24 +54,3 @@ def _number(value: float) -> str:
         return text[:-2] if text.endswith(".0") else text
     digits, exponent = text.split("e")
     return f"{Decimal(text):f}" if -7 < int(exponent) < 21 else f"{digits}e{int(exponent):+d}"
-
-
-def whole_number(digits: str) -> float:
-    """Reads a number without a fraction as RFC 8785 means it: beyond ±(2^53 − 1) it is a double, written out."""
-    number = int(digits)
-    return number if abs(number) <= LARGEST_INTEGER else float(digits)
-
-
-def is_canonical(text: str, value: Any) -> bool:
-    """Whether a text is RFC 8785, byte for byte, that was read as `value` (with `whole_number` for its integers)."""
-    try:
-        return _is_plainly_canonical(text, value) or canonical_text(value) == text
-    except ValueError:
-        return False
-
-
-def _is_plainly_canonical(text: str, value: Any) -> bool:
-    """The quick way, for nearly all events: as Python's own encoder writes it, and nothing in it that it writes
-    otherwise (numbers; the order of keys beyond U+D7FF)."""
-    odd = (".0" in text or "e-" in text or "e+" in text) and _ODD_NUMBER.search(text)
-    return text.isascii() and not odd and _PLAIN.encode(value) == text

@@ -25,7 +25,7 @@ WHAT = (
 
 COMMANDS = (
     ("python3 -I verify.py", "in the unpacked bundle: all that Python alone (3.9 or newer) can check"),
-    ("python3 -I chain.py", "only that the record is whole: a file of four pages, to be read before it is run"),
+    ("python3 -I chain.py", "whether the record is whole; a file to be read before it is run"),
     ("python3 -I verify.py --key FILE --head FILE", "the same, with a key and a head got from elsewhere"),
     ("dempo import BUNDLE.zip", "everything; the run can then be shown, replayed and exported anew"),
 )

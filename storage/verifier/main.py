@@ -9,6 +9,7 @@ from pathlib import Path
 
 from storage.check import Check
 from storage.verifier.checks import checks_of
+from storage.verifier.explained import explanation
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ground.record import WriterFacts
 from storage.verifier.vouching.ssh_signature import Unusable
@@ -54,8 +55,13 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
     parser.add_argument("--allow", metavar="CHECK,…", help="checks that may be left unchecked, by name")
     parser.add_argument("--require", metavar="CHECK,…", help="checks that have to be ok, by name")
     parser.add_argument("--files", action=argparse.BooleanOptionalAction, help="read all models; by default up to 1 GB")
+    parser.add_argument(
+        "--explain", metavar="CHECK", help="say what a check looks at, what it can say, and where it is"
+    )
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     asked = parser.parse_args(arguments)
+    if asked.explain is not None:
+        return _explain(asked.explain)
     database = asked.place / DATABASE_NAME if asked.place.is_dir() else asked.place
     if not database.is_file():
         print(f"verify: there is no file {printable(str(database))}", file=sys.stderr)
@@ -83,6 +89,15 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
         for line in told(checks):
             print(line.encode(encoding, "backslashreplace").decode(encoding))
     return FAILED if wrong else UNCHECKED if left else 0
+
+
+def _explain(check: str) -> int:
+    try:
+        print(explanation(check))
+    except Unusable as error:
+        print(f"verify: {printable(str(error))}", file=sys.stderr)
+        return USAGE
+    return 0
 
 
 def _no_record(file: Path) -> str:

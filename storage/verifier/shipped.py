@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
@@ -17,6 +17,7 @@ from core.events import EVENTS, SCHEMA_VERSION
 from core.program.place import ROOT
 from core.program.provenance import program_version
 from storage.record.schema import FORMAT, RELEASED_VIEWS, TABLES, VIEWS
+from storage.verifier.explained import DECIDING
 from storage.verifier.ground.reading import text_digest
 from storage.verifier.ground.record import WriterFacts
 from storage.verifier.ground.shapes import Shape
@@ -35,6 +36,7 @@ HEADER = '''#!/usr/bin/env python3
 
     python3 -I verify.py [FOLDER | audit.db] [--key FILE] [--head FILE] [--allow CHECK,…] [--require CHECK,…] [--files]
                          [--no-files] [--json]
+    python3 -I verify.py --explain CHECK
 
 It writes nothing into the folder. Every check says ok, failed, unchecked (newer than this file, made by a rule since
 found wrong, or unreadable), unknown (something it needs is not here) or withheld (left out on purpose, as the bundle
@@ -48,11 +50,14 @@ Exit status: 0 nothing failed; 4 something failed, or --key, --head or --require
 This file comes from whoever made the bundle. Compare it with the one of a release that you trust (`dempo
 import` does), or take that one.
 
-Below are the parts of dempo {version} that it was joined from, each under its name; "checks.py" lists the checks in
-their order. The constants at the end are the fields of every kind of event, digests of the tables, indexes and
-triggers of a database, and its views.
+Below are the parts of dempo {version} that it was joined from, each at the line where it begins. The constants at the
+end are the fields of every kind of event, digests of the tables, indexes and triggers of a database, and its views.
 
 {parts}
+
+The checks in their order, and the function that decides each; --explain says more of one.
+
+{checks}
 """
 '''
 
@@ -170,12 +175,14 @@ def verifier_text() -> str:
     """
     imports: dict[str, set[str]] = {}
     owner: dict[str, str] = {}
-    bodies, abouts = [], []
-    for part in parts():
-        source = (ROOT / part).read_text(encoding="utf-8")
-        bodies.append(_body(part, source, imports, owner))
-        abouts.append(_about(part, source))
-    header = HEADER.format(version=program_version(), parts="\n".join(abouts))
+    sources = {part: (ROOT / part).read_text(encoding="utf-8") for part in parts()}
+    bodies = [_body(part, source, imports, owner) for part, source in sources.items()]
+    unnumbered = _joined(_header(sources, {}), imports, bodies)
+    lines = {line: number for number, line in reversed([*enumerate(unnumbered.splitlines(), 1)])}
+    return _joined(_header(sources, lines), imports, bodies)
+
+
+def _joined(header: str, imports: dict[str, set[str]], bodies: list[str]) -> str:
     start = f"{header}\nfrom __future__ import annotations\n\n{OLD_PYTHON}\n{OWN_FOLDER}"
     first = f"{start}\n{_import_lines(imports)}\n\n{EQUAL_LENGTHS}"
     return "\n\n".join([first, *bodies, _facts_text()])
@@ -193,11 +200,29 @@ def released_digest(name: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _about(part: str, source: str) -> str:
-    """A part in the table of contents: its name and what it is about, within a line."""
+def _header(sources: Mapping[str, str], lines: Mapping[str, int]) -> str:
+    """The text at the top, with the numbers of the lines that begin a part or a check, as far as they are known."""
+    abouts = (_about(part, source, lines.get(_title(part), 0)) for part, source in sources.items())
+    checks = (_decided(name, inspect.unwrap(function), lines) for name, function in DECIDING.items())
+    return HEADER.format(version=program_version(), parts="\n".join(abouts), checks="\n".join(checks))
+
+
+def _title(part: str) -> str:
+    return f"{RULE} {part}"
+
+
+def _about(part: str, source: str, line: int) -> str:
+    """A part in the table of contents: its line, its name and what it is about, within a line."""
     about = (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
-    line = f"    {Path(part).name:<16} {about}"
-    return line if len(line) <= 118 else f"{line[:117].rpartition(' ')[0]} …"
+    name = part.removeprefix("storage/").removeprefix("verifier/").removeprefix("core/")
+    told = f"    {line:>4}  {name:<29} {about}"
+    return told if len(told) <= 118 else f"{told[:117].rpartition(' ')[0]} …"
+
+
+def _decided(check: str, function: Callable[..., str], lines: Mapping[str, int]) -> str:
+    begin = f"def {function.__name__}("
+    line = next((number for text, number in lines.items() if text.startswith(begin)), 0)
+    return f"    {line:>4}  {check:<22} {function.__name__}"
 
 
 def _import_lines(imports: dict[str, set[str]]) -> str:
@@ -220,7 +245,7 @@ def _body(part: str, source: str, imports: dict[str, set[str]], owner: dict[str,
                 raise InputError(f"{part} and {owner[name]} both define {name!r}; give one of them another name")
     _blank(lines, tree.body[0])
     about = "\n".join(f"# {line}".rstrip() for line in (ast.get_docstring(tree) or "").splitlines())
-    return f"{RULE} {part}\n{about}\n\n" + _without_gaps(lines)
+    return f"{_title(part)}\n{about}\n\n" + _without_gaps(lines)
 
 
 def _note_imports(part: str, statement: ast.Import | ast.ImportFrom, imports: dict[str, set[str]]) -> None:
@@ -300,3 +325,12 @@ WRITTEN = WriterFacts(
 if __name__ == "__main__":
     sys.exit(main(WRITTEN))
 '''
+
+
+def _print_asked(names: list[str]) -> None:
+    """`python -m storage.verifier.shipped [chain.py]`: the file as it travels, for whoever compares digests."""
+    sys.stdout.buffer.write((chain_text() if names == [CHAIN_NAME] else verifier_text()).encode())
+
+
+if __name__ == "__main__":
+    _print_asked(sys.argv[1:])

@@ -56,7 +56,7 @@ def _names(record: Record) -> list[str]:
 
 
 def check_answers(record: Record) -> str:
-    """Every condition answers every question once."""
+    """Every condition of the configuration answers every planned question, once."""
     whole(record)
     questions, names = questions_of_record(record), _names(record)
     seen: set[tuple[str, str]] = set()

@@ -22,7 +22,7 @@ RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-([a-z0-9-]{1,40})")
 
 
 def check_file(record: Record) -> str:
-    """SQLite's own check of the file, and whether it is all of the record."""
+    """SQLite's own check of the file (pages, types of values, indexes against their tables), and whether it is all."""
     foreign = is_foreign(record.root)
     wrong = why_not_alone(record.database) if foreign else ""
     if wrong:
@@ -37,7 +37,8 @@ def check_file(record: Record) -> str:
 
 
 def check_schema(record: Record) -> str:
-    """Tables, indexes, triggers and views, letter by letter."""
+    """Tables, indexes, triggers and views, letter by letter: their SQL against digests of the version that the file
+    names, and the views against those of every release."""
     if record.schema_wrong:
         raise Finding("unchecked" if record.schema_wrong.newer else "failed", record.schema_wrong.told)
     if not record.objects:
@@ -46,7 +47,8 @@ def check_schema(record: Record) -> str:
 
 
 def check_chain(record: Record) -> str:
-    """Every event's hash, from the first to the last."""
+    """Every event's hash, from the first to the last: SHA-256 over the domain, the hash before, number, time, stage,
+    kind and payload, against the hash that is stored with it."""
     if record.chain_wrong is not None:
         raise broken(*record.chain_wrong)
     whole(record)
@@ -91,7 +93,8 @@ def _other_folder(run_id: str, folder: str) -> str:
 
 
 def check_events(record: Record) -> str:
-    """Every event is of a known kind and has the fields of that kind, each of its type."""
+    """Every event is of a known kind and has the fields of that kind, each of its type, in a payload that is its own
+    RFC 8785 form, byte for byte."""
     if record.shape_wrong is not None:
         raise broken(*record.shape_wrong)
     whole(record)

@@ -20,6 +20,7 @@ from typing import Any
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
 from core.facts.sealed import SALT, SEALED
+from storage.verifier.ground.payloads import parsed
 from storage.verifier.ground.possible import impossible
 from storage.verifier.ground.record import (
     COUNTED_ONLY,
@@ -32,7 +33,7 @@ from storage.verifier.ground.record import (
     Values,
     WriterFacts,
 )
-from storage.verifier.ground.shapes import Shape, known_part, misfit, parsed, without
+from storage.verifier.ground.shapes import Shape, known_part, misfit, without
 
 LARGEST_TABLE_VALUE = 64 * 1024**2
 LARGEST_MEMORY = 128 * 1024**2

@@ -9,12 +9,11 @@ Integers lie within ±(2^53 − 1) and numbers are finite, as in every payload t
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection
 from typing import Any
 
-from core.facts.canonical import LARGEST_INTEGER, is_canonical, whole_number
+from core.facts.canonical import LARGEST_INTEGER
 
 Shape = Any
 """A shape as the text above writes it."""
@@ -123,26 +122,3 @@ def without(shape: Shape, absent: Collection[str]) -> Shape:
 
 def _first(found: Any) -> str | None:
     return next((wrong for wrong in found if wrong is not None), None)
-
-
-def parsed(text: str) -> dict[str, Any]:
-    """A payload as a table.
-
-    Raises:
-        ValueError: it is no JSON object, is nested too deeply, or is not in the one form in which all readers find
-            the same (SQLite may know a key by its letters only, and shows the other value of a field named twice).
-    """
-    try:
-        values = json.loads(text, parse_int=whole_number, parse_constant=_no_constant)
-        canonical = is_canonical(text, values)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if not isinstance(values, dict):
-        raise ValueError("it is no JSON object")
-    if not canonical:
-        raise ValueError("it is not in canonical form (RFC 8785), so other readers may read it otherwise")
-    return values
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"it holds {name}, which is no JSON")

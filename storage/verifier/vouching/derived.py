@@ -16,7 +16,8 @@ from storage.verifier.contents.whole import REDACTION_NOTE, is_plain_file, withh
 from storage.verifier.ground.finding import broken, same, unreadable
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import SIGNED_HEAD, Record
-from storage.verifier.ground.shapes import alike, parsed
+from storage.verifier.ground.payloads import parsed
+from storage.verifier.ground.shapes import alike
 from storage.verifier.vouching.kept import Head
 
 LONGEST_EVENT = 256 * 1024**2
@@ -75,7 +76,7 @@ def _check_lines(record: Record) -> None:
 
 def _hash_of_line(body: bytes, seq: int, prev: str) -> str:
     try:
-        event: dict[str, Any] = json.loads(body)
+        event = parsed(body.decode("utf-8").removesuffix("\n"))
         texts = [event[name] for name in ("at", "stage", "kind", "payload")]
         if event["seq"] != seq or event["prev"] != prev or not all(isinstance(text, str) for text in texts):
             return ""

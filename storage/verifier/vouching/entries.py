@@ -14,9 +14,9 @@ from pathlib import Path
 from core.facts.chain import NO_EVENT, link_hash
 from storage.check import Verdict
 from storage.verifier.ground.finding import Finding, broken, unhindered
+from storage.verifier.ground.payloads import parsed
 from storage.verifier.ground.reading import holds_record, is_foreign, is_hindrance, opened_safely
 from storage.verifier.ground.record import Record
-from storage.verifier.ground.shapes import parsed
 
 REGISTRY_NAME = "registry.db"
 REGISTRY_STAGE, REGISTRY_KIND = "registry", "run.registered"

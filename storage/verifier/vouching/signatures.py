@@ -34,7 +34,8 @@ SignedHead = tuple[Head, Signature]
 
 
 def check_signatures(record: Record, signers: str | None) -> str:
-    """Every signed head up to the place where the chain ends or breaks.
+    """Every signed head up to the place where the chain ends or breaks: run, first event, number and hash are the
+    record's, the signature is valid (ssh-keygen), and it is by the given key.
 
     Args:
         signers: the lines of an allowed_signers file, or None where no key was given.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -134,7 +135,8 @@ def summary_of(checks: list[Check]) -> str:
 
 
 def _files_hold(record: Record, files: HeadFiles) -> str:
-    """They are the run's own and prove nothing to a reviewer, but a tail lost by accident shows against them."""
+    """The files under heads/ are heads of this record. They are the run's own and prove nothing to a reviewer, but a
+    tail lost by accident shows against them."""
     unhindered(record)
     for name, file in files.found:
         wrong = (file, None) if isinstance(file, str) else _not_contained(record, file)
@@ -149,6 +151,7 @@ def _files_hold(record: Record, files: HeadFiles) -> str:
 
 
 def _contains(record: Record, kept: KeptHead, inside: bool) -> str:
+    """The head that a reader kept is an event of this chain, with the number and the hash that it had."""
     unhindered(record)
     wrong = _not_contained(record, kept)
     if wrong:
@@ -180,7 +183,7 @@ def _not_contained(record: Record, kept: KeptHead) -> tuple[str, int | None] | N
 
 
 def _kept_signature(record: Record, signed: SignedHead, signers: str | None) -> str:
-    """The signature that a kept head carries; it says the same of every record."""
+    """The signature that a kept head carries is valid, and by the given key; it says the same of every record."""
     head, signature = signed
     by = fingerprint(signature.public_key)
     try:
@@ -193,3 +196,14 @@ def _kept_signature(record: Record, signed: SignedHead, signers: str | None) -> 
         raise broken(str(error)) from None
     why = "only --key can say whose key that is" if signers is None else "which the given key is not"
     raise Finding("unknown", f"unknown signer: a valid signature by {by}; {why}")
+
+
+VOUCHING: Mapping[str, Callable[..., str]] = {
+    SIGNATURES: check_signatures,
+    "head files": _files_hold,
+    KEPT_HEAD: _contains,
+    KEPT_SIGNATURE: _kept_signature,
+    "bundle": check_bundle,
+    "registry": check_registry,
+}
+"""What decides each of these checks, in the order in which they are told."""
