@@ -39,6 +39,7 @@ WRONG_BEFORE = {
 ENDED_BEFORE = {"length": ("truncated", "refused"), "content_filter": ("refused",)}
 """The outcomes of replies that ended so, up to rule 2."""
 
+
 class Replies:
     """Replies as they are read: each once, however many calls refer to it: a small record could name a text that reads
     slowly in each. `misread` are the calls whose outcome is what only the rule of their time gives."""

@@ -14,9 +14,9 @@ from typing import Any
 from core.facts.chain import NO_EVENT, link_hash
 from storage.verifier.contents.whole import REDACTION_NOTE, is_plain_file, withheld_by
 from storage.verifier.ground.finding import broken, same, unreadable
+from storage.verifier.ground.payloads import parsed
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import SIGNED_HEAD, Record
-from storage.verifier.ground.payloads import parsed
 from storage.verifier.ground.shapes import alike
 from storage.verifier.vouching.kept import Head
 
