@@ -28,10 +28,7 @@ from pathlib import Path
 
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
-    "a9473c40dfc92932f1ee464a911496542305d19bb794a2c23950887ffab520d1",
-    "08a8dca07dd46b3d8a3d5af5fa590b7926421d96ca6a63da4979ad3771c6bc8f",
-    "bd73fdcbd45fea83b05f50435b19ea94cd289c0c602cfeb3cee396332cec1f6d",
-    "3cba59a747bfe976b20b76db94a86f613c2db0e50aa1d3e5d8d2bec5b8dfc9a2",
+    "542d92efeff4e0abacfd135f00ba620327c0b27133336df38f58f73998d7db5b",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -19,7 +19,7 @@ from core.run_folder import RunFolder
 from storage.check import Check, Verdict
 from storage.checks_lottery import solve_again
 from storage.checks_ranking import estimate_again
-from storage.errors import StorageError
+from storage.record.codec import is_whole
 from storage.record.run_folders import require_record
 from storage.record.sealing import bodies_of, read_payload
 from storage.verifier.checks import CHECKS, checks_of
@@ -92,12 +92,18 @@ def _events(record: Record) -> str:
     try:
         with closing(opened_safely(record.database)) as db:
             body_of = bodies_of(db)
+
+            def whole_only(name: str) -> bytes | None:
+                """What was changed is for the check of the texts to say."""
+                body = body_of(name)
+                return body if is_whole(name, body) else None
+
             for seq, kind, payload in db.execute("SELECT seq, kind, payload FROM events NOT INDEXED ORDER BY seq"):
                 try:
-                    values = read_payload(payload, body_of)[0]
+                    values = read_payload(payload, whole_only)[0]
                     if SEALED not in values:
                         decode(kind, values)
-                except (KeyError, ValueError, StorageError) as error:
+                except (KeyError, ValueError) as error:
                     why = str(error).splitlines()[0]
                     raise broken(f"event {seq}: its fields are not those of {kind!r} ({why})", seq) from None
     except sqlite3.Error as error:

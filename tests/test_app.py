@@ -23,7 +23,7 @@ from core.events import StageSkipped
 from core.run_folder import RunFolder
 from core.stage import Context, Unit
 from storage.errors import StorageError
-from storage.export.redaction import NOTE, Redaction, withhold_texts
+from storage.export.redaction import NOTE, Redaction, withhold
 from storage.record.log import Log
 from storage.record.reader import Reader
 from tui.app import DempoApp
@@ -301,9 +301,9 @@ def test_an_empty_text_is_told_from_one_that_is_withheld_or_lost(complete: Path,
     copy = tmp_path / "copy"
     shutil.copytree(the_run(complete), copy)
     (copy / "audit.db").unlink()
-    texts = withhold_texts(Path(shutil.copy(the_run(complete) / "audit.db", tmp_path)), copy / "audit.db")
+    withhold(Path(shutil.copy(the_run(complete) / "audit.db", tmp_path)), copy / "audit.db", None)
     lost = str(call_text(RankingsPane.read(Reader(copy), None)))
-    (copy / NOTE).write_text(Redaction(texts, ()).note())
+    (copy / NOTE).write_text(Redaction(1_000, None).note())
     withheld = str(call_text(RankingsPane.read(Reader(copy), None)))
     parts = str(call_text(whole)).count("\n\n")
     assert parts == 7, "clause, question, four answers and the reply"

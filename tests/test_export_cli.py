@@ -36,7 +36,7 @@ def test_they_tell_people_where_it_is_and_what_to_keep(sample: Path, tmp_path: P
     assert done.returncode == 0
     assert done.stdout.splitlines()[0] == str(bundle)
     assert f"head: event {Reader(sample).head()[0]}, " in done.stdout
-    assert "left out: artifacts/" in done.stderr
+    assert "artifacts, which hold texts or the order of the source" in done.stderr
     assert "exists; give --force" in told(dempo("export", sample, "--to", bundle), 2)
 
 

@@ -66,13 +66,13 @@ class Log:
         with sentences(folder.root):
             folder.root.mkdir(parents=True, exist_ok=False)
         try:
-            return cls._made(folder, genesis)
+            return cls._made(folder, genesis, secret)
         except BaseException:
             shutil.rmtree(folder.root, ignore_errors=True)  # nothing is recorded in it
             raise
 
     @classmethod
-    def _made(cls, folder: RunFolder, genesis: RunCreated) -> Log:
+    def _made(cls, folder: RunFolder, genesis: RunCreated, secret: bytes) -> Log:
         with sentences(folder.root):
             folder.create()
             keep_secret(folder.private, secret)

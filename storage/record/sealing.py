@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from core.data.pseudonyms import kept_secret
 from core.errors import InputError
 from core.events import EVENTS, Event, RunCreated, digest
 from core.facts.sealed import SALT, SEALED
@@ -50,6 +49,8 @@ class Sealer:
         Raises:
             StorageError: the secret cannot be read, or is not the one that the run was made with.
         """
+        from core.data.pseudonyms import kept_secret
+
         try:
             secret = kept_secret(folder.private)
         except InputError as error:
@@ -71,30 +72,19 @@ def sealed_values(
 ) -> tuple[dict[str, Any], list[bytes]]:
     """The values of an event of a kind without its sealed parts, which they name, and the texts of these.
 
-    A part of which every field has its default is left out.
+    A part of which no field is given is left out.
 
     Args:
         salt: that of a part of an event with these other values.
     """
-    event = EVENTS[kind]
     plain = dict(values)
     inner = {
         part: {name: plain.pop(name) for name in fields if name in plain}
-        for part, fields in event.sealed_fields().items()
+        for part, fields in EVENTS[kind].sealed_fields().items()
     }
-    texts = {
-        part: canonical({SALT: salt(part, plain), **found}).encode()
-        for part, found in inner.items()
-        if any(value != _default(event, name) for name, value in found.items())
-    }
+    texts = {part: canonical({SALT: salt(part, plain), **found}).encode() for part, found in inner.items() if found}
     named = {part: {"sha256": digest(text)} for part, text in texts.items()}
     return plain | ({SEALED: named} if named else {}), list(texts.values())
-
-
-def _default(event: type[Event], name: str) -> Any:
-    """What a field is where nothing is said; something that no payload holds where it is required."""
-    field = event.model_fields[name]
-    return ... if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def opened(values: Mapping[str, Any], body_of: BodyOf) -> dict[str, Any]:
