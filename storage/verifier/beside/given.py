@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import PurePath
 from typing import Any
 
+from core.facts.places import with_places
 from core.facts.plural import number_of
 from core.facts.settings import settings_in
 from storage.verifier.contents.whole import is_plain_file
@@ -28,7 +29,7 @@ def check_given(record: Record) -> str:
     if not first or not is_plain_file(path):
         raise Finding("unknown", f"{GIVEN_NAME} is not here, so nothing shows what the run was asked for")
     given, origins = dict(settings_in(_parsed(path.read_bytes()))), first["origins"]
-    recorded = dict(settings_in(first["config"]))
+    recorded = dict(settings_in(with_places(first["config"], first.get("places", {}))))
     compared = [key for key, origin in origins.items() if origin == "file"]
     if not compared:
         return f"no value of the run is said to come from {GIVEN_NAME}; a clone's are those of the run before"
@@ -79,7 +80,7 @@ def _is_value(given: Any, recorded: Any) -> bool:
         return len(given) == len(recorded) and all(map(_is_value, given, recorded))
     if isinstance(given, str) and isinstance(recorded, str) and (given == recorded or _is_place(given, recorded)):
         return True
-    one, other = _number(given), _number(recorded)
+    one, other = _as_decimal(given), _as_decimal(recorded)
     if one is None or other is None:
         return False
     return one == other or (isinstance(recorded, float) and float(one) == recorded)
@@ -92,7 +93,7 @@ def _is_place(given: str, recorded: str) -> bool:
     return whole_path.is_absolute() and list(whole_path.parts)[len(whole_path.parts) - len(parts) :] == parts
 
 
-def _number(value: Any) -> Decimal | None:
+def _as_decimal(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         return None
     try:
