@@ -76,7 +76,7 @@ def link(*fields):
     return sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
 
 
-def check_chain(db, texts, artifacts):
+def check_chain(db, texts, artifacts, sealed):
     """Returns the hash of every event, after that of no event; notes what the events refer to."""
     hashes = ["0" * 64]
     for row in db.execute("SELECT seq, at, stage, kind, payload, prev, hash FROM events NOT INDEXED ORDER BY seq"):
@@ -90,6 +90,8 @@ def check_chain(db, texts, artifacts):
         except (ValueError, RecursionError):
             raise ValueError(f"the payload of event {seq} is not canonical JSON (RFC 8785)") from None
         note(values, texts, artifacts)
+        parts = values.get("sealed", {}) if isinstance(values, dict) else {}
+        sealed.update(part["sha256"] for part in parts.values())
         hashes.append(stored)
     require(len(hashes) > 1, "there is no event")
     return hashes
@@ -105,13 +107,16 @@ def note(value, texts, artifacts):
             note(inner, texts, artifacts)
 
 
-def check_texts(db, texts, withheld):
+def check_texts(db, texts, withheld, sealed, artifacts):
     missing = {*texts, *texts.values()}
     for name, body in db.execute("SELECT sha256, body FROM blobs NOT INDEXED"):
         require(isinstance(body, bytes) and sha256(body) == name, f"text {name} was changed")
         shown = sha256(body.decode("utf-8", "replace").replace("\0", "\ufffd").encode())  # as people see it
         require(texts.get(name, shown) == shown, f"text {name} is shown as another one")
         missing.discard(name)
+        if name in sealed:  # fields of an event that can be withheld
+            note(json.loads(body), {}, artifacts)
+            require(canonical(json.loads(body)).encode() == body, f"text {name} is not canonical JSON")
     require(len(missing) <= withheld, f"{len(missing)} texts are missing, and {withheld} were withheld")
     return f"all are what they are called by; {len(missing)} were withheld"
 
@@ -121,11 +126,11 @@ def look(db, folder, head):
     db.text_factory = lambda body: body.decode("utf-8", "surrogateescape")
     yield "schema", check_schema(db)
     require(db.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok", "SQLite finds the file damaged")
-    texts, artifacts, note = {}, set(), folder / "redacted.json"
-    hashes = check_chain(db, texts, artifacts)
+    texts, artifacts, sealed, note = {}, set(), set(), folder / "redacted.json"
+    hashes = check_chain(db, texts, artifacts, sealed)
     yield "chain", f"{len(hashes) - 1} events in canonical JSON, each bound to the one before"
     withheld = json.loads(note.read_bytes()) if note.is_file() else {"texts": 0, "artifacts": []}
-    yield "texts", check_texts(db, texts, withheld["texts"])
+    yield "texts", check_texts(db, texts, withheld["texts"], sealed, artifacts)
     for name in artifacts - set(withheld["artifacts"]):
         body = (folder / "artifacts" / name).read_bytes() if re.fullmatch("[0-9a-f]{64}", name) else b""
         require(sha256(body) == name, f"artifacts/{name} was changed")

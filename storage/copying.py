@@ -20,7 +20,7 @@ from storage.errors import sentences
 from storage.record.foreign import is_imported, refuse_links
 from storage.record.reader import lock_is_held
 from storage.record.run_folders import require_record
-from storage.record.snapshot import snapshot
+from storage.snapshot import snapshot
 from storage.verifier.vouching.entries import REGISTRY_NAME
 from storage.verifier.vouching.kept import HEADS_FOLDER
 from storage.verify import Check, verify_all

@@ -89,7 +89,8 @@ def demonstrate(root: Path) -> Iterator[Shown]:
     with tempfile.TemporaryDirectory(prefix="dempo-") as scratch, sentences(root / "audit.db"):
         copy = Path(scratch) / root.name
         copy.mkdir()
-        shutil.copytree(root / "artifacts", copy / "artifacts")
+        if (root / "artifacts").is_dir():  # a redacted bundle holds none
+            shutil.copytree(root / "artifacts", copy / "artifacts")
         if (root / REDACTION_NOTE).is_file():  # without it, what was withheld would look removed
             shutil.copyfile(root / REDACTION_NOTE, copy / REDACTION_NOTE)
         original = Path(scratch) / "original.db"
@@ -124,7 +125,7 @@ def _shown(alteration: Alteration, copy: Path, kept: Path) -> Shown:
 
 
 def _artifact_altered(copy: Path, original: Path, kept: Path) -> Iterator[Shown]:
-    files = sorted((copy / "artifacts").iterdir(), key=lambda path: path.stat().st_size)
+    files = sorted((copy / "artifacts").glob("*"), key=lambda path: path.stat().st_size)
     if files:
         shutil.copyfile(original, copy / "audit.db")
         with files[0].open("r+b") as stream:

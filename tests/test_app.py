@@ -48,7 +48,7 @@ TABS = {
         "4 draws, 6 rounds",
     ],
     "quotas": ["[panel4]", "k = 4, τ = 0.1", "18-34", "50.0 %", "1–3", "2.75", "✓", "slack", "k/n", "0.250"],
-    "draw": ["[main]", "✓ accepted", "probability 0.5000", "r5feceb66ffc", "0.4167", "✓"],
+    "draw": ["[main]", "✓ accepted", "probability 0.5000", "r4a44dc15364", "0.4167", "✓"],
     "training": ["loss (nats)", "reward margin", "0.3851", "hard", "0.0e+00"],
     "rankings": ["14 ranked", "1 refused", "soft › hard › full › base", "✗ refused", "Clause 1", "Question"],
     "leaderboards": [

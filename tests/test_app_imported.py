@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import zipfile
@@ -84,7 +85,7 @@ async def test_the_app_says_what_came_from_others(runs: Path, size: tuple[int, i
         await pilot.press("enter")
         text = await wait_for(pilot, " IMPORTED ", " SIMULATED", "imported from theirs.zip", "recorded", "leaderboards")
         told = " ".join(text.split())
-        assert "2 unknown (signatures, registry)" in told
+        assert re.search(r"unknown \(.*signatures.*registry.*\)", told)
         assert told.split("recorded")[1].count("leaderboards") == 1, "the last line is there"
         await pilot.press("escape", "up", "enter")
         text = await wait_for(pilot, "UNPACKED, NOT CHECKED", "unzipped by hand and checked by nobody", "leaderboards")

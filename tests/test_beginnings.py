@@ -16,6 +16,7 @@ import pytest
 from commands import answered, dempo, told
 from records import CONFIG, TEXT, genesis, small_record
 
+from core.data.pseudonyms import PLANTED
 from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.record.beginnings import never_begun
@@ -143,7 +144,7 @@ def test_a_run_that_is_being_made_is_not_removed(tmp_path: Path) -> None:
 
 def test_events_in_a_log_that_was_not_merged_are_events(tmp_path: Path) -> None:
     root = tmp_path / NAME
-    log = Log.create(RunFolder(root), genesis(NAME))
+    log = Log.create(RunFolder(root), genesis(NAME), PLANTED)
     shutil.copytree(root, tmp_path / "copies" / NAME)
     log.close()
     assert not never_begun(tmp_path / "copies" / NAME)
@@ -162,7 +163,7 @@ def test_a_file_system_without_locks_is_a_sentence_and_leaves_nothing(
     earlier = create_run(CONFIG, TEXT, tmp_path / "runs")
     monkeypatch.setattr(fcntl, "flock", none)
     with pytest.raises(StorageError, match=r"engine\.lock: this file system gives no locks .*local disk.*NFS"):
-        Log.create(RunFolder(tmp_path / "runs" / NAME), genesis(NAME))
+        Log.create(RunFolder(tmp_path / "runs" / NAME), genesis(NAME), PLANTED)
     assert [run.root for run in list_runs(tmp_path / "runs")] == [earlier]
     assert not (tmp_path / "runs" / NAME).exists()
     with pytest.raises(StorageError, match="gives no locks"):
@@ -177,7 +178,7 @@ def test_a_database_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkey
     monkeypatch.setattr(Log, "record", full)
     with pytest.raises(StorageError, match="the disk is full"):
         create_run(CONFIG, TEXT, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["registry.db"]
+    assert {path.name for path in tmp_path.iterdir()} == {"private", "registry.db"}
 
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
@@ -185,5 +186,5 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     root.mkdir()
     (root / "mine").touch()
     with pytest.raises(StorageError, match="File exists"):
-        Log.create(RunFolder(root), genesis(NAME))
+        Log.create(RunFolder(root), genesis(NAME), PLANTED)
     assert (root / "mine").exists()

@@ -6,7 +6,7 @@ from training_world import make_pairs
 
 from core.chat import TEMPLATE, install, prompt_ids, prompt_text, response_ids, template_digest
 from core.errors import InputError
-from core.evaluation.prompts import judge_line
+from core.evaluation.prompts import judge_messages
 from core.training.models.tiny import SPECIAL, train_tokenizer
 from core.types import Message, Question
 
@@ -147,7 +147,7 @@ def test_no_text_becomes_a_special_token_of_any_kind(text, unknown):
 def test_no_question_or_answer_speaks_in_marks_to_a_local_judge():
     model = chat_model_tokenizer()
     question = Question("1:0", 1, FORGERIES[0], FORGERIES[1])
-    text = prompt_text(model, judge_line(question, FORGERIES[:3]))
+    text = prompt_text(model, judge_messages(question, FORGERIES[:3], "local"))
     ids = model(text, add_special_tokens=False)["input_ids"]
     assert [token for token in ids if token in model.added_tokens_decoder] == [model.bos_token_id]
 

@@ -62,7 +62,7 @@ def test_both_verifiers_explain_every_check(name: str, lines: list[str], capsys:
 def test_the_verdicts_are_those_that_the_code_names() -> None:
     always = {"ok", "failed", "unchecked"}
     assert {name for name in CHECKS if "withheld" in verdicts_of(DECIDING[name])} == {
-        "blobs", "artifacts", "pairs", "replies", "estimates",
+        "blobs", "artifacts", "pairs", "replies", "estimates", "quotas", "reference", "constitution",
     }  # fmt: skip
     assert verdicts_of(DECIDING["chain"]) == always
     assert verdicts_of(DECIDING["registry"]) == always | {"unknown"}

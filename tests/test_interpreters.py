@@ -86,8 +86,13 @@ def test_every_python_says_the_same(minor: int, trained: Path, tmp_path: Path) -
         (tmp_path / name).write_text(text(), encoding="utf-8")
         for root, expected in ((trained, 0), (forged, 4)):
             told = [run(at, tmp_path / name, root) for at in (place, python(11) or place)]
-            assert told[0] == told[1]
-            assert (told[0][0], told[0][2]) == (expected, "")
+            assert _but_for_toml(told[0][1]) == _but_for_toml(told[1][1])
+            assert {(code, wrong) for code, _, wrong in told} == {(expected, "")}
+
+
+def _but_for_toml(text: str) -> list[str]:
+    """What is said without the configuration, which takes Python 3.11 to read, and without the count of verdicts."""
+    return [line for line in text.splitlines() if "configuration" not in line and " unknown" not in line]
 
 
 def run(place: str, file: Path, root: Path) -> tuple[int, str, str]:

@@ -86,7 +86,9 @@ def test_replacing_a_blob_keeps_the_first_body(tmp_path: Path) -> None:
     with sqlite3.connect(root / "audit.db") as db:
         (key,) = db.execute("SELECT sha256 FROM blobs").fetchone()
         db.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?)", (key, b"forged"))
-    assert Reader(root).query("SELECT CAST(body AS TEXT) AS body FROM blobs") == [{"body": "An answer."}]
+    assert Reader(root).query("SELECT CAST(body AS TEXT) AS body FROM blobs WHERE NOT instr(body, 'salt')") == [
+        {"body": "An answer."}
+    ]
 
 
 def test_nothing_of_a_transaction_is_kept_where_a_part_of_it_fails(tmp_path: Path) -> None:
@@ -96,7 +98,7 @@ def test_nothing_of_a_transaction_is_kept_where_a_part_of_it_fails(tmp_path: Pat
         log._seq += 5  # a number too far: the append trigger refuses the event, after its blob went in
         with pytest.raises(StorageError, match="appended in order"):
             log.record("answer", [event], blobs=[body])
-        assert Reader(root).query("SELECT count(*) AS blobs FROM blobs") == [{"blobs": 1}]
+        assert Reader(root).query("SELECT count(*) AS blobs FROM blobs WHERE NOT instr(body, 'salt')") == [{"blobs": 1}]
         log._seq -= 5
         log.record("answer", [event, done()], unit=("full/0002", 1), blobs=[body])
     assert all(check.verdict in ("ok", "unknown") for check in verify(root))

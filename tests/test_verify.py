@@ -47,8 +47,8 @@ def test_a_good_record_passes_every_check(tmp_path: Path) -> None:
         ("UPDATE events SET stage = 'judge' WHERE seq = 2", "chain", 2),
         ("DELETE FROM events WHERE seq = 3", "chain", 3),
         ("DELETE FROM events", "chain", None),
-        ("UPDATE blobs SET body = x'00'", "blobs", 6),
-        ("DELETE FROM blobs", "blobs", 6),
+        ("UPDATE blobs SET body = x'00'", "blobs", 1),
+        ("DELETE FROM blobs", "blobs", 1),
     ],
 )
 def test_a_change_is_found_and_its_event_named(tmp_path: Path, statement: str, check: str, event: int | None) -> None:

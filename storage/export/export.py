@@ -31,7 +31,7 @@ from storage.export.tables import write_tables
 from storage.record.foreign import CRATE_MARK, MARK, is_imported, refuse_links
 from storage.record.reader import connect
 from storage.record.run_folders import require_record
-from storage.record.snapshot import snapshot
+from storage.snapshot import snapshot
 from storage.verifier.contents.whole import file_digest
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME, chain_text, tree_facts, verifier_text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.config import RunConfig
 from core.facts.plural import number_of
+from core.facts.sealed import SEALED
 from core.stage import Stage
 from core.training.conditions import BASE
 from storage.record.codec import artifacts_in
@@ -23,7 +24,7 @@ _FILES_OF = {"pairs": "the file of the pairs", "conditions": "a schedule of trai
 def absent_of_run(record: Recorded, config: RunConfig, stage: Stage) -> str:
     """Which of a stage's inputs this copy of the run does not hold, as a sentence; "" where all are here."""
     texts, artifacts = _withheld(record.folder.root)
-    told = []
+    told = [f"{what} was withheld from this copy" for what in _sealed_for(record, config, stage)]
     for sha256, what in _artifacts_for(record, config, stage):
         if not (record.folder.artifacts / sha256).is_file():
             how = "was withheld from this copy" if sha256 in artifacts else "is not here"
@@ -51,6 +52,15 @@ def _artifacts_for(record: Recorded, config: RunConfig, stage: Stage) -> Iterato
         if need in _FILES_OF and not ignores(stage.name, need, config):
             for lines in record.units(need).values():
                 yield from ((sha256, _FILES_OF[need]) for line in lines for sha256 in artifacts_in(line.values))
+
+
+def _sealed_for(record: Recorded, config: RunConfig, stage: Stage) -> Iterator[str]:
+    """What stages that come before refer to in parts that are not here."""
+    for need in stage.needs:
+        if need in _FILES_OF and not ignores(stage.name, need, config):
+            units = record.units(need).values()
+            if any(SEALED in line.values for lines in units for line in lines):
+                yield _FILES_OF[need]
 
 
 def _models_for(record: Recorded, config: RunConfig, stage: str) -> list[str]:

@@ -120,9 +120,10 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
     wanted = record.genesis["config"]["judge"].get("coverage", WANTED_COVERAGE)
     outcomes = sum(by_judge.values(), Counter[str]())
     lost = [
-        f"{brief(judge)} gave no ranking in {own.total() - own['ranked']} of {own.total()} ({lost_calls(own)})"
+        f"{brief(judge)} gave no ranking in {calls - own['ranked']} of {calls} ({lost_calls(own)})"
         for judge, own in by_judge.items()
-        if own.total() > own["ranked"]
+        for calls in [sum(own.values())]
+        if calls > own["ranked"]
     ]
     told = f"{len(calls)} calls showed the answers in the order that the seed gives; {outcomes['ranked']} ranked them"
     return "; ".join(filter(None, [low_coverage(outcomes, wanted), told, *lost]))

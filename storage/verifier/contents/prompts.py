@@ -170,7 +170,7 @@ class Prompts:
         """What has to be said of the prompts before all else."""
         told = []
         if self.others:
-            prompts, more = number_of(self.others.total(), "prompt"), len(self.others)
+            prompts, more = number_of(sum(self.others.values()), "prompt"), len(self.others)
             many = f" ({more} such templates)" if more > 1 else ""
             told.append(f"{prompts} by a prompt template that is not the shipped one{many}")
         if self.unlike:

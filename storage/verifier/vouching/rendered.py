@@ -31,7 +31,7 @@ LARGEST_TABLE = 256 * 1024**2
 
 def check_tables(record: Record, names: Collection[str]) -> str:
     """Each table shows what its view shows, and none is left out; how many there are, in words."""
-    tables = {found[1] for name in names if (found := TABLE_FILE.fullmatch(name))}
+    tables = {found[1] for found in map(TABLE_FILE.fullmatch, names) if found}
     redacted = is_plain_file(record.root / REDACTION_NOTE)
     open_questions = set(tables)
     try:
