@@ -43,4 +43,4 @@ def same(by_file: list[Check], by_program: list[Check]) -> None:
     assert [check.name for check in by_file] == [check.name for check in by_program]
     for one, other in zip(by_file, by_program, strict=True):
         if one.verdict != "unknown" or one.name not in NEEDS_MORE:
-            assert one == other
+            assert one == other, (one, other)
