@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+SECRET_FILE = "pseudonym.key"
+"""The secret of the pseudonyms, in `private/` of a run and of the folder of runs."""
+
 
 class RunFolder:
     """The paths of one run directory."""

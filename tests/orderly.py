@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.data.pseudonyms import KEY_FILE, keep_secret, pseudonyms
-from core.run_folder import RunFolder
+from core.data.pseudonyms import keep_secret, pseudonyms
+from core.run_folder import SECRET_FILE, RunFolder
 
 
 def keep_orderly_secret(root: Path, source_ids: Sequence[str]) -> None:
     """Gives a run that has none yet such a secret; for a handful of ids."""
     folder = RunFolder(root)
     folder.create()
-    if (folder.private / KEY_FILE).exists():
+    if (folder.private / SECRET_FILE).exists():
         return
     wanted = sorted(source_ids)
     for number in range(1_000_000):

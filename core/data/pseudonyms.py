@@ -20,11 +20,10 @@ from pathlib import Path
 
 from core.durable import write_durably
 from core.errors import InputError
+from core.run_folder import SECRET_FILE
 
 _OWNER_ONLY = 0o600
 """Permissions of what links pseudonyms to people."""
-
-KEY_FILE = "pseudonym.key"
 
 SECRET_BYTES = 32
 SHORTEST = 12
@@ -37,7 +36,7 @@ PLANTED = hashlib.sha256(b"dempo: the secret of planted worlds, which everybody 
 
 def keep_secret(private: Path, secret: bytes) -> None:
     """Writes the secret of a new run into its `private/` folder."""
-    write_durably(private / KEY_FILE, secret, _OWNER_ONLY)
+    write_durably(private / SECRET_FILE, secret, _OWNER_ONLY)
 
 
 def secret_of(private: Path) -> bytes:
@@ -46,7 +45,7 @@ def secret_of(private: Path) -> bytes:
     Raises:
         InputError: as `kept_secret`.
     """
-    path = private / KEY_FILE
+    path = private / SECRET_FILE
     if not path.exists():
         write_durably(path, secrets.token_bytes(SECRET_BYTES), _OWNER_ONLY)
     return kept_secret(private)
@@ -58,7 +57,7 @@ def kept_secret(private: Path) -> bytes:
     Raises:
         InputError: the file cannot be read or does not hold 32 bytes.
     """
-    path = private / KEY_FILE
+    path = private / SECRET_FILE
     try:
         secret = path.read_bytes()
     except OSError as error:

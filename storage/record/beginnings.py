@@ -12,9 +12,16 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
+from core.run_folder import SECRET_FILE
 from storage.verifier.contents.whole import RUN_ID
 
-_FOLDERS = frozenset({"artifacts", "checkpoints", "private", "control"})
+_FOLDERS: dict[str, frozenset[str]] = {
+    "artifacts": frozenset(),
+    "checkpoints": frozenset(),
+    "private": frozenset({SECRET_FILE, f".{SECRET_FILE}.partial"}),
+    "control": frozenset(),
+}
+"""What may be in each before the first event; in `control` anything."""
 _FILES = frozenset({"audit.db", "audit.db-wal", "audit.db-shm", "audit.db-journal"})
 
 
@@ -24,7 +31,11 @@ def never_begun(root: Path) -> bool:
         if RUN_ID.fullmatch(root.name) is None or root.is_symlink():
             return False
         names = set(os.listdir(root))
-        if not names <= _FOLDERS | _FILES or any(os.listdir(root / name) for name in names & _FOLDERS - {"control"}):
+        if not names <= _FOLDERS.keys() | _FILES:
+            return False
+        if any(
+            not _FOLDERS[name].issuperset(os.listdir(root / name)) for name in names & _FOLDERS.keys() - {"control"}
+        ):
             return False
         return _holds_no_event(root / "audit.db")
     except (OSError, sqlite3.Error, UnicodeDecodeError):

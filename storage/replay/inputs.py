@@ -15,7 +15,7 @@ from typing import Any
 from core.config import RunConfig
 from core.errors import DempoError
 from core.events import JudgeCalled
-from core.run_folder import RunFolder
+from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
 from core.training.conditions import BASE
 from storage.record.codec import artifacts_in
@@ -191,7 +191,7 @@ def renamed_by_place(record: Recorded, repetition: Repetition) -> bool:
 
 
 def _secret(folder: RunFolder) -> Path:
-    return folder.private / "pseudonym.key"
+    return folder.private / SECRET_FILE
 
 
 def _names(values: dict[str, Any]) -> list[str]:
