@@ -7,6 +7,7 @@ import json
 import sqlite3
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from both_verifiers import checked
 from commands import answered, dempo, told
 from prism_folder import Prism
 from rewritten import Row, forged
+from tampering import tampered
 
 from core.config_file import parse_config
 from core.data.pseudonyms import keep_secret
+from core.events import digest
 from core.run_folder import RunFolder
 from storage.export.export import export_run
 from storage.record.codec import canonical
@@ -248,6 +251,45 @@ def test_what_belongs_into_a_sealed_part_is_nowhere_else(root: Path, tmp_path: P
         db.commit()
     found = {check.name: check for check in verify(copy)}
     assert "'members' belongs into a sealed part" in found["events"].detail
+
+
+def resealed(root: Path, folder: Path, kind: str, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> Path:
+    """A copy in which the payload of an event and its part about people were changed, and everything hashed anew."""
+
+    def again(db: sqlite3.Connection) -> None:
+        seq, payload = db.execute("SELECT seq, payload FROM events WHERE kind = ?", [kind]).fetchone()
+        values = json.loads(payload)
+        (body,) = db.execute(
+            "SELECT body FROM blobs WHERE sha256 = ?", [values["sealed"]["people"]["sha256"]]
+        ).fetchone()
+        part = json.loads(body)
+        change(values, part)
+        text = canonical(part).encode()
+        values["sealed"]["people"]["sha256"] = digest(text)
+        db.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (digest(text), text))
+        db.execute("UPDATE events SET payload = ? WHERE seq = ?", (canonical(values), seq))
+
+    return tampered(root, folder, again)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values, part: part.update(shoe_size=42),
+        lambda values, part: values["sealed"].update(weather=dict(values["sealed"]["people"])),
+    ],
+    ids=["a field more in a part", "a part more"],
+)
+def test_what_a_newer_program_seals_is_unchecked(root: Path, tmp_path: Path, change: Any) -> None:
+    found = checked(resealed(root, tmp_path, "draw.made", change))["events"]
+    assert found.verdict == "unchecked"
+    assert "newer than this verifier" in found.detail
+
+
+@pytest.mark.parametrize("change", [lambda v, part: part.update(panel=0), lambda v, part: part.pop("salt")])
+def test_a_part_says_only_what_is_its_own(root: Path, tmp_path: Path, change: Any) -> None:
+    found = checked(resealed(root, tmp_path, "draw.made", change))["events"]
+    assert (found.verdict, "fields that are not its own" in found.detail) == ("failed", True)
 
 
 def test_a_part_is_bound_by_a_salt_that_cannot_be_guessed(root: Path) -> None:

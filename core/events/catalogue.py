@@ -28,6 +28,9 @@ only where `unit.completed` was recorded for the same attempt; a unit redone aft
 Lengths of time are seconds. Seeds, numerators over 2^53 and decimal targets are strings. A number that JSON
 cannot hold is "nan", "inf" or "-inf". *Volatile* fields may differ between two runs that are otherwise the same.
 Optional fields are left out where they have no value.
+
+*Sealed* fields stand in a text beside the event, a JSON object with a `salt`, which `sealed` names for each part by its
+SHA-256; what a redaction withholds with it is in [audit.md](audit.md).
 """
 
 
@@ -59,8 +62,10 @@ def _fields(model: type[Event] | type[Part]) -> str:
     rows = ["| field | type | what it holds |", "|---|---|---|"]
     for name, field in model.model_fields.items():
         extra = field.json_schema_extra
-        is_volatile = isinstance(extra, dict) and bool(extra.get("volatile"))
-        told = (field.description or name.replace("_", " ")) + (" (*volatile*)" if is_volatile else "")
+        marked = extra if isinstance(extra, dict) else {}
+        told = field.description or name.replace("_", " ")
+        told += f" (*sealed: {marked['sealed']}*)" if "sealed" in marked else ""
+        told += " (*volatile*)" if marked.get("volatile") else ""
         rows.append(f"| `{name}` | {_type(field.annotation)} | {_escaped(told)} |")
     return "\n".join(rows) + "\n"
 

@@ -307,17 +307,17 @@ def wrong_link(row: Row, expected: int, prev: str) -> tuple[str, int] | None:
 def _read_event(record: Record, row: Row, db: sqlite3.Connection) -> None:
     """Keeps what checks need of one event; an event that is none of its kind counts for nothing."""
     seq, at, stage, kind, payload = row[:5]
-    values = Values()
+    values, shape = Values(), record.facts.kinds.get(kind)
     unit, attempt, wrong = None, 0, _wrong_text(at, stage, kind, payload)
     if not wrong:
         try:
             values = Values(parsed(payload))
             unit, attempt = _envelope(values)
             _note_references(record, values, seq)
-            record.kept_bytes += _open_parts(values, record.facts.sealed.get(kind, {}), db)
+            if shape is not None:
+                record.kept_bytes += _open_parts(values, shape, record.facts.sealed.get(kind, {}), db)
         except ValueError as error:
             wrong = f"its payload is not one that this program writes: {error}"
-    shape = record.facts.kinds.get(kind)
     if not wrong and shape is None:  # what it means to stages and units, only a later version knows
         record.newer = record.newer or (f"event {seq}, of the kind {kind[:40]!r},", seq)
         return
@@ -345,12 +345,16 @@ def _read_event(record: Record, row: Row, db: sqlite3.Connection) -> None:
         _keep(record, Found(seq, stage, kind, unit, attempt, values, payload))
 
 
-def _open_parts(values: Values, parts: Mapping[str, tuple[str, ...]], db: sqlite3.Connection) -> int:
+def _open_parts(values: Values, shape: Shape, parts: Mapping[str, tuple[str, ...]], db: sqlite3.Connection) -> int:
     """Puts the fields of sealed parts beside the others, and notes those that are not here; bytes that were read.
 
+    What a part has that its kind does not know stays among the values, and a part that the kind does not know stays
+    named: a newer program may write both.
+
     Raises:
-        ValueError: a part is not one of this kind of event, or says what is not its own to say.
+        ValueError: a part is none, or says what stands elsewhere.
     """
+    known = {name.rstrip("?") for name in shape}
     named = values.pop(SEALED, {})
     if not isinstance(named, dict):
         raise ValueError("its sealed parts are no table")
@@ -360,15 +364,18 @@ def _open_parts(values: Values, parts: Mapping[str, tuple[str, ...]], db: sqlite
     size = 0
     absent: dict[str, str] = {}
     for part, reference in named.items():
-        if part not in parts or not isinstance(reference, dict) or not isinstance(reference.get("sha256"), str):
-            raise ValueError(f"there is no sealed part {part[:40]!r} in an event of its kind")
+        if not isinstance(reference, dict) or not isinstance(reference.get("sha256"), str):
+            raise ValueError(f"its sealed part {part[:40]!r} names no text")
+        if part not in parts:
+            values[SEALED] = named
+            continue
         row = db.execute("SELECT body FROM blobs WHERE sha256 = ?", [reference["sha256"]]).fetchone()
         if row is None or _is_changed(reference["sha256"], row[0]):  # the check of the texts says which
             absent.update(dict.fromkeys(parts[part], str(part)))
             continue
         size += len(row[0])
         inner = parsed(row[0].decode("utf-8"))
-        if not isinstance(inner.pop(SALT, None), str) or not inner.keys() <= set(parts[part]):
+        if not isinstance(inner.pop(SALT, None), str) or inner.keys() & (values.keys() | known - set(parts[part])):
             raise ValueError(f"its sealed part {part!r} has no salt, or fields that are not its own")
         values.update(inner)
     values.absent = absent
