@@ -211,8 +211,8 @@ def test_the_statement_of_limits_is_set_as_text() -> None:
         "<p>One *line* and <code>code</code>.</p>\n<h3>Two</h3>\n"
         "<ul><li>first goes on</li><li>&lt;b&gt; &amp; second</li></ul>"
     )
-    harmless(prose(limits(None, None, redacted=True)))
-    assert "##" not in prose(limits(None, None, redacted=True))
+    harmless(prose(limits(None, None, [], redacted=True)))
+    assert "##" not in prose(limits(None, None, [], redacted=True))
 
 
 def rows_in(page: str) -> list[list[str]]:

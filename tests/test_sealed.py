@@ -196,6 +196,11 @@ def test_with_k_nobody_is_left_to_be_told_by_attributes(root: Path, tmp_path: Pa
     assert not listed & {"raters", "types", "members", "weights", "counts", "pi", "left_out", "alternates"}
     assert sum(values["lottery.diagnosed"]["histogram"]) == PEOPLE
     assert sum(values["draw.made"]["seats"]["age"].values()) == 6
+    few = sorted(f"{r['attribute']}: {r['category']} ({r['in_pool']})" for r in Reader(root).view("quotas"))
+    assert "counted all the same: none." in (bundle / "LIMITS.md").read_text()
+    (tmp_path / "more").mkdir()
+    said = (unpacked(root, tmp_path / "more", 100) / "LIMITS.md").read_text().rpartition("counted all the same: ")[2]
+    assert sorted(said.strip().rstrip(".").split(", ")) == sorted(set(few))
     verdicts = {check.name: check.verdict for check in verify(bundle)}
     assert {name for name, verdict in verdicts.items() if verdict == "failed"} == set()
     for name in ("pool", "quotas", "lotteries", "draws", "weights"):

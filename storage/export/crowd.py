@@ -38,6 +38,12 @@ def crowd_of(db: sqlite3.Connection) -> Crowds | None:
     return Crowds(_crowd(t for t, _, _ in rows), _crowd((t, place) for t, place, _ in rows), _crowd(rows))
 
 
+def small_categories(db: sqlite3.Connection, k: int) -> list[str]:
+    """Categories of quotas that fewer than k people of the pool have, and somebody: 'attribute: category (people)'."""
+    rows = db.execute("SELECT DISTINCT attribute, category, in_pool FROM quotas WHERE in_pool BETWEEN 1 AND ?", [k - 1])
+    return [f"{attribute}: {category} ({people})" for attribute, category, people in rows]
+
+
 def _crowd(described: Iterable[Hashable]) -> Crowd:
     groups = Counter(described)
     return Crowd(

@@ -19,7 +19,7 @@ from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
 from storage.export.contents import artifacts_of, facts_of, signers_of, small_files, write_events
 from storage.export.crate import metadata
-from storage.export.crowd import crowd_of
+from storage.export.crowd import crowd_of, small_categories
 from storage.export.figures import figures
 from storage.export.opening import NAME as README
 from storage.export.opening import readme
@@ -81,7 +81,8 @@ def export_run(
 
     Args:
         redact: leave out texts, and what leads back to the source.
-        k: leave out rows about people and types too, so that nobody can be told by fewer than k people's attributes.
+        k: leave out rows about people and types too; LIMITS.md names the categories of fewer than k people, whose
+            counts remain.
 
     Raises:
         InputError: `target` exists and `force` is false, or lies in a folder that isn't there or cannot be written;
@@ -169,6 +170,7 @@ class _Export:
         self._artifacts(database)
         with closing(connect(database)) as db:
             crowd = crowd_of(db) if self.redact else None
+            few = small_categories(db, self.k) if self.k is not None else []
         database = self._redacted(database) if self.redact else database
         self.files["audit.db"] = database
         self._config()
@@ -185,7 +187,7 @@ class _Export:
         for plot in plots:
             self._add(f"plots/{plot.name}.svg", plot.svg)
         self.told("writing the report", 6, 8)
-        statement = limits(crowd, self.k, self.redact)
+        statement = limits(crowd, self.k, few, self.redact)
         shown = [check for check in checks if check["name"] not in _NOT_IN_BUNDLES]
         self._add("report.html", report(database, plots, shown, statement, self.redact, self.files.keys()))
         self._add("LIMITS.md", statement)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from core.visible import visible
 from storage.export.crowd import FEW, Crowds
 
 LICENCES = """# Licences
@@ -82,19 +85,22 @@ AGGREGATED = """\
   pairs, weights, members of panels, compositions and π by type. What remains: how many people of each category are in
   the pool and on each panel, how many have which π, and the leaderboards. Quotas of panels are checked; certificate,
   types and draws say "withheld".
+- Categories of fewer than {k} people in the pool, which are counted all the same: {few}.
 """
 
 
-def limits(crowds: Crowds | None, k: int | None, redacted: bool) -> str:
+def limits(crowds: Crowds | None, k: int | None, few: Sequence[str], redacted: bool) -> str:
     """The statement of limits of a bundle.
 
     Args:
         crowds: how easily people can be told apart; None where there are none, or it is not known.
+        few: categories of fewer than k people.
     """
     if not redacted:
         return LIMITS
     if k is not None:
-        return LIMITS + REDACTED + AGGREGATED.format(k=k)
+        listed = ", ".join(visible(category) for category in few) or "none"
+        return LIMITS + REDACTED + AGGREGATED.format(k=k, few=listed)
     return LIMITS + REDACTED + PSEUDONYMOUS + ("" if crowds is None else _told_apart(crowds))
 
 
