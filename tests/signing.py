@@ -16,6 +16,7 @@ from records import genesis, step
 
 from core.data.pseudonyms import PLANTED
 from core.facts.chain import NO_EVENT, link_hash
+from core.facts.trees import Tree
 from core.run_folder import RunFolder
 from storage.record.codec import canonical
 from storage.record.log import Log
@@ -65,14 +66,15 @@ def rewrite(root: Path, change: Callable[[list[Event]], list[Event]]) -> None:
         for name in TRIGGERS:
             db.execute(f"DROP TRIGGER {name}")
         db.execute("DELETE FROM events")
-        prev = NO_EVENT
+        prev, tree = NO_EVENT, Tree()
         for seq, event in enumerate(change(events), 1):
             if callable(event["payload"]):
-                event["payload"] = event["payload"](seq - 1, prev)
+                event["payload"] = event["payload"](seq - 1, prev, tree.root)
             at, stage, kind, payload = event["at"], event["stage"], event["kind"], canonical(event["payload"])
             hashed = link_hash(prev, seq, at, stage, kind, payload)
             db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", (seq, at, stage, kind, payload, prev, hashed))
             prev = hashed
+            tree.append(bytes.fromhex(prev))
         for sql in TRIGGERS.values():
             db.execute(sql)
         db.commit()

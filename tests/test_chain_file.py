@@ -26,6 +26,7 @@ from core.events import digest
 from core.facts.canonical import canonical_text
 from storage.record.schema import FORMAT, RELEASED_VIEWS
 from storage.verifier.ground.reading import schema_digest
+from storage.verifier.vouching.kept import Head
 
 FILE = Path(__file__).resolve().parent.parent / "chain.py"
 PARTS = {"file", "schema", "chain", "events", "blobs", "artifacts"}
@@ -171,8 +172,7 @@ def test_a_kept_head_is_in_the_chain_or_not(trained: Path, tmp_path: Path) -> No
     shutil.rmtree(root)
     seq = len(hashes) - 3
     kept = tmp_path / "head"
-    first = f"dempo-head-1\nrun {trained.name}\ngenesis {hashes[0]}\n"
-    lines = f"{first}seq {seq}\nhash {hashes[seq - 1]}\nregistry {'0' * 64}\n"
+    lines = Head(trained.name, hashes[0], seq, hashes[seq - 1], "1" * 64, "0" * 64).text()
     for text in (lines, json.dumps({"text": lines, "signature": "x"}), f"{seq} {hashes[seq - 1]}\n"):
         kept.write_text(text)
         assert run_chain(trained, "--head", str(kept))[0] == 0, text

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from test_verify import tamper
 from core.data.pseudonyms import PLANTED
 from core.errors import VerificationFailed
 from core.events import HeadSigned
+from core.facts.chain import NO_EVENT
+from core.facts.trees import Tree
 from core.run_folder import RunFolder
 from storage import verify as verify_module
 from storage.record import log as log_module
@@ -65,15 +68,15 @@ def heads_of(root: Path) -> list[tuple[int, int]]:
 
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", fullmatch=True), st.integers(1, 10**16 - 1))
 def test_the_text_of_a_head_reads_back(run_id: str, seq: int) -> None:
-    head = Head(run_id, HASH, seq, HASH[::-1].replace("b", "c"))
+    head = Head(run_id, HASH, seq, HASH[::-1].replace("b", "c"), "0" * 64, "1" * 64)
     assert parse_head(head.text()) == head
-    assert len(head.text().splitlines()) == 5
+    assert len(head.text().splitlines()) == 7
 
 
 @pytest.mark.parametrize("run_id", ["", "a\nseq 5", "a b", "../a", "\x1b[2J", "\u202ea", "a" * 101, "é"])
 def test_a_hostile_name_is_never_signed(run_id: str) -> None:
     with pytest.raises(ValueError, match="is no id of a run") as caught:
-        Head(run_id, HASH, 1, HASH)
+        Head(run_id, HASH, 1, HASH, HASH, HASH)
     assert str(caught.value).isprintable()
 
 
@@ -86,7 +89,10 @@ def test_ssh_keygen_alone_checks_a_head_that_was_sent_elsewhere(tmp_path: Path, 
     subprocess.run(
         [*command, "-s", tmp_path / "signature"], input=kept["text"], text=True, check=True, capture_output=True
     )
-    assert kept["text"].splitlines()[3:] == ["seq 8", f"hash {Reader(root).query('SELECT * FROM events')[7]['hash']}"]
+    hashes = [row["hash"] for row in Reader(root).query("SELECT hash FROM events WHERE seq <= 8")]
+    root_of_eight = Tree(map(bytes.fromhex, hashes)).root
+    said = ["seq 8", f"hash {hashes[7]}", f"root {root_of_eight}", f"registry {NO_EVENT}"]
+    assert kept["text"].splitlines()[3:] == said
 
 
 # ---- when it is signed
@@ -235,8 +241,8 @@ def forge(root: Path, key: Path) -> None:
             if event["kind"] == "train.step":
                 event["payload"]["loss"] = 0.01
             if event["kind"] == "head.signed":
-                event["payload"] = lambda seq, prev: signed(
-                    Head(root.name, genesis_hash(root), seq, prev), key
+                event["payload"] = lambda seq, prev, tree: signed(
+                    Head(root.name, genesis_hash(root), seq, prev, tree, NO_EVENT), key
                 ).payload()
         return events
 
@@ -254,6 +260,8 @@ def genesis_hash(root: Path) -> str:
 
 FORGERIES: dict[str, tuple[Callable[[Path, Path, dict[str, Any]], dict[str, Any]], str]] = {
     "another number": (lambda root, other, p: p | {"seq": 7}, "is not that of event 8"),
+    "another root": (lambda root, other, p: p | {"root": HASH}, "the root that is signed is not that of events 1 to 8"),
+    "another registry": (lambda root, other, p: p | {"registry": HASH}, "is not one of this head"),
     "another hash": (lambda root, other, p: p | {"hash": HASH}, "is not that of event 8"),
     "a signature of nothing": (lambda root, other, p: p | {"signature": "trust me"}, "no armoured SSH signature"),
     "the fingerprint of another key": (
@@ -278,18 +286,22 @@ FORGERIES: dict[str, tuple[Callable[[Path, Path, dict[str, Any]], dict[str, Any]
             | owner(other)
             | {
                 "signature": sshsig.sign(
-                    Head(root.name, genesis_hash(root), 8, p["hash"]).text().encode(), other, "git"
+                    Head(root.name, genesis_hash(root), 8, p["hash"], p["root"], NO_EVENT).text().encode(),
+                    other,
+                    "git",
                 ).armoured
             }
         ),
         "made for another purpose ('git')",
     ),
     "the head of another run": (
-        lambda root, other, p: signed(Head("20260101-000000-other", genesis_hash(root), 8, p["hash"]), other).payload(),
+        lambda root, other, p: signed(
+            Head("20260101-000000-other", genesis_hash(root), 8, p["hash"], p["root"], NO_EVENT), other
+        ).payload(),
         "is not one of this head",
     ),
     "a head of another first event": (
-        lambda root, other, p: signed(Head(root.name, HASH, 8, p["hash"]), other).payload(),
+        lambda root, other, p: signed(Head(root.name, HASH, 8, p["hash"], p["root"], NO_EVENT), other).payload(),
         "is not one of this head",
     ),
     "a unit": (lambda root, other, p: p | {"unit": "a", "attempt": 1}, "not of a unit"),
@@ -482,6 +494,14 @@ def test_another_record_a_rewritten_one_and_a_broken_one_do_not_contain_it(tmp_p
     assert "the chain breaks after event 3" in found(broken, "kept head", head=tmp_path / "kept").detail
 
 
+def test_a_kept_head_with_the_root_of_other_events_is_not_of_this_record(tmp_path: Path, key: Path) -> None:
+    root = signed_record(tmp_path / "runs", key)
+    head = current_head(root)
+    (tmp_path / "kept").write_text(replace(head, root=HASH).text())
+    check = found(root, "kept head", head=tmp_path / "kept")
+    assert (check.verdict, check.detail) == ("failed", f"its root is not that of events 1 to {head.seq}")
+
+
 def test_the_signature_of_a_kept_head_is_checked_too(tmp_path: Path, key: Path) -> None:
     root = signed_record(tmp_path / "runs", key)
     forms = kept_forms(root, key, tmp_path)
@@ -520,10 +540,10 @@ def test_a_tail_that_was_lost_by_accident_shows_against_the_runs_own_files(tmp_p
         b"[" * 100_000,
         b"{" * 60_000,
         b'{"text": 5}',
-        b'{"text": "dempo-head-1\\nrun a\\n"}',
+        b'{"text": "dempo-head-2\\nrun a\\n"}',
         b"9 abc",
         b"\xff\xfe\x00",
-        b"dempo-head-1\nrun a b\ngenesis x\nseq 1\nhash y\n",
+        b"dempo-head-2\nrun a b\ngenesis x\nseq 1\nhash y\nroot z\nregistry w\n",
         b"0" * 100_000,
         b"99999999999999999999 " + HASH.encode(),
     ],

@@ -15,13 +15,19 @@ from pathlib import Path
 
 import pytest
 from both_verifiers import checked
+from signing import make_key, needs_ssh_keygen, no_trouble
 
 from core.config_file import parse_config
-from core.facts.chain import link_hash
+from core.events import EngineStopped
+from core.facts.chain import NO_EVENT, link_hash
+from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.record.codec import canonical
 from storage.record.create import create_run
+from storage.record.log import Log
 from storage.record.reader import Reader
+from storage.record.registry import enter_rest, registration
+from storage.signatures.heads import HeadSigner, current_head
 from storage.verifier.vouching.entries import read_registry
 from storage.verify import Check
 
@@ -254,6 +260,94 @@ def test_hostile_names_are_shown_harmlessly(runs: Path) -> None:
     found = check(run(runs, "one"))
     assert found.verdict == "unknown"
     assert found.detail.isprintable()
+
+
+def written_anew(runs: Path, without: str) -> None:
+    """The registry without a run, chained as if that had never been."""
+    with closing(sqlite3.connect(runs / "registry.db")) as db:
+        rows = db.execute("SELECT at, payload FROM entries ORDER BY seq").fetchall()
+    (runs / "registry.db").unlink()
+    with registration(runs):
+        pass
+    prev = NO_EVENT
+    kept = [row for row in rows if without not in row[1]]
+    with closing(sqlite3.connect(runs / "registry.db")) as db:
+        for seq, (at, payload) in enumerate(kept, start=1):
+            hashed = link_hash(prev, seq, at, "registry", "run.registered", payload)
+            db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, payload, prev, hashed))
+            prev = hashed
+        db.commit()
+
+
+def test_a_run_that_is_gone_with_its_entry_shows_in_every_later_run(runs: Path) -> None:
+    gone = run(runs, "two")
+    shutil.rmtree(gone)
+    written_anew(runs, without=gone.name)
+    found = check(run(runs, "three"))
+    assert (found.verdict, found.event) == ("failed", 1)
+    assert "the entry that stood before this run when it was made is gone" in found.detail
+    assert check(run(runs, "one")).verdict == "ok"  # it was made before, and knows nothing of it
+
+
+def test_a_run_that_is_gone_with_its_entry_shows_against_the_kept_head_of_an_earlier_one(runs: Path) -> None:
+    first, gone = run(runs, "one"), run(runs, "two")
+    kept = runs / "kept"
+    kept.write_text(current_head(first).text())
+    assert checked(first, head=kept)["registry"].verdict == "ok"
+    shutil.rmtree(gone)
+    written_anew(runs, without=gone.name)
+    found = checked(first, head=kept)["registry"]
+    assert found.verdict == "failed"
+    assert "the entry that the head that was kept names as the last one is gone" in found.detail
+
+
+@needs_ssh_keygen
+def test_a_run_that_is_gone_with_its_entry_shows_against_a_signed_head(runs: Path, tmp_path: Path) -> None:
+    first, gone = run(runs, "one"), run(runs, "two")
+    with Log.open(RunFolder(first)) as log:
+        log.signer = HeadSigner(make_key(tmp_path / "keys"), no_trouble)
+        assert log.sign_head() is not None
+    assert check(first).verdict == "ok"
+    shutil.rmtree(gone)
+    written_anew(runs, without=gone.name)
+    found = check(first)
+    assert (found.verdict, found.event) == ("failed", 2)
+    assert "a signed head names" in found.detail
+
+
+def test_a_run_that_was_set_back_shows_by_what_its_engine_left(runs: Path) -> None:
+    root = run(runs, "one")
+    before = shutil.copytree(root, runs.parent / f"{runs.name}-before")
+    with Log.open(RunFolder(root)) as log:
+        log.record("run", [EngineStopped(outcome="completed", reason="", exit_code=0)])
+        enter_rest(root, *log.head)
+    assert check(root).verdict == "ok"
+    shutil.rmtree(root)
+    shutil.copytree(before, root)
+    found = check(root)
+    assert (found.verdict, found.event) == ("failed", 2)
+    assert found.detail.endswith("an engine left this run at event 2, and it ends at event 1: it was set back")
+    with Log.open(RunFolder(root)) as log:
+        log.record("run", [EngineStopped(outcome="failed", reason="", exit_code=1)])
+    assert "an engine left this run with another event 2" in check(root).detail
+
+
+def test_a_run_that_the_registry_does_not_name_is_not_entered_by_its_engine(runs: Path) -> None:
+    copy = shutil.copytree(run(runs, "one"), runs / "20250101-000000-four")
+    enter_rest(copy, 1, "0" * 64)
+    registry = read_registry(runs)
+    assert registry is not None
+    assert registry.rests_of(copy.name) == []
+
+
+def test_a_first_event_that_names_no_entry_of_this_registry_is_found(tmp_path: Path) -> None:
+    make_run(tmp_path / "there", "zero")
+    moved = make_run(tmp_path / "there", "one")
+    make_run(tmp_path / "here", "two")
+    with registration(tmp_path / "here") as registry:
+        registry.enter(moved.name, Reader(moved).query("SELECT hash FROM events")[0]["hash"])
+    shutil.copytree(moved, tmp_path / "here" / moved.name)
+    assert "when it was made is gone" in check(tmp_path / "here" / moved.name).detail
 
 
 def append(runs: Path, payload: str) -> None:

@@ -34,7 +34,7 @@ from storage.verifier.vouching.ssh_signature import (
 
 pytestmark = needs_ssh_keygen
 
-MESSAGE = b"dempo-head-1\nrun a\n"
+MESSAGE = b"dempo-head-2\nrun a\n"
 
 
 @pytest.fixture(scope="module")

@@ -27,12 +27,14 @@ from verified_runs import make_drawn_run
 
 from core.errors import InputError
 from core.events import digest
+from core.facts.trees import Tree
 from storage.check import Check
 from storage.demonstration import ALTERATIONS, demonstrate, rechain
 from storage.errors import StorageError
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import released_digest, shape_of, tree_facts, verifier_text
+from storage.verifier.vouching.kept import Head
 from storage.verifier.vouching.vouching import decisive, unchecked
 from storage.verify import verify, verify_all
 
@@ -361,8 +363,9 @@ def test_a_head_that_was_kept_tells_what_the_record_alone_cannot(drawn: Path, sh
     with sqlite3.connect(drawn / "audit.db") as db:
         seq, hashed = db.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         (genesis,) = db.execute("SELECT hash FROM events WHERE seq = 1").fetchone()
+        tree = Tree(bytes.fromhex(row[0]) for row in db.execute("SELECT hash FROM events ORDER BY seq"))
     kept = tmp_path / "kept"
-    lines = f"dempo-head-1\nrun {drawn.name}\ngenesis {genesis}\nseq {seq}\nhash {hashed}\n"
+    lines = Head(drawn.name, genesis, seq, hashed, tree.root, "0" * 64).text()
     cut = tampered(drawn, tmp_path / "cut", removed("engine.stopped", -1))
     anew = tampered(drawn, tmp_path / "anew", edited("engine.started", put("pid", to=1)))
     for text in (f"{seq} {hashed}\n", lines, f"{lines}\nand a signature", json.dumps({"text": lines})):

@@ -62,13 +62,15 @@ class EngineStopped(Event):
 class HeadSigned(Event):
     """The head of the chain up to the event just before this one, signed as SSHSIG in the namespace "dempo-head".
 
-    Signed are five lines, each ending in a line feed: `dempo-head-1`, `run <run id>`, `genesis <hash of event 1>`,
-    `seq <seq>` and `hash <hash>`.
+    Signed are seven lines, each ending in a line feed: `dempo-head-2`, `run <run id>`, `genesis <hash of event 1>`,
+    `seq <seq>`, `hash <hash>`, `root <root>` and `registry <registry>`.
     """
 
     kind: ClassVar[str] = "head.signed"
     seq: int = volatile("number of the event just before, the last one that the signature covers")
     hash: str = volatile("hash of that event")
+    root: str = volatile("root of the tree over the hashes of events 1 to seq, as bytes (RFC 6962)")
+    registry: str = volatile("hash of the last entry of the folder's registry (64 zeros: none)")
     signature: str = volatile("the signature, armoured as `ssh-keygen -Y sign` writes it")
     public_key: str = volatile("the signer's public key: its type and base64; nothing here says whose it is")
     fingerprint: str = volatile("SHA256:… of the public key")

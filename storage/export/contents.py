@@ -16,7 +16,7 @@ from storage.errors import StorageError
 from storage.record.codec import artifacts_in, canonical, parse
 from storage.record.sealing import bodies_of, read_payload
 from storage.signatures.heads import as_json
-from storage.verifier.vouching.kept import Head
+from storage.verifier.vouching.kept import head_in
 from storage.verifier.vouching.ssh_signature import fingerprint
 
 
@@ -124,7 +124,7 @@ def _heads(db: sqlite3.Connection) -> Iterator[tuple[HeadSigned, dict[str, Any]]
     for (payload,) in db.execute("SELECT payload FROM events WHERE kind = ? ORDER BY seq", [HeadSigned.kind]):
         try:
             signed = HeadSigned.model_validate(parse(payload)[0])
-            head = Head(parse(first[0])[0]["run_id"], first[1], signed.seq, signed.hash)
+            head = head_in(parse(first[0])[0]["run_id"], first[1], signed.payload())
         except (ValueError, KeyError):
             continue  # the check of signatures names it; a bundle of a damaged record can still be made
         yield signed, as_json(head, signed)

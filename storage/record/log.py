@@ -17,11 +17,13 @@ from core.data.pseudonyms import keep_secret
 from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
+from core.facts.trees import Tree
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
 from storage.record.codec import canonical, exact_text, now, parse
 from storage.record.foreign import refuse_imported
 from storage.record.lock import take_lock
+from storage.record.registry import last_entry
 from storage.record.run_folders import require_record
 from storage.record.schema import OBJECTS
 from storage.record.sealing import Sealer, bodies_of, read_payload
@@ -48,6 +50,7 @@ class Log:
         self._db = _connection(folder.database, lock)
         self._seq = 0
         self._head = NO_EVENT
+        self._tree = Tree()
         self._unsigned = 0
         self._sealer: Sealer | None = None
         self.signer: HeadSigner | None = None
@@ -119,7 +122,7 @@ class Log:
                 f"{self.folder.root.name}: {chain.wrong}, so this run is not continued; `dempo verify` says more, "
                 "and `dempo clone` starts it anew"
             )
-        self._seq, self._head = chain.seq, chain.hash
+        self._seq, self._head, self._tree = chain.seq, chain.hash, chain.tree
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:
@@ -175,7 +178,8 @@ class Log:
             return None
         try:
             row = self._db.execute("SELECT payload, hash FROM events WHERE seq = 1").fetchone()
-            head = Head(parse(row[0])[0]["run_id"], row[1], self._seq, self._head)
+            registry = last_entry(self.folder.root.resolve().parent)
+            head = Head(parse(row[0])[0]["run_id"], row[1], self._seq, self._head, self._tree.root, registry)
             signed = self.signer.sign(head)
             failpoints.reached("head signed")
             if signed is not None:
@@ -200,6 +204,8 @@ class Log:
             self._db.conn.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             failpoints.reached("inside transaction")
         failpoints.reached("after commit")
+        for row in rows:
+            self._tree.append(bytes.fromhex(row[-1]))
         if rows:
             self._seq, self._head = rows[-1][0], rows[-1][-1]
             self._unsigned += len(rows)

@@ -1,12 +1,14 @@
-"""`runs/registry.db`: one chained entry per run created, so that a missing run shows as a gap."""
+"""`runs/registry.db`: a chained entry for each run created, so that a missing one shows as a gap, and for each engine
+that ended, so that a run that was set back shows."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.facts.chain import NO_EVENT, link_hash
 from storage.errors import sentences
@@ -35,7 +37,7 @@ class Registration:
 
     def enter(self, run_id: str, genesis: str) -> None:
         """Enters the run with the hash of its first event."""
-        _enter(self.db, self.path, run_id, genesis)
+        _enter(self.db, self.path, {"run_id": run_id, "genesis": genesis})
 
 
 @contextmanager
@@ -91,8 +93,23 @@ def enter_late(runs: Path, run_id: str, genesis: str) -> bool:
         never_used = path.stat().st_size == 0  # the first run of a folder was cut off: its entry was to make the table
         if not never_used and (known is None or known.problem or run_id in {entry.run_id for entry in known.entries}):
             return False
-        _enter(db, path, run_id, genesis)
+        _enter(db, path, {"run_id": run_id, "genesis": genesis})
     return True
+
+
+def enter_rest(root: Path, event: int, head: str) -> None:
+    """Enters number and hash of a run's last event when an engine leaves it, where the registry names the run.
+
+    Raises:
+        StorageError: the registry cannot be read or written.
+    """
+    path = registry_path(root.resolve().parent)
+    if not path.is_file():
+        return
+    with _transaction(path) as db, sentences(path):
+        known = read_registry(path.parent)
+        if known is not None and not known.problem and root.name in {entry.run_id for entry in known.entries}:
+            _enter(db, path, {"run_id": root.name, "event": event, "hash": head})
 
 
 @contextmanager
@@ -111,10 +128,10 @@ def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
             db.execute("COMMIT")
 
 
-def _enter(db: sqlite3.Connection, path: Path, run_id: str, genesis: str) -> None:
+def _enter(db: sqlite3.Connection, path: Path, values: Mapping[str, Any]) -> None:
     with sentences(path):
         last, prev = _last(db, path)
         seq = last + 1
-        at, payload = now(), canonical({"run_id": run_id, "genesis": genesis})
+        at, payload = now(), canonical(values)
         hashed = link_hash(prev, seq, at, REGISTRY_STAGE, REGISTRY_KIND, payload)
         db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, payload, prev, hashed))

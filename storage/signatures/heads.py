@@ -16,9 +16,12 @@ from core.durable import write_durably
 from core.errors import VerificationFailed
 from core.events import HeadSigned
 from core.facts.chain import NO_EVENT
+from core.facts.trees import Tree
 from core.run_folder import RunFolder
 from storage.errors import sentences
 from storage.record.codec import parse
+from storage.record.foreign import is_imported
+from storage.record.registry import last_entry
 from storage.record.run_folders import require_record
 from storage.signatures import sshsig
 from storage.verifier.ground.reading import EVENTS_IN_ORDER, opened_safely, wrong_link
@@ -72,6 +75,8 @@ def signed(head: Head, key: Path) -> HeadSigned:
     return HeadSigned(
         seq=head.seq,
         hash=head.hash,
+        root=head.root,
+        registry=head.registry,
         signature=signature.armoured,
         public_key=signature.public_key,
         fingerprint=fingerprint(signature.public_key),
@@ -85,14 +90,14 @@ def as_json(head: Head, signature: HeadSigned | None) -> dict[str, Any]:
 
 
 def as_text(head: Head, signature: HeadSigned | None) -> str:
-    """The same for people: the five lines that are signed, then key and signature."""
+    """The same for people: the seven lines that are signed, then key and signature."""
     if signature is None:
         return head.text()
     return f"{head.text()}\n{signature.public_key} {signature.fingerprint}\n{signature.signature}"
 
 
 def current_head(root: Path) -> Head:
-    """The head of a record, computed anew from what the events say.
+    """The head of a record, computed anew from what the events say; what came in a bundle has no registry here.
 
     Raises:
         StorageError: there is no record or it cannot be read.
@@ -105,19 +110,22 @@ def current_head(root: Path) -> Head:
         why = chain.wrong or "the record is empty"
         raise VerificationFailed(f"{root.name}: {why}; `dempo verify` says more")
     try:
-        return Head(chain.run_id, chain.genesis, chain.seq, chain.hash)
+        registry = NO_EVENT if is_imported(root) else last_entry(root.resolve().parent)
+        return Head(chain.run_id, chain.genesis, chain.seq, chain.hash, chain.tree.root, registry)
     except ValueError as error:
         raise VerificationFailed(f"the first event doesn't name a run: {error}") from None
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A chain as far as it holds: its last event, its first one, and why it ends there ("" where that is its end)."""
+    """A chain as far as it holds: its last event, its first one, the tree over the hashes of all, and why it ends there
+    ("" where that is its end)."""
 
     seq: int
     hash: str
     genesis: str
     run_id: str
+    tree: Tree
     wrong: str
 
 
@@ -127,16 +135,17 @@ def followed(database: Path) -> Chain:
     Raises:
         StorageError: the database cannot be read.
     """
-    seq, head, genesis, run_id = 0, NO_EVENT, "", ""
+    seq, head, genesis, run_id, tree = 0, NO_EVENT, "", "", Tree()
     with sentences(database), closing(opened_safely(database)) as db:
         for row in db.execute(EVENTS_IN_ORDER):
             wrong = wrong_link(row, seq + 1, head)
             if wrong is not None:
-                return Chain(seq, head, genesis, run_id, wrong[0])
+                return Chain(seq, head, genesis, run_id, tree, wrong[0])
             seq, head = row[0], row[6]
+            tree.append(bytes.fromhex(head))
             if seq == 1:
                 genesis, run_id = head, _run_id_of(row[4])
-    return Chain(seq, head, genesis, run_id, "")
+    return Chain(seq, head, genesis, run_id, tree, "")
 
 
 def _run_id_of(payload: str) -> str:

@@ -18,7 +18,7 @@ from storage.verifier.ground.payloads import parsed
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import SIGNED_HEAD, Record
 from storage.verifier.ground.shapes import alike
-from storage.verifier.vouching.kept import Head
+from storage.verifier.vouching.kept import head_in
 
 LONGEST_EVENT = 256 * 1024**2
 LARGEST_SMALL_FILE = 16 * 1024**2
@@ -122,7 +122,7 @@ def _heads_and_keys(record: Record) -> dict[str, Any]:
     for event in record.kept.get(SIGNED_HEAD, ()):
         signed = event.values
         try:
-            head = Head(record.genesis["run_id"], record.hashes[0], signed["seq"], signed["hash"])
+            head = head_in(record.genesis["run_id"], record.hashes[0], signed)
         except (ValueError, KeyError):
             continue
         proof = {field: signed[field] for field in ("signature", "public_key", "fingerprint")}

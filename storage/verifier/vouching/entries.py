@@ -1,4 +1,5 @@
-"""The registry beside the runs of a folder: one chained entry per run created, so that a missing run shows.
+"""The registry beside the runs of a folder: a chained entry for each run created, so that a missing run shows, and for
+each engine that ended, so that a run that was set back shows.
 
 A bundle leaves it behind, so of a record that came in one the registry says nothing.
 """
@@ -16,7 +17,8 @@ from storage.check import Verdict
 from storage.verifier.ground.finding import Finding, broken, unhindered
 from storage.verifier.ground.payloads import parsed
 from storage.verifier.ground.reading import holds_record, is_foreign, is_hindrance, opened_safely
-from storage.verifier.ground.record import Record
+from storage.verifier.ground.record import SIGNED_HEAD, Record
+from storage.verifier.vouching.kept import KeptHead
 
 REGISTRY_NAME = "registry.db"
 REGISTRY_STAGE, REGISTRY_KIND = "registry", "run.registered"
@@ -42,17 +44,37 @@ class Entry:
     """A run that was created: its id and the hash of its genesis event."""
 
     seq: int
-    at: str
+    hash: str
     run_id: str
     genesis: str
 
 
 @dataclass(frozen=True)
-class Registry:
-    """The entries of a registry up to the first one that breaks its chain, and what is wrong there ("" if nothing)."""
+class Rest:
+    """A run as an engine left it: number and hash of its last event."""
 
-    entries: tuple[Entry, ...]
+    seq: int
+    hash: str
+    run_id: str
+    event: int
+    head: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry up to the first entry that breaks its chain, and what is wrong there ("" if nothing)."""
+
+    everything: tuple[Entry | Rest, ...]
     problem: str
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The runs that were created, in their order."""
+        return tuple(entry for entry in self.everything if isinstance(entry, Entry))
+
+    def rests_of(self, run_id: str) -> list[Rest]:
+        """How its engines left a run."""
+        return [rest for rest in self.everything if isinstance(rest, Rest) and rest.run_id == run_id]
 
 
 def read_registry(runs: Path) -> Registry | None:
@@ -71,7 +93,7 @@ def read_registry(runs: Path) -> Registry | None:
 
 
 def _entries_in(db: sqlite3.Connection) -> Registry:
-    entries: list[Entry] = []
+    entries: list[Entry | Rest] = []
     prev = NO_EVENT
     rows = db.execute("SELECT seq, at, payload, prev, hash FROM entries ORDER BY seq")
     for expected, (seq, at, payload, stored_prev, stored) in enumerate(rows, 1):
@@ -80,24 +102,30 @@ def _entries_in(db: sqlite3.Connection) -> Registry:
         if stored_prev != prev or link_hash(prev, seq, at, REGISTRY_STAGE, REGISTRY_KIND, payload) != stored:
             return Registry(tuple(entries), f"entry {seq} was changed")
         prev = stored
-        named = _named_run(payload)
-        if named is None:
+        entry = _entry_of(seq, stored, payload)
+        if entry is None:
             return Registry(tuple(entries), f"entry {seq} names no run")
-        entries.append(Entry(seq, at, *named))
+        entries.append(entry)
     return Registry(tuple(entries), "")
 
 
-def _named_run(payload: str) -> tuple[str, str] | None:
+def _entry_of(seq: int, stored: str, payload: str) -> Entry | Rest | None:
     try:
         values = parsed(payload)
-        run_id, genesis = values["run_id"], values["genesis"]
-    except (ValueError, KeyError):
+    except ValueError:
         return None
-    return (run_id, genesis) if isinstance(run_id, str) and isinstance(genesis, str) else None
+    run_id, genesis, event, head = (values.get(name) for name in ("run_id", "genesis", "event", "hash"))
+    if isinstance(run_id, str) and isinstance(genesis, str):
+        return Entry(seq, stored, run_id, genesis)
+    if isinstance(run_id, str) and isinstance(event, int) and isinstance(head, str):
+        return Rest(seq, stored, run_id, event, head)
+    return None
 
 
-def check_registry(record: Record) -> str:
-    """The registry is chained and whole, names this run with its first event, and every run that it names is there."""
+def check_registry(record: Record, kept: KeptHead | None) -> str:
+    """The registry is chained and whole; it names this run with its first event and holds every entry that the run's
+    first event, its signed heads and a kept head name; the run holds all that its engines left; and every run that the
+    registry names is there."""
     if is_foreign(record.root):
         told = "the record came in a bundle; the registry of the folder that its run was made in stayed there"
         raise Finding("unknown", told)
@@ -117,7 +145,49 @@ def check_registry(record: Record) -> str:
     unhindered(record)
     if len(entries) > 1 or not record.intact or entries[0].genesis != record.hashes[0]:
         raise broken(f"{REGISTRY_NAME}, entry {entries[-1].seq}, says that this run began otherwise", 1)
+    _require_named_entries(record, kept, registry, entries[0].seq)
+    _require_rests(record, registry.rests_of(record.root.name))
     return _neighbours(registry, record.root.parent)
+
+
+def _require_named_entries(record: Record, kept: KeptHead | None, registry: Registry, own: int) -> None:
+    """What heads and the first event say of the registry: they cover every run that was made here before."""
+    places = {NO_EVENT: 0} | {entry.hash: entry.seq for entry in registry.everything}
+    first = record.genesis.get("registry", NO_EVENT)
+    if places.get(first, own) >= own:
+        told = "the entry that stood before this run when it was made is gone: entries were removed or written anew"
+        raise broken(f"{REGISTRY_NAME}: {told}", 1)
+    heads: list[tuple[str, str, int | None]]
+    heads = [(event.values["registry"], "a signed head", event.seq) for event in record.kept.get(SIGNED_HEAD, ())]
+    if kept is not None and kept.head is not None:
+        heads.append((kept.head.registry, "the head that was kept", None))
+    for entry, who, seq in heads:
+        if entry not in places:
+            told = f"the entry that {who} names as the last one is gone: entries were removed or written anew"
+            raise broken(f"{REGISTRY_NAME}: {told}", seq)
+
+
+def _require_rests(record: Record, rests: Sequence[Rest]) -> None:
+    """The run holds the event at which each of its engines left it."""
+    for rest in rests:
+        if rest.event > record.count:
+            if rest.event <= _events_now(record):
+                continue  # an engine was at work while the record was read
+            told = (
+                f"an engine left this run at event {rest.event}, and it ends at event {record.count}: it was set back"
+            )
+            raise broken(f"{REGISTRY_NAME}, entry {rest.seq}: {told}", record.count + 1)
+        if not 1 <= rest.event <= record.intact or record.hashes[rest.event - 1] != rest.head:
+            told = f"an engine left this run with another event {rest.event}"
+            raise broken(f"{REGISTRY_NAME}, entry {rest.seq}: {told}", rest.event)
+
+
+def _events_now(record: Record) -> int:
+    try:
+        with closing(opened_safely(record.database)) as db:
+            return int(db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+    except sqlite3.Error:
+        return 0
 
 
 def _neighbours(registry: Registry, runs: Path) -> str:

@@ -1,9 +1,9 @@
-"""Heads of a chain: the five lines that are signed, and reading a head that somebody kept.
+"""Heads of a chain: the seven lines that are signed, and reading a head that somebody kept.
 
 Whoever can write a record can also write its chain anew. What he cannot do is make it end in a hash that somebody
 else holds, or sign another one with a key that he doesn't have.
 
-A kept head may be what `dempo head` prints (the five lines, then key and signature where there is one), a JSON file
+A kept head may be what `dempo head` prints (the seven lines, then key and signature where there is one), a JSON file
 with the fields "text" and "signature" as under `heads/`, or just "<seq> <hash>".
 """
 
@@ -12,21 +12,25 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from storage.verifier.vouching.ssh_signature import Signature, Unusable, parse_signature
 
 HEADS_FOLDER = "heads"
 """Where a run leaves its signed heads as files, to be sent elsewhere."""
 
-HEAD_DOMAIN = "dempo-head-1"
+HEAD_DOMAIN = "dempo-head-2"
 """First line of what is signed; separates it from everything else that the key may sign."""
 
 HEAD_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 EVENT_HASH = re.compile(r"[0-9a-f]{64}")
-HEAD_LINES = re.compile(rf"{HEAD_DOMAIN}\nrun (\S+)\ngenesis (\S+)\nseq ([1-9][0-9]{{0,15}})\nhash (\S+)\n")
+HEAD_LINES = re.compile(
+    rf"{HEAD_DOMAIN}\nrun (\S+)\ngenesis (\S+)\nseq ([1-9][0-9]{{0,15}})\nhash (\S+)\nroot (\S+)\nregistry (\S+)\n"
+)
 NUMBER_AND_HASH = re.compile(r"(?:head:\s*)?(?:event\s+)?([1-9][0-9]{0,15}),?\s+([0-9a-f]{64})")
 LARGEST_HEAD = 65_536
 MOST_HEAD_FILES = 10_000
@@ -36,6 +40,10 @@ MOST_HEAD_FILES = 10_000
 class Head:
     """The head of a run's chain: number and hash of its last event, and which run's.
 
+    Attributes:
+        root: that of the tree over the hashes of all events so far (RFC 6962).
+        registry: hash of the last entry of the registry of its folder at that time; 64 zeros: none.
+
     Raises:
         ValueError: a field could not stand on a line of its own (names in a foreign record are hostile).
     """
@@ -44,16 +52,29 @@ class Head:
     genesis: str
     seq: int
     hash: str
+    root: str
+    registry: str
 
     def __post_init__(self) -> None:
         if not HEAD_RUN_ID.fullmatch(self.run_id):
             raise ValueError(f"{self.run_id[:80]!r} is no id of a run")
-        if not (EVENT_HASH.fullmatch(self.genesis) and EVENT_HASH.fullmatch(self.hash) and 0 < self.seq < 10**16):
+        hashes = (self.genesis, self.hash, self.root, self.registry)
+        if not (all(map(EVENT_HASH.fullmatch, hashes)) and 0 < self.seq < 10**16):
             raise ValueError("it is no number and hash of an event")
 
     def text(self) -> str:
         """What is signed: a line per fact, for people and programs."""
-        return f"{HEAD_DOMAIN}\nrun {self.run_id}\ngenesis {self.genesis}\nseq {self.seq}\nhash {self.hash}\n"
+        chain = f"{HEAD_DOMAIN}\nrun {self.run_id}\ngenesis {self.genesis}\nseq {self.seq}\nhash {self.hash}\n"
+        return f"{chain}root {self.root}\nregistry {self.registry}\n"
+
+
+def head_in(run_id: str, genesis: str, signed: Mapping[str, Any]) -> Head:
+    """The head that an event `head.signed` with these values says is signed.
+
+    Raises:
+        ValueError: a field could not stand on a line of its own.
+    """
+    return Head(run_id, genesis, signed["seq"], signed["hash"], signed["root"], signed["registry"])
 
 
 @dataclass(frozen=True)
@@ -101,8 +122,8 @@ def _kept_head(text: str) -> KeptHead:
         if found is not None:
             return KeptHead(int(found[1]), found[2])
         lines = text.splitlines(keepends=True)
-        head = parse_head("".join(lines[:5]))
-        rest = "".join(lines[5:])
+        head = parse_head("".join(lines[:7]))
+        rest = "".join(lines[7:])
         armoured = rest[rest.index("-----BEGIN") :].rstrip() + "\n" if "-----BEGIN" in rest else None
     signature = None if armoured is None else parse_signature(armoured)
     return KeptHead(head.seq, head.hash, head, signature)
@@ -112,12 +133,12 @@ def parse_head(text: str) -> Head:
     """The inverse of `Head.text`.
 
     Raises:
-        ValueError: these are not its five lines.
+        ValueError: these are not its seven lines.
     """
     found = HEAD_LINES.fullmatch(text)
     if found is None:
-        raise ValueError("its first five lines are not those of a head")
-    return Head(found[1], found[2], int(found[3]), found[4])
+        raise ValueError("its first seven lines are not those of a head")
+    return Head(found[1], found[2], int(found[3]), found[4], found[5], found[6])
 
 
 @dataclass(frozen=True)

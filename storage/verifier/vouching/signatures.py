@@ -7,12 +7,13 @@ writer doesn't hold, and whose key it is shows only against one that the reader 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.facts.trees import roots_after
 from storage.verifier.ground.finding import Finding, broken, unhindered
 from storage.verifier.ground.record import SIGNED_HEAD, Found, Record
-from storage.verifier.vouching.kept import Head
+from storage.verifier.vouching.kept import Head, head_in
 from storage.verifier.vouching.keygen import KeygenFailed
 from storage.verifier.vouching.ssh_signature import (
     NAMESPACE,
@@ -70,10 +71,11 @@ def _valid_heads(record: Record, found: Sequence[tuple[int, Found | None]]) -> t
         Finding: one of them is not that of its place, or its signature is not valid.
     """
     valid: list[SignedHead] = []
+    roots = roots_after(record.hashes[: record.intact], {seq - 1 for seq, _ in found})
     why, end = "", time.monotonic() + LONGEST_CHECKING
     for number, (seq, event) in enumerate(found):
         try:
-            head, signature = _in_its_place(record, seq, event)
+            head, signature = _in_its_place(record, seq, event, roots)
             if number == MOST_SIGNATURES:
                 why = why or f"{MOST_SIGNATURES} are the most that are looked at"
             if time.monotonic() > end:
@@ -88,7 +90,7 @@ def _valid_heads(record: Record, found: Sequence[tuple[int, Found | None]]) -> t
     return valid, why
 
 
-def _in_its_place(record: Record, seq: int, event: Found | None) -> SignedHead:
+def _in_its_place(record: Record, seq: int, event: Found | None, roots: Mapping[int, str]) -> SignedHead:
     """The head that an event says is signed.
 
     Raises:
@@ -101,9 +103,11 @@ def _in_its_place(record: Record, seq: int, event: Found | None) -> SignedHead:
     values: dict[str, Any] = event.values
     if seq < 2 or (values["seq"], values["hash"]) != (seq - 1, record.hashes[seq - 2]):
         raise ValueError(f"the head that is signed is not that of event {seq - 1}")
+    if values["root"] != roots[seq - 1]:
+        raise ValueError(f"the root that is signed is not that of events 1 to {seq - 1}")
     if not record.genesis:
         raise ValueError("the first event creates no run, and the run is signed with every head")
-    head = Head(record.genesis["run_id"], record.hashes[0], values["seq"], values["hash"])
+    head = head_in(record.genesis["run_id"], record.hashes[0], values)
     if fingerprint(values["public_key"]) != values["fingerprint"]:
         raise ValueError("its fingerprint is not that of its public key")
     signature = parse_signature(values["signature"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from core.facts.trees import roots_after
 from storage.check import VERDICTS, Check
 from storage.verifier.ground.finding import Finding, Step, brief, broken, concluded, unhindered
 from storage.verifier.ground.reading import is_foreign
@@ -70,7 +71,7 @@ def vouching_checks(record: Record, given: Brought) -> list[Check]:
             steps[KEPT_SIGNATURE] = partial(_by_own_key, step=kept_signature, given=given)
     if is_foreign(record.root):
         steps["bundle"] = check_bundle
-    steps["registry"] = check_registry
+    steps["registry"] = partial(check_registry, kept=given.head)
     return [concluded(name, step, record) for name, step in steps.items()]
 
 
@@ -138,8 +139,10 @@ def _files_hold(record: Record, files: HeadFiles) -> str:
     """The files under heads/ are heads of this record. They are the run's own and prove nothing to a reviewer, but a
     tail lost by accident shows against them."""
     unhindered(record)
+    kept = [file for _, file in files.found if isinstance(file, KeptHead)]
+    roots = _roots_at(record, kept)
     for name, file in files.found:
-        wrong = (file, None) if isinstance(file, str) else _not_contained(record, file)
+        wrong = (file, None) if isinstance(file, str) else _not_contained(record, file, roots)
         if wrong:
             raise broken(f"{'heads/' + name[:80]!r}: {wrong[0]}", wrong[1])
     told = f"files under heads/: {len(files.found)}, each a head of this record"
@@ -153,7 +156,7 @@ def _files_hold(record: Record, files: HeadFiles) -> str:
 def _contains(record: Record, kept: KeptHead, inside: bool) -> str:
     """The head that a reader kept is an event of this chain, with the number and the hash that it had."""
     unhindered(record)
-    wrong = _not_contained(record, kept)
+    wrong = _not_contained(record, kept, _roots_at(record, [kept]))
     if wrong:
         raise broken(*wrong)
     told = f"the record contains the head that was kept: event {kept.seq} of {record.count}"
@@ -164,7 +167,11 @@ def _contains(record: Record, kept: KeptHead, inside: bool) -> str:
     return told
 
 
-def _not_contained(record: Record, kept: KeptHead) -> tuple[str, int | None] | None:
+def _roots_at(record: Record, kept: Sequence[KeptHead]) -> dict[int, str]:
+    return roots_after(record.hashes[: record.intact], {head.seq for head in kept})
+
+
+def _not_contained(record: Record, kept: KeptHead, roots: Mapping[int, str]) -> tuple[str, int | None] | None:
     """Why a record doesn't contain a head, and the first event that shows it; None where it does."""
     run_id = record.genesis.get("run_id")
     if kept.head is not None and run_id is not None and kept.head.run_id != run_id:
@@ -179,6 +186,8 @@ def _not_contained(record: Record, kept: KeptHead) -> tuple[str, int | None] | N
     if record.hashes[kept.seq - 1] != kept.hash:
         told = "had another hash when the head was kept: the record was changed or written anew"
         return f"event {kept.seq} {told}", kept.seq
+    if kept.head is not None and kept.head.root != roots[kept.seq]:
+        return f"its root is not that of events 1 to {kept.seq}", kept.seq
     return None
 
 

@@ -22,6 +22,7 @@ from storage.errors import StorageError
 from storage.record.create import complete_creation
 from storage.record.log import Log
 from storage.record.reader import Reader
+from storage.record.registry import enter_rest
 from storage.signatures.heads import HeadSigner
 from storage.signatures.signing_key import chosen_key, refuse_inside
 from tui.commands.people.draw_text import next_steps
@@ -115,6 +116,10 @@ def _record_end(log: Log, console: Console, *events: Event) -> None:
         tell(f"the end of this engine could not be recorded: {error}")
         return
     signed = log.sign_head()
+    try:
+        enter_rest(log.folder.root.resolve(), *log.head)
+    except StorageError as error:
+        tell(f"the end of this engine is not entered beside its run: {error}")
     console.head(*log.head)
     if signed is not None:
         console.say(f"signed: event {signed.seq}, by {signed.fingerprint} (heads/{signed.seq}.json)")

@@ -1,0 +1,59 @@
+"""Merkle trees (RFC 6962, section 2.1): one hash for a list, against which an entry can be shown without the others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """SHA-256(0x00 ‖ entry)."""
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+class Tree:
+    """A tree that grows by one entry at a time. It holds the roots of its full subtrees, from left to right."""
+
+    def __init__(self, entries: Iterable[bytes] = ()) -> None:
+        self._full: list[tuple[int, bytes]] = []
+        for entry in entries:
+            self.append(entry)
+
+    def append(self, entry: bytes) -> None:
+        """Adds an entry at the right; two full subtrees of one size become one."""
+        size, node = 1, leaf_hash(entry)
+        while self._full and self._full[-1][0] == size:
+            node = _node_hash(self._full.pop()[1], node)
+            size *= 2
+        self._full.append((size, node))
+
+    @property
+    def root(self) -> str:
+        """The hash of the whole tree, 64 hex digits; of no entry it is that of no bytes."""
+        if not self._full:
+            return hashlib.sha256(b"").hexdigest()
+        node = self._full[-1][1]
+        for _, left in reversed(self._full[:-1]):
+            node = _node_hash(left, node)
+        return node.hex()
+
+
+def roots_after(hashes: Iterable[str], places: Collection[int]) -> dict[int, str]:
+    """The roots over the first so many events, for each of `places` that there is.
+
+    Args:
+        hashes: those of the events in hex, each the 32 bytes of an entry.
+    """
+    found, tree, last = {}, Tree(), max(places, default=0)
+    for seq, event in enumerate(hashes, start=1):
+        if seq > last:
+            break
+        tree.append(bytes.fromhex(event))
+        if seq in places:
+            found[seq] = tree.root
+    return found
+
+
+def _node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256(0x01 ‖ left ‖ right)."""
+    return hashlib.sha256(b"\1" + left + right).digest()
