@@ -52,6 +52,9 @@ class MemoryRecorder:
                 found[u[0]] = max(found.get(u[0], 0), u[1])
         return found
 
+    def leaf_key(self, kind: str, *about: str) -> str:
+        return digest("/".join([kind, *about]).encode())
+
     def text(self, sha256: str) -> str:
         return decode_text(self.blobs[sha256])
 

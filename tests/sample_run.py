@@ -341,6 +341,8 @@ def _draw(ctx: Context, _: int) -> None:
             origin="unit",
             members=[RATERS[i] for i in sorted(members)],
             seats=_seats(members),
+            leaf_key=digest(name.encode()),
+            root=digest(b"root"),
             outcome=outcome,  # type: ignore[arg-type]
             reason=reason,
         )
@@ -372,6 +374,8 @@ def _public_draws() -> list[Event]:
         origin="public_hash",
         members=sorted(RATERS[:4]),
         seats=_seats(range(4)),
+        leaf_key=digest(b"leaves"),
+        root=digest(b"root"),
         outcome="proposed",
         round=2,
         commitment=committed[1].commitment,
@@ -402,6 +406,8 @@ def _conditions(ctx: Context, _: int) -> None:
             raters=len(weights),
             effective_pairs=9.5 * len(weights),
             weights=weights,
+            leaf_key=digest(name.encode()),
+            root=digest(b"root"),
             artifact=ctx.store(f"schedule {name}".encode(), "application/x-npz") if weights else None,
         )
         ctx.unit(name, lambda unit, planned=planned: unit.add(planned))  # type: ignore[misc]

@@ -44,6 +44,8 @@ def accept(recorder: MemoryRecorder, name: str, members: list[int]) -> None:
         origin="public",
         members=[ids[i] for i in members],
         seats={},
+        leaf_key="00" * 32,
+        root="00" * 32,
         outcome="accepted",
         value="7",
     )

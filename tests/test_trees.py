@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts.trees import Tree, leaf_hash, roots_after
+from storage.record.reader import Reader
 
 ENTRIES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
 ROOTS = [
@@ -51,3 +56,36 @@ def test_a_tree_that_grows_is_the_tree_of_the_rfc(entries: list[bytes]) -> None:
 def test_roots_at_places_are_those_of_the_trees_so_far(hashes: list[bytes], places: set[int]) -> None:
     wanted = {n: as_in_the_rfc(hashes[:n]).hex() for n in places if 1 <= n <= len(hashes)}
     assert roots_after([h.hex() for h in hashes], places) == wanted
+
+
+def recorded(root: Path, kind: str, **wanted: str) -> dict[str, Any]:
+    """The last event of a kind with these fields, its sealed parts opened."""
+    events = Reader(root).recorded("SELECT e.kind, e.payload FROM events AS e WHERE e.kind = ? ORDER BY seq", [kind])
+    return [json.loads(json.dumps(v)) for _, _, v in events if all(v.get(k) == x for k, x in wanted.items())][-1]
+
+
+def entry(key: str, row: dict[str, Any]) -> bytes:
+    salt = hmac.new(bytes.fromhex(key), row["rater_id"].encode(), hashlib.sha256).digest()
+    return salt + json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def test_the_root_of_a_draw_is_over_what_its_views_say_of_each_person(trained: Path) -> None:
+    reader = Reader(trained)
+    people = {row["rater_id"]: json.loads(row["attributes"]) for row in reader.view("raters")}
+    for draw in reader.query("SELECT draw, lottery FROM draws WHERE outcome = 'accepted'"):
+        made = recorded(trained, "draw.made", draw=draw["draw"])
+        chances = reader.query("SELECT rater_id, pi FROM inclusion_probabilities WHERE lottery = ?", [draw["lottery"]])
+        pi = {row["rater_id"]: row["pi"] for row in chances}
+        rows = [
+            {"rater_id": name, "attributes": people[name], "pi": pi[name], "drawn": name in made["members"]}
+            for name in sorted(people)
+        ]
+        assert as_in_the_rfc([entry(made["leaf_key"], row) for row in rows]).hex() == made["root"]
+
+
+def test_the_root_of_a_condition_is_over_its_weights(trained: Path) -> None:
+    for name in ("full", "soft"):
+        planned = recorded(trained, "condition.planned", condition=name)
+        rows = [dict(row, weight=float(row["weight"])) for row in planned["weights"]]
+        whole = [row | {"weight": int(row["weight"])} if row["weight"].is_integer() else row for row in rows]
+        assert as_in_the_rfc([entry(planned["leaf_key"], row) for row in whole]).hex() == planned["root"]

@@ -251,6 +251,11 @@ IN_TRAINED: dict[str, tuple[Change, str]] = {
     "another panel": (edited("draw.made", put("panel", to=lambda p: (p + 1) % 2)), "draws"),
     "members in another order": (edited("draw.made", put("members", to=swapped)), "draws"),
     "a member left out": (edited("draw.made", put("members", to=only_cut)), "draws"),
+    "another root over the people": (edited("draw.made", put("root", to=other_digit)), "draws"),
+    "another key of their salts": (edited("draw.made", put("leaf_key", to=other_digit)), "draws"),
+    "no key of their salts": (edited("draw.made", put("leaf_key", to="")), "draws"),
+    "another root over the weights": (edited("condition.planned", put("root", to=other_digit), 2), "weights"),
+    "no key of these salts": (edited("condition.planned", put("leaf_key", to="no"), 2), "weights"),
     "alternates in another order": (
         edited(
             "draw.alternates", lambda v: next(put("raters", to=swapped)(a) for a in v["alternates"] if a["raters"][1:])
@@ -299,6 +304,7 @@ IN_DRAWN: dict[str, tuple[Change, str]] = {
     "a public value": (edited("draw.made", put("value", to="2 7 1 8")), "draws"),
     "the number of a panel": (edited("draw.made", put("value", to="08"), -2), "draws"),
     "a rejection left out": (removed("draw.decided", 1), "draws"),
+    "another root over the people of a proposed panel": (edited("draw.made", put("root", to=other_digit), 1), "draws"),
     "a second acceptance": (repeated("draw.made", -1), "units"),
     "a step after acceptance": (
         lambda db: (

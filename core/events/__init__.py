@@ -123,6 +123,10 @@ class Recorder(Protocol):
         """The highest attempt begun or completed, by unit."""
         ...
 
+    def leaf_key(self, kind: str, *about: str) -> str:
+        """The key of the salts in the tree of an event of a kind about something, hex: the same for every attempt."""
+        ...
+
     def text(self, sha256: str) -> str:
         """The text of a blob."""
         ...

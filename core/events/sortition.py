@@ -170,6 +170,8 @@ class DrawMade(Event):
     seed: str = described("key of the random stream, hex")
     origin: str = described("where the seed comes from, as a key of `core/facts/words.py`")
     members: list[str] = sealed("people", "pseudonyms of the panel, in their order")
+    leaf_key: str = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
+    root: str = volatile("root of the tree over what the draw says of each person of the pool (docs/audit.md)")
     seats: dict[str, dict[str, int]] = described("members of the panel by attribute and category, where there are any")
     outcome: Literal["accepted", "rejected", "aborted", "proposed"] = described(
         "what became of the draw; a proposed one is decided by a later event"

@@ -29,6 +29,8 @@ class ConditionPlanned(Event):
     raters: int = described("raters with positive weight")
     effective_pairs: float = described("(Σω)²/Σω² over the pairs: the effective sample size")
     weights: list[WeightRow] = sealed("people", "raters with positive weight, in the order of their pseudonyms")
+    leaf_key: str = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
+    root: str = volatile("root of the tree over the weights (docs/audit.md)")
     artifact: Artifact | None = sealed("private", "the schedule: pair index and flip per step", default=None)
 
 

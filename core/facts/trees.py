@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+import hmac
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from core.facts.canonical import canonical_text
+
+SALT_KEY = re.compile("[0-9a-f]{64}")
+"""The key of the salts of a tree over rows about people."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -52,6 +60,21 @@ def roots_after(hashes: Iterable[str], places: Collection[int]) -> dict[int, str
         if seq in places:
             found[seq] = tree.root
     return found
+
+
+def root_of_rows(key: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """The root over rows about people, each with the pseudonym as its "rater_id".
+
+    An entry is a salt of 32 bytes, HMAC-SHA256(key, pseudonym), and the row as canonical JSON: with its salt one row
+    can be shown and checked, and without it nobody can tell a row by trying.
+
+    Args:
+        key: that of the salts, in hex.
+    """
+    return Tree(
+        hmac.new(bytes.fromhex(key), row["rater_id"].encode(), hashlib.sha256).digest() + canonical_text(row).encode()
+        for row in rows
+    ).root
 
 
 def _node_hash(left: bytes, right: bytes) -> bytes:

@@ -11,6 +11,7 @@ from core.events import ConditionPlanned, WeightRow
 from core.facts.randomness import RandomStream
 from core.facts.training.schedule import SCHEDULE_TYPE
 from core.facts.training.weights import effective_pairs
+from core.facts.trees import root_of_rows
 from core.stage import Context, Unit, only
 from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
 from core.training.weights import rater_weights
@@ -67,6 +68,11 @@ def _plan_condition(
         flipped = _citizens_disagree(ctx, section, pairs, schedule)
         body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
         artifact = ctx.store(body, SCHEDULE_TYPE)
+    rows = [
+        WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r]))
+        for r in sorted(kept, key=lambda r: pairs.raters[r].rater_id)
+    ]
+    key = ctx.recorder.leaf_key(ConditionPlanned.kind, section.name)
     return ConditionPlanned(
         condition=section.name,
         source=section.source,
@@ -77,10 +83,9 @@ def _plan_condition(
         pairs=int(counts[kept].sum()),
         raters=len(kept),
         effective_pairs=effective_pairs(weight.tolist(), counts.tolist()),
-        weights=[
-            WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r]))
-            for r in sorted(kept, key=lambda r: pairs.raters[r].rater_id)
-        ],
+        weights=rows,
+        leaf_key=key,
+        root=root_of_rows(key, [row.model_dump() for row in rows]),
         artifact=artifact,
     )
 

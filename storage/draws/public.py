@@ -146,7 +146,7 @@ class PublicDraw:
                 f"draw {self._name!r}, round {committed.round}: {what} no longer hash to the commitment that was "
                 "published; nothing is drawn, run `dempo verify`"
             )
-        return proposal(committed, pool, value)
+        return proposal(committed, pool, value, self._log.leaf_key(DrawMade.kind, self._name, str(committed.round)))
 
     def _source(self) -> tuple[RecordedLottery, dict[str, str]]:
         """The lottery and its pool as recorded, and the hashes of their parts."""

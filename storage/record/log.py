@@ -238,6 +238,10 @@ class Log:
             self._sealer = Sealer.of(self.folder, self.genesis())
         return self._sealer
 
+    def leaf_key(self, kind: str, *about: str) -> str:
+        """The key of the salts in the tree of an event of a kind about something, hex."""
+        return self.sealer.leaf_key(kind, *about)
+
     def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
         """Events of the last completed attempt of every unit of the stage, by unit."""
         last: dict[str, int] = {}

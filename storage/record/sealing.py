@@ -66,6 +66,11 @@ class Sealer:
         """The payload of an event without its sealed parts, which it names, and their texts."""
         return sealed_values(event.kind, event.payload(), partial(salt_of, self.secret, self.run, event.kind))
 
+    def leaf_key(self, kind: str, *about: str) -> str:
+        """The key of the salts in the tree of an event of a kind about a draw (its id and round) or a condition."""
+        text = json.dumps([self.run, kind, "leaves", *about], ensure_ascii=False)
+        return hmac.new(self.secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
 
 def sealed_values(
     kind: str, values: Mapping[str, Any], salt: Callable[[str, Mapping[str, Any]], str]

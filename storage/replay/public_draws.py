@@ -60,7 +60,7 @@ def _again(record: Recorded, made: DrawMade) -> tuple[DrawMade, RecordedLottery]
     assert made.value is not None, "a public draw has a value"
     committed = _committed(record, made)
     source = recorded_lottery([line.event() for line in _sources(record, committed.lottery)])
-    again = proposal(committed, source, made.value)
+    again = proposal(committed, source, made.value, made.leaf_key)
     return again.model_copy(update={"outcome": made.outcome, "reason": made.reason}), source
 
 

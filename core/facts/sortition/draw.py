@@ -32,7 +32,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Literal
 
 from core.facts.randomness import RandomStream
@@ -101,6 +102,27 @@ def seats_of(
         for name, category in zip(attributes, types[t], strict=True):
             found[name][category] = found[name].get(category, 0) + 1
     return found
+
+
+def people_rows(
+    rater_ids: Sequence[str],
+    type_of: Sequence[int],
+    attributes: Sequence[str],
+    types: Sequence[Sequence[str]],
+    chances: Iterable[Fraction],
+    members: Collection[int],
+) -> Iterator[dict[str, Any]]:
+    """What a draw says of each person of the pool, in the order of the pool: the entries of its tree.
+
+    Args:
+        types: of each type, its category in each attribute.
+        chances: π of each person.
+        members: pool indices of the panel.
+    """
+    drawn = set(members)
+    for i, (rater_id, t, chance) in enumerate(zip(rater_ids, type_of, chances, strict=True)):
+        categories = dict(zip(attributes, types[t], strict=True))
+        yield {"rater_id": rater_id, "attributes": categories, "pi": float(chance), "drawn": i in drawn}
 
 
 def commitment_of(terms: Mapping[str, Any]) -> str:

@@ -17,8 +17,10 @@ from core.facts.sortition.draw import (
     digits_of,
     draw_key,
     is_panel_number,
+    people_rows,
     seats_of,
 )
+from core.facts.trees import root_of_rows
 from core.sortition.draws.draw import draw_panel
 from core.sortition.recording import RecordedLottery
 from core.types import Lottery
@@ -32,7 +34,7 @@ def commitment_to(terms: DrawCommitted, run: str) -> str:
     return commitment_of({"run": run, **terms.model_dump(exclude={"commitment"})})
 
 
-def proposal(committed: DrawCommitted, source: RecordedLottery, value: str) -> DrawMade:
+def proposal(committed: DrawCommitted, source: RecordedLottery, value: str, leaf_key: str) -> DrawMade:
     """The panel that a public value draws, proposed until people decide.
 
     Raises:
@@ -40,6 +42,8 @@ def proposal(committed: DrawCommitted, source: RecordedLottery, value: str) -> D
     """
     key = draw_key(committed.commitment, value)
     panel, members = panel_by_rule(source.lottery, source.type_of, committed.rule, key, value)
+    chances = source.lottery.inclusion(source.type_of)
+    people = people_rows(source.rater_ids, source.type_of, source.attributes, source.types, chances, members)
     return DrawMade(
         draw=committed.draw,
         lottery=committed.lottery,
@@ -47,6 +51,8 @@ def proposal(committed: DrawCommitted, source: RecordedLottery, value: str) -> D
         seed=key.hex(),
         origin=PUBLIC_ORIGINS[committed.rule],
         members=[source.rater_ids[i] for i in members],
+        leaf_key=leaf_key,
+        root=root_of_rows(leaf_key, people),
         seats=seats_of(source.attributes, source.types, [source.type_of[i] for i in members]),
         outcome="proposed",
         round=committed.round,

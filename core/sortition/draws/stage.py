@@ -11,7 +11,8 @@ from functools import partial
 
 from core.errors import Waiting
 from core.events import AlternatesOfType, DrawAlternates, DrawMade, Event, SeedDerived
-from core.facts.sortition.draw import seats_of
+from core.facts.sortition.draw import people_rows, seats_of
+from core.facts.trees import root_of_rows
 from core.sortition.draws.draw import alternates_of, draw_panel
 from core.stage import Context, Unit, only
 from core.types import Draw, Lottery, Pool
@@ -41,6 +42,8 @@ def _record_draw(unit: Unit, pool: Pool, source: Lottery) -> None:
     seed = unit.ctx.stream_seed(unit.key)
     panel, members = draw_panel(source, pool.type_of, unit.ctx.stream(unit.key))
     rater_ids = [rater.rater_id for rater in pool.raters]
+    key = unit.ctx.recorder.leaf_key(DrawMade.kind, unit.key, "1")
+    chances = source.inclusion(pool.type_of)
     made = DrawMade(
         draw=unit.key,
         lottery=source.name,
@@ -48,6 +51,8 @@ def _record_draw(unit: Unit, pool: Pool, source: Lottery) -> None:
         seed=seed.seed,
         origin=seed.origin,
         members=[rater_ids[i] for i in members],
+        leaf_key=key,
+        root=root_of_rows(key, people_rows(rater_ids, pool.type_of, pool.attributes, pool.types, chances, members)),
         seats=seats_of(pool.attributes, pool.types, [pool.type_of[i] for i in members]),
         outcome="accepted",
     )
