@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.facts.judging.outcomes import WANTED_COVERAGE
-from core.facts.places import with_places
+from core.facts.places import place_name, with_places
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.stages import PEOPLE_ONLY
 
@@ -42,6 +42,9 @@ class RunSection(Section):
 
     name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
     seed: int = Field(default=0, ge=0, lt=2**63)
+    secret_file: Place | None = Field(
+        default=None, description="32 bytes that pseudonyms are made with, in place of the runs folder's own"
+    )
 
 
 KEYS_OF_FORMAT: dict[str, tuple[str, ...]] = {
@@ -249,7 +252,12 @@ class JudgeModel(Section):
     """One judge. It ranks every question `rankings` times, each time in another shown order."""
 
     kind: Literal["openai", "local", "planted"]
-    model: str = Field(description="name at the endpoint, folder of a local model, or a label")
+    model: str = Field(description="name at the endpoint, or folder of a local model")
+    label: str = Field(
+        default="",
+        max_length=100,
+        description="name in tables, and what its shown orders and seeds follow from; the model's where left out",
+    )
     rankings: Positive = 5
     base_url: str | None = None
     temperature: float = Field(default=0.0, ge=0)
@@ -257,6 +265,13 @@ class JudgeModel(Section):
     concurrency: Positive = 8
     timeout: Rate = 120.0
     retries: int = Field(default=4, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _labelled(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("model"), str) and not values.get("label"):
+            return values | {"label": place_name(values["model"])}
+        return values
 
 
 class JudgeSection(Section):
@@ -273,7 +288,7 @@ class JudgeSection(Section):
     @field_validator("judges")
     @classmethod
     def _distinct(cls, value: tuple[JudgeModel, ...]) -> tuple[JudgeModel, ...]:
-        _require_distinct([j.model for j in value], "judge model")
+        _require_distinct([j.label for j in value], "judge")
         return value
 
 
@@ -310,6 +325,8 @@ class RunConfig(Section):
         lotteries = _require_distinct([x.name for x in self.lotteries], "lottery")
         draws = _require_distinct([x.id for x in self.draws], "draw")
         _require_distinct([x.name for x in self.conditions], "condition")
+        if self.run.secret_file is not None and self.data.world is not None:
+            raise ValueError("run.secret_file: the secret of planted worlds is one that everybody knows")
         if self.data.people_only:
             self._only_a_pool()
         elif self.lotteries and self.population is None:

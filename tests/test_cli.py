@@ -234,6 +234,10 @@ def test_an_infinite_score_is_still_json(tmp_path: Path) -> None:
     assert dempo("rank", path, "--resamples", "5").returncode == 0
 
 
+def genesis_of(path: str) -> dict[str, Any]:
+    return Reader(Path(path)).recorded("SELECT kind, payload FROM events WHERE seq = 1")[0][2]
+
+
 def test_a_clone_keeps_the_configuration_but_for_what_was_set(tmp_path: Path) -> None:
     write_world(tmp_path / "world", "planted", 0)
     config = tmp_path / "config.toml"
@@ -247,6 +251,8 @@ def test_a_clone_keeps_the_configuration_but_for_what_was_set(tmp_path: Path) ->
     before, after = json.loads(original["config"]), json.loads(changed["config"])
     assert before.pop("run") != after.pop("run")
     assert before == after
+    assert genesis_of(clone).get("linked_to") == Reader(Path(first)).first_hash()
+    assert "linked_to" not in genesis_of(first)
 
 
 def test_doctor_says_what_is_here_and_no_secret() -> None:

@@ -663,6 +663,7 @@ def source_ids(root: Path, draw: str) -> set[str]:
 def test_a_replacement_keeps_the_seats_of_those_who_accepted(root: Path, dempo: Dempo, tmp_path: Path) -> None:
     path, declined, accepted = answered(root, dempo, tmp_path)
     new = replaced(dempo("replace", "first", path, "--json", "--quiet"))
+    assert events(new, "run.created")[0]["linked_to"] == Reader(root).first_hash()
     drawn = source_ids(new, "first")
     assert len(drawn) == 2
     assert not drawn & {*declined, *accepted}

@@ -272,6 +272,22 @@ def test_calls_are_planned_by_judge_then_round_then_question(tmp_path: Path) -> 
     assert len({call.key for call in calls}) == len(calls) == 14
 
 
+def test_two_judges_of_one_model_are_told_apart_by_their_labels(tmp_path: Path) -> None:
+    cold, warm = ({"kind": "openai", "model": "m", "label": label, "rankings": 3} for label in ("cold", "warm"))
+    settings = config([cold, warm])
+    calls = plan_calls(make_context("judge", settings, tmp_path), settings.judge.judges, some_answers())  # type: ignore[union-attr]
+    assert {call.judge for call in calls} == {f"{label}#{i}" for label in ("cold", "warm") for i in range(3)}
+    orders = {label: [call.order for call in calls if call.model.label == label] for label in ("cold", "warm")}
+    assert orders["cold"] != orders["warm"]
+    with pytest.raises(ValueError, match="two entries are called 'm'; each judge needs a name of its own"):
+        config([{"kind": "openai", "model": "m"}, {"kind": "openai", "model": "other", "label": "m"}])
+
+
+def test_a_judge_without_a_label_is_called_by_its_model_without_its_folder(tmp_path: Path) -> None:
+    settings = config([{"kind": "local", "model": "/home/me/judges/small"}, {"kind": "openai", "model": "org/large"}])
+    assert [judge.label for judge in settings.judge.judges] == ["small", "org/large"]  # type: ignore[union-attr]
+
+
 def test_answers_must_be_complete() -> None:
     with pytest.raises(ValueError, match="every condition must have one answer"):
         Answers((QUESTION,), ("a", "b"), {("a", "1:0"): "x"}, Path("base"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from random_llama import save_random_llama
 from rewritten import Row, forged
 from verified_runs import TINY
 
@@ -20,9 +21,11 @@ from core.facts.judging.replies import MOST_STARTS, Malformed, parse_ranking
 from core.facts.judging.requests import judging_key, judging_parameters
 from storage.check import Check
 from storage.export.export import export_run
+from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
+from storage.verify import verify
 from tui.commands.runs.demo import prepare
 from tui.commands.runs.process import work
 from tui.terminal.console import Console
@@ -250,6 +253,17 @@ def test_a_redacted_copy_still_says_that_the_template_is_another(judged: Path, t
         bundle.extractall(tmp_path / "bundle")
     (root,) = (path.parent for path in (tmp_path / "bundle").rglob("audit.db"))
     told(root, "withheld", f"1 prompt by {OTHER}; ")
+
+
+@pytest.mark.long
+def test_judges_of_one_model_in_a_folder_are_called_by_their_labels(tmp_path: Path) -> None:
+    folder = save_random_llama(tmp_path / "models" / "small", positions=4096)
+    one, two = (f'{{kind="local", model="{folder}", rankings=1{more}}}' for more in ("", ', label="again"'))
+    root = prepare("planted", 0, tmp_path, [*TINY, f"judge.judges=[{one}, {two}]"])
+    assert work(root, None, Console(quiet=True)) == 0
+    assert {row["judge"] for row in Reader(root).view("judge_calls")} == {"small#0", "again#0"}
+    assert {check.name for check in verify(root) if check.verdict not in ("ok", "unknown")} == set()
+    assert str(tmp_path) not in "".join(row["payload"] for row in Reader(root).query("SELECT payload FROM events"))
 
 
 @pytest.mark.long

@@ -148,7 +148,7 @@ def clone(
     tell_notes(preflight(loaded.config, until))
     given = original / "config.toml"  # an imported run has none: nobody checked it
     text = given.read_text(encoding="utf-8") if given.is_file() else f"# as recorded in run {original.name}\n"
-    _work_on(create_run(loaded, text, runs_dir), until, detach, quiet, as_json)
+    _work_on(create_run(loaded, text, runs_dir, linked_to=original), until, detach, quiet, as_json)
 
 
 def _check_until(until: str | None) -> None:

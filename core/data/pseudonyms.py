@@ -55,9 +55,17 @@ def kept_secret(private: Path) -> bytes:
     """The secret in `private/pseudonym.key`.
 
     Raises:
+        InputError: as `read_secret`.
+    """
+    return read_secret(private / SECRET_FILE)
+
+
+def read_secret(path: Path) -> bytes:
+    """The secret in a file.
+
+    Raises:
         InputError: the file cannot be read or does not hold 32 bytes.
     """
-    path = private / SECRET_FILE
     try:
         secret = path.read_bytes()
     except OSError as error:

@@ -206,14 +206,14 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     pending = set(ctx.pending([call.key for call in calls]))
     by_judge = [[call for call in calls if call.model is model] for model in section.judges]
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
-    ready = {model.model: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
+    ready = {model.label: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
     done = len(calls) - len(pending)
     failures = []
     for model, own in zip(section.judges, by_judge, strict=True):
         missing = [call for call in own if call.key in pending]
         if missing:
             of_model = Calls(ctx, model, own, missing, answers, done, len(calls))
-            failures.append(KINDS[model.kind].ask(of_model, ready[model.model]))
+            failures.append(KINDS[model.kind].ask(of_model, ready[model.label]))
             done += len(missing)
     if any(failures):
         raise JudgeError(

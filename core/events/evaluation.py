@@ -69,7 +69,7 @@ class JudgeCalled(Event):
     kind: ClassVar[str] = "judge.called"
     question_id: str = described("the question")
     clause_id: int = described("its clause")
-    judge: str = described("model#index")
+    judge: str = described("label#index; the configuration has its model")
     judge_kind: Literal["openai", "local", "planted"] = described("what kind of judge")
     outcome: Literal["ranked", "refused", "truncated", "malformed", "failed"] = described("what came of it")
     shown_order: list[str] = described("conditions in the order in which their answers were shown")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PLACE_KEYS = ("path", "respondents", "quotas", "responses", "constitution", "questions", "model")
+PLACE_KEYS = ("path", "respondents", "quotas", "responses", "constitution", "questions", "model", "secret_file")
 """Settings that may be a path in full."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.config import RunConfig, resolved
 from core.config_file import LoadedConfig
-from core.data.pseudonyms import PLANTED, secret_of
+from core.data.pseudonyms import PLANTED, read_secret, secret_of
 from core.errors import InputError
 from core.events import SCHEMA_VERSION, RunCreated
 from core.facts.chain import CHAIN_DOMAIN
@@ -19,16 +19,18 @@ from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
 from storage.record.beginnings import never_begun
 from storage.record.log import Log
-from storage.record.reader import lock_is_held
+from storage.record.reader import Reader, lock_is_held
 from storage.record.registry import enter_late, registration, registry_path
 from storage.record.schema import VIEWS_VERSION
 from storage.verifier.vouching.entries import read_registry
 
 
-def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
+def create_run(loaded: LoadedConfig, text: str, runs: Path, linked_to: Path | None = None) -> Path:
     """Creates a run below `runs` and returns its folder; the engine has still to be started.
 
-    `text` is the configuration as given; the resolved one is in the genesis event.
+    Args:
+        text: the configuration as given; the resolved one is in the genesis event.
+        linked_to: the run that this one continues or repeats.
 
     Raises:
         StorageError: the folder or the registry's entry cannot be made, or the id is taken (ids are never reused).
@@ -40,7 +42,8 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
         raise StorageError(f"{folder.root} exists; ids are never reused, so try again in a second")
     with registration(runs) as registry:
         secret = secret_for(config, runs)
-        genesis = _genesis(loaded, run_id, secret, registry.last)
+        first = None if linked_to is None else Reader(linked_to).first_hash()
+        genesis = _genesis(loaded, run_id, secret, registry.last, first)
         with Log.create(folder, genesis, secret) as log:
             with sentences(folder.config):
                 folder.config.write_text(text, encoding="utf-8")
@@ -49,13 +52,16 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path) -> Path:
 
 
 def secret_for(config: RunConfig, runs: Path) -> bytes:
-    """The secret of the pseudonyms of a new run: one for all runs of a folder, in `private/` there.
+    """The secret of the pseudonyms of a new run: that of the file which the configuration names, or else one for all
+    runs of the folder, in `private/` there.
 
     Raises:
         StorageError: it cannot be read or made.
     """
     if config.data.world is not None:
         return PLANTED
+    if config.run.secret_file is not None:
+        return _named_secret(config.run.secret_file)
     private = runs / "private"
     with sentences(private):
         private.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,7 +71,14 @@ def secret_for(config: RunConfig, runs: Path) -> bytes:
             raise StorageError(str(error)) from None
 
 
-def _genesis(loaded: LoadedConfig, run_id: str, secret: bytes, registry: str) -> RunCreated:
+def _named_secret(path: Path) -> bytes:
+    try:
+        return read_secret(path)
+    except InputError as error:
+        raise StorageError(f"run.secret_file: {error}") from None
+
+
+def _genesis(loaded: LoadedConfig, run_id: str, secret: bytes, registry: str, linked_to: str | None) -> RunCreated:
     config, places = loaded.config, dict[str, str]()
     return RunCreated(
         domain=CHAIN_DOMAIN,
@@ -80,6 +93,7 @@ def _genesis(loaded: LoadedConfig, run_id: str, secret: bytes, registry: str) ->
         simulated=config.data.world is not None,
         secret=hashlib.sha256(secret).hexdigest(),
         registry=registry,
+        linked_to=linked_to,
     )
 
 

@@ -118,6 +118,17 @@ class Reader:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def first_hash(self) -> str:
+        """The hash of the first event, which names the run whatever its folder is called.
+
+        Raises:
+            StorageError: there is none.
+        """
+        rows = self.query("SELECT hash FROM events WHERE seq = 1")
+        if not rows:
+            raise StorageError(f"{self.folder.database} holds no event; this run was never begun")
+        return str(rows[0]["hash"])
+
     def recorded(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
     ) -> list[tuple[str, str, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """Judge calls: which are made, in which order each shows the answers, and what is recorded of them.
 
 Every judge ranks every question `rankings` times. A call is a unit of its own, so nothing that was paid
-for is asked again. Its key is "model#index/question".
+for is asked again. Its key is "label#index/question".
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from core.evaluation.answers import Answers
 from core.events import JudgeCalled
 from core.facts.judging.orders import shown_orders
 from core.facts.judging.requests import judging_key
+from core.facts.places import place_name
 from core.stage import Context
 from core.types import Judged, Question, Ranking
 
@@ -30,8 +31,8 @@ class Call:
 
     @property
     def judge(self) -> str:
-        """model#index: the judge's name in the record."""
-        return f"{self.model.model}#{self.index}"
+        """label#index: the judge's name in the record."""
+        return f"{self.model.label}#{self.index}"
 
     @property
     def key(self) -> str:
@@ -58,7 +59,7 @@ def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> 
     for model in models:
         shown = {
             question.question_id: shown_orders(
-                ctx.stream("order"), question.question_id, model.model, answers.conditions, model.rankings
+                ctx.stream("order"), question.question_id, model.label, answers.conditions, model.rankings
             )
             for question in answers.questions
         }
@@ -72,7 +73,7 @@ def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> 
 
 def request_key(call: Call, address: str | None, prompt: str, parameters: Mapping[str, Any]) -> str:
     """The key that stands for all that a call asks."""
-    return judging_key(call.model.model, address, prompt, call.order, call.index, parameters)
+    return judging_key(place_name(call.model.model), address, prompt, call.order, call.index, parameters)
 
 
 def shown_answers(call: Call, answers: Answers) -> list[str]:

@@ -47,7 +47,7 @@ def _folder(config: RunConfig, model: JudgeModel, base: Path | None) -> Path | N
     folder = base if model.model in BASE_MODEL else Path(model.model).expanduser()
     if folder is not None and not (folder / "config.json").is_file():
         raise InputError(
-            f"judge {model.model!r}: {folder} is no folder of a model (it has no config.json); "
+            f"judge {model.label!r}: {folder} is no folder of a model (it has no config.json); "
             "give a folder, or 'base' for the run's own base model"
         )
     return folder
@@ -59,7 +59,7 @@ def _folder(config: RunConfig, model: JudgeModel, base: Path | None) -> Path | N
 def _world(config: RunConfig, model: JudgeModel, base: Path | None) -> Path:
     if config.data.path is None or config.data.world is None:
         raise InputError(
-            f"judge {model.model!r}: a planted judge needs data.path and data.world, the truth of a planted world"
+            f"judge {model.label!r}: a planted judge needs data.path and data.world, the truth of a planted world"
         )
     return config.data.path / config.data.world
 
@@ -67,7 +67,7 @@ def _world(config: RunConfig, model: JudgeModel, base: Path | None) -> Path:
 def _ask_citizens(calls: Calls, world: Path) -> str:
     for number, call in enumerate(calls.missing, start=calls.done + 1):
         calls.ctx.unit(call.key, partial(_ask_citizen, ctx=calls.ctx, call=call, answers=calls.answers, world=world))
-        calls.ctx.progress(number, calls.total, calls.model.model)
+        calls.ctx.progress(number, calls.total, calls.model.label)
     return ""
 
 
@@ -78,7 +78,7 @@ def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: 
     begun = time.monotonic()
     texts = shown_answers(call, answers)
     shown = list(zip(call.order, texts, strict=True))
-    stream = ctx.stream("citizen", call.question.question_id, call.model.model, str(call.index))
+    stream = ctx.stream("citizen", call.question.question_id, call.model.label, str(call.index))
     ranking = planted_rankings(world, call.question, shown, stream)
     unit.add(
         JudgeCalled(

@@ -61,7 +61,7 @@ def judge_by_model(calls: Calls, folder: Path | None) -> str:
                     unit.add(event.model_copy(update={"seconds": seconds, **named}))
                     unit.complete()
             done += len(missing)
-            ctx.progress(done, calls.total, calls.model.model)
+            ctx.progress(done, calls.total, calls.model.label)
     return ""
 
 

@@ -97,7 +97,7 @@ class _Work:
             schema=ranking_schema(labels_for(len(call.order))),
             **judging_parameters(
                 self.calls.ctx.config.run.seed,
-                self.model.model,
+                self.model.label,
                 call.index,
                 call.question.question_id,
                 self.model.temperature,
@@ -120,7 +120,7 @@ class _Work:
             unit.add(self.event(call, unit, reply))
             unit.complete()
             self.done += 1
-        self.calls.ctx.progress(self.done, self.calls.total, f"{self.model.model}: {reply.status}")
+        self.calls.ctx.progress(self.done, self.calls.total, f"{self.model.label}: {reply.status}")
         self.outages = self.outages + 1 if failed and self.counts(reply) else 0
         limit = max(FIRST_FAILURES, 2 * self.model.concurrency) if self.completions.succeeded else FIRST_FAILURES
         if self.outages >= limit:

@@ -22,10 +22,10 @@ def address_of(configured: str | None, environment: Mapping[str, str]) -> str:
 
 
 def judging_parameters(
-    seed: str | int, model: str, index: int, question: str, temperature: float, max_tokens: int
+    seed: str | int, label: str, index: int, question: str, temperature: float, max_tokens: int
 ) -> dict[str, Any]:
     """What shapes a judge's reply beside its prompt; `seed` is the run's."""
-    return _parameters(temperature, max_tokens, seed, "judge", "seed", question, model, str(index))
+    return _parameters(temperature, max_tokens, seed, "judge", "seed", question, label, str(index))
 
 
 def writing_parameters(seed: str | int, clause: int, attempt: int, count: int) -> dict[str, Any]:

@@ -158,8 +158,8 @@ def _last_index(record: Record, calls: list[Found]) -> dict[tuple[str, str], int
 
 
 def judges_of_record(record: Record) -> dict[str, dict[str, Any]]:
-    """The configuration's judges, by the names of their models."""
-    return sections(record.genesis["config"].get("judge") or {}, "judges", "model")
+    """The configuration's judges, by their labels."""
+    return sections(record.genesis["config"].get("judge") or {}, "judges", "label")
 
 
 # ------------------------------------------------------------ leaderboards

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from storage.verifier.contents.judgements import questions_of_record
+from storage.verifier.contents.judgements import judges_of_record, questions_of_record
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
 
@@ -128,12 +128,12 @@ def _answer_units(record: Record) -> dict[str, Contents]:
 
 
 def _judge_units(record: Record) -> dict[str, Contents]:
-    judges = sections(record.genesis["config"]["judge"], "judges", "model")
+    judges = judges_of_record(record)
     questions = questions_of_record(record)
     spend(record, len(questions) * sum(section["rankings"] for section in judges.values()))
     return {
-        f"{model}#{index}/{question}": {"judge.called": 1}
-        for model, section in judges.items()
+        f"{label}#{index}/{question}": {"judge.called": 1}
+        for label, section in judges.items()
         for index in range(section["rankings"])
         for question in questions
     }

@@ -142,13 +142,14 @@ class Prompts:
 
     def _judging_keys(self, values: Mapping[str, Any], prompt: str) -> Iterator[str]:
         """The keys that a call can have: an address may be that of any engine's environment."""
-        model, _, number = values["judge"].rpartition("#")
+        label, _, number = values["judge"].rpartition("#")
         order, kind, index = values["shown_order"], values["judge_kind"], int(number)
-        section = one_of(self.judges, model, "the configuration's judge", 1)
+        section = one_of(self.judges, label, "the configuration's judge", 1)
+        model = section.get("model", "")
         if kind == "openai":
             sampling = section.get("temperature", 0.0), section.get("max_tokens", 1024)
             seed, question = self.record.genesis["seed"], values["question_id"]
-            parameters = judging_parameters(seed, model, index, question, *sampling)
+            parameters = judging_parameters(seed, label, index, question, *sampling)
             for address in self._addresses(section):
                 yield judging_key(model, address, prompt, order, index, parameters)
         else:

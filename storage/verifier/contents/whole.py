@@ -8,7 +8,7 @@ import re
 import stat
 from pathlib import Path
 
-from core.facts.chain import CHAIN_DOMAIN
+from core.facts.chain import CHAIN_DOMAIN, NO_EVENT
 from core.facts.sealed import PRIVATE
 from storage.verifier.ground.beside import more_than_one_file, why_not_alone
 from storage.verifier.ground.finding import Finding, brief, broken, newer, same, whole
@@ -76,6 +76,9 @@ def check_genesis(record: Record) -> str:
         raise broken("the first event names another run or seed than the configuration that it holds", 1)
     if not re.fullmatch("0|[1-9][0-9]{0,18}", first["seed"]):
         raise broken("the run's seed is no number", 1)
+    for name in ("secret", "registry", "linked_to"):
+        if not re.fullmatch("[0-9a-f]{64}", first.get(name, NO_EVENT)):
+            raise broken(f"{name} in the first event is no SHA-256", 1)
     planted = (first["config"].get("data") or {}).get("world") is not None
     same(first["simulated"], planted, "whether raters or judges are simulated", 1)
     stamped = RUN_ID.fullmatch(first["run_id"])

@@ -13,10 +13,11 @@ from storage.verifier.contents.judgements import (
     MOST_RANKED,
     check_answers,
     check_judge_calls,
+    judges_of_record,
     questions_of_record,
     rule_of_board,
 )
-from storage.verifier.ground.finding import Finding, brief, broken, same, sections, unreadable, whole
+from storage.verifier.ground.finding import Finding, brief, broken, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.intervals import Leaderboards
@@ -154,10 +155,10 @@ def _ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
     """The calls with a ranking, in planned order."""
     by_call = {(event.values["judge"], event.values["question_id"]): event for event in record.counted("judge.called")}
     questions = questions_of_record(record)
-    for model, section in sections(record.genesis["config"].get("judge") or {}, "judges", "model").items():
+    for label, section in judges_of_record(record).items():
         for index in range(section["rankings"]):
             for question in questions:
-                event = by_call.get((f"{model}#{index}", question))
+                event = by_call.get((f"{label}#{index}", question))
                 if event is not None and "ranking" in event.values:
                     yield event.values
 

@@ -193,7 +193,8 @@ def replace(
     for row in Reader(original).query(_REPLACED, [f"draw {draw}: %"]):
         console.say(f"dempo: note: replacements were drawn before: {row['detail']}")
     with Log.open(RunFolder(original)) as log:  # nobody replaces anybody of a run that an engine works on
-        root = create_run(prepared.loaded, (original / "config.toml").read_text(encoding="utf-8"), runs_dir)
+        text = (original / "config.toml").read_text(encoding="utf-8")
+        root = create_run(prepared.loaded, text, runs_dir, linked_to=original)
         seq, head = log.head
         log.record("run", [OperatorAction(action="replace", detail=f"draw {draw}: by run {root.name}")])
     with Log.open(RunFolder(root)) as log:
