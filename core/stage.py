@@ -137,6 +137,10 @@ class Context:
         """The events of a completed unit, or None where it has still to be done."""
         return self._completed.get(key)
 
+    def interrupted(self, key: str) -> tuple[Event, ...]:
+        """What the last attempt of a unit recorded before it was interrupted."""
+        return self.recorder.interrupted(self.stage, key)
+
     def pending(self, keys: Sequence[str]) -> list[str]:
         """Those of the planned units that have still to be done, in their order."""
         return [key for key in keys if self.recorded(key) is None]
@@ -162,13 +166,18 @@ class Context:
             assert found is not None, "a completed unit is remembered"
         return found
 
+    @property
+    def stop_asked(self) -> bool:
+        """Whether the operator asked for a stop."""
+        return self.folder.stop_request.exists()
+
     def check_stop(self) -> None:
         """Ends the engine between two units where the operator asked for it.
 
         Raises:
             Stopped: `control/stop.request` exists.
         """
-        if self.folder.stop_request.exists():
+        if self.stop_asked:
             raise Stopped("stopped on request; `dempo resume` goes on from here")
 
     def progress(self, done: float, total: float, detail: str = "") -> None:

@@ -52,6 +52,11 @@ class MemoryRecorder:
                 found[u[0]] = max(found.get(u[0], 0), u[1])
         return found
 
+    def interrupted(self, stage: str, unit: str) -> tuple[Event, ...]:
+        own = [(e, u[1]) for s, e, u in self.events if s == stage and u and u[0] == unit]
+        last = [e for e, attempt in own if attempt == own[-1][1]]
+        return () if any(isinstance(e, UnitCompleted) for e in last) else tuple(last)
+
     def leaf_key(self, kind: str, *about: str) -> str:
         return digest("/".join([kind, *about]).encode())
 

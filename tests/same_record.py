@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Event, Part, decode
+from core.facts.stages import WORKING_KINDS
 from storage.record.sealing import bodies_of, read_payload
 
-_ABOUT_ENGINES = ("engine.started", "engine.stopped", "operator.action", "unit.completed", "head.signed")
+_LEFT_OUT = (
+    "engine.started",
+    "engine.stopped",
+    "operator.action",
+    "unit.completed",
+    "head.signed",
+    *WORKING_KINDS,
+)
 
 
 def comparable(root: Path) -> dict[str, list[str]]:
@@ -30,7 +38,7 @@ def comparable(root: Path) -> dict[str, list[str]]:
     places = _places(parsed)
     found: dict[str, list[str]] = {}
     for stage, kind, values, unit in parsed:
-        if kind in _ABOUT_ENGINES or (unit and last.get((stage, unit[0])) != unit[1]):
+        if kind in _LEFT_OUT or (unit and last.get((stage, unit[0])) != unit[1]):
             continue
         event = decode(kind, values)
         line = json.dumps([kind, _stable(event)], sort_keys=True)

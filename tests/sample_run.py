@@ -53,6 +53,7 @@ from core.events import (
     RecoveryMeasured,
     ReferenceComputed,
     TrainCheckpoint,
+    TrainState,
     TrainStep,
     WeightRow,
     digest,
@@ -60,6 +61,7 @@ from core.events import (
 from core.facts.formats import PROGRAM_ID
 from core.facts.sortition.draw import seats_of
 from core.facts.sortition.inequality import histogram
+from core.facts.training.rules import training_unit
 from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage
 from core.types import LOTTERY_DENOMINATOR, Lottery
@@ -113,7 +115,6 @@ source = "lottery:panel4"
 [train]
 model = "tiny"
 steps = 30
-chunk = 10
 [answer]
 constitution = "/constitution.txt"
 questions = "/questions"
@@ -127,7 +128,6 @@ RATERS = tuple(sorted(f"r{digest(str(i).encode())[:11]}" for i in range(12)))
 CONDITIONS = ("base", "full", "hard", "soft")
 SOURCES = {"base": "none", "full": "all", "hard": "draw:main", "soft": "lottery:panel4"}
 STEPS = 30
-CHUNK = 10
 PANELS = {
     "panel4": (4, ((1, 1, 1, 1), (2, 1, 1, 0), (1, 2, 1, 0)), (1, 2, 1)),
     "panel6": (6, ((2, 2, 1, 1), (2, 1, 2, 1), (2, 2, 2, 0)), (2, 1, 1)),
@@ -429,28 +429,28 @@ def _model(ctx: Context, _: int) -> None:
 
 def _train(ctx: Context, _: int) -> None:
     trained = CONDITIONS[1:]
-    ctx.plan(1 + len(trained) * STEPS // CHUNK)
+    ctx.plan(1 + len(trained))
     reference = ReferenceComputed(
         sequences=80, cut_contexts=0, cut_responses=2, rule=2, artifact=ctx.store(b"reference", "application/x-npz")
     )
     ctx.unit("reference", lambda unit: unit.add(reference))
     for condition in trained:
-        for chunk in range(STEPS // CHUNK):
-            ctx.unit(f"{condition}:{chunk}", lambda unit, c=condition, k=chunk: train_chunk(unit, c, k))  # type: ignore[misc]
+        ctx.unit(training_unit(condition), lambda unit, c=condition: train_condition(unit, c))  # type: ignore[misc]
 
 
-def train_chunk(unit: Unit, condition: str, chunk: int) -> None:
-    """One chunk of optimizer steps, recorded one by one, and its checkpoint."""
-    for step in range(chunk * CHUNK + 1, (chunk + 1) * CHUNK + 1):
+def train_condition(unit: Unit, condition: str) -> None:
+    """The optimizer steps, recorded one by one with a state among them, and the model."""
+    for step in range(1, STEPS + 1):
         unit.now(train_step(condition, step))
-    last = (chunk + 1) * CHUNK
+        if step == STEPS // 2:
+            folder = f"checkpoints/.state/{condition}/checkpoint-{step}"
+            unit.now(TrainState(condition=condition, step=step, folder=folder, files={"state": digest(b"state")}))
     unit.add(
         TrainCheckpoint(
             condition=condition,
-            step=last,
-            final=last == STEPS,
+            step=STEPS,
             folder=f"checkpoints/{condition}",
-            files={"model.safetensors": digest(condition.encode())} if last == STEPS else {},
+            files={"model.safetensors": digest(condition.encode())},
         )
     )
 

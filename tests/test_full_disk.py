@@ -225,7 +225,7 @@ def test_a_checkpoint_that_does_not_fit_is_a_sentence_and_training_goes_on_later
 
 def demo(runs: Path, until: str) -> Path:
     """A run of the demonstration up to a stage."""
-    short = ("--set", "train.tiny.steps=1", "--set", "train.steps=4", "--set", "train.chunk=2")
+    short = ("--set", "train.tiny.steps=1", "--set", "train.steps=4", "--set", "train.checkpoint_minutes=0")
     made = dempo("demo", "--until", until, "--runs-dir", runs, "--quiet", *short)
     assert made.returncode == 0, made.stderr
     (root,) = (path for path in runs.iterdir() if (path / "audit.db").is_file())

@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).parent.parent
 
 SMALL = [
     "train.steps=12",
-    "train.chunk=4",
+    "train.checkpoint_minutes=0",
     "train.tiny.steps=20",
     "train.tiny.hidden=32",
     "answer.clauses=2",
@@ -84,8 +84,8 @@ def in_lottery(reader: Reader) -> bool:
     return events(reader, "lottery", "stage.started") > 0 and events(reader, "lottery", "stage.completed") == 0
 
 
-def in_second_chunk_of_training(reader: Reader) -> bool:
-    return events(reader, "train", "train.step") % 4 == 2 and events(reader, "train", "unit.completed") >= 2
+def in_the_midst_of_training(reader: Reader) -> bool:
+    return events(reader, "train", "train.state") > 2 and events(reader, "train", "unit.completed") >= 2
 
 
 def among_the_answers(reader: Reader) -> bool:
@@ -103,7 +103,7 @@ def test_a_run_killed_in_lottery_train_answer_and_judge_ends_with_the_same_recor
     # both runs read the same folder, so that their configurations are equal
     killed = prepare("planted", 0, tmp_path / "killed", [*SMALL, *_places(tmp_path / "whole")])
     finish(whole)
-    for ready in (in_lottery, in_second_chunk_of_training, among_the_answers, among_the_judgements):
+    for ready in (in_lottery, in_the_midst_of_training, among_the_answers, among_the_judgements):
         kill_when(killed, ready)
         assert all(check.verdict == "ok" for check in verify(killed)), ready.__name__
     finish(killed)

@@ -317,7 +317,7 @@ IN_TRAINED: dict[str, tuple[Attack, str]] = {
         edit("train.checkpoint", lambda v: v.update(folder="checkpoints/x")),
         "training",
     ),
-    "an early checkpoint called the model": (edit("train.checkpoint", lambda v: v.update(final=True)), "training"),
+    "a model of fewer steps": (edit("train.checkpoint", lambda v: v.update(step=1)), "training"),
     "an untrained model that recovers": (
         edit("recovery.measured", lambda v: v.update(population_log_loss=0.65)),
         "recovery",

@@ -22,6 +22,8 @@ from core.events import (
     ReferenceComputed,
     StagePlanned,
     TrainCheckpoint,
+    TrainStart,
+    TrainState,
     TrainStep,
     UnitCompleted,
 )
@@ -88,9 +90,9 @@ class Run:
         return found
 
     def files(self):
-        """Recorded hashes of every checkpoint of the last completed attempts."""
+        """Recorded hashes of every model of the last completed attempts."""
         return {
-            (e.condition, e.step, e.final): e.files
+            (e.condition, e.step): e.files
             for events in self.recorder.completed("train").values()
             for e in events
             if isinstance(e, TrainCheckpoint)
@@ -253,7 +255,7 @@ def test_a_missing_model_is_refused_by_its_name(tmp_path, monkeypatch):
 
 
 def test_training_records_steps_checkpoints_and_models(whole):
-    assert {e.units for e in whole.recorder.of_kind(StagePlanned) if e.name == "train"} == {1 + 3 + 3}
+    assert {e.units for e in whole.recorder.of_kind(StagePlanned) if e.name == "train"} == {1 + 2}
     steps = whole.steps()
     assert sorted(steps) == [(c, s) for c in ("full", "soft") for s in range(1, 7)]
     for condition in ("full", "soft"):
@@ -264,7 +266,7 @@ def test_training_records_steps_checkpoints_and_models(whole):
         assert steps[condition, 6][3] == pytest.approx(1e-3 / 6)
     assert list(whole.trained.models) == ["base", "full", "soft"]
     assert whole.trained.models["base"] == whole.trained.base
-    assert [key for key in whole.files() if key[2]] == [("full", 6, True), ("soft", 6, True)]
+    assert list(whole.files()) == [("full", 6), ("soft", 6)]
 
 
 def test_the_first_step_of_a_warm_up_learns(tmp_path):
@@ -312,7 +314,7 @@ def test_a_condition_trains_on_the_same_tokens_whatever_other_conditions_a_run_h
     (reference,) = beside.recorder.of_kind(ReferenceComputed)
     assert reference.cut_contexts > 0
     assert {step: values for step, values in beside.steps().items() if step[0] == "hard"} == alone.steps()
-    assert beside.files()["hard", 2, True] == alone.files()["hard", 2, True]
+    assert beside.files()["hard", 2] == alone.files()["hard", 2]
 
 
 def test_a_reference_of_other_tokens_is_not_used(tmp_path, monkeypatch):
@@ -347,7 +349,7 @@ def test_a_model_without_weights_completes_no_condition(tmp_path, monkeypatch):
     """What rank 1 of two processes saved: everything but the weights."""
     from transformers import PreTrainedModel
 
-    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"', chunk=6)
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"')
     run.model()
     monkeypatch.setattr(
         PreTrainedModel, "save_pretrained", lambda self, folder, **_: self.config.save_pretrained(folder)
@@ -362,8 +364,8 @@ def test_a_model_without_weights_completes_no_condition(tmp_path, monkeypatch):
     "fatal",
     [
         ("full", 4),
-        ("unit", "full/0002"),
-        ("unit", "soft/0003"),
+        ("unit", "condition:full"),
+        ("unit", "condition:soft"),
         pytest.param(("full", 1), marks=pytest.mark.long),
         pytest.param(("full", 6), marks=pytest.mark.long),
         pytest.param(("soft", 5), marks=pytest.mark.long),
@@ -392,8 +394,33 @@ def test_a_complete_stage_is_restored_from_the_record_alone(whole):
     assert all(isinstance(e, StagePlanned) for e in new)
 
 
-def test_a_stop_request_ends_training_and_resume_goes_on(whole, tmp_path):
+def test_a_run_killed_again_before_its_next_state_goes_on_from_the_same_one(whole, tmp_path):
     run = make_run(tmp_path)
+    for _ in range(2):
+        run.recorder.fatal = ("full", 4)
+        with pytest.raises(Killed):
+            run.train()
+    before = run.recorder.attempts("train")["condition:full"]
+    run.recorder.fatal = None
+    run.train()
+    assert (before, run.recorder.attempts("train")["condition:full"]) == (2, 3)
+    assert (run.steps(), run.files()) == (whole.steps(), whole.files())
+    taken = [e.step for _, e, unit in run.recorder.events if isinstance(e, TrainStep) and unit == ("condition:full", 3)]
+    assert taken == [1, 2, 3, 4, 5, 6], "those before the state are recorded once more"
+    starts = [e for _, e, unit in run.recorder.events if isinstance(e, TrainStart) and unit == ("condition:full", 3)]
+    assert len(starts) == 1
+
+
+def test_states_are_kept_by_time_and_change_nothing(whole, tmp_path):
+    run = make_run(tmp_path, checkpoint_minutes=10)
+    run.train()
+    assert run.recorder.of_kind(TrainState) == []
+    assert (run.steps(), run.files()) == (whole.steps(), whole.files())
+    assert [e.step for e in whole.recorder.of_kind(TrainState)] == [*range(1, 6)] * 2
+
+
+def test_a_stop_request_ends_training_and_resume_goes_on(whole, tmp_path):
+    run = make_run(tmp_path, checkpoint_minutes=10)
     seen = run.recorder.progress
 
     def stop_at_step_three(stage, done, total, detail=""):
@@ -405,8 +432,10 @@ def test_a_stop_request_ends_training_and_resume_goes_on(whole, tmp_path):
     with pytest.raises(Stopped):
         run.train()
     (tmp_path / "control" / "stop.request").unlink()
+    assert [e.step for e in run.recorder.of_kind(TrainState)] == [3], "nothing that was trained is lost"
     run.recorder.progress = seen
     run.train()
+    assert len([e for e in run.recorder.of_kind(TrainStep) if e.condition == "full"]) == 3 + 6
     assert run.files() == whole.files()
 
 

@@ -83,7 +83,7 @@ def make_config(conditions: str = "", **train: Any) -> RunConfig:
         "batch": 4,
         "micro_batch": 2,
         "max_length": 96,
-        "chunk": 2,
+        "checkpoint_minutes": 0,
         "warmup": 0.0,
         "device": "cpu",
         **train,

@@ -19,7 +19,7 @@ from tui.terminal.console import Console
 
 TINY = [
     "train.steps=4",
-    "train.chunk=2",
+    "train.checkpoint_minutes=0",
     "train.tiny.steps=2",
     "train.tiny.hidden=16",
     "train.batch=4",

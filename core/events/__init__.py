@@ -79,6 +79,7 @@ from core.events.training import (
     ReferenceComputed,
     TrainCheckpoint,
     TrainStart,
+    TrainState,
     TrainStep,
     WeightRow,
 )
@@ -121,6 +122,10 @@ class Recorder(Protocol):
 
     def attempts(self, stage: str) -> dict[str, int]:
         """The highest attempt begun or completed, by unit."""
+        ...
+
+    def interrupted(self, stage: str, unit: str) -> tuple[Event, ...]:
+        """Events of the last attempt of a unit, where that was not completed; none where nothing was begun."""
         ...
 
     def leaf_key(self, kind: str, *about: str) -> str:

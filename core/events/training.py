@@ -86,15 +86,27 @@ class TrainStep(Event):
     rule: int | None = described("how warm-up counts: 2 from the step itself; absent: from 0", default=None)
 
 
+class TrainState(Event):
+    """What the trainer left on disk so that training goes on from there after an interruption; no result.
+
+    The attempt that goes on from it records the steps before it once more.
+    """
+
+    kind: ClassVar[str] = "train.state"
+    condition: str = volatile("name of the condition")
+    step: int = volatile("optimizer steps done")
+    folder: str = volatile("path below the run directory, until a later state or the model takes its place")
+    files: dict[str, str] = volatile("SHA-256 of its files")
+
+
 class TrainCheckpoint(Event):
-    """A checkpoint on disk; the last one of a condition is its model."""
+    """The trained model of a condition."""
 
     kind: ClassVar[str] = "train.checkpoint"
     condition: str = described("name of the condition")
     step: int = described("optimizer steps done")
-    final: bool = described("true for the trained model")
     folder: str = described("path below the run directory")
-    files: dict[str, str] = described("SHA-256 of the model's files; empty where only the trainer's state was kept")
+    files: dict[str, str] = described("SHA-256 of the model's files")
 
 
 class RecoveryMeasured(Event):

@@ -53,11 +53,11 @@ STAGE_FACTS: dict[str, StageFacts] = {
     ),
     "model": StageFacts(2, ("pairs",), ("train",), "re-run", ("model.ready",)),
     "train": StageFacts(
-        2,
+        3,
         ("pairs", "conditions", "model"),
         ("train", "conditions"),
         "re-run",
-        ("reference.computed", "train.start", "train.step", "train.checkpoint"),
+        ("reference.computed", "train.start", "train.step", "train.state", "train.checkpoint"),
     ),
     "recovery": StageFacts(2, ("pairs", "train"), ("data", "train"), "re-run", ("recovery.measured",)),
     "answer": StageFacts(
@@ -72,7 +72,10 @@ STAGE_NAMES = tuple(STAGE_FACTS)
 PEOPLE_ONLY = ("tables",)
 """Formats of data that hold a pool and no preferences."""
 
-IN_NO_KEY = {"judge": ("coverage",)}
+WORKING_KINDS = ("train.state",)
+"""Kinds of events about files that an interrupted unit goes on from: two runs may be the same without them."""
+
+IN_NO_KEY = {"judge": ("coverage",), "train": ("checkpoint_minutes",)}
 """Settings of a section that change nothing of what a stage records: no key holds them."""
 
 

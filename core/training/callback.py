@@ -1,18 +1,18 @@
-"""The one callback: records every optimizer step, and the end of every chunk of steps as a unit of work."""
+"""The one callback: records every optimizer step, keeps states to go on from, and completes the unit of a condition."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
 from core.errors import DempoError
-from core.events import TrainCheckpoint, TrainStart, TrainStep
-from core.facts.training.rules import RATE_RULE
+from core.events import Event, TrainCheckpoint, TrainStart, TrainState, TrainStep
+from core.facts.training.rules import RATE_RULE, training_unit
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
@@ -24,10 +24,10 @@ UNHASHED = ("training_args.bin",)
 
 
 class Recording(TrainerCallback):
-    """Records steps live and completes one unit per chunk.
+    """Records steps live, keeps a state every few minutes, and completes the unit once the model is on disk.
 
-    A chunk's unit is complete once its checkpoint is flushed and hashed; only then does the previous
-    chunk's state go. So at any moment the state of the last recorded chunk is on disk.
+    A state is recorded once it is flushed and hashed; only then does the one before it go. So at any moment the last
+    recorded state is on disk.
     """
 
     trainer: WeightedDPOTrainer
@@ -35,19 +35,20 @@ class Recording(TrainerCallback):
     """What the first step is held to; None where it was taken before an interruption."""
 
     def __init__(
-        self, ctx: Context, condition: str, keys: list[str], state: Path, advance: Callable[[int], None]
+        self, ctx: Context, condition: str, before: Sequence[Event], state: Path, advance: Callable[[int], None]
     ) -> None:
         """
         Args:
-            keys: the condition's unit keys, one per chunk.
+            before: what an interrupted attempt recorded up to the state that this one goes on from.
             state: folder of the trainer's checkpoints.
             advance: told the number of steps done, for progress.
         """
         assert ctx.config.train is not None, "a training stage has [train]"
         self.ctx = ctx
         self.condition = condition
-        self.keys = keys
-        self.chunk = ctx.config.train.chunk
+        self.before = before
+        self.every = 60 * ctx.config.train.checkpoint_minutes
+        self.saved = time.monotonic()
         self.state = state
         self.advance = advance
         self.unit: Unit | None = None
@@ -55,9 +56,10 @@ class Recording(TrainerCallback):
         self.rate = 0.0
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Opens the chunk's unit."""
+        """Begins the unit, with what is there already."""
         if self.unit is None:
-            self.unit = self.ctx.begin(self.keys[state.global_step // self.chunk])
+            self.unit = self.ctx.begin(training_unit(self.condition))
+            self.unit.now(*self.before)
         self.begun = time.monotonic()
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -85,11 +87,10 @@ class Recording(TrainerCallback):
             )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Records the step; at the end of a chunk asks for a checkpoint, or keeps the finished model.
+        """Records the step; keeps the finished model, or asks for a state where it is time or a stop was asked for.
 
         Raises:
             DempoError: the training broke down; the step is recorded with the value by its name.
-            Stopped: the operator asked for it.
         """
         assert self.unit is not None, "a step has begun"
         metrics = self.trainer.take_metrics()
@@ -103,35 +104,39 @@ class Recording(TrainerCallback):
         self.advance(state.global_step)
         if state.global_step == state.max_steps:
             self._finish(state.global_step)
-        elif state.global_step % self.chunk == 0:
+        elif self.ctx.stop_asked or time.monotonic() - self.saved >= self.every:
             control.should_save = True
-        else:
-            self.ctx.check_stop()
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Completes the chunk's unit: its checkpoint is on disk."""
-        assert self.unit is not None, "a chunk has begun"
+        """Records the state, which is on disk, and lets go of the one before it.
+
+        Raises:
+            Stopped: the operator asked for it.
+        """
+        assert self.unit is not None, "a step has begun"
         folder = state_folder(self.state, state.global_step)
         for name in UNHASHED:
             (folder / name).unlink(missing_ok=True)
         require_weights(folder, self.trainer.model)
         flush(folder)
-        self.unit.add(self._checkpoint(state.global_step, folder, final=False))
-        self.unit.complete()
-        self.unit = None
+        place = folder.relative_to(self.ctx.folder.root).as_posix()
+        self.unit.now(
+            TrainState(condition=self.condition, step=state.global_step, folder=place, files=hash_files(folder))
+        )
         keep_only(self.state, state.global_step)
+        self.saved = time.monotonic()
         self.ctx.check_stop()
 
     def _finish(self, step: int) -> None:
-        """The trained model takes its place and completes the last unit; the trainer's state goes."""
-        assert self.unit is not None, "a chunk has begun"
+        """The trained model takes its place and completes the unit; the trainer's state goes."""
+        assert self.unit is not None, "a step has begun"
         temporary = fresh_folder(self.state / "final")
         save_model(self.trainer.model, self.trainer.processing_class, temporary)
         final = self.ctx.folder.checkpoints / self.condition
         publish(temporary, final)
-        self.unit.add(self._checkpoint(step, final, final=True))
+        place = final.relative_to(self.ctx.folder.root).as_posix()
+        self.unit.add(TrainCheckpoint(condition=self.condition, step=step, folder=place, files=hash_files(final)))
         self.unit.complete()
-        self.unit = None
         shutil.rmtree(self.state)
 
     def _event(self, step: int, metrics: StepMetrics) -> TrainStep:
@@ -144,15 +149,6 @@ class Recording(TrainerCallback):
             learning_rate=self.rate,
             rule=RATE_RULE,
             seconds=round(time.monotonic() - self.begun, 4),
-        )
-
-    def _checkpoint(self, step: int, folder: Path, final: bool) -> TrainCheckpoint:
-        return TrainCheckpoint(
-            condition=self.condition,
-            step=step,
-            final=final,
-            folder=folder.relative_to(self.ctx.folder.root).as_posix(),
-            files=hash_files(folder),
         )
 
 

@@ -1,10 +1,10 @@
 """The stages `model` and `train`.
 
-| stage      | unit                 | records                                    |
-|------------|----------------------|--------------------------------------------|
-| model      | `base`               | the base checkpoint                        |
-| train      | `reference`          | log-probabilities of the frozen base model |
-|            | `<condition>/<0001>` | `train.chunk` steps and their checkpoint   |
+| stage      | unit               | records                                    |
+|------------|--------------------|--------------------------------------------|
+| model      | `base`             | the base checkpoint                        |
+| train      | `reference`        | log-probabilities of the frozen base model |
+|            | `condition:<name>` | its steps and its model                    |
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from core.chat import load_tokenizer, template_digest
 from core.config import TrainSection
 from core.errors import DempoError, InputError
-from core.events import ModelReady, ReferenceComputed, TrainCheckpoint
+from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, TrainStart, TrainState, TrainStep
 from core.facts.places import place_name
-from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE
+from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
 from core.random_arrays import integers
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
@@ -151,27 +151,23 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
     """Trains every condition that has a schedule, from the base model, against the base as reference."""
     section = train_section(ctx)
     trained = [condition for condition in conditions if condition.source != "none"]
-    keys = {condition.name: _chunk_keys(condition, section.chunk) for condition in trained}
-    every = ["reference", *(key for chunk in keys.values() for key in chunk)] if trained else []
+    units = {condition.name: training_unit(condition.name) for condition in trained}
+    every = ["reference", *units.values()] if trained else []
     ctx.plan(len(every))
     if ctx.pending(every):
-        _train_pending(ctx, pairs, trained, keys, base, section)
+        _train_pending(ctx, pairs, trained, base, section)
     if (leftover := _states(ctx)).exists():
         shutil.rmtree(leftover)
     models: dict[str, Path] = {}
     files: dict[str, Mapping[str, str]] = {}
     for condition in conditions:
         models[condition.name], files[condition.name] = base.path, base.files
-        if condition.name in keys:
-            recorded = ctx.recorded(keys[condition.name][-1])
-            assert recorded is not None, "every chunk is recorded"
+        if condition.name in units:
+            recorded = ctx.recorded(units[condition.name])
+            assert recorded is not None, "every condition is recorded"
             final = only(recorded, TrainCheckpoint)
             models[condition.name], files[condition.name] = ctx.folder.root / final.folder, final.files
     return Trained(models=models, files=files, base=base.path)
-
-
-def _chunk_keys(condition: Condition, chunk: int) -> list[str]:
-    return [f"{condition.name}/{i + 1:04d}" for i in range(math.ceil(len(condition.schedule) / chunk))]
 
 
 @dataclass(frozen=True)
@@ -192,7 +188,6 @@ def _train_pending(
     ctx: Context,
     pairs: PreferencePairs,
     trained: Sequence[Condition],
-    keys: Mapping[str, list[str]],
     base: BaseModel,
     section: TrainSection,
 ) -> None:
@@ -217,9 +212,9 @@ def _train_pending(
     total = sum(len(condition.schedule) for condition in trained)
     before = 0
     for condition in trained:
-        if ctx.pending(keys[condition.name]):
+        if ctx.pending([training_unit(condition.name)]):
             ctx.check_stop()
-            _train_condition(common, condition, keys[condition.name], _reporter(ctx, condition, before, total))
+            _train_condition(common, condition, _reporter(ctx, condition, before, total))
         before += len(condition.schedule)
 
 
@@ -278,8 +273,8 @@ def _reference(
     return {key: by_name[name] for key, name in names.items()}
 
 
-def _train_condition(common: _Common, condition: Condition, keys: list[str], report: Callable[[int], None]) -> None:
-    """Trains one condition from its last recorded chunk to the end, in one trainer."""
+def _train_condition(common: _Common, condition: Condition, report: Callable[[int], None]) -> None:
+    """Trains one condition from its last recorded state to the end, in one trainer."""
     from core.training.batches import PairCollator, rows_of
     from core.training.callback import Recording, keep_only
     from core.training.dpo import make_trainer
@@ -289,13 +284,14 @@ def _train_condition(common: _Common, condition: Condition, keys: list[str], rep
 
     ctx, section, placed, tokenizer = common.ctx, common.section, common.placed, common.tokenizer
     state = _states(ctx) / condition.name
-    start = _last_checkpoint(ctx, keys)
+    before = _up_to_a_state(ctx.interrupted(training_unit(condition.name)))
+    start = next((event for event in before if isinstance(event, TrainState)), None)
     keep_only(state, start.step if start else 0)
     resumed = verify(ctx.folder.root / start.folder, start.files) if start else None
     state.mkdir(parents=True, exist_ok=True)
     rows = rows_of(condition, common.pairs)
     collator = PairCollator(rows, common.tokens, common.reference, tokenizer.pad_token_id, placed.multiple)
-    recording = Recording(ctx, condition.name, keys, state, report)
+    recording = Recording(ctx, condition.name, before, state, report)
     with memory_guard(section, f"training {condition.name!r}"):
         policy = load_model(common.base.path, placed)
         seed = ctx.torch_seed(condition.name)
@@ -312,12 +308,12 @@ def _states(ctx: Context) -> Path:
     return ctx.folder.checkpoints / ".state"
 
 
-def _last_checkpoint(ctx: Context, keys: Sequence[str]) -> TrainCheckpoint | None:
-    """The checkpoint of the last recorded chunk before the first that is missing."""
-    last = None
-    for key in keys:
-        events = ctx.recorded(key)
-        if events is None:
-            break
-        last = only(events, TrainCheckpoint)
-    return last
+def _up_to_a_state(interrupted: Sequence[Event]) -> list[Event]:
+    """What an interrupted attempt recorded up to its last state, that state included; nothing where it has none."""
+    states = [event for event in interrupted if isinstance(event, TrainState)]
+    if not states:
+        return []
+    steps = [
+        e for e in interrupted if isinstance(e, TrainStart) or (isinstance(e, TrainStep) and e.step <= states[-1].step)
+    ]
+    return [*steps, states[-1]]

@@ -260,6 +260,16 @@ class Log:
                 events.setdefault(unit, []).append(decode(kind, values))
         return {key: tuple(events.get((key, attempt), ())) for key, attempt in last.items()}
 
+    def interrupted(self, stage: str, unit: str) -> tuple[Event, ...]:
+        """Events of the last attempt of a unit, where that was not completed."""
+        of_unit = "FROM events WHERE stage = ? AND payload->>'$.unit' = ?"
+        rows = self._rows(f"SELECT kind, payload, payload->>'$.attempt' {of_unit} ORDER BY seq", stage, unit)
+        last = [(kind, payload) for kind, payload, attempt in rows if attempt == rows[-1][2]]
+        if any(kind == UnitCompleted.kind for kind, _ in last):
+            return ()
+        body_of = bodies_of(self._db.conn)
+        return tuple(decode(kind, read_payload(payload, body_of)[0]) for kind, payload in last)
+
     def attempts(self, stage: str) -> dict[str, int]:
         """The highest attempt of which anything is recorded, by unit."""
         return dict(

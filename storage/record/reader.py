@@ -159,7 +159,7 @@ class Reader:
         return int(self.query("SELECT coalesce(max(seq), 0) AS seq FROM main.events")[0]["seq"])
 
     def steps_under_way(self) -> list[dict[str, Any]]:
-        """Optimizer steps recorded so far, those of a chunk that isn't finished included.
+        """Optimizer steps recorded so far, those of a condition that isn't finished included.
 
         Where a step was redone, the last record of it counts.
         """

@@ -68,7 +68,7 @@ def _models_for(record: Recorded, config: RunConfig, stage: str) -> list[str]:
     trained = [
         line.values["folder"]
         for line in record.of("train")
-        if line.kind == "train.checkpoint" and line.values.get("final") and line.values.get("folder")
+        if line.kind == "train.checkpoint" and line.values.get("folder")
     ]
     own = {"train": [], "recovery": trained, "answer": trained}
     return [f"checkpoints/{BASE}", *dict.fromkeys(own[stage])] if stage in own else []

@@ -212,6 +212,10 @@ class Repetition:
         """None: every unit is done for the first time."""
         return {}
 
+    def interrupted(self, stage: str, unit: str) -> tuple[Event, ...]:
+        """None: every unit is done for the first time."""
+        return ()
+
     def leaf_key(self, kind: str, *about: str) -> str:
         """None of this run's: trees have salts of their own record, where `dempo verify` works them out again."""
         return NO_EVENT

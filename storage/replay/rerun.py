@@ -59,8 +59,6 @@ class RerunRule:
 
     def _model(self, line: Line, again: Repeated) -> EventVerdict:
         """The model of a checkpoint, or the base model."""
-        if not again.values.get("final", True):
-            return EventVerdict("not compared", "the trainer's state has other bytes, and the recorded one is gone")
         folder = again.values.get("folder", f"checkpoints/{BASE}")
         was, now = self._record.folder.root / folder, self._scratch.root / folder
         return _same_model(was, now, line.values["files"], again.values["files"])

@@ -79,7 +79,7 @@ class Restorer:
             models[condition.name], files[condition.name] = base, ready.files
             if condition.source != "none":
                 recorded = self._events("train", TrainCheckpoint)
-                final = only([e for e in recorded if e.condition == condition.name and e.final], TrainCheckpoint)
+                final = only([e for e in recorded if e.condition == condition.name], TrainCheckpoint)
                 models[condition.name], files[condition.name] = self.scratch.root / final.folder, final.files
         return Trained(models=models, files=files, base=base)
 

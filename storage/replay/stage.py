@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from core.events import StageCompleted, StageStarted, UnitCompleted
+from core.facts.stages import WORKING_KINDS
 from core.stage import Replay
 from storage.replay.compare import Compared, EventVerdict, ReplayVerdict, Rule, exactly, paired
 from storage.replay.lottery import ANOTHER, LotteryRule
@@ -33,7 +34,9 @@ def compare_stage(
         failure: what the repetition failed with; "" where it did not.
     """
     stage = repetition.stage
-    units = record.units(stage)
+    units = {
+        unit: [line for line in lines if line.kind not in WORKING_KINDS] for unit, lines in record.units(stage).items()
+    }
     again: dict[str | None, list[Repeated]] = {}
     for repeated in repetition.lines:
         again.setdefault(repeated.unit, []).append(repeated)
@@ -46,7 +49,7 @@ def compare_stage(
             own: Replay = "not replayable" if grade == "not replayable" else "view"
             found += [replace(row, detail=said[unit]) for row in shown_only(stage, lines, own, "recorded")]
             continue
-        repeated_unit = [one for one in again.get(unit, []) if one.kind != UnitCompleted.kind]
+        repeated_unit = [one for one in again.get(unit, []) if one.kind not in (UnitCompleted.kind, *WORKING_KINDS)]
         for line, one in paired(lines, repeated_unit):
             finding = _finding(line, one, rule, failure)
             if finding is not None:
@@ -66,7 +69,7 @@ def shown_only(stage: str, lines: Sequence[Line], grade: Replay, verdict: Replay
 def _other(record: Recorded, line: Line, repeated: Sequence[Repeated], grade: Replay, excused: bool) -> Compared:
     """An event of no unit that counts: the stage's own, steps of public draws, ends of units, redone attempts."""
     if line.unit is not None:
-        ended = line.kind == UnitCompleted.kind
+        ended = line.kind in (UnitCompleted.kind, *WORKING_KINDS)
         detail = "" if ended else f"attempt {line.unit[1]} of this unit was not completed, or was done again"
         return _row(line.stage, line.unit[0], line, None, "view", EventVerdict("recorded", detail))
     if line.kind.startswith("draw."):

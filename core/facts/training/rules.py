@@ -32,3 +32,8 @@ def start_tolerance(layouts: float | None) -> float:
     None: not measured, because the numbers are float32.
     """
     return max(START_MARGIN, LAYOUTS_ALLOWED * (layouts or 0.0))
+
+
+def training_unit(condition: str) -> str:
+    """The unit of a condition's training; "reference" is another one."""
+    return f"condition:{condition}"

@@ -57,8 +57,8 @@ def check_checkpoints(record: Record) -> str:
 def _models(record: Record) -> list[ModelFolder]:
     """The models that were kept. Where they lie the check "training" compares, so no name leads elsewhere."""
     ready = [(event, "base") for event in record.counted("model.ready")]
-    final = [event for event in record.counted("train.checkpoint") if event.values["final"]]
-    named = ready + [(event, event.values["condition"]) for event in final]
+    trained = [(event, event.values["condition"]) for event in record.counted("train.checkpoint")]
+    named = ready + trained
     for event, name in named:
         if any(not _is_name(inner) for inner in (name, *event.values["files"])):
             raise broken(f"a model is recorded under something that names no file: {brief(name)}", event.seq)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from core.facts.training.rules import training_unit
 from storage.verifier.contents.judgements import judges_of_record, questions_of_record
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
@@ -90,18 +91,9 @@ def _condition_units(kind: str) -> Callable[[Record], dict[str, Contents]]:
 
 
 def _train_units(record: Record) -> dict[str, Contents]:
-    config = record.genesis["config"]
-    train, chunk = config["train"], config["train"]["chunk"]
-    chunks = {"train.step": SOME, "train.checkpoint": 1}
-    first = {"train.start": SOME, **chunks}
-    units: dict[str, Contents] = {}
-    for name, section in sections(config, "conditions", "name").items():
-        if section.get("source") != "none":
-            steps = section.get("steps") or train["steps"]
-            if not isinstance(steps, int) or not isinstance(chunk, int) or chunk < 1:
-                raise broken(f"condition {brief(name)}: the configuration gives no number of steps", 1)
-            spend(record, steps // chunk + 1)
-            units |= {f"{name}/{i:04d}": chunks if i > 1 else first for i in range(1, 1 - (-steps // chunk))}
+    contents = {"train.start": SOME, "train.step": SOME, "train.state": SOME, "train.checkpoint": 1}
+    listed = sections(record.genesis["config"], "conditions", "name").items()
+    units = {training_unit(name): contents for name, section in listed if section.get("source") != "none"}
     return {"reference": {"reference.computed": 1}} | units if units else {}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from core.facts.formats import PAIRS_TYPE
 from core.facts.plural import number_of
 from core.facts.training.learning_rate import rate_share
-from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance
+from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance, training_unit
 from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from core.facts.training.weights import effective_pairs, transformed
 from core.facts.trees import SALT_KEY, root_of_rows
@@ -255,19 +255,14 @@ def _check_reference(event: Found) -> None:
 
 
 def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -> None:
-    """A checkpoint stands at the end of a chunk of steps, and the last one is the model of its condition."""
+    """A checkpoint is the model of its condition, after all of its steps."""
     values, name = event.values, event.values["condition"]
     what = f"condition {brief(name)}: its checkpoint after step {values['step']}"
     steps = one_of(planned, name, "the condition", event.seq).values["steps"]
-    same(values["final"], values["step"] == steps, f"{what}: whether it is the model", event.seq)
-    wanted = f"checkpoints/{name}" if values["final"] else f"checkpoints/.state/{name}/checkpoint-{values['step']}"
-    same(values["folder"], wanted, f"{what}: its folder", event.seq)
-    chunk = record.genesis["config"]["train"]["chunk"]
-    same(event.unit, f"{name}/{-(-values['step'] // chunk):04d}", f"{what}: its unit", event.seq)
-    if values["step"] % chunk and values["step"] != steps:
-        raise broken(f"{what} is not at the end of a chunk of {chunk} steps", event.seq)
-    if values["final"]:
-        _check_weight_files(record, event, values["folder"], f"the model of condition {brief(name)}")
+    same(values["step"], steps, f"{what}: the steps that its model was trained for", event.seq)
+    same(values["folder"], f"checkpoints/{name}", f"{what}: its folder", event.seq)
+    same(event.unit, training_unit(name), f"{what}: its unit", event.seq)
+    _check_weight_files(record, event, values["folder"], f"the model of condition {brief(name)}")
 
 
 def _check_weight_files(record: Record, event: Found, folder: str, what: str) -> None:

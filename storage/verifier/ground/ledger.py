@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.facts.stages import STAGE_FACTS
+from core.facts.stages import STAGE_FACTS, WORKING_KINDS
 
 Sentence = tuple[str, int]
 """What is wrong, and the number of the first event that shows it."""
@@ -26,7 +26,7 @@ WITHOUT_UNIT = (*STAGE_KINDS, "draw.committed", "draw.decided")
 
 WITH_OR_WITHOUT = ("seed.derived", "draw.made")
 
-RECORDED_AT_ONCE = ("lottery.bounded", "train.start", "train.step")
+RECORDED_AT_ONCE = ("lottery.bounded", "train.start", "train.step", *WORKING_KINDS)
 """Events that are recorded while their unit goes on, so an interrupted attempt leaves them behind. So does a judge
 call that failed. All others are written together with the end of their unit."""
 

@@ -24,7 +24,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "questions.generated": "clause_id model questions template prompt reply request_key",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step loss margin gradient_norm learning_rate rule",
-        "train.checkpoint": "condition step final folder files",
+        "train.checkpoint": "condition step folder files",
         "answer.given": "condition question_id clause_id answer tokens finish",
         "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason "
         "completion_tokens template prompt reply request_key rule",
