@@ -332,6 +332,20 @@ def test_a_run_that_was_set_back_shows_by_what_its_engine_left(runs: Path) -> No
     assert "an engine left this run with another event 2" in check(root).detail
 
 
+def test_a_run_set_back_with_the_registry_shows_against_the_kept_head_of_any_other(runs: Path) -> None:
+    root, other, kept = run(runs, "three"), run(runs, "one"), runs / "kept"
+    before = shutil.copytree(root, runs.parent / f"{runs.name}-before")
+    with Log.open(RunFolder(root)) as log:
+        log.record("run", [EngineStopped(outcome="completed", reason="", exit_code=0)])
+        enter_rest(root, *log.head)
+    kept.write_text(current_head(other).text())
+    shutil.rmtree(root)
+    shutil.copytree(before, root)
+    written_anew(runs, without='"event"')
+    assert check(root).verdict == "ok"  # all that could tell is gone from here
+    assert checked(other, head=kept)["registry"].verdict == "failed"
+
+
 def test_a_run_that_the_registry_does_not_name_is_not_entered_by_its_engine(runs: Path) -> None:
     copy = shutil.copytree(run(runs, "one"), runs / "20250101-000000-four")
     enter_rest(copy, 1, "0" * 64)
