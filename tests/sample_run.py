@@ -439,10 +439,10 @@ def _train(ctx: Context, _: int) -> None:
 
 
 def train_condition(unit: Unit, condition: str) -> None:
-    """The optimizer steps, recorded one by one with a state among them, and the model."""
+    """The optimizer steps, recorded one by one with a state now and then, and the model."""
     for step in range(1, STEPS + 1):
         unit.now(train_step(condition, step))
-        if step == STEPS // 2:
+        if step % 6 == 0 and step < STEPS:
             folder = f"checkpoints/.state/{condition}/checkpoint-{step}"
             unit.now(TrainState(condition=condition, step=step, folder=folder, files={"state": digest(b"state")}))
     unit.add(

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts.trees import Tree, leaf_hash, roots_after
+from core.facts.trees import Tree, leaf_hash
 from storage.record.reader import Reader
+from storage.verifier.vouching.kept import roots_after
 
 ENTRIES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
 ROOTS = [

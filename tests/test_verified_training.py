@@ -65,15 +65,10 @@ def _first_of_two_shards(values: dict[str, Any]) -> None:
     values["files"] |= dict.fromkeys((WEIGHTS_INDEX, "model-00001-of-00002.safetensors"), "0" * 64)
 
 
-def _all_but_weights(values: dict[str, Any]) -> None:
-    if values["final"]:
-        _only_a_tokenizer(values)
-
-
 @pytest.mark.parametrize(
     ("kind", "change", "told"),
     [
-        ("train.checkpoint", _all_but_weights, "the model of condition 'full' has no complete weights: 'model.safe"),
+        ("train.checkpoint", _only_a_tokenizer, "the model of condition 'full' has no complete weights: 'model.safe"),
         ("model.ready", _only_a_tokenizer, "the base model has no complete weights: 'model.safetensors' is not"),
         ("model.ready", _first_of_two_shards, "'model-00002-of-00002.safetensors' is not among its files"),
     ],

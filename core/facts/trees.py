@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.facts.canonical import canonical_text
-
-SALT_KEY = re.compile("[0-9a-f]{64}")
-"""The key of the salts of a tree over rows about people."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -44,22 +40,6 @@ class Tree:
         for _, left in reversed(self._full[:-1]):
             node = _node_hash(left, node)
         return node.hex()
-
-
-def roots_after(hashes: Iterable[str], places: Collection[int]) -> dict[int, str]:
-    """The roots over the first so many events, for each of `places` that there is.
-
-    Args:
-        hashes: those of the events in hex, each the 32 bytes of an entry.
-    """
-    found, tree, last = {}, Tree(), max(places, default=0)
-    for seq, event in enumerate(hashes, start=1):
-        if seq > last:
-            break
-        tree.append(bytes.fromhex(event))
-        if seq in places:
-            found[seq] = tree.root
-    return found
 
 
 def root_of_rows(key: str, rows: Iterable[Mapping[str, Any]]) -> str:

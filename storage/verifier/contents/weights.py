@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +14,7 @@ from core.facts.training.learning_rate import rate_share
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance, training_unit
 from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from core.facts.training.weights import effective_pairs, transformed
-from core.facts.trees import SALT_KEY, root_of_rows
+from core.facts.trees import root_of_rows
 from storage.verifier.contents.draws import draws_of_record
 from storage.verifier.contents.lotteries import lotteries_of_record
 from storage.verifier.contents.pool import PoolRead, required_pool
@@ -141,7 +142,7 @@ def _check_rows(event: Found, pool: PoolRead, wanted: list[float]) -> None:
 def _check_tree_of_weights(event: Found) -> None:
     """The rows have the root that the condition names."""
     values, what = event.values, f"condition {brief(event.values['condition'])}"
-    if not SALT_KEY.fullmatch(values["leaf_key"]):
+    if not re.fullmatch("[0-9a-f]{64}", values["leaf_key"]):
         raise broken(f"{what}: the key of its tree is not 64 hex digits", event.seq)
     root = root_of_rows(values["leaf_key"], values["weights"])
     same(values["root"], root, f"{what}: the root of its tree of weights", event.seq)

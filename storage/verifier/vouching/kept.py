@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core.facts.trees import Tree
 from storage.verifier.vouching.ssh_signature import Signature, Unusable, parse_signature
 
 HEADS_FOLDER = "heads"
@@ -75,6 +76,22 @@ def head_in(run_id: str, genesis: str, signed: Mapping[str, Any]) -> Head:
         ValueError: a field could not stand on a line of its own.
     """
     return Head(run_id, genesis, signed["seq"], signed["hash"], signed["root"], signed["registry"])
+
+
+def roots_after(hashes: Iterable[str], places: Collection[int]) -> dict[int, str]:
+    """The roots over the first so many events, for each of `places` that there is.
+
+    Args:
+        hashes: those of the events in hex, each the 32 bytes of an entry.
+    """
+    found, tree, last = {}, Tree(), max(places, default=0)
+    for seq, event in enumerate(hashes, start=1):
+        if seq > last:
+            break
+        tree.append(bytes.fromhex(event))
+        if seq in places:
+            found[seq] = tree.root
+    return found
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.facts.trees import roots_after
 from storage.verifier.ground.finding import Finding, broken, unhindered
 from storage.verifier.ground.record import SIGNED_HEAD, Found, Record
-from storage.verifier.vouching.kept import Head, head_in
+from storage.verifier.vouching.kept import Head, head_in, roots_after
 from storage.verifier.vouching.keygen import KeygenFailed
 from storage.verifier.vouching.ssh_signature import (
     NAMESPACE,

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.facts.trees import roots_after
 from storage.check import VERDICTS, Check
 from storage.verifier.ground.finding import Finding, Step, brief, broken, concluded, unhindered
 from storage.verifier.ground.reading import is_foreign
 from storage.verifier.ground.record import Record
 from storage.verifier.vouching.bundled import check_bundle
 from storage.verifier.vouching.entries import check_registry
-from storage.verifier.vouching.kept import HeadFiles, KeptHead, head_files, read_kept
+from storage.verifier.vouching.kept import HeadFiles, KeptHead, head_files, read_kept, roots_after
 from storage.verifier.vouching.keygen import KeygenFailed
 from storage.verifier.vouching.signatures import SignedHead, check_signatures, is_trusted, require_valid
 from storage.verifier.vouching.ssh_signature import Unusable, fingerprint, signers_in
