@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.config import RunConfig
 from core.facts.plural import number_of
-from core.facts.sealed import SEALED
+from core.facts.sealed import PEOPLE, PRIVATE, SEALED, WITHHELD_ROWS
 from core.stage import Stage
 from core.training.conditions import BASE
 from storage.record.codec import artifacts_in
@@ -24,7 +24,11 @@ _FILES_OF = {"pairs": "the file of the pairs", "conditions": "a schedule of trai
 def absent_of_run(record: Recorded, config: RunConfig, stage: Stage) -> str:
     """Which of a stage's inputs this copy of the run does not hold, as a sentence; "" where all are here."""
     texts, artifacts = _withheld(record.folder.root)
-    told = [f"{what} was withheld from this copy" for what in _sealed_for(record, config, stage)]
+    used = [need for need in stage.needs if not ignores(stage.name, need, config)]
+    files = [_FILES_OF[need] for need in used if need in _FILES_OF and _lacks(record, need, PRIVATE)]
+    told = [f"{what} {'was withheld from this copy' if texts else 'is not in the record'}" for what in files]
+    if any(_lacks(record, need, PEOPLE) for need in used):
+        told.append(f"{WITHHELD_ROWS[PEOPLE]} {'were withheld from this copy' if texts else 'are not in the record'}")
     for sha256, what in _artifacts_for(record, config, stage):
         if not (record.folder.artifacts / sha256).is_file():
             how = "was withheld from this copy" if sha256 in artifacts else "is not here"
@@ -54,13 +58,10 @@ def _artifacts_for(record: Recorded, config: RunConfig, stage: Stage) -> Iterato
                 yield from ((sha256, _FILES_OF[need]) for line in lines for sha256 in artifacts_in(line.values))
 
 
-def _sealed_for(record: Recorded, config: RunConfig, stage: Stage) -> Iterator[str]:
-    """What stages that come before refer to in parts that are not here."""
-    for need in stage.needs:
-        if need in _FILES_OF and not ignores(stage.name, need, config):
-            units = record.units(need).values()
-            if any(SEALED in line.values for lines in units for line in lines):
-                yield _FILES_OF[need]
+def _lacks(record: Recorded, stage: str, part: str) -> bool:
+    """Whether such a part of what a stage recorded is not here."""
+    lines = (line for unit in record.units(stage).values() for line in unit)
+    return any(part in line.values.get(SEALED, {}) for line in lines)
 
 
 def _models_for(record: Recorded, config: RunConfig, stage: str) -> list[str]:

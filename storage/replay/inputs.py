@@ -15,6 +15,7 @@ from typing import Any
 from core.config import RunConfig
 from core.errors import DempoError
 from core.events import JudgeCalled
+from core.facts.sealed import PRIVATE, SEALED
 from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
 from core.training.conditions import BASE
@@ -63,10 +64,15 @@ def _ended_by_signals() -> Iterator[None]:
 
 def absent_input(record: Recorded, config: RunConfig, stage: str) -> str | None:
     """Which file that the stage once read is not here, or is another one now, as a sentence; None if all are there."""
+    withheld = PRIVATE in record.lines[0].values.get(SEALED, {})
     for path, recorded in _files(record, config, stage):
         try:
             found = file_digest(path)
         except OSError:
+            found = ""
+        if withheld and (not found or (recorded and found not in recorded)):
+            return f"where the input lies was withheld from this copy: {path.name}, looked for in {path.parent}"
+        if not found:
             return f"the input is not here: {path}"
         if recorded and found not in recorded:
             return f"the input has changed: {path} holds SHA-256 {found[:12]}…, recorded is {recorded[0][:12]}…"
