@@ -73,7 +73,7 @@ def explained(name: str) -> str:
         InputError: there is no check of that name.
     """
     try:
-        told = explanation(name)
+        told = explanation(name, tree_facts().sealed)
     except Unusable as error:
         raise InputError(str(error)) from None
     step = _STEPS.get(name)

@@ -6,6 +6,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,13 @@ import both_verifiers
 import pytest
 from commands import dempo
 
+from storage.export.export import export_run
 from storage.verifier.checks import CHECKS
 from storage.verifier.explained import DECIDING, MEANINGS, explanation, verdicts_of
-from storage.verifier.shipped import parts, released_digest, verifier_text
+from storage.verifier.shipped import parts, released_digest, tree_facts, verifier_text
+from storage.verify import verify_all
 
+SEALED = tree_facts().sealed
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -49,7 +53,7 @@ def test_both_verifiers_explain_every_check(name: str, lines: list[str], capsys:
     assert both_verifiers.shipped().main(both_verifiers.shipped().WRITTEN, ["--explain", name]) == 0
     by_file = capsys.readouterr().out
     by_program = dempo("verify", "--explain", name).stdout
-    without_place = explanation(name).rpartition("\n\nDecided by ")[0]
+    without_place = explanation(name, SEALED).rpartition("\n\nDecided by ")[0]
     assert by_file.startswith(without_place)
     assert by_program.startswith(without_place)
     place = re.search(r"Decided by (\w+), \S+, line (\d+)", by_file)
@@ -61,12 +65,32 @@ def test_both_verifiers_explain_every_check(name: str, lines: list[str], capsys:
 
 def test_the_verdicts_are_those_that_the_code_names() -> None:
     always = {"ok", "failed", "unchecked"}
-    assert {name for name in CHECKS if "withheld" in verdicts_of(DECIDING[name])} == {
-        "blobs", "artifacts", "pairs", "replies", "estimates", "quotas", "reference", "constitution",
+    assert {name for name in CHECKS if "withheld" in verdicts_of(DECIDING[name], SEALED)} == {
+        "blobs", "artifacts", "pairs", "pool", "quotas", "lotteries", "solver", "draws", "weights", "training",
+        "reference", "constitution", "replies", "estimates",
     }  # fmt: skip
-    assert verdicts_of(DECIDING["chain"]) == always
-    assert verdicts_of(DECIDING["registry"]) == always | {"unknown"}
+    assert verdicts_of(DECIDING["chain"], SEALED) == always
+    assert verdicts_of(DECIDING["registry"], SEALED) == always | {"unknown"}
     assert MEANINGS.keys() == always | {"unknown", "withheld"}
+
+
+def test_no_check_says_more_than_its_explanation(trained: Path, tmp_path: Path) -> None:
+    """On both kinds of redacted copies, where half of the checks say "withheld"."""
+    seen = set()
+    for k in (None, 5):
+        for check in verify_all(unzipped(trained, tmp_path / str(k), k)):
+            assert check.verdict in verdicts_of(DECIDING[check.name], SEALED), check
+            seen |= {check.name} if check.verdict == "withheld" else set()
+    assert seen == {name for name in CHECKS if "withheld" in verdicts_of(DECIDING[name], SEALED)}
+
+
+def unzipped(root: Path, folder: Path, k: int | None) -> Path:
+    """A redacted copy of a run."""
+    folder.mkdir()
+    export_run(root, folder / "run.zip", redact=True, k=k, told=lambda what, done, total: None)
+    with zipfile.ZipFile(folder / "run.zip") as bundle:
+        bundle.extractall(folder / "copy")
+    return folder / "copy"
 
 
 def test_an_unknown_check_is_refused_with_the_names(capsys: pytest.CaptureFixture[str]) -> None:

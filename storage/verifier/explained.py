@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from storage.check import VERDICTS
 from storage.verifier.checks import CHECKS
+from storage.verifier.ground.record import KEPT_FIELDS
 from storage.verifier.vouching.ssh_signature import Unusable
 from storage.verifier.vouching.vouching import VOUCHING
+
+SealedFields = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 DECIDING: dict[str, Callable[..., str]] = {**CHECKS, **VOUCHING}
 """The function of each check, in the order in which they are told."""
@@ -28,8 +31,11 @@ MEANINGS = {
 }
 
 
-def explanation(name: str) -> str:
+def explanation(name: str, sealed: SealedFields) -> str:
     """A check in words.
+
+    Args:
+        sealed: the fields of the sealed parts of events, by kind and part.
 
     Raises:
         Unusable: there is no check of that name.
@@ -38,27 +44,50 @@ def explanation(name: str) -> str:
         raise Unusable(f"--explain: there is no check {name!r}; the checks are {', '.join(DECIDING)}")
     function = inspect.unwrap(DECIDING[name])
     said = (inspect.getdoc(function) or "(Python was started with -OO, without the words)").partition("\n\nArgs:")[0]
-    possible = verdicts_of(function)
+    possible = verdicts_of(function, sealed)
     can_say = [f"  {verdict:<9}  {MEANINGS[verdict]}" for verdict in VERDICTS if verdict in possible]
     code = function.__code__
     place = f"{function.__name__}, {Path(code.co_filename).name}, line {code.co_firstlineno}"
     return "\n".join([f"{name}: {said}", "", *can_say, "", f"Decided by {place}, and what it calls."])
 
 
-def verdicts_of(function: Callable[..., Any]) -> set[str]:
-    """The verdicts that a check can come to: those that are named by the functions and classes within its reach."""
-    found, seen, waiting = set(ALWAYS_POSSIBLE), set(), [inspect.unwrap(function)]
+def verdicts_of(function: Callable[..., Any], sealed: SealedFields) -> set[str]:
+    """The verdicts that a check can come to: those that are named by the functions and classes within its reach, and
+    "withheld" where they read a field of a sealed part, which may not be here."""
+    codes = [code for reached in _reach(function) for code in _codes(reached.__code__)]
+    found = {text for code in codes for text in code.co_consts if isinstance(text, str) and text in VERDICTS}
+    words = {word for code in codes for word in _words(code.co_consts)}
+    return found | ALWAYS_POSSIBLE | ({"withheld"} if _opens(words, sealed) else set())
+
+
+def _opens(words: Collection[str], sealed: SealedFields) -> bool:
+    """Whether code with these words in it reads a field of a sealed part: it names the kind of event and the field."""
+    read = {kind: frozenset(words).intersection(KEPT_FIELDS.get(kind, words)) for kind in sealed if kind in words}
+    return any(not read[kind].isdisjoint(fields) for kind in read for fields in sealed[kind].values())
+
+
+def _reach(function: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """A function, and all functions of this program that it or one of them names."""
+    seen, waiting = set(), [inspect.unwrap(function)]
     while waiting:
         reached = waiting.pop()
         if reached in seen:
             continue
         seen.add(reached)
+        yield reached
         for code in _codes(reached.__code__):
-            found |= {text for text in code.co_consts if isinstance(text, str) and text in VERDICTS}
             for named in (reached.__globals__.get(name) for name in code.co_names):
                 inner = list(vars(named).values()) if inspect.isclass(named) else [named]
                 waiting += [inspect.unwrap(one) for one in inner if inspect.isfunction(one) and _is_ours(one)]
-    return found
+
+
+def _words(constants: Iterable[Any]) -> Iterator[str]:
+    """The texts among constants, and in tuples of them."""
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, tuple):
+            yield from _words(constant)
 
 
 def _is_ours(function: Callable[..., Any]) -> bool:

@@ -61,7 +61,7 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     asked = parser.parse_args(arguments)
     if asked.explain is not None:
-        return _explain(asked.explain)
+        return _explain(asked.explain, facts)
     database = asked.place / DATABASE_NAME if asked.place.is_dir() else asked.place
     if not database.is_file():
         print(f"verify: there is no file {printable(str(database))}", file=sys.stderr)
@@ -91,9 +91,9 @@ def main(facts: WriterFacts, arguments: list[str] | None = None) -> int:
     return FAILED if wrong else UNCHECKED if left else 0
 
 
-def _explain(check: str) -> int:
+def _explain(check: str, facts: WriterFacts) -> int:
     try:
-        print(explanation(check))
+        print(explanation(check, facts.sealed))
     except Unusable as error:
         print(f"verify: {printable(str(error))}", file=sys.stderr)
         return USAGE
