@@ -125,7 +125,7 @@ async def test_withheld_texts_are_called_withheld(runs: Path) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
         await wait_for(pilot, "⇩ imported")
         await pilot.press("down", "enter", "5")
-        text = await wait_for(pilot, "Clause 1", "Question", "1. ", "(withheld: the text was left out of this copy")
+        text = await wait_for(pilot, "Clause 1", "Question", "1. ", "(withheld: this copy was exported without the")
         assert text.count("(withheld: ") >= 3
         assert "(empty)" not in text
 

@@ -163,7 +163,7 @@ def test_a_record_without_events_has_none_to_stand_at(tmp_path: Path) -> None:
 def test_of_a_view_and_a_reason_one_is_asked_for(sample: Path) -> None:
     code, out, err = dempo("show", sample, "--view", "raters", "--why", "x")
     assert (code, out) == (2, "")
-    assert "--view and --why print different things; give one of the two" in err
+    assert "--view and --why print different things; give one of them" in err
 
 
 def test_what_is_not_there_is_wrong_input(sample: Path) -> None:

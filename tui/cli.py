@@ -141,10 +141,14 @@ def clone(
     from storage.draws.history import config_of
     from storage.record.create import create_run
     from storage.record.reader import Reader
+    from storage.withheld import places_left_out
 
     _check_until(until)
     original = find_run(name, runs_dir)
-    loaded = change(config_of(Reader(original)), overrides or ())
+    reader = Reader(original)
+    loaded = change(config_of(reader), overrides or ())
+    told = places_left_out(reader)
+    tell_notes([f"{told}; they are looked for in the current folder, or where --set says"] if told else [])
     tell_notes(preflight(loaded.config, until))
     given = original / "config.toml"  # an imported run has none: nobody checked it
     text = given.read_text(encoding="utf-8") if given.is_file() else f"# as recorded in run {original.name}\n"
@@ -230,15 +234,20 @@ def show(
     name: RunName,
     view: Annotated[str | None, typer.Option("--view", help="Print a view of the record instead.")] = None,
     why: Annotated[str | None, typer.Option("--why", help="Say why this rater's chance is what it is.")] = None,
+    event: Annotated[int | None, typer.Option("--event", help="Print an event whole, by its number.", min=1)] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Print all events of a kind or stage, as draw.made or judge.")
+    ] = None,
     until: UntilEvent = None,
     runs_dir: RunsDir = _RUNS,
     as_json: Json = False,
 ) -> None:
-    """Show a run's stages and results, any view of its record, or the reasons for a rater's chance."""
+    """Show a run's stages and results, a view or events of its record, or the reasons for a rater's chance."""
     from storage.record.reader import Reader
+    from tui.commands.record.show import Wanted
     from tui.commands.record.show import show as show_run
 
-    show_run(Reader(find_run(name, runs_dir), until), view, why, runs_dir, as_json)
+    show_run(Reader(find_run(name, runs_dir), until), Wanted(view, why, event, kind), runs_dir, as_json)
 
 
 @app.command()

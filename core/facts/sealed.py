@@ -24,5 +24,5 @@ SALT = "salt"
 
 PEOPLE, PRIVATE = "people", "private"
 
-WITHHELD_ROWS: Mapping[str, str] = {PEOPLE: "rows about people and types", PRIVATE: "rows in the order of the source"}
+WITHHELD_ROWS: Mapping[str, str] = {PEOPLE: "rows about people and types", PRIVATE: "what leads back to the source"}
 """What of an event is withheld with a part, in words."""

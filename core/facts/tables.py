@@ -5,6 +5,7 @@ A row is read twice, first for whether a name in it has to be escaped: no more t
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,14 +23,59 @@ TEXTS_IN_VIEWS: dict[str, frozenset[str]] = {
 }
 """Columns of views that hold texts of people or models; the words of an operator are no such texts."""
 
+PEOPLE_IN_VIEWS: dict[str, tuple[str, ...]] = {
+    "raters": ("pool.built",),
+    "types": ("lottery.types",),
+    "inclusion_probabilities": ("pool.built", "lottery.solved"),
+    "levels": ("lottery.level",),
+    "panel_raters": ("pool.built", "lottery.panel"),
+    "panel_types": ("lottery.panel",),
+    "lottery_diagnostics": ("lottery.diagnosed",),
+    "alternates": ("draw.alternates",),
+    "panel_members": ("draw.made",),
+    "locale_composition": ("pool.built", "draw.made"),
+    "weights": ("condition.planned",),
+}
+"""Views that are made of the parts about people of these kinds of events."""
+
+COLUMNS_OF_PEOPLE: dict[str, frozenset[str]] = {
+    "levels": frozenset({"types", "values"}),
+    "lottery_diagnostics": frozenset({"without_chance_types"}),
+}
+"""Those of them that show other things too, and the columns that are made of these parts."""
+
+PEOPLE_NOT_HERE = """SELECT 1 FROM events WHERE kind IN (SELECT value FROM json_each(?))
+  AND payload->>'$.sealed.people.sha256' IS NOT NULL
+  AND payload->>'$.sealed.people.sha256' NOT IN (SELECT sha256 FROM blobs) LIMIT 1"""
+"""A row where a part about people of an event of these kinds, a JSON list, is not here."""
+
 
 def rows_shown(db: sqlite3.Connection, view: str, redacted: bool) -> tuple[list[str], Iterator[list[Any]]]:
-    """The columns of a view and its rows, one at a time, without what is withheld."""
+    """The columns of a view and its rows, one at a time, without what is withheld.
+
+    Where all rows were, one says so in every column.
+    """
     cursor = db.execute(f"SELECT * FROM {view}")
     columns = [column[0] for column in cursor.description]
     hidden = NAMES_OF_RATERS | TEXTS_IN_VIEWS.get(view, frozenset()) if redacted else frozenset()
+    withheld = redacted and people_withheld(db, view)
+    if withheld:
+        hidden |= COLUMNS_OF_PEOPLE.get(view, frozenset())
     places = [place for place, column in enumerate(columns) if column in hidden]
-    return columns, (_without(row, places) for row in cursor)
+    shown = (_without(row, places) for row in cursor)
+    return columns, _or_withheld(shown, columns) if withheld else shown
+
+
+def people_withheld(db: sqlite3.Connection, view: str) -> bool:
+    """Whether a view is made of parts about people that are not here."""
+    kinds = PEOPLE_IN_VIEWS.get(view)
+    return kinds is not None and db.execute(PEOPLE_NOT_HERE, [json.dumps(kinds)]).fetchone() is not None
+
+
+def _or_withheld(rows: Iterator[list[Any]], columns: Sequence[str]) -> Iterator[list[Any]]:
+    """The rows; where there is none, one that says why."""
+    yield next(rows, [WITHHELD] * len(columns))
+    yield from rows
 
 
 def _without(row: Sequence[Any], places: Sequence[int]) -> list[Any]:

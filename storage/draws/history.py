@@ -17,6 +17,9 @@ from storage.record.sealing import known
 
 State = Literal["none", "committed", "proposed", "rejected", "aborted", "accepted"]
 
+Recorded = tuple[str, str, dict[str, Any]]
+"""Kind, payload and values of an event, as `Reader.recorded` gives them."""
+
 OF_DONE_UNITS = f"""WITH {DONE}
 SELECT e.kind, e.payload FROM events e
 JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit' AND done.attempt = e.payload->>'$.attempt'
@@ -68,7 +71,7 @@ def config_of(reader: Reader) -> RunConfig:
 
 
 def history_of(reader: Reader, draw: str) -> History:
-    """What the record says about a draw.
+    """What the record says about a draw; its panels are of nobody where who is on them was withheld.
 
     Raises:
         InputError: the configuration has no such draw; the message lists those it has.
@@ -84,14 +87,19 @@ def history_of(reader: Reader, draw: str) -> History:
         [draw],
     )
     made = reader.recorded(OF_DONE_UNITS + "WHERE e.kind = 'draw.made' AND e.payload->>'$.draw' = ?", [draw])
-    accepted = [event for event in decoded(made) if isinstance(event, DrawMade)]
+    accepted = [event for event in decoded(_without_members(made)) if isinstance(event, DrawMade)]
     try:
-        rounds = tuple(_rounds(decoded(steps)))
+        rounds = tuple(_rounds(decoded(_without_members(steps))))
     except LookupError as error:
         raise StorageError(
             f"{reader.folder.database}: draw {draw!r} has a round without its commitment; run `dempo verify`"
         ) from error
     return History(sections[draw], rounds, accepted[-1] if accepted else None)
+
+
+def _without_members(rows: Sequence[Recorded]) -> list[Recorded]:
+    """The rows, with an empty list of members where theirs is not here: what became of a draw is known all the same."""
+    return [(kind, payload, {"members": []} | values if SEALED in values else values) for kind, payload, values in rows]
 
 
 def _rounds(events: Iterator[Event]) -> list[Round]:
@@ -106,8 +114,8 @@ def _rounds(events: Iterator[Event]) -> list[Round]:
     return list(rounds.values())
 
 
-def decoded(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> Iterator[Event]:
-    """The events that rows of `Reader.recorded` stand for.
+def decoded(rows: Sequence[Recorded]) -> Iterator[Event]:
+    """The events that rows stand for.
 
     Raises:
         StorageError: one of them is not what this program writes.
@@ -117,7 +125,7 @@ def decoded(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> Iterator[Event]:
             yield decode(kind, known(values))
         except (ValueError, TypeError, LookupError) as error:
             if SEALED in values:
-                raise StorageError(f"{kind}: {WITHHELD_ROWS[PEOPLE]} are not in this copy") from None
+                raise StorageError(f"{kind}: this copy is without {WITHHELD_ROWS[PEOPLE]}") from None
             raise StorageError(f"an event {kind} is not what this program writes; run `dempo verify`") from error
 
 

@@ -24,6 +24,7 @@ from storage.draws.history import State, config_of, history_of
 from storage.draws.seated import seated
 from storage.errors import sentences
 from storage.record.reader import Reader
+from storage.withheld import require_people
 
 OWNER_ONLY = 0o600
 
@@ -93,6 +94,7 @@ def write_people(reader: Reader, draw: str | None, folder: Path, force: bool = F
 
     Raises:
         InputError: there is no such draw, it is not accepted, or the folder is in use.
+        NotFound: who was drawn is not in this copy.
         StorageError: a file cannot be written.
     """
     drawn = _drawn(reader, _chosen(reader, draw, "accepted"))
@@ -165,6 +167,7 @@ _OTHER: dict[State, str] = {
 
 
 def _drawn(reader: Reader, draw: str) -> _Drawn:
+    require_people(reader, "panel_members")
     people = reader.query("SELECT rater_id, type, attributes FROM raters")
     pool = {row["rater_id"]: _Person(row["rater_id"], row["type"], json.loads(row["attributes"])) for row in people}
     members = tuple(row["rater_id"] for row in _of_draw(reader, "panel_members", draw))

@@ -62,4 +62,4 @@ def _draw_stage_is_open(reader: Reader) -> bool:
 
 def _as_recorded(reader: Reader) -> list[str]:
     stop = last_stop(reader)
-    return [] if stop is None else [str(stop.reason)]
+    return [] if stop is None else [stop.told]

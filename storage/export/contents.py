@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.events import EngineStarted, EngineStopped, HeadSigned
+from core.facts.sealed import SEALED
+from core.facts.tables import WITHHELD
 from core.program.provenance import program_version, provenance
 from storage.errors import StorageError
 from storage.record.codec import artifacts_in, canonical, parse
@@ -51,7 +53,7 @@ def facts_of(db: sqlite3.Connection) -> RunFacts:
         run_id=str(genesis.get("run_id")),
         name=str(genesis.get("name")),
         status=str(status[0]) if status else "created",
-        detail=str(read_payload(stop[0], bodies_of(db))[0].get("reason", "")) if stop else "",
+        detail=_why_ended(read_payload(stop[0], bodies_of(db))[0]) if stop else "",
         started=at,
         ended=ended,
         program=str(engines[-1]["program"]) if engines else program_version(),
@@ -59,6 +61,11 @@ def facts_of(db: sqlite3.Connection) -> RunFacts:
         head=head,
         data=tuple(_data_files(db)),
     )
+
+
+def _why_ended(stopped: dict[str, Any]) -> str:
+    """The reason of the last engine, where it is here."""
+    return str(stopped["reason"]) if "reason" in stopped else f"the reason is {WITHHELD}" if SEALED in stopped else ""
 
 
 def write_events(db: sqlite3.Connection, path: Path) -> Path:

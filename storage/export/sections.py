@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from core.facts.sortition.undecided import room
-from core.facts.tables import WITHHELD
+from core.facts.tables import WITHHELD, people_withheld
 from core.facts.words import in_words, undecided_sentences
 from storage.board_notes import board_notes
 from storage.coverage import CALLS, Coverage
@@ -69,8 +69,14 @@ class Content:
         """Words about a view that has rows."""
         return markup.note(words) if self.whole(view) else ""
 
+    def withheld(self, view: str) -> bool:
+        """Whether what a view says of people was left out."""
+        return self._redacted and people_withheld(self.db, view)
+
     def see(self, what: str, view: str) -> str:
-        """Where more is, if the bundle holds it."""
+        """Where more is, if the bundle holds it, or that it is withheld."""
+        if self.withheld(view):
+            return markup.note(f"{what}: {WITHHELD}.")
         return self.note(f"{what}: {self.whole(view)}.", view)
 
     def plots(self, kind: str, of: str | None = None) -> str:
@@ -122,25 +128,32 @@ class Content:
                 *(markup.note(f"Not decided: {told}.") for told in self._undecided()),
                 self.note(about_levels, "levels"),
             ),
-            markup.under("How unequal the inclusion probabilities are", *self._inequality(), self.plots("inclusion")),
+            markup.under(
+                "How unequal the inclusion probabilities are",
+                *self._inequality(),
+                self.plots("inclusion"),
+                self.see("π of every rater", "inclusion_probabilities"),
+            ),
         )
 
     def _quotas(self) -> Iterable[dict[str, Any]]:
         expected = {tuple(row[:3]): round(row[3], 3) for row in self.db.execute(_EXPECTED)}
+        unknown = WITHHELD if self.withheld("inclusion_probabilities") else None
         for row in self.rows("quotas"):
             key = (row["lottery"], row["attribute"], row["category"])
-            yield {**row, "expected": expected.get(key, 0.0 if row["in_pool"] == 0 else None)}
+            yield {**row, "expected": expected.get(key, 0.0 if row["in_pool"] == 0 else unknown)}
 
     def _levels(self) -> Iterable[dict[str, Any]]:
         for row in self.rows("levels"):
             shown = {key: row[key] for key in ("lottery", "level", "probability", "exact", "proof", "gap")}
             if (higher := room(row)) is not None:
                 shown["exact"] = f"undecided: up to {higher:.1e} above the probability"
-            types, binding = (json.loads(row[key] or "null") for key in ("types", "binding"))
+            types = WITHHELD if row["types"] == WITHHELD else _length(json.loads(row["types"] or "null"))
+            binding = json.loads(row["binding"] or "null")
             shares = binding.items() if isinstance(binding, dict) else ()
             yield {
                 **shown,
-                "types": len(types) if isinstance(types, list) else None,
+                "types": types,
                 "binding": "; ".join(f"{quota} {float(share):.3g}" for quota, share in shares if _is_number(share)),
             }
 
@@ -228,6 +241,10 @@ class Content:
         heading = f"{row['condition']} to {row['question_id']}"
         body = markup.passage(markup.plain(row["answer"]))
         return markup.under(heading, markup.note(markup.plain(asked.get("question"))), body)
+
+
+def _length(value: Any) -> int | None:
+    return len(value) if isinstance(value, list) else None
 
 
 def _is_number(value: Any) -> bool:

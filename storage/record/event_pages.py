@@ -1,15 +1,25 @@
-"""The record itself, page by page: events as they were written, with a filter."""
+"""The record itself, page by page: events as they were written, with their sealed parts, and a filter."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from core.facts.sealed import WITHHELD_ROWS
 from storage.record.reader import Reader
 from storage.record.rows import typed_rows
+from storage.withheld import copy_without
 
 BRIEF = 120
 """Characters of a payload in a list."""
+
+EVERYTHING = 2**31 - 1
+"""More characters than a value of SQLite has."""
+
+_AT_ONCE = 200
+"""Whole events that are held at once."""
 
 _ONLY = "(:only = '' OR stage = :only OR kind = :only OR substr(kind, 1, length(:only) + 1) = :only || '.')"
 
@@ -19,10 +29,16 @@ _SINCE = f"{_COLUMNS} WHERE seq >= :place AND {_ONLY} ORDER BY seq LIMIT :most"
 _BEFORE = f"SELECT seq FROM events WHERE seq < :seq AND {_ONLY} ORDER BY seq DESC LIMIT 1"
 _BEHIND = f"SELECT seq FROM events WHERE seq > :seq AND {_ONLY} ORDER BY seq LIMIT 1"
 
-_EVENT = """SELECT seq, at, stage, kind, substr(payload, 1, ?) AS payload, length(payload) AS length, prev, hash,
+_WHOLE = """SELECT seq, at, stage, kind, substr(payload, 1, :most) AS payload, length(payload) AS length, prev, hash,
   (SELECT payload->>'$.replay' FROM events s WHERE s.kind = 'stage.started' AND s.payload->>'$.name' = e.stage
     ORDER BY seq DESC LIMIT 1) AS replay
-  FROM events e WHERE seq IS ?"""
+  FROM events e WHERE seq IN (SELECT value FROM json_each(:wanted)) ORDER BY seq"""
+
+_SEALED = """WITH s AS MATERIALIZED (
+  SELECT e.seq AS seq, named.key AS part, named.value->>'$.sha256' AS sha256
+  FROM events e, json_each(e.payload, '$.sealed') named WHERE e.seq IN (SELECT value FROM json_each(:wanted))
+), t AS MATERIALIZED (SELECT s.seq, s.part, CAST(b.body AS TEXT) AS body FROM s LEFT JOIN blobs b USING (sha256))
+SELECT seq, part, substr(body, 1, :most) AS text, length(body) AS length FROM t ORDER BY seq, part"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,22 @@ class ListedEvent:
 
 
 @dataclass(frozen=True)
+class SealedPart:
+    """A sealed part of event `seq`, cut; `length` is that of the whole text. `absent` says why it is not here."""
+
+    seq: int
+    part: Any
+    text: str | None
+    length: int | None
+    absent: str = ""
+
+    @property
+    def holds(self) -> str:
+        """What such a part holds, in words."""
+        return WITHHELD_ROWS.get(str(self.part), "what a part of this name holds")
+
+
+@dataclass(frozen=True)
 class WholeEntry(ListedEvent):
     """An event with its place in the chain; `length` is that of the payload, replay the grade of its stage."""
 
@@ -44,6 +76,7 @@ class WholeEntry(ListedEvent):
     prev: Any
     hash: Any
     replay: Any
+    sealed: tuple[SealedPart, ...] = ()
 
 
 def up_to(reader: Reader, seq: int, only: str, most: int) -> list[ListedEvent]:
@@ -57,8 +90,25 @@ def since(reader: Reader, seq: int, only: str, most: int) -> list[ListedEvent]:
 
 
 def whole_entry(reader: Reader, seq: int | None, most: int) -> WholeEntry | None:
-    """One event with up to so many characters of its payload."""
-    return next(iter(typed_rows(reader, WholeEntry, _EVENT, [most, seq])), None)
+    """One event with up to so many characters of its payload and of each of its sealed parts."""
+    return next(iter(_whole(reader, [] if seq is None else [seq], most)), None)
+
+
+def whole_entries(reader: Reader, only: str) -> Iterator[WholeEntry]:
+    """Every event of a stage, of a kind, or of what a kind begins with, in order and whole."""
+    rows = reader.query(f"SELECT seq FROM events WHERE {_ONLY} ORDER BY seq", {"only": only})
+    for first in range(0, len(rows), _AT_ONCE):
+        yield from _whole(reader, [row["seq"] for row in rows[first : first + _AT_ONCE]], EVERYTHING)
+
+
+def _whole(reader: Reader, wanted: Sequence[int], most: int) -> list[WholeEntry]:
+    asked = {"wanted": json.dumps(wanted), "most": most}
+    sealed: dict[int, list[SealedPart]] = {}
+    for part in typed_rows(reader, SealedPart, _SEALED, asked):
+        told = "" if part.text is not None else copy_without(reader.folder.root, part.holds)
+        sealed.setdefault(part.seq, []).append(replace(part, absent=told))
+    entries = typed_rows(reader, WholeEntry, _WHOLE, asked)
+    return [replace(entry, sealed=tuple(sealed.get(entry.seq, ()))) for entry in entries]
 
 
 def neighbour(reader: Reader, seq: int, by: int, only: str) -> int | None:

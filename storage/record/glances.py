@@ -6,11 +6,12 @@ The views answer it too, but each goes through every unit that was completed, wh
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage.record.reader import Reader
 from storage.record.rows import typed_rows
 from storage.record.schema import people_of, reason_of
+from storage.withheld import copy_without
 
 _COUNTS = f"""WITH people AS MATERIALIZED (
   SELECT r.value->>'$.type' AS type, r.value->>'$.pairs' AS pairs
@@ -33,7 +34,7 @@ _UNDER_WAY = """SELECT kind, count(*) AS events FROM events
 
 _LAST = "SELECT seq, at, kind FROM events ORDER BY seq DESC LIMIT 1"
 
-_LAST_STOP = f"""SELECT payload->>'$.outcome' AS outcome, coalesce({reason_of("payload")}, 'withheld') AS reason
+_LAST_STOP = f"""SELECT payload->>'$.outcome' AS outcome, {reason_of("payload")} AS reason
   FROM events WHERE kind = 'engine.stopped' ORDER BY seq DESC LIMIT 1"""
 
 _SKIPPED = """SELECT payload->>'$.reason' AS reason FROM events
@@ -70,10 +71,16 @@ class LastEvent:
 
 @dataclass(frozen=True)
 class Stop:
-    """How the last engine ended."""
+    """How the last engine ended; `absent` says why the reason is not here."""
 
     outcome: str
-    reason: str
+    reason: str | None
+    absent: str = ""
+
+    @property
+    def told(self) -> str:
+        """Why it ended, in a sentence."""
+        return str(self.reason) if self.reason is not None else f"({self.absent})"
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,10 @@ def last_event(reader: Reader) -> LastEvent:
 
 def last_stop(reader: Reader) -> Stop | None:
     """None where no engine came to an end."""
-    return next(iter(typed_rows(reader, Stop, _LAST_STOP)), None)
+    for stop in typed_rows(reader, Stop, _LAST_STOP):
+        absent = copy_without(reader.folder.root, "the engine's reason") if stop.reason is None else ""
+        return replace(stop, absent=absent)
+    return None
 
 
 def skipped_why(reader: Reader, stage: str) -> str | None:

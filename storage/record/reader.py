@@ -265,15 +265,15 @@ def _views_of(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, sql FROM main.sqlite_master WHERE type = 'view'").fetchall())
 
 
-def require_event(number: int, last: int, run: str) -> None:
-    """What `--until SEQ` asks for has to be in the record.
+def require_event(number: int, last: int, run: str, option: str = "--until") -> None:
+    """What `--until SEQ`, or another option, asks for has to be in the record.
 
     Raises:
         NotFound: the record has no such event.
     """
     if not 1 <= number <= last:
         has = f"has the events 1 to {last}" if last else "holds no event"
-        raise NotFound(f"--until {number}: {run} {has}")
+        raise NotFound(f"{option} {number}: {run} {has}")
 
 
 def _connect_own(database: Path) -> sqlite3.Connection:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from core.visible import escaped, visible
+from tui.terminal import tables
 from tui.terminal.completion import nearest_runs, run_names
 
 RunsDir = Annotated[
@@ -32,6 +33,12 @@ def print_data(data: Any, as_json: bool, text: str) -> None:
         print_json(data)
     else:
         print(text)
+
+
+def print_rows(name: str, rows: Sequence[Mapping[str, Any]], absent: str, as_json: bool, digits: int = 3) -> None:
+    """Prints rows as a table or as JSON; `absent` says, in place of rows or beside them, why something is not here."""
+    text = f"({absent})" if absent and not rows else tables.table(rows, digits=digits)
+    print_data({name: rows} | ({"withheld": absent} if absent else {}), as_json, text)
 
 
 def print_json(data: Any) -> None:

@@ -80,7 +80,7 @@ class Values(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         if name in self.absent:
-            raise WithheldField(f"{WITHHELD_ROWS[self.absent[name]]} are not in this copy ({name})")
+            raise WithheldField(f"this copy is without {WITHHELD_ROWS[self.absent[name]]} ({name})")
         raise KeyError(name)
 
     def get(self, name: str, default: Any = None) -> Any:

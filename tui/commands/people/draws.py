@@ -16,7 +16,7 @@ from core.visible import visible
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as RUNS
 from tui.terminal.completion import find_run
-from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data, tell, tell_notes
+from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data, print_rows, tell, tell_notes
 
 if TYPE_CHECKING:
     from core.events import DrawDecided, DrawMade
@@ -113,17 +113,19 @@ def list_command(
     """List every draw that was made or begun, also the rejected and aborted ones."""
     from storage.draws.history import config_of, history_of
     from storage.draws.panels import members_listed, rounds_listed
+    from storage.record.foreign import is_imported
     from storage.record.reader import Reader
+    from storage.withheld import people_left_out
 
     reader = Reader(find_run(name, runs_dir))
     if members:
-        listed = members_listed(reader)
-        print_data({"members": listed}, as_json, tables.table(listed))
+        told = people_left_out(reader, "panel_members")
+        print_rows("members", members_listed(reader), told, as_json)
         return
     rows = rounds_listed(reader)
     shown = [row | {"source": row["origin"] if row["source"] is None else row["source"]} for row in rows]
     print_data({"draws": rows}, as_json, tables.table(shown, _ROUNDS))
-    for section in config_of(reader).draws:
+    for section in config_of(reader).draws if not is_imported(reader.folder.root) else ():
         if history_of(reader, section.id).state != "accepted":
             if section.randomness == "public":
                 _tell_next(name, section.id, runs_dir)
@@ -179,6 +181,7 @@ def replace(
     from core.events import OperatorAction
     from storage.draws.replacement import prepare
     from storage.record.create import create_run
+    from storage.record.foreign import refuse_imported
     from storage.record.log import Log
     from storage.record.reader import Reader
     from tui.commands.people.draw_text import people_command
@@ -186,6 +189,7 @@ def replace(
     from tui.terminal.console import Console
 
     original = find_run(name, runs_dir)
+    refuse_imported(original)
     prepared = prepare(Reader(original), draw, responses, missing, out)
     console = Console(quiet)
     for note in prepared.notes:

@@ -10,6 +10,7 @@ from core.errors import InputError
 from core.sortition.why import explain, sentences
 from core.visible import one_line
 from storage.record.reader import Reader
+from storage.withheld import require_people
 
 _LEVEL_FIELDS = ("types", "binding")
 
@@ -21,7 +22,9 @@ def why(reader: Reader, wanted: str) -> tuple[list[dict[str, Any]], str]:
 
     Raises:
         InputError: nobody, or several raters, are called so; or no lottery is solved yet.
+        NotFound: rows about people are not in this copy.
     """
+    require_people(reader, "inclusion_probabilities")
     rater = _rater(reader, wanted)
     lotteries = reader.view("lotteries")
     if not lotteries:

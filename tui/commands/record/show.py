@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +16,60 @@ from storage.coverage import Coverage
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
 from storage.record.damage import damage_in, told_of
+from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
-from storage.record.reader import Reader
+from storage.record.reader import Reader, require_event
 from storage.verifier.ground.beside import more_than_one_file
+from storage.withheld import marked
 from tui.commands.people.draw_text import people_command, waiting_commands
+from tui.commands.record.event_text import event_data, event_text
 from tui.commands.record.origin_text import origin_lines
 from tui.terminal import tables
 from tui.terminal.command_line import command_line
-from tui.terminal.options import print_data, print_json, tell_notes
+from tui.terminal.options import print_data, print_json, print_rows, tell_notes
 
 _STAGES = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
 
 
-def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json: bool) -> None:
-    """A view, the reasons for a rater's chance, or the run as a whole.
+@dataclass(frozen=True)
+class Wanted:
+    """What of a run is asked for: a view, the reasons for a rater's chance, an event, or the events of a kind."""
+
+    view: str | None = None
+    why: str | None = None
+    event: int | None = None
+    kind: str | None = None
+
+    def require_one(self) -> None:
+        """
+        Raises:
+            InputError: two things are asked for at once.
+        """
+        given = [f"--{name}" for name, value in vars(self).items() if value is not None]
+        if len(given) > 1:
+            raise InputError(f"{' and '.join(given)} print different things; give one of them")
+
+
+def show(reader: Reader, wanted: Wanted, runs: Path, as_json: bool) -> None:
+    """What is asked for, or the run as a whole.
 
     Raises:
         InputError: two things are asked for at once, or nobody is called so.
-        NotFound: there is no such view.
+        NotFound: there is no such view or event.
     """
-    if view is not None and why is not None:
-        raise InputError("--view and --why print different things; give one of the two")
-    if why is not None:
+    wanted.require_one()
+    if wanted.why is not None:
         from tui.commands.people.why import why as why_so
 
-        answers, text = why_so(reader, why)
+        answers, text = why_so(reader, wanted.why)
         print_data({"why": answers}, as_json, text)
-    elif view is not None:
-        rows = reader.view(view)
-        print_data({view: rows}, as_json, tables.table(rows, digits=6))
-        if view in ("levels", "lotteries"):
-            tell_undecided(reader)
+    elif wanted.view is not None:
+        _show_view(reader, wanted.view, as_json)
+    elif wanted.event is not None:
+        require_event(wanted.event, reader.head()[0], reader.folder.root.name, "--event")
+        _show_events(filter(None, [whole_entry(reader, wanted.event, EVERYTHING)]), as_json)
+    elif wanted.kind is not None:
+        _show_events(whole_entries(reader, only=wanted.kind), as_json)
     elif as_json:
         print_json(_whole(reader))
     else:
@@ -56,6 +81,30 @@ def show(reader: Reader, view: str | None, why: str | None, runs: Path, as_json:
         if reader.until is None and not is_imported(reader.folder.root):
             for step in [*waiting_commands(reader, runs), *people_command(reader, runs)]:
                 print(step, file=sys.stderr)
+
+
+def _show_view(reader: Reader, view: str, as_json: bool) -> None:
+    """The rows of a view; what of it is not here is said in its place, and to programs beside it."""
+    rows = reader.view(view)
+    shown, told = marked(reader, view, rows)
+    print_rows(view, rows if as_json else shown, told, as_json, digits=6)
+    if rows and told:
+        tell_notes([told])
+    if view in ("levels", "lotteries"):
+        tell_undecided(reader)
+
+
+def _show_events(events: Iterable[WholeEntry], as_json: bool) -> None:
+    """Events whole, one after the other."""
+    if as_json:
+        print_json({"events": list(map(event_data, events))})
+        return
+    found = False
+    for event in events:
+        print("\n" if found else "", event_text(event, EVERYTHING), sep="")
+        found = True
+    if not found:
+        print("(none)")
 
 
 def results(reader: Reader, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.reader import Reader
+from storage.withheld import people_left_out, word_of
 from tui.screens.panes.pane import Pane, skipped
 from tui.screens.panes.quotas import category_row
 from tui.widgets.choice import Choice
@@ -32,7 +33,10 @@ _SOURCES = "SELECT round, source FROM draw_commitments WHERE draw IS ?"
 
 @dataclass(frozen=True)
 class DrawFound:
-    """One draw of several: its last round, the rounds before it, the public source of each, its panel and members."""
+    """One draw of several: its last round, the rounds before it, the public source of each, its panel and members.
+
+    `absent` says why members and alternates are not here.
+    """
 
     names: tuple[str, ...]
     draw: dict[str, Any] | None
@@ -44,6 +48,7 @@ class DrawFound:
     members: list[dict[str, Any]]
     alternates: int
     skipped: str
+    absent: str
 
 
 class FactsScroll(VerticalScroll):
@@ -89,14 +94,17 @@ class DrawPane(Pane):
             members=reader.query(_MEMBERS, [lottery, name]),
             alternates=reader.query("SELECT count(*) AS n FROM alternates WHERE draw IS ?", [name])[0]["n"],
             skipped=skipped(reader, "draw"),
+            absent=people_left_out(reader, "panel_members"),
         )
 
     def show(self, found: DrawFound) -> None:
         self._choice.offer("draw", found.names, found.draw["draw"] if found.draw else None)
         self._facts.say(_facts(found))
         headings = ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"]
-        self._composition.fill(headings, [_composition_row(row, found) for row in found.composition])
-        self._members.fill(["member", ">pairs", ">π", "attributes"], list(map(_member_row, found.members)))
+        self._composition.fill(headings, list(map(_composition_row, found.composition)))
+        members = list(map(_member_row, found.members))
+        absent = [_absent_row(found.absent)] if found.absent and found.composition else []
+        self._members.fill(["member", ">pairs", ">π", "attributes"], absent or members)
 
     def turn(self, by: int) -> None:
         self.ask(self._choice.turned(by))
@@ -117,7 +125,8 @@ def _facts(found: DrawFound) -> Text:
     else:
         text.append(f"   panel {whole(draw['panel'])} of lottery {one_line(str(draw['lottery']), 40)}")
         chance = "" if found.probability is None else f" (probability {number(found.probability, 4)})"
-        text.append(f"{chance}, {len(found.members)} members, {whole(found.alternates)} alternates")
+        people = f"{len(found.members)} members, {whole(found.alternates)} alternates"
+        text.append(f"{chance}, {f'members and alternates {word_of(found.absent)}' if found.absent else people}")
     for word, value, width in (
         ("source", found.sources.get(draw["round"]), 200),
         ("value", draw["value"], 72),
@@ -154,7 +163,7 @@ def _deviations(found: DrawFound) -> str:
     """The largest deviation from a target, and where the members come from."""
     text = ""
     measured = [row for row in found.composition if row["deviation"] is not None and not row["slack"]]
-    if measured and found.members:
+    if measured:
         worst = max(measured, key=lambda row: abs(row["deviation"]))
         name = f"{one_line(str(worst['attribute']), 20)} {one_line(str(worst['category']), 30)}"
         text += f"\nlargest deviation {points(worst['deviation'])} ({name})"
@@ -170,9 +179,14 @@ def points(deviation: Any) -> str:
     return "–" if deviation is None else f"{100 * deviation:+.1f} pp"
 
 
-def _composition_row(row: dict[str, Any], found: DrawFound) -> Row:
-    members = row["members"] if found.members else None
-    return category_row(row, members, right(whole(members)), right(points(row["deviation"])))
+def _composition_row(row: dict[str, Any]) -> Row:
+    return category_row(row, row["members"], right(whole(row["members"])), right(points(row["deviation"])))
+
+
+def _absent_row(told: str) -> Row:
+    """What stands in place of the members that are not here."""
+    word, _, why = told.partition(": ")
+    return told, [left(word, 16), right(""), right(""), left(why, 80)]
 
 
 def _member_row(member: dict[str, Any]) -> Row:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from core.facts.sortition.undecided import room, undecided
 from core.visible import one_line
+from storage.withheld import word_of
 from tui.widgets.figures import left, number, right, whole
 
 HEADINGS = [">level", ">π", ">raters", ">types", "proof", "held down by"]
@@ -17,18 +18,18 @@ HEADINGS = [">level", ">π", ">raters", ">types", "proof", "held down by"]
 _MOST_NAMED = 3
 
 
-def level_rows(levels: Sequence[dict[str, Any]], sizes: Mapping[int, int]) -> list[tuple[int, list[Text]]]:
-    """One row per level, lowest first; sizes[t] is the number of raters of type t."""
-    return [(level["level"], _cells(level, sizes)) for level in levels]
+def level_rows(levels: Sequence[dict[str, Any]], sizes: Mapping[int, int], absent: str) -> list[tuple[int, list[Text]]]:
+    """One row per level, lowest first; sizes[t] is the number of raters of type t, `absent` why types are not here."""
+    return [(level["level"], _cells(level, sizes, word_of(absent))) for level in levels]
 
 
-def _cells(level: dict[str, Any], sizes: Mapping[int, int]) -> list[Text]:
+def _cells(level: dict[str, Any], sizes: Mapping[int, int], absent: str) -> list[Text]:
     types = json.loads(level["types"] or "[]")
     return [
         right(whole(level["level"])),
         right(number(level["probability"], 4)),
-        right(whole(sum(sizes.get(t, 0) for t in types))),
-        right(whole(len(types))),
+        right(absent or whole(sum(sizes.get(t, 0) for t in types))),
+        right(absent or whole(len(types))),
         left(proof_word(level)),
         left(_binding(json.loads(level["binding"] or "{}"))),
     ]

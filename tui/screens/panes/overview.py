@@ -16,6 +16,7 @@ from storage.draws.waiting import waits_for
 from storage.imports.origin import Origin, origin_of
 from storage.record.glances import Counts, Stop, counts_of, last_stop, under_way
 from storage.record.reader import Reader
+from storage.withheld import people_left_out
 from tui.commands.record.origin_text import origin_lines
 from tui.messages import Pulse
 from tui.screens.panes.pane import Pane
@@ -37,6 +38,8 @@ class Overview:
     stop: Stop | None
     origin: Origin | None
     waits: list[str]
+    absent: str
+    """Why raters and types are not here."""
 
 
 class OverviewPane(Pane):
@@ -66,6 +69,7 @@ class OverviewPane(Pane):
             stop=last_stop(reader),
             origin=origin_of(reader.folder.root),
             waits=waits_for(reader),
+            absent=people_left_out(reader, "raters"),
         )
 
     def show(self, found: Overview) -> None:
@@ -116,7 +120,7 @@ def _facts(found: Overview, pulse: Pulse) -> Text:
 
 def _waits_anew(found: Overview) -> bool:
     """Whether a paused run waits for something else than what its engine said when it ended."""
-    return bool(found.waits) and found.waits != [str(found.stop.reason) if found.stop else ""]
+    return bool(found.waits) and found.waits != [found.stop.told if found.stop else ""]
 
 
 def _engine(found: Overview, pulse: Pulse) -> str:
@@ -140,7 +144,7 @@ def _engine(found: Overview, pulse: Pulse) -> str:
         return "has not started; r starts it"
     if _waits_anew(found):
         return f"{one_line(str(found.stop.outcome))}; `dempo show` names the command that goes on"
-    return f"{one_line(str(found.stop.outcome))}: {one_line(str(found.stop.reason), 300)}"
+    return f"{one_line(str(found.stop.outcome))}: {one_line(found.stop.told, 300)}"
 
 
 def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, list[Text]]]:
@@ -196,6 +200,8 @@ def _counts(found: Overview) -> Text:
     lines = Text()
     lines.append("recorded  ", style="bold")
     lines.append(" · ".join(told) or "nothing yet")
+    if found.absent:
+        lines.append(f"\n– raters, types and pairs {found.absent}")
     for reason, stages in _skipped(found).items():
         lines.append(f"\n– {', '.join(stages)} skipped: {reason}")
     return lines

@@ -14,6 +14,7 @@ from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.glances import bound_of, lottery_sizes
 from storage.record.reader import Reader
+from storage.withheld import people_left_out, word_of
 from tui.screens.panes.levels import HEADINGS, level_rows, proof_note
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.choice import Choice
@@ -28,7 +29,8 @@ from tui.widgets.words import Words
 class LotteryFound:
     """One lottery of several. `expected[(attribute, category)]` is Σπ over the raters of the category.
 
-    `at_most` are the sorted upper bounds of π that are known before the lottery is.
+    `at_most` are the sorted upper bounds of π that are known before the lottery is. `absent` says why what is listed
+    by person or type is not here.
     """
 
     names: tuple[str, ...]
@@ -44,6 +46,7 @@ class LotteryFound:
     sizes: dict[int, int]
     diagnostics: dict[str, Any] | None
     skipped: str
+    absent: str
 
 
 class QuotasPane(Pane):
@@ -91,6 +94,7 @@ class QuotasPane(Pane):
             skipped=skipped(reader, "lottery"),
             sizes=sizes_by_type,
             diagnostics=diagnostics[0] if diagnostics else None,
+            absent=people_left_out(reader, "inclusion_probabilities") if solved else "",
         )
 
     def show(self, found: LotteryFound) -> None:
@@ -99,7 +103,7 @@ class QuotasPane(Pane):
         headings = ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"]
         self._quotas.fill(headings, [_quota_row(quota, found) for quota in found.quotas])
         self._plot.draw(_chart(found))
-        self._levels.fill(HEADINGS, level_rows(found.levels, found.sizes))
+        self._levels.fill(HEADINGS, level_rows(found.levels, found.sizes, found.absent))
 
     def flip(self) -> None:
         """Shows the levels in place of quotas and plot, and back."""
@@ -122,7 +126,7 @@ def expected_numbers(rows: Iterable[tuple[str | None, Any]]) -> dict[tuple[str, 
 
 def _quota_row(quota: dict[str, Any], found: LotteryFound) -> Row:
     expected = found.expected.get((quota["attribute"], quota["category"]), 0.0 if found.pi else None)
-    return category_row(quota, expected, right(number(expected, 2)))
+    return category_row(quota, expected, right(word_of(found.absent) or number(expected, 2)))
 
 
 def category_row(quota: dict[str, Any], members: float | None, *shown: Text) -> Row:
@@ -174,10 +178,12 @@ def _note(found: LotteryFound) -> Text:
         words += f" of equal chance, π within {number(solved['max_difference'], 4)} of the optimum"
     if found.pi:
         words += f", π from {number(found.pi[0], 4)} to {number(found.pi[-1], 4)}"
+    elif found.absent and found.diagnostics:
+        words += f", π from {number(found.diagnostics['smallest'], 4)} to {number(found.diagnostics['largest'], 4)}"
     text.append(words)
     if not proved:
         text.append(f" ({'estimated, ' if solved['estimated'] else ''}{one_line(in_words(solved['method']), 160)})")
-    for line in (_inequality(found.diagnostics), proved):
+    for line in (_inequality(found.diagnostics), proved, found.absent):
         if line:
             text.append(f"\n{line}")
     for line in warnings(found.diagnostics):
@@ -218,4 +224,5 @@ def _chart(found: LotteryFound) -> Chart:
     pi = found.pi or found.at_most
     level = ("k/n", found.size / len(pi)) if pi and found.size else None
     title = "π of every rater, sorted" if found.pi or not pi else "π is at most this, sorted (upper bound)"
+    title = f"π of every rater: {word_of(found.absent)}" if found.absent else title
     return Chart(title, "", (_steps("", pi, 0 if found.pi else 1),), level)

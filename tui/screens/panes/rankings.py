@@ -12,9 +12,7 @@ from textual import on
 from textual.containers import Container, VerticalScroll
 from textual.widgets import DataTable
 
-from core.facts.tables import WITHHELD
 from core.visible import LIMIT, clipped, one_line
-from storage.export.redaction import redaction_of
 from storage.record.call_pages import (
     Answer,
     AskedRow,
@@ -28,6 +26,7 @@ from storage.record.call_pages import (
     reply_of,
 )
 from storage.record.reader import Reader
+from storage.withheld import copy_without
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.figures import left, right, whole
 from tui.widgets.grid import Grid
@@ -36,8 +35,6 @@ from tui.widgets.words import Words
 
 PAGE = 100
 
-_REDACTED = "the text was left out of this copy when it was exported"
-_LOST = "the record names this text and does not hold it; `dempo verify` says more"
 _NO_ANSWER = Answer("", "(not recorded)", None, None, "not recorded")
 
 
@@ -109,7 +106,7 @@ class RankingsPane(Pane):
             question=asked(reader, call.question_id, LIMIT),
             answers=answers_to(reader, call.question_id, LIMIT),
             reply=reply_of(reader, call, LIMIT),
-            absent=f"({WITHHELD}: {_REDACTED})" if redaction_of(reader.folder.root) else f"(missing: {_LOST})",
+            absent=f"({copy_without(reader.folder.root, 'the text')})",
             skipped="",
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +10,10 @@ from textual import on
 from textual.containers import Container, VerticalScroll
 from textual.widgets import DataTable
 
-from core.visible import LIMIT, clipped, one_line
+from core.visible import LIMIT, one_line
 from storage.record.event_pages import BRIEF, ListedEvent, WholeEntry, kinds_of, since, up_to, whole_entry
 from storage.record.reader import Reader
+from tui.commands.record.event_text import event_text
 from tui.screens.panes.pane import Pane
 from tui.widgets.figures import left, right, whole
 from tui.widgets.grid import Grid
@@ -196,28 +196,3 @@ def _cells(event: ListedEvent) -> list[Text]:
         left(event.kind, 20),
         left(event.payload, BRIEF),
     ]
-
-
-def event_text(event: WholeEntry | None) -> Text:
-    """One event: its envelope, its place in the chain and its payload, indented where all of it is shown."""
-    text = Text(overflow="fold")
-    if event is None:
-        return text
-    text.append(f"event {whole(event.seq)}  {one_line(str(event.kind), 40)}", style="bold")
-    text.append("  replay ", style="dim")
-    text.append(f"{one_line(str(event.replay or '–'), 20)}\n")
-    for names in (("at", "stage"), ("prev",), ("hash",)):
-        for name in names:
-            text.append(f"{name} ", style="dim")
-            text.append(f"{one_line(str(getattr(event, name) or '–'), 80)}  ")
-        text.append("\n")
-    payload = str(event.payload)
-    if event.length <= LIMIT:
-        try:
-            payload = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
-        except ValueError:
-            text.append("the payload is not JSON\n", style="red")
-        text.append(f"\n{clipped(payload, limit=4 * LIMIT)}")
-    else:
-        text.append(f"\n{clipped(payload, event.length)}")
-    return text
