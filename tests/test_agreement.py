@@ -54,7 +54,7 @@ def test_kendall_tau_is_the_mean_over_pairs_of_judges() -> None:
         places = [[r.order.index(c) for c in "abcdef"] for r in rankings if r.question_id == f"q{q}"]
         expected.append(np.mean([kendalltau(a, b).statistic for a, b in combinations(places, 2)]))
     assert kendall_tau(encode(rankings)) == pytest.approx(np.mean(expected))
-    assert agreement(rankings)["questions_with_agreement"] == 3
+    assert agreement(encode(rankings))["questions_with_agreement"] == 3
 
 
 def test_judges_who_agree_and_judges_who_oppose() -> None:
@@ -67,9 +67,9 @@ def test_judges_who_agree_and_judges_who_oppose() -> None:
 
 def test_undefined_agreement_is_nan_not_a_number_that_looks_fine() -> None:
     single = [Ranking("q1", 1, "j", ("a", "b")), Ranking("q2", 1, "j", ("b", "a"))]
-    assert np.isnan(agreement(single)["kendall_tau"])
-    assert np.isnan(agreement(single)["fleiss_kappa_first"])
+    assert np.isnan(agreement(encode(single))["kendall_tau"])
+    assert np.isnan(agreement(encode(single))["fleiss_kappa_first"])
     always_first = [Ranking("q1", 1, f"j#{j}", ("a", "b")) for j in range(3)]
-    assert np.isnan(agreement(always_first)["fleiss_kappa_first"]), "chance agreement is complete"
+    assert np.isnan(agreement(encode(always_first))["fleiss_kappa_first"]), "chance agreement is complete"
     alone = [Ranking("q1", 1, f"j#{j}", ("a",)) for j in range(2)]
-    assert np.isnan(agreement(alone)["kendall_tau"])
+    assert np.isnan(agreement(encode(alone))["kendall_tau"])

@@ -142,7 +142,7 @@ def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
         derived, board = counted.derived(method, rule), aggregation.leaderboard(method, rule)
         assert derived == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
     for known in (lengths(listed), {}):
-        measured = diagnostics(Judged(tuple(listed), tuple(shown(listed)), known))
+        measured = diagnostics(Judged(tuple(listed), tuple(shown(listed)), known), aggregation.ballots)
         figures = by_counting(listed, config, bool(known)).diagnostics()
         assert dict(figures) == pytest.approx(measured, rel=1e-11, abs=1e-11, nan_ok=True)
 
@@ -285,7 +285,8 @@ def counted_again(change: Callable[[dict[str, Any], list[Row]], None]) -> Callab
                 row.payload |= {"detail": {k: named(v) for k, v in board.detail.items()}, "units": board.units}
                 row.payload |= {"rankings": board.rankings, "resample": board.resample}
             elif row.kind == "diagnostics.computed":
-                row.payload["values"] |= {name: named(value) for name, value in diagnostics(judged).items()}
+                measured = diagnostics(judged, aggregation.ballots)
+                row.payload["values"] |= {name: named(value) for name, value in measured.items()}
         return rows
 
     return changed

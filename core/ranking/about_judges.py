@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from core.ranking.agreement import agreement
 from core.ranking.bias import position_bias, verbosity
+from core.ranking.counts import Ballots
 from core.types import Judged
 
 
-def diagnostics(judged: Judged) -> dict[str, float]:
+def diagnostics(judged: Judged, ballots: Ballots) -> dict[str, float]:
     """Agreement of the judges, position bias where shown orders are known, verbosity where lengths are.
 
-    Raises:
-        InputError: there are no rankings, or they don't all order the same conditions.
+    Args:
+        ballots: the rankings of `judged` as arrays.
     """
-    return agreement(judged.rankings) | position_bias(judged) | verbosity(judged.rankings, judged.lengths)
+    return agreement(ballots) | position_bias(judged) | verbosity(ballots, judged.lengths)

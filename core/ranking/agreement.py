@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from core.ranking.counts import Ballots, encode, wins_by_unit
-from core.types import Ranking
+from core.ranking.counts import Ballots, wins_by_unit
 
 
-def agreement(rankings: Sequence[Ranking]) -> dict[str, float]:
+def agreement(ballots: Ballots) -> dict[str, float]:
     """Kendall τ and Fleiss κ over the questions that have at least two rankings; NaN where undefined.
 
     Returns:
         `kendall_tau`: mean over questions of the mean τ over pairs of its rankings, in [−1, 1];
         `fleiss_kappa_first`: chance-corrected agreement on the first place;
         `questions_with_agreement`: how many questions have at least two rankings.
-
-    Raises:
-        InputError: as `encode`.
     """
-    ballots = encode(rankings)
     per_question = np.bincount(ballots.question)
     return {
         "kendall_tau": kendall_tau(ballots),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from core.ranking.counts import Floats, encode, positions_of
-from core.types import Judged, Ranking
+from core.ranking.counts import Ballots, Floats, positions_of
+from core.types import Judged
 
 
 def position_bias(judged: Judged) -> dict[str, float]:
@@ -41,7 +41,7 @@ def position_bias(judged: Judged) -> dict[str, float]:
     return values | {f"first_given_shown:{k + 1}": float(share) for k, share in enumerate(first)}
 
 
-def verbosity(rankings: Sequence[Ranking], lengths: Mapping[tuple[str, str], int]) -> dict[str, float]:
+def verbosity(ballots: Ballots, lengths: Mapping[tuple[str, str], int]) -> dict[str, float]:
     """How the length of an answer relates to its rank.
 
     Args:
@@ -58,12 +58,11 @@ def verbosity(rankings: Sequence[Ranking], lengths: Mapping[tuple[str, str], int
     """
     if not lengths:
         return {}
-    ballots = encode(rankings)
     try:
-        table = [[lengths[condition, r.question_id] for condition in ballots.conditions] for r in rankings]
+        table = [[lengths[condition, question] for condition in ballots.conditions] for question in ballots.asked]
     except KeyError as error:
         raise ValueError(f"the length of the answer {error.args[0]} is missing") from error
-    length = np.array(table, dtype=np.float64)
+    length = np.array(table, dtype=np.float64)[ballots.question]
     place = positions_of(ballots.orders).astype(np.float64)
     longer = length[:, :, None] > length[:, None, :]
     better = place[:, :, None] < place[:, None, :]

@@ -33,11 +33,12 @@ class Ballots:
     """n complete rankings of m conditions.
 
     orders[k] (shape (n, m)) holds condition indices, best first; question[k] and clause[k] number the
-    ranking's question and clause from 0 in order of appearance.
+    ranking's question and clause from 0 in order of appearance; asked[q] is the id of question q.
     """
 
     conditions: tuple[str, ...]
     orders: Ints
+    asked: tuple[str, ...]
     question: Ints
     clause: Ints
 
@@ -74,10 +75,12 @@ def encode(rankings: Sequence[Ranking]) -> Ballots:
         check_order(ranking.order, conditions, f"question {ranking.question_id!r}, judge {ranking.judge!r}")
     index = {condition: i for i, condition in enumerate(conditions)}
     orders = np.array([[index[condition] for condition in ranking.order] for ranking in rankings], dtype=np.int64)
+    questions = [(ranking.clause_id, ranking.question_id) for ranking in rankings]
     return Ballots(
         conditions=conditions,
         orders=orders,
-        question=_number([(ranking.clause_id, ranking.question_id) for ranking in rankings]),
+        asked=tuple(question for _, question in dict.fromkeys(questions)),
+        question=_number(questions),
         clause=_number([ranking.clause_id for ranking in rankings]),
     )
 
@@ -88,6 +91,8 @@ def check_order(order: Sequence[str], conditions: Sequence[str], where: str) -> 
     Raises:
         InputError: with `where`, and the conditions that are missing, unknown or named twice.
     """
+    if len(set(order)) == len(order) and sorted(order) == sorted(conditions):
+        return  # as nearly all: what is wrong with the others takes longer to say
     twice = sorted({condition for condition in order if order.count(condition) > 1})
     missing = sorted(set(conditions) - set(order))
     unknown = sorted(set(order) - set(conditions))

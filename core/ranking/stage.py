@@ -31,7 +31,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
 
     def measure(unit: Unit) -> None:
-        unit.add(DiagnosticsComputed(values=diagnostics(judged)))
+        unit.add(DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)))
 
     def aggregate(method: Method) -> Callable[[Unit], None]:
         return lambda unit: unit.add(event(aggregation.leaderboard(method)))
