@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
 from records import small_record, step
 
 from core.data.pseudonyms import PLANTED
-from core.events import EngineStopped, OperatorAction
+from core.events import EngineStopped, OperatorAction, TrainStep
 from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.record.create import create_run
 from storage.record.log import Log
 from storage.record.reader import Reader, find_run, list_runs
+from storage.record.rows import VIEW_OF, StepRow, of_view, steps_under_way, view_rows
 from storage.record.schema import VIEWS
 
 
@@ -23,7 +25,7 @@ def test_views_show_the_last_completed_attempt_only(tmp_path: Path) -> None:
         log.record("train", [step(3)], unit=("full/0002", 1))
     reader = Reader(root)
     assert [(row["step"], row["loss"]) for row in reader.view("train_steps")] == [(1, 0.7), (2, 0.6)]
-    assert [row["step"] for row in reader.steps_under_way()] == [1, 2, 3]
+    assert [row.step for row in steps_under_way(reader)] == [1, 2, 3]
     assert reader.view("answers")[0]["answer"] == "An answer."
 
 
@@ -33,6 +35,24 @@ def test_every_view_can_be_read_on_an_almost_empty_record(tmp_path: Path) -> Non
         reader.view(name)
     with pytest.raises(StorageError, match="there is no view 'winners'; the views are run, "):
         reader.view("winners")
+
+
+def test_rows_of_views_name_columns_that_their_views_have(tmp_path: Path) -> None:
+    reader = Reader(small_record(tmp_path))
+    for kind, view in VIEW_OF.items():
+        columns = ", ".join(field.name for field in fields(kind))
+        reader.query(f"SELECT {columns} FROM {view}")
+    assert [(row.step, row.loss) for row in view_rows(reader, StepRow, "WHERE step > ?", [1])] == [(2, 0.6)]
+
+
+def test_a_row_of_one_kind_of_event_has_no_column_that_the_event_lacks() -> None:
+    with pytest.raises(TypeError, match=r"Wrong: colour: no fields of train\.step"):
+
+        @of_view("train_steps", TrainStep)
+        @dataclass(frozen=True)
+        class Wrong:
+            step: int
+            colour: str
 
 
 def test_a_join_of_two_views_uses_an_index(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.record.log import Log
 from storage.record.reader import Reader, connect, list_runs
+from storage.record.rows import steps_under_way
 from storage.record.schema import TRIGGERS, VIEWS
 from storage.signatures.heads import as_text, current_head
 from storage.verifier.checks import CHECKS
@@ -357,7 +358,7 @@ def test_the_readers_of_the_app_hold_no_transaction(tmp_path: Path) -> None:
         for number in range(60):
             event, text = answer(b"x" * 60_000 + str(number).encode(), f"1:{number}")
             log.record("answer", [event, done()], unit=(f"full/{number}", 1), blobs=[text])
-            reader.view("answers"), reader.summary(), reader.events_after(0, 10), reader.steps_under_way()
+            reader.view("answers"), reader.summary(), reader.events_after(0, 10), steps_under_way(reader)
             (busy, pages, moved) = log._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
             assert (busy, pages) == (0, moved), "a reader that was still there would hold it up"
         assert wal_bytes(root) < 1_000_000

@@ -17,7 +17,7 @@ from storage.record.sealing import known
 
 State = Literal["none", "committed", "proposed", "rejected", "aborted", "accepted"]
 
-Recorded = tuple[str, str, dict[str, Any]]
+RecordedRow = tuple[str, str, dict[str, Any]]
 """Kind, payload and values of an event, as `Reader.recorded` gives them."""
 
 OF_DONE_UNITS = f"""WITH {DONE}
@@ -97,7 +97,7 @@ def history_of(reader: Reader, draw: str) -> History:
     return History(sections[draw], rounds, accepted[-1] if accepted else None)
 
 
-def _without_members(rows: Sequence[Recorded]) -> list[Recorded]:
+def _without_members(rows: Sequence[RecordedRow]) -> list[RecordedRow]:
     """The rows, with an empty list of members where theirs is not here: what became of a draw is known all the same."""
     return [(kind, payload, {"members": []} | values if SEALED in values else values) for kind, payload, values in rows]
 
@@ -114,7 +114,7 @@ def _rounds(events: Iterator[Event]) -> list[Round]:
     return list(rounds.values())
 
 
-def decoded(rows: Sequence[Recorded]) -> Iterator[Event]:
+def decoded(rows: Sequence[RecordedRow]) -> Iterator[Event]:
     """The events that rows stand for.
 
     Raises:

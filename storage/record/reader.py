@@ -158,18 +158,6 @@ class Reader:
         """Number of the last event that is recorded by now, whatever `until` says; 0 for an empty record."""
         return int(self.query("SELECT coalesce(max(seq), 0) AS seq FROM main.events")[0]["seq"])
 
-    def steps_under_way(self) -> list[dict[str, Any]]:
-        """Optimizer steps recorded so far, those of a condition that isn't finished included.
-
-        Where a step was redone, the last record of it counts.
-        """
-        return self.query(
-            """WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'train.step')
-            SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss,
-              p->>'$.margin' AS margin, p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, max(seq)
-            FROM m GROUP BY 1, 2 ORDER BY min(seq)"""
-        )
-
     def live(self) -> bool:
         """Whether an engine holds the run's lock now."""
         return lock_is_held(self.folder)

@@ -1,14 +1,22 @@
-"""Rows of a query as the frozen dataclasses that name their columns."""
+"""Rows of a query as the frozen dataclasses that name their columns, and those of views with the columns that are read.
+
+Which views there are says `schema`. Where a view shows fields of one kind of event, the class of its rows is checked
+against that of the event when it is made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from core.events import ConditionPlanned, DrawCommitted, Event, LotteryDiagnosed, RecoveryMeasured, TrainStep
 from storage.record.reader import Reader
 
 Row = TypeVar("Row")
+
+VIEW_OF: dict[type, str] = {}
+"""The view of each class of rows."""
 
 
 def typed_rows(reader: Reader, kind: type[Row], sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
@@ -18,3 +26,185 @@ def typed_rows(reader: Reader, kind: type[Row], sql: str, parameters: Sequence[A
     """
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     return [kind(**{n: v for n, v in row.items() if n in names}) for row in reader.query(sql, parameters)]
+
+
+def of_view(view: str, event: type[Event] | None = None) -> Callable[[type[Row]], type[Row]]:
+    """Names the view of a class of rows, and the event whose fields it shows, where it shows no other.
+
+    Raises:
+        TypeError: a column is no field of the event.
+    """
+
+    def named(kind: type[Row]) -> type[Row]:
+        columns = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+        others = columns - event.model_fields.keys() if event is not None else set()
+        if event is not None and others:
+            raise TypeError(f"{kind.__name__}: {', '.join(sorted(others))}: no fields of {event.kind}")
+        VIEW_OF[kind] = view
+        return kind
+
+    return named
+
+
+def view_rows(
+    reader: Reader, kind: type[Row], condition: str = "", parameters: Sequence[Any] | dict[str, Any] = ()
+) -> list[Row]:
+    """Rows of the view of a class; `condition` is what follows the view in the query, as `WHERE lottery IS ?`."""
+    return typed_rows(reader, kind, f"SELECT * FROM {VIEW_OF[kind]} {condition}", parameters)
+
+
+@of_view("stages")
+@dataclass(frozen=True)
+class StageRow:
+    """A stage, and how far its units are."""
+
+    stage: Any
+    status: Any
+    units: Any
+    completed: Any
+    seconds: Any
+    replay: Any
+    reason: Any
+
+
+@of_view("quotas")
+@dataclass(frozen=True)
+class CategoryRow:
+    """A category of a lottery with its bounds."""
+
+    attribute: Any
+    category: Any
+    target: Any
+    lower: Any
+    upper: Any
+    slack: Any
+    in_pool: Any
+
+
+@of_view("lotteries")
+@dataclass(frozen=True)
+class LotteryRow:
+    """A lottery that was solved."""
+
+    algorithm: Any
+    method: Any
+    estimated: Any
+    panels: Any
+    max_difference: Any
+    denominator: Any
+
+
+@of_view("lottery_diagnostics", LotteryDiagnosed)
+@dataclass(frozen=True)
+class DiagnosticsRow:
+    """How unequal the probabilities of a lottery are; empty_categories is JSON."""
+
+    smallest: Any
+    largest: Any
+    equal: Any
+    gini: Any
+    max_min_ratio: Any
+    coefficient_of_variation: Any
+    without_chance: Any
+    certain: Any
+    empty_categories: Any
+
+
+@of_view("draws")
+@dataclass(frozen=True)
+class DrawRow:
+    """A round of a draw."""
+
+    draw: Any
+    lottery: Any
+    panel: Any
+    seed: Any
+    origin: Any
+    outcome: Any
+    reason: Any
+    round: Any
+    commitment: Any
+    value: Any
+
+
+@of_view("draw_commitments", DrawCommitted)
+@dataclass(frozen=True)
+class CommitmentRow:
+    """The public source that a round of a draw was committed to."""
+
+    round: Any
+    source: Any
+
+
+@of_view("panel_composition")
+@dataclass(frozen=True)
+class CompositionRow(CategoryRow):
+    """A category of a lottery beside the panel of a draw."""
+
+    members: Any
+    deviation: Any
+
+
+@of_view("locale_composition")
+@dataclass(frozen=True)
+class LocaleRow:
+    """How many members of a panel are from one place."""
+
+    locale: Any
+    members: Any
+
+
+@of_view("conditions", ConditionPlanned)
+@dataclass(frozen=True)
+class ConditionRow:
+    """A condition, and how many optimizer steps were planned for it."""
+
+    condition: Any
+    steps: Any
+
+
+@of_view("train_steps", TrainStep)
+@dataclass(frozen=True)
+class StepRow:
+    """An optimizer step."""
+
+    condition: Any
+    step: Any
+    loss: Any
+    margin: Any
+    learning_rate: Any
+    seconds: Any
+
+
+@of_view("recovery", RecoveryMeasured)
+@dataclass(frozen=True)
+class RecoveryRow:
+    """How well a condition predicts a planted population."""
+
+    condition: Any
+    population_log_loss: Any
+    margin_agreement: Any
+    pairs: Any
+
+
+@of_view("judge_diagnostics")
+@dataclass(frozen=True)
+class JudgesRow:
+    """What was measured about the judges."""
+
+    name: Any
+    value: Any
+
+
+_UNDER_WAY = """WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'train.step')
+SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss,
+  p->>'$.margin' AS margin, p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, max(seq)
+FROM m GROUP BY 1, 2 ORDER BY min(seq)"""
+
+
+def steps_under_way(reader: Reader) -> list[StepRow]:
+    """Optimizer steps recorded so far, those of a condition that isn't finished included.
+
+    Where a step was redone, the last record of it counts.
+    """
+    return typed_rows(reader, StepRow, _UNDER_WAY)

@@ -12,6 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.reader import Reader
+from storage.record.rows import CommitmentRow, CompositionRow, DrawRow, LocaleRow, typed_rows, view_rows
 from storage.withheld import people_left_out, word_of
 from tui.screens.panes.pane import Pane, skipped
 from tui.screens.panes.quotas import category_row
@@ -28,7 +29,14 @@ _MEMBERS = """SELECT m.rater_id AS rater_id, r.attributes AS attributes, r.pairs
   WHERE m.draw IS ?"""
 
 
-_SOURCES = "SELECT round, source FROM draw_commitments WHERE draw IS ?"
+@dataclass(frozen=True)
+class MemberRow:
+    """A member of a panel; attributes are JSON."""
+
+    rater_id: Any
+    attributes: Any
+    pairs: Any
+    pi: Any
 
 
 @dataclass(frozen=True)
@@ -39,13 +47,13 @@ class DrawFound:
     """
 
     names: tuple[str, ...]
-    draw: dict[str, Any] | None
-    earlier: list[dict[str, Any]]
+    draw: DrawRow | None
+    earlier: list[DrawRow]
     sources: dict[Any, str]
     probability: float | None
-    composition: list[dict[str, Any]]
-    locales: list[dict[str, Any]]
-    members: list[dict[str, Any]]
+    composition: list[CompositionRow]
+    locales: list[LocaleRow]
+    members: list[MemberRow]
     alternates: int
     skipped: str
     absent: str
@@ -75,30 +83,31 @@ class DrawPane(Pane):
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> DrawFound:
-        rounds = reader.view("draws")
-        draws = {row["draw"]: row for row in rounds}
+        rounds = view_rows(reader, DrawRow)
+        draws = {row.draw: row for row in rounds}
         names = tuple(draws)
         name = request if request in draws else (names[0] if names else None)
         draw = draws[name] if name is not None else None
-        lottery = draw["lottery"] if draw else None
-        panel = draw["panel"] if draw else None
+        lottery = draw.lottery if draw else None
+        panel = draw.panel if draw else None
+        of_draw = "WHERE draw IS ?"
         chance = reader.query("SELECT probability FROM panels WHERE lottery IS ? AND panel IS ?", [lottery, panel])
         return DrawFound(
             names=names,
             draw=draw,
-            earlier=[row for row in rounds if row["draw"] == name and row is not draw],
-            sources={row["round"]: str(row["source"]) for row in reader.query(_SOURCES, [name])},
+            earlier=[row for row in rounds if row.draw == name and row is not draw],
+            sources={row.round: str(row.source) for row in view_rows(reader, CommitmentRow, of_draw, [name])},
             probability=chance[0]["probability"] if chance else None,
-            composition=reader.query("SELECT * FROM panel_composition WHERE draw IS ?", [name]),
-            locales=reader.query("SELECT * FROM locale_composition WHERE draw IS ? AND locale <> ''", [name]),
-            members=reader.query(_MEMBERS, [lottery, name]),
+            composition=view_rows(reader, CompositionRow, of_draw, [name]),
+            locales=view_rows(reader, LocaleRow, f"{of_draw} AND locale <> ''", [name]),
+            members=typed_rows(reader, MemberRow, _MEMBERS, [lottery, name]),
             alternates=reader.query("SELECT count(*) AS n FROM alternates WHERE draw IS ?", [name])[0]["n"],
             skipped=skipped(reader, "draw"),
             absent=people_left_out(reader, "panel_members"),
         )
 
     def show(self, found: DrawFound) -> None:
-        self._choice.offer("draw", found.names, found.draw["draw"] if found.draw else None)
+        self._choice.offer("draw", found.names, found.draw.draw if found.draw else None)
         self._facts.say(_facts(found))
         headings = ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"]
         self._composition.fill(headings, list(map(_composition_row, found.composition)))
@@ -117,22 +126,22 @@ def _facts(found: DrawFound) -> Text:
     text = Text(overflow="fold")
     for row in found.earlier:
         text.append(_round(row)).append(_outcome(row)).append("\n")
-        if row["round"] in found.sources:
-            text.append(f"  {_read_out(row, found.sources[row['round']])}\n")
+        if row.round in found.sources:
+            text.append(f"  {_read_out(row, found.sources[row.round])}\n")
     text.append(_round(draw) if found.earlier else "").append(_outcome(draw))
-    if draw["panel"] is None:
-        text.append(f"   lottery {one_line(str(draw['lottery']), 40)}; the panel is not drawn yet")
+    if draw.panel is None:
+        text.append(f"   lottery {one_line(str(draw.lottery), 40)}; the panel is not drawn yet")
     else:
-        text.append(f"   panel {whole(draw['panel'])} of lottery {one_line(str(draw['lottery']), 40)}")
+        text.append(f"   panel {whole(draw.panel)} of lottery {one_line(str(draw.lottery), 40)}")
         chance = "" if found.probability is None else f" (probability {number(found.probability, 4)})"
         people = f"{len(found.members)} members, {whole(found.alternates)} alternates"
         text.append(f"{chance}, {f'members and alternates {word_of(found.absent)}' if found.absent else people}")
     for word, value, width in (
-        ("source", found.sources.get(draw["round"]), 200),
-        ("value", draw["value"], 72),
-        ("seed", draw["seed"], 72),
-        ("origin", in_words(draw["origin"]) if draw["seed"] else None, 200),
-        ("committed", draw["commitment"], 72),
+        ("source", found.sources.get(draw.round), 200),
+        ("value", draw.value, 72),
+        ("seed", draw.seed, 72),
+        ("origin", in_words(draw.origin) if draw.seed else None, 200),
+        ("committed", draw.commitment, 72),
     ):
         if value:
             text.append(f"\n{word:<10}", style="bold")
@@ -140,36 +149,34 @@ def _facts(found: DrawFound) -> Text:
     return text.append(_deviations(found))
 
 
-def _round(row: dict[str, Any]) -> Text:
-    return Text(f"round {whole(row['round'])} ", style="dim")
+def _round(row: DrawRow) -> Text:
+    return Text(f"round {whole(row.round)} ", style="dim")
 
 
-def _read_out(row: dict[str, Any], source: str) -> str:
+def _read_out(row: DrawRow, source: str) -> str:
     """The value of an earlier round and the public source that it came from."""
     named = one_line(source, 200)
-    return (
-        f"no value was read from {named}" if row["value"] is None else f"{one_line(str(row['value']), 72)} from {named}"
-    )
+    return f"no value was read from {named}" if row.value is None else f"{one_line(str(row.value), 72)} from {named}"
 
 
-def _outcome(row: dict[str, Any]) -> Text:
+def _outcome(row: DrawRow) -> Text:
     text = Text()
-    text.append(status(str(row["outcome"])))
-    reason = one_line(str(row["reason"] or ""), 200)
+    text.append(status(str(row.outcome)))
+    reason = one_line(str(row.reason or ""), 200)
     return text.append(f": {reason}" if reason else "")
 
 
 def _deviations(found: DrawFound) -> str:
     """The largest deviation from a target, and where the members come from."""
     text = ""
-    measured = [row for row in found.composition if row["deviation"] is not None and not row["slack"]]
+    measured = [row for row in found.composition if row.deviation is not None and not row.slack]
     if measured:
-        worst = max(measured, key=lambda row: abs(row["deviation"]))
-        name = f"{one_line(str(worst['attribute']), 20)} {one_line(str(worst['category']), 30)}"
-        text += f"\nlargest deviation {points(worst['deviation'])} ({name})"
+        worst = max(measured, key=lambda row: abs(row.deviation))
+        name = f"{one_line(str(worst.attribute), 20)} {one_line(str(worst.category), 30)}"
+        text += f"\nlargest deviation {points(worst.deviation)} ({name})"
     if len(found.locales) > 1:
-        ordered = sorted(found.locales, key=lambda row: (-row["members"], row["locale"]))
-        shown = ", ".join(f"{one_line(str(row['locale']), 16)} {whole(row['members'])}" for row in ordered[:8])
+        ordered = sorted(found.locales, key=lambda row: (-row.members, row.locale))
+        shown = ", ".join(f"{one_line(str(row.locale), 16)} {whole(row.members)}" for row in ordered[:8])
         text += f"\nlocales   {shown}{' …' if len(ordered) > 8 else ''}"
     return text
 
@@ -179,8 +186,8 @@ def points(deviation: Any) -> str:
     return "–" if deviation is None else f"{100 * deviation:+.1f} pp"
 
 
-def _composition_row(row: dict[str, Any]) -> Row:
-    return category_row(row, row["members"], right(whole(row["members"])), right(points(row["deviation"])))
+def _composition_row(row: CompositionRow) -> Row:
+    return category_row(row, row.members, right(whole(row.members)), right(points(row.deviation)))
 
 
 def _absent_row(told: str) -> Row:
@@ -189,11 +196,11 @@ def _absent_row(told: str) -> Row:
     return told, [left(word, 16), right(""), right(""), left(why, 80)]
 
 
-def _member_row(member: dict[str, Any]) -> Row:
+def _member_row(member: MemberRow) -> Row:
     cells = [
-        left(member["rater_id"], 16),
-        right(whole(member["pairs"])),
-        right(number(member["pi"], 4)),
-        left(", ".join(map(str, json.loads(member["attributes"] or "{}").values())), 80),
+        left(member.rater_id, 16),
+        right(whole(member.pairs)),
+        right(number(member.pi, 4)),
+        left(", ".join(map(str, json.loads(member.attributes or "{}").values())), 80),
     ]
-    return member["rater_id"], cells
+    return member.rater_id, cells

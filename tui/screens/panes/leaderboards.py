@@ -14,6 +14,7 @@ from core.visible import one_line
 from storage.board_notes import board_notes
 from storage.coverage import Coverage
 from storage.record.reader import Reader
+from storage.record.rows import JudgesRow, RecoveryRow, view_rows
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.figures import as_float, number, percent, whole
 from tui.widgets.status import STAMP
@@ -30,8 +31,8 @@ class Results:
     """
 
     boards: dict[str, list[dict[str, Any]]]
-    recovery: list[dict[str, Any]]
-    diagnostics: list[dict[str, Any]]
+    recovery: list[RecoveryRow]
+    diagnostics: list[JudgesRow]
     simulated: bool
     skipped: str
     notes: dict[str, list[str]] = field(default_factory=dict)
@@ -59,8 +60,8 @@ class LeaderboardsPane(Pane):
         run = reader.query("SELECT simulated FROM run")
         return Results(
             boards=boards,
-            recovery=reader.view("recovery"),
-            diagnostics=reader.view("judge_diagnostics"),
+            recovery=view_rows(reader, RecoveryRow),
+            diagnostics=view_rows(reader, JudgesRow),
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
             notes=board_notes(rows, reader.view("leaderboard_details")),
@@ -99,7 +100,7 @@ def page(found: Results, width: int) -> Text:
     if found.diagnostics:
         text.append("Judges\n", style="bold")
         for row in found.diagnostics:
-            text.append(f"  {one_line(str(row['name']), 50).replace('_', ' ')}: {_plain(row['value'])}\n")
+            text.append(f"  {one_line(str(row.name), 50).replace('_', ' ')}: {_plain(row.value)}\n")
     return text
 
 
@@ -120,10 +121,10 @@ def _recovery(text: Text, found: Results, width: int) -> None:
     text.append("Recovery of the planted population ", style="bold")
     text.append(STAMP)
     text.append(f"\n  {'condition':<20}{'population log-loss':>20}{'margin agreement':>18}{'pairs':>8}\n", "dim")
-    for row in sorted(found.recovery, key=lambda row: as_float(row["population_log_loss"]) or 0.0):
+    for row in sorted(found.recovery, key=lambda row: as_float(row.population_log_loss) or 0.0):
         text.append(
-            f"  {one_line(str(row['condition']), 19):<20}{number(row['population_log_loss'], 4):>20}"
-            f"{percent(row['margin_agreement']):>18}{whole(row['pairs']):>8}\n"
+            f"  {one_line(str(row.condition), 19):<20}{number(row.population_log_loss, 4):>20}"
+            f"{percent(row.margin_agreement):>18}{whole(row.pairs):>8}\n"
         )
     text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="dim")
 

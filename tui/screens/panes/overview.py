@@ -16,6 +16,7 @@ from storage.draws.waiting import waits_for
 from storage.imports.origin import Origin, origin_of
 from storage.record.glances import Counts, Stop, counts_of, last_stop, under_way
 from storage.record.reader import Reader
+from storage.record.rows import StageRow, view_rows
 from storage.withheld import people_left_out
 from tui.commands.record.origin_text import origin_lines
 from tui.messages import Pulse
@@ -32,7 +33,7 @@ class Overview:
 
     path: str
     run: dict[str, Any]
-    stages: list[dict[str, Any]]
+    stages: list[StageRow]
     counts: Counts
     recorded: dict[str, int]
     stop: Stop | None
@@ -63,7 +64,7 @@ class OverviewPane(Pane):
         return Overview(
             path=str(reader.folder.root),
             run=run[0] if run else {},
-            stages=reader.view("stages"),
+            stages=view_rows(reader, StageRow),
             counts=counts_of(reader),
             recorded=under_way(reader),
             stop=last_stop(reader),
@@ -149,13 +150,13 @@ def _engine(found: Overview, pulse: Pulse) -> str:
 
 def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, list[Text]]]:
     """One row per stage in pipeline order; a stage that isn't recorded yet is waiting."""
-    recorded = {row["stage"]: row for row in found.stages}
+    recorded = {row.stage: row for row in found.stages}
     names = [*STAGE_NAMES, *(name for name in recorded if name not in STAGE_NAMES)]
     return [(name, _cells(name, recorded.get(name), pulse, width)) for name in names]
 
 
-def _cells(name: str, row: dict[str, Any] | None, pulse: Pulse, width: int) -> list[Text]:
-    done, units, replay = (row["completed"] or 0, row["units"], row["replay"]) if row else (0, None, None)
+def _cells(name: str, row: StageRow | None, pulse: Pulse, width: int) -> list[Text]:
+    done, units, replay = (row.completed or 0, row.units, row.replay) if row else (0, None, None)
     return [
         left(name, 14),
         status(_state(row, pulse)),
@@ -166,19 +167,19 @@ def _cells(name: str, row: dict[str, Any] | None, pulse: Pulse, width: int) -> l
     ]
 
 
-def _state(row: dict[str, Any] | None, pulse: Pulse) -> str:
+def _state(row: StageRow | None, pulse: Pulse) -> str:
     if row is None:
         return "waiting"
-    if row["status"] == "started":
+    if row.status == "started":
         ended = pulse.status if pulse.status in ("paused", "stopped", "failed") else "interrupted"
         return "running" if pulse.status in ("running", "stopping") else ended
-    return str(row["status"])
+    return str(row.status)
 
 
-def _time(row: dict[str, Any] | None) -> str:
-    if row is None or row["status"] == "skipped":
+def _time(row: StageRow | None) -> str:
+    if row is None or row.status == "skipped":
         return ""
-    return duration(row["seconds"]) if row["seconds"] is not None else "…"
+    return duration(row.seconds) if row.seconds is not None else "…"
 
 
 def _counts(found: Overview) -> Text:
@@ -211,6 +212,6 @@ def _skipped(found: Overview) -> dict[str, list[str]]:
     """The stages that were skipped, by their reason: most often one reason is that of many."""
     reasons: dict[str, list[str]] = {}
     for row in found.stages:
-        if row["status"] == "skipped":
-            reasons.setdefault(one_line(in_words(row["reason"]), 200), []).append(one_line(str(row["stage"]), 14))
+        if row.status == "skipped":
+            reasons.setdefault(one_line(in_words(row.reason), 200), []).append(one_line(str(row.stage), 14))
     return reasons

@@ -14,6 +14,7 @@ from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.glances import bound_of, lottery_sizes
 from storage.record.reader import Reader
+from storage.record.rows import CategoryRow, DiagnosticsRow, LotteryRow, view_rows
 from storage.withheld import people_left_out, word_of
 from tui.screens.panes.levels import HEADINGS, level_rows, proof_note
 from tui.screens.panes.pane import Pane, skipped
@@ -37,14 +38,14 @@ class LotteryFound:
     name: str | None
     size: int | None
     tolerance: str
-    solved: dict[str, Any] | None
-    quotas: list[dict[str, Any]]
+    solved: LotteryRow | None
+    quotas: list[CategoryRow]
     expected: dict[tuple[str, str], float]
     pi: tuple[float, ...]
     at_most: tuple[float, ...]
     levels: list[dict[str, Any]]
     sizes: dict[int, int]
-    diagnostics: dict[str, Any] | None
+    diagnostics: DiagnosticsRow | None
     skipped: str
     absent: str
 
@@ -76,17 +77,18 @@ class QuotasPane(Pane):
             "LEFT JOIN raters r ON r.rater_id = i.rater_id WHERE i.lottery IS ?",
             [name],
         )
-        solved = reader.query("SELECT * FROM lotteries WHERE lottery IS ?", [name])
+        of_lottery = "WHERE lottery IS ?"
+        solved = view_rows(reader, LotteryRow, of_lottery, [name])
         sizes_of_types = reader.query("SELECT type, size FROM types WHERE lottery IS ?", [name])
         sizes_by_type = {row["type"]: row["size"] for row in sizes_of_types}
-        diagnostics = reader.query("SELECT * FROM lottery_diagnostics WHERE lottery IS ?", [name])
+        diagnostics = view_rows(reader, DiagnosticsRow, of_lottery, [name])
         return LotteryFound(
             names=names,
             name=name,
             size=sizes[name].size if name is not None else None,
             tolerance=str(sizes[name].tolerance) if name is not None else "",
             solved=solved[0] if solved else None,
-            quotas=reader.query("SELECT * FROM quotas WHERE lottery IS ?", [name]),
+            quotas=view_rows(reader, CategoryRow, of_lottery, [name]),
             expected=expected_numbers((row["attributes"], row["pi"]) for row in pi),
             pi=tuple(sorted(as_float(row["pi"]) or 0.0 for row in pi)),
             at_most=() if pi else _bound(reader, name, sizes_by_type),
@@ -124,35 +126,35 @@ def expected_numbers(rows: Iterable[tuple[str | None, Any]]) -> dict[tuple[str, 
     return expected
 
 
-def _quota_row(quota: dict[str, Any], found: LotteryFound) -> Row:
-    expected = found.expected.get((quota["attribute"], quota["category"]), 0.0 if found.pi else None)
+def _quota_row(quota: CategoryRow, found: LotteryFound) -> Row:
+    expected = found.expected.get((quota.attribute, quota.category), 0.0 if found.pi else None)
     return category_row(quota, expected, right(word_of(found.absent) or number(expected, 2)))
 
 
-def category_row(quota: dict[str, Any], members: float | None, *shown: Text) -> Row:
+def category_row(quota: CategoryRow, members: float | None, *shown: Text) -> Row:
     """A category beside its quota: `shown` says how many `members` it has, and then whether the quota admits them."""
     cells = [
-        left(quota["attribute"], 12),
-        left(quota["category"], 28),
-        right(percent(quota["target"])),
+        left(quota.attribute, 12),
+        left(quota.category, 28),
+        right(percent(quota.target)),
         right(bounds(quota)),
         *shown,
         verdict(quota, members),
-        right(whole(quota["in_pool"])),
+        right(whole(quota.in_pool)),
     ]
-    return (quota["attribute"], quota["category"]), cells
+    return (quota.attribute, quota.category), cells
 
 
-def bounds(quota: dict[str, Any]) -> str:
+def bounds(quota: CategoryRow) -> str:
     """The quota as a person writes it; slack categories have none that binds."""
-    return "slack" if quota["slack"] else f"{whole(quota['lower'])}–{whole(quota['upper'])}"
+    return "slack" if quota.slack else f"{whole(quota.lower)}–{whole(quota.upper)}"
 
 
-def verdict(quota: dict[str, Any], members: float | None) -> Text:
+def verdict(quota: CategoryRow, members: float | None) -> Text:
     """✓ inside the quota; ✗ and the word where not. Sums of π are only as exact as floats."""
-    if quota["slack"] or members is None:
+    if quota.slack or members is None:
         return Text("")
-    inside = quota["lower"] - 1e-6 <= members <= quota["upper"] + 1e-6
+    inside = quota.lower - 1e-6 <= members <= quota.upper + 1e-6
     return Text("✓", style="green") if inside else status("outside")
 
 
@@ -167,22 +169,22 @@ def _note(found: LotteryFound) -> Text:
         return Text(found.skipped or "no lottery is recorded yet")
     text = Text(overflow="fold")
     words = f"k = {whole(found.size)}"
-    if any(quota["target"] is not None for quota in found.quotas):
+    if any(quota.target is not None for quota in found.quotas):
         words += f", τ = {one_line(found.tolerance, 12)}"
     if found.solved is None:
         known = "; π is at most what the plot shows" if found.at_most else ""
         return text.append(f"{words}; not solved yet{known}")
     solved, proved = found.solved, proof_note(found.levels)
-    words += f", {one_line(str(solved['algorithm']), 20)}: {whole(solved['panels'])} panels"
-    if solved["denominator"] == str(solved["panels"]):
-        words += f" of equal chance, π within {number(solved['max_difference'], 4)} of the optimum"
+    words += f", {one_line(str(solved.algorithm), 20)}: {whole(solved.panels)} panels"
+    if solved.denominator == str(solved.panels):
+        words += f" of equal chance, π within {number(solved.max_difference, 4)} of the optimum"
     if found.pi:
         words += f", π from {number(found.pi[0], 4)} to {number(found.pi[-1], 4)}"
     elif found.absent and found.diagnostics:
-        words += f", π from {number(found.diagnostics['smallest'], 4)} to {number(found.diagnostics['largest'], 4)}"
+        words += f", π from {number(found.diagnostics.smallest, 4)} to {number(found.diagnostics.largest, 4)}"
     text.append(words)
     if not proved:
-        text.append(f" ({'estimated, ' if solved['estimated'] else ''}{one_line(in_words(solved['method']), 160)})")
+        text.append(f" ({'estimated, ' if solved.estimated else ''}{one_line(in_words(solved.method), 160)})")
     for line in (_inequality(found.diagnostics), proved, found.absent):
         if line:
             text.append(f"\n{line}")
@@ -191,24 +193,24 @@ def _note(found: LotteryFound) -> Text:
     return text
 
 
-def _inequality(diagnostics: dict[str, Any] | None) -> str:
+def _inequality(diagnostics: DiagnosticsRow | None) -> str:
     if diagnostics is None:
         return ""
     return (
-        f"Gini {number(diagnostics['gini'])}, max/min {number(diagnostics['max_min_ratio'], 2)}, "
-        f"coeff. of variation {number(diagnostics['coefficient_of_variation'])}, "
-        f"k/n {number(diagnostics['equal'], 4)}, {whole(diagnostics['certain'])} certain"
+        f"Gini {number(diagnostics.gini)}, max/min {number(diagnostics.max_min_ratio, 2)}, "
+        f"coeff. of variation {number(diagnostics.coefficient_of_variation)}, "
+        f"k/n {number(diagnostics.equal, 4)}, {whole(diagnostics.certain)} certain"
     )
 
 
-def warnings(diagnostics: dict[str, Any] | None) -> list[str]:
+def warnings(diagnostics: DiagnosticsRow | None) -> list[str]:
     """What an organiser should know before the draw: people without a chance, categories without people."""
     if diagnostics is None:
         return []
     found = []
-    if diagnostics["without_chance"]:
-        found.append(f"{whole(diagnostics['without_chance'])} raters have no chance: π = 0 under these quotas")
-    empty = json.loads(diagnostics["empty_categories"] or "[]")
+    if diagnostics.without_chance:
+        found.append(f"{whole(diagnostics.without_chance)} raters have no chance: π = 0 under these quotas")
+    empty = json.loads(diagnostics.empty_categories or "[]")
     if empty:
         found.append(f"nobody in the pool has {', '.join(one_line(str(name), 40) for name in empty)}")
     return found

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.containers import Horizontal
 
 from storage.record.reader import Reader
+from storage.record.rows import ConditionRow, StepRow, steps_under_way, view_rows
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.curves import Chart, CurvePlot, Series, means
 from tui.widgets.figures import as_float, duration, left, number, right, whole
@@ -26,8 +27,8 @@ _SMOOTH = 0.1
 class Training:
     """Planned conditions and the steps recorded so far, by condition, in the order of the steps."""
 
-    conditions: list[dict[str, Any]]
-    steps: dict[str, list[dict[str, Any]]]
+    conditions: list[ConditionRow]
+    steps: dict[str, list[StepRow]]
     skipped: str
 
 
@@ -45,15 +46,15 @@ class TrainingPane(Pane):
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Training:
-        steps: dict[str, list[dict[str, Any]]] = {}
-        for row in reader.steps_under_way():
-            steps.setdefault(str(row["condition"]), []).append(row)
+        steps: dict[str, list[StepRow]] = {}
+        for row in steps_under_way(reader):
+            steps.setdefault(str(row.condition), []).append(row)
         for rows in steps.values():
-            rows.sort(key=lambda row: as_float(row["step"]) or 0)
-        return Training(reader.view("conditions"), steps, skipped(reader, "train"))
+            rows.sort(key=lambda row: as_float(row.step) or 0)
+        return Training(view_rows(reader, ConditionRow), steps, skipped(reader, "train"))
 
     def show(self, found: Training) -> None:
-        names = list(dict.fromkeys([*(str(c["condition"]) for c in found.conditions), *found.steps]))
+        names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps]))
         colours = {name: i for i, name in enumerate(names)}
         size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
         for field, title, plot in (
@@ -74,9 +75,9 @@ class TrainingPane(Pane):
         self._note.say(note)
 
 
-def curve(name: str, rows: list[dict[str, Any]], field: str, colour: int, size: int) -> Series:
+def curve(name: str, rows: list[StepRow], field: str, colour: int, size: int) -> Series:
     """One field over the steps, in means of `size` steps; values that are no numbers are left out."""
-    points = [(as_float(row["step"]), as_float(row[field])) for row in rows]
+    points = [(as_float(row.step), as_float(getattr(row, field))) for row in rows]
     known = [(x, y) for x, y in points if x is not None and y is not None]
     xs, ys = means([x for x, _ in known], [y for _, y in known], size)
     return Series(name, tuple(xs), tuple(ys), colour)
@@ -84,21 +85,21 @@ def curve(name: str, rows: list[dict[str, Any]], field: str, colour: int, size: 
 
 def _row(name: str, found: Training) -> list[Text]:
     rows = found.steps.get(name, [])
-    planned = next((c["steps"] for c in found.conditions if c["condition"] == name), None)
+    planned = next((c.steps for c in found.conditions if c.condition == name), None)
     if not rows:
         return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6))]
     last = rows[-1]
-    tail = [as_float(row["loss"]) for row in rows[-max(1, round(len(rows) * _SMOOTH)) :]]
+    tail = [as_float(row.loss) for row in rows[-max(1, round(len(rows) * _SMOOTH)) :]]
     known = [value for value in tail if value is not None]
-    seconds = [as_float(row["seconds"]) or 0.0 for row in rows]
+    seconds = [as_float(row.seconds) or 0.0 for row in rows]
     return [
         left(name, 20),
-        right(whole(last["step"])),
+        right(whole(last.step)),
         right(whole(planned)),
-        right(number(last["loss"], 4)),
+        right(number(last.loss, 4)),
         right(number(sum(known) / len(known) if known else None, 4)),
-        right(number(last["margin"], 3)),
-        right(f"{as_float(last['learning_rate']) or 0:.1e}"),
+        right(number(last.margin, 3)),
+        right(f"{as_float(last.learning_rate) or 0:.1e}"),
         right(number(sum(seconds) / len(seconds), 2)),
         right(duration(sum(seconds))),
     ]
