@@ -147,6 +147,26 @@ def test_events_are_shown_whole(drawn: Path, copies: dict[int | None, Path]) -> 
         )
 
 
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ('{"sealed": "nothing"}', "(missing: the record refers to what a part of this name holds"),
+        ('{"sealed": {"people": 7}}', "sealed part people  (rows about people and types"),
+        ("{no JSON", "the payload is not JSON\n{no JSON"),
+    ],
+)
+def test_an_event_that_no_program_wrote_is_shown_all_the_same(
+    drawn: Path, tmp_path: Path, payload: str, said: str
+) -> None:
+    root = Path(shutil.copytree(drawn, tmp_path / drawn.name))
+    with closing(sqlite3.connect(root / "audit.db")) as db:
+        db.execute("DROP TRIGGER events_no_update")
+        db.execute("PRAGMA ignore_check_constraints=ON")
+        db.execute("UPDATE events SET payload = ? WHERE seq = 5", [payload])
+        db.commit()
+    assert said in printed("show", root, "--event", "5")
+
+
 def test_all_events_of_a_kind_or_stage_are_shown_in_order(drawn: Path) -> None:
     found = answered(dempo("show", drawn, "--kind", "lottery", "--json"))["events"]
     rows = Reader(drawn).query("SELECT seq, kind, hash FROM events WHERE stage = 'lottery' ORDER BY seq")

@@ -35,8 +35,9 @@ _WHOLE = """SELECT seq, at, stage, kind, substr(payload, 1, :most) AS payload, l
   FROM events e WHERE seq IN (SELECT value FROM json_each(:wanted)) ORDER BY seq"""
 
 _SEALED = """WITH s AS MATERIALIZED (
-  SELECT e.seq AS seq, named.key AS part, named.value->>'$.sha256' AS sha256
-  FROM events e, json_each(e.payload, '$.sealed') named WHERE e.seq IN (SELECT value FROM json_each(:wanted))
+  SELECT e.seq AS seq, named.key AS part, CASE named.type WHEN 'object' THEN named.value->>'$.sha256' END AS sha256
+  FROM events e, json_each(CASE WHEN json_valid(e.payload) THEN e.payload ELSE '{}' END, '$.sealed') named
+  WHERE e.seq IN (SELECT value FROM json_each(:wanted))
 ), t AS MATERIALIZED (SELECT s.seq, s.part, CAST(b.body AS TEXT) AS body FROM s LEFT JOIN blobs b USING (sha256))
 SELECT seq, part, substr(body, 1, :most) AS text, length(body) AS length FROM t ORDER BY seq, part"""
 
