@@ -29,7 +29,7 @@ from storage.export.export import export_run
 from storage.record.reader import Reader
 from tui.cli import _work_on
 from tui.commands.people.why import why
-from tui.commands.record.show import results, show
+from tui.commands.record.show import Wanted, results, show
 from tui.screens.panes.levels import proof_note, proof_word
 
 LOOSE = 1e-5
@@ -204,7 +204,7 @@ def test_run_and_show_say_it(run: Path, capsys: pytest.CaptureFixture[str]) -> N
     _work_on(run, None, detach=False, quiet=True, as_json=False)
     assert "dempo: note: lottery 'main': floating-point arithmetic could not decide level 0" in capsys.readouterr().err
     for view in (None, "levels", "lotteries"):
-        show(reader, view, None, run.parent, False)
+        show(reader, Wanted(view=view), run.parent, False)
         assert "could not decide level 0" in capsys.readouterr().err
     results(reader, as_json=True)
     assert "could not decide level 0" in capsys.readouterr().out
