@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 import zipfile
 from collections import Counter
@@ -17,7 +18,7 @@ from both_verifiers import checked
 from commands import answered, dempo, told
 from prism_folder import Prism
 from rewritten import Row, forged
-from tampering import tampered
+from tampering import edited, tampered
 
 from core.config_file import parse_config
 from core.data.pseudonyms import keep_secret
@@ -74,6 +75,10 @@ source = "draw:main"
 model = "tiny"
 steps = 5
 batch = 4
+[train.tiny]
+hidden = 16
+vocabulary = 300
+steps = 2
 """
 
 
@@ -90,14 +95,14 @@ def data(folder: Path) -> Path:
     return prism.write(folder)
 
 
-def made(folder: Path, source: Path, secret: bytes | None = None) -> Path:
-    """A run up to its conditions, below `folder`; with a secret that was there before it, or its own."""
+def made(folder: Path, source: Path, secret: bytes | None = None, until: str = "conditions") -> Path:
+    """A run up to a stage, below `folder`; with a secret that was there before it, or its own."""
     if secret is not None:
         (folder / "private").mkdir(parents=True)
         keep_secret(folder / "private", secret)
     text = CONFIG.format(source)
     root = create_run(parse_config(text), text, folder)
-    assert work(root, "conditions", Console(quiet=True)) == 0
+    assert work(root, until, Console(quiet=True)) == 0
     return root
 
 
@@ -228,6 +233,20 @@ def test_the_limits_of_a_bundle_give_this_runs_own_figures(root: Path, tmp_path:
     assert f"| attributes | {sum(n == 1 for n in groups.values())} of {PEOPLE} |" in plain
 
 
+@pytest.mark.parametrize("k", [None, 5])
+def test_a_failed_check_names_nobody_in_a_redacted_report(root: Path, tmp_path: Path, k: int | None) -> None:
+    """Checks are made before anything is withheld, and say whose weight is wrong."""
+
+    def double(values: dict[str, Any]) -> None:
+        values["weights"][3]["weight"] *= 2
+
+    wrong = tampered(root, tmp_path / "wrong", edited("condition.planned", double))
+    assert any(name in checked(wrong)["weights"].detail for name in pseudonyms(root))
+    report = (unpacked(wrong, tmp_path, k) / "report.html").read_text()
+    assert re.search(r">weights<.*?>failed<.*?>withheld<", report)
+    assert not [name for name in pseudonyms(root) if name in report]
+
+
 def test_a_bundle_can_be_redacted_further_and_never_back(root: Path, tmp_path: Path) -> None:
     (tmp_path / "once").mkdir()
     unpacked(root, tmp_path / "once")
@@ -344,9 +363,13 @@ def test_a_secret_of_ones_own_is_named_in_the_configuration(tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "three").iterdir()] == ["registry.db"]
 
 
+def of_two_secrets(folder: Path, until: str) -> list[Path]:
+    source = data(folder / "data")
+    return [made(folder / name, source, bytes([n]) * 32, until) for n, name in enumerate(("one", "two"))]
+
+
 def test_two_secrets_give_equal_chances_and_training_data_of_all_but_the_panel(tmp_path: Path) -> None:
-    source = data(tmp_path / "data")
-    runs = [made(tmp_path / name, source, bytes([n]) * 32) for n, name in enumerate(("one", "two"))]
+    runs = of_two_secrets(tmp_path, "conditions")
     found = [events(run) for run in runs]
     assert set(pseudonyms(runs[0])).isdisjoint(pseudonyms(runs[1]))
     pi = [[v["pi"] for kind, v in listed if kind == "lottery.solved"] for listed in found]
@@ -360,6 +383,14 @@ def test_two_secrets_give_equal_chances_and_training_data_of_all_but_the_panel(t
         assert kept[0][condition] == kept[1][condition]
     pairs = [next(v["artifact"]["sha256"] for kind, v in listed if kind == "pairs.built") for listed in found]
     assert pairs[0] == pairs[1]
+
+
+@pytest.mark.long
+def test_two_secrets_give_equal_models_of_all_but_the_panel(tmp_path: Path) -> None:
+    runs = of_two_secrets(tmp_path, "train")
+    models = [{path.parent.name: path.read_bytes() for path in root.rglob("model.safetensors")} for root in runs]
+    assert {name for name, body in models[0].items() if models[1][name] != body} == {"hard"}
+    assert len(set(models[0].values())) == len(models[0]) == 4, "base and three conditions, each trained to another one"
 
 
 def test_a_run_whose_secret_is_gone_is_not_continued(tmp_path: Path) -> None:

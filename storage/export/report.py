@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from core.facts.tables import WITHHELD
 from storage.export import markup
 from storage.export.contents import engines_of, facts_of, signers_of
 from storage.export.draw_sections import draws
@@ -18,6 +19,9 @@ from storage.record.reader import connect
 _REGISTRY = (
     "The registry of the folder that the run was made in is no part of a bundle; dempo verify looks at it there."
 )
+
+_TELLING = frozenset({"failed", "unchecked"})
+"""Verdicts whose details name what they are about: a rater, a text, a place."""
 
 
 def report(
@@ -114,6 +118,7 @@ def _verification(checks: Iterable[Mapping[str, Any]], redacted: bool) -> str:
     remark = "What dempo found when this bundle was made. Do not believe it: check the bundle yourself. "
     if redacted:
         remark += "The texts were still there then; in this bundle the checks that need them say “withheld”. "
+        checks = [{**row, "detail": WITHHELD} if row["verdict"] in _TELLING else row for row in checks]
     columns = ("name", "verdict", "detail", "event")
     return markup.section(
         "Verification", markup.table(checks, columns, mark="verdict"), markup.note(remark + _REGISTRY)

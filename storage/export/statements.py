@@ -71,6 +71,8 @@ This bundle was made with `--redact`.
 - The SHA-256 of every text remains. Whoever can guess a text exactly can confirm the guess: texts that are short or
   public, such as questions, are hidden from nobody who looks for them. Parts about people and sources carry a salt, so
   that no guess at them can be confirmed.
+- Seeds remain. Whoever has the source of the data can draw again of which attributes a panel's members are, and so
+  knows of everybody whose attributes nobody else has whether they are on it.
 - The operator's words remain, and a judge's error or refusal where the event holds it as its `detail`.
 - The note that something is withheld is the word of whoever made the bundle. It cannot be told apart from texts that
   were lost; the run's own record can.
@@ -83,8 +85,9 @@ PSEUDONYMOUS = """\
 AGGREGATED = """\
 - Rows about people and about types of people were left out as well (`--k {k}`): pseudonyms, attributes, numbers of
   pairs, weights, members of panels, compositions and π by type. What remains: how many people of each category are in
-  the pool and on each panel, how many have which π, and the leaderboards. Quotas of panels are checked; certificate,
-  types and draws say "withheld".
+  the pool and on each panel, how many have which π, how many people and pairs each condition has and how many were
+  left out for which reason, the levels of a lottery with the prices of its quotas, and the leaderboards. Quotas of
+  panels are checked; certificate, types and draws say "withheld".
 - Categories of fewer than {k} people in the pool, which are counted all the same: {few}.
 """
 
