@@ -56,6 +56,14 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _made_once(tmp_path_factory, "judged", make_judged_run)
 
 
+@pytest.fixture(scope="session")
+def prism_sized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `prism_sized.make_prism_sized` makes. Nobody writes into it."""
+    from prism_sized import make_prism_sized
+
+    return _made_once(tmp_path_factory, "prism-sized", make_prism_sized)
+
+
 def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
     """A copy of a run that the first process that needs it makes; the others wait for it meanwhile."""
     os.environ["HF_HUB_OFFLINE"] = "1"
