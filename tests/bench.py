@@ -50,6 +50,27 @@ def rankings(questions: int, judges: int) -> tuple[Ranking, ...]:
     )
 
 
+def cpu_of(*command: str) -> float:
+    """Processor seconds of the quickest of five interpreters that do this."""
+    spent = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *command], cwd=HERE.parent, capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(spent)
+
+
+def bench_help() -> list[tuple[str, str]]:
+    """The help of the command line, against the library that it is made with and against Python alone."""
+    ours, library, nothing = cpu_of("-m", "tui", "--help"), cpu_of("-c", "import typer"), cpu_of("-c", "pass")
+    return [
+        ("`dempo --help`, processor time", f"{ours:.2f} s"),
+        ("against `import typer` alone", f"{ours / library:.1f} × as long"),
+        ("against an interpreter that does nothing", f"{ours / nothing:.1f} × as long"),
+    ]
+
+
 def bench_ranking() -> list[tuple[str, str]]:
     """All methods with 1,000 resamples on a paper-sized set, against one resample at a time with choix."""
     import choix
@@ -177,7 +198,7 @@ def bench_data() -> list[tuple[str, str]]:
     ]
 
 
-_PARTS = (bench_data, bench_record, bench_paper, bench_five_papers, bench_verification, bench_ranking)
+_PARTS = (bench_help, bench_data, bench_record, bench_paper, bench_five_papers, bench_verification, bench_ranking)
 
 
 def main(parts: Sequence[Callable[[], list[tuple[str, str]]]] = _PARTS) -> None:

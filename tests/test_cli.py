@@ -28,6 +28,23 @@ from tui.terminal.tables import leaderboards, table
 KEYS = ["method", "condition", "score", "low", "high", "position"]
 
 
+@pytest.mark.parametrize(("columns", "wide"), [(80, 80), (120, 120), (200, 120)])
+@pytest.mark.parametrize("words", [(), ("draw",), ("verify",)], ids=" ".join)
+def test_help_stands_in_frames_as_wide_as_the_terminal(columns: int, wide: int, words: tuple[str, ...]) -> None:
+    shown = dempo(*words, "--help", COLUMNS=str(columns))
+    assert shown.returncode == 0
+    framed = [line for line in shown.stdout.splitlines() if line[:1] in "╭│╰" and line]
+    assert [line[:11] for line in framed if line.startswith("╭")][-1] in ("╭─ Commands", "╭─ Options ")
+    assert {len(line) for line in framed} == {wide}
+    assert {line[-1] for line in framed} == set("╮│╯")
+    assert "..." not in "".join(framed), "sentences are whole"
+
+
+def test_a_wrong_option_or_command_is_told_with_what_to_try() -> None:
+    assert "Error: No such option: --nope\n" in told(dempo("show", "--nope"), 2)
+    assert "Error: No such command 'shw'. Did you mean 'show'?\n" in told(dempo("shw"), 2)
+
+
 def test_without_a_terminal_the_app_names_its_twins() -> None:
     assert "`dempo list` and `dempo show RUN` print instead" in told(dempo(), 2)
 

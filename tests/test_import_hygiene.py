@@ -13,6 +13,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 ENGINE = ("torch", "transformers", "trl", "accelerate", "datasets", "pyomo", "highspy", "openai", "scipy")
 WRITING = ("sqlite_utils", "pandas", "pyarrow")
 """What comes with the library that writes records."""
+SHOWING = ("typer.rich_utils", "rich.console", "rich.markdown", "rich.syntax", "markdown_it", "pygments")
+"""What typer would draw help and errors with; it takes longer than all the rest of the command line."""
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +39,19 @@ def test_importing_the_app_loads_no_engine_library_and_no_stage() -> None:
 
 @pytest.mark.parametrize(
     ("command", "further"),
-    [(["--help"], ["numpy", "pydantic", "storage"]), (["list"], ["numpy"]), (["show"], ["numpy"]), (["verify"], [])],
+    [
+        (["--help"], ["numpy", "pydantic", "storage", *SHOWING]),
+        (["--no-such-option"], ["numpy", "pydantic", "storage", *SHOWING]),
+        (["list"], ["numpy"]),
+        (["show"], ["numpy"]),
+        (["verify"], []),
+    ],
     ids=lambda value: value[0] if value and value[0] != "numpy" else "",
 )
 def test_a_command_that_reads_loads_no_library_that_it_does_not_use(
     run: Path, command: list[str], further: list[str]
 ) -> None:
-    where = {"list": ["--runs-dir", str(run.parent)], "--help": []}.get(command[0], [str(run)])
+    where = {"list": ["--runs-dir", str(run.parent)], "--help": [], "--no-such-option": []}.get(command[0], [str(run)])
     code = f"import tui.cli\ntry:\n    tui.cli.app({[*command, *where]!r})\nexcept (SystemExit, Exception):\n    pass"
     modules = loaded(code)
     assert "tui.cli" in modules

@@ -20,17 +20,13 @@ from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
 from tui.terminal.console import Console
+from tui.terminal.framed_help import Commands
 from tui.terminal.options import Json, Quiet, RunName, RunsDir, UntilEvent, print_data, print_json, tell, tell_notes
 
 if TYPE_CHECKING:
     from storage.check import Check
 
-app = typer.Typer(
-    name="dempo",
-    no_args_is_help=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = Commands(name="dempo", no_args_is_help=False, pretty_exceptions_enable=False)
 app.add_typer(draws.app, name="draw")
 
 Until = Annotated[str | None, typer.Option("--until", help="Stop after this stage.")]

@@ -16,6 +16,7 @@ from core.visible import visible
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as RUNS
 from tui.terminal.completion import find_run
+from tui.terminal.framed_help import Commands
 from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data, print_rows, tell, tell_notes
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from storage.draws.public import PublicDraw
     from storage.record.log import Log
 
-app = typer.Typer(
+app = Commands(
     no_args_is_help=True,
     help="Public randomness: commit, reveal, accept or reject, then `dempo resume`. Who was drawn, and who stands in.",
 )
