@@ -10,10 +10,16 @@ import json
 import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import typer.main
+
 from tui import cli
+
+_tree_of = cache(typer.main.get_command)
+"""The tree of all commands, which a process of `dempo` makes once; here it is for all commands of a process."""
 
 
 class Ended(NamedTuple):
@@ -32,6 +38,7 @@ def dempo(*arguments: object, **variables: str) -> Ended:
         patch.dict(os.environ, {"COLUMNS": "100", **variables}),
         patch.object(sys, "argv", words),
         patch.object(sys, "stdin", io.StringIO()),
+        patch.object(typer.main, "get_command", _tree_of),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

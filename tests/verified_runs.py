@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,16 @@ TINY = [
 ]
 
 
+def small_demo(folder: Path, settings: Sequence[str]) -> Path:
+    """A demo with one conversation of each person: whoever verifies the run reads all of its pairs again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.data.planted.world_write.CONVERSATIONS", 1)
+        return prepare("planted", 0, folder, settings)
+
+
 def make_trained_run(folder: Path) -> Path:
     """A run on a planted world through all stages, every number as small as it goes."""
-    root = prepare("planted", 0, folder, TINY)
+    root = small_demo(folder, TINY)
     assert work(root, None, Console(quiet=True)) == 0
     return root
 
@@ -53,7 +61,7 @@ def make_judged_run(folder: Path) -> Path:
         for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
             patch.delenv(name, raising=False)
         one = f'{{kind = "openai", model = "m", rankings = 3, base_url = "{server.url}"}}'
-        root = prepare("planted", 0, folder, [*TINY, f"judge.judges=[{one}]"])
+        root = small_demo(folder, [*TINY, f"judge.judges=[{one}]"])
         assert work(root, None, Console(quiet=True)) == 0
     return root
 
