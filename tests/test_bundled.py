@@ -200,6 +200,17 @@ def test_a_table_of_columns_that_are_not_known_is_unchecked(bundle: Path) -> Non
     assert (check.verdict, check.detail.split(",")[0]) == ("unchecked", "tables/winners.csv")
 
 
+@pytest.mark.parametrize("name", ["json.py", "RESULTS.html", "tables/summary.md", "plots/x.png"])
+def test_a_file_that_no_export_writes_is_unchecked_although_the_manifest_names_it(bundle: Path, name: str) -> None:
+    """A later version may write it; `dempo import` of this one refuses it."""
+    (bundle / name).parent.mkdir(exist_ok=True)
+    (bundle / name).write_text("print('hard wins')")
+    written_anew(bundle)
+    check = checked(bundle)["bundle"]
+    assert check.verdict == "unchecked"
+    assert name in check.detail
+
+
 def test_a_redacted_bundle_repeats_its_record_too(tmp_path: Path) -> None:
     root = make_sample_run(tmp_path / "runs")
     export_run(root, tmp_path / "redacted.zip", redact=True, told=lambda *_: None)

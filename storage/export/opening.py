@@ -10,7 +10,8 @@ from core.facts.plural import number_of
 from storage.check import VERDICTS
 from storage.export.contents import RunFacts
 from storage.imports.bundle import MANIFEST
-from storage.imports.names import FOLDERS, described
+from storage.imports.names import described
+from storage.verifier.vouching.bundle_files import FOLDERS
 
 NAME = "README.txt"
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storage.verifier.contents.whole import file_digest, is_plain_file
-from storage.verifier.ground.finding import brief, broken, whole
+from storage.verifier.ground.finding import brief, broken, newer, whole
 from storage.verifier.ground.reading import FOREIGN_MARKS, MANIFEST_NAME
 from storage.verifier.ground.record import Record
+from storage.verifier.vouching.bundle_files import WRITTEN_BY_EXPORT
 from storage.verifier.vouching.derived import check_derived, check_redaction
 from storage.verifier.vouching.rendered import check_tables
 
@@ -58,6 +59,9 @@ def check_bundle(record: Record) -> str:
     whole(record)
     check_derived(record, listed.keys())
     told = f"{len(listed)} files are those of the manifest, and no others are there"
+    strange = sorted(name for name in listed if WRITTEN_BY_EXPORT.fullmatch(name) is None)
+    if strange:
+        raise newer(f"{brief(strange[0])}, a file that no export known here writes (run nothing of it),")
     tables = check_tables(record, listed.keys())
     repeats = "events.jsonl, configuration, versions, heads, keys and the head in README.txt repeat the record"
     return f"{told}; {repeats}, and so do {tables}; {NOT_COMPARED}"
