@@ -292,6 +292,19 @@ IN_TRAINED: dict[str, tuple[Attack, str]] = {
     "types numbered in another order": (_types_renumbered, "pool"),
     "chosen panels called sampled": (_chosen_baseline, "solver"),
     "an optimum left out": (_optimum_left_out, "lotteries"),
+    "standard errors of an exact lottery": (
+        edit("lottery.solved", lambda v: v.update(standard_error=[0.1] * len(v["pi"]))),
+        "lotteries",
+    ),
+    "a lottery called one of a given number of panels": (
+        edit("lottery.solved", lambda v: v.update(method=f"near_{v['method']}")),
+        "lotteries",
+    ),
+    "values in a proof that is one by quotas": (
+        edit("lottery.level", lambda v: v.update(values=[[0, "1"]], bound="1")),
+        "lotteries",
+    ),
+    "views of another version": (edit("run.created", lambda v: v.update(views=0)), "genesis"),
     "an exact lottery called estimated": (edit("lottery.solved", lambda v: v.update(estimated=True)), "lotteries"),
     "an early bound of nobody": (edit("lottery.bounded", lambda v: v.update(pi=[0.0] * len(v["pi"]))), "lotteries"),
     "a quota that is said to bind": (
@@ -395,6 +408,13 @@ def test_a_lie_in_a_run_of_draws_is_told(what: str, drawn: Path, tmp_path: Path)
 
 
 # ------------------------------------------------------------ what the verifier knows of the program
+
+
+def test_a_way_to_a_lottery_that_nobody_knows_is_unchecked(trained: Path, tmp_path: Path) -> None:
+    """Its words would be shown as they stand."""
+    root = forged(trained, tmp_path, edit("lottery.solved", lambda v: v.update(method="proved by a notary")))
+    (check,) = [check for check in verify(root) if check.name == "lotteries"]
+    assert (check.verdict, "proved by a notary" in check.detail) == ("unchecked", True)
 
 
 def test_every_kind_of_event_has_a_home_or_any_stage() -> None:

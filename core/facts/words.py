@@ -40,12 +40,15 @@ _OPTIMUM: Mapping[str, str] = {
     "recorded with their gaps",
 }
 
+NEAR_KEY = "near_"
+"""Begins the keys of lotteries of a given number of panels."""
+
 _NEAR = "panels of equal probability, built near"
 
 SOLVED: Mapping[str, str] = {
     **_OPTIMUM,
-    "near_relaxed": f"{_NEAR} the relaxation's LEXIMIN, which no lottery exceeds",
-    **{f"near_{key}": f"{_NEAR} the optimum; {how}" for key, how in _OPTIMUM.items()},
+    f"{NEAR_KEY}relaxed": f"{_NEAR} the relaxation's LEXIMIN, which no lottery exceeds",
+    **{f"{NEAR_KEY}{key}": f"{_NEAR} the optimum; {how}" for key, how in _OPTIMUM.items()},
     "legacy": "LEGACY, uniform over sampled panels; π is a Monte Carlo estimate",
     "random": "simple random selection without quotas, uniform over sampled panels; everybody's true π is the size of "
     "the panel over that of the pool",

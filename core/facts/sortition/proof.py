@@ -62,6 +62,9 @@ TOTAL_DIGITS = 100_000
 STEPS = 500_000_000
 """Work after which a certificate is refused as too large: minutes; those of 20,000 raters take a hundredth."""
 
+PROOFS = {"quotas": ("seat", "prices"), "panels": ("values", "bound"), "certain": ()}
+"""The fields of each kind of proof of a level."""
+
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
 
 
@@ -335,6 +338,7 @@ class _Check:
             if exact != 1 or gap != 0 or set(types) != self.free:
                 raise _Refused(f"{what} is called certain, but not every type that is left has probability 1")
             self._binding(fields, what, 1)
+            self._nothing_else(fields, what)
             return
         if kind == "quotas":
             weights, bound = self._weights_of_prices(fields, what)
@@ -356,6 +360,13 @@ class _Check:
             raise _Refused(f"the proof of {what} gives {_decimal(z)} instead of {_decimal(exact)}{wide}")
         self._fixes(what, weights, types, gap * total, gap <= DECIDED)
         self._binding(fields, what, total)
+        self._nothing_else(fields, what)
+
+    def _nothing_else(self, fields: Mapping[str, Any], what: str) -> None:
+        """A level holds the fields of its own kind of proof, and none of another, which nobody would check."""
+        for name in ("seat", "prices", "values", "bound"):
+            if name not in PROOFS[fields["proof"]] and fields.get(name) is not None:
+                raise _Refused(f"{what} has {name!r}, which is no part of a proof of its kind")
 
     def _binding(self, fields: Mapping[str, Any], what: str, total: int) -> None:
         """What a level says of quotas that hold it down is its prices over Σ n_t·w_t of the types that are left."""

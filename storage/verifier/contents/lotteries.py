@@ -16,8 +16,9 @@ from core.facts.sortition.inequality import histogram, inequality
 from core.facts.sortition.proof import Checked, SolverFact, check_record
 from core.facts.sortition.quotas import wanted_and_nobody
 from core.facts.sortition.undecided import allowed_difference, undecided_sentence
+from core.facts.words import NEAR_KEY, SOLVED
 from storage.verifier.contents.pool import PoolRead, required_pool
-from storage.verifier.ground.finding import Finding, brief, broken, once, one_of, same, sections, spend, whole
+from storage.verifier.ground.finding import Finding, brief, broken, newer, once, one_of, same, sections, spend, whole
 from storage.verifier.ground.record import Found, Record
 
 LARGEST_DENOMINATOR = 2**64
@@ -232,6 +233,13 @@ def _check_kind(lottery: LotteryRead) -> None:
         raise broken(f"{lottery.name} is no LEXIMIN, so it has neither levels nor an optimum", seq)
     if not optimal:
         same(float(solved["max_difference"]), 0.0, f"{lottery.name}: its distance from an optimum", seq)
+    if optimal and "standard_error" in solved:
+        raise broken(f"{lottery.name} gives standard errors of a π that is no estimate", seq)
+    if optimal and solved["method"] not in SOLVED:
+        raise newer(f"{lottery.name}: what proved or produced it, {brief(solved['method'])},", seq)
+    if optimal:
+        near = solved["method"].startswith(NEAR_KEY)
+        same(near, bool(lottery.members), f"{lottery.name}: whether its panels were built near an optimum", seq)
     if optimal and "optimum" not in solved:
         raise broken(f"{lottery.name} does not say which optimum it is compared with", seq)
 
