@@ -55,6 +55,37 @@ def test_a_number_that_no_run_writes_fails(trained: Path, tmp_path: Path, name: 
     assert told in found.detail
 
 
+ORIGINS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a setting that nobody gave": lambda first: first["config"]["rank"].update(invented=[1]),
+    "a setting under another name": lambda first: first["config"]["rank"].update(
+        samples=first["config"]["rank"].pop("resamples")
+    ),
+    "a section less": lambda first: first["config"].pop("answer"),
+    "no origins": lambda first: first.update(origins={}),
+    "an origin of nothing": lambda first: first["origins"].update({"rank.invented": "default"}),
+}
+
+
+@pytest.mark.parametrize("name", ORIGINS)
+def test_of_every_setting_it_is_said_where_it_comes_from(trained: Path, tmp_path: Path, name: str) -> None:
+    """So a key that no program knows, which the app would show, cannot be added to the first event."""
+
+    def change(rows: list[Row]) -> list[Row]:
+        ORIGINS[name](rows[0].payload)
+        return rows
+
+    found = checked(forged(trained, tmp_path, change))["genesis"]
+    assert found.verdict == "failed"
+    assert "the configuration and the origins of its values differ" in found.detail
+
+
+@pytest.mark.parametrize("field", ["declined", "seated"])
+def test_nobody_declines_who_was_not_asked(trained: Path, tmp_path: Path, field: str) -> None:
+    found = checked(forged(trained, tmp_path, changed_first("pool.built", **{field: 3})))["pool"]
+    assert found.verdict == "failed"
+    assert f"3 people are {field}" in found.detail
+
+
 # ------------------------------------------------------------ times
 
 

@@ -118,6 +118,11 @@ def check_pool(record: Record) -> str:
     if population is not None:
         names = list(sections(population, "attributes", "name"))
         same(pool.values["attributes"], names, "the list of the pool's attributes", pool.seq)
+    if not (record.genesis.get("config", {}).get("data") or {}).get("responses"):
+        for name in ("seated", "declined"):
+            told = "and the configuration names no file of responses of an earlier panel"
+            if pool.values.get(name, 0) != 0:
+                raise broken(f"{pool.values[name]} people are {name}, {told}", pool.seq)
     _check_order_of_types(record, pool)
     left_out = _left_out(record, pool)
     for built in record.counted("pairs.built"):

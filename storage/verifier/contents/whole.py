@@ -10,10 +10,11 @@ from pathlib import Path
 
 from core.facts.chain import CHAIN_DOMAIN, NO_EVENT
 from core.facts.sealed import PRIVATE
+from core.facts.settings import settings_in
 from storage.verifier.ground.beside import more_than_one_file, why_not_alone
 from storage.verifier.ground.finding import Finding, brief, broken, newer, same, whole
 from storage.verifier.ground.reading import is_foreign
-from storage.verifier.ground.record import Record
+from storage.verifier.ground.record import Record, Values
 
 REDACTION_NOTE = "redacted.json"
 LARGEST_NOTE = 8 * 1024**2
@@ -71,6 +72,8 @@ def check_genesis(record: Record) -> str:
         raise broken(_other_folder(first["run_id"][:80], name), 1)
     same(first["domain"], CHAIN_DOMAIN, "the domain of the chain", 1)
     same(first["schema_version"], record.version, "the schema version in the first event", 1)
+    if record.views:
+        same(first.get("views", 1), record.views, "the version of the views in the first event", 1)
     run = first["config"].get("run")
     if not isinstance(run, dict) or str(run.get("seed")) != first["seed"] or run.get("name") != first["name"]:
         raise broken("the first event names another run or seed than the configuration that it holds", 1)
@@ -79,12 +82,23 @@ def check_genesis(record: Record) -> str:
     for name in ("secret", "registry", "linked_to"):
         if not re.fullmatch("[0-9a-f]{64}", first.get(name, NO_EVENT)):
             raise broken(f"{name} in the first event is no SHA-256", 1)
+    _check_origins(first)
     planted = (first["config"].get("data") or {}).get("world") is not None
     same(first["simulated"], planted, "whether raters or judges are simulated", 1)
     stamped = RUN_ID.fullmatch(first["run_id"])
     if stamped is not None and stamped[1] != first["name"]:
         raise broken(f"{brief(first['run_id'])} is not the id of a run called {brief(first['name'])}", 1)
     return f"the record is that of run {first['run_id']}"
+
+
+def _check_origins(first: Values) -> None:
+    """The configuration as it was resolved is whole: of each value it is said where it comes from, and of no other."""
+    values = {key for key, _ in settings_in(first["config"])}
+    others = sorted(values ^ first["origins"].keys())
+    if others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        lacks = "where it comes from is not said" if others[0] in values else "it is not there"
+        raise broken(f"the configuration and the origins of its values differ: {brief(others[0])}{more}, {lacks}", 1)
 
 
 def _other_folder(run_id: str, folder: str) -> str:

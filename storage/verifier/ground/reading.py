@@ -179,6 +179,8 @@ def _read_schema(record: Record, db: sqlite3.Connection) -> bool:
     record.version = db.execute("PRAGMA user_version").fetchone()[0]
     record.schema_wrong = wrong_schema(db, record.facts)
     rows = _schema_rows(db)
+    views = schema_digest({str(name): str(sql) for kind, name, _, sql in rows if kind == "view"})
+    record.views = next((version for version, digest in record.facts.released.items() if digest == views), 0)
     record.objects = len({str(name) for _, name, _, sql in rows if sql is not None})
     found = [(kind, name, sql) for kind, name, _, sql in rows if name in tables]
     return sorted(found) == sorted(("table", name, sql) for name, sql in tables.items())

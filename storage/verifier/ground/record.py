@@ -108,6 +108,7 @@ class Record:
     Attributes:
         database: the file, wherever a link to it leads.
         problem: why reading ended before the end of the file; hindered where the record is not to blame for it.
+        views: the version of its views; 0 where no release has these.
         integrity: what SQLite's own check says.
         hashes: the stored hash of every event, in order; up to event `intact` they are those of the contents.
         newer: the first event of a kind, or with a field, that this verifier doesn't know.
@@ -130,6 +131,7 @@ class Record:
     integrity: str = ""
     version: int = 0
     schema_wrong: Misfit | None = None
+    views: int = 0
     objects: int = 0
     count: int = 0
     hashes: list[str] = field(default_factory=list)
