@@ -273,7 +273,14 @@ def test_a_note_out_of_the_bundle_is_not_believed(bundle: Path, tmp_path: Path) 
     assert (origin.how, origin.verdicts, origin.verifier) == ("unpacked", (), "different")
 
 
-@pytest.mark.parametrize("note", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"checks": 5, "source": [], "verifier": {}}'])
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"[" * 100_000,
+        b'{"checks": 5, "source": [], "verifier": {}}',
+        *(pytest.param(text, marks=pytest.mark.long) for text in (b"", b"[]", b"\xff")),
+    ],
+)
 def test_a_note_that_says_nothing_is_no_error(bundle: Path, tmp_path: Path, note: bytes) -> None:
     root = Path(import_bundle(bundle, tmp_path, silent).path)
     (root / MARK).chmod(0o644)

@@ -438,7 +438,7 @@ def test_only_of_the_chosen_paused_run_it_is_read_and_once(waiting: Path, monkey
 # ---------------------------------------------------------------- damage, and what it costs
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.long), 2])
 async def test_a_tab_that_cannot_show_a_record_survives_another_width(runs: Path, tmp_path: Path, number: int) -> None:
     def nonsense(rows: list[Row]) -> list[Row]:
         for row in rows:

@@ -133,7 +133,11 @@ def numbers(board: Leaderboard) -> dict[str, float]:
     return rows | {f"{row.condition}: position": row.position for row in board.rows} | dict(board.detail)
 
 
-@pytest.mark.parametrize("case", CASES)
+LARGE = {"six conditions", "seven conditions"}
+"""Cases of seconds each; "few rankings of six" goes the same ways."""
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.long) if c in LARGE else c for c in CASES])
 def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
     listed, settings = CASES[case]
     config = RankSection(**{"resamples": 60, **settings})

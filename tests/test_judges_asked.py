@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from random_llama import save_random_llama
 from rewritten import Row, forged
-from verified_runs import TINY
+from verified_runs import TINY, small_demo
 
 from core.events import digest
 from core.facts.judging.outcomes import outcome_of
@@ -26,7 +26,6 @@ from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
-from tui.commands.runs.demo import prepare
 from tui.commands.runs.process import work
 from tui.terminal.console import Console
 
@@ -259,7 +258,7 @@ def test_a_redacted_copy_still_says_that_the_template_is_another(judged: Path, t
 def test_judges_of_one_model_in_a_folder_are_called_by_their_labels(tmp_path: Path) -> None:
     folder = save_random_llama(tmp_path / "models" / "small", positions=4096)
     one, two = (f'{{kind="local", model="{folder}", rankings=1{more}}}' for more in ("", ', label="again"'))
-    root = prepare("planted", 0, tmp_path, [*TINY, f"judge.judges=[{one}, {two}]"])
+    root = small_demo(tmp_path, [*TINY, f"judge.judges=[{one}, {two}]"])
     assert work(root, None, Console(quiet=True)) == 0
     assert {row["judge"] for row in Reader(root).view("judge_calls")} == {"small#0", "again#0"}
     assert {check.name for check in verify(root) if check.verdict not in ("ok", "unknown")} == set()
@@ -268,7 +267,7 @@ def test_judges_of_one_model_in_a_folder_are_called_by_their_labels(tmp_path: Pa
 
 @pytest.mark.long
 def test_a_local_judge_was_asked_by_its_template(tmp_path: Path) -> None:
-    root = prepare("planted", 0, tmp_path, [*TINY, 'judge.judges=[{kind="local", model="base", rankings=1}]'])
+    root = small_demo(tmp_path, [*TINY, 'judge.judges=[{kind="local", model="base", rankings=1}]'])
     assert work(root, None, Console(quiet=True)) == 0
     told(root, "ok", "8 outcomes follow from the replies; 8 prompts are what template and texts give")
     call = first_call(root)

@@ -33,10 +33,10 @@ def working(root: Path) -> subprocess.Popen[str]:
 
 def test_one_of_many_engines_works_and_the_others_get_its_number(tmp_path: Path) -> None:
     root = new_record(tmp_path)
-    processes = [start(root, "--pause", "0.02") for _ in range(6)]
+    processes = [start(root, "--pause", "0.02") for _ in range(4)]
     deadline = time.monotonic() + 240
     while sum(p.poll() is None for p in processes) > 1:
-        assert time.monotonic() < deadline, "five of six are refused"
+        assert time.monotonic() < deadline, "three of four are refused"
         time.sleep(0.05)
     (winner,) = (p for p in processes if p.poll() is None)
     assert winner.stdout is not None

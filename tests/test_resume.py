@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from commands import dempo
 from same_record import differences
+from verified_runs import small_demo
 
 from core.errors import Stopped
 from core.run_folder import RunFolder
@@ -22,7 +23,6 @@ from storage.errors import StorageError
 from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.verify import verify
-from tui.commands.runs.demo import prepare
 from tui.commands.runs.engine import request_stop
 from tui.commands.runs.process import work
 from tui.terminal.console import Console
@@ -99,9 +99,9 @@ def among_the_judgements(reader: Reader) -> bool:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_run_killed_in_lottery_train_answer_and_judge_ends_with_the_same_record(tmp_path: Path) -> None:
-    whole = prepare("planted", 0, tmp_path / "whole", SMALL)
+    whole = small_demo(tmp_path / "whole", SMALL)
     # both runs read the same folder, so that their configurations are equal
-    killed = prepare("planted", 0, tmp_path / "killed", [*SMALL, *_places(tmp_path / "whole")])
+    killed = small_demo(tmp_path / "killed", [*SMALL, *_places(tmp_path / "whole")])
     finish(whole)
     for ready in (in_lottery, in_the_midst_of_training, among_the_answers, among_the_judgements):
         kill_when(killed, ready)
@@ -124,12 +124,13 @@ def _places(runs: Path) -> list[str]:
 
 
 def test_a_second_engine_on_a_run_is_refused(tmp_path: Path) -> None:
-    root = prepare("planted", 0, tmp_path, SMALL)
+    root = small_demo(tmp_path, SMALL)
     first = engine(root)
     try:
         while not Reader(root).live():
             assert first.poll() is None
             time.sleep(0.01)
+        first.send_signal(signal.SIGSTOP)  # it holds the lock all the same, and works no more
         second = engine(root)
         _, errors = second.communicate(timeout=240)
         assert second.returncode == StorageError.exit_code
@@ -140,7 +141,7 @@ def test_a_second_engine_on_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_signal_stops_between_two_units_and_a_resume_goes_on(tmp_path: Path) -> None:
-    root = prepare("planted", 0, tmp_path, SMALL)
+    root = small_demo(tmp_path, SMALL)
     process = engine(root)
     reader = Reader(root)
     while events(reader, "pairs", "stage.started") == 0:
@@ -158,7 +159,7 @@ def test_a_signal_stops_between_two_units_and_a_resume_goes_on(tmp_path: Path) -
 
 
 def test_a_terminal_that_hangs_up_stops_nothing_under_nohup(tmp_path: Path) -> None:
-    root = prepare("planted", 0, tmp_path, SMALL)
+    root = small_demo(tmp_path, SMALL)
     process = engine(root, "--until", "pool", before=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"])
     reader = Reader(root)
     while events(reader, "pairs", "stage.started") == 0:
@@ -183,7 +184,7 @@ def test_a_detached_engine_outlives_its_starter_and_can_be_watched_and_stopped(t
 
 def test_a_stop_asked_while_the_engine_reads_the_record_is_not_lost(tmp_path: Path, monkeypatch) -> None:
     """It holds the lock then, so `dempo stop` finds it; what an engine before it did not heed does not concern it."""
-    root = prepare("planted", 0, tmp_path, SMALL)
+    root = small_demo(tmp_path, SMALL)
     RunFolder(root).stop_request.write_text("left by an engine that was killed\n")
     asked: list[bool] = []
     find_head = Log._find_head

@@ -95,7 +95,10 @@ def test_a_run_that_cannot_be_read_is_a_line_of_the_list(runs: Path) -> None:
     assert "Permission denied" in text
 
 
-@pytest.mark.parametrize("command", ["verify", "show", "head", "replay", "doctor"])
+@pytest.mark.parametrize(
+    "command",
+    ["verify", "show", *(pytest.param(name, marks=pytest.mark.long) for name in ("head", "replay", "doctor"))],
+)
 def test_the_other_runs_are_none_the_worse_for_it(runs: Path, command: str) -> None:
     result = dempo(command, *([] if command == "doctor" else ["20260101"]), "--runs-dir", runs)
     assert "Permission denied" not in result.stderr

@@ -31,7 +31,7 @@ from storage.verifier.checks import CHECKS
 from storage.verify import verify
 
 RUN = "20260101-000000-damaged"
-MANY = [12, pytest.param(size(30, 300), marks=[pytest.mark.long, pytest.mark.night])]
+MANY = [6, pytest.param(size(30, 300), marks=[pytest.mark.long, pytest.mark.night])]
 """Trials of each kind of damage."""
 
 Contents = dict[str, list[tuple[Any, ...]]]
