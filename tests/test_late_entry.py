@@ -45,6 +45,17 @@ def killed(runs: Path) -> Path:
     return made.parent
 
 
+@pytest.fixture(scope="module")
+def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return killed(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def root(cut_off: Path, tmp_path: Path) -> Path:
+    """A copy, alone in its folder of runs, of a run whose maker was killed."""
+    return shutil.copytree(cut_off.parent, tmp_path, dirs_exist_ok=True) / cut_off.name
+
+
 def made(runs: Path, name: str) -> Path:
     """A run that was made as it should be, under a name of its own."""
     text = f'[run]\nname = "{name}"\nseed = 5\n[data]\npath = "d"\n'
@@ -82,16 +93,14 @@ def test_a_run_that_was_cut_off_is_entered_once(tmp_path: Path, others: int) -> 
         assert check(run).verdict == "ok"
 
 
-def test_resume_enters_it_before_anything_else(tmp_path: Path) -> None:
-    root = killed(tmp_path)
+def test_resume_enters_it_before_anything_else(root: Path, tmp_path: Path) -> None:
     done = dempo("resume", root.name, "--runs-dir", tmp_path)
     assert "was cut off while it was made" in done.stderr
     assert done.returncode == 2, "its configuration names no data, which the engine says"
     assert check(root).verdict == "ok"
 
 
-def test_a_run_with_more_than_its_first_event_is_never_entered(tmp_path: Path) -> None:
-    root = killed(tmp_path)
+def test_a_run_with_more_than_its_first_event_is_never_entered(root: Path) -> None:
     with Log.open(RunFolder(root)) as log:
         log.record("train", [step(1)], unit=("full/0001", 1))
     assert not entered_late(root)
@@ -105,8 +114,7 @@ def test_a_first_event_under_another_name_is_not_entered(tmp_path: Path) -> None
     assert [entry.run_id for entry in registry(tmp_path).entries] == [root.name]
 
 
-def test_a_run_that_was_entered_with_another_first_event_is_not_entered_again(tmp_path: Path) -> None:
-    root = killed(tmp_path)
+def test_a_run_that_was_entered_with_another_first_event_is_not_entered_again(root: Path, tmp_path: Path) -> None:
     with registration(tmp_path) as held:
         held.enter(root.name, "0" * 64)
     assert not entered_late(root)
@@ -126,23 +134,20 @@ def test_a_registry_whose_chain_is_broken_gets_no_entry(tmp_path: Path) -> None:
     assert "entry 1 was changed" in check(root).detail
 
 
-def test_a_folder_without_a_registry_gets_none(tmp_path: Path) -> None:
-    root = killed(tmp_path)
+def test_a_folder_without_a_registry_gets_none(root: Path, tmp_path: Path) -> None:
     (tmp_path / "registry.db").unlink()
     assert not entered_late(root)
     assert not (tmp_path / "registry.db").exists()
 
 
-def test_an_imported_run_is_not_entered(tmp_path: Path) -> None:
-    root = killed(tmp_path)
+def test_an_imported_run_is_not_entered(root: Path, tmp_path: Path) -> None:
     (root / MARK).write_text("{}")
     with pytest.raises(StorageError, match="imported"):
         entered_late(root)
     assert registry(tmp_path).entries == ()
 
 
-def test_a_run_that_is_being_entered_is_not_entered_twice(tmp_path: Path) -> None:
-    root = killed(tmp_path)
+def test_a_run_that_is_being_entered_is_not_entered_twice(root: Path, tmp_path: Path) -> None:
     entered = threading.Event()
     found: list[bool] = []
 
