@@ -108,8 +108,11 @@ def swapped_letter(armoured: str) -> str:
     return "".join(lines)
 
 
+ASKED = ["nothing", "both", *(pytest.param(one, marks=pytest.mark.long) for one in ("key", "head"))]
+
+
 @pytest.mark.parametrize("mutation", MUTATIONS)
-@pytest.mark.parametrize("asked", ["nothing", "key", "head", "both"])
+@pytest.mark.parametrize("asked", ASKED)
 def test_a_bundles_own_file_says_what_the_program_says(
     mutation: str, asked: str, bundle: Path, exported: Path, key: Path, tmp_path: Path
 ) -> None:
