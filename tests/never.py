@@ -44,6 +44,7 @@ NEVER: dict[str, Never] = {
         ),
         replay="train",
     ),
+    "states that training could go on from": Never(("train.state",)),
     "how well a model recovers its population": Never(
         (
             "a recovery near the best possible",
