@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from storage.record.codec import canonical
 from storage.record.schema import TRIGGERS
 from storage.record.sealing import bodies_of, opened, sealed_values
 from storage.verifier.contents.whole import REDACTION_NOTE
+from storage.verifier.ground.reading import MANIFEST_NAME
 from storage.verifier.vouching.vouching import KEPT_HEAD
 from storage.verify import verify, verify_all
 
@@ -34,9 +35,9 @@ FORGED_SALT = "0" * 32
 class Alteration:
     """Something that whoever can write the file can do; it needs an event of `kind` where that is given.
 
-    alter is SQL, or changes the payload of the last event of `kind`; texts says whether it needs a text, which a
-    redacted copy doesn't hold; rewrites says whether the chain is hashed anew behind it; reason says why nothing in the
-    record can show it.
+    alter is SQL, or changes the payload of the last event of `kind`, which has to have `field`; texts says whether it
+    needs a text, which a redacted copy doesn't hold; rewrites says whether the chain is hashed anew behind it; reason
+    says why nothing in the record can show it.
     """
 
     what: str
@@ -45,6 +46,12 @@ class Alteration:
     rewrites: bool = True
     reason: str = ""
     texts: bool = False
+    field: str = ""
+
+    def is_possible(self, last: dict[str, str], texts: bool) -> bool:
+        """Whether a record holds what it alters; `last` is the payload of the last event of each kind."""
+        there = not self.kind or (self.kind in last and (not self.field or f'"{self.field}":' in last[self.kind]))
+        return there and (texts or not self.texts)
 
     def make(self, db: sqlite3.Connection) -> None:
         """Alters the record in a database without triggers."""
@@ -91,23 +98,29 @@ def demonstrate(root: Path) -> Iterator[Shown]:
         copy.mkdir()
         if (root / "artifacts").is_dir():  # a redacted bundle holds none
             shutil.copytree(root / "artifacts", copy / "artifacts")
+        _copy_smallest_model(root, copy)
         if (root / REDACTION_NOTE).is_file():  # without it, what was withheld would look removed
             shutil.copyfile(root / REDACTION_NOTE, copy / REDACTION_NOTE)
         original = Path(scratch) / "original.db"
         with closing(sqlite3.connect(f"{(root / 'audit.db').resolve().as_uri()}?mode=ro", uri=True)) as db:
             db.execute("VACUUM INTO ?", [str(original)])
-            kinds = {kind for (kind,) in db.execute("SELECT DISTINCT kind FROM events")}
+            last = dict(db.execute("SELECT kind, payload FROM events ORDER BY seq"))
             texts = bool(db.execute("SELECT count(*) FROM blobs").fetchone()[0])
             head = db.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         kept = Path(scratch) / "kept"
         kept.write_text(f"{head[0]} {head[1]}\n", encoding="ascii")
         for alteration in ALTERATIONS:
-            if (not alteration.kind or alteration.kind in kinds) and (texts or not alteration.texts):
+            if alteration.is_possible(last, texts):
                 shutil.copyfile(original, copy / "audit.db")
                 with without_triggers(copy / "audit.db") as db:
                     alteration.make(db)
                 yield _shown(alteration, copy, kept)
-        yield from _artifact_altered(copy, original, kept)
+        for what, alter in BESIDE.items():
+            shutil.copyfile(original, copy / "audit.db")
+            undo = alter(copy)
+            if undo is not None:
+                yield _shown(Alteration(what, "", rewrites=False), copy, kept)
+                undo()
 
 
 def _shown(alteration: Alteration, copy: Path, kept: Path) -> Shown:
@@ -119,30 +132,80 @@ def _shown(alteration: Alteration, copy: Path, kept: Path) -> Shown:
         chain="hashed anew" if alteration.rewrites else "left as it was",
         found_by=tuple(check.name for check in failed),
         event=failed[0].event if failed else None,
-        detail=failed[0].detail if failed else f"not found: {alteration.reason}",
+        detail=failed[0].detail if failed else alteration.reason,
         kept_head="differs" if against_head.verdict == "failed" else "agrees",
     )
 
 
-def _artifact_altered(copy: Path, original: Path, kept: Path) -> Iterator[Shown]:
-    files = sorted((copy / "artifacts").glob("*"), key=lambda path: path.stat().st_size)
-    if files:
-        shutil.copyfile(original, copy / "audit.db")
-        with files[0].open("r+b") as stream:
-            first = stream.read(1) or b"\0"
-            stream.seek(0)
-            stream.write(bytes([first[0] ^ 1]))
-            os.fsync(stream.fileno())
-        yield _shown(Alteration("a byte of a file below artifacts/", "", rewrites=False), copy, kept)
+def _copy_smallest_model(root: Path, copy: Path) -> None:
+    """One of the models beside a run, where it is here and takes no time to read; a bundle has none."""
+    folders = [path for path in (root / "checkpoints").glob("*") if path.is_dir() and any(path.iterdir())]
+    sizes = {path: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) for path in folders}
+    smallest = min(sizes, key=lambda path: (sizes[path], path.name), default=None)
+    if smallest is not None and sizes[smallest] <= LARGEST_MODEL:
+        shutil.copytree(smallest, copy / "checkpoints" / smallest.name)
+
+
+Undo = Callable[[], object]
+
+
+def _flipped(below: str) -> Callable[[Path], Undo | None]:
+    """Alters the first byte of the smallest file below a folder, where there is one."""
+
+    def alter(copy: Path) -> Undo | None:
+        files = [path for path in (copy / below).rglob("*") if path.is_file()]
+        if not files:
+            return None
+        file = min(files, key=lambda path: (path.stat().st_size, path.name))
+        body = file.read_bytes()
+        file.write_bytes(bytes([(body or b"\0")[0] ^ 1]) + body[1:])
+        return lambda: file.write_bytes(body)
+
+    return alter
+
+
+def _beside(name: str, body: str, *marks: str) -> Callable[[Path], Undo]:
+    """Lays a file beside the record; `marks` are files that make a bundle of it."""
+
+    def alter(copy: Path) -> Undo:
+        new = [copy / mark for mark in (name, *marks) if not (copy / mark).exists()]
+        for path in new:
+            path.write_text(body if path.name == name else "{}", encoding="utf-8")
+
+        def undo() -> None:
+            for path in new:
+                path.unlink()
+
+        return undo
+
+    return alter
+
+
+LARGEST_MODEL = 100 * 1024**2
+
+BESIDE: dict[str, Callable[[Path], Undo | None]] = {
+    "a byte of a file below artifacts/": _flipped("artifacts"),
+    "a byte of a model": _flipped("checkpoints"),
+    "a bundle with a journal beside": _beside("audit.db-journal", "pages of another record", "imported.json"),
+    "a bundle with an empty manifest": _beside(MANIFEST_NAME, ""),
+    "a bundle with a file more": _beside("RESULTS.html", "<h1>Another one won.</h1>", "imported.json"),
+}
+"""What is altered in the folder of a copy; each gives what takes it back, or nothing where the run has no such file."""
 
 
 def shown_as(row: Shown) -> dict[str, str]:
-    """The line for people: what found the alteration and where, in one sentence."""
+    """The line for people, short enough for 80 columns: what found it and where; `--json` says more."""
     where = f" at event {row.event}" if row.event is not None else ""
-    first, more = row.found_by[:1], row.found_by[1:]
-    also = f" (also {', '.join(more)})" if more else ""
-    told = f"{first[0]}{where}: {row.detail}{also}" if first else row.detail
-    return {"altered": row.altered, "chain": row.chain, "a kept head": row.kept_head, "what finds it": told}
+    also = f" (+{len(row.found_by) - 1})" if row.found_by[1:] else ""
+    found = f"{row.found_by[0]}{where}{also}" if row.found_by else "nothing"
+    return {"altered": row.altered, "found by": found, "kept head": row.kept_head}
+
+
+def told(rows: Sequence[Shown]) -> str:
+    """What is to be said below the table: why nothing finds what nothing finds."""
+    lines = [f"{row.altered}: {row.detail}." for row in rows if not row.found_by]
+    first = "(+2): two further checks fail; a kept head is one that was kept elsewhere."
+    return "\n".join([first, *(textwrap.fill(line, 78, subsequent_indent="  ") for line in lines)])
 
 
 @contextmanager
@@ -201,7 +264,19 @@ def _turn(key: str) -> Edit:
     return lambda values: values.update({key: values[key][::-1]})
 
 
+def _refused(values: dict[str, Any]) -> None:
+    """Calls a usable ranking none."""
+    values.pop("ranking")
+    values["outcome"] = "refused"
+
+
+def _asked_otherwise(values: dict[str, Any]) -> None:
+    """Names another text as what a judge was asked."""
+    values["prompt"] = values["template"]
+
+
 _MIDDLE = "(SELECT max(seq) / 2 FROM events)"
+_LAST_BOARD = "(SELECT max(seq) FROM events WHERE kind = 'leaderboard.computed')"
 _EARLIER = f"UPDATE events SET at = '2020' || substr(at, 5) WHERE seq = {_MIDDLE}"
 
 ALTERATIONS: tuple[Alteration, ...] = (
@@ -210,6 +285,13 @@ ALTERATIONS: tuple[Alteration, ...] = (
     Alteration("a view that shows something else", "DROP VIEW leaderboards", rewrites=False),
     Alteration("the body of a text", "UPDATE blobs SET body = CAST(body || x'21' AS BLOB)", rewrites=False, texts=True),
     Alteration("the texts deleted", "DELETE FROM blobs", rewrites=False, texts=True),
+    Alteration("an index more", "CREATE INDEX more ON events(at)", rewrites=False),
+    Alteration(
+        "an escaped key (\\u0072ows)",
+        f"UPDATE events SET payload = replace(payload, '\"rows\":', '\"\\u0072ows\":') WHERE seq = {_LAST_BOARD}",
+        "leaderboard.computed",
+    ),
+    Alteration("white space in a payload", f"UPDATE events SET payload = payload || ' ' WHERE seq = {_MIDDLE}"),
     Alteration("the upper bound of a quota", _add(1, "quotas", 0, "upper"), "lottery.quotas"),
     Alteration("the probability of a panel", _add(1, "numerator"), "lottery.panel"),
     Alteration("π of a type", _add(1e-6, "pi", 0), "lottery.solved"),
@@ -226,6 +308,9 @@ ALTERATIONS: tuple[Alteration, ...] = (
     ),
     Alteration("the order in which answers were shown", _turn("shown_order"), "judge.called"),
     Alteration("a judge's ranking turned round", _turn("ranking"), "judge.called"),
+    Alteration("a usable judge call called refused", _refused, "judge.called", field="ranking"),
+    Alteration("a judge asked something else", _asked_otherwise, "judge.called", texts=True, field="template"),
+    Alteration("a setting that nobody gave", lambda values: values["config"].update(x=1), "run.created"),
     Alteration("a score", _add(0.01, "rows", 0, "score"), "leaderboard.computed"),
     Alteration("the end of an interval", _add(-0.01, "rows", 0, "low"), "leaderboard.computed"),
     Alteration(
@@ -235,7 +320,7 @@ ALTERATIONS: tuple[Alteration, ...] = (
         reason="a loss follows from nothing else in the record; `dempo replay` trains again and shows it",
     ),
     Alteration(
-        "the time of one event, and everything behind it hashed anew",
+        "the time of an event, all hashed anew",
         _EARLIER,
         reason="whoever writes the whole chain anew makes a whole chain; a signed head or one kept elsewhere differs",
     ),

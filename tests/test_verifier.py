@@ -29,7 +29,7 @@ from core.errors import InputError
 from core.events import digest
 from core.facts.trees import Tree
 from storage.check import Check
-from storage.demonstration import ALTERATIONS, demonstrate, rechain
+from storage.demonstration import ALTERATIONS, BESIDE, demonstrate, rechain, shown_as
 from storage.errors import StorageError
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.ground.reading import read_record
@@ -37,6 +37,7 @@ from storage.verifier.shipped import released_digest, shape_of, tree_facts, veri
 from storage.verifier.vouching.kept import Head
 from storage.verifier.vouching.vouching import decisive, unchecked
 from storage.verify import verify, verify_all
+from tui.terminal.tables import table
 
 
 @pytest.fixture(scope="session")
@@ -661,18 +662,22 @@ def test_shapes_say_of_a_field_what_its_schema_says() -> None:
 
 
 @pytest.mark.long
-def test_the_demonstration_alters_copies_and_says_what_is_found_by_what(trained: Path, drawn: Path) -> None:
-    before = {path: path.read_bytes() for root in (trained, drawn) for path in root.rglob("*") if path.is_file()}
-    rows = [*demonstrate(trained), *demonstrate(drawn)]
+def test_the_demonstration_alters_copies_and_says_what_is_found_by_what(judged: Path, drawn: Path) -> None:
+    before = {path: path.read_bytes() for root in (judged, drawn) for path in root.rglob("*") if path.is_file()}
+    rows = [*demonstrate(judged), *demonstrate(drawn)]
     found = {row.altered: row for row in rows}
-    assert found.keys() >= {alteration.what for alteration in ALTERATIONS}
+    assert found.keys() == {alteration.what for alteration in ALTERATIONS} | BESIDE.keys()
     for alteration in ALTERATIONS:
         row = found[alteration.what]
         assert bool(row.found_by) != bool(alteration.reason), row
         assert not alteration.reason or row.kept_head == "differs"
     assert found["the probability of a panel"].found_by[0] == "lotteries"
     assert found["a score"].found_by == ("leaderboards", "estimates") or found["a score"].found_by == ("estimates",)
-    assert found["a byte of a file below artifacts/"].found_by[0] == "artifacts"
+    by = {what: found[what].found_by[0] for what in BESIDE}
+    assert list(by.values()) == ["artifacts", "checkpoints", "file", "bundle", "bundle"], by
+    assert found["a judge asked something else"].found_by == ("replies",)
+    assert found["an escaped key (\\u0072ows)"].found_by[0] == "events"
+    assert max(len(line) for line in table([shown_as(row) for row in rows]).splitlines()) <= 80
     assert before == {path: path.read_bytes() for path in before}
 
 

@@ -306,11 +306,11 @@ def verify(
         raise InputError("--demo alters copies and compares them with a head of its own; leave out --key and --head")
     root = find_run(name, runs_dir)
     if demo:
-        from storage.demonstration import demonstrate, shown_as
+        from storage.demonstration import demonstrate, shown_as, told
 
         shown = list(demonstrate(root))
         altered = {"run_id": root.name, "alterations": [row.row() for row in shown]}
-        print_data(altered, as_json, tables.table([shown_as(row) for row in shown]))
+        print_data(altered, as_json, f"{tables.table([shown_as(row) for row in shown])}\n\n{told(shown)}")
         return
     checks = verify_all(root, key, head, files)
     try:
