@@ -106,22 +106,22 @@ def event(rng: random.Random, root: Path) -> str:
 # ------------------------------------------------------------ spellings of JSON
 
 
-def spelling(rng: random.Random, root: Path) -> str:
-    """The same values in other characters: in a payload, or in a sealed part of one."""
+def spelling(rng: random.Random, root: Path, name: str = "") -> str:
+    """The same values in other characters: in a payload, or in a sealed part of one; `name` picks how."""
     with opened(root) as db:
         rows = db.execute("SELECT seq, payload FROM events ORDER BY seq").fetchall()
         while True:
             seq, payload = rng.choice(rows)
             parts = list(json.loads(payload).get("sealed", {}).values())
-            what, respell = rng.choice(list(SPELLINGS.items()))
+            what = name or rng.choice(list(SPELLINGS))
             if parts and rng.random() < 0.5:
-                name = rng.choice(parts)["sha256"]
-                (body,) = db.execute("SELECT body FROM blobs WHERE sha256 = ?", [name]).fetchone()
-                new, where = respell(rng, body.decode()).encode("utf-8", "surrogatepass"), "a sealed part"
+                part = rng.choice(parts)["sha256"]
+                (body,) = db.execute("SELECT body FROM blobs WHERE sha256 = ?", [part]).fetchone()
+                new, where = SPELLINGS[what](rng, body.decode()).encode("utf-8", "surrogatepass"), "a sealed part"
                 db.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (digest(new), new))
-                again = payload.replace(name, digest(new))
+                again = payload.replace(part, digest(new))
             else:
-                again, where = respell(rng, payload), "a payload"
+                again, where = SPELLINGS[what](rng, payload), "a payload"
             if again != payload:
                 break
         db.execute("PRAGMA ignore_check_constraints = ON")
@@ -414,9 +414,14 @@ def _artifact_linked(rng: random.Random, root: Path) -> str:
 
 
 def _configuration(rng: random.Random, root: Path) -> str:
+    """A value that the run has from the file; what `--set` replaced is compared with nothing."""
+    with closing(sqlite3.connect(root / "audit.db")) as db:
+        (first,) = db.execute("SELECT payload FROM events WHERE seq = 1").fetchone()
+    origins = json.loads(first)["origins"]
+    replaced = {key.rpartition(".")[2] for key, origin in origins.items() if origin != "file"}
     path = root / "config.toml"
     lines = path.read_text().splitlines(keepends=True)
-    numbered = [i for i, line in enumerate(lines) if re.search(r"= \d", line)]
+    numbered = [i for i, line in enumerate(lines) if re.match(r"\w+ = \d", line) and line.split()[0] not in replaced]
     at = rng.choice(numbered)
     lines[at] = re.sub(r"= (\d)", lambda found: f"= {int(found[1]) % 9 + 1}", lines[at], count=1)
     path.write_text("".join(lines))

@@ -94,6 +94,36 @@ def test_attacks_of_the_day(part: int, bases: dict[str, Base], tmp_path: Path) -
         holds(seed, bases, tmp_path / "copy")
 
 
+# ------------------------------------------------------------ each by its name
+
+
+NAMED: dict[str, tuple[str, dict[str, mutations.Attack]]] = {
+    "objects": ("drawn", mutations.OBJECTS_CHANGED),
+    "objects of a bundle": ("bundle", mutations.OBJECTS_CHANGED),
+    "files": ("whole", mutations.FILES_CHANGED),
+    "spellings": ("drawn", {what: partial(mutations.spelling, name=what) for what in mutations.SPELLINGS}),
+}
+
+
+@pytest.mark.long
+@needs_ssh_keygen
+@pytest.mark.parametrize("group", NAMED)
+def test_each_attack_that_was_once_tried_by_hand(group: str, bases: dict[str, Base], tmp_path: Path) -> None:
+    """Every one of them, whatever the seeds of the day draw."""
+    name, attacks = NAMED[group]
+    base = bases[name]
+    came = {}
+    for number, (what, attack) in enumerate(attacks.items()):
+        copy = Path(shutil.copytree(base.root, tmp_path / str(number) / base.root.name))
+        attack(random.Random(number), copy)
+        if name == "bundle":
+            mutations.written_anew(copy)
+        came[what], _ = verdict_of(what, base, copy, verify_all(copy, head=base.head))
+        shutil.rmtree(copy)
+    assert [what for what, verdict in came.items() if verdict == "MISSED"] == []
+    assert group != "spellings" or set(came.values()) == {"failed"}
+
+
 # ------------------------------------------------------------ the closed list
 
 
