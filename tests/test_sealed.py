@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import re
@@ -315,6 +316,18 @@ def test_what_a_newer_program_seals_is_unchecked(root: Path, tmp_path: Path, cha
 def test_a_part_says_only_what_is_its_own(root: Path, tmp_path: Path, change: Any) -> None:
     found = checked(resealed(root, tmp_path, "draw.made", change))["events"]
     assert (found.verdict, "fields that are not its own" in found.detail) == ("failed", True)
+
+
+def test_with_k_nobody_learns_how_many_pairs_a_panel_brought(root: Path, tmp_path: Path) -> None:
+    """With the public file these sums tell one small panel from another."""
+    bundle = unpacked(root, tmp_path, 5)
+    planned = [v for kind, v in events(bundle) if kind == "condition.planned"]
+    assert planned
+    assert not {"pairs", "effective_pairs"} & {name for values in planned for name in values}
+    with (bundle / "tables" / "conditions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["pairs"], row["effective_pairs"]) for row in rows} == {("withheld", "withheld")}
+    assert all(row["raters"].isdigit() for row in rows)
 
 
 def test_a_part_is_bound_by_a_salt_that_cannot_be_guessed(root: Path) -> None:

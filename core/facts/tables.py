@@ -34,6 +34,7 @@ PEOPLE_IN_VIEWS: dict[str, tuple[str, ...]] = {
     "alternates": ("draw.alternates",),
     "panel_members": ("draw.made",),
     "locale_composition": ("pool.built", "draw.made"),
+    "conditions": ("condition.planned",),
     "weights": ("condition.planned",),
 }
 """Views that are made of the parts about people of these kinds of events."""
@@ -41,6 +42,7 @@ PEOPLE_IN_VIEWS: dict[str, tuple[str, ...]] = {
 COLUMNS_OF_PEOPLE: dict[str, frozenset[str]] = {
     "levels": frozenset({"types", "values"}),
     "lottery_diagnostics": frozenset({"without_chance_types"}),
+    "conditions": frozenset({"pairs", "effective_pairs"}),
 }
 """Those of them that show other things too, and the columns that are made of these parts."""
 

@@ -87,9 +87,9 @@ def history_of(reader: Reader, draw: str) -> History:
         [draw],
     )
     made = reader.recorded(OF_DONE_UNITS + "WHERE e.kind = 'draw.made' AND e.payload->>'$.draw' = ?", [draw])
-    accepted = [event for event in decoded(_without_members(made)) if isinstance(event, DrawMade)]
+    accepted = [event for event in decoded(_of_nobody(made)) if isinstance(event, DrawMade)]
     try:
-        rounds = tuple(_rounds(decoded(_without_members(steps))))
+        rounds = tuple(_rounds(decoded(_of_nobody(steps))))
     except LookupError as error:
         raise StorageError(
             f"{reader.folder.database}: draw {draw!r} has a round without its commitment; run `dempo verify`"
@@ -97,9 +97,10 @@ def history_of(reader: Reader, draw: str) -> History:
     return History(sections[draw], rounds, accepted[-1] if accepted else None)
 
 
-def _without_members(rows: Sequence[RecordedRow]) -> list[RecordedRow]:
-    """The rows, with an empty list of members where theirs is not here: what became of a draw is known all the same."""
-    return [(kind, payload, {"members": []} | values if SEALED in values else values) for kind, payload, values in rows]
+def _of_nobody(rows: Sequence[RecordedRow]) -> list[RecordedRow]:
+    """The rows, with nobody as members where theirs are not here: what became of a draw is known all the same."""
+    nobody: dict[str, Any] = {"members": [], "leaf_key": ""}
+    return [(kind, payload, nobody | values if SEALED in values else values) for kind, payload, values in rows]
 
 
 def _rounds(events: Iterator[Event]) -> list[Round]:
