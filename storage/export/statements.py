@@ -85,7 +85,7 @@ PSEUDONYMOUS = """\
 AGGREGATED = """\
 - Rows about people and about types of people were left out as well (`--k {k}`): pseudonyms, attributes, numbers of
   pairs, weights, members of panels, compositions and π by type. What remains: how many people of each category are in
-  the pool and on each panel, how many have which π, how many people and pairs each condition has and how many were
+  the pool and on each panel, how many have which π, how many people each condition has, how many people and pairs were
   left out for which reason, the levels of a lottery with the prices of its quotas, and the leaderboards. Quotas of
   panels are checked; certificate, types and draws say "withheld".
 - Categories of fewer than {k} people in the pool, which are counted all the same: {few}.
