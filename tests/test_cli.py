@@ -261,7 +261,7 @@ def test_a_clone_keeps_the_configuration_but_for_what_was_set(tmp_path: Path) ->
     config.write_text(f'[run]\nname = "first"\nseed = 7\n[data]\npath = "{tmp_path / "world"}"\ndelta = 3\n')
     until = ["--until", "pairs", "--runs-dir", tmp_path / "runs", "--json"]
     first = answered(dempo("run", config, *until))["path"]
-    clone = answered(dempo("clone", first, "--set", "run.seed=8", *until))["path"]
+    clone = answered(dempo("clone", first, "--set", "run.seed=8", "--set", "run.name=second", *until))["path"]
     (original,) = answered(dempo("show", first, "--view", "run", "--json"))["run"]
     (changed,) = answered(dempo("show", clone, "--view", "run", "--json"))["run"]
     assert (original["seed"], changed["seed"]) == ("7", "8")

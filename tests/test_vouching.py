@@ -303,7 +303,7 @@ def test_bytes_that_are_no_text_are_hashed_as_they_are(root: Path) -> None:
 
 def test_the_demonstration_shows_what_a_signature_finds(root: Path) -> None:
     rows = {row.altered: row for row in demonstrate(root)}
-    anew = rows["the time of one event, and everything behind it hashed anew"]
+    anew = rows["the time of an event, all hashed anew"]
     assert anew.found_by == ("signatures",)
     assert anew.kept_head == "differs"
     assert rows["the last event cut off"].found_by == ()
