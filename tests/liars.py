@@ -56,13 +56,13 @@ def text_of(root: Path, name: str) -> str:
 def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
     """Leaderboards and diagnostics of the judge calls as they are now, by the program itself."""
     config = from_recorded(rows[0].payload["config"], rows[0].payload.get("places", {}))
-    models = [judge["model"] for judge in rows[0].payload["config"]["judge"]["judges"]]
+    labels = [judge["label"] for judge in rows[0].payload["config"]["judge"]["judges"]]
     questions = [question["question_id"] for question in of(rows, "questions.planned")[0]["questions"]]
     calls = of(rows, "judge.called")
 
     def place(call: dict[str, Any]) -> tuple[int, int, int]:
-        model, _, index = call["judge"].rpartition("#")
-        return models.index(model), int(index), questions.index(call["question_id"])
+        label, _, index = call["judge"].rpartition("#")
+        return labels.index(label), int(index), questions.index(call["question_id"])
 
     ranked = sorted((call for call in calls if call.get("ranking")), key=place)
     judged = Judged(
@@ -89,7 +89,7 @@ def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
             ).payload()
         )
     for event in of(rows, "diagnostics.computed"):
-        event["values"] = DiagnosticsComputed(values=diagnostics(judged)).payload()["values"]
+        event["values"] = DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)).payload()["values"]
 
 
 def lengths_of(root: Path, rows: Rows, new: dict[str, str] | None = None) -> dict[tuple[str, str], int]:
@@ -243,7 +243,7 @@ def ask_anew(root: Path, rows: Rows, changed: dict[str, str], texts: list[bytes]
     for call in of(rows, "judge.called"):
         order, number = call["shown_order"], call["question_id"]
         case = case_to_judge(*asked[number], [quoted_text(answers[name, number]) for name in order])
-        model, _, index = call["judge"].rpartition("#")
+        label, _, index = call["judge"].rpartition("#")
         section = next(judge for judge in config["judge"]["judges"] if judge["model"] == model)
         if call["judge_kind"] == "planted":
             world = Path(config["data"]["world"]).name
