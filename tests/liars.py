@@ -173,7 +173,7 @@ def _models(rng: random.Random, root: Path) -> None:
     """The files of a trained model are said to be others; the models are not in the copy."""
 
     def lie(rows: Rows) -> None:
-        one = rng.choice([one for one in of(rows, "train.checkpoint") if one["final"] and one["files"]])
+        one = rng.choice([one for one in of(rows, "train.checkpoint") if one["files"]])
         one["files"] = {name: digest(hashed.encode()) for name, hashed in one["files"].items()}
 
     told(root, lie)
@@ -244,7 +244,7 @@ def ask_anew(root: Path, rows: Rows, changed: dict[str, str], texts: list[bytes]
         order, number = call["shown_order"], call["question_id"]
         case = case_to_judge(*asked[number], [quoted_text(answers[name, number]) for name in order])
         label, _, index = call["judge"].rpartition("#")
-        section = next(judge for judge in config["judge"]["judges"] if judge["model"] == model)
+        section = next(judge for judge in config["judge"]["judges"] if judge["label"] == model)
         if call["judge_kind"] == "planted":
             world = Path(config["data"]["world"]).name
             key = judging_key(model, None, case, order, int(index), {"world": world})
@@ -263,7 +263,7 @@ def _calls_dropped(rng: random.Random, root: Path) -> None:
     """One call less of each judge on each question, as if the configuration had asked for no more."""
 
     def lie(rows: Rows) -> Rows:
-        last = {judge["model"]: judge["rankings"] - 1 for judge in rows[0].payload["config"]["judge"]["judges"]}
+        last = {judge["label"]: judge["rankings"] - 1 for judge in rows[0].payload["config"]["judge"]["judges"]}
         for judge in rows[0].payload["config"]["judge"]["judges"]:
             judge["rankings"] -= 1
         gone = {
