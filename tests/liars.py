@@ -244,7 +244,8 @@ def ask_anew(root: Path, rows: Rows, changed: dict[str, str], texts: list[bytes]
         order, number = call["shown_order"], call["question_id"]
         case = case_to_judge(*asked[number], [quoted_text(answers[name, number]) for name in order])
         label, _, index = call["judge"].rpartition("#")
-        section = next(judge for judge in config["judge"]["judges"] if judge["label"] == model)
+        section = next(judge for judge in config["judge"]["judges"] if judge["label"] == label)
+        model = section["model"]
         if call["judge_kind"] == "planted":
             world = Path(config["data"]["world"]).name
             key = judging_key(model, None, case, order, int(index), {"world": world})
@@ -254,7 +255,7 @@ def ask_anew(root: Path, rows: Rows, changed: dict[str, str], texts: list[bytes]
             texts.append(prompt.encode())
             call["prompt"] = {"sha256": digest(prompt.encode())}
             sampling = section.get("temperature", 0.0), section.get("max_tokens", 1024)
-            parameters = judging_parameters(rows[0].payload["seed"], model, int(index), number, *sampling)
+            parameters = judging_parameters(rows[0].payload["seed"], label, int(index), number, *sampling)
             key = judging_key(model, section["base_url"], prompt, order, int(index), parameters)
         call["request_key"] = key
 
