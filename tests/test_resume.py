@@ -85,7 +85,8 @@ def in_lottery(reader: Reader) -> bool:
 
 
 def in_the_midst_of_training(reader: Reader) -> bool:
-    return events(reader, "train", "train.state") > 2 and events(reader, "train", "unit.completed") >= 2
+    """A condition of twelve steps leaves a state after each but the last."""
+    return events(reader, "train", "train.state") % 11 > 2 and events(reader, "train", "unit.completed") >= 2
 
 
 def among_the_answers(reader: Reader) -> bool:

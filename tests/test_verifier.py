@@ -272,6 +272,8 @@ IN_TRAINED: dict[str, tuple[Change, str]] = {
     "the effective sample size": (edited("condition.planned", put("effective_pairs", to=more), 3), "weights"),
     "fewer steps": (edited("condition.planned", put("steps", to=3), 3), "weights"),
     "a step left out": (removed("train.step", 2), "training"),
+    "a step in the unit of another condition": (edited("train.step", put("unit", to="condition:hard"), 1), "stages"),
+    "a state in the unit of another condition": (edited("train.state", put("unit", to="condition:hard"), 1), "stages"),
     "a step of another number": (edited("train.step", put("step", to=more), 1), "training"),
     "another schedule": (edited("condition.planned", put("artifact", "sha256", to=other_digit), 3), "artifacts"),
     "an answer left out": (removed("answer.given", 3), "answers"),

@@ -92,6 +92,9 @@ def _condition_units(kind: str) -> Callable[[Record], dict[str, Contents]]:
 
 def _train_units(record: Record) -> dict[str, Contents]:
     contents = {"train.start": SOME, "train.step": SOME, "train.state": SOME, "train.checkpoint": 1}
+    for kind in contents:
+        for event in record.counted(kind):
+            same(event.unit, training_unit(event.values["condition"]), f"{kind}: the unit of its condition", event.seq)
     listed = sections(record.genesis["config"], "conditions", "name").items()
     units = {training_unit(name): contents for name, section in listed if section.get("source") != "none"}
     return {"reference": {"reference.computed": 1}} | units if units else {}

@@ -144,7 +144,8 @@ class Ledger:
             return f"stage {stage!r} is completed under another key than it was begun under"
         if state.planned != state.units:
             return f"stage {stage!r} is called completed with {state.units} units of {state.planned}"
-        return ""
+        begun = next((unit for (own, unit), done in self.units.items() if own == stage and not done.completed), None)
+        return "" if begun is None else f"stage {stage!r} is called completed, and its unit {begun!r} is not"
 
     def _unit(self, stage: str, kind: str, unit: str | None, attempt: int) -> str:
         if unit is None:
