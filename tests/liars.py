@@ -17,13 +17,14 @@ from typing import Any
 from rewritten import Row, rewrite
 
 from core.config import from_recorded
-from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow, digest
+from core.events import DiagnosticsComputed, digest
 from core.facts.judging.prompts import LABELS, asked_by, case_to_judge, quoted_text, spelled
 from core.facts.judging.requests import judging_key, judging_parameters
 from core.facts.randomness import RandomStream
 from core.facts.stages import STAGE_FACTS, key_of_stage
 from core.ranking.about_judges import diagnostics
 from core.ranking.leaderboards import Aggregation
+from core.ranking.stage import board_event
 from core.types import Judged, Ranking
 from storage.verifier.ground.stages import with_points
 from storage.verifier.shipped import tree_facts
@@ -74,20 +75,7 @@ def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
     stream = RandomStream(config.run.seed, "rank")
     aggregation = Aggregation(judged.rankings, config.rank, stream, lambda done, total, detail: None)
     for board in of(rows, "leaderboard.computed"):
-        found = aggregation.leaderboard(board["method"])
-        board.update(
-            LeaderboardComputed(
-                method=found.method,
-                rankings=found.rankings,
-                calls=len(calls),
-                resample=found.resample,
-                units=found.units,
-                resamples=found.resamples,
-                confidence=found.confidence,
-                rows=[LeaderboardRow(**vars(row)) for row in found.rows],
-                detail=dict(found.detail),
-            ).payload()
-        )
+        board.update(board_event(aggregation.leaderboard(board["method"]), len(calls)).payload())
     for event in of(rows, "diagnostics.computed"):
         event["values"] = DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)).payload()["values"]
 

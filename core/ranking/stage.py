@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
 from core.facts.ranking.methods import Method
 from core.facts.ranking.positions import BY_SCORE
 from core.stage import Context, Unit, only
 from core.types import Judged
+
+if TYPE_CHECKING:
+    from core.ranking.leaderboards import Leaderboard
 
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
@@ -24,7 +28,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         Stopped: the operator asked for it.
     """
     from core.ranking.about_judges import diagnostics
-    from core.ranking.leaderboards import Aggregation, Leaderboard
+    from core.ranking.leaderboards import Aggregation
 
     methods = ctx.config.rank.methods
     ctx.plan(len(methods) + 1)
@@ -34,21 +38,23 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         unit.add(DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)))
 
     def aggregate(method: Method) -> Callable[[Unit], None]:
-        return lambda unit: unit.add(event(aggregation.leaderboard(method)))
-
-    def event(board: Leaderboard) -> LeaderboardComputed:
-        return LeaderboardComputed(
-            method=board.method,
-            rankings=board.rankings,
-            calls=judged.calls,
-            resample=board.resample,
-            resamples=board.resamples,
-            confidence=board.confidence,
-            rows=[LeaderboardRow(**vars(row)) for row in board.rows],
-            detail=dict(board.detail),
-            rule=board.rule if board.rule > BY_SCORE else None,
-            units=board.units,
-        )
+        return lambda unit: unit.add(board_event(aggregation.leaderboard(method), judged.calls))
 
     ctx.unit("diagnostics", measure)
     return tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
+
+
+def board_event(board: Leaderboard, calls: int | None) -> LeaderboardComputed:
+    """A leaderboard as it is recorded, out of so many judge calls where that is known."""
+    return LeaderboardComputed(
+        method=board.method,
+        rankings=board.rankings,
+        calls=calls,
+        resample=board.resample,
+        resamples=board.resamples,
+        confidence=board.confidence,
+        rows=[LeaderboardRow(**vars(row)) for row in board.rows],
+        detail=dict(board.detail),
+        rule=board.rule if board.rule > BY_SCORE else None,
+        units=board.units,
+    )

@@ -127,7 +127,7 @@ def remove_run(root: Path) -> None:
                 f"{root} leaves a gap that `dempo verify` of the other runs names"
             )
         known = read_registry(runs)
-        if known is not None and root.name in {entry.run_id for entry in known.entries}:
+        if known is not None and known.names(root.name):
             raise StorageError(f"registry.db names {root.name}: it had a first event once, so {root} is not removed")
         if lock_is_held(RunFolder(root)):
             raise StorageError(f"{root.name} is being made by another process")

@@ -91,7 +91,7 @@ def enter_late(runs: Path, run_id: str, genesis: str) -> bool:
     with _transaction(path) as db, sentences(path):
         known = read_registry(runs)
         never_used = path.stat().st_size == 0  # the first run of a folder was cut off: its entry was to make the table
-        if not never_used and (known is None or known.problem or run_id in {entry.run_id for entry in known.entries}):
+        if not never_used and (known is None or known.problem or known.names(run_id)):
             return False
         _enter(db, path, {"run_id": run_id, "genesis": genesis})
     return True
@@ -108,7 +108,7 @@ def enter_rest(root: Path, event: int, head: str) -> None:
         return
     with _transaction(path) as db, sentences(path):
         known = read_registry(path.parent)
-        if known is not None and not known.problem and root.name in {entry.run_id for entry in known.entries}:
+        if known is not None and not known.problem and known.names(root.name):
             _enter(db, path, {"run_id": root.name, "event": event, "hash": head})
 
 

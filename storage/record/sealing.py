@@ -31,8 +31,13 @@ _ABOUT = ("lottery", "draw", "condition", "level", "panel", "round")
 
 def salt_of(secret: bytes, run: str, kind: str, part: str, values: Mapping[str, Any]) -> str:
     """The salt of a part of an event with these values, 32 hex digits."""
-    about = json.dumps([run, kind, part, *(values.get(name) for name in _ABOUT)], ensure_ascii=False)
-    return hmac.new(secret, about.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+    return _keyed(secret, run, kind, part, *(values.get(name) for name in _ABOUT))[:32]
+
+
+def _keyed(secret: bytes, *about: Any) -> str:
+    """HMAC-SHA256 over a JSON list, hex."""
+    text = json.dumps(about, ensure_ascii=False)
+    return hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,7 @@ class Sealer:
 
     def leaf_key(self, kind: str, *about: str) -> str:
         """The key of the salts in the tree of an event of a kind about a draw (its id and round) or a condition."""
-        text = json.dumps([self.run, kind, "leaves", *about], ensure_ascii=False)
-        return hmac.new(self.secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return _keyed(self.secret, self.run, kind, "leaves", *about)
 
 
 def sealed_values(

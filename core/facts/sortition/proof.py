@@ -364,8 +364,9 @@ class _Check:
 
     def _nothing_else(self, fields: Mapping[str, Any], what: str) -> None:
         """A level holds the fields of its own kind of proof, and none of another, which nobody would check."""
-        for name in ("seat", "prices", "values", "bound"):
-            if name not in PROOFS[fields["proof"]] and fields.get(name) is not None:
+        own = PROOFS[fields["proof"]]
+        for name in (name for names in PROOFS.values() for name in names):
+            if name not in own and fields.get(name) is not None:
                 raise _Refused(f"{what} has {name!r}, which is no part of a proof of its kind")
 
     def _binding(self, fields: Mapping[str, Any], what: str, total: int) -> None:

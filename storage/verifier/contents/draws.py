@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +22,11 @@ from core.facts.sortition.draw import (
     people_rows,
     seats_of,
 )
-from core.facts.trees import root_of_rows
 from storage.verifier.contents.lotteries import LotteryRead, lotteries_of_record
 from storage.verifier.ground.earlier import same_key
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ground.rooted import check_root
 
 
 @dataclass
@@ -129,24 +128,13 @@ def _check_panel(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -
     types = [row["categories"] for row in lottery.pool.values["types"]]
     seats = seats_of(lottery.pool.values["attributes"], types, (lottery.pool.type_of[i] for i in places))
     same(made.values["seats"], seats, f"{draw.title}: members by category", made.seq)
-    _check_tree(draw, made, lottery, types, places)
+    listed = (lottery.pool.rater_ids, lottery.pool.type_of, lottery.pool.values["attributes"], types)
+    check_root(made, people_rows(*listed, lottery.by_rater, places), draw.title)
     drawn, people = _drawn_again(draw, made, lottery, rule)
     same(panel, drawn, f"{draw.title}: the panel that its seed draws", made.seq)
     wanted = [lottery.pool.rater_ids[i] for i in people]
     if members != wanted:
         raise broken(f"{draw.title}: its seed draws other members of the same types than those recorded", made.seq)
-
-
-def _check_tree(
-    draw: DrawRead, made: Found, lottery: LotteryRead, types: Sequence[Sequence[str]], places: Sequence[int]
-) -> None:
-    """What the draw says of each person has the root that the draw names."""
-    pool, key = lottery.pool, made.values["leaf_key"]
-    if not re.fullmatch("[0-9a-f]{64}", key):
-        raise broken(f"{draw.title}: the key of its tree is not 64 hex digits", made.seq)
-    attributes, chances = pool.values["attributes"], lottery.by_rater
-    people = people_rows(pool.rater_ids, pool.type_of, attributes, types, chances, places)
-    same(made.values["root"], root_of_rows(key, people), f"{draw.title}: the root of its tree of people", made.seq)
 
 
 def _drawn_again(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -> tuple[int, list[int]]:

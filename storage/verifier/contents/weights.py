@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +13,6 @@ from core.facts.training.learning_rate import rate_share
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance, training_unit
 from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
 from core.facts.training.weights import effective_pairs, transformed
-from core.facts.trees import root_of_rows
 from storage.verifier.contents.draws import draws_of_record
 from storage.verifier.contents.lotteries import lotteries_of_record
 from storage.verifier.contents.pool import PoolRead, required_pool
@@ -33,6 +31,7 @@ from storage.verifier.ground.finding import (
     whole,
 )
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ground.rooted import check_root
 
 LARGEST_LINE = 65_536
 LARGEST_INDEX = 64 * 1024**2
@@ -54,7 +53,7 @@ def check_weights(record: Record) -> str:
             wanted = _some_by_pairs(event, section, pool)
             unsure = unsure or event
         _check_rows(event, pool, wanted)
-        _check_tree_of_weights(event)
+        check_root(event, event.values["weights"], f"condition {brief(name)}")
         rows += len(event.values["weights"])
     if record.ledger.ended("conditions") and planned.keys() != asked.keys():
         raise broken("the stage of the conditions has ended, but not every condition of the configuration is there")
@@ -137,15 +136,6 @@ def _check_rows(event: Found, pool: PoolRead, wanted: list[float]) -> None:
     effective = effective_pairs([w for _, n, w in kept if n], [n for _, n, _ in kept if n])
     if not math.isclose(values["effective_pairs"], effective, rel_tol=1e-12):
         raise broken(f"{what}: effective_pairs is {values['effective_pairs']}; it is {effective}", seq)
-
-
-def _check_tree_of_weights(event: Found) -> None:
-    """The rows have the root that the condition names."""
-    values, what = event.values, f"condition {brief(event.values['condition'])}"
-    if not re.fullmatch("[0-9a-f]{64}", values["leaf_key"]):
-        raise broken(f"{what}: the key of its tree is not 64 hex digits", event.seq)
-    root = root_of_rows(values["leaf_key"], values["weights"])
-    same(values["root"], root, f"{what}: the root of its tree of weights", event.seq)
 
 
 def _us_representative(record: Record, pool: PoolRead) -> list[bool] | None:

@@ -80,7 +80,7 @@ def check_genesis(record: Record) -> str:
     if not re.fullmatch("0|[1-9][0-9]{0,18}", first["seed"]):
         raise broken("the run's seed is no number", 1)
     for name in ("secret", "registry", "linked_to"):
-        if not re.fullmatch("[0-9a-f]{64}", first.get(name, NO_EVENT)):
+        if not SHA256_NAME.fullmatch(first.get(name, NO_EVENT)):
             raise broken(f"{name} in the first event is no SHA-256", 1)
     _check_origins(first)
     planted = (first["config"].get("data") or {}).get("world") is not None

@@ -72,6 +72,10 @@ class Registry:
         """The runs that were created, in their order."""
         return tuple(entry for entry in self.everything if isinstance(entry, Entry))
 
+    def names(self, run_id: str) -> bool:
+        """Whether a run was created here."""
+        return any(entry.run_id == run_id for entry in self.entries)
+
     def rests_of(self, run_id: str) -> list[Rest]:
         """How its engines left a run."""
         return [rest for rest in self.everything if isinstance(rest, Rest) and rest.run_id == run_id]
