@@ -293,7 +293,7 @@ class JudgeSection(Section):
     @field_validator("judges")
     @classmethod
     def _distinct(cls, value: tuple[JudgeModel, ...]) -> tuple[JudgeModel, ...]:
-        _require_distinct([j.label for j in value], "judge")
+        _require_distinct([j.label for j in value], "judge", ", which `label` gives it")
         return value
 
 
@@ -362,10 +362,10 @@ class RunConfig(Section):
             )
 
 
-def _require_distinct(names: Sequence[str], what: str) -> Sequence[str]:
+def _require_distinct(names: Sequence[str], what: str, remedy: str = "") -> Sequence[str]:
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"two entries are called {name!r}; each {what} needs a name of its own")
+            raise ValueError(f"two entries are called {name!r}; each {what} needs a name of its own{remedy}")
     return names
 
 

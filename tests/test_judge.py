@@ -279,7 +279,9 @@ def test_two_judges_of_one_model_are_told_apart_by_their_labels(tmp_path: Path) 
     assert {call.judge for call in calls} == {f"{label}#{i}" for label in ("cold", "warm") for i in range(3)}
     orders = {label: [call.order for call in calls if call.model.label == label] for label in ("cold", "warm")}
     assert orders["cold"] != orders["warm"]
-    with pytest.raises(ValueError, match="two entries are called 'm'; each judge needs a name of its own"):
+    with pytest.raises(
+        ValueError, match="two entries are called 'm'; each judge needs a name of its own, which `label` gives it"
+    ):
         config([{"kind": "openai", "model": "m"}, {"kind": "openai", "model": "other", "label": "m"}])
 
 
