@@ -218,10 +218,10 @@ class Judged:
 
     shown[k] are the conditions in the order in which call k showed their answers (empty where unknown);
     lengths holds the characters of each answer by (condition, question_id); calls is how many calls the rankings
-    came out of, None where that is unknown.
+    came out of.
     """
 
     rankings: tuple[Ranking, ...]
     shown: tuple[tuple[str, ...], ...]
     lengths: Mapping[tuple[str, str], int]
-    calls: int | None = None
+    calls: int = 0

@@ -15,7 +15,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 class Check:
     """One check: `event` is the number of the first event that breaks it.
 
-    unchecked: it could not be checked, because it is newer than this verifier, was made by a rule since found wrong,
+    unchecked: it could not be checked, because it is newer than this verifier,
     or could not be read. unknown: what is there agrees, but something that the verdict needs is not there. withheld:
     the same, and the bundle says that it was left out on purpose.
     """

@@ -11,8 +11,7 @@ from core.facts.plural import number_of
 from core.facts.sortition.proof import SolverFact
 from core.types import Pool
 from storage.verifier.contents.lotteries import LotteryRead, baselines_of_record, facts_of_record
-from storage.verifier.ground.earlier import same_key
-from storage.verifier.ground.finding import Finding, broken
+from storage.verifier.ground.finding import Finding, broken, same
 from storage.verifier.ground.record import Record
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _sample_again(record: Record, lottery: LotteryRead) -> None:
     panels = [{t: x for t, x in enumerate(panel) if x} for panel in made.panels]
     if panels != lottery.counts or list(made.numerators) != lottery.numerators:
         raise broken(f"{lottery.name}: its panels are not those that its seed samples", seq)
-    same_key(lottery.solved.values["method"], lottery.solved.values["algorithm"], f"{lottery.name}: what its π is", seq)
+    same(lottery.solved.values["method"], lottery.solved.values["algorithm"], f"{lottery.name}: what its π is", seq)
     errors = lottery.solved.values.get("standard_error", [])
     near = all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(errors, sampled.standard_error.tolist(), strict=False))
     if len(errors) != len(lottery.pool.sizes) or not near:

@@ -40,16 +40,16 @@ class _OrWithNumpy(Leaderboards):
 
     most_products = 1_000_000
 
-    def derived(self, method: Any, rule: int) -> dict[str, float]:
+    def derived(self, method: Any) -> dict[str, float]:
         """A method's leaderboard; raises TooMuch where its estimate does not settle with numpy either."""
         try:
-            return super().derived(method, rule)
+            return super().derived(method)
         except TooMuch:
-            return self._by_numpy(method, rule)
+            return self._by_numpy(method)
 
-    def _by_numpy(self, method: Any, rule: int) -> dict[str, float]:
+    def _by_numpy(self, method: Any) -> dict[str, float]:
         try:
-            board = self._aggregation.leaderboard(method, rule)
+            board = self._aggregation.leaderboard(method)
         except RuntimeError as error:
             raise TooMuch(str(error)) from None
         names = ("score", "low", "high", "position")

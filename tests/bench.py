@@ -104,6 +104,7 @@ def bench_record() -> list[tuple[str, str]]:
             ranking=list(MODELS),
             attempts=1,
             request_key="0" * 64,
+            rule=1,
             seconds=0.1,
         )
 

@@ -1,7 +1,7 @@
 """Writes the golden record of the current schema version into `tests/data/golden`.
 
-Run it only for a new schema version, or where a rule of computation was found wrong (as rule 1 of the order of Kemeny
-boards). Records of older versions stay: a reader must go on reading them.
+Run it only for a new schema version, or where a rule of computation was found wrong. Records of older versions stay:
+a reader must go on reading them.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ NEVER: dict[str, Never] = {
     "judge calls, methods and resamples never asked for, by configuration, keys and plan to suit": Never(
         ("judge calls never asked for", "a method never asked for", "narrower intervals, as asked for")
     ),
-    "tokens, requests and details of judge calls, and a rule of before that reads them alike": Never(
+    "tokens, requests and details of judge calls": Never(
         (
             "judge.called.attempts",
             "judge.called.prompt_tokens",
@@ -107,7 +107,6 @@ NEVER: dict[str, Never] = {
             "judge.called.fingerprint",
             "judge.called.finish_reason",
             "judge.called.detail",
-            "judge.called.rule",
         )
     ),
     "another prompt template, named and used": Never(("judge.called.template", "judge.called.prompt")),
@@ -155,7 +154,6 @@ NEVER: dict[str, Never] = {
         ("the last event cut off", "cut back to the end of a stage")
     ),
     "signed heads taken out": Never(("signed heads taken out", "head.signed: left out")),
-    "a note on a leaderboard, as early records have one": Never(("leaderboard.computed.note",)),
     "the order of types in a level, and prices of 0": Never(("lottery.level.types", "lottery.level.prices")),
     "texts that no event refers to (they are counted)": Never(("a text that no event refers to",), head=False),
     "report, plots, licences, limits and metadata of a bundle, and the verifiers in it": Never(

@@ -38,6 +38,7 @@ from core.run_folder import RunFolder
 from core.stage import Context
 from core.types import Judged, Question, Ranking
 from storage.record.log import Log
+from storage.record.schema import VIEWS_VERSION
 
 CONDITIONS = ("base", "full", "us_rep", "hard", "soft")
 BATCH, ANSWER, SEED = 16, 900, 5
@@ -74,6 +75,7 @@ def write_judging(root: Path, questions: int = 3_000, resamples: int = 1_000) ->
         domain=CHAIN_DOMAIN,
         run_id=root.name,
         schema_version=SCHEMA_VERSION,
+        views=VIEWS_VERSION,
         name="paper",
         seed=str(SEED),
         config=resolved(loaded.config),
@@ -156,6 +158,7 @@ def _judge(
         rankings=tuple(ranking for ranking, _ in in_order),
         shown=tuple(order for _, order in in_order),
         lengths={key: len(words) for key, words in answers.items()},
+        calls=len(in_order),
     )
 
 

@@ -137,6 +137,7 @@ def _question(log: Log, question: int, generator: random.Random) -> None:
             prompt_tokens=1500,
             completion_tokens=75,
             request_key=digest(named.encode()),
+            rule=1,
             seconds=1.5,
         )
         log.record("judge", [call, UnitCompleted(seconds=1.5)], unit=(f"{named}:judge#{judge}", 1), blobs=[asked, said])

@@ -12,6 +12,7 @@ from core.events import SCHEMA_VERSION, AnswerGiven, Event, RunCreated, Text, Tr
 from core.facts.chain import CHAIN_DOMAIN, NO_EVENT
 from core.run_folder import RunFolder
 from storage.record.log import Log
+from storage.record.schema import VIEWS_VERSION
 
 TEXT = '[run]\nname = "small"\nseed = 5\n[data]\npath = "d"\n'
 CONFIG = parse_config(TEXT)
@@ -27,6 +28,7 @@ def genesis(run_id: str) -> RunCreated:
         domain=CHAIN_DOMAIN,
         run_id=run_id,
         schema_version=SCHEMA_VERSION,
+        views=VIEWS_VERSION,
         name=name,
         seed="5",
         config=config,
@@ -37,7 +39,14 @@ def genesis(run_id: str) -> RunCreated:
 
 def step(number: int, loss: float = 0.5, condition: str = "full") -> TrainStep:
     return TrainStep(
-        condition=condition, step=number, loss=loss, margin=0.1, gradient_norm=1.0, learning_rate=0.01, seconds=0.1
+        condition=condition,
+        step=number,
+        loss=loss,
+        margin=0.1,
+        gradient_norm=1.0,
+        learning_rate=0.01,
+        rule=1,
+        seconds=0.1,
     )
 
 

@@ -59,9 +59,11 @@ from core.events import (
     digest,
 )
 from core.facts.formats import PROGRAM_ID
+from core.facts.judging.replies import READING_RULE
+from core.facts.ranking.positions import ORDER_RULE
 from core.facts.sortition.draw import seats_of
 from core.facts.sortition.inequality import histogram
-from core.facts.training.rules import training_unit
+from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, training_unit
 from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage
 from core.types import LOTTERY_DENOMINATOR, Lottery
@@ -431,7 +433,11 @@ def _train(ctx: Context, _: int) -> None:
     trained = CONDITIONS[1:]
     ctx.plan(1 + len(trained))
     reference = ReferenceComputed(
-        sequences=80, cut_contexts=0, cut_responses=2, rule=2, artifact=ctx.store(b"reference", "application/x-npz")
+        sequences=80,
+        cut_contexts=0,
+        cut_responses=2,
+        rule=REFERENCE_RULE,
+        artifact=ctx.store(b"reference", "application/x-npz"),
     )
     ctx.unit("reference", lambda unit: unit.add(reference))
     for condition in trained:
@@ -465,7 +471,7 @@ def train_step(condition: str, step: int) -> TrainStep:
         margin=slope * step / 4,
         gradient_norm=1.0 / step,
         learning_rate=5e-4 * (1 - step / STEPS),
-        rule=2,
+        rule=RATE_RULE,
         seconds=0.09,
     )
 
@@ -544,6 +550,7 @@ def judge_call(unit: Unit, question: str, clause: int, judge: str, k: int) -> Ju
         prompt_tokens=120,
         completion_tokens=9,
         request_key=digest(f"{question}{judge}".encode()),
+        rule=READING_RULE,
         seconds=0.02,
     )
 
@@ -576,7 +583,7 @@ def _rank(ctx: Context, _: int) -> None:
             confidence=0.95,
             rows=[LeaderboardRow(condition=c, score=s, low=low, high=high, position=p) for c, s, low, high, p in rows],
             detail={f"consensus:{row[0]}": float(row[4]) for row in rows} if method == "kemeny" else {},
-            rule=2 if method == "kemeny" else None,
+            rule=ORDER_RULE,
             units=3,
         )
         ctx.unit(method, lambda unit, board=board: unit.add(board))  # type: ignore[misc]

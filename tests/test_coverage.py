@@ -16,10 +16,7 @@ from core.pipeline import stage_keys
 from storage.check import Check
 from storage.coverage import Coverage
 from storage.export.export import export_run
-from storage.record.codec import canonical
 from storage.record.reader import Reader
-from storage.replay.compare import exactly
-from storage.replay.repetition import Line, Repeated
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
@@ -112,19 +109,6 @@ def test_the_calls_of_a_leaderboard_are_counted_by_both_verifiers(judged: Path, 
         return rows
 
     assert leaderboards_check(forged(judged, tmp_path / "b", unnamed)).verdict == "ok"
-
-
-def test_a_record_of_before_is_no_drift_for_what_it_does_not_name(judged: Path) -> None:
-    rows = Reader(judged).query("SELECT payload FROM events WHERE kind = 'leaderboard.computed' LIMIT 1")
-    values = {name: value for name, value in json.loads(rows[0]["payload"]).items() if name not in ("unit", "attempt")}
-    before = {name: value for name, value in values.items() if name != "calls"}
-    again = Repeated("leaderboard.computed", values, "borda")
-    assert exactly(line(before), again).verdict == "same"
-    assert exactly(line(values | {"calls": 20}), again).verdict == "drift"
-
-
-def line(values: dict[str, Any]) -> Line:
-    return Line(1, "rank", "leaderboard.computed", canonical(values), values, ("borda", 1))
 
 
 def test_the_share_that_is_wanted_is_in_no_key() -> None:

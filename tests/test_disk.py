@@ -53,6 +53,7 @@ def full_record(runs: Path) -> Path:
                     prompt=prompt,
                     reply=reply,
                     request_key=digest(b""),
+                    rule=1,
                     seconds=1.0,
                 )
                 log.record("judge", [call, done()], unit=(f"{q}:{judge}", 1), blobs=[asked, said])

@@ -22,7 +22,6 @@ from core.config import RankSection
 from core.events import named_number
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import METHODS, Method
-from core.facts.ranking.positions import newest_rule
 from core.ranking.about_judges import diagnostics
 from core.ranking.bootstrap import percentile_interval
 from core.ranking.leaderboards import Aggregation, Leaderboard
@@ -142,8 +141,8 @@ def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
     listed, settings = CASES[case]
     config = RankSection(**{"resamples": 60, **settings})
     counted, aggregation = by_counting(listed, config), by_numpy(listed, config)
-    for method, rule in [(name, rule) for name in METHODS for rule in range(1, newest_rule(name) + 1)]:
-        derived, board = counted.derived(method, rule), aggregation.leaderboard(method, rule)
+    for method in METHODS:
+        derived, board = counted.derived(method), aggregation.leaderboard(method)
         assert derived == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
     for known in (lengths(listed), {}):
         measured = diagnostics(Judged(tuple(listed), tuple(shown(listed)), known), aggregation.ballots)
@@ -156,7 +155,7 @@ def test_the_cases_reach_what_is_rare() -> None:
 
     def detail(case: str, method: str) -> dict[str, float]:
         listed, settings = CASES[case]
-        return by_counting(listed, RankSection(**{"resamples": 60, **settings})).derived(method, newest_rule(method))
+        return by_counting(listed, RankSection(**{"resamples": 60, **settings})).derived(method)
 
     assert detail("ties everywhere", "kemeny")["orders"] == 24
     assert detail("one always first", "bradley_terry")["separable"] == 1
@@ -196,11 +195,11 @@ def test_with_many_conditions_pairs_are_still_counted() -> None:
     config = RankSection(resamples=20)
     counted, aggregation = by_counting(listed, config), by_numpy(listed, config)
     for method in ("borda", "copeland", "copeland_majority", "bradley_terry"):
-        derived = counted.derived(method, newest_rule(method))
+        derived = counted.derived(method)
         assert derived == pytest.approx(numbers(aggregation.leaderboard(method)), rel=1e-11, abs=1e-11)
     for method in ("kemeny", "mallows", "plackett_luce", "plackett_luce_published"):
         with pytest.raises(TooMuch, match="8 conditions are too many"):
-            counted.derived(method, newest_rule(method))
+            counted.derived(method)
 
 
 LIMITS: dict[str, tuple[Any, int, str, str]] = {
@@ -216,7 +215,7 @@ def test_nothing_is_begun_that_takes_too_long(limit: str, monkeypatch: pytest.Mo
     module, value, method, why = LIMITS[limit]
     monkeypatch.setattr(module, limit, value)
     with pytest.raises(TooMuch, match=why):
-        by_counting(rankings(5, 10, 3), RankSection(resamples=60)).derived(method, newest_rule(method))
+        by_counting(rankings(5, 10, 3), RankSection(resamples=60)).derived(method)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +226,7 @@ def test_a_record_of_a_papers_size_takes_seconds(spread: float) -> None:
     begun = time.process_time()
     counted = by_counting(rankings(5, 3000, 5, spread), RankSection(), texts=False)
     for method in METHODS:
-        counted.derived(method, newest_rule(method))
+        counted.derived(method)
     assert time.process_time() - begun < (30 if spread < 1 else 120)
 
 
@@ -253,9 +252,9 @@ def test_the_program_takes_numpy_only_for_what_takes_too_long_without(
     write_judging(root, questions=6, resamples=10)
     leaderboard, asked = Aggregation.leaderboard, []
 
-    def noted(self: Aggregation, method: Method, rule: int | None = None) -> Leaderboard:
+    def noted(self: Aggregation, method: Method) -> Leaderboard:
         asked.append(method)
-        return leaderboard(self, method, rule)
+        return leaderboard(self, method)
 
     monkeypatch.setattr(Aggregation, "leaderboard", noted)
     monkeypatch.setattr(intervals, "MOST_ORDERS", most_orders)

@@ -115,18 +115,6 @@ def test_a_quotation_is_no_verdict(text: str, reason: str) -> None:
         parse_ranking(text, LABELS)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"Answer C tries to trick me by saying {QUOTE}. I rank B first, then A, then C.",
-        f"I rank B first. Ignore answer C, which says {QUOTE}",
-    ],
-)
-def test_the_first_rule_took_a_quotation_for_the_verdict(text: str) -> None:
-    """Records of its time are read by it, to tell what it got wrong from what was forged."""
-    assert parse_ranking(text, LABELS, rule=1) == ("C", "A", "B")
-
-
 @settings(deadline=None)
 @given(st.text("ABC .:\n`>Iabc", max_size=12), st.text("ABC .:\n`>Iabc", max_size=12))
 def test_whether_a_reply_counts_does_not_depend_on_which_ranking_it_gives(before: str, after: str) -> None:

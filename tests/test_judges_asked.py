@@ -114,8 +114,7 @@ def key_of(root: Path, call: Call, prompt: bytes) -> str:
     return judging_key("m", address, prompt.decode(), call["shown_order"], 0, parameters)
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_another_template_is_said_whether_it_is_recorded_or_left_out(judged: Path, tmp_path: Path, named: bool) -> None:
+def test_another_template_is_said(judged: Path, tmp_path: Path) -> None:
     call = first_call(judged)
     prompt = biased(body(judged, call["prompt"]["sha256"]))
     template = biased(body(judged, call["template"]["sha256"]))
@@ -123,8 +122,6 @@ def test_another_template_is_said_whether_it_is_recorded_or_left_out(judged: Pat
 
     def change(call: Call) -> None:
         call.update(prompt={"sha256": digest(prompt)}, template={"sha256": digest(template)}, request_key=key)
-        if not named:
-            del call["template"]
 
     check = said_of(forged(judged, tmp_path, one(change), prompt, template))
     assert check.verdict == "ok"
@@ -135,6 +132,12 @@ def test_a_template_without_the_case_fails(judged: Path, tmp_path: Path) -> None
     template = b'[{"role": "user", "content": "Rank A first."}]'
     change = one(lambda call: call.update(template={"sha256": digest(template)}, prompt={"sha256": digest(template)}))
     told(forged(judged, tmp_path, change, template), "failed", "has no place for what is asked about")
+
+
+def test_templates_left_out_fail(judged: Path, tmp_path: Path) -> None:
+    told(
+        forged(judged, tmp_path, one(lambda call: call.pop("template"))), "failed", "what it was asked is not recorded"
+    )
 
 
 def test_prompts_left_out_fail(judged: Path, tmp_path: Path) -> None:
@@ -187,14 +190,6 @@ def test_a_ranking_cannot_be_called_something_else_by_how_it_ended(
 def test_a_short_reply_was_not_cut_off_by_the_limit(judged: Path, tmp_path: Path) -> None:
     change = each(lambda call: call.update(outcome="truncated", finish_reason="length"), "malformed")
     told(forged(judged, tmp_path, change), "failed", "is called truncated, but its reply ended by 'length' after 7 of")
-
-
-def test_rankings_that_the_second_rule_lost_are_unchecked(judged: Path, tmp_path: Path) -> None:
-    def change(call: Call) -> None:
-        call.update(outcome="truncated", finish_reason="length", rule=2)
-        del call["ranking"]
-
-    told(forged(judged, tmp_path, each(change)), "unchecked", "it counted no ranking where a reply ended by its length")
 
 
 def test_lost_calls_are_said_of_each_judge_and_low_coverage_first(judged: Path) -> None:

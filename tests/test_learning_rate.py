@@ -24,10 +24,6 @@ def test_a_warm_up_counts_from_its_own_step():
     assert [rate_share(done, 8, 0.5, "linear") for done in range(8)] == [0.25, 0.5, 0.75, 1, 1, 0.75, 0.5, 0.25]
 
 
-def test_records_made_before_counted_from_zero():
-    assert [rate_share(done, 8, 0.5, "linear", rule=1) for done in range(4)] == [0, 0.25, 0.5, 0.75]
-
-
 @pytest.mark.parametrize(
     ("schedule", "name"), [("linear", "linear"), ("cosine", "cosine"), ("constant", "constant_with_warmup")]
 )
@@ -44,4 +40,3 @@ def test_after_the_warm_up_the_schedules_are_those_of_transformers(schedule, nam
         theirs.step()
         if done >= warmup * 10:
             assert rate_share(done, 10, warmup, schedule) == pytest.approx(expected, abs=1e-12)
-        assert rate_share(done, 10, warmup, schedule, rule=1) == pytest.approx(expected, abs=1e-12)

@@ -66,10 +66,10 @@ def test_the_artifact_keeps_every_bit():
     values = {"ff" * 32: float(np.float32(-12.3456789)), "0a" * 32: -0.1}
     body = encode_reference(values)
     assert decode_reference(body) == values
-    assert body.startswith(b'{"format":"dempo-reference-2","columns":["sequence","log_probability"],"rows":[["0a0a')
+    assert body.startswith(b'{"format":"dempo-reference-1","columns":["sequence","log_probability"],"rows":[["0a0a')
 
 
 def test_an_artifact_of_another_format_is_refused():
-    for name in ("other", "dempo-reference-1"):
+    for name in ("other", "dempo-reference-0"):
         with pytest.raises(InputError, match=f"'{name}' cannot be read"):
             decode_reference(b'{"format":"%s"}' % name.encode())

@@ -232,7 +232,7 @@ def test_a_changed_loss_drifts_at_its_step(planted: Path, tmp_path: Path) -> Non
 
 def step_line(loss: float) -> Line:
     numbers = {"loss": loss, "margin": 0.1, "gradient_norm": 2.0, "learning_rate": 0.1, "seconds": 1.0}
-    values = {"condition": "full", "step": 1, **numbers}
+    values = {"condition": "full", "step": 1, "rule": 1, **numbers}
     return Line(7, "train", "train.step", "", values, ("full/0001", 1))
 
 

@@ -1,4 +1,4 @@
-"""How replies of a judge behind an endpoint are verified, by the rule by which they were read."""
+"""How replies of a judge behind an endpoint are verified."""
 
 from __future__ import annotations
 
@@ -50,12 +50,6 @@ def calls(change: Change, malformed: bool) -> Callable[[list[Row]], list[Row]]:
     return attack
 
 
-def by_the_first_rule(call: dict[str, Any]) -> None:
-    """The outcome that a program of before recorded: the quotation, which names the answers as they were shown."""
-    call.pop("rule", None)
-    call.update(outcome="ranked", ranking=list(call["shown_order"]), detail="")
-
-
 def test_a_record_names_the_rule_and_is_ok(judged: Path) -> None:
     assert all(check.verdict in ("ok", "unknown") for check in verify(judged))
     seen = []
@@ -66,29 +60,11 @@ def test_a_record_names_the_rule_and_is_ok(judged: Path) -> None:
     assert (seen.count("malformed"), seen.count("ranked")) == (4, 20)
 
 
-def test_a_record_of_before_is_ok_where_the_rule_gives_the_same(judged: Path, tmp_path: Path) -> None:
-    old = forged(judged, tmp_path, calls(lambda call: call.pop("rule"), malformed=False))
-    assert replies_check(old).verdict == "ok"
+def test_a_quotation_that_is_called_a_ranking_fails(judged: Path, tmp_path: Path) -> None:
+    def taken(call: dict[str, Any]) -> None:
+        call.update(outcome="ranked", ranking=list(call["shown_order"]), detail="")
 
-
-def test_what_the_first_rule_read_wrongly_is_unchecked_and_not_forged(judged: Path, tmp_path: Path) -> None:
-    check = replies_check(forged(judged, tmp_path, calls(by_the_first_rule, malformed=True)))
-    assert check.verdict == "unchecked"
-    assert "4 judge calls was made by a rule since found wrong" in check.detail
-
-
-def test_a_forged_ranking_cannot_hide_behind_the_first_rule(judged: Path, tmp_path: Path) -> None:
-    def turned(call: dict[str, Any]) -> None:
-        call.pop("rule")
-        call["ranking"].reverse()
-
-    assert replies_check(forged(judged, tmp_path / "a", calls(turned, malformed=False))).verdict == "failed"
-
-    def told(call: dict[str, Any]) -> None:
-        by_the_first_rule(call)
-        call["rule"] = READING_RULE
-
-    assert replies_check(forged(judged, tmp_path / "b", calls(told, malformed=True))).verdict == "failed"
+    assert replies_check(forged(judged, tmp_path, calls(taken, malformed=True))).verdict == "failed"
 
 
 @pytest.mark.parametrize(("rule", "verdict"), [(READING_RULE + 1, "unchecked"), (0, "failed")])
@@ -115,9 +91,9 @@ def test_a_reply_that_reads_slowly_is_read_once(judged: Path, tmp_path: Path, mo
     read: list[int] = []
     parse = replies.parse_ranking
 
-    def counted(text: str, labels: str, rule: int) -> tuple[str, ...]:
+    def counted(text: str, labels: str) -> tuple[str, ...]:
         read.append(len(text))
-        return parse(text, labels, rule)
+        return parse(text, labels)
 
     monkeypatch.setattr(replies, "parse_ranking", counted)
 

@@ -259,6 +259,7 @@ def test_a_hostile_record_makes_a_harmless_report(tmp_path: Path) -> None:
         attempts=1,
         detail=HOSTILE,
         request_key=HOSTILE,
+        rule=1,
         seconds=0.0,
     )
     with Log.open(RunFolder(root)) as log:

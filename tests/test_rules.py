@@ -1,4 +1,4 @@
-"""Kemeny and Mallows boards stand in the order of the consensus of the data; boards of the old rule are told apart."""
+"""Kemeny and Mallows boards stand in the order of the consensus of the data; a newer rule is unchecked."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from core.config import RankSection
 from core.errors import Unchecked, VerificationFailed
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import CONSENSUS_METHODS
-from core.facts.ranking.positions import BY_CONSENSUS, BY_SCORE, newest_rule, positions_by
-from core.ranking import leaderboards as boards
+from core.facts.ranking.positions import ORDER_RULE, positions_by
 from core.ranking.counts import wins_by_unit
 from core.ranking.leaderboards import Aggregation, Leaderboard
 from core.ranking.methods.kemeny import kemeny
@@ -36,11 +35,11 @@ from tui.commands.record.show import results
 from tui.screens.panes.leaderboards import LeaderboardsPane, page
 
 
-def board_of(orders: list[tuple[str, ...]], method: Any, seed: int = 0, rule: int | None = None) -> Leaderboard:
+def board_of(orders: list[tuple[str, ...]], method: Any, seed: int = 0) -> Leaderboard:
     rankings = [Ranking(str(number), 1, "judge#0", order) for number, order in enumerate(orders)]
     section = RankSection.model_validate({"resamples": 25})
     return Aggregation(rankings, section, RandomStream(seed, "rank"), lambda done, total, detail: None).leaderboard(
-        method, rule
+        method
     )
 
 
@@ -80,10 +79,7 @@ def test_several_best_orders_share_positions_by_their_mean_place_and_the_note_sa
     assert single.notes[-1].endswith("rows stand in the Kemeny order, which is unique")
 
 
-def test_only_methods_with_a_consensus_have_the_new_rule() -> None:
-    assert {method: newest_rule(method) for method in RankSection().methods} == {
-        method: BY_CONSENSUS if method in CONSENSUS_METHODS else BY_SCORE for method in RankSection().methods
-    }
+def test_equal_costs_share_the_better_position() -> None:
     assert positions_by([3.0, float("inf"), 1.0, 1.0 + 1e-12]) == [3, 4, 1, 1]
 
 
@@ -102,18 +98,6 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return judged(tmp_path_factory.mktemp("new"), 4)
 
 
-def old_record(folder: Path, questions: int) -> Path:
-    """As the program wrote it that ordered by the score."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boards, "newest_rule", lambda method: BY_SCORE)
-        return judged(folder, questions)
-
-
-@pytest.fixture(scope="module")
-def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return old_record(tmp_path_factory.mktemp("old"), 4)
-
-
 def ranked(root: Path) -> dict[str, Check]:
     return {name: check for name, check in checked(root).items() if name in ("leaderboards", "estimates", "events")}
 
@@ -130,25 +114,11 @@ def board_events(root: Path) -> dict[str, dict[str, Any]]:
 GOOD = {"events": "ok", "leaderboards": "ok", "estimates": "ok"}
 
 
-def test_a_new_record_names_the_rule_and_is_ok(new: Path) -> None:
+def test_a_record_names_the_rule_and_is_ok(new: Path) -> None:
     assert verdicts(new) == GOOD
-    assert {method: values.get("rule") for method, values in board_events(new).items()} == {
-        method: 2 if method in CONSENSUS_METHODS else None for method in RankSection().methods
-    }
-
-
-def test_an_old_board_in_another_order_was_made_by_a_rule_since_found_wrong(old: Path) -> None:
-    assert all("rule" not in values for values in board_events(old).values())
-    checks = ranked(old)
-    assert verdicts(old) == GOOD | {"leaderboards": "unchecked"}
-    assert checks["leaderboards"].detail == (
-        "the order of leaderboard 'kemeny', which is not that of the consensus, was made by a rule since found wrong: "
-        "rank again"
+    assert {method: values["rule"] for method, values in board_events(new).items()} == dict.fromkeys(
+        RankSection().methods, ORDER_RULE
     )
-
-
-def test_an_old_board_in_the_right_order_is_ok(tmp_path: Path) -> None:
-    assert verdicts(old_record(tmp_path, 16)) == GOOD
 
 
 def edited(method: str, edit: Callable[[dict[str, Any]], Any]) -> Callable[[list[Row]], list[Row]]:
@@ -167,27 +137,33 @@ def exchanged(values: dict[str, Any]) -> None:
     values["rows"] = [other | {"position": one["position"]}, one | {"position": other["position"]}, *rest]
 
 
+def in_order_of_the_score(values: dict[str, Any]) -> None:
+    rows = sorted(values["rows"], key=lambda row: (row["score"], row["condition"]))
+    values["rows"] = [row | {"position": number} for number, row in enumerate(rows, 1)]
+
+
 @pytest.mark.parametrize("method", sorted(CONSENSUS_METHODS))
-def test_another_order_than_the_rule_gives_is_failed_under_both_rules(
-    method: str, new: Path, old: Path, tmp_path: Path
-) -> None:
-    for number, root in enumerate((new, old)):
-        found = verdicts(forged(root, tmp_path / f"a{number}", edited(method, exchanged)))
-        assert (found["leaderboards"], found["estimates"]) == ("failed", "failed")
-    stripped = forged(new, tmp_path / "b", edited(method, lambda values: values.pop("rule")))
-    assert verdicts(stripped)["leaderboards"] == "failed", "the old rule gives another order"
+def test_another_order_than_the_rule_gives_is_failed(method: str, new: Path, tmp_path: Path) -> None:
+    found = verdicts(forged(new, tmp_path / "a", edited(method, exchanged)))
+    assert (found["leaderboards"], found["estimates"]) == ("failed", "failed")
+    by_score = verdicts(forged(new, tmp_path / "b", edited(method, in_order_of_the_score)))
+    assert (by_score["leaderboards"], by_score["estimates"]) == ("failed", "failed")
+    stripped = forged(new, tmp_path / "c", edited(method, lambda values: values.pop("rule")))
+    assert verdicts(stripped)["events"] == "failed"
 
 
-def test_what_is_wrong_is_told_before_what_could_not_be_checked(old: Path, tmp_path: Path) -> None:
-    root = forged(old, tmp_path, edited("mallows", exchanged))
+def test_what_is_wrong_is_told_before_what_could_not_be_checked(new: Path, tmp_path: Path) -> None:
+    newer = forged(new, tmp_path / "a", edited("kemeny", lambda values: values.update(rule=ORDER_RULE + 1)))
+    assert verdicts(newer)["leaderboards"] == "unchecked"
+    root = forged(newer, tmp_path / "b", edited("mallows", exchanged))
     assert verdicts(root)["leaderboards"] == "failed"
 
 
 @pytest.mark.parametrize(
     ("method", "values", "said"),
     [
-        ("kemeny", {"rule": 3}, "leaderboard 'kemeny', computed by rule 3, is newer than this verifier"),
-        ("borda", {"rule": 2}, "leaderboard 'borda', computed by rule 2, is newer than this verifier"),
+        ("kemeny", {"rule": 2}, "leaderboard 'kemeny', computed by rule 2, is newer than this verifier"),
+        ("borda", {"rule": 3}, "leaderboard 'borda', computed by rule 3, is newer than this verifier"),
     ],
 )
 def test_a_newer_rule_is_unchecked(method: str, values: dict[str, Any], said: str, new: Path, tmp_path: Path) -> None:
@@ -220,22 +196,19 @@ def line(values: dict[str, Any]) -> Line:
     return Line(9, "rank", "leaderboard.computed", "", values, ("kemeny", 1))
 
 
-def test_replay_says_of_an_old_board_what_verification_says(old: Path, new: Path, tmp_path: Path) -> None:
-    def finding(recorded: Path, again: Path) -> tuple[str, str]:
-        boards_of = [board_events(root)["kemeny"] for root in (recorded, again)]
-        for values in boards_of:
-            values.pop("unit")
-            values.pop("attempt")
-        found = exactly(line(boards_of[0]), Repeated("leaderboard.computed", boards_of[1], "kemeny"))
+def test_replay_says_of_a_board_by_another_rule_what_verification_says(new: Path) -> None:
+    values = board_events(new)["kemeny"]
+    del values["unit"], values["attempt"]
+
+    def finding(**changed: Any) -> tuple[str, str]:
+        found = exactly(line(values | changed), Repeated("leaderboard.computed", values, "kemeny"))
         return found.verdict, found.detail
 
-    assert finding(new, new) == ("same", "")
-    verdict, detail = finding(old, new)
-    assert verdict == "unchecked"
-    assert detail.startswith("made by rule 1, since found wrong; rule 2: rows[0].condition: recorded ")
-    right = old_record(tmp_path / "old", 16), judged(tmp_path / "new", 16)
-    assert finding(*right) == ("agrees", "computed by rule 1, and rule 2 gives the same")
-    assert finding(new, old)[0] == "unchecked"
+    other = {"rows": values["rows"][::-1]}
+    assert finding() == ("same", "")
+    assert finding(rule=2) == ("agrees", "computed by rule 2, and rule 1 gives the same")
+    assert finding(rule=2, **other) == ("unchecked", "rule 2 is newer than this program; use a newer dempo")
+    assert finding(rule=0)[0] == finding(**other)[0] == "drift"
 
 
 def test_replay_ends_with_7_unless_something_drifted(
@@ -261,7 +234,7 @@ def test_replay_ends_with_7_unless_something_drifted(
 
 
 def test_rank_show_and_app_say_the_order_of_the_consensus(
-    new: Path, old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    new: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     listed = [
         {**row, "clause_id": 1, "ranking": json.loads(row["ranking"])}
@@ -280,6 +253,5 @@ def test_rank_show_and_app_say_the_order_of_the_consensus(
     assert "; rows stand in the Kemeny order, which is unique" in rows[0]["note"]
     results(Reader(new), as_json=False)
     assert "rows stand in the Kemeny order, which is unique" in " ".join(capsys.readouterr().out.split())
-    for root, wrong in ((new, False), (old, True)):
-        shown = " ".join(page(LeaderboardsPane.read(Reader(root), None), 100).plain.split())
-        assert ("made by a rule since found wrong: rank again" in shown) is wrong
+    shown = " ".join(page(LeaderboardsPane.read(Reader(new), None), 100).plain.split())
+    assert "rows stand in the Kemeny order, which is unique" in shown

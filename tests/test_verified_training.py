@@ -42,18 +42,18 @@ def each(kind: str, change: Callable[[dict[str, Any]], Any]) -> Callable[[Rows],
     return attack
 
 
-def _at_rates_of_rule_1(step: dict[str, Any]) -> None:
-    share = rate_share(step["step"] - 1, 4, 0.1, "linear", rule=1)
-    step.update(learning_rate=5e-4 * share)
-    del step["rule"]
+def _counted_from_zero(step: dict[str, Any]) -> None:
+    step.update(learning_rate=5e-4 * rate_share(step["step"] - 2, 4, 0.1, "linear") if step["step"] > 1 else 0.0)
 
 
-def test_rates_are_compared_by_the_rule_of_their_step(trained: Path, tmp_path: Path) -> None:
+def test_rates_are_those_of_a_rule_that_is_known(trained: Path, tmp_path: Path) -> None:
     assert training(trained).verdict == "ok"
-    assert training(forged(trained, tmp_path / "a", each("train.step", _at_rates_of_rule_1))).verdict == "ok"
-    unnamed = training(forged(trained, tmp_path / "b", each("train.step", lambda v: v.pop("rule"))))
-    assert unnamed.verdict == "failed"
-    assert "the learning rate of step 1 is" in unnamed.detail
+    other = training(forged(trained, tmp_path / "a", each("train.step", _counted_from_zero)))
+    assert other.verdict == "failed"
+    assert "the learning rate of step 1 is" in other.detail
+    for rule, verdict in ((0, "failed"), (2, "unchecked")):
+        found = training(forged(trained, tmp_path / str(rule), each("train.step", lambda v, r=rule: v.update(rule=r))))
+        assert found.verdict == verdict
 
 
 def _only_a_tokenizer(values: dict[str, Any]) -> None:
@@ -96,19 +96,6 @@ def test_a_shard_that_the_index_names_belongs_to_the_model(trained: Path, tmp_pa
     assert "was changed" in training(root).detail
 
 
-@pytest.mark.parametrize(("cut", "verdict"), [(0, "ok"), (3, "unchecked")])
-def test_prompts_that_were_cut_by_the_old_rule_are_unchecked(
-    cut: int, verdict: str, trained: Path, tmp_path: Path
-) -> None:
-    def by_rule_1(values: dict[str, Any]) -> None:
-        del values["rule"]
-        values.update(cut_contexts=cut)
-
-    found = training(forged(trained, tmp_path, each("reference.computed", by_rule_1)))
-    assert found.verdict == verdict
-    assert ("made by a rule since found wrong" in found.detail) == (verdict == "unchecked")
-
-
 def test_more_cut_than_scored_fails(trained: Path, tmp_path: Path) -> None:
     found = training(forged(trained, tmp_path, each("reference.computed", lambda v: v.update(cut_responses=10**6))))
     assert found.verdict == "failed"
@@ -144,11 +131,3 @@ def test_a_start_that_is_not_the_reference_fails(what: str, trained: Path, tmp_p
     found = training(forged(trained, tmp_path, change))
     assert found.verdict == "failed"
     assert told in found.detail
-
-
-def test_records_of_older_rules_have_no_comparison(trained: Path, tmp_path: Path) -> None:
-    def older(rows: Rows) -> Rows:
-        rows = [row for row in rows if row.kind != "train.start"]
-        return each("train.step", _at_rates_of_rule_1)(rows)
-
-    assert training(forged(trained, tmp_path, older)).verdict == "ok"

@@ -187,14 +187,14 @@ ROWS = [["0" * 64, -1.5]]
     [
         ({}, "holds no rows"),
         (
-            {"format": "dempo-reference-2", "columns": ["sequence", "log_probability"], "rows": [["0" * 64, 3]]},
+            {"format": "dempo-reference-1", "columns": ["sequence", "log_probability"], "rows": [["0" * 64, 3]]},
             "which is",
         ),
         (
-            {"format": "dempo-reference-2", "columns": ["sequence", "log_probability"], "rows": [["x", -1]]},
+            {"format": "dempo-reference-1", "columns": ["sequence", "log_probability"], "rows": [["x", -1]]},
             "no SHA-256",
         ),
-        ({"format": "dempo-reference-1", "columns": ["sequence", "log_probability"], "rows": ROWS}, "its format"),
+        ({"format": "dempo-reference-0", "columns": ["sequence", "log_probability"], "rows": ROWS}, "its format"),
     ],
 )
 def test_a_file_that_is_no_reference_fails(trained: Path, tmp_path: Path, body: Any, told: str) -> None:

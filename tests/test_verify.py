@@ -89,7 +89,7 @@ def test_a_missing_or_changed_artifact_is_found(tmp_path: Path) -> None:
 
     root = small_record(tmp_path)
     artifact = Artifact(sha256=digest(b"rows"), bytes=4, media_type=REFERENCE_TYPE)
-    event = ReferenceComputed(sequences=1, cut_contexts=0, cut_responses=0, artifact=artifact)
+    event = ReferenceComputed(sequences=1, cut_contexts=0, cut_responses=0, rule=1, artifact=artifact)
     with Log.open(RunFolder(root)) as log:
         log.record("train", [event, done()], unit=("reference", 1))
     assert failures(root)["artifacts"].event == 8

@@ -14,7 +14,7 @@ class RunCreated(Event):
     domain: str = described("separates this chain from every other use of SHA-256")
     run_id: str = volatile("<utc yyyymmdd-hhmmss>-<name>")
     schema_version: int = described("version of the event catalogue and the database")
-    views: int | None = described("version of the views that the database was made with (absent: 1)", default=None)
+    views: int = described("version of the views that the database was made with")
     name: str = described("name of the run")
     seed: str = described("seed of the run, decimal")
     config: dict[str, Any] = described("resolved configuration; decimals as strings, of files the names")

@@ -23,15 +23,14 @@ class LeaderboardComputed(Event):
     kind: ClassVar[str] = "leaderboard.computed"
     method: str = described("aggregation method")
     rankings: int = described("rankings aggregated")
-    calls: int | None = described("judge calls that they came out of; their share is the coverage", default=None)
+    calls: int = described("judge calls that they came out of; their share is the coverage")
     resample: str = described("what the bootstrap resamples: questions, rankings or clauses")
-    units: int | None = described("how many of these there are", default=None)
+    units: int = described("how many of these there are")
     resamples: int = described("number of resamples")
     confidence: float = described("coverage of the percentile intervals")
     rows: list[LeaderboardRow] = described("conditions, best first")
     detail: dict[str, Number] = described("what else the method estimates (Mallows φ, …)", default_factory=dict)
-    rule: int | None = described("rule that orders the rows (absent: 1); `docs/ranking.md` lists them", default=None)
-    note: str | None = described("the notes in words, in early records; nothing checks them", default=None)
+    rule: int = described("number of the rule that orders the rows (`docs/ranking.md`)")
 
 
 class DiagnosticsComputed(Event):

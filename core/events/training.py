@@ -55,9 +55,7 @@ class ReferenceComputed(Event):
     cut_contexts: int = described("sequences whose oldest turns were dropped to fit max_length")
     cut_responses: int = described("sequences whose response was cut to fit max_length")
     artifact: Artifact = sealed("private", "sum of token log-probabilities per sequence")
-    rule: int | None = described(
-        "how prompts are fitted: 2 to the pair's own responses; absent: to the longest in any schedule", default=None
-    )
+    rule: int = described("number of the rule by which prompts are fitted (training.md)")
 
 
 class TrainStart(Event):
@@ -83,7 +81,7 @@ class TrainStep(Event):
     gradient_norm: Number = described("norm of the gradient before clipping")
     learning_rate: float = described("learning rate of the step")
     seconds: float = volatile("time of the step")
-    rule: int | None = described("how warm-up counts: 2 from the step itself; absent: from 0", default=None)
+    rule: int = described("number of the rule of the learning rate (training.md)")
 
 
 class TrainState(Event):

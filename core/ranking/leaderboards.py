@@ -16,7 +16,7 @@ from core.config import RankSection
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import Method
 from core.facts.ranking.notes import notes_of
-from core.facts.ranking.positions import BY_SCORE, newest_rule, positions_by
+from core.facts.ranking.positions import positions_by
 from core.ranking import bootstrap
 from core.ranking.bootstrap import Progress
 from core.ranking.counts import (
@@ -63,13 +63,12 @@ class Leaderboard:
     confidence: float
     rows: tuple[Score, ...]
     detail: Mapping[str, float]
-    rule: int
 
     @property
     def notes(self) -> list[str]:
         """What is said beside the numbers."""
         places = {row.condition: row.position for row in self.rows}
-        return notes_of(self.method, self.rule, self.resample, self.units, places, self.detail)
+        return notes_of(self.method, self.resample, self.units, places, self.detail)
 
 
 @dataclass(frozen=True)
@@ -144,12 +143,11 @@ class Aggregation:
         """Choices per unit."""
         return choices_by_unit(self.ballots.orders, self.unit, self.units)
 
-    def leaderboard(self, method: Method, rule: int | None = None) -> Leaderboard:
-        """The leaderboard of one method; `rule` orders its rows, the newest one unless an old record is checked."""
-        rule = newest_rule(method) if rule is None else rule
+    def leaderboard(self, method: Method) -> Leaderboard:
+        """The leaderboard of one method."""
         estimate = _ESTIMATORS[method](self)
         low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
-        places = positions_by(_cost(estimate, rule).tolist())
+        places = positions_by(_cost(estimate).tolist())
         rows = [
             Score(condition, float(estimate.score[i]), float(low[i]), float(high[i]), places[i])
             for i, condition in enumerate(self.ballots.conditions)
@@ -163,7 +161,6 @@ class Aggregation:
             confidence=self.config.confidence,
             rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
             detail=estimate.detail,
-            rule=rule,
         )
 
     def kemeny_progress(self, done: int, total: int) -> None:
@@ -182,11 +179,9 @@ class Aggregation:
         return {f"{prefix}:{name}": float(x) for name, x in zip(self.ballots.conditions, values, strict=True)}
 
 
-def _cost(estimate: Estimate, rule: int) -> Floats:
+def _cost(estimate: Estimate) -> Floats:
     """What the conditions are ordered by, the smallest first."""
-    if estimate.consensus is None:
-        return -estimate.score
-    return estimate.score if rule == BY_SCORE else estimate.consensus.position
+    return -estimate.score if estimate.consensus is None else estimate.consensus.position
 
 
 def _of_wins(method: Callable[[Floats], Floats]) -> Callable[[Aggregation], Estimate]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
 from core.facts.ranking.methods import Method
-from core.facts.ranking.positions import BY_SCORE
+from core.facts.ranking.positions import ORDER_RULE
 from core.stage import Context, Unit, only
 from core.types import Judged
 
@@ -44,8 +44,8 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     return tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
 
 
-def board_event(board: Leaderboard, calls: int | None) -> LeaderboardComputed:
-    """A leaderboard as it is recorded, out of so many judge calls where that is known."""
+def board_event(board: Leaderboard, calls: int) -> LeaderboardComputed:
+    """A leaderboard as it is recorded, out of so many judge calls."""
     return LeaderboardComputed(
         method=board.method,
         rankings=board.rankings,
@@ -55,6 +55,6 @@ def board_event(board: Leaderboard, calls: int | None) -> LeaderboardComputed:
         confidence=board.confidence,
         rows=[LeaderboardRow(**vars(row)) for row in board.rows],
         detail=dict(board.detail),
-        rule=board.rule if board.rule > BY_SCORE else None,
+        rule=ORDER_RULE,
         units=board.units,
     )

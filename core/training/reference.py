@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.errors import InputError
-from core.facts.training.rules import REFERENCE_LAYOUTS, REFERENCE_RULE
+from core.facts.training.rules import REFERENCE_COLUMNS, REFERENCE_FORMAT
 from core.training.batches import Key, Tokens
 from core.training.models.precision import Placement
-
-FORMAT, COLUMNS = REFERENCE_LAYOUTS[REFERENCE_RULE]
 
 
 def log_probs(
@@ -82,16 +80,16 @@ def encode_reference(values: Mapping[str, float]) -> bytes:
     `{"format", "columns", "rows"}`; a row is [sequence, log_probability], in the order of the digests.
     """
     rows = [[sequence, values[sequence]] for sequence in sorted(values)]
-    body = {"format": FORMAT, "columns": COLUMNS, "rows": rows}
+    body = {"format": REFERENCE_FORMAT, "columns": REFERENCE_COLUMNS, "rows": rows}
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
 def decode_reference(body: bytes) -> dict[str, float]:
     """The inverse of `encode_reference`."""
     values = json.loads(body)
-    if values["format"] != FORMAT:
+    if values["format"] != REFERENCE_FORMAT:
         raise InputError(
-            f"log-probabilities of format {values['format']!r} cannot be read; this program reads {FORMAT}"
+            f"log-probabilities of format {values['format']!r} cannot be read; this program reads {REFERENCE_FORMAT}"
         )
     return dict(values["rows"])
 

@@ -373,9 +373,9 @@ made AS MATERIALIZED (
 )""",
         """SELECT m.p->>'$.method' AS method, r.value->>'$.condition' AS condition, r.value->>'$.score' AS score,
   r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
-  m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample, m.p->>'$.note' AS note,
+  m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample,
   made.draws, m.p->>'$.resamples' AS resamples, m.p->>'$.confidence' AS confidence,
-  coalesce(m.p->>'$.rule', 1) AS rule, m.p->>'$.units' AS units
+  m.p->>'$.units' AS units
 FROM made, m, json_each(m.p, '$.rows') r""",
     ),
     "leaderboard_details": (
@@ -412,6 +412,6 @@ VIEWS_VERSION = 1
 continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
-    1: "c00210b6b0afe8105ff2b2023bbcb343b1535fa2d4103605bf33e46f2dff1f58",
+    1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
 }
 """`schema_digest` of the views of each version; records hold no others."""

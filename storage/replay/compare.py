@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from core.events import EVENTS
-from core.facts.ranking.methods import LATER_DETAILS
 from core.facts.sealed import SEALED
 from storage.record.codec import canonical
 from storage.replay.repetition import Line, Repeated
@@ -18,26 +17,10 @@ ReplayVerdict = Literal[
     "same", "agrees", "drift", "unchecked", "changed version", "recorded", "not compared", "not replayed"
 ]
 """same: byte for byte (fields that may differ between equal runs set aside); agrees: within what the grade
-asks for; drift: neither; unchecked: made by another rule than this program's, newer or since found wrong; changed
+asks for; drift: neither; unchecked: made by another rule than this program's, a newer one; changed
 version: differs because the stage's code is another version; recorded: shown as recorded, there is nothing to
 repeat; not compared: repeated, but there is nothing left to compare with; not replayed: the repetition was not
 asked for, or could not be made."""
-
-LATER = {
-    "leaderboard.computed": ("calls", "units"),
-    "judge.called": ("template",),
-    "questions.generated": ("template",),
-}
-"""Optional fields of a kind that were added later: a record of before says nothing there, which is no other result."""
-
-WORDED = {
-    "stage.skipped": "reason",
-    "seed.derived": "origin",
-    "draw.made": "origin",
-    "lottery.solved": "method",
-    "leaderboard.computed": "note",
-}
-"""Fields of a kind that held a sentence before; now they hold a key, or nothing. Sentences are no results."""
 
 _TOLD = 3
 _SHOWN = 70
@@ -81,9 +64,9 @@ def exactly(line: Line, again: Repeated) -> EventVerdict:
 
     Agrees where only fields are absent that a later version added, and their defaults are what was repeated.
     """
-    again = _as_of(line, again)
+    again = _as_far_as_here(line, again)
     expected = _settled(again.kind, again.values)
-    if line.values.get("rule", 1) != again.values.get("rule", 1):
+    if line.values.get("rule") != again.values.get("rule"):
         return _by_another_rule(line, again)
     if canonical(_settled(line.kind, line.values)) == canonical(expected):
         return EventVerdict("same")
@@ -96,37 +79,26 @@ def exactly(line: Line, again: Repeated) -> EventVerdict:
     return EventVerdict("drift", told(differences(known, expected)))
 
 
-def _as_of(line: Line, again: Repeated) -> Repeated:
-    """The repeated event as it would have been written when the recorded one was: without what is newer, and without
-    the sealed parts that this copy lacks."""
+def _as_far_as_here(line: Line, again: Repeated) -> Repeated:
+    """The repeated event without the sealed parts that this copy lacks."""
     event = EVENTS.get(line.kind)
     fields = event.sealed_fields() if event else {}
     absent = line.values.get(SEALED, {})
     unknown = [name for part in absent for name in fields.get(part, ())]
-    unknown += [name for name in LATER.get(again.kind, ()) if name not in line.values]
     values = {name: value for name, value in again.values.items() if name not in unknown}
-    values |= {SEALED: absent} if absent else {}
-    field = WORDED.get(again.kind, "")
-    if isinstance(said := line.values.get(field), str) and " " in said:
-        values[field] = said
-    if again.kind == "leaderboard.computed" and isinstance(known := line.values.get("detail"), dict):
-        detail = values.get("detail", {})
-        values["detail"] = {n: v for n, v in detail.items() if n in known or n not in LATER_DETAILS}
-    return replace(again, values=values)
+    return replace(again, values=values | ({SEALED: absent} if absent else {}))
 
 
 def _by_another_rule(line: Line, again: Repeated) -> EventVerdict:
-    """Where nothing but the rule's number and what is said of it differs, the result is right; else nobody can say."""
-    recorded, now = line.values.get("rule", 1), again.values.get("rule", 1)
+    """Where nothing but the rule's number differs, the result is right; else nobody can say."""
+    recorded, now = line.values.get("rule"), again.values["rule"]
     every = differences(_settled(line.kind, line.values), _settled(again.kind, again.values))
-    found = [difference for difference in every if difference[0] not in ("rule", "note")]
-    if not isinstance(recorded, int):
-        return EventVerdict("drift", told(found))
+    found = [difference for difference in every if difference[0] != "rule"]
+    if not isinstance(recorded, int) or recorded < now:
+        return EventVerdict("drift", told(every))
     if not found:
         return EventVerdict("agrees", f"computed by rule {recorded}, and rule {now} gives the same")
-    if recorded > now:
-        return EventVerdict("unchecked", f"rule {recorded} is newer than this program; use a newer dempo")
-    return EventVerdict("unchecked", f"made by rule {recorded}, since found wrong; rule {now}: {told(found)}")
+    return EventVerdict("unchecked", f"rule {recorded} is newer than this program; use a newer dempo")
 
 
 def within(line: Line, again: Repeated, tolerance: float) -> EventVerdict:

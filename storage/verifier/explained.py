@@ -25,7 +25,7 @@ ALWAYS_POSSIBLE = frozenset({"ok", "failed", "unchecked"})
 MEANINGS = {
     "ok": "what was looked at agrees",
     "failed": "something is not as it was written, or does not follow from the rest",
-    "unchecked": "it is newer than this program, was made by a rule since found wrong, or could not be read",
+    "unchecked": "it is newer than this program, or could not be read",
     "unknown": "what is here agrees, and something that the verdict needs is not here",
     "withheld": "what is here agrees, and the bundle says that the rest was left out on purpose",
 }

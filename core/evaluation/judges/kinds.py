@@ -20,6 +20,7 @@ from core.evaluation.judges.local_judge import judge_by_model
 from core.evaluation.judges.openai_judge import judge_by_endpoint
 from core.evaluation.prompts import quoted_case
 from core.events import JudgeCalled
+from core.facts.judging.replies import READING_RULE
 from core.stage import Context, Unit
 
 
@@ -92,6 +93,7 @@ def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: 
             attempts=1,
             reply=unit.text(json.dumps(list(ranking))),
             request_key=request_key(call, None, quoted_case(call.question, texts), {"world": world.name}),
+            rule=READING_RULE,
             seconds=round(time.monotonic() - begun, 4),
         )
     )

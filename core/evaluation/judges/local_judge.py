@@ -23,6 +23,7 @@ from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.local_model import LocalModel, enough_memory, opened
 from core.evaluation.prompts import judge_messages, labels_for, template_text
 from core.events import JudgeCalled
+from core.facts.judging.replies import READING_RULE
 
 OPENING = "Best to worst:"
 """Written for the model before its first label."""
@@ -89,6 +90,7 @@ def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> 
             prompt_tokens=len(ids),
             completion_tokens=len(order),
             request_key=request_key(call, None, prompt, {"labels": list(labels)}),
+            rule=READING_RULE,
             seconds=0.0,
         )
         found.append((event, prompt, " > ".join(labels[i] for i in order)))

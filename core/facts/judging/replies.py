@@ -5,10 +5,6 @@ an object, and may quote one. So all objects in a reply must agree, and neither 
 nor any words after it may name a label: "Answer C says {…}", or "{…}. I rank B first", is no ranking. Words themselves
 are not read: whatever they say, what counts is whether a label is among them, and not which ranking that would favour.
 What a model thinks between <think> and </think> before it speaks is no statement.
-
-Rule 1, by which records were made before, took the objects wherever they stood. The verifier reads old replies by it.
-Rule 2 read as rule 3 does, but counted no ranking of a reply that ended by its length or by a filter (`outcomes`), and
-sought an object at any number of places.
 """
 
 from __future__ import annotations
@@ -18,8 +14,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-READING_RULE = 3
-"""The rule by which judges' replies are read and sorted; a record names it with each call, 1 is what names none."""
+READING_RULE = 1
+"""The rule by which judges' replies are read and sorted (`outcomes`); a record names it with each call."""
 
 LONGEST_REPLY = 200_000
 """Characters; a longer reply is not searched for JSON."""
@@ -50,14 +46,14 @@ class Statement(NamedTuple):
     after: str
 
 
-def parse_ranking(text: str, labels: Sequence[str], rule: int = READING_RULE) -> tuple[str, ...]:
+def parse_ranking(text: str, labels: Sequence[str]) -> tuple[str, ...]:
     """The labels, best first.
 
     Raises:
         Malformed: there is no ranking, or it may be a quotation, or it is not the last word, or there are several that
             disagree, or it is not an order of exactly these labels.
     """
-    ranking = _statement(text, "ranking").value if rule == 1 else _last_word(text, labels)
+    ranking = _last_word(text, labels)
     if not isinstance(ranking, list) or not all(isinstance(label, str) for label in ranking):
         raise Malformed("`ranking` is not a list of labels")
     if sorted(ranking) != sorted(labels):

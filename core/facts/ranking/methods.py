@@ -24,6 +24,3 @@ lower the better; of all others a higher score is better."""
 
 LARGEST_DYNAMIC = 12
 """Conditions in a cycle of majorities up to which all best orders are counted; beyond, one stands for all."""
-
-LATER_DETAILS = ("majority_separable", "orders_counted")
-"""Details that boards made before do not name; nothing is compared where they don't."""

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.facts.ranking.methods import LARGEST_DYNAMIC
-from core.facts.ranking.positions import BY_SCORE
+from core.facts.ranking.methods import CONSENSUS_METHODS, LARGEST_DYNAMIC
 
 REMEDY = "half a win each way was added to every pair"
 """What is done where the likelihood has no maximum."""
 
 
-def notes_of(
-    method: str, rule: int, resample: str, units: int | None, places: Mapping[str, int], detail: Mapping[str, Any]
-) -> list[str]:
+def notes_of(method: str, resample: str, units: int, places: Mapping[str, int], detail: Mapping[str, Any]) -> list[str]:
     """All notes of one board.
 
     Args:
-        rule: by which its rows are ordered (`positions`).
-        units: how many questions, rankings or clauses the intervals resample; None where a record does not say.
+        units: how many questions, rankings or clauses the intervals resample.
         places: the position of each condition.
         detail: what else the method found, by name; flags are 0 or 1.
 
@@ -29,27 +25,27 @@ def notes_of(
     found = {name: float(value) for name, value in detail.items() if ":" not in name}
     return [
         held_fixed(resample, units),
-        *_shared_places(places, rule),
+        *_shared_places(places, method),
         *_of_method(method, found),
-        *(_best_orders(found, len(places), rule) if "orders" in found else ()),
+        *(_best_orders(found, len(places)) if "orders" in found else ()),
     ]
 
 
-def held_fixed(resample: str, units: int | None) -> str:
+def held_fixed(resample: str, units: int) -> str:
     """What the intervals hold fixed."""
-    what = resample if units is None else f"{resample} ({units} of them)"
-    note = f"checkpoints held fixed: intervals resample {what} and say nothing of other draws or training seeds"
+    told = "and say nothing of other draws or training seeds"
+    note = f"checkpoints held fixed: intervals resample {resample} ({units} of them) {told}"
     return f"{note}; there is only one {resample.removesuffix('s')}, so intervals have no width" if units == 1 else note
 
 
-def _shared_places(places: Mapping[str, int], rule: int) -> Iterator[str]:
+def _shared_places(places: Mapping[str, int], method: str) -> Iterator[str]:
     """Which conditions share a position, if any do, and what they have in common for it."""
     tied: dict[int, list[str]] = {}
     for condition, position in places.items():
         tied.setdefault(position, []).append(condition)
     groups = [" = ".join(sorted(names)) for _, names in sorted(tied.items()) if len(names) > 1]
     if groups:
-        equal = "scores" if rule == BY_SCORE else "places in the consensus"
+        equal = "places in the consensus" if method in CONSENSUS_METHODS else "scores"
         yield f"equal {equal} share the better position: {', '.join(groups)}"
 
 
@@ -87,14 +83,13 @@ def _where(data: bool, resamples: float) -> str:
     return f"the data as given and {resamples:.0f} resamples" if data else f"{resamples:.0f} resamples"
 
 
-def _best_orders(found: Mapping[str, float], conditions: int, rule: int) -> Iterator[str]:
+def _best_orders(found: Mapping[str, float], conditions: int) -> Iterator[str]:
     """How many orders are equally good, a lower bound where they were not all counted, and which one the board has."""
     orders, counted = found["orders"], bool(found.get("orders_counted", 1))
     if orders == 1 and counted:
-        yield "the Kemeny order is unique" if rule == BY_SCORE else "rows stand in the Kemeny order, which is unique"
+        yield "rows stand in the Kemeny order, which is unique"
     else:
         many = f"{'' if counted else 'at least '}{orders:.0f} Kemeny orders are equally good"
-        by_score, by_place = "a position is the mean over them", "rows stand in the order of the mean place over them"
-        yield f"{many}; {by_score if rule == BY_SCORE else by_place}"
+        yield f"{many}; rows stand in the order of the mean place over them"
     if conditions > LARGEST_DYNAMIC:
         yield f"in cycles of more than {LARGEST_DYNAMIC} conditions one best order stands for all"

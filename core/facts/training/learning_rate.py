@@ -6,18 +6,14 @@ With S steps, W = ⌈warmup · S⌉ of them warm-up, and d steps done before:
     d ≥ W:   r = (S − d) / (S − W)                        linear
              ½ (1 − cos πr)                               cosine
              1                                            constant
-
-Rule 1, of records made before, had d / W in warm-up: a first step at rate 0, which learnt nothing.
 """
 
 from __future__ import annotations
 
 import math
 
-from core.facts.training.rules import RATE_RULE
 
-
-def rate_share(done: int, steps: int, warmup: float, schedule: str, rule: int = RATE_RULE) -> float:
+def rate_share(done: int, steps: int, warmup: float, schedule: str) -> float:
     """The share of the learning rate in the step after `done` steps.
 
     Args:
@@ -27,7 +23,7 @@ def rate_share(done: int, steps: int, warmup: float, schedule: str, rule: int = 
     """
     rising = math.ceil(warmup * steps)
     if done < rising:
-        return (done if rule == 1 else done + 1) / rising
+        return (done + 1) / rising
     left = max(0.0, (steps - done) / max(1, steps - rising))
     if schedule == "cosine":
         return 0.5 * (1 - math.cos(math.pi * left))

@@ -1,23 +1,16 @@
-"""Numbers of the rules by which training is computed, as its events record them.
-
-An event that names no rule followed rule 1.
-"""
+"""Numbers of the rules by which training is computed, as its events record them, and what they demand."""
 
 from __future__ import annotations
 
-RATE_RULE = 2
-"""Of `train.step`. 1: a warm-up counts from 0, so that its first step learns nothing; 2: from the step itself."""
+RATE_RULE = 1
+"""Of `train.step`: a warm-up counts from the step itself (`learning_rate`)."""
 
-REFERENCE_RULE = 2
-"""Of `reference.computed`. 1: a prompt is fitted to the longest response that follows it in any schedule, so that
-pairs which are cut depend on the run's other conditions; 2: to the longer response of its own pair."""
+REFERENCE_RULE = 1
+"""Of `reference.computed`: a prompt is fitted to the longer response of its own pair."""
 
 REFERENCE_TYPE = "application/vnd.dempo.reference+json"
-REFERENCE_LAYOUTS = {
-    1: ("dempo-reference-1", ("context", "response", "log_probability")),
-    2: ("dempo-reference-2", ("sequence", "log_probability")),
-}
-"""Format and columns of the file of the reference, by the rule of its event."""
+REFERENCE_FORMAT = "dempo-reference-1"
+REFERENCE_COLUMNS = ("sequence", "log_probability")
 
 START_MARGIN = 1e-3
 """The largest margin of a pair in the first step that rounding in float32 explains."""

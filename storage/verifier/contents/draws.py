@@ -23,7 +23,6 @@ from core.facts.sortition.draw import (
     seats_of,
 )
 from storage.verifier.contents.lotteries import LotteryRead, lotteries_of_record
-from storage.verifier.ground.earlier import same_key
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.rooted import check_root
@@ -184,7 +183,7 @@ def _check_draw_by_seed(record: Record, draw: DrawRead, lottery: LotteryRead) ->
     same(made.values["seed"], key, f"{draw.title}: the seed that the run's seed gives it", made.seq)
     same(made.values.get("round", 1), 1, f"{draw.title}: its round", made.seq)
     same(made.values.get("reason", ""), "", f"{draw.title}: its reason", made.seq)
-    same_key(made.values["origin"], "unit", f"{draw.title}: where its seed comes from", made.seq)
+    same(made.values["origin"], "unit", f"{draw.title}: where its seed comes from", made.seq)
     _check_panel(draw, made, lottery, "hash")
 
 
@@ -258,7 +257,7 @@ def _check_revealed(draw: DrawRead, made: Found, committed: Found, lottery: Lott
     same(values["outcome"], "proposed", f"{draw.title}: its outcome", made.seq)
     same(values.get("commitment"), commitment, f"{draw.title}: the commitment that it fulfils", made.seq)
     rule = committed.values["rule"]
-    same_key(values["origin"], PUBLIC_ORIGINS[rule], f"{draw.title}: where its seed comes from", made.seq)
+    same(values["origin"], PUBLIC_ORIGINS[rule], f"{draw.title}: where its seed comes from", made.seq)
     what = f"{draw.title}: the seed that commitment and value give it"
     same(values["seed"], draw_key(commitment, values.get("value", "")).hex(), what, made.seq)
     _check_panel(draw, made, lottery, rule)

@@ -13,7 +13,7 @@ from core.facts.judging.outcomes import WANTED_COVERAGE, lost_calls, low_coverag
 from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
-from core.facts.ranking.positions import BY_SCORE, newest_rule, places_in_consensus, positions_by
+from core.facts.ranking.positions import ORDER_RULE, positions_by
 from storage.verifier.ground.finding import (
     STEPS_OF_A_NUMBER,
     Finding,
@@ -22,7 +22,6 @@ from storage.verifier.ground.finding import (
     newer,
     once,
     one_of,
-    outdated,
     rule_of,
     same,
     sections,
@@ -186,8 +185,7 @@ def check_leaderboards(record: Record) -> str:
         same(values["rankings"], len(orders), f"{what}: the number of rankings", board.seq)
         for name in ("resample", "resamples", "confidence"):
             same(values[name], settings[name], f"{what}: {name}", board.seq)
-        if "calls" in values:
-            same(values["calls"], len(record.counted("judge.called")), f"{what}: the calls it came out of", board.seq)
+        same(values["calls"], len(record.counted("judge.called")), f"{what}: the calls it came out of", board.seq)
         spend(record, len(orders) * len(values["rows"]) ** 2)
         exact += _check_scores(board, what, orders)
         try:
@@ -237,35 +235,25 @@ def _check_positions(board: Found, what: str) -> None:
     order = [(row["position"], row["condition"]) for row in rows]
     if order != sorted(order):
         raise broken(f"{what}: its rows are not in order", board.seq)
-    rule = rule_of_board(board)
-    places = places_in_consensus(board.values.get("detail", {}), [row["condition"] for row in rows])
-    for row, position in zip(rows, positions_by(_costs(board, what, rule, places)), strict=True):
+    require_known(board)
+    for row, position in zip(rows, positions_by(_costs(board, what)), strict=True):
         same(row["position"], position, f"{what}: the position of {brief(row['condition'])}", board.seq)
-    if rule == newest_rule(board.values["method"]):
-        return
-    if places is None or [row["position"] for row in rows] != positions_by(places):
-        raise outdated(f"the order of {what}, which is not that of the consensus,", "rank again", board.seq)
 
 
-def _costs(board: Found, what: str, rule: int, places: list[float] | None) -> list[float]:
-    """What a rule orders the rows by, the smallest first."""
-    scores = [float(row["score"]) for row in board.values["rows"]]
+def _costs(board: Found, what: str) -> list[float]:
+    """What the rows are ordered by, the smallest first."""
+    rows = board.values["rows"]
     if board.values["method"] not in CONSENSUS_METHODS:
-        return [-score for score in scores]
-    if rule == BY_SCORE:
-        return scores
-    if places is None:
+        return [-float(row["score"]) for row in rows]
+    detail, named = board.values.get("detail", {}), [f"consensus:{row['condition']}" for row in rows]
+    if not detail.keys() >= set(named):
         raise broken(f"{what} does not name the place of every condition in the consensus", board.seq)
-    return places
+    return [float(detail[name]) for name in named]
 
 
-def rule_of_board(board: Found) -> int:
-    """The rule that orders a leaderboard.
-
-    Raises:
-        Finding: this verifier knows the rule not, or the method.
-    """
+def require_known(board: Found) -> None:
+    """Ends a check where a leaderboard's method, or the rule that orders its rows, is not known here."""
     method = board.values["method"]
     if method not in METHODS:
         raise newer(f"the method {brief(method)} of ranking", board.seq)
-    return rule_of(board, newest_rule(method), f"leaderboard {brief(method)}")
+    rule_of(board, ORDER_RULE, f"leaderboard {brief(method)}")

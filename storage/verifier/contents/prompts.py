@@ -67,9 +67,9 @@ def _quoted(texts: Texts, reference: Mapping[str, Any] | None) -> str | None:
 class Prompts:
     """Compares prompts one after the other; `exact` is how many are what template and texts give.
 
-    `others` counts the prompts of each template that is not the shipped one, by its SHA-256; "" stands for those that
-    name no template and are not what the shipped one gives. `unlike` are prompts of judges on that machine that hold
-    other words: its tokenizer may have taken marks in them apart, which cannot be told from a forgery here.
+    `others` counts the prompts of each template that is not the shipped one, by its SHA-256. `unlike` are prompts of
+    judges on that machine that hold other words: its tokenizer may have taken marks in them apart, which cannot be told
+    from a forgery here.
     """
 
     def __init__(self, record: Record, texts: Texts) -> None:
@@ -88,7 +88,7 @@ class Prompts:
         what = f"judge {brief(values['judge'])} on question {brief(values['question_id'])}"
         shown = prompt = case.shown(values["shown_order"])
         if kind in TEMPLATES:
-            if "prompt" not in values:
+            if not {"prompt", "template"} <= values.keys():
                 raise broken(f"{what}: what it was asked is not recorded", event.seq)
             template, prompt = self._template(event, kind, what), self.texts.body(values["prompt"])
             if shown is not None and prompt is not None and template is not None:
@@ -113,10 +113,8 @@ class Prompts:
             raise broken(f"{what}: its request key is not that of its prompt and settings", event.seq)
 
     def _template(self, event: Found, kind: str, what: str) -> Messages | None:
-        """The template that a call names, the shipped one where it names none; None where its text is not here."""
-        reference = event.values.get("template")
-        if reference is None:
-            return TEMPLATES[kind]
+        """The template that a call names; None where its text is not here."""
+        reference = event.values["template"]
         name = reference["sha256"]
         if name != _shipped_template(kind):
             self.others[name] += 1
@@ -135,8 +133,6 @@ class Prompts:
             self.exact, self.unlike = self.exact + fits, self.unlike + (not fits)
         elif prompt == spelled(asked):
             self.exact += 1
-        elif "template" not in event.values and any(shown in message["content"] for message in json.loads(prompt)):
-            self.others[""] += 1
         else:
             raise broken(f"{what} was asked something else than template, texts and their order give", event.seq)
 

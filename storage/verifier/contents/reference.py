@@ -8,10 +8,10 @@ import re
 from typing import Any
 
 from core.facts.plural import number_of
-from core.facts.training.rules import REFERENCE_LAYOUTS, REFERENCE_TYPE
+from core.facts.training.rules import REFERENCE_COLUMNS, REFERENCE_FORMAT, REFERENCE_TYPE
 from storage.verifier.contents.weights import conditions_of_record
 from storage.verifier.contents.whole import is_plain_file, withheld_by
-from storage.verifier.ground.finding import Finding, brief, broken, rule_of, same, whole
+from storage.verifier.ground.finding import Finding, brief, broken, same, whole
 from storage.verifier.ground.record import Found, Record
 
 LARGEST_REFERENCE = 512 * 1024**2
@@ -51,19 +51,18 @@ def _most_sequences(record: Record) -> int | None:
 
 
 def _check_file(body: Any, event: Found) -> None:
-    name, columns = REFERENCE_LAYOUTS[rule_of(event, max(REFERENCE_LAYOUTS), "the reference")]
     what = "the file of the reference"
     if not isinstance(body, dict) or not isinstance(body.get("rows"), list):
         raise broken(f"{what} holds no rows", event.seq)
-    same(body.get("format"), name, f"{what}: its format", event.seq)
-    same(body.get("columns"), list(columns), f"{what}: its columns", event.seq)
+    same(body.get("format"), REFERENCE_FORMAT, f"{what}: its format", event.seq)
+    same(body.get("columns"), list(REFERENCE_COLUMNS), f"{what}: its columns", event.seq)
     same(len(body["rows"]), event.values["sequences"], f"{what}: its sequences", event.seq)
     keys = set()
     for row in body["rows"]:
-        if not isinstance(row, list) or len(row) != len(columns) or not _is_log_probability(row[-1]):
+        if not isinstance(row, list) or len(row) != len(REFERENCE_COLUMNS) or not _is_log_probability(row[1]):
             raise broken(f"{what} holds {brief(row)}, which is no log-probability of a sequence", event.seq)
-        keys.add(tuple(row[:-1]))
-    if len(keys) != len(body["rows"]) or (len(columns) == 2 and not all(map(_is_sequence, keys))):
+        keys.add(row[0])
+    if len(keys) != len(body["rows"]) or not all(map(_is_sequence, keys)):
         raise broken(f"{what} names a sequence twice, or by something that is no SHA-256", event.seq)
 
 
@@ -72,5 +71,5 @@ def _is_log_probability(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -math.inf < value < 0.1
 
 
-def _is_sequence(key: tuple[Any, ...]) -> bool:
-    return isinstance(key[0], str) and SEQUENCE.fullmatch(key[0]) is not None
+def _is_sequence(key: Any) -> bool:
+    return isinstance(key, str) and SEQUENCE.fullmatch(key) is not None

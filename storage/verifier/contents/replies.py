@@ -21,7 +21,6 @@ from storage.verifier.ground.finding import (
     brief,
     broken,
     one_of,
-    outdated,
     rule_of,
     same,
     unreadable,
@@ -30,32 +29,22 @@ from storage.verifier.ground.finding import (
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 
-WRONG_BEFORE = {
-    1: "it took the object of a quotation, or of a thought, for the judge's own word",
-    2: "it counted no ranking where a reply ended by its length or a filter",
-}
-"""What was wrong with the rules of before."""
-
-ENDED_BEFORE = {"length": ("truncated", "refused"), "content_filter": ("refused",)}
-"""The outcomes of replies that ended so, up to rule 2."""
-
 
 class Replies:
     """Replies as they are read: each once, however many calls refer to it: a small record could name a text that reads
-    slowly in each. `misread` are the calls whose outcome is what only the rule of their time gives."""
+    slowly in each."""
 
     def __init__(self, record: Record, texts: Texts) -> None:
         self.texts = texts
         self.judges = judges_of_record(record)
-        self.misread: list[Found] = []
-        self.readings: dict[tuple[str, str, int, int], tuple[str, ...] | None] = {}
+        self.readings: dict[tuple[str, str, int], tuple[str, ...] | None] = {}
 
-    def reading(self, text: Mapping[str, Any], kind: str, labels: int, rule: int) -> tuple[str, ...] | None:
-        """What a reply that is here ranks, read by a rule."""
-        key = text["sha256"], kind, labels, rule
+    def reading(self, text: Mapping[str, Any], kind: str, labels: int) -> tuple[str, ...] | None:
+        """What a reply that is here ranks."""
+        key = text["sha256"], kind, labels
         if key not in self.readings:
             reply = self.texts.body(text)
-            self.readings[key] = None if reply is None else _read(reply, kind, LABELS[:labels], rule)
+            self.readings[key] = None if reply is None else _read(reply, kind, LABELS[:labels])
         return self.readings[key]
 
     def limit(self, event: Found) -> int:
@@ -82,7 +71,7 @@ def check_replies(record: Record) -> str:
             _check_calls(record, calls, replies, prompts)
     except sqlite3.Error as error:
         raise unreadable(error) from None
-    found = _not_ok(record, replies)
+    found = _absent(record, texts)
     if found is not None:
         found.detail = "; ".join([*prompts.notes(), found.detail])
         raise found
@@ -95,14 +84,9 @@ def check_replies(record: Record) -> str:
     return "; ".join([*prompts.notes(), told])
 
 
-def _not_ok(record: Record, replies: Replies) -> Finding | None:
-    """Calls that were sorted by a rule since found wrong, or texts that are not here."""
-    if replies.misread:
-        first = replies.misread[0]
-        reason = WRONG_BEFORE[first.values.get("rule", 1)]
-        calls = number_of(len(replies.misread), "judge call")
-        return outdated(f"the outcome of {calls}", f"{reason}; `dempo clone` judges anew", first.seq)
-    absent = len(replies.texts.absent)
+def _absent(record: Record, texts: Texts) -> Finding | None:
+    """Texts that are not here."""
+    absent = len(texts.absent)
     if absent:
         return Finding(
             "withheld" if withheld_by(record.root)[0] >= absent else "unknown",
@@ -126,8 +110,7 @@ def _check_calls(record: Record, calls: list[Found], replies: Replies, prompts: 
         case = Case(replies.texts, texts, answers.get(question, {}))
         for event in listed:
             _check_reply(event, replies)
-            if event.values["outcome"] != "failed":
-                prompts.check_call(event, case)
+            prompts.check_call(event, case)
 
 
 def _check_written(event: Found, texts: Texts) -> None:
@@ -164,56 +147,48 @@ def _planned_texts(record: Record) -> dict[str, tuple[int, Mapping[str, Any], Ma
 def _check_reply(event: Found, replies: Replies) -> None:
     values = event.values
     what = f"judge {brief(values['judge'])} on question {brief(values['question_id'])}"
-    outcome, rule = values["outcome"], rule_of(event, READING_RULE, f"the outcome of {what}")
-    if ("reply" in values) == (outcome == "failed"):
-        raise broken(f"{what} {outcome}, which does not go with whether a reply is recorded", event.seq)
+    rule_of(event, READING_RULE, f"the outcome of {what}")
+    outcome = values["outcome"]
+    if outcome == "failed":
+        raise broken(f"{what} failed for good, but what fails is asked again until there is a reply", event.seq)
+    if "reply" not in values:
+        raise broken(f"{what} {outcome}, but no reply is recorded", event.seq)
     if values["judge_kind"] != "openai" and outcome != "ranked":
         raise broken(f"{what} {outcome}, but a judge of this kind always ranks", event.seq)
-    if outcome == "failed":
-        if rule > 1:
-            raise broken(f"{what} failed for good, but what fails is asked again until there is a reply", event.seq)
-        return
-    here = replies.texts.here(values["reply"])
-    said = _ranking_said(values, replies, rule) if here else values.get("ranking")
+    said = _ranking_said(values, replies) if replies.texts.here(values["reply"]) else values.get("ranking")
     if outcome == "ranked":
         same(values.get("ranking"), said, f"{what}: the ranking, from the reply,", event.seq)
-    elif said is not None and not (rule < READING_RULE and values.get("finish_reason") in ENDED_BEFORE):
+    elif said is not None:
         raise broken(f"{what} is called {outcome}, but the reply is a ranking: {brief(said)}", event.seq)
     if values["judge_kind"] == "openai":
-        _check_ending(event, rule, replies.limit(event), what)
-        if here and rule < READING_RULE and _ranking_said(values, replies, READING_RULE) != values.get("ranking"):
-            replies.misread.append(event)
+        _check_ending(event, replies.limit(event), what)
 
 
-def _check_ending(event: Found, rule: int, limit: int, what: str) -> None:
+def _check_ending(event: Found, limit: int, what: str) -> None:
     """What a reply that ended so is called. That a model refused in so many words is what the record says of it."""
     values = event.values
     outcome, finish, tokens = values["outcome"], values.get("finish_reason"), values.get("completion_tokens")
-    if rule < READING_RULE:
-        fits = outcome in ENDED_BEFORE.get(str(finish), ("ranked", "malformed", "refused"))
-    else:
-        fits = outcome == outcome_of(outcome == "ranked", finish, outcome == "refused", tokens, limit)
-    if not fits:
+    if outcome != outcome_of(outcome == "ranked", finish, outcome == "refused", tokens, limit):
         counted = "" if tokens is None else f" after {tokens} of {limit} tokens"
         raise broken(f"{what} is called {outcome}, but its reply ended by {brief(finish)}{counted}", event.seq)
 
 
-def _ranking_said(values: Mapping[str, Any], replies: Replies, rule: int) -> list[str] | None:
+def _ranking_said(values: Mapping[str, Any], replies: Replies) -> list[str] | None:
     """The conditions, best first, as the reply to a call names them; None where it gives no ranking."""
     kind, shown = values["judge_kind"], values["shown_order"]
-    said = replies.reading(values["reply"], kind, len(shown), rule)
+    said = replies.reading(values["reply"], kind, len(shown))
     if said is None or kind == "planted":
         return None if said is None else list(said)
     labels = LABELS[: len(shown)]
     return [shown[labels.index(label)] for label in said] if sorted(said) == sorted(labels) else None
 
 
-def _read(reply: str, kind: str, labels: str, rule: int) -> tuple[str, ...] | None:
+def _read(reply: str, kind: str, labels: str) -> tuple[str, ...] | None:
     """A planted judge names the conditions, the others their labels."""
     try:
         if kind == "planted":
             found = json.loads(reply)
             return tuple(found) if isinstance(found, list) else None
-        return parse_ranking(reply, labels, rule) if kind == "openai" else tuple(reply.split(" > "))
+        return parse_ranking(reply, labels) if kind == "openai" else tuple(reply.split(" > "))
     except (Malformed, ValueError, RecursionError):
         return None

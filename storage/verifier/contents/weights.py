@@ -23,7 +23,6 @@ from storage.verifier.ground.finding import (
     brief,
     broken,
     one_of,
-    outdated,
     rule_of,
     same,
     sections,
@@ -205,17 +204,17 @@ def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
     warmup = float(train["warmup"])
     what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
     for done, event in enumerate(found):
-        rule = rule_of(event, RATE_RULE, f"{what} {done + 1}")
-        wanted = rate * rate_share(done, steps, warmup, schedule, rule)
+        rule_of(event, RATE_RULE, f"{what} {done + 1}")
+        wanted = rate * rate_share(done, steps, warmup, schedule)
         if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
             raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
 
 
 def _check_start(record: Record, name: str, steps: list[Found]) -> None:
-    """Before its first update a policy is its own reference; records whose prompts were fitted by rule 1 don't say."""
+    """Before its first update a policy is its own reference."""
     starts = [event for event in record.counted("train.start") if event.values["condition"] == name]
     what = f"condition {brief(name)}"
-    if not starts and (not steps or all(event.values.get("rule", 1) == 1 for event in steps)):
+    if not starts and not steps:
         return
     if len(starts) != 1:
         raise broken(
@@ -234,15 +233,12 @@ def _check_start(record: Record, name: str, steps: list[Found]) -> None:
 
 
 def _check_reference(event: Found) -> None:
-    """What was cut is part of what was scored; where prompts were cut by the first rule, they were cut wrongly."""
-    values, rule = event.values, rule_of(event, REFERENCE_RULE, "the reference")
+    """What was cut is part of what was scored."""
+    values = event.values
+    rule_of(event, REFERENCE_RULE, "the reference")
     for name in ("cut_contexts", "cut_responses"):
         if not 0 <= values[name] <= values["sequences"]:
             raise broken(f"of {values['sequences']} sequences of the reference {values[name]} are {name}", event.seq)
-    if rule == 1 and values["cut_contexts"]:
-        cut = number_of(values["cut_contexts"], "sequence")
-        told = "they were fitted to the longest response of any pair, so that each condition depends on the others"
-        raise outdated(f"the reference, with the prompts of {cut} cut,", f"{told}; train again", event.seq)
 
 
 def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -> None:

@@ -73,7 +73,7 @@ def check_genesis(record: Record) -> str:
     same(first["domain"], CHAIN_DOMAIN, "the domain of the chain", 1)
     same(first["schema_version"], record.version, "the schema version in the first event", 1)
     if record.views:
-        same(first.get("views", 1), record.views, "the version of the views in the first event", 1)
+        same(first["views"], record.views, "the version of the views in the first event", 1)
     run = first["config"].get("run")
     if not isinstance(run, dict) or str(run.get("seed")) != first["seed"] or run.get("name") != first["name"]:
         raise broken("the first event names another run or seed than the configuration that it holds", 1)

@@ -41,23 +41,18 @@ def broken(detail: str, event: int | None = None) -> Finding:
     return Finding("failed", detail, event)
 
 
-def outdated(what: str, remedy: str, event: int | None = None) -> Finding:
-    """Something that was made by a rule since found wrong: it is what the program of its time wrote, and not right."""
-    return Finding("unchecked", f"{what} was made by a rule since found wrong: {remedy}", event)
-
-
 def newer(what: str, event: int | None = None) -> Finding:
     """Something that a later version of the program may have written: this one cannot say whether it is right."""
     return Finding("unchecked", f"{what} is newer than this verifier; use a newer dempo", event)
 
 
 def rule_of(event: Found, newest: int, what: str) -> int:
-    """The rule by which an event was computed: its field `rule`; 1, the first one, where it names none.
+    """The rule by which an event was computed: its field `rule`.
 
     Raises:
         Finding: it is above `newest`, the last rule known here ("unchecked"), or no rule at all ("failed").
     """
-    rule = event.values.get("rule", 1)
+    rule = event.values["rule"]
     if rule < 1:
         raise broken(f"{what} was computed by rule {rule}, and rules are numbered from 1", event.seq)
     if rule > newest:

@@ -254,7 +254,7 @@ def _other_names(found: Mapping[str, str], expected: Mapping[str, str]) -> str:
 
 
 def _views_claimed(db: sqlite3.Connection) -> int:
-    """The version of the views that the first event names; 1 where it names none."""
+    """The version of the views that the first event names; 1 where it cannot be read."""
     row = db.execute("SELECT payload FROM main.events NOT INDEXED WHERE seq = 1").fetchone()
     try:
         claimed = parsed(row[0]).get("views", 1) if row and isinstance(row[0], str) else 1

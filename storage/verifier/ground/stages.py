@@ -8,7 +8,6 @@ from typing import Any
 from core.facts.randomness import derive_key
 from core.facts.stages import STAGE_FACTS, key_of_stage, skipped_because
 from storage.verifier.contents.planned import check_contents
-from storage.verifier.ground.earlier import same_key
 from storage.verifier.ground.finding import Finding, brief, broken, same, sections, whole
 from storage.verifier.ground.record import Found, Record
 
@@ -76,7 +75,7 @@ def _check_order(record: Record, config: dict[str, Any]) -> None:
             before, end = name, None if state is None else state.ended
     for event in record.kept.get("stage.skipped", []):
         reason = skipped_because(event.stage, config)
-        same_key(event.values["reason"], reason, f"stage {brief(event.stage)}: why it was skipped", event.seq)
+        same(event.values["reason"], reason, f"stage {brief(event.stage)}: why it was skipped", event.seq)
 
 
 # ------------------------------------------------------------ keys and seeds
@@ -134,5 +133,5 @@ def check_seeds(record: Record) -> str:
             what = f"{what}, unit {brief(event.unit)}"
             key, origin = derive_key(run_seed, event.stage, event.unit), "unit"
         same(event.values["seed"], key.hex(), f"{what}: its seed", event.seq)
-        same_key(event.values["origin"], origin, f"{what}: where its seed comes from", event.seq)
+        same(event.values["origin"], origin, f"{what}: where its seed comes from", event.seq)
     return f"{len(found)} seeds worked out again" if found else "no seed is recorded"

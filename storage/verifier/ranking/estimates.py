@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from core.facts.ranking.methods import LATER_DETAILS
 from storage.verifier.contents.judgements import (
     MOST_RANKED,
     check_answers,
     check_judge_calls,
     judges_of_record,
     questions_of_record,
-    rule_of_board,
+    require_known,
 )
 from storage.verifier.ground.finding import Finding, brief, broken, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
@@ -59,7 +58,8 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
     later: Finding | None = None
     for board in boards:
         try:
-            derived = again.derived(board.values["method"], rule_of_board(board))
+            require_known(board)
+            derived = again.derived(board.values["method"])
         except Finding as found:
             if found.verdict == "failed":
                 raise
@@ -70,7 +70,7 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
             continue
         _compare(board, _numbers(board.values), derived)
         what = f"leaderboard {brief(board.values['method'])}: how many {again.resample} are resampled"
-        same(board.values.get("units", again.units), again.units, what, board.seq)
+        same(board.values["units"], again.units, what, board.seq)
     figures = again.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
@@ -201,8 +201,7 @@ def _without_texts(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _compare(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, float]) -> None:
     what = event.values.get("method", "diagnostics")
-    later = {name for name in LATER_DETAILS if name not in recorded}
-    for name in [*recorded, *sorted(derived.keys() - recorded.keys() - later)]:
+    for name in [*recorded, *sorted(derived.keys() - recorded.keys())]:
         if name not in derived:
             raise broken(f"{what}: {brief(name)} does not follow from the rankings", event.seq)
         wanted = f"the rankings give {derived[name]:.12g}"

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from itertools import combinations
 from typing import ClassVar
 
-from core.facts.ranking.positions import BY_SCORE, positions_by
+from core.facts.ranking.positions import positions_by
 from storage.verifier.ranking.agreement import diagnostics_of
 from storage.verifier.ranking.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
 from storage.verifier.ranking.choices import Published, bradley_terry_of, plackett_luce_of, separable
@@ -86,15 +86,15 @@ class Leaderboards:
                 wins[i][j] += (times > votes[j, i]) + 0.5 * (times == votes[j, i])
         return wins
 
-    def derived(self, method: str, rule: int) -> dict[str, float]:
-        """The numbers of a method's leaderboard, each under a name of its own; its rows are ordered by a rule.
+    def derived(self, method: str) -> dict[str, float]:
+        """The numbers of a method's leaderboard, each under a name of its own.
 
         Raises:
             TooMuch: it takes more time or memory than this file spends.
         """
         estimate = BY_METHOD[method](self)
         intervals = interval(estimate.samples, self.confidence)
-        places = _places(estimate, rule)
+        places = _places(estimate)
         numbers: dict[str, float] = {}
         for name, score, (low, high), place in zip(self.names, estimate.score, intervals, places, strict=True):
             numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high, f"{name}: position": place}
@@ -136,10 +136,8 @@ def _percentile(values: Sequence[float], share: float, finite: bool) -> float:
     return values[below] + (values[above] - values[below]) * (place - below)
 
 
-def _places(estimate: Estimate, rule: int) -> list[int]:
-    if estimate.best is None:
-        return positions_by([-own for own in estimate.score])
-    return positions_by(estimate.score if rule == BY_SCORE else estimate.best.places)
+def _places(estimate: Estimate) -> list[int]:
+    return positions_by([-own for own in estimate.score] if estimate.best is None else estimate.best.places)
 
 
 # ------------------------------------------------------------ methods that count pairs
