@@ -91,7 +91,7 @@ def lengths_of(root: Path, rows: Rows, new: dict[str, str] | None = None) -> dic
 
 def keys_anew(rows: Rows) -> None:
     """The keys of all stages under the configuration as it is now."""
-    config, keys = with_points(rows[0].payload["config"], tree_facts().fractional), {}
+    config, keys = with_points(rows[0].payload["config"], tree_facts().config), {}
     for name, stage in STAGE_FACTS.items():
         needs = [keys[need] for need in stage.needs]
         keys[name] = key_of_stage(name, stage.version, config, rows[0].payload["seed"], needs, stage.config)

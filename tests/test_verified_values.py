@@ -68,8 +68,6 @@ ORIGINS: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("name", ORIGINS)
 def test_of_every_setting_it_is_said_where_it_comes_from(trained: Path, tmp_path: Path, name: str) -> None:
-    """So a key that no program knows, which the app would show, cannot be added to the first event."""
-
     def change(rows: list[Row]) -> list[Row]:
         ORIGINS[name](rows[0].payload)
         return rows
@@ -77,6 +75,27 @@ def test_of_every_setting_it_is_said_where_it_comes_from(trained: Path, tmp_path
     found = checked(forged(trained, tmp_path, change))["genesis"]
     assert found.verdict == "failed"
     assert "the configuration and the origins of its values differ" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict", "told"),
+    [
+        ("audited", "unchecked", "the configuration (there is no field 'rank.invented') is newer than this verifier"),
+        (12, "failed", "the configuration is not one that this program resolves (rank.resamples is no integer"),
+    ],
+)
+def test_every_setting_is_one_of_the_program(
+    trained: Path, tmp_path: Path, value: object, verdict: str, told: str
+) -> None:
+    def change(rows: list[Row]) -> list[Row]:
+        first, name = rows[0].payload, "invented" if verdict == "unchecked" else "resamples"
+        first["config"]["rank"][name] = value if verdict == "unchecked" else str(value)
+        first["origins"].setdefault(f"rank.{name}", "default")
+        return rows
+
+    found = checked(forged(trained, tmp_path, change))["genesis"]
+    assert found.verdict == verdict
+    assert told in found.detail
 
 
 @pytest.mark.parametrize("field", ["declined", "seated"])

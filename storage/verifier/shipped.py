@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -97,16 +97,17 @@ def tree_facts() -> WriterFacts:
         tables=TABLES,
         kinds={kind: shape_of(event.model_json_schema()) for kind, event in EVENTS.items()},
         sealed={kind: event.sealed_fields() for kind, event in EVENTS.items() if event.sealed_fields()},
-        fractional=tuple(sorted(_fractional(RunConfig.model_json_schema()))),
+        config=_with_any_word(shape_of(RunConfig.model_json_schema())),
     )
 
 
-def _fractional(schema: dict[str, Any]) -> Iterator[str]:
-    """The settings of a configuration that are no integers."""
-    for part in (schema, *schema["$defs"].values()):
-        for name, setting in part.get("properties", {}).items():
-            if "number" in [option.get("type") for option in (setting, *setting.get("anyOf", ()))]:
-                yield name
+def _with_any_word(shape: Shape) -> Shape:
+    """A shape without its lists of words: a method, say, is added without a new version of the format."""
+    if isinstance(shape, dict):
+        return {name: _with_any_word(inner) for name, inner in shape.items()}
+    if isinstance(shape, list):
+        return "any" if shape[0] == "one of" else [shape[0], *map(_with_any_word, shape[1:])]
+    return shape
 
 
 def shape_of(schema: dict[str, Any]) -> Shape:
@@ -302,6 +303,8 @@ EVENT_SHAPES = json.loads(r"""{{
 {kinds}
 }}""")
 
+CONFIG_SHAPE = json.loads(r"""{json.dumps(facts.config)}""")
+
 OBJECT_DIGESTS = json.loads(r"""{{
 {objects}
 }}""")
@@ -319,7 +322,7 @@ WRITTEN = WriterFacts(
     tables={dict(facts.tables)!r},
     kinds=EVENT_SHAPES,
     sealed={dict(facts.sealed)!r},
-    fractional={facts.fractional!r},
+    config=CONFIG_SHAPE,
 )
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 from core.facts.chain import CHAIN_DOMAIN, NO_EVENT
 from core.facts.sealed import PRIVATE
@@ -15,6 +16,7 @@ from storage.verifier.ground.beside import more_than_one_file, why_not_alone
 from storage.verifier.ground.finding import Finding, brief, broken, newer, same, whole
 from storage.verifier.ground.reading import is_foreign
 from storage.verifier.ground.record import Record, Values
+from storage.verifier.ground.shapes import Shape, known_part, misfit
 
 REDACTION_NOTE = "redacted.json"
 LARGEST_NOTE = 8 * 1024**2
@@ -88,7 +90,17 @@ def check_genesis(record: Record) -> str:
     stamped = RUN_ID.fullmatch(first["run_id"])
     if stamped is not None and stamped[1] != first["name"]:
         raise broken(f"{brief(first['run_id'])} is not the id of a run called {brief(first['name'])}", 1)
+    _check_settings(first["config"], record.facts.config)
     return f"the record is that of run {first['run_id']}"
+
+
+def _check_settings(config: Any, shape: Shape) -> None:
+    """Every setting is one that the program has, and of its type."""
+    wrong = misfit(config, shape)
+    if wrong is not None and misfit(known_part(config, shape), shape) is not None:
+        raise broken(f"the configuration is not one that this program resolves ({wrong})", 1)
+    if wrong is not None:
+        raise newer(f"the configuration ({wrong})", 1)
 
 
 def _check_origins(first: Values) -> None:

@@ -46,7 +46,7 @@ class WriterFacts:
     version is the schema's; objects are SHA-256 of the SQL of its tables, indexes and triggers, by name; views is the
     SQL of its newest views, and released the digest of each set of views that records have; tables is the SQL of the
     two tables that are read; kinds are the shapes of all events, the fields of sealed parts included, and sealed the
-    names of these by kind and part; fractional are the settings that may have a fraction.
+    names of these by kind and part; config is the shape of a run's configuration, whose words may be any.
     """
 
     program: str
@@ -57,7 +57,7 @@ class WriterFacts:
     tables: Mapping[str, str]
     kinds: Mapping[str, Shape]
     sealed: Mapping[str, Mapping[str, tuple[str, ...]]]
-    fractional: tuple[str, ...]
+    config: Shape
 
 
 @dataclass(frozen=True)

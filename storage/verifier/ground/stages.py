@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from core.facts.randomness import derive_key
@@ -10,6 +9,7 @@ from core.facts.stages import STAGE_FACTS, key_of_stage, skipped_because
 from storage.verifier.contents.planned import check_contents
 from storage.verifier.ground.finding import Finding, brief, broken, same, sections, whole
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ground.shapes import Shape
 
 
 def check_stages(record: Record) -> str:
@@ -86,7 +86,7 @@ def _check_keys(record: Record, config: dict[str, Any]) -> list[str]:
     keys: dict[str, str] = {}
     others: list[str] = []
     started = {event.stage: event for event in record.kept.get("stage.started", [])}
-    seed, floats = record.genesis["seed"], with_points(config, record.facts.fractional)
+    seed, floats = record.genesis["seed"], with_points(config, record.facts.config)
     for name, stage in STAGE_FACTS.items():
         event = started.get(name)
         version = stage.version if event is None else event.values["version"]
@@ -104,16 +104,15 @@ def _check_keys(record: Record, config: dict[str, Any]) -> list[str]:
     return others
 
 
-def with_points(value: Any, fractional: Collection[str], key: str = "") -> Any:
+def with_points(value: Any, shape: Shape) -> Any:
     """A part of the configuration with its numbers as the program holds them: keys of stages hash "0.0", where a
     payload writes 0."""
-    if isinstance(value, dict):
-        return {name: with_points(inner, fractional, name) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [with_points(inner, fractional) for inner in value]
-    if key in fractional and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return value
+    if isinstance(value, dict) and isinstance(shape, dict):
+        inner = {name.rstrip("?"): part for name, part in shape.items()}
+        return {name: with_points(one, inner.get(name, "any")) for name, one in value.items()}
+    if isinstance(value, list) and shape[0] == "list":
+        return [with_points(one, shape[1]) for one in value]
+    return float(value) if shape == "num" and isinstance(value, int) else value
 
 
 def check_seeds(record: Record) -> str:
