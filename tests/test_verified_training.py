@@ -51,6 +51,8 @@ def test_rates_are_those_of_a_rule_that_is_known(trained: Path, tmp_path: Path) 
     other = training(forged(trained, tmp_path / "a", each("train.step", _counted_from_zero)))
     assert other.verdict == "failed"
     assert "the learning rate of step 1 is" in other.detail
+    more = each("train.step", lambda v: v.update(learning_rate=v["learning_rate"] * (1 + 2**-20)))
+    assert training(forged(trained, tmp_path / "b", more)).verdict == "failed"
     for rule, verdict in ((0, "failed"), (2, "unchecked")):
         found = training(forged(trained, tmp_path / str(rule), each("train.step", lambda v, r=rule: v.update(rule=r))))
         assert found.verdict == verdict

@@ -206,7 +206,7 @@ def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
     for done, event in enumerate(found):
         rule_of(event, RATE_RULE, f"{what} {done + 1}")
         wanted = rate * rate_share(done, steps, warmup, schedule)
-        if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-6, abs_tol=1e-6 * rate):
+        if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-9, abs_tol=1e-9 * rate):
             raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
 
 
