@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from core.events import EVENTS, Artifact, Text, digest
+from core.events.base import Sha256
 
 ABSENT: Any = object()
 """Stands for a field that is not there."""
@@ -196,6 +197,8 @@ def _other_tables(rng: random.Random, plain: Any, value: dict[str, Any], beside:
 def _invented(kind: Any, beside: Beside) -> Any:
     """A value of a type that nothing else says anything of."""
     plain = _arm(kind)
+    if Sha256 in (kind, *get_args(kind)):
+        return digest(b"invented")
     if plain is Text:
         return _text(b"an invented text", beside)
     if get_origin(plain) is Literal:

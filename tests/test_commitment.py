@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.events import DrawCommitted
+from core.facts.chain import NO_EVENT
 from core.facts.sortition.draw import COMMITTED_PARTS, draw_key, has_numbered_panels, hashes_of
 from core.sortition.draws.commitment import commitment_to, given, panel_by_rule, panel_number
 from core.types import Lottery
@@ -23,7 +24,7 @@ TERMS = DrawCommitted(
     hashes=dict.fromkeys(COMMITTED_PARTS, "ab" * 32),
     source="drand round 4512345 (quicknet)",
     rule="hash",
-    commitment="",
+    commitment=NO_EVENT,
 )
 UNIFORM = Lottery(
     name="even",

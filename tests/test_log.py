@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from records import answer, done, genesis, small_record, step
+from tampering import edited, tampered
 
 from core.data.pseudonyms import PLANTED
 from core.events import OperatorAction
@@ -208,3 +209,20 @@ def test_canonical_json_of_rfc_8785() -> None:
 
 def test_text_that_json_cannot_hold_is_replaced_in_payloads() -> None:
     assert canonical({"a": "x\0y\ud800"}) == '{"a":"x\ufffdy\ufffd"}'
+
+
+def test_an_engine_goes_on_from_whole_events_only(tmp_path: Path) -> None:
+    """What is sealed and lost is a sentence that names the text; so is a field that this version does not write."""
+    root = small_record(tmp_path)
+    parts = Reader(root).query("SELECT payload->>'$.sealed.private.sha256' AS name FROM events WHERE seq = 1")
+    lost = tampered(
+        root, tmp_path / "a", lambda db: db.execute("DELETE FROM blobs WHERE sha256 = ?", list(parts[0].values()))
+    )
+    with Log.open(RunFolder(lost)) as log, pytest.raises(StorageError, match="the text [0-9a-f]{12}… is missing; run"):
+        log.genesis()
+    forged = tampered(root, tmp_path / "b", edited("answer.given", lambda values: values.update(tokens="many")))
+    with (
+        Log.open(RunFolder(forged)) as log,
+        pytest.raises(StorageError, match="'answer.given' is none that this version"),
+    ):
+        log.completed("answer")

@@ -15,7 +15,7 @@ import pytest
 from draw_runs import make_draw_run
 from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run, started
 
-from core.events import JudgeCalled, UnitCompleted
+from core.events import JudgeCalled, UnitCompleted, digest
 from core.run_folder import RunFolder
 from storage.draws.public import PublicDraw
 from storage.export import markup
@@ -175,7 +175,7 @@ def test_rounds_of_a_public_draw_are_shown_with_value_reason_and_commitment(tmp_
     for cells in (
         ["a lottery on Friday", "hash", "1 2 3", "rejected", "the value was misread"],
         ["public", row["commitment"]],
-        *([part, digest] for part, digest in json.loads(row["hashes"]).items()),
+        *([part, named] for part, named in json.loads(row["hashes"]).items()),
     ):
         assert any(is_in_order(cells, table_row) for table_row in rows_in(shown)), cells
 
@@ -258,7 +258,7 @@ def test_a_hostile_record_makes_a_harmless_report(tmp_path: Path) -> None:
         shown_order=[HOSTILE],
         attempts=1,
         detail=HOSTILE,
-        request_key=HOSTILE,
+        request_key=digest(b""),
         rule=1,
         seconds=0.0,
     )

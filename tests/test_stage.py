@@ -9,7 +9,7 @@ from memory_recorder import MemoryRecorder, make_context
 
 from core.config_file import parse_config
 from core.errors import InputError, Stopped
-from core.events import OperatorAction, StageCompleted, StagePlanned
+from core.events import OperatorAction, StageCompleted, StagePlanned, digest
 from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage, stage_key
 
@@ -48,7 +48,7 @@ def test_a_completed_stage_is_restored_without_recording_anything(tmp_path: Path
 
 def test_an_interrupted_stage_ends_with_the_same_events(tmp_path: Path) -> None:
     whole, broken, folder = MemoryRecorder(), MemoryRecorder(), folder_in(tmp_path)
-    expected = run_stage(STAGE, CONFIG, whole, folder, "key", [], None)
+    expected = run_stage(STAGE, CONFIG, whole, folder, digest(b"key"), [], None)
 
     def crash_at_b(ctx: Context) -> None:
         def roll(unit: Unit) -> None:
@@ -62,8 +62,8 @@ def test_an_interrupted_stage_ends_with_the_same_events(tmp_path: Path) -> None:
 
     crashing = Stage("dice", 1, (), ("run",), "re-derive", crash_at_b)
     with pytest.raises(RuntimeError):
-        run_stage(crashing, CONFIG, broken, folder, "key", [], None)
-    result = run_stage(STAGE, CONFIG, broken, folder, "key", [], None)
+        run_stage(crashing, CONFIG, broken, folder, digest(b"key"), [], None)
+    result = run_stage(STAGE, CONFIG, broken, folder, digest(b"key"), [], None)
     assert result == expected
     assert broken.attempts("dice") == {"a": 1, "b": 2, "c": 1}
 
@@ -89,7 +89,7 @@ def test_a_stop_request_ends_the_stage_between_two_units(tmp_path: Path) -> None
     recorder, folder = MemoryRecorder(), folder_in(tmp_path)
     folder.stop_request.write_text("operator")
     with pytest.raises(Stopped):
-        run_stage(STAGE, CONFIG, recorder, folder, "key", [], None)
+        run_stage(STAGE, CONFIG, recorder, folder, digest(b"key"), [], None)
     assert not recorder.of_kind(StageCompleted)
     assert recorder.of_kind(StagePlanned) == [StagePlanned(name="dice", units=3)]
 

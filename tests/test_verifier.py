@@ -554,7 +554,7 @@ def test_what_lies_under_artifacts_may_be_anything(trained: Path, shipped: Path,
     path.write_bytes(body[:-1] + b"?")
     assert "was changed" in agreed(shipped, root)["artifacts"].detail
     named = edited("condition.planned", put("artifact", "sha256", to="../audit.db"), 3)
-    assert "which is no SHA-256" in agreed(shipped, tampered(trained, tmp_path / "b", named))["artifacts"].detail
+    assert "artifact.sha256 is no SHA-256" in agreed(shipped, tampered(trained, tmp_path / "b", named))["events"].detail
 
 
 @pytest.mark.parametrize("lines", [0, 1, 100, -1])
@@ -656,7 +656,7 @@ def test_shapes_say_of_a_field_what_its_schema_says() -> None:
     shape = shape_of(JudgeCalled.model_json_schema())
     assert shape["question_id"] == "str"
     assert shape["ranking?"] == ["list", "str"]
-    assert shape["prompt?"] == {"sha256": "str", "shown?": "str"}
+    assert shape["prompt?"] == {"sha256": "hash", "shown?": "hash"}
     assert shape["outcome"][:2] == ["one of", "ranked"]
 
 

@@ -6,7 +6,9 @@ import hashlib
 import math
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from core.facts.chain import SHA256_HEX
 
 SCHEMA_VERSION = 3
 """Of tables, indexes, triggers and the fields that events have. It rises where a record of before would no longer fit:
@@ -38,6 +40,9 @@ def named_number(value: object) -> object:
 Number = Annotated[float | Literal["nan", "inf", "-inf"], BeforeValidator(named_number)]
 """A float, or the name of a value that JSON cannot hold; `float` takes both."""
 
+Sha256 = Annotated[str, StringConstraints(pattern=f"^{SHA256_HEX}$")]
+"""A hash or another key of 32 bytes in hex."""
+
 
 def volatile(description: str, **more: Any) -> Any:
     """A field that may differ between two runs that are the same."""
@@ -64,8 +69,8 @@ class Part(BaseModel):
 class Text(Part):
     """A text stored as a blob. `shown` names a second blob with NUL and lone surrogates as U+FFFD."""
 
-    sha256: str
-    shown: str | None = None
+    sha256: Sha256
+    shown: Sha256 | None = None
 
     @property
     def readable(self) -> str:
@@ -76,7 +81,7 @@ class Text(Part):
 class Artifact(Part):
     """A file under `artifacts/`, named by its content."""
 
-    sha256: str
+    sha256: Sha256
     bytes: int
     media_type: str
 

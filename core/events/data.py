@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from core.events.base import Artifact, Event, Part, described, sealed, volatile
+from core.events.base import Artifact, Event, Part, Sha256, described, sealed, volatile
 
 
 class FileRead(Part):
@@ -12,7 +12,7 @@ class FileRead(Part):
 
     name: str
     bytes: int
-    sha256: str
+    sha256: Sha256
     rows: int
 
 

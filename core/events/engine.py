@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from core.events.base import Event, described, sealed, volatile
+from core.events.base import Event, Sha256, described, sealed, volatile
 
 
 class RunCreated(Event):
@@ -21,9 +21,9 @@ class RunCreated(Event):
     places: dict[str, str] = sealed("private", "the paths of these files, by key path", default_factory=dict)
     origins: dict[str, str] = described("where each value came from: file, set, default; by key path")
     simulated: bool = described("true where raters or judges are simulated (planted worlds)")
-    secret: str = volatile("SHA-256 of the secret that pseudonyms and salts are made with")
-    registry: str = volatile("hash of the last entry of the folder's registry before this run (64 zeros: none)")
-    linked_to: str | None = volatile(
+    secret: Sha256 = volatile("SHA-256 of the secret that pseudonyms and salts are made with")
+    registry: Sha256 = volatile("hash of the last entry of the folder's registry before this run (64 zeros: none)")
+    linked_to: Sha256 | None = volatile(
         "hash of the first event of the run that this one continues or repeats", default=None
     )
 
@@ -36,7 +36,7 @@ class EngineStarted(Event):
     host: str = volatile("HMAC-SHA256 of the host name under the secret of the run, first 12 hex digits")
     resumed: bool = volatile("false for the first engine of the run")
     program: str = volatile("version of dempo")
-    files: str | None = volatile("SHA-256 over the program's own files (docs/audit.md)", default=None)
+    files: Sha256 | None = volatile("SHA-256 over the program's own files (docs/audit.md)", default=None)
     commit: str | None = volatile("git commit of the checkout or of what was installed, if known", default=None)
     dirty: bool | None = volatile("whether the files were others than in that commit or installation", default=None)
     python: str = volatile("version of Python")
@@ -68,9 +68,9 @@ class HeadSigned(Event):
 
     kind: ClassVar[str] = "head.signed"
     seq: int = volatile("number of the event just before, the last one that the signature covers")
-    hash: str = volatile("hash of that event")
-    root: str = volatile("root of the tree over the hashes of events 1 to seq, as bytes (RFC 6962)")
-    registry: str = volatile("hash of the last entry of the folder's registry (64 zeros: none)")
+    hash: Sha256 = volatile("hash of that event")
+    root: Sha256 = volatile("root of the tree over the hashes of events 1 to seq, as bytes (RFC 6962)")
+    registry: Sha256 = volatile("hash of the last entry of the folder's registry (64 zeros: none)")
     signature: str = volatile("the signature, armoured as `ssh-keygen -Y sign` writes it")
     public_key: str = volatile("the signer's public key: its type and base64; nothing here says whose it is")
     fingerprint: str = volatile("SHA256:… of the public key")
@@ -90,7 +90,7 @@ class StageStarted(Event):
     kind: ClassVar[str] = "stage.started"
     name: str = described("name of the stage")
     version: int = described("version of the stage's code")
-    key: str = described("SHA-256 of name, version, configuration slice, seed and the keys of its inputs")
+    key: Sha256 = described("SHA-256 of name, version, configuration slice, seed and the keys of its inputs")
     replay: str = described("how far the stage can be replayed: view, re-derive, re-solve, re-run, not replayable")
 
 
@@ -107,7 +107,7 @@ class StageCompleted(Event):
 
     kind: ClassVar[str] = "stage.completed"
     name: str = described("name of the stage")
-    key: str = described("the key of `stage.started`")
+    key: Sha256 = described("the key of `stage.started`")
     seconds: float = volatile("time since this engine began the stage")
 
 

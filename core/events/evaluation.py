@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from core.events.base import Event, Part, Text, described, volatile
+from core.events.base import Event, Part, Sha256, Text, described, volatile
 
 
 class Clause(Part):
@@ -47,7 +47,7 @@ class QuestionsGenerated(Event):
     fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
     prompt_tokens: int | None = described("as the endpoint counted", default=None)
     completion_tokens: int | None = described("as the endpoint counted", default=None)
-    request_key: str = described("SHA-256 of model, endpoint, prompt and parameters")
+    request_key: Sha256 = described("SHA-256 of model, endpoint, prompt and parameters")
     seconds: float = volatile("time of the call")
 
 
@@ -83,6 +83,6 @@ class JudgeCalled(Event):
     fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
     prompt_tokens: int | None = described("as the endpoint counted", default=None)
     completion_tokens: int | None = described("as the endpoint counted", default=None)
-    request_key: str = described("SHA-256 of model, endpoint, prompt, shown order, index and parameters")
+    request_key: Sha256 = described("SHA-256 of model, endpoint, prompt, shown order, index and parameters")
     rule: int = described("number of the rule by which the reply was read and sorted (judging.md)")
     seconds: float = volatile("time of the call")

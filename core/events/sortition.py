@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from core.events.base import Event, Number, Part, described, sealed, volatile
+from core.events.base import Event, Number, Part, Sha256, described, sealed, volatile
 from core.events.data import PoolType
 
 
@@ -152,12 +152,12 @@ class DrawCommitted(Event):
     draw: str = described("id of the draw")
     round: int = described("1 for the first commitment of this draw")
     lottery: str = described("name of the lottery")
-    hashes: dict[str, str] = described("SHA-256 of pool, quotas, lottery and certificate, as recorded")
+    hashes: dict[str, Sha256] = described("SHA-256 of pool, quotas, lottery and certificate, as recorded")
     source: str = described("the future public source of randomness, in words")
     rule: Literal["hash", "number"] = described(
         "hash: the value and the commitment are hashed to a random stream; number: the value is the panel's number"
     )
-    commitment: str = described("SHA-256 of all of the above and the run's id")
+    commitment: Sha256 = described("SHA-256 of all of the above and the run's id")
 
 
 class DrawMade(Event):
@@ -167,18 +167,20 @@ class DrawMade(Event):
     draw: str = described("id of the draw")
     lottery: str = described("name of the lottery")
     panel: int = described("number of the panel that was drawn")
-    seed: str = described("key of the random stream, hex")
+    seed: Sha256 = described("key of the random stream, hex")
     origin: str = described("where the seed comes from, as a key of `core/facts/words.py`")
     members: list[str] = sealed("people", "pseudonyms of the panel, in their order")
-    leaf_key: str = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
-    root: str = volatile("root of the tree over what the draw says of each person of the pool (docs/audit.md)")
+    leaf_key: Sha256 = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
+    root: Sha256 = volatile("root of the tree over what the draw says of each person of the pool (docs/audit.md)")
     seats: dict[str, dict[str, int]] = described("members of the panel by attribute and category, where there are any")
     outcome: Literal["accepted", "rejected", "aborted", "proposed"] = described(
         "what became of the draw; a proposed one is decided by a later event"
     )
     reason: str = described("why, in words", default="")
     round: int = described("1 for the first draw under this id", default=1)
-    commitment: str | None = described("the commitment that it fulfils, where its randomness is public", default=None)
+    commitment: Sha256 | None = described(
+        "the commitment that it fulfils, where its randomness is public", default=None
+    )
     value: str | None = described("the public value, as given", default=None)
 
 

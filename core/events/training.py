@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from core.events.base import Artifact, Event, Number, Part, described, sealed, volatile
+from core.events.base import Artifact, Event, Number, Part, Sha256, described, sealed, volatile
 
 
 class WeightRow(Part):
@@ -29,8 +29,8 @@ class ConditionPlanned(Event):
     raters: int = described("raters with positive weight")
     effective_pairs: float = sealed("people", "(Σω)²/Σω² over the pairs: the effective sample size")
     weights: list[WeightRow] = sealed("people", "raters with positive weight, in the order of their pseudonyms")
-    leaf_key: str = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
-    root: str = volatile("root of the tree over the weights (docs/audit.md)")
+    leaf_key: Sha256 = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
+    root: Sha256 = volatile("root of the tree over the weights (docs/audit.md)")
     artifact: Artifact | None = sealed("private", "the schedule: pair index and flip per step", default=None)
 
 
@@ -42,8 +42,8 @@ class ModelReady(Event):
     architecture: str = described("class of the model")
     parameters: int = described("number of parameters")
     vocabulary: int = described("size of the tokenizer's vocabulary")
-    template: str = described("SHA-256 of the chat template")
-    files: dict[str, str] = described("SHA-256 of each file of the base checkpoint")
+    template: Sha256 = described("SHA-256 of the chat template")
+    files: dict[str, Sha256] = described("SHA-256 of each file of the base checkpoint")
     pretraining_loss: Number | None = described("last loss of the brief pre-training of a tiny model", default=None)
 
 
@@ -94,7 +94,7 @@ class TrainState(Event):
     condition: str = volatile("name of the condition")
     step: int = volatile("optimizer steps done")
     folder: str = volatile("path below the run directory, until a later state or the model takes its place")
-    files: dict[str, str] = volatile("SHA-256 of its files")
+    files: dict[str, Sha256] = volatile("SHA-256 of its files")
 
 
 class TrainCheckpoint(Event):
@@ -104,7 +104,7 @@ class TrainCheckpoint(Event):
     condition: str = described("name of the condition")
     step: int = described("optimizer steps done")
     folder: str = described("path below the run directory")
-    files: dict[str, str] = described("SHA-256 of the model's files")
+    files: dict[str, Sha256] = described("SHA-256 of the model's files")
 
 
 class RecoveryMeasured(Event):
@@ -117,4 +117,4 @@ class RecoveryMeasured(Event):
     pairs: int = described("held-out pairs")
     floor: Number | None = described("log-loss of the citizens' true choice probabilities: none is lower", default=None)
     agreement_ceiling: Number | None = described("agreement of the majority's choices: none is higher", default=None)
-    world: str | None = described("SHA-256 of the world's truth", default=None)
+    world: Sha256 | None = described("SHA-256 of the world's truth", default=None)

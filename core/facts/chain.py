@@ -7,6 +7,9 @@ import hashlib
 CHAIN_DOMAIN = "dempo-audit-1"
 """Separates this chain from every other use of SHA-256."""
 
+SHA256_HEX = "[0-9a-f]{64}"
+"""How a hash is written, as a regular expression."""
+
 NO_EVENT = "0" * 64
 """`prev` of the first event, and the head of a record that holds none."""
 

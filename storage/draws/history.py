@@ -9,6 +9,7 @@ from typing import Any, Literal
 from core.config import DrawSection, RunConfig, from_recorded
 from core.errors import InputError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event, RunCreated, decode
+from core.facts.chain import NO_EVENT
 from core.facts.sealed import PEOPLE, SEALED, WITHHELD_ROWS
 from storage.errors import StorageError, readable_configuration
 from storage.record.reader import Reader
@@ -99,7 +100,7 @@ def history_of(reader: Reader, draw: str) -> History:
 
 def _of_nobody(rows: Sequence[RecordedRow]) -> list[RecordedRow]:
     """The rows, with nobody as members where theirs are not here: what became of a draw is known all the same."""
-    nobody: dict[str, Any] = {"members": [], "leaf_key": ""}
+    nobody: dict[str, Any] = {"members": [], "leaf_key": NO_EVENT}
     return [(kind, payload, nobody | values if SEALED in values else values) for kind, payload, values in rows]
 
 

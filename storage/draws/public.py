@@ -10,6 +10,7 @@ from typing import Literal
 
 from core.errors import InputError, VerificationFailed
 from core.events import DrawCommitted, DrawDecided, DrawMade
+from core.facts.chain import NO_EVENT
 from core.facts.sortition.draw import COMMITTED_PARTS, Rule, has_numbered_panels, hashes_of
 from core.sortition.draws.commitment import commitment_to, given, proposal
 from core.sortition.draws.stage import events_of
@@ -80,7 +81,7 @@ class PublicDraw:
             hashes=hashes,
             source=source,
             rule=rule,
-            commitment="",
+            commitment=NO_EVENT,
         )
         committed = terms.model_copy(update={"commitment": commitment_to(terms, self._run)})
         self._log.record(STAGE, [committed])

@@ -17,6 +17,7 @@ from core.data.pseudonyms import keep_secret
 from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
+from core.facts.sealed import SEALED
 from core.facts.trees import Tree
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
@@ -250,14 +251,13 @@ class Log:
             "SELECT kind, payload FROM events WHERE stage = ? AND payload->>'$.unit' IS NOT NULL ORDER BY seq",
             stage,
         )
-        body_of = bodies_of(self._db.conn)
         for kind, payload in rows:
-            values, unit = read_payload(payload, body_of)
+            event, unit = self._read(kind, payload)
             assert unit is not None, "selected by its unit"
             if kind == UnitCompleted.kind:
                 last[unit[0]] = unit[1]
             else:
-                events.setdefault(unit, []).append(decode(kind, values))
+                events.setdefault(unit, []).append(event)
         return {key: tuple(events.get((key, attempt), ())) for key, attempt in last.items()}
 
     def interrupted(self, stage: str, unit: str) -> tuple[Event, ...]:
@@ -267,8 +267,7 @@ class Log:
         last = [(kind, payload) for kind, payload, attempt in rows if attempt == rows[-1][2]]
         if any(kind == UnitCompleted.kind for kind, _ in last):
             return ()
-        body_of = bodies_of(self._db.conn)
-        return tuple(decode(kind, read_payload(payload, body_of)[0]) for kind, payload in last)
+        return tuple(self._read(kind, payload)[0] for kind, payload in last)
 
     def attempts(self, stage: str) -> dict[str, int]:
         """The highest attempt of which anything is recorded, by unit."""
@@ -297,12 +296,25 @@ class Log:
         """The first event.
 
         Raises:
-            StorageError: the record is empty (the engine died while it made the run).
+            StorageError: the record is empty (the engine died while it made the run), or the event is not whole.
         """
         rows = self._rows("SELECT payload FROM events WHERE seq = 1")
         if not rows:
             raise StorageError(f"{self.folder.database} holds no event; this run was never begun")
-        return RunCreated.model_validate(read_payload(rows[0][0], bodies_of(self._db.conn))[0])
+        event = self._read(RunCreated.kind, rows[0][0])[0]
+        assert isinstance(event, RunCreated)
+        return event
+
+    def _read(self, kind: str, payload: str) -> tuple[Event, tuple[str, int] | None]:
+        """An event with its sealed parts, and its unit: an engine goes on from whole events only."""
+        try:
+            values, unit = read_payload(payload, bodies_of(self._db.conn))
+            for part in values.get(SEALED, {}).values():
+                raise StorageError(f"the text {part['sha256'][:12]}… is missing; run `dempo verify`")
+            return decode(kind, values), unit
+        except (KeyError, ValueError) as error:
+            told = f"{self.folder.database}: an event of the kind {kind!r} is none that this version writes"
+            raise StorageError(f"{told}; run `dempo verify`") from error
 
     def text(self, sha256: str) -> str:
         """The exact text of a blob."""

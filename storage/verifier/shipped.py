@@ -14,6 +14,7 @@ from typing import Any
 from core.config import RunConfig
 from core.errors import InputError
 from core.events import EVENTS, SCHEMA_VERSION
+from core.facts.chain import SHA256_HEX
 from core.program.place import ROOT
 from core.program.provenance import program_version
 from storage.record.schema import FORMAT, RELEASED_VIEWS, TABLES, VIEWS
@@ -127,6 +128,8 @@ def _shape(schema: dict[str, Any], known: dict[str, Any]) -> Shape:
         return shapes[0] if len(shapes) == 1 else ["or", *shapes]
     if "enum" in schema or "const" in schema:
         return ["one of", *schema.get("enum", [schema.get("const")])]
+    if schema.get("pattern") == f"^{SHA256_HEX}$":
+        return "hash"
     plain = {"integer": "int", "number": "num", "string": "str", "boolean": "bool", None: "any"}
     kind = schema.get("type")
     if kind in plain:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,7 +92,7 @@ def _check_accepted(record: Record, draw: DrawRead, made: Found, lottery: Lotter
     same(made.values["outcome"], "accepted", f"{draw.title}: its outcome", made.seq)
     if made.seq < lottery.solved.seq:
         raise broken(f"{draw.title} was made before {lottery.name} was solved", made.seq)
-    key = _key_of(draw, made)
+    key = bytes.fromhex(made.values["seed"])
     for seed in record.counted("seed.derived"):
         if (seed.stage, seed.unit) == (made.stage, made.unit):
             same(seed.values["seed"], made.values["seed"], f"{draw.title}: the seed of its unit", seed.seq)
@@ -103,12 +102,6 @@ def _check_accepted(record: Record, draw: DrawRead, made: Found, lottery: Lotter
         raise broken(f"{draw.title} has {len(listed)} lists of alternates instead of one", made.seq)
     same(listed[0].values["draw"], draw.name, f"{draw.title}: the draw of its alternates", listed[0].seq)
     _check_alternates(draw, listed[0], made, lottery, key)
-
-
-def _key_of(draw: DrawRead, made: Found) -> bytes:
-    if not re.fullmatch("[0-9a-f]{64}", made.values["seed"]):
-        raise broken(f"{draw.title}: its seed is not 64 hex digits", made.seq)
-    return bytes.fromhex(made.values["seed"])
 
 
 # ------------------------------------------------------------ drawing
@@ -141,7 +134,7 @@ def _drawn_again(draw: DrawRead, made: Found, lottery: LotteryRead, rule: str) -
     if rule == "number":
         panel = _panel_of_value(draw, made, lottery)
     else:
-        stream = RandomStream.from_key(_key_of(draw, made))
+        stream = RandomStream.from_key(bytes.fromhex(made.values["seed"]))
         panel = stream.weighted_up_to(lottery.upper)
     if lottery.members:
         return panel, lottery.members[panel]

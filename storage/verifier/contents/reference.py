@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from typing import Any
 
 from core.facts.plural import number_of
@@ -13,11 +12,10 @@ from storage.verifier.contents.weights import conditions_of_record
 from storage.verifier.contents.whole import is_plain_file, withheld_by
 from storage.verifier.ground.finding import Finding, brief, broken, same, whole
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ground.shapes import A_HASH
 
 LARGEST_REFERENCE = 512 * 1024**2
 """Bytes of its file that are read: five million sequences."""
-
-SEQUENCE = re.compile(r"[0-9a-f]{64}")
 
 
 def check_reference(record: Record) -> str:
@@ -72,4 +70,4 @@ def _is_log_probability(value: Any) -> bool:
 
 
 def _is_sequence(key: Any) -> bool:
-    return isinstance(key, str) and SEQUENCE.fullmatch(key) is not None
+    return isinstance(key, str) and A_HASH.fullmatch(key) is not None

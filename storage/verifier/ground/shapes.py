@@ -1,6 +1,6 @@
 """The shape of events: which fields each kind has and of which type, in a language small enough to ship.
 
-    "int" "num" "str" "bool" "any"
+    "int" "num" "str" "hash" "bool" "any"
     ["list", X]  ["map", X]  ["tuple", X, Y]  ["or", X, Y]  ["one of", value, …]
     {"field": X, "field?": Y}        the second one may be absent; nothing else may be there
 
@@ -10,13 +10,17 @@ Integers lie within ±(2^53 − 1) and numbers are finite, as in every payload t
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 from typing import Any
 
 from core.facts.canonical import LARGEST_INTEGER
+from core.facts.chain import SHA256_HEX
 
 Shape = Any
 """A shape as the text above writes it."""
+
+A_HASH = re.compile(SHA256_HEX)
 
 
 def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
@@ -48,6 +52,8 @@ def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
 def _misfit_plain(value: Any, shape: str, where: str) -> str | None:
     if shape == "str":
         return None if isinstance(value, str) else f"{where} is no text"
+    if shape == "hash":
+        return None if isinstance(value, str) and A_HASH.fullmatch(value) else f"{where} is no SHA-256"
     whole = isinstance(value, int) and not isinstance(value, bool) and -LARGEST_INTEGER <= value <= LARGEST_INTEGER
     if shape == "int":
         return None if whole else f"{where} is no integer within ±(2^53 − 1)"

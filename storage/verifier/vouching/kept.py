@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from core.facts.trees import Tree
+from storage.verifier.ground.shapes import A_HASH
 from storage.verifier.vouching.ssh_signature import Signature, Unusable, parse_signature
 
 HEADS_FOLDER = "heads"
@@ -28,7 +29,6 @@ HEAD_DOMAIN = "dempo-head-2"
 """First line of what is signed; separates it from everything else that the key may sign."""
 
 HEAD_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-EVENT_HASH = re.compile(r"[0-9a-f]{64}")
 HEAD_LINES = re.compile(
     rf"{HEAD_DOMAIN}\nrun (\S+)\ngenesis (\S+)\nseq ([1-9][0-9]{{0,15}})\nhash (\S+)\nroot (\S+)\nregistry (\S+)\n"
 )
@@ -60,7 +60,7 @@ class Head:
         if not HEAD_RUN_ID.fullmatch(self.run_id):
             raise ValueError(f"{self.run_id[:80]!r} is no id of a run")
         hashes = (self.genesis, self.hash, self.root, self.registry)
-        if not (all(map(EVENT_HASH.fullmatch, hashes)) and 0 < self.seq < 10**16):
+        if not (all(map(A_HASH.fullmatch, hashes)) and 0 < self.seq < 10**16):
             raise ValueError("it is no number and hash of an event")
 
     def text(self) -> str:
