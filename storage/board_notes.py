@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.facts.ranking.notes import notes_of
+from storage.record.rows import BoardDetailRow, BoardRow
 
-Row = Mapping[str, Any]
+
+def by_method(rows: Iterable[BoardRow]) -> dict[str, list[BoardRow]]:
+    """The rows of each method, in their order."""
+    boards: dict[str, list[BoardRow]] = defaultdict(list)
+    for row in rows:
+        boards[str(row.method)].append(row)
+    return dict(boards)
 
 
-def board_notes(boards: Iterable[Row], details: Iterable[Row]) -> dict[str, list[str]]:
-    """The notes of each method, in the order of the boards.
-
-    Args:
-        boards, details: rows of the views `leaderboards` and `leaderboard_details`, whatever a stranger wrote there.
-    """
-    rows: dict[str, list[Row]] = defaultdict(list)
+def board_notes(boards: Mapping[str, Sequence[BoardRow]], details: Iterable[BoardDetailRow]) -> dict[str, list[str]]:
+    """The notes of each method, in the order of the boards, whatever a stranger wrote there."""
     found: dict[str, dict[str, Any]] = defaultdict(dict)
-    for row in boards:
-        rows[str(row["method"])].append(row)
-    for row in details:
-        found[str(row["method"])][str(row["name"])] = row["value"]
-    return {method: _notes(method, board, found[method]) for method, board in rows.items()}
+    for detail in details:
+        found[str(detail.method)][str(detail.name)] = detail.value
+    return {method: _notes(method, board, found[method]) for method, board in boards.items()}
 
 
-def _notes(method: str, board: list[Row], detail: Mapping[str, Any]) -> list[str]:
-    first = board[0]
-    places = {str(row["condition"]): row["position"] for row in board}
+def _notes(method: str, board: Sequence[BoardRow], detail: Mapping[str, Any]) -> list[str]:
+    places = {str(row.condition): row.position for row in board}
     try:
-        return notes_of(method, str(first["resample"]), first["units"], places, detail)
+        return notes_of(method, str(board[0].resample), board[0].units, places, detail)
     except (TypeError, ValueError):
         return ["its details are not numbers: run `dempo verify`"]

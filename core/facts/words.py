@@ -57,7 +57,7 @@ SOLVED: Mapping[str, str] = {
 
 
 def in_words(key: Any) -> str:
-    """The sentence for a key. What is none is said as it stands: records of before hold sentences."""
+    """The sentence for a key. What is none is said as it stands."""
     return next((words[key] for words in (SKIPPED, ORIGINS, SOLVED) if isinstance(key, str) and key in words), str(key))
 
 

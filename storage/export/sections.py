@@ -12,11 +12,12 @@ from typing import Any
 from core.facts.sortition.undecided import room
 from core.facts.tables import WITHHELD, people_withheld
 from core.facts.words import in_words, undecided_sentences
-from storage.board_notes import board_notes
+from storage.board_notes import board_notes, by_method
 from storage.coverage import CALLS, Coverage
 from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.tables import rows_of
+from storage.record.rows import BoardDetailRow, BoardRow, as_rows
 
 _MOST_ANSWERS = 24
 """Answers shown as examples."""
@@ -199,17 +200,15 @@ class Content:
 
     def leaderboards(self) -> str:
         """Each method with its intervals, its notes and its plot."""
-        boards: dict[str, list[dict[str, Any]]] = {}
-        for row in islice(self.rows("leaderboards"), markup.MOST_ROWS):
-            boards.setdefault(str(row["method"]), []).append(row)
+        boards = by_method(as_rows(BoardRow, islice(self.rows("leaderboards"), markup.MOST_ROWS)))
         columns = ("position", "condition", "score", "low", "high")
-        notes = board_notes((row for rows in boards.values() for row in rows), self.rows("leaderboard_details"))
+        notes = board_notes(boards, as_rows(BoardDetailRow, self.rows("leaderboard_details")))
         coverage = Coverage(tuple(self.db.execute(CALLS))).sentence
         parts = []
         for method, rows in boards.items():
             remark = f"{coverage}. " if coverage else ""
-            remark += "; ".join([f"{rows[0]['rankings']} rankings", *notes[method]]) + "."
-            table, plot = markup.table(rows, columns), self.plots("leaderboard", method)
+            remark += "; ".join([f"{rows[0].rankings} rankings", *notes[method]]) + "."
+            table, plot = markup.table(map(vars, rows), columns), self.plots("leaderboard", method)
             parts.append(markup.under(method, table, markup.note(remark), plot))
         return markup.section("Leaderboards", *parts)
 

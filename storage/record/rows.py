@@ -6,7 +6,7 @@ against that of the event when it is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -24,8 +24,13 @@ def typed_rows(reader: Reader, kind: type[Row], sql: str, parameters: Sequence[A
 
     A stranger's record may hold any value of SQLite in any column; what is shown of it is made harmless there.
     """
+    return as_rows(kind, reader.query(sql, parameters))
+
+
+def as_rows(kind: type[Row], rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Rows by the names of their columns, each as a `kind`."""
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return [kind(**{n: v for n, v in row.items() if n in names}) for row in reader.query(sql, parameters)]
+    return [kind(**{n: v for n, v in row.items() if n in names}) for row in rows]
 
 
 def of_view(view: str, event: type[Event] | None = None) -> Callable[[type[Row]], type[Row]]:
@@ -185,6 +190,35 @@ class RecoveryRow:
     population_log_loss: Any
     margin_agreement: Any
     pairs: Any
+
+
+@of_view("leaderboards")
+@dataclass(frozen=True)
+class BoardRow:
+    """A condition's place in the leaderboard of a method; draws are all that the run made, in words."""
+
+    method: Any
+    condition: Any
+    score: Any
+    low: Any
+    high: Any
+    position: Any
+    rankings: Any
+    resample: Any
+    draws: Any
+    resamples: Any
+    confidence: Any
+    units: Any
+
+
+@of_view("leaderboard_details")
+@dataclass(frozen=True)
+class BoardDetailRow:
+    """What a method found beside the scores."""
+
+    method: Any
+    name: Any
+    value: Any
 
 
 @of_view("judge_diagnostics")

@@ -11,7 +11,7 @@ from typing import Any
 from core.errors import InputError
 from core.facts.words import undecided_sentences
 from core.visible import visible
-from storage.board_notes import board_notes
+from storage.board_notes import board_notes, by_method
 from storage.coverage import Coverage
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
@@ -19,6 +19,7 @@ from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader, require_event
+from storage.record.rows import BoardDetailRow, BoardRow, view_rows
 from storage.verifier.ground.beside import more_than_one_file
 from storage.withheld import marked
 from tui.commands.people.draw_text import people_command, waiting_commands
@@ -135,9 +136,9 @@ def _found(reader: Reader) -> dict[str, Any]:
 
 def _leaderboards(reader: Reader) -> list[dict[str, Any]]:
     """Rows of the view, with the notes in words."""
-    rows = reader.view("leaderboards")
-    notes = board_notes(rows, reader.view("leaderboard_details"))
-    return [row | {"note": "; ".join(notes[str(row["method"])])} for row in rows]
+    boards = by_method(view_rows(reader, BoardRow))
+    notes = board_notes(boards, view_rows(reader, BoardDetailRow))
+    return [vars(row) | {"note": "; ".join(notes[method])} for method, rows in boards.items() for row in rows]
 
 
 def _stamp(simulated: bool, judges: frozenset[str]) -> str:

@@ -11,10 +11,10 @@ from textual.containers import VerticalScroll
 
 from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.visible import one_line
-from storage.board_notes import board_notes
+from storage.board_notes import board_notes, by_method
 from storage.coverage import Coverage
 from storage.record.reader import Reader
-from storage.record.rows import JudgesRow, RecoveryRow, view_rows
+from storage.record.rows import BoardDetailRow, BoardRow, JudgesRow, RecoveryRow, view_rows
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.figures import as_float, number, percent, whole
 from tui.widgets.status import STAMP
@@ -30,7 +30,7 @@ class Results:
     calls gave a ranking.
     """
 
-    boards: dict[str, list[dict[str, Any]]]
+    boards: dict[str, list[BoardRow]]
     recovery: list[RecoveryRow]
     diagnostics: list[JudgesRow]
     simulated: bool
@@ -54,9 +54,7 @@ class LeaderboardsPane(Pane):
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Results:
-        rows, boards = reader.view("leaderboards"), dict[str, list[dict[str, Any]]]()
-        for row in rows:
-            boards.setdefault(str(row["method"]), []).append(row)
+        boards = by_method(view_rows(reader, BoardRow))
         run = reader.query("SELECT simulated FROM run")
         return Results(
             boards=boards,
@@ -64,7 +62,7 @@ class LeaderboardsPane(Pane):
             diagnostics=view_rows(reader, JudgesRow),
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
-            notes=board_notes(rows, reader.view("leaderboard_details")),
+            notes=board_notes(boards, view_rows(reader, BoardDetailRow)),
             coverage=Coverage.of_run(reader).sentence,
         )
 
@@ -86,7 +84,7 @@ def page(found: Results, width: int) -> Text:
     if not found.boards:
         text.append(textwrap.fill(found.skipped or "no leaderboard is recorded yet", width))
         return text
-    longest = max(len(one_line(str(row["condition"]), 20)) for rows in found.boards.values() for row in rows)
+    longest = max(len(one_line(str(row.condition), 20)) for rows in found.boards.values() for row in rows)
     told = {method: _settings(method, found) for method in found.boards}
     common = [part for part in told[next(iter(told))] if all(part in parts for parts in told.values())]
     text.append("Leaderboards ", style="bold")
@@ -106,7 +104,7 @@ def page(found: Results, width: int) -> Text:
 
 def _draws(found: Results) -> list[str]:
     """Every draw that was made in this run, whatever became of it."""
-    made = next(iter(found.boards.values()))[0]["draws"]
+    made = next(iter(found.boards.values()))[0].draws
     return [f"draws made: {one_line(str(made), 300)}"] if made else []
 
 
@@ -129,7 +127,7 @@ def _recovery(text: Text, found: Results, width: int) -> None:
     text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="dim")
 
 
-def _board(text: Text, method: str, rows: list[dict[str, Any]], own: str, longest: int, width: int) -> None:
+def _board(text: Text, method: str, rows: list[BoardRow], own: str, longest: int, width: int) -> None:
     """One method: its settings only where they differ from those above."""
     text.append(one_line(method, 40), style="bold")
     text.append(
@@ -139,15 +137,15 @@ def _board(text: Text, method: str, rows: list[dict[str, Any]], own: str, longes
     text.append("\n")
     if own:
         text.append(f"{own}\n", style="dim")
-    span = axis([(row["low"], row["score"], row["high"]) for row in rows])
+    span = axis([(row.low, row.score, row.high) for row in rows])
     room = max(10, width - longest - 41)
     text.append(f"  {'#':>2}  {'':<{longest}}{'score':>9}{'low':>9}{'high':>9}   ", style="dim")
     text.append(f"{number(span[0], 2)}{number(span[1], 2):>{max(1, room - len(number(span[0], 2)))}}\n", "dim")
-    for row in sorted(rows, key=lambda row: as_float(row["position"]) or 0.0):
-        drawn = whisker(row["low"], row["score"], row["high"], span, room)
+    for row in sorted(rows, key=lambda row: as_float(row.position) or 0.0):
+        drawn = whisker(row.low, row.score, row.high, span, room)
         text.append(
-            f"  {whole(row['position']):>2}  {one_line(str(row['condition']), 20):<{longest}}"
-            f"{number(row['score']):>9}{number(row['low']):>9}{number(row['high']):>9}   "
+            f"  {whole(row.position):>2}  {one_line(str(row.condition), 20):<{longest}}"
+            f"{number(row.score):>9}{number(row.low):>9}{number(row.high):>9}   "
         )
         text.append(f"{drawn}\n", style="cyan")
     text.append("\n")
@@ -161,9 +159,9 @@ def _wrapped(parts: list[str], width: int) -> str:
 def _settings(method: str, found: Results) -> list[str]:
     """How many rankings went in, what the intervals resample, what they hold fixed, and other remarks."""
     row = found.boards[method][0]
-    what, share = one_line(str(row["resample"]), 20), percent(row["confidence"], 0)
+    what, share = one_line(str(row.resample), 20), percent(row.confidence, 0)
     parts = [
-        f"{whole(row['rankings'])} rankings",
-        f"{share} intervals from {whole(row['resamples'])} resamples of {what}",
+        f"{whole(row.rankings)} rankings",
+        f"{share} intervals from {whole(row.resamples)} resamples of {what}",
     ]
     return [*parts, *(one_line(part, 300) for note in found.notes.get(method, ()) for part in note.split("; "))]
