@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from core.config import RunConfig, places
 from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
-from core.errors import DempoError, InputError
+from core.errors import DempoError, InputError, JudgeError
+from core.evaluation.endpoint import endpoint_for
 from core.evaluation.stage import preflight as check_evaluation
 from core.facts.stages import STAGE_NAMES
 from core.program.environment import refuse_launcher
@@ -50,6 +51,29 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         wrong.append(error)
     _refuse(wrong)
     return notes
+
+
+def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:
+    """Refuses to go on with a run whose endpoints cannot be used hours later: a key is gone, or must not go there.
+
+    A stage that is next checks those that it still needs by itself.
+
+    Args:
+        ended: the stages that have ended.
+
+    Raises:
+        JudgeError: all that is wrong.
+    """
+    before = {"answer.generate": ("train", "answer")}
+    wrong: list[DempoError] = []
+    for who, asked in config.asked.items() if config.conditions else ():
+        previous, stage = before.get(who, ("answer", "judge"))
+        try:
+            if previous not in ended and _reaches(stage, until):
+                endpoint_for(config, asked, os.environ)
+        except JudgeError as error:
+            wrong.append(JudgeError(f"{who}: {error}"))
+    _refuse(wrong)
 
 
 def _refuse(wrong: Sequence[DempoError]) -> None:

@@ -219,7 +219,8 @@ class Completions:
         """Raises JudgeError for answers that every other call would get as well."""
         status, name, model = error.status_code, self.endpoint.name, self.model
         if status == 401 or (status == 403 and not self.succeeded):
-            key = "the key in OPENAI_API_KEY" if self.endpoint.key else "a call without a key; set OPENAI_API_KEY"
+            endpoint = self.endpoint
+            key = f"the key in {endpoint.variable}" if endpoint.key else f"a call without a key; {endpoint.remedy}"
             raise JudgeError(f"{name} refused model {model!r} with {status}: it does not accept {key}") from None
         if status == 402 or (status == 429 and error.code == "insufficient_quota"):
             raise JudgeError(f"{name} refused model {model!r}: the account has no credit left; then resume") from None

@@ -11,7 +11,7 @@ from core.config import AnswerSection, RunConfig
 from core.errors import InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
-from core.evaluation.endpoint import resolve
+from core.evaluation.endpoint import endpoint_for
 from core.evaluation.generate import clause_tasks, generate_questions
 from core.evaluation.judges.judge import Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
@@ -41,7 +41,7 @@ def preflight(config: RunConfig) -> None:
     if config.answer.generate is None:
         _read(config.answer, constitution, constitution.first(config.answer.clauses))
     else:
-        resolve(config.answer.generate.base_url, os.environ)
+        endpoint_for(config, config.answer.generate, os.environ)
     if config.judge is not None:
         labels_for(len(config.conditions))
         for model in config.judge.judges:
