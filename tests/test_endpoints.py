@@ -207,6 +207,20 @@ def test_a_rejected_key_is_named_by_its_variable(tmp_path: Path, environment: py
                 judged_by(config([endpoint("one", server.url, variable)], {"endpoint": "one"}), tmp_path)
 
 
+@pytest.mark.parametrize("status", [400, 413, 200])
+def test_no_part_of_a_key_is_left_where_a_long_text_is_cut_short(
+    tmp_path: Path, environment: pytest.MonkeyPatch, status: int
+) -> None:
+    recorder = MemoryRecorder()
+    with serving(lambda b, n: (status, error("x" * 290 + ONE))) as server:
+        environment.setenv("DEMPO_KEY_HOSTS", f"ONE_API_KEY@{place(server)}")
+        settings = config([endpoint("one", server.url, "ONE_API_KEY")], {"endpoint": "one"})
+        with pytest.raises(JudgeError) as caught:
+            judge(make_context("judge", settings, tmp_path, recorder), answers())
+    assert "xxx[key]" in str(recorder.events)
+    assert ONE[:6] not in str(recorder.events) + str(caught.value)
+
+
 def test_questions_are_written_at_an_endpoint(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     with serving(lambda b, n: (200, completion(json.dumps({"questions": ["How?", "Why?"]})))) as server:
         environment.setenv("DEMPO_KEY_HOSTS", f"ONE_API_KEY@{place(server)}")
