@@ -33,6 +33,7 @@ from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 from tui.commands.runs.doctor import examine
+from tui.commands.runs.engine import resume
 from tui.commands.runs.process import work
 from tui.terminal.console import Console
 
@@ -361,6 +362,18 @@ def test_a_run_that_goes_on_says_at_once_that_a_key_is_gone() -> None:
         check_endpoints(settings, ["pairs"])
     check_endpoints(settings, ["pairs"], until="answer")
     check_endpoints(settings, ["answer"])  # the stage that is next asks for what it still needs
+
+
+def test_an_engine_in_the_background_is_not_started_in_vain(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DEMPO_KEY_HOSTS", "ONE_API_KEY@one.example")
+    endpoints = 'endpoints=[{name="one", base_url="https://one.example", key_env="ONE_API_KEY"}]'
+    root = small_demo(tmp_path, [*TINY, endpoints, 'judge.judges=[{kind="openai", model="m", endpoint="one"}]'])
+    environment.delenv("ONE_API_KEY")
+    before = Reader(root).newest()
+    for start in (lambda: resume(root), lambda: work(root, None, Console(quiet=True))):
+        with pytest.raises(JudgeError, match="judge 'm': .* needs a key: set ONE_API_KEY"):
+            start()
+    assert Reader(root).newest() == before
 
 
 # ------------------------------------------------------------ record and verification
