@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, by_length, completion, error, serving
+from chat_server import Answer, ChatServer, by_length, completion, error, serving
 from commands import dempo
 from liars import keys_anew
 from memory_recorder import MemoryRecorder, make_context
@@ -389,31 +389,44 @@ def test_an_engine_in_the_background_is_not_started_in_vain(tmp_path: Path, envi
 # ------------------------------------------------------------ record and verification
 
 
+def writes(body: dict[str, Any], number: int) -> Answer:
+    case, _ = json.JSONDecoder().raw_decode(body["messages"][-1]["content"])
+    return 200, completion(json.dumps({"questions": [f"{case['rule']} Number {i}?" for i in range(4)]}))
+
+
 @pytest.fixture(scope="module")
 def jury(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose two judges sit at two endpoints with keys of their own."""
+    """A run whose two judges and whose writer of questions are asked at three endpoints, two of them with keys."""
     folder = tmp_path_factory.mktemp("jury")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         one, two = (stack.enter_context(serving(lambda b, n: (200, by_length(b)))) for _ in range(2))
+        writer = stack.enter_context(serving(writes))
         for name in (*FROM_ENVIRONMENT, "OPENAI_API_KEY"):
             patch.delenv(name, raising=False)
         patch.setenv("ONE_API_KEY", ONE)
-        patch.setenv("DEMPO_KEY_HOSTS", f"ONE_API_KEY@{place(one)}")
-        endpoints = f'[{{name="one", base_url="{one.url}", key_env="ONE_API_KEY"}},'
-        endpoints += f'{{name="two", base_url="{two.url}", key_env=""}}]'
+        patch.setenv("TWO_API_KEY", TWO)
+        patch.setenv("DEMPO_KEY_HOSTS", f"ONE_API_KEY@{place(one)},TWO_API_KEY@{place(writer)}")
+        listed = (("one", one.url, "ONE_API_KEY"), ("two", two.url, ""), ("writer", writer.url, "TWO_API_KEY"))
+        endpoints = [f'{{name="{name}", base_url="{url}", key_env="{key}"}}' for name, url, key in listed]
         judges = [f'{{kind="openai", model="m{e}", endpoint="{e}", rankings=1}}' for e in ("one", "two")]
-        root = small_demo(folder, [*TINY, f"endpoints={endpoints}", f"judge.judges=[{', '.join(judges)}]"])
+        constitution = folder / "worlds" / "planted-0" / "constitution.txt"
+        answer = f'{{constitution="{constitution}", generate={{model="w", endpoint="writer", per_clause=4}}}}'
+        overrides = [f"endpoints=[{', '.join(endpoints)}]", f"judge.judges=[{', '.join(judges)}]"]
+        root = small_demo(folder, [f"answer={answer}", *TINY, *overrides])
         assert work(root, None, Console(quiet=True)) == 0
     assert set(one.keys) == {f"Bearer {ONE}"}
+    assert set(writer.keys) == {f"Bearer {TWO}"}
     return root
 
 
 def test_a_run_with_endpoints_verifies_and_holds_no_key(jury: Path) -> None:
     assert {check.name: check.detail for check in verify(jury) if check.verdict not in ("ok", "unknown")} == {}
-    assert all(ONE.encode() not in path.read_bytes() for path in jury.rglob("*") if path.is_file())
+    for path in (path for path in jury.rglob("*") if path.is_file()):
+        assert ONE.encode() not in path.read_bytes()
+        assert TWO.encode() not in path.read_bytes()
     (started,) = Reader(jury).query("SELECT payload FROM events WHERE kind = 'engine.started'")
     environment = json.loads(started["payload"])["environment"]
-    assert (environment["ONE_API_KEY"], environment["OPENAI_API_KEY"]) == ("present", "absent")
+    assert [environment[f"{name}_API_KEY"] for name in ("ONE", "TWO", "OPENAI")] == ["present", "present", "absent"]
 
 
 def verdicts(root: Path) -> dict[str, str]:
@@ -422,26 +435,25 @@ def verdicts(root: Path) -> dict[str, str]:
     return {check.name: check.detail for check in checks if check.verdict not in ("ok", "unknown")}
 
 
-def with_endpoint(**values: str) -> Callable[[list[Row]], list[Row]]:
-    """Another first endpoint in the recorded configuration, with keys of stages that fit it."""
+def moved(number: int, change: Callable[[list[Row]], None]) -> Callable[[list[Row]], list[Row]]:
+    """Another address of an endpoint in the recorded configuration, and what else is changed."""
 
-    def change(rows: list[Row]) -> list[Row]:
-        rows[0].payload["config"]["endpoints"][0].update(values)
-        keys_anew(rows)
+    def attack(rows: list[Row]) -> list[Row]:
+        rows[0].payload["config"]["endpoints"][number]["base_url"] = "https://elsewhere.example/v1"
+        change(rows)
         return rows
 
-    return change
+    return attack
 
 
 def test_another_address_in_the_recorded_configuration_fails(jury: Path, tmp_path: Path) -> None:
-    found = verdicts(forged(jury, tmp_path, with_endpoint(base_url="https://elsewhere.example/v1")))
-    assert "its request key is not that of its model, prompt and settings" in found["replies"]
-
-    def without_new_keys(rows: list[Row]) -> list[Row]:
-        rows[0].payload["config"]["endpoints"][0]["base_url"] = "https://elsewhere.example/v1"
-        return rows
-
-    assert "stage 'judge': its key" in verdicts(forged(jury, tmp_path / "again", without_new_keys))["stages"]
+    """Also where all keys of stages are made anew for it."""
+    found = verdicts(forged(jury, tmp_path / "key", moved(0, lambda rows: None)))
+    assert "stage 'judge': its key" in found["stages"]
+    judged = verdicts(forged(jury, tmp_path / "judge", moved(0, keys_anew)))
+    assert "its request key is not that of its model, prompt and settings" in judged["replies"]
+    written = verdicts(forged(jury, tmp_path / "writer", moved(2, keys_anew)))
+    assert "wrote questions of clause 1: its request key is not that of its prompt" in " ".join(written.values())
 
 
 def test_an_endpoint_that_the_recorded_configuration_lacks_fails(jury: Path, tmp_path: Path) -> None:
