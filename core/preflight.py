@@ -10,7 +10,7 @@ from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.endpoint import endpoint_for
-from core.evaluation.stage import preflight as check_evaluation
+from core.evaluation.stage import check_evaluation
 from core.facts.stages import STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
@@ -44,12 +44,7 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         notes = PREFERENCES[config.data.format].notes(config)
     except DempoError as error:
         wrong.insert(0, error)
-    try:
-        if answers:
-            check_evaluation(config)
-    except DempoError as error:
-        wrong.append(error)
-    _refuse(wrong)
+    _refuse([*wrong, *(check_evaluation(config) if answers else ())])
     return notes
 
 
@@ -77,7 +72,11 @@ def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None
 
 
 def _refuse(wrong: Sequence[DempoError]) -> None:
-    """Raises what is wrong; several things at once as one list, so that nobody has to start again for each."""
+    """Raises what is wrong; several things at once as one list, so that nobody has to start again for each.
+
+    What is wrong with an endpoint is said once, however many judges name it.
+    """
+    wrong = list({str(error): error for error in wrong}.values())
     if len(wrong) == 1:
         raise wrong[0]
     if wrong:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from both_verifiers import checked
 from chat_server import Answer, ChatServer, by_length, completion, error, serving
 from commands import dempo
 from liars import keys_anew
@@ -28,10 +29,6 @@ from core.pipeline import stage_keys
 from core.preflight import check_endpoints
 from core.types import Question
 from storage.record.reader import Reader
-from storage.verifier.checks import checks_of
-from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
-from storage.verify import verify
 from tui.commands.runs.doctor import examine
 from tui.commands.runs.engine import resume
 from tui.commands.runs.process import work
@@ -365,6 +362,15 @@ def test_a_run_is_refused_before_it_is_made(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["worlds"]
 
 
+def test_all_keys_that_are_missing_are_said_at_once_and_each_once(tmp_path: Path) -> None:
+    listed = [f'{{name="{name}", base_url="https://{name}.example", key_env="{name.upper()}_KEY"}}' for name in "ab"]
+    judges = [f'{{kind="openai", model="{i}", endpoint="{name}"}}' for i, name in enumerate("aab")]
+    with pytest.raises(InputError, match="2 things are wrong with this configuration") as caught:
+        small_demo(tmp_path, [*TINY, f"endpoints=[{', '.join(listed)}]", f"judge.judges=[{', '.join(judges)}]"])
+    assert str(caught.value).count("set A_KEY;") == 1
+    assert str(caught.value).count("set B_KEY;") == 1
+
+
 def test_a_run_that_goes_on_says_at_once_that_a_key_is_gone() -> None:
     listed = [endpoint("one", "https://one.example", "ONE_API_KEY")]
     settings = config(listed, {"endpoint": "one"}, conditions=[{"name": "base", "source": "none"}])
@@ -419,20 +425,19 @@ def jury(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def verdicts(root: Path) -> dict[str, str]:
+    """What both verifiers find wrong with a run."""
+    return {name: check.detail for name, check in checked(root).items() if check.verdict not in ("ok", "unknown")}
+
+
 def test_a_run_with_endpoints_verifies_and_holds_no_key(jury: Path) -> None:
-    assert {check.name: check.detail for check in verify(jury) if check.verdict not in ("ok", "unknown")} == {}
+    assert verdicts(jury) == {}
     for path in (path for path in jury.rglob("*") if path.is_file()):
         assert ONE.encode() not in path.read_bytes()
         assert TWO.encode() not in path.read_bytes()
     (started,) = Reader(jury).query("SELECT payload FROM events WHERE kind = 'engine.started'")
     environment = json.loads(started["payload"])["environment"]
     assert [environment[f"{name}_API_KEY"] for name in ("ONE", "TWO", "OPENAI")] == ["present", "present", "absent"]
-
-
-def verdicts(root: Path) -> dict[str, str]:
-    """The checks that an honest record passes and this one does not."""
-    checks = checks_of(read_record(root / "audit.db", tree_facts()))
-    return {check.name: check.detail for check in checks if check.verdict not in ("ok", "unknown")}
 
 
 def moved(number: int, change: Callable[[list[Row]], None]) -> Callable[[list[Row]], list[Row]]:

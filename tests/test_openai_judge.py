@@ -23,7 +23,7 @@ from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
 from core.evaluation.endpoint import resolve
 from core.evaluation.generate import generate_questions
-from core.evaluation.stage import judge, preflight
+from core.evaluation.stage import check_evaluation, judge
 from core.events import JudgeCalled, QuestionsGenerated, UnitCompleted
 from core.types import Question
 
@@ -706,12 +706,14 @@ def test_preflight_finds_before_training_what_would_be_refused_after_it(
         "answer": {"constitution": str(tmp_path / "c.txt"), "questions": str(questions)},
         "judge": {"judges": [{"kind": "openai", "model": "m"}, {"kind": "local", "model": "base"}]},
     }
-    preflight(RunConfig.model_validate(values))
+    assert list(check_evaluation(RunConfig.model_validate(values))) == []
     monkeypatch.delenv("OPENAI_API_KEY")
-    with pytest.raises(JudgeError, match="needs a key"):
-        preflight(RunConfig.model_validate(values))
+    (error,) = check_evaluation(RunConfig.model_validate(values))
+    assert isinstance(error, JudgeError)
+    assert "needs a key" in str(error)
     values["judge"]["judges"].pop(0)
-    preflight(RunConfig.model_validate(values))
+    assert list(check_evaluation(RunConfig.model_validate(values))) == []
     values["answer"]["constitution"] = str(tmp_path / "none.txt")
-    with pytest.raises(InputError, match="cannot read the constitution"):
-        preflight(RunConfig.model_validate(values))
+    (missing,) = check_evaluation(RunConfig.model_validate(values))
+    assert isinstance(missing, InputError)
+    assert "cannot read the constitution" in str(missing)
