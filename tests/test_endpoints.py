@@ -192,6 +192,12 @@ def test_no_key_goes_over_plain_http_beyond_this_machine(variable: str) -> None:
         assert resolve(base_url, mine, "").key == ""
 
 
+def test_an_address_of_the_environment_that_cannot_be_read_allows_nothing() -> None:
+    for address in ("https://one.example:99999", "https://[one", "one.example"):
+        with pytest.raises(JudgeError, match="OPENAI_API_KEY was not set for it"):
+            resolve("https://one.example", {"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": address})
+
+
 def test_a_key_that_no_request_can_carry_is_refused_at_once() -> None:
     with pytest.raises(JudgeError, match="the key in OPENAI_API_KEY holds a character that no request can carry"):
         resolve(None, {"OPENAI_API_KEY": "sk-\u201cquoted\u201d"})

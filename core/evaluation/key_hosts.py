@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
 from core.address import PORTS
@@ -64,8 +65,11 @@ def origin(address: SplitResult) -> tuple[str, str, int]:
 
 
 def _own_origins(environment: Mapping[str, str]) -> list[tuple[str, str, int]]:
-    own = [DEFAULT_ADDRESS, environment.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS]
-    return [origin(urlsplit(address)) for address in own]
+    """OpenAI's, and that of the user's own address; one that cannot be read is none."""
+    own = [origin(urlsplit(DEFAULT_ADDRESS))]
+    with suppress(ValueError):
+        own.append(origin(urlsplit(environment.get(ADDRESS_VARIABLE, ""))))
+    return own
 
 
 def _is_listed(variable: str, address: SplitResult, listed: str) -> bool:
