@@ -5,6 +5,7 @@ Targets and tolerances are exact decimals: in floats ⌈0.5·100·1.1⌉ is 56, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from core.address import plain_address
 from core.facts.judging.outcomes import WANTED_COVERAGE
 from core.facts.places import place_name, with_places
 from core.facts.ranking.methods import METHODS, Method
@@ -24,6 +26,7 @@ BASE_MODEL = ("base", "tiny")
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Address = Annotated[str, AfterValidator(plain_address)]
 Place = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 """A path, recorded in full, so that a resume finds it.
 
@@ -226,11 +229,44 @@ class TrainSection(Section):
         return self
 
 
-class GenerateSection(Section):
+class EndpointSection(Section):
+    """An OpenAI-compatible endpoint that judges, and who writes questions, name; without an address it is the default.
+
+    `key_env` names the variable of the environment that holds its key, "" where it is used without one.
+    """
+
+    name: Identifier
+    base_url: Address | None = None
+    key_env: str = "OPENAI_API_KEY"
+
+    @field_validator("key_env")
+    @classmethod
+    def _names_a_variable(cls, value: str) -> str:
+        if not re.fullmatch("([A-Z][A-Z0-9_]*)?", value):
+            raise ValueError(
+                "this is no name of a variable (capital letters, digits and _); it names the variable of the "
+                "environment that holds the key, and is never the key itself"
+            )
+        return value
+
+
+class AskedModel(Section):
+    """Where a model is asked: at an endpoint that is defined under a name, or at an address."""
+
+    base_url: Address | None = None
+    endpoint: str | None = Field(default=None, description="name of one of the endpoints, in place of base_url")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> AskedModel:
+        if self.base_url is not None and self.endpoint is not None:
+            raise ValueError("give endpoint or base_url, not both; the endpoint has an address of its own")
+        return self
+
+
+class GenerateSection(AskedModel):
     """Questions made by a model behind an OpenAI-compatible endpoint."""
 
     model: str
-    base_url: str | None = None
     per_clause: Positive = 40
 
 
@@ -253,7 +289,7 @@ class AnswerSection(Section):
         return self
 
 
-class JudgeModel(Section):
+class JudgeModel(AskedModel):
     """One judge. It ranks every question `rankings` times, each time in another shown order."""
 
     kind: Literal["openai", "local", "planted"]
@@ -264,7 +300,6 @@ class JudgeModel(Section):
         description="name in tables, and what its shown orders and seeds follow from; the model's where left out",
     )
     rankings: Positive = 5
-    base_url: str | None = None
     temperature: float = Field(default=0.0, ge=0)
     max_tokens: Positive = 1024
     concurrency: Positive = 8
@@ -277,6 +312,12 @@ class JudgeModel(Section):
         if isinstance(values, dict) and isinstance(values.get("model"), str) and not values.get("label"):
             return values | {"label": place_name(values["model"])}
         return values
+
+    @model_validator(mode="after")
+    def _asked_somewhere(self) -> JudgeModel:
+        if self.endpoint is not None and self.kind != "openai":
+            raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove endpoint")
+        return self
 
 
 class JudgeSection(Section):
@@ -316,6 +357,7 @@ class RunConfig(Section):
     draws: tuple[DrawSection, ...] = ()
     conditions: tuple[ConditionSection, ...] = ()
     train: TrainSection | None = None
+    endpoints: tuple[EndpointSection, ...] = ()
     answer: AnswerSection | None = None
     judge: JudgeSection | None = None
     rank: RankSection = RankSection()
@@ -324,6 +366,20 @@ class RunConfig(Section):
     def attributes(self) -> tuple[Attribute, ...]:
         """The attributes of the population; none where it has none of its own (quotas come from a table)."""
         return self.population.attributes if self.population else ()
+
+    @property
+    def asked(self) -> Mapping[str, AskedModel]:
+        """Who is asked behind an endpoint, as sentences name them: who writes the questions, and judges."""
+        writer = self.answer.generate if self.answer else None
+        judges = self.judge.judges if self.judge else ()
+        return ({"answer.generate": writer} if writer else {}) | {
+            f"judge {judge.label!r}": judge for judge in judges if judge.kind == "openai"
+        }
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The variables that hold keys of endpoints."""
+        return tuple({entry.key_env: None for entry in self.endpoints if entry.key_env})
 
     @model_validator(mode="after")
     def _names_are_known(self) -> RunConfig:
@@ -346,6 +402,10 @@ class RunConfig(Section):
                 _require_known(name, lotteries, f"condition {condition.name!r}: lottery")
             if source == "population" and self.data.world is None:
                 raise ValueError(f"condition {condition.name!r}: source 'population' needs data.world")
+        endpoints = _require_distinct([x.name for x in self.endpoints], "endpoint")
+        for who, asked in self.asked.items():
+            if asked.endpoint is not None:
+                _require_known(asked.endpoint, endpoints, f"{who}: endpoint")
         return self
 
     def _only_a_pool(self) -> None:

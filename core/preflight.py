@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from core.config import RunConfig, places
 from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
-from core.errors import DempoError, InputError
-from core.evaluation.stage import preflight as check_evaluation
+from core.errors import DempoError, InputError, JudgeError
+from core.evaluation.endpoint import endpoint_for
+from core.evaluation.stage import check_evaluation
 from core.facts.stages import STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
@@ -43,17 +44,39 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         notes = PREFERENCES[config.data.format].notes(config)
     except DempoError as error:
         wrong.insert(0, error)
-    try:
-        if answers:
-            check_evaluation(config)
-    except DempoError as error:
-        wrong.append(error)
-    _refuse(wrong)
+    _refuse([*wrong, *(check_evaluation(config) if answers else ())])
     return notes
 
 
+def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:
+    """Refuses to go on with a run whose endpoints cannot be used hours later: a key is gone, or must not go there.
+
+    A stage that is next checks those that it still needs by itself.
+
+    Args:
+        ended: the stages that have ended.
+
+    Raises:
+        JudgeError: all that is wrong.
+    """
+    before = {"answer.generate": ("train", "answer")}
+    wrong: list[DempoError] = []
+    for who, asked in config.asked.items() if config.conditions else ():
+        previous, stage = before.get(who, ("answer", "judge"))
+        try:
+            if previous not in ended and _reaches(stage, until):
+                endpoint_for(config, asked, os.environ)
+        except JudgeError as error:
+            wrong.append(JudgeError(f"{who}: {error}"))
+    _refuse(wrong)
+
+
 def _refuse(wrong: Sequence[DempoError]) -> None:
-    """Raises what is wrong; several things at once as one list, so that nobody has to start again for each."""
+    """Raises what is wrong; several things at once as one list, so that nobody has to start again for each.
+
+    What is wrong with an endpoint is said once, however many judges name it.
+    """
+    wrong = list({str(error): error for error in wrong}.values())
     if len(wrong) == 1:
         raise wrong[0]
     if wrong:

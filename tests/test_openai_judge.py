@@ -23,7 +23,7 @@ from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
 from core.evaluation.endpoint import resolve
 from core.evaluation.generate import generate_questions
-from core.evaluation.stage import judge, preflight
+from core.evaluation.stage import check_evaluation, judge
 from core.events import JudgeCalled, QuestionsGenerated, UnitCompleted
 from core.types import Question
 
@@ -586,9 +586,10 @@ def test_a_run_without_any_ranking_says_so(tmp_path: Path) -> None:
         ("https://mine.example:8443/v1", {"OPENAI_BASE_URL": "https://mine.example/v1"}, False),
         ("https://elsewhere.example/v1", {"OPENAI_BASE_URL": "https://mine.example/v1"}, False),
         ("https://listed.example:8443/v1", {"DEMPO_KEY_HOSTS": "a.example, Listed.example"}, True),
-        ("http://listed.example:8000/v1", {"DEMPO_KEY_HOSTS": "listed.example:8000"}, True),
-        ("http://listed.example:8001/v1", {"DEMPO_KEY_HOSTS": "listed.example:8000"}, False),
-        ("http://x.listed.example/v1", {"DEMPO_KEY_HOSTS": "listed.example"}, False),
+        ("https://listed.example:8000/v1", {"DEMPO_KEY_HOSTS": "listed.example:8000"}, True),
+        ("https://listed.example:8001/v1", {"DEMPO_KEY_HOSTS": "listed.example:8000"}, False),
+        ("https://x.listed.example/v1", {"DEMPO_KEY_HOSTS": "listed.example"}, False),
+        ("http://listed.example:8000/v1", {"DEMPO_KEY_HOSTS": "listed.example:8000"}, False),
         ("http://localhost:8000/v1", {}, True),
         ("http://127.0.0.1:8000/v1", {}, True),
         ("http://[::1]:8000/v1", {}, True),
@@ -608,8 +609,10 @@ def test_a_key_goes_only_to_hosts_confirmed_for_it(url: str | None, environment:
 
 def test_without_a_key_an_endpoint_is_used_without_one_and_openai_is_not_asked(tmp_path: Path) -> None:
     assert resolve("http://elsewhere.example/v1", {}).key == ""
-    with pytest.raises(JudgeError, match="OPENAI_API_KEY was not set for it"):
-        resolve("http://elsewhere.example/v1", {"OPENAI_CUSTOM_HEADERS": "authorization: Bearer x"})
+    with pytest.raises(
+        JudgeError, match="would get what OPENAI_CUSTOM_HEADERS holds: OPENAI_API_KEY was not set for it"
+    ):
+        resolve("https://elsewhere.example/v1", {"OPENAI_CUSTOM_HEADERS": "authorization: Bearer x"})
     with pytest.raises(JudgeError, match="needs a key: set OPENAI_API_KEY"):
         resolve(None, {})
 
@@ -703,12 +706,14 @@ def test_preflight_finds_before_training_what_would_be_refused_after_it(
         "answer": {"constitution": str(tmp_path / "c.txt"), "questions": str(questions)},
         "judge": {"judges": [{"kind": "openai", "model": "m"}, {"kind": "local", "model": "base"}]},
     }
-    preflight(RunConfig.model_validate(values))
+    assert list(check_evaluation(RunConfig.model_validate(values))) == []
     monkeypatch.delenv("OPENAI_API_KEY")
-    with pytest.raises(JudgeError, match="needs a key"):
-        preflight(RunConfig.model_validate(values))
+    (error,) = check_evaluation(RunConfig.model_validate(values))
+    assert isinstance(error, JudgeError)
+    assert "needs a key" in str(error)
     values["judge"]["judges"].pop(0)
-    preflight(RunConfig.model_validate(values))
+    assert list(check_evaluation(RunConfig.model_validate(values))) == []
     values["answer"]["constitution"] = str(tmp_path / "none.txt")
-    with pytest.raises(InputError, match="cannot read the constitution"):
-        preflight(RunConfig.model_validate(values))
+    (missing,) = check_evaluation(RunConfig.model_validate(values))
+    assert isinstance(missing, InputError)
+    assert "cannot read the constitution" in str(missing)

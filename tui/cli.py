@@ -468,12 +468,13 @@ def head(
 
 @app.command()
 def doctor(
+    config: Annotated[Path | None, typer.Argument(help="Say also whether its endpoints can be used (TOML).")] = None,
     keygen: Annotated[bool, typer.Option("--keygen", help="Make a key that signs the heads of runs.")] = False,
     key: Annotated[Path | None, typer.Option("--key", help="Where --keygen puts the key.")] = None,
     runs_dir: RunsDir = _RUNS,
     as_json: Json = False,
 ) -> None:
-    """Say what this machine has: packages, devices, disk, keys (present or absent)."""
+    """Say what this machine has: packages, devices, disk, keys (present or absent); and what a configuration lacks."""
     if keygen:
         from tui.commands.record.head import new_key
 
@@ -482,9 +483,10 @@ def doctor(
         return
     if key is not None:
         raise InputError("--key says where --keygen puts a new key; an existing one is named by DEMPO_SIGNING_KEY")
+    from core.config_file import load_config
     from tui.commands.runs.doctor import examine
 
-    rows = examine(runs_dir)
+    rows = examine(runs_dir, load_config(config).config if config else None)
     print_data({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(1)

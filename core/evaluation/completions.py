@@ -164,7 +164,7 @@ class Completions:
         """
         begun = time.monotonic()
         reply = self._attempt_all(request, stop)
-        return replace(reply, seconds=round(time.monotonic() - begun, 3), detail=self.endpoint.scrub(reply.detail))
+        return replace(reply, seconds=round(time.monotonic() - begun, 3))
 
     def _attempt_all(self, request: Request, stop: threading.Event) -> Reply:
         dialect = self._dialect
@@ -193,15 +193,15 @@ class Completions:
             body = self._send(dialect.arguments(request))
         except openai.APIStatusError as error:
             if error.status_code == 400 and error.code in _FILTERED:
-                return _Result(Reply("refused", detail=_message(error)))
+                return _Result(Reply("refused", detail=self._message(error)))
             self._stop_if_unusable(error)
             return self._following(dialect, error) or self._rejected(error)
         except (openai.APITimeoutError, TimeoutError):
             return _Result(Reply("failed", detail=f"no whole reply within {self.timeout:g} s", outage=True), again=True)
         except openai.APIConnectionError as error:
-            return _Result(Reply("failed", detail=_lost(error), outage=True), again=True)
+            return _Result(Reply("failed", detail=self._lost(error), outage=True), again=True)
         except _UNREADABLE as error:
-            return _Result(Reply("failed", detail=f"{_NO_COMPLETION}: {_message(error)}", outage=True))
+            return _Result(Reply("failed", detail=f"{_NO_COMPLETION}: {self._message(error)}", outage=True))
         return _Result(self._read(body, dialect))
 
     def _send(self, arguments: Mapping[str, Any]) -> Any:
@@ -213,13 +213,14 @@ class Completions:
     def _following(self, dialect: _Dialect, error: Any) -> _Dialect | None:
         if error.status_code not in (400, 422):
             return None
-        return dialect.after_rejection(error.param, _message(error))
+        return dialect.after_rejection(error.param, self._message(error))
 
     def _stop_if_unusable(self, error: Any) -> None:
         """Raises JudgeError for answers that every other call would get as well."""
         status, name, model = error.status_code, self.endpoint.name, self.model
         if status == 401 or (status == 403 and not self.succeeded):
-            key = "the key in OPENAI_API_KEY" if self.endpoint.key else "a call without a key; set OPENAI_API_KEY"
+            endpoint = self.endpoint
+            key = f"the key in {endpoint.variable}" if endpoint.key else f"a call without a key; {endpoint.remedy}"
             raise JudgeError(f"{name} refused model {model!r} with {status}: it does not accept {key}") from None
         if status == 402 or (status == 429 and error.code == "insufficient_quota"):
             raise JudgeError(f"{name} refused model {model!r}: the account has no credit left; then resume") from None
@@ -232,7 +233,7 @@ class Completions:
         if status == 400 and error.param == "temperature":
             raise JudgeError(
                 f"{name}: model {model!r} does not accept the temperature asked for: "
-                f"{self.endpoint.scrub(_message(error))}; set another one"
+                f"{self._message(error)}; set another one"
             ) from None
 
     def _rejected(self, error: Any) -> _Result:
@@ -242,7 +243,7 @@ class Completions:
         """
         status = error.status_code
         passing = status >= 500 or status in (408, 409, 429)
-        reply = Reply("failed", detail=f"{status}: {_message(error)}", outage=passing or status in (401, 403))
+        reply = Reply("failed", detail=f"{status}: {self._message(error)}", outage=passing or status in (401, 403))
         wait = _retry_after(error.response.headers)
         return _Result(reply, again=passing and (wait is None or wait <= LONGEST_WAIT), wait=wait)
 
@@ -250,10 +251,10 @@ class Completions:
         """Sorts a response by what it is; nothing in it is taken for granted."""
         choice = _first_choice(body)
         if choice is None:
-            return Reply("failed", detail=f"{_NO_COMPLETION}{_told(body)}", outage=True)
+            return Reply("failed", detail=f"{_NO_COMPLETION}{self._told(body)}", outage=True)
         message, finish = choice["message"], self._word(choice.get("finish_reason"))
         if finish == "error":
-            return Reply("failed", detail=f"the endpoint ended the reply by an error{_told(choice)}", outage=True)
+            return Reply("failed", detail=f"the endpoint ended the reply by an error{self._told(choice)}", outage=True)
         self.succeeded = True
         self._dialect = dialect
         content, refusal = message.get("content"), message.get("refusal")
@@ -268,7 +269,7 @@ class Completions:
             completion_tokens=_count_or_none(usage.get("completion_tokens")),
         )
         if isinstance(refusal, str) and refusal:
-            return replace(reply, status="refused", detail=_one_line(refusal))
+            return replace(reply, status="refused", detail=self._line(refusal))
         if finish == "content_filter":
             return replace(reply, status="refused", detail="the endpoint's content filter stopped the reply")
         if finish == "length":
@@ -277,7 +278,27 @@ class Completions:
 
     def _word(self, value: object) -> str | None:
         """A short text of a response, fit for the record; None where there is none."""
-        return _one_line(self.endpoint.scrub(value)) if isinstance(value, str) else None
+        return self._line(value) if isinstance(value, str) else None
+
+    def _told(self, value: Any) -> str:
+        """What a body or a choice says of an error, to be added to a sentence."""
+        error = value.get("error") if isinstance(value, dict) else None
+        said = error.get("message") if isinstance(error, dict) else error
+        return f": {self._line(said)}" if isinstance(said, str) and said.strip() else ""
+
+    def _lost(self, error: Any) -> str:
+        cause = error.__cause__
+        return self._line(f"{self._message(error)} ({cause})") if cause and str(cause) else self._message(error)
+
+    def _message(self, error: Any) -> str:
+        """What went wrong, in the endpoint's own words where it has any."""
+        body = getattr(error, "body", None)
+        said = body.get("message") if isinstance(body, dict) else None
+        return self._line(said if isinstance(said, str) and said else str(getattr(error, "message", "") or error))
+
+    def _line(self, text: str) -> str:
+        """A text fit for a sentence. The key is cut out of the whole: a shortened text may end within it."""
+        return _one_line(self.endpoint.scrub(text))
 
 
 @dataclass(frozen=True)
@@ -303,28 +324,9 @@ def _first_choice(body: Any) -> dict[str, Any] | None:
     return choice if isinstance(choice, dict) and isinstance(choice.get("message"), dict) else None
 
 
-def _told(value: Any) -> str:
-    """What a body or a choice says of an error, to be added to a sentence."""
-    error = value.get("error") if isinstance(value, dict) else None
-    said = error.get("message") if isinstance(error, dict) else error
-    return f": {_one_line(said)}" if isinstance(said, str) and said.strip() else ""
-
-
-def _lost(error: Any) -> str:
-    cause = error.__cause__
-    return _one_line(f"{_message(error)} ({cause})" if cause and str(cause) else _message(error))
-
-
 def _length(reply: Reply) -> str:
     """How long a truncated reply had become."""
     return "the token limit" if reply.completion_tokens is None else f"{reply.completion_tokens} tokens"
-
-
-def _message(error: Any) -> str:
-    """What went wrong, in the endpoint's own words where it has any."""
-    body = getattr(error, "body", None)
-    said = body.get("message") if isinstance(body, dict) else None
-    return _one_line(said if isinstance(said, str) and said else str(getattr(error, "message", "") or error))
 
 
 def _one_line(text: str) -> str:

@@ -1,41 +1,42 @@
-"""OpenAI-compatible endpoints: which address a call goes to, and whether the key may go there.
+"""OpenAI-compatible endpoints: which address a call goes to, and with which key.
 
-A configuration can come from somebody else, so an address in it must not be able to carry a key off.
-The key of `OPENAI_API_KEY` (and whatever `OPENAI_CUSTOM_HEADERS` holds) goes to
-
-- https://api.openai.com,
-- the scheme, host and port of `OPENAI_BASE_URL`, which belongs to this machine's user,
-- this machine itself (localhost, 127.0.0.0/8, ::1),
-- hosts listed in `DEMPO_KEY_HOSTS` (separated by commas, each `host` or `host:port`).
-
-Any other address is refused while a key is set, and used without one where none is. Redirects are not
-followed. Addresses are shown and hashed without user info and query; keys are cut out of every text
-that came back from an endpoint.
+Whether a key may go there is said in `core.evaluation.key_hosts`. An address that may not have it is refused while it
+is set. Judges with a `base_url` alone take `OPENAI_API_KEY` where it is set, and go without a key where it is not. An
+endpoint that is defined under a name says which key it takes (`key_env`), so one that is not set is refused; with
+`key_env = ""` it is used without any. Redirects are not followed. Addresses are shown and hashed without user info and
+query; an endpoint's key is cut out of every text that came back from it.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from core.address import address_parts
+from core.config import AskedModel, RunConfig, resolved
 from core.errors import JudgeError
 from core.evaluation.deadline import Allowance, bound
-from core.facts.judging.requests import ADDRESS_VARIABLE, DEFAULT_ADDRESS, address_of
+from core.evaluation.key_hosts import OPENAI_KEY, is_loopback, is_openai, refusal
+from core.facts.judging.endpoints import endpoint_of
+from core.facts.judging.requests import ADDRESS_VARIABLE, address_of
 
-KEY_HOSTS = "DEMPO_KEY_HOSTS"
-_PORTS = {"http": 80, "https": 443}
+CUSTOM_HEADERS = "OPENAI_CUSTOM_HEADERS"
+"""What the openai package adds to every request; it may hold a key as well."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where calls go. `url` holds neither user info nor query; `key` is empty where none may or need be sent."""
+    """Where calls go. `url` holds neither user info nor query; `key` is empty where none may or need be sent.
+
+    `variable` is the one that holds the key, "" where the endpoint is used without one.
+    """
 
     url: str
     key: str = field(repr=False)
     local: bool
+    variable: str = OPENAI_KEY
 
     @property
     def name(self) -> str:
@@ -43,32 +44,70 @@ class Endpoint:
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
 
+    @property
+    def remedy(self) -> str:
+        """What to do where it wants a key and got none."""
+        return f"set {self.variable}" if self.variable else "name the variable that holds one in key_env"
+
     def scrub(self, text: str) -> str:
         """The text without the key, in case the other side repeats it."""
         return text.replace(self.key, "[key]") if self.key else text
 
 
-def resolve(base_url: str | None, environment: Mapping[str, str]) -> Endpoint:
+def endpoint_for(config: RunConfig, asked: AskedModel, environment: Mapping[str, str]) -> Endpoint:
+    """The endpoint of a judge, or of who writes questions.
+
+    Raises:
+        JudgeError: as `resolve` says.
+    """
+    entry = endpoint_of(asked.model_dump(), resolved(config))
+    return resolve(entry.get("base_url"), environment, entry.get("key_env", OPENAI_KEY), entry.get("name", ""))
+
+
+def resolve(
+    base_url: str | None, environment: Mapping[str, str], variable: str = OPENAI_KEY, defined: str = ""
+) -> Endpoint:
     """The endpoint for a configured address (None: `OPENAI_BASE_URL`, else OpenAI's).
+
+    Args:
+        variable: the one that holds the key; "" for none.
+        defined: the name under which the configuration defines the endpoint; "" for an address alone.
 
     Raises:
         JudgeError: the address cannot be used, or a key is set that must not go there, or one is missing.
     """
     url = address_of(base_url, environment)
-    parts = _checked(url)
-    key = environment.get("OPENAI_API_KEY", "").strip()
-    local = _is_loopback(parts.hostname or "")
-    endpoint = Endpoint(url, key, local)
-    secret = key or environment.get("OPENAI_CUSTOM_HEADERS", "")
-    if not secret and _origin(parts) == _origin(urlsplit(DEFAULT_ADDRESS)):
-        raise JudgeError(f"{endpoint.name} needs a key: set OPENAI_API_KEY, or name another endpoint in base_url")
-    if secret and not _confirmed(parts, local, environment):
-        raise JudgeError(
-            f"the configuration's base_url names {endpoint.name}, and OPENAI_API_KEY was not set for it; to send "
-            f"the key there, put {parts.hostname} into {KEY_HOSTS} (or the address into OPENAI_BASE_URL); "
-            "to use it without a key, unset OPENAI_API_KEY and OPENAI_CUSTOM_HEADERS"
-        )
+    try:
+        parts = address_parts(url)
+    except ValueError as error:
+        raise JudgeError(f"base_url (or {ADDRESS_VARIABLE}): {error}") from None
+    key = environment.get(variable, "").strip()
+    endpoint = Endpoint(url, key, is_loopback(parts.hostname or ""), variable)
+    place = f"endpoint {defined!r} ({endpoint.name})" if defined else endpoint.name
+    if not key and not (variable == OPENAI_KEY and environment.get(CUSTOM_HEADERS)):
+        _require_no_key(endpoint, parts, place, defined)
+        return endpoint
+    refused = refusal(variable, parts, environment)
+    if refused:
+        secret = f"the key in {variable}" if key else f"what {CUSTOM_HEADERS} holds"
+        raise JudgeError(f"by the configuration, {place} would get {secret}: {refused}; {_keyless(defined)}")
+    if not (key.isascii() and key.isprintable()):
+        raise JudgeError(f"the key in {variable} holds a character that no request can carry; set {variable} again")
     return endpoint
+
+
+def _require_no_key(endpoint: Endpoint, parts: SplitResult, place: str, defined: str) -> None:
+    """Refuses an endpoint that needs a key, or is said to take one, where there is none."""
+    if is_openai(parts):
+        raise JudgeError(f"{place} needs a key: {endpoint.remedy}, or name another endpoint in base_url")
+    if defined and endpoint.variable:
+        raise JudgeError(f"{place} needs a key: {endpoint.remedy}; {_keyless(defined)}")
+
+
+def _keyless(defined: str) -> str:
+    """How a place is used without any key."""
+    named = f"give endpoint {defined!r}" if defined else "define it in [[endpoints]] with"
+    return f'to use it without a key, {named} key_env = ""'
 
 
 def open_client(endpoint: Endpoint, timeout: float, allowance: Allowance) -> Any:
@@ -88,51 +127,10 @@ def open_client(endpoint: Endpoint, timeout: float, allowance: Allowance) -> Any
         timeout=timeout,
         http_client=http_client,
     )
-    if not endpoint.key:
-        # They come from the environment and say who somebody is.
+    # All of this comes from the environment and says who somebody is: it goes where OPENAI_API_KEY goes.
+    if endpoint.variable != OPENAI_KEY:
+        client._custom_headers = {}
+    if endpoint.variable != OPENAI_KEY or not endpoint.key:
         client.organization = None
         client.project = None
     return client
-
-
-def _checked(url: str) -> SplitResult:
-    """The parts of an address that can be used."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise JudgeError("base_url (or OPENAI_BASE_URL) is not an address like https://host/v1")
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise JudgeError(
-            f"the address of {parts.scheme}://{parts.hostname} holds user info, a query or a fragment, which would "
-            "end up in the record; leave them out, and put the key into OPENAI_API_KEY"
-        )
-    return parts
-
-
-def _confirmed(parts: SplitResult, local: bool, environment: Mapping[str, str]) -> bool:
-    if local:
-        return True
-    own = [urlsplit(DEFAULT_ADDRESS)]
-    if environment.get(ADDRESS_VARIABLE):
-        own.append(urlsplit(environment[ADDRESS_VARIABLE]))
-    if _origin(parts) in [_origin(address) for address in own]:
-        return True
-    listed = [entry.strip().lower() for entry in environment.get(KEY_HOSTS, "").split(",")]
-    host, port = (parts.hostname or "").lower(), _origin(parts)[2]
-    return host in listed or f"{host}:{port}" in listed
-
-
-def _origin(parts: SplitResult) -> tuple[str, str, int]:
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

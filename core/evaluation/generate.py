@@ -12,7 +12,7 @@ from core.errors import JudgeError
 from core.evaluation.calls import run_concurrently
 from core.evaluation.completions import Completions, Interrupted, Reply, Request
 from core.evaluation.constitution import Constitution
-from core.evaluation.endpoint import resolve
+from core.evaluation.endpoint import endpoint_for
 from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated
 from core.facts.judging.replies import Malformed, parse_questions
@@ -61,7 +61,7 @@ def generate_questions(
 
 
 def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int) -> None:
-    endpoint = resolve(section.base_url, os.environ)
+    endpoint = endpoint_for(ctx.config, section, os.environ)
     model = Completions(endpoint, section.model, TIMEOUT, RETRIES)
     left = len(pending)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from core.config import AnswerSection, RunConfig
-from core.errors import InputError, JudgeError
+from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
-from core.evaluation.endpoint import resolve
+from core.evaluation.endpoint import endpoint_for
 from core.evaluation.generate import clause_tasks, generate_questions
 from core.evaluation.judges.judge import Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
@@ -27,25 +27,30 @@ if TYPE_CHECKING:
 _PLAN = "questions"
 
 
-def preflight(config: RunConfig) -> None:
-    """Refuses before training what `answer` and `judge` would refuse after it: files, addresses, keys, counts.
+def check_evaluation(config: RunConfig) -> Iterator[DempoError]:
+    """Every reason why `answer` and `judge` would be refused after training: files, addresses, keys, counts.
 
     For runs that start; a resumed one reads constitution and questions from its record.
-
-    Raises:
-        InputError, JudgeError: as the stages do.
     """
     if config.answer is None or not config.conditions:
         return
-    constitution = read_constitution(config.answer.constitution)
-    if config.answer.generate is None:
-        _read(config.answer, constitution, constitution.first(config.answer.clauses))
-    else:
-        resolve(config.answer.generate.base_url, os.environ)
+    checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer)]
     if config.judge is not None:
-        labels_for(len(config.conditions))
-        for model in config.judge.judges:
-            KINDS[model.kind].ready(config, model, None)
+        checks.append(partial(labels_for, len(config.conditions)))
+        checks += [partial(KINDS[model.kind].ready, config, model, None) for model in config.judge.judges]
+    for check in checks:
+        try:
+            check()
+        except DempoError as error:
+            yield error
+
+
+def _check_questions(config: RunConfig, section: AnswerSection) -> None:
+    constitution = read_constitution(section.constitution)
+    if section.generate is None:
+        _read(section, constitution, constitution.first(section.clauses))
+    else:
+        endpoint_for(config, section.generate, os.environ)
 
 
 # ---------------------------------------------------------------- answer

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.facts.judging.endpoints import with_addresses
+
 Replay = Literal["view", "re-derive", "re-solve", "re-run", "not replayable"]
 
 
@@ -84,10 +86,13 @@ def key_of_stage(
 ) -> str:
     """SHA-256 over name, version, slices of the configuration, seed and the keys of the inputs.
 
+    Of an endpoint that a slice names, its address is in the key, as if it stood there.
+
     Args:
         config: the resolved configuration, with its floats as floats.
         seed: the run's, in decimal digits.
     """
+    config = with_addresses(config)
     parts = {
         "name": name,
         "version": version,

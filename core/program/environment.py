@@ -10,7 +10,7 @@ import shutil
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -59,8 +59,13 @@ MPI_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
 """How many processes mpirun started; srun sets one of them to 1 for a single process, which is one engine."""
 
 
-def engine_started(resumed: bool, secret: bytes) -> EngineStarted:
-    """The event that describes this process and machine; the secret is that of the run's pseudonyms."""
+def engine_started(resumed: bool, secret: bytes, key_variables: Sequence[str] = ()) -> EngineStarted:
+    """The event that describes this process and machine.
+
+    Args:
+        secret: that of the run's pseudonyms.
+        key_variables: those that hold keys of the configuration's endpoints.
+    """
     from core.events import EngineStarted
 
     ran = provenance()
@@ -76,7 +81,7 @@ def engine_started(resumed: bool, secret: bytes) -> EngineStarted:
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         cores=usable_cores(),
         packages=package_versions(),
-        environment=environment(os.environ),
+        environment=environment(os.environ, key_variables),
         devices=devices(),
     )
 
@@ -125,9 +130,10 @@ def package_versions() -> dict[str, str]:
     return {"sqlite": sqlite3.sqlite_version} | {name: v for name, v in found.items() if v is not None}
 
 
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
+def environment(variables: Mapping[str, str], key_variables: Sequence[str] = ()) -> dict[str, str]:
     """Variables that matter: plain ones by value, addresses without user or query, secrets as present or absent."""
-    found = {name: "present" if variables.get(name) else "absent" for name in SECRETS}
+    secrets = [name for name in (*SECRETS, *key_variables) if name not in (*VARIABLES, *ADDRESSES)]
+    found = {name: "present" if variables.get(name) else "absent" for name in secrets}
     found |= {name: variables[name] for name in VARIABLES if name in variables}
     found |= {name: strip_address(variables[name]) for name in ADDRESSES if name in variables}
     return found

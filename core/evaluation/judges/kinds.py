@@ -14,7 +14,7 @@ from typing import Any
 from core.config import BASE_MODEL, JudgeModel, RunConfig
 from core.errors import InputError
 from core.evaluation.answers import Answers
-from core.evaluation.endpoint import Endpoint, resolve
+from core.evaluation.endpoint import Endpoint, endpoint_for
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.judges.local_judge import judge_by_model
 from core.evaluation.judges.openai_judge import judge_by_endpoint
@@ -38,7 +38,7 @@ class JudgeKind:
 
 
 def _endpoint(config: RunConfig, model: JudgeModel, base: Path | None) -> Endpoint:
-    return resolve(model.base_url, os.environ)
+    return endpoint_for(config, model, os.environ)
 
 
 # ---------------------------------------------------------------- a model on this machine

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core.facts.judging.endpoints import endpoint_of
 from core.facts.judging.prompts import (
     LABELS,
     TEMPLATES,
@@ -161,7 +162,8 @@ class Prompts:
                 yield writing_key(values["model"], address, prompt, writing_parameters(seed, clause, attempt, count))
 
     def _addresses(self, section: Mapping[str, Any]) -> set[str]:
-        return {address_of(section.get("base_url"), environment) for environment in self.environments}
+        configured = endpoint_of(section, self.record.genesis["config"]).get("base_url")
+        return {address_of(configured, environment) for environment in self.environments}
 
     def notes(self) -> list[str]:
         """What has to be said of the prompts before all else."""

@@ -1,4 +1,4 @@
-"""`dempo doctor`: what this machine has, in one table."""
+"""`dempo doctor`: what this machine has, and whether a configuration's endpoints can be used, in one table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import os
 import re
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
+from core.config import RunConfig
+from core.errors import JudgeError
+from core.evaluation.endpoint import endpoint_for
 from core.program.environment import devices, environment, package_version
 from core.program.provenance import provenance
 from storage.signatures import sshsig
@@ -23,9 +27,10 @@ _LEAST_SQLITE = (3, 38, 0)
 _LEAST_FREE = 2 * 1024**3
 
 
-def examine(runs: Path) -> list[dict[str, Any]]:
+def examine(runs: Path, config: RunConfig | None = None) -> list[dict[str, Any]]:
     """One row per thing looked at: name, state (ok, note, missing) and detail."""
     return [
+        *(_endpoints(config) if config else ()),
         _program(),
         *_packages(),
         _sqlite(),
@@ -33,8 +38,22 @@ def examine(runs: Path) -> list[dict[str, Any]]:
         _disk(runs),
         *disk_rows(runs),
         _signing_key(runs),
-        *_variables(),
+        *_variables(config.key_variables if config else ()),
     ]
+
+
+def _endpoints(config: RunConfig) -> list[dict[str, Any]]:
+    """Where judges and the writer of questions are asked, and with which key; missing where they cannot be."""
+    rows = []
+    for who, asked in config.asked.items():
+        try:
+            found = endpoint_for(config, asked, os.environ)
+        except JudgeError as error:
+            rows.append(_row(who, "missing", str(error)))
+            continue
+        key = f"with the key in {found.variable}" if found.key else "without a key"
+        rows.append(_row(who, "ok", f"asked at {found.url} {key}"))
+    return rows
 
 
 def _program() -> dict[str, Any]:
@@ -98,8 +117,8 @@ def _signing_key(runs: Path) -> dict[str, Any]:
     return _row(name, "ok", f"{key} ({origin}), {signer}")
 
 
-def _variables() -> list[dict[str, Any]]:
-    return [_row(name, "note", value) for name, value in environment(os.environ).items()]
+def _variables(key_variables: Sequence[str]) -> list[dict[str, Any]]:
+    return [_row(name, "note", value) for name, value in environment(os.environ, key_variables).items()]
 
 
 def _row(name: str, state: str, detail: str) -> dict[str, Any]:

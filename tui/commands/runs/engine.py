@@ -16,6 +16,7 @@ from core.config_file import load_config
 from core.program.environment import refuse_launcher
 from core.program.place import ROOT
 from core.run_folder import RunFolder
+from storage.draws.history import config_of
 from storage.errors import StorageError
 from storage.record.create import create_run
 from storage.record.foreign import refuse_imported
@@ -43,6 +44,7 @@ def resume(root: Path, until: str | None = None) -> int:
 
     Raises:
         InputError: a launcher stands in front of this process, and would stand in front of the engine.
+        JudgeError: an endpoint that is asked much later cannot be used; the engine would say so to nobody.
         StorageError: an engine works on the run already, or it was imported.
     """
     refuse_launcher(os.environ)
@@ -51,6 +53,7 @@ def resume(root: Path, until: str | None = None) -> int:
     pid = reader.engine_pid()
     if pid is not None:
         raise StorageError(f"an engine (process {pid}) works on {root.name} already")
+    _check_endpoints(reader, until)
     command = [sys.executable, "-P", "-m", "tui", "resume", str(root), "--quiet"]
     if until is not None:
         command += ["--until", until]
@@ -64,6 +67,13 @@ def resume(root: Path, until: str | None = None) -> int:
             env=os.environ | {"PYTHONPATH": os.pathsep.join(_import_path())},
         )
     return process.pid
+
+
+def _check_endpoints(reader: Reader, until: str | None) -> None:
+    from core.preflight import check_endpoints  # as above
+
+    ended = [row["stage"] for row in reader.view("stages") if row["status"] in ("completed", "skipped")]
+    check_endpoints(config_of(reader), ended, until)
 
 
 def request_stop(root: Path) -> None:

@@ -38,9 +38,11 @@ def work(root: Path, until: str | None, console: Console) -> int:
 
     Raises:
         InputError: a launcher started several of these processes.
+        JudgeError: an endpoint that is asked much later cannot be used.
         StorageError: there is no run, or another engine works on it.
     """
     from core.pipeline import check_until, nothing_left, run_pipeline
+    from core.preflight import check_endpoints
 
     refuse_launcher(os.environ)
     check_until(until)
@@ -53,9 +55,10 @@ def work(root: Path, until: str | None, console: Console) -> int:
             return 0
         log.signer = _signer(root)
         config = from_recorded(log.genesis().config, log.genesis().places)
+        check_endpoints(config, log.stage_ends(), until)
         resumed = log.has(EngineStarted.kind)
         resumption = [OperatorAction(action="resume", detail=f"until {until}" if until else "")] if resumed else []
-        log.record("run", [engine_started(resumed, log.sealer.secret), *resumption])
+        log.record("run", [engine_started(resumed, log.sealer.secret, config.key_variables), *resumption])
         log.sign_head()
         log.listener = console.progress
         try:

@@ -1,0 +1,35 @@
+"""Endpoints that a configuration names: where a judge or a writer of questions is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def endpoint_of(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is said of where a judge or a writer is asked: the entry of `endpoints` that it names, else its own words.
+
+    Either may hold `base_url`.
+    """
+    name = asked.get("endpoint")
+    return asked if name is None else {entry["name"]: entry for entry in config["endpoints"]}[name]
+
+
+def with_addresses(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with addresses in place of the names of endpoints: what a stage records depends on these alone,
+    whatever an endpoint is called, and whichever variable holds its key."""
+    found = dict(config)
+    judge, answer = config.get("judge") or {}, config.get("answer") or {}
+    if judge.get("judges"):
+        found["judge"] = {**judge, "judges": [_with_address(one, config) for one in judge["judges"]]}
+    if answer.get("generate"):
+        found["answer"] = {**answer, "generate": _with_address(answer["generate"], config)}
+    return found
+
+
+def _with_address(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "endpoint" not in asked:
+        return asked
+    address = endpoint_of(asked, config).get("base_url")
+    rest = {name: value for name, value in asked.items() if name != "endpoint"}
+    return rest if address is None else {**rest, "base_url": address}
