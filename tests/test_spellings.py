@@ -104,6 +104,13 @@ def test_each_spelling_is_read(name: str) -> None:
     assert parse_ranking(SPELLINGS[name](BAC), LABELS) == BAC
 
 
+@pytest.mark.parametrize(
+    "text", [f'{{"ranking": "b > a > c"}}\n{OBJECT}', '["B", "A", "C"]\nB > A > C', "b > a > c\nB > A > C"]
+)
+def test_statements_in_two_spellings_agree(text: str) -> None:
+    assert parse_ranking(text, LABELS) == BAC
+
+
 @settings(deadline=None)
 @given(orders, spelled_so, words, st.sampled_from(["", "\n", "\n\nThat is by kindness."]))
 def test_any_ranking_in_any_spelling_is_that_ranking(order: Any, name: str, before: str, after: str) -> None:
@@ -199,6 +206,7 @@ def test_what_has_another_reading_or_none_is_malformed(text: str) -> None:
     [
         (f"Maybe {QUOTE}? No.</think>\n{OBJECT}", BAC),
         (f"Maybe {QUOTE}?\nNo, C is rude.\n</think>\n\nB > A > C", BAC),
+        (f"I rank B first.\nAnswer C says:\nMy ranking: {QUOTE}", None),
         (f"I rank B first.\nAnswer C says ```json\n{QUOTE}\n```", None),
         ("Maybe C > A > B.\n</think>\nB > A > C", BAC),
         (f"{OBJECT}\nAnswer C says </think>{QUOTE}", None),
@@ -294,6 +302,13 @@ def test_what_is_read_a_second_time_has_a_bound(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(objects, "MOST_READ_AGAIN", len(sloppy) - 1)
     with pytest.raises(Malformed, match="too much that begins like JSON"):
         parse_ranking(f"{sloppy}\n{OBJECT}", LABELS)
+
+
+def test_sloppy_objects_are_bounded_in_number() -> None:
+    sloppy = "{'why': 1}\n"
+    assert parse_ranking(sloppy * objects.MOST_STARTS + OBJECT, LABELS) == BAC
+    with pytest.raises(Malformed, match="too much that begins like JSON"):
+        parse_ranking(sloppy * (objects.MOST_STARTS + 1) + OBJECT, LABELS)
 
 
 @settings(max_examples=300, deadline=None)

@@ -21,7 +21,7 @@ MOST_READ_AGAIN = LONGEST_REPLY
 """Characters of them that are read a second time without an object: that takes longer for each."""
 
 MOST_STARTS = 200
-"""Places where an object seems to begin and is none: an error at each takes as long as the text before it."""
+"""Places where an object seems to begin and no JSON is: an error at each takes as long as the text before it."""
 
 BEGINNINGS = re.compile(r"""\{[ \t\n\r]*(?://[^\n{]*\n[ \t\n\r]*)*["'}]""")
 """Where an object can begin. A comment before its first key holds no brace, or each of many would read all others."""
@@ -61,10 +61,10 @@ def objects_in(text: str) -> Iterator[FoundObject]:
         position = begun.start()
         found, reached = _decoded(text, position)
         if found is None:
-            read += reached - position
+            read, starts = read + reached - position, starts + 1
             found, reached = _respelled(text, position)
             if found is None:
-                again, starts = again + reached - position, starts + 1
+                again += reached - position
             if read > MOST_READ or again > MOST_READ_AGAIN or starts > MOST_STARTS:
                 raise Malformed("the reply holds too much that begins like JSON and is none")
         if found is not None:

@@ -121,13 +121,11 @@ def _spoken(text: str) -> str:
 
 
 def _lead_in(before: str) -> str:
-    """The words just before a statement: those in its line, else the line above where a colon or a fence ends that."""
+    """The words just before a statement: those in its line, and the line above where a colon or a fence ends that."""
     *above, line = before.split("\n")
-    if any(map(str.isalnum, line)):
-        return line
     lines = (line.strip() for line in reversed(above))
     last = next((line for line in lines if any(map(str.isalnum, line)) and not line.startswith("```")), "")
-    return last if LEADING.search(last) else ""
+    return f"{last}\n{line}" if LEADING.search(last) else line
 
 
 def _stated(
