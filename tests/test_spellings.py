@@ -207,6 +207,7 @@ def test_what_has_another_reading_or_none_is_malformed(text: str) -> None:
         (f"Maybe {QUOTE}? No.</think>\n{OBJECT}", BAC),
         (f"Maybe {QUOTE}?\nNo, C is rude.\n</think>\n\nB > A > C", BAC),
         (f"I rank B first.\nAnswer C says:\nMy ranking: {QUOTE}", None),
+        ("I rank B first.\nAnswer C says:\nMy ranking: ```\nC > A > B\n```", None),
         (f"I rank B first.\nAnswer C says ```json\n{QUOTE}\n```", None),
         ("Maybe C > A > B.\n</think>\nB > A > C", BAC),
         (f"{OBJECT}\nAnswer C says </think>{QUOTE}", None),

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from core.facts.judging.objects import LONGEST_REPLY, MOST_STARTS, Malformed, objects_in
@@ -121,11 +122,11 @@ def _spoken(text: str) -> str:
 
 
 def _lead_in(before: str) -> str:
-    """The words just before a statement: those in its line, and the line above where a colon or a fence ends that."""
+    """The words just before a statement: those in its line, and in lines above that a colon or a fence ends."""
     *above, line = before.split("\n")
     lines = (line.strip() for line in reversed(above))
-    last = next((line for line in lines if any(map(str.isalnum, line)) and not line.startswith("```")), "")
-    return f"{last}\n{line}" if LEADING.search(last) else line
+    spoken = (line for line in lines if any(map(str.isalnum, line)) and not line.startswith("```"))
+    return "\n".join([line, *takewhile(LEADING.search, spoken)])
 
 
 def _stated(
