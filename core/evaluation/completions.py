@@ -1,11 +1,7 @@
 """Chat completions from an OpenAI-compatible endpoint: one request, its retries, and what came of it.
 
-Servers differ, so the shape of a request is learned from what they refuse with 400 or 422, one step at a
-time, and remembered once a request got through:
-
-- the format of the reply: strict `json_schema` → the same without bounds on lists → `json_object` → plain text;
-- the name of the token limit: `max_tokens` → `max_completion_tokens`;
-- `seed`: sent → left out.
+Servers differ, so the shape of a request is learned from what they refuse (`core.evaluation.dialect`), and remembered
+once a request got through.
 
 What a reply means is never left to the server: some answer 200 and ignore the schema, so callers check it.
 Rate limits, timeouts, lost connections and errors of the server are tried again, up to `retries` times,
@@ -20,7 +16,6 @@ from __future__ import annotations
 import email.utils
 import json
 import math
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -29,17 +24,11 @@ from typing import Any, Literal
 
 from core.errors import JudgeError
 from core.evaluation.deadline import Allowance
+from core.evaluation.dialect import Dialect, Request
 from core.evaluation.endpoint import Endpoint, open_client
-from core.types import Context
 
 LONGEST_WAIT = 120.0
 """Seconds; a server that asks for more is taken to be unavailable."""
-
-_FORMATS = ("json_schema", "json_schema without bounds", "json_object", "text")
-
-_BOUNDS = ("minItems", "maxItems")
-"""Keywords without which a weak model that is held to a schema writes a list that never ends; not every server takes
-them."""
 
 _FILTERED = ("content_filter", "content_policy_violation")
 """Codes under which a gateway's filter rejects a request: a refusal, although it comes as an error."""
@@ -48,22 +37,6 @@ _NO_COMPLETION = "the endpoint answered with something that is no chat completio
 
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What a hostile response brings a parser to."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked. `seed` is below 2^31, which every server accepts."""
-
-    messages: Context
-    name: str
-    schema: Mapping[str, Any]
-    temperature: float
-    max_tokens: int
-    seed: int
-
-    def parameters(self) -> dict[str, Any]:
-        """What shapes the reply besides model and messages."""
-        return {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
 
 
 @dataclass(frozen=True)
@@ -89,52 +62,6 @@ class Interrupted(Exception):
     """The engine is stopping; the call was given up between two attempts and has no result."""
 
 
-@dataclass(frozen=True)
-class _Dialect:
-    """The shape of request that an endpoint accepts."""
-
-    format: int = 0
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    seeded: bool = True
-
-    def arguments(self, request: Request) -> dict[str, Any]:
-        """Keyword arguments of `chat.completions.create`."""
-        arguments: dict[str, Any] = {
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "temperature": request.temperature,
-            self.limit: request.max_tokens,
-        }
-        if self.seeded:
-            arguments["seed"] = request.seed
-        kind = _FORMATS[self.format]
-        if kind.startswith("json_schema"):
-            wanted = request.schema if kind == "json_schema" else _unbounded(request.schema)
-            schema = {"name": request.name, "strict": True, "schema": wanted}
-            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
-        elif kind == "json_object":
-            arguments["response_format"] = {"type": kind}
-        return arguments
-
-    def after_rejection(self, parameter: str | None, message: str) -> _Dialect | None:
-        """The next shape to try, or None where there is none left."""
-        if self.limit == "max_tokens" and "max_completion_tokens" in message:
-            return replace(self, limit="max_completion_tokens")
-        if self.seeded and (parameter == "seed" or re.search(r"\bseed\b", message)):
-            return replace(self, seeded=False)
-        if parameter != "temperature" and self.format + 1 < len(_FORMATS):
-            return replace(self, format=self.format + 1)
-        return None
-
-    def note(self) -> str:
-        """What was asked for less strictly than could be, in words."""
-        kind = _FORMATS[self.format]
-        notes = {
-            "json_schema": [],
-            "json_schema without bounds": [f"the endpoint accepts no {' and '.join(_BOUNDS)} in a json_schema"],
-        }.get(kind, [f"the endpoint accepts no json_schema; asked for {kind}"])
-        return "; ".join([*notes, *([] if self.seeded else ["the endpoint accepts no seed"])])
-
-
 class Completions:
     """One model at one endpoint. `complete` may be called from several threads.
 
@@ -149,7 +76,7 @@ class Completions:
         self.succeeded = False
         self._allowance = Allowance()
         self._client = open_client(endpoint, timeout, self._allowance)
-        self._dialect = _Dialect()
+        self._dialect = Dialect()
 
     def close(self) -> None:
         """Closes the connections."""
@@ -174,7 +101,7 @@ class Completions:
                 raise Interrupted
             attempts += 1
             result = self._attempt(request, dialect)
-            if isinstance(result, _Dialect):
+            if isinstance(result, Dialect):
                 dialect = result
                 continue
             reply = replace(result.reply, attempts=attempts)
@@ -185,7 +112,7 @@ class Completions:
             if stop.wait(delay if result.wait is None else result.wait):
                 return reply  # what was sent may have to be paid for, so it is recorded as the failure that it is
 
-    def _attempt(self, request: Request, dialect: _Dialect) -> _Result | _Dialect:
+    def _attempt(self, request: Request, dialect: Dialect) -> _Result | Dialect:
         """Sends a request once; another dialect where its shape was rejected."""
         import openai
 
@@ -210,7 +137,7 @@ class Completions:
             response = self._client.chat.completions.with_raw_response.create(model=self.model, **arguments)
         return json.loads(response.content)
 
-    def _following(self, dialect: _Dialect, error: Any) -> _Dialect | None:
+    def _following(self, dialect: Dialect, error: Any) -> Dialect | None:
         if error.status_code not in (400, 422):
             return None
         return dialect.after_rejection(error.param, self._message(error))
@@ -247,7 +174,7 @@ class Completions:
         wait = _retry_after(error.response.headers)
         return _Result(reply, again=passing and (wait is None or wait <= LONGEST_WAIT), wait=wait)
 
-    def _read(self, body: Any, dialect: _Dialect) -> Reply:
+    def _read(self, body: Any, dialect: Dialect) -> Reply:
         """Sorts a response by what it is; nothing in it is taken for granted."""
         choice = _first_choice(body)
         if choice is None:
@@ -308,13 +235,6 @@ class _Result:
     reply: Reply
     again: bool = False
     wait: float | None = None
-
-
-def _unbounded(schema: Any) -> Any:
-    """A schema without bounds on the length of lists."""
-    if isinstance(schema, Mapping):
-        return {key: _unbounded(value) for key, value in schema.items() if key not in _BOUNDS}
-    return schema
 
 
 def _first_choice(body: Any) -> dict[str, Any] | None:

@@ -10,8 +10,9 @@ from functools import partial
 from core.config import GenerateSection
 from core.errors import JudgeError
 from core.evaluation.calls import run_concurrently
-from core.evaluation.completions import Completions, Interrupted, Reply, Request
+from core.evaluation.completions import Completions, Interrupted, Reply
 from core.evaluation.constitution import Constitution
+from core.evaluation.dialect import Request
 from core.evaluation.endpoint import endpoint_for
 from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from core.config import JudgeModel
 from core.errors import JudgeError
 from core.evaluation.calls import run_concurrently
-from core.evaluation.completions import Completions, Reply, Request
+from core.evaluation.completions import Completions, Reply
+from core.evaluation.dialect import Request
 from core.evaluation.endpoint import Endpoint
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
