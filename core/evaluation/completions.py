@@ -26,6 +26,7 @@ from core.errors import JudgeError
 from core.evaluation.deadline import Allowance
 from core.evaluation.dialect import Dialect, Request
 from core.evaluation.endpoint import Endpoint, open_client
+from core.evaluation.refusals import refused_setting
 
 LONGEST_WAIT = 120.0
 """Seconds; a server that asks for more is taken to be unavailable."""
@@ -122,14 +123,14 @@ class Completions:
             if error.status_code == 400 and error.code in _FILTERED:
                 return _Result(Reply("refused", detail=self._message(error)))
             self._stop_if_unusable(error)
-            return self._following(dialect, error) or self._rejected(error)
+            return self._misset(request, error) or self._following(dialect, error) or self._rejected(error)
         except (openai.APITimeoutError, TimeoutError):
             return _Result(Reply("failed", detail=f"no whole reply within {self.timeout:g} s", outage=True), again=True)
         except openai.APIConnectionError as error:
             return _Result(Reply("failed", detail=self._lost(error), outage=True), again=True)
         except _UNREADABLE as error:
             return _Result(Reply("failed", detail=f"{_NO_COMPLETION}: {self._message(error)}", outage=True))
-        return _Result(self._read(body, dialect))
+        return _Result(_noted(self._read(body, dialect), dialect))
 
     def _send(self, arguments: Mapping[str, Any]) -> Any:
         """The body of the response, parsed here: the client's own types take much of a response for granted."""
@@ -137,10 +138,23 @@ class Completions:
             response = self._client.chat.completions.with_raw_response.create(model=self.model, **arguments)
         return json.loads(response.content)
 
+    def _misset(self, request: Request, error: Any) -> _Result | None:
+        """What came of a request with a setting that no other shape helps: every call would get the same answer.
+
+        Raises:
+            JudgeError: nothing has got through yet.
+        """
+        if error.status_code not in (400, 422):
+            return None
+        wrong = refused_setting(request, _parameter(error), self._message(error))
+        if wrong and not self.succeeded:
+            raise JudgeError(f"{self.endpoint.name} refused what model {self.model!r} was asked with: {wrong}")
+        return _Result(Reply("failed", detail=wrong)) if wrong else None
+
     def _following(self, dialect: Dialect, error: Any) -> Dialect | None:
         if error.status_code not in (400, 422):
             return None
-        return dialect.after_rejection(error.param, self._message(error))
+        return dialect.after_rejection(_parameter(error), self._message(error))
 
     def _stop_if_unusable(self, error: Any) -> None:
         """Raises JudgeError for answers that every other call would get as well."""
@@ -157,11 +171,6 @@ class Completions:
             ) from None
         if 300 <= status < 400:
             raise JudgeError(f"{name} redirects to another address; give the final one as base_url") from None
-        if status == 400 and error.param == "temperature":
-            raise JudgeError(
-                f"{name}: model {model!r} does not accept the temperature asked for: "
-                f"{self._message(error)}; set another one"
-            ) from None
 
     def _rejected(self, error: Any) -> _Result:
         """What came of a request that was answered with an error.
@@ -219,9 +228,8 @@ class Completions:
 
     def _message(self, error: Any) -> str:
         """What went wrong, in the endpoint's own words where it has any."""
-        body = getattr(error, "body", None)
-        said = body.get("message") if isinstance(body, dict) else None
-        return self._line(said if isinstance(said, str) and said else str(getattr(error, "message", "") or error))
+        said = _said(getattr(error, "body", None))
+        return self._line(said or str(getattr(error, "message", "") or error))
 
     def _line(self, text: str) -> str:
         """A text fit for a sentence. The key is cut out of the whole: a shortened text may end within it."""
@@ -235,6 +243,38 @@ class _Result:
     reply: Reply
     again: bool = False
     wait: float | None = None
+
+
+def _said(body: Any) -> str:
+    """What the body of an error says: in `message` or `detail`, which may hold more than a text, or by itself.
+
+    A router has the words of the endpoint behind it beside its own.
+    """
+    if isinstance(body, str):
+        return "" if body.lstrip().startswith("<") else body
+    if not isinstance(body, dict):
+        return ""
+    said = body.get("message") or body.get("detail") or ""
+    metadata = body.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    try:
+        text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    except RecursionError:
+        return ""
+    return f"{text}: {raw}" if isinstance(raw, str) and raw else text
+
+
+def _parameter(error: Any) -> str | None:
+    """The parameter that a refusal names in a field of its own."""
+    return error.param if isinstance(error.param, str) else None
+
+
+def _noted(reply: Reply, dialect: Dialect) -> Reply:
+    """A reply whose `detail` says in which shape it was asked for, whatever came of it."""
+    note = dialect.note()
+    if reply.status == "failed" or note in reply.detail:
+        return reply
+    return replace(reply, detail=f"{reply.detail}; {note}" if reply.detail else note)
 
 
 def _first_choice(body: Any) -> dict[str, Any] | None:

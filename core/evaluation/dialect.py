@@ -1,10 +1,14 @@
 """The shape of a request to an OpenAI-compatible endpoint, and how it is learned.
 
-Servers differ, so the shape is learned from what they refuse with 400 or 422, one step at a time:
+Servers differ, so the shape is learned from what they refuse with 400 or 422, one step for each refusal:
 
 - the format of the reply: strict `json_schema` → the same without bounds on lists → `json_object` → plain text;
 - the name of the token limit: `max_tokens` → `max_completion_tokens`;
-- `seed`: sent → left out.
+- `seed` and `temperature`: sent → left out;
+- the system text: a message of its own → in front of the user's turn.
+
+A refusal that names one of these changes that one; one that names none goes down the list of formats. No step is taken
+back, so there are at most seven.
 """
 
 from __future__ import annotations
@@ -14,13 +18,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from core.types import Context
+from core.types import Context, Message
 
 _FORMATS = ("json_schema", "json_schema without bounds", "json_object", "text")
 
 _BOUNDS = ("minItems", "maxItems")
 """Keywords without which a weak model that is held to a schema writes a list that never ends; not every server takes
 them."""
+
+Part = Literal["limit", "seed", "temperature", "system", "format"]
+"""What may differ between two shapes."""
+
+_PARAMETERS: Mapping[str, Part] = {
+    "max_tokens": "limit",
+    "max_completion_tokens": "limit",
+    "seed": "seed",
+    "temperature": "temperature",
+    "response_format": "format",
+}
+
+_MENTIONS: Mapping[Part, re.Pattern[str]] = {
+    "limit": re.compile(r"max_completion_tokens|\bmax_tokens\b.*\bnot supported|\bunsupported\b.*\bmax_tokens\b", re.I),
+    "seed": re.compile(r"\bseed\b(?!['\"]\s*:\s*\d)", re.I),
+    "temperature": re.compile(r"\btemperature\b(?!['\"]\s*:\s*\d)", re.I),
+    "system": re.compile(
+        r"\broles?\b(?!['\"]\s*:\s*['\"])|\bsystem[ _-](?:message|prompt|instruction)s?\b|\bdeveloper instruction", re.I
+    ),
+    "format": re.compile(r"response_format|json_schema|json_object|\b(?:min|max)Items\b"),
+}
+"""How messages speak of a part. `"seed": 7` is no such word: it is how a server repeats what it was sent."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +71,20 @@ class Dialect:
 
     format: int = 0
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    seeded: bool = True
+    seed: bool = True
+    temperature: bool = True
+    system: bool = True
 
     def arguments(self, request: Request) -> dict[str, Any]:
         """Keyword arguments of `chat.completions.create`."""
+        messages = request.messages if self.system else in_one_turn(request.messages)
         arguments: dict[str, Any] = {
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "temperature": request.temperature,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
             self.limit: request.max_tokens,
         }
-        if self.seeded:
+        if self.temperature:
+            arguments["temperature"] = request.temperature
+        if self.seed:
             arguments["seed"] = request.seed
         kind = _FORMATS[self.format]
         if kind.startswith("json_schema"):
@@ -67,22 +97,50 @@ class Dialect:
 
     def after_rejection(self, parameter: str | None, message: str) -> Dialect | None:
         """The next shape to try, or None where there is none left."""
-        if self.limit == "max_tokens" and "max_completion_tokens" in message:
-            return replace(self, limit="max_completion_tokens")
-        if self.seeded and (parameter == "seed" or re.search(r"\bseed\b", message)):
-            return replace(self, seeded=False)
-        if parameter != "temperature" and self.format + 1 < len(_FORMATS):
-            return replace(self, format=self.format + 1)
-        return None
+        steps = (self._step(part) for part in _named(parameter, message))
+        return next((step for step in steps if step is not None), None)
+
+    def _step(self, part: Part) -> Dialect | None:
+        """The shape with another way of one part; None where there is no other left."""
+        if part == "format":
+            return replace(self, format=self.format + 1) if self.format + 1 < len(_FORMATS) else None
+        if part == "limit":
+            return replace(self, limit="max_completion_tokens") if self.limit == "max_tokens" else None
+        return replace(self, **{part: False}) if getattr(self, part) else None  # type: ignore[arg-type]
 
     def note(self) -> str:
-        """What was asked for less strictly than could be, in words."""
+        """What was asked otherwise, or less strictly, than could be, in words."""
         kind = _FORMATS[self.format]
         notes = {
             "json_schema": [],
             "json_schema without bounds": [f"the endpoint accepts no {' and '.join(_BOUNDS)} in a json_schema"],
         }.get(kind, [f"the endpoint accepts no json_schema; asked for {kind}"])
-        return "; ".join([*notes, *([] if self.seeded else ["the endpoint accepts no seed"])])
+        left_out = [name for name in ("seed", "temperature") if not getattr(self, name)]
+        told = [*notes, *(f"the endpoint accepts no {name}" for name in left_out)]
+        if not self.system:
+            told.append("the endpoint accepts no system role; the system text stood in front of the user's turn")
+        return "; ".join(told)
+
+
+def _named(parameter: str | None, message: str) -> list[Part]:
+    """The parts that a refusal speaks of: what `param` names and nothing else; or what its message names, in its order,
+    and in the end the format."""
+    place = parameter or ""
+    if place.startswith("messages") and place.endswith("role"):
+        return ["system"]
+    known = _PARAMETERS.get(re.split(r"[.\[]", place)[0])
+    if known:
+        return [known]
+    found = {part: mention.search(message) for part, mention in _MENTIONS.items()}
+    places: list[tuple[int, Part]] = [(at.start(), part) for part, at in found.items() if at]
+    return [*(part for _, part in sorted(places)), "format"]
+
+
+def in_one_turn(messages: Context) -> Context:
+    """Messages without a system role: its texts stand in front of the first other turn, after a blank line each."""
+    texts = [message.content for message in messages if message.role == "system"]
+    first, *others = (message for message in messages if message.role != "system")
+    return (Message(first.role, "\n\n".join([*texts, first.content])), *others)
 
 
 def _unbounded(schema: Any) -> Any:
