@@ -66,14 +66,17 @@ class Interrupted(Exception):
 class Completions:
     """One model at one endpoint. `complete` may be called from several threads.
 
-    `timeout` is how many seconds a request may take as a whole.
+    `timeout` is how many seconds a request may take as a whole; `headers` go with every one.
     """
 
-    def __init__(self, endpoint: Endpoint, model: str, timeout: float, retries: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, model: str, timeout: float, retries: int, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.model = model
         self.timeout = timeout
         self.retries = retries
+        self.headers = dict(headers or {})
         self.succeeded = False
         self._allowance = Allowance()
         self._client = open_client(endpoint, timeout, self._allowance)
@@ -135,7 +138,9 @@ class Completions:
     def _send(self, arguments: Mapping[str, Any]) -> Any:
         """The body of the response, parsed here: the client's own types take much of a response for granted."""
         with self._allowance.of(self.timeout):
-            response = self._client.chat.completions.with_raw_response.create(model=self.model, **arguments)
+            response = self._client.chat.completions.with_raw_response.create(
+                model=self.model, extra_headers=self.headers, **arguments
+            )
         return json.loads(response.content)
 
     def _misset(self, request: Request, error: Any) -> _Result | None:

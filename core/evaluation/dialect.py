@@ -59,10 +59,12 @@ class Request:
     temperature: float
     max_tokens: int
     seed: int
+    extra_body: Mapping[str, Any] | None = None
 
     def parameters(self) -> dict[str, Any]:
         """What shapes the reply besides model and messages."""
-        return {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
+        own = {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
+        return own | ({"extra_body": self.extra_body} if self.extra_body else {})
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Dialect:
             arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif kind == "json_object":
             arguments["response_format"] = {"type": kind}
+        if request.extra_body:
+            arguments["extra_body"] = dict(request.extra_body)
         return arguments
 
     def after_rejection(self, parameter: str | None, message: str) -> Dialect | None:
@@ -131,9 +135,14 @@ def _named(parameter: str | None, message: str) -> list[Part]:
     known = _PARAMETERS.get(re.split(r"[.\[]", place)[0])
     if known:
         return [known]
+    return [*mentioned(message), "format"]
+
+
+def mentioned(message: str) -> list[Part]:
+    """The parts that a message speaks of, in its order."""
     found = {part: mention.search(message) for part, mention in _MENTIONS.items()}
     places: list[tuple[int, Part]] = [(at.start(), part) for part, at in found.items() if at]
-    return [*(part for _, part in sorted(places)), "format"]
+    return [part for _, part in sorted(places)]
 
 
 def in_one_turn(messages: Context) -> Context:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from core.config import GenerateSection
 from core.errors import JudgeError
@@ -63,7 +65,7 @@ def generate_questions(
 
 def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int) -> None:
     endpoint = endpoint_for(ctx.config, section, os.environ)
-    model = Completions(endpoint, section.model, TIMEOUT, RETRIES)
+    model = Completions(endpoint, section.model, TIMEOUT, RETRIES, section.headers)
     left = len(pending)
 
     def finished(task: ClauseTask, unit: Unit, result: tuple[Reply, tuple[str, ...], Request]) -> None:
@@ -78,7 +80,7 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
         run_concurrently(
             ctx,
             pending,
-            partial(_ask, ctx, model, count),
+            partial(_ask, ctx, model, section.extra_body, count),
             finished,
             width=lambda: CONCURRENCY if model.succeeded else 1,
             most=CONCURRENCY,
@@ -88,7 +90,12 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
 
 
 def _ask(
-    ctx: Context, model: Completions, count: int, task: ClauseTask, stop: threading.Event
+    ctx: Context,
+    model: Completions,
+    extra_body: Mapping[str, Any] | None,
+    count: int,
+    task: ClauseTask,
+    stop: threading.Event,
 ) -> tuple[Reply, tuple[str, ...], Request]:
     """Asks until the reply holds enough distinct questions; runs in a thread of its own and records nothing."""
     attempts = 0
@@ -99,7 +106,7 @@ def _ask(
             messages=writer_messages(task.clause, count),
             name="questions",
             schema=questions_schema(count),
-            **writing_parameters(ctx.config.run.seed, task.clause_id, attempt, count),
+            **writing_parameters(ctx.config.run.seed, task.clause_id, attempt, count, extra_body),
         )
         reply = model.complete(request, stop)
         attempts += reply.attempts

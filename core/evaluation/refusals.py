@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from core.evaluation.dialect import Request
+from core.evaluation.dialect import Request, mentioned
 
 _OUT_OF_RANGE = re.compile(
     r"\b(?:range|between|maximum|minimum|max|min|greater|less|larger|smaller|above|below|at (?:most|least)|positive|"
@@ -30,9 +30,26 @@ def refused_setting(request: Request, parameter: str | None, message: str) -> st
     remedies = _REMEDIES[request.name]
     if _is_limit(request, parameter, message):
         return f"max_tokens = {request.max_tokens} is too much for it: {message}; {remedies['max_tokens']}"
+    own = _own_field(request, parameter, message)
+    if own:
+        return f"extra_body.{own} is not accepted: {message}; change or remove it"
     if _is_temperature(parameter, message):
         return f"temperature = {request.temperature:g} is not accepted: {message}; {remedies['temperature']}"
     return ""
+
+
+def _own_field(request: Request, parameter: str | None, message: str) -> str:
+    """The field of `extra_body` that was refused.
+
+    In a message alone only a name that is no common word is one, and only where it speaks of nothing else.
+    """
+    fields = request.extra_body or {}
+    named = re.split(r"[.\[]", parameter or "")[0]
+    if named:
+        return named if named in fields else ""
+    if mentioned(message):
+        return ""
+    return next((name for name in fields if "_" in name and re.search(rf"\b{re.escape(name)}\b", message)), "")
 
 
 def _is_temperature(parameter: str | None, message: str) -> bool:

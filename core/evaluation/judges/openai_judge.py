@@ -45,7 +45,7 @@ def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
         Stopped: the operator asked for it.
     """
     model = calls.model
-    completions = Completions(endpoint, model.model, model.timeout, model.retries)
+    completions = Completions(endpoint, model.model, model.timeout, model.retries, model.headers)
     work = _Work(calls, completions, calls.done)
     try:
         work.round(calls.missing)
@@ -103,6 +103,7 @@ class _Work:
                 call.question.question_id,
                 self.model.temperature,
                 self.model.max_tokens,
+                self.model.extra_body,
             ),
         )
 
