@@ -11,12 +11,14 @@ import pytest
 from chat_server import Answer, ChatServer, by_length, completion, error, serving
 from memory_recorder import MemoryRecorder, make_context
 
-from core.config import RunConfig
+from core.config import GenerateSection, RunConfig
 from core.errors import JudgeError
 from core.evaluation.answers import Answers
+from core.evaluation.constitution import parse_constitution
 from core.evaluation.dialect import Dialect, in_one_turn
+from core.evaluation.generate import generate_questions
 from core.evaluation.stage import judge
-from core.events import JudgeCalled
+from core.events import JudgeCalled, QuestionsGenerated
 from core.types import Message, Question
 
 Body = dict[str, Any]
@@ -145,6 +147,25 @@ def test_messages_in_one_turn() -> None:
     said = (Message("system", "S"), Message("user", "U"), Message("assistant", "A"))
     assert in_one_turn(said) == (Message("user", "S\n\nU"), Message("assistant", "A"))
     assert in_one_turn(said[1:]) == said[1:]
+
+
+def test_who_writes_questions_is_asked_and_recorded_in_the_same_way(tmp_path: Path) -> None:
+    def respond(body: Body, number: int) -> Answer:
+        if body["messages"][0]["role"] == "system":
+            return 400, error("System role not supported")
+        if "temperature" in body:
+            return 400, error("no", param="temperature")
+        return 200, completion(json.dumps({"questions": ["How?", "Why?"]}))
+
+    recorder, constitution = MemoryRecorder(), parse_constitution("1. Be kind.\n2. Be true.\n")
+    with serving(respond) as server:
+        section = GenerateSection(model="w", base_url=server.url, per_clause=2)
+        ctx = make_context("answer", config(server.url), tmp_path, recorder)
+        assert len(generate_questions(ctx, section, constitution, 2)) == 4
+    first, second = recorder.of_kind(QuestionsGenerated)
+    assert first.detail == second.detail
+    assert first.detail is not None
+    assert first.detail.startswith("the endpoint accepts no temperature; the endpoint accepts no system role")
 
 
 # ------------------------------------------------------------ the order of learning

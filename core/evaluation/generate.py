@@ -134,6 +134,7 @@ def _event(
         template=unit.text(template_text("writer")),
         prompt=unit.text(prompt),
         reply=unit.text(reply.text),
+        detail=reply.detail or None,
         finish_reason=reply.finish_reason,
         fingerprint=reply.fingerprint,
         prompt_tokens=reply.prompt_tokens,
