@@ -252,6 +252,30 @@ def test_a_limit_that_is_too_large_for_the_model_is_said_once(tmp_path: Path, me
     assert len(server.requests) == 1
 
 
+def test_a_prompt_that_is_too_long_with_the_limit_keeps_nobody_from_asking_the_others(tmp_path: Path) -> None:
+    """Although it is the first one, as it is on every resume."""
+    message = (
+        "This model's maximum context length is 16384 tokens. However, you requested 122945 tokens (112946 in the "
+        "messages, 9999 in the completion). Please reduce the length of the messages or completion."
+    )
+    recorder = MemoryRecorder()
+    respond = refusing(lambda body: "Question 0?" in body["messages"][-1]["content"], message)
+    with (
+        serving(respond) as server,
+        pytest.raises(JudgeError, match="1 call of judge 'm' .* is too much beside this p"),
+    ):
+        judge(make_context("judge", config(server.url, max_tokens=9999), tmp_path, recorder), answers(3))
+    assert len(server.requests) == 2 + 2
+    assert [call.outcome for call in recorder.of_kind(JudgeCalled)] == ["failed", "ranked", "ranked", "failed"]
+
+
+def test_a_limit_is_not_blamed_where_another_parameter_is(tmp_path: Path) -> None:
+    message = "at the maximum of tokens, max_tokens = 1024, this cannot be enforced"
+    respond = refusing(lambda body: "response_format" in body, message, param="response_format")
+    server, _, _ = calls_of(respond, tmp_path, questions=1)
+    assert server.formats == ["json_schema", "json_schema", "json_object", "text"]
+
+
 def test_after_a_success_it_is_a_failure_of_the_one_call(tmp_path: Path) -> None:
     recorder = MemoryRecorder()
     respond = refusing(lambda body: "Question 1?" in body["messages"][-1]["content"], TOO_MANY[0])

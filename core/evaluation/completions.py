@@ -144,17 +144,20 @@ class Completions:
         return json.loads(response.content)
 
     def _misset(self, request: Request, error: Any) -> _Result | None:
-        """What came of a request with a setting that no other shape helps: every call would get the same answer.
+        """What came of a request with a setting that no other shape helps.
 
         Raises:
-            JudgeError: nothing has got through yet.
+            JudgeError: every other call would get the same answer, and none has got through yet.
         """
         if error.status_code not in (400, 422):
             return None
         wrong = refused_setting(request, _parameter(error), self._message(error))
-        if wrong and not self.succeeded:
-            raise JudgeError(f"{self.endpoint.name} refused what model {self.model!r} was asked with: {wrong}")
-        return _Result(Reply("failed", detail=wrong)) if wrong else None
+        if wrong is None:
+            return None
+        if wrong.always and not self.succeeded:
+            told = f"{self.endpoint.name} refused what model {self.model!r} was asked with: {wrong.told}"
+            raise JudgeError(told) from None
+        return _Result(Reply("failed", detail=wrong.told))
 
     def _following(self, dialect: Dialect, error: Any) -> Dialect | None:
         if error.status_code not in (400, 422):

@@ -29,7 +29,7 @@ them."""
 Part = Literal["limit", "seed", "temperature", "system", "format"]
 """What may differ between two shapes."""
 
-_PARAMETERS: Mapping[str, Part] = {
+PARAMETERS: Mapping[str, Part] = {
     "max_tokens": "limit",
     "max_completion_tokens": "limit",
     "seed": "seed",
@@ -132,7 +132,7 @@ def _named(parameter: str | None, message: str) -> list[Part]:
     place = parameter or ""
     if place.startswith("messages") and place.endswith("role"):
         return ["system"]
-    known = _PARAMETERS.get(re.split(r"[.\[]", place)[0])
+    known = PARAMETERS.get(re.split(r"[.\[]", place)[0])
     if known:
         return [known]
     return [*mentioned(message), "format"]

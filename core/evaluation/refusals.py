@@ -1,11 +1,11 @@
-"""Settings that an endpoint refuses for what they are: no other shape of request helps, and every call would get the
-same answer."""
+"""Settings that an endpoint refuses for their value: no other shape of request helps."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from core.evaluation.dialect import Request, mentioned
+from core.evaluation.dialect import PARAMETERS, Request, mentioned
 
 _OUT_OF_RANGE = re.compile(
     r"\b(?:range|between|maximum|minimum|max|min|greater|less|larger|smaller|above|below|at (?:most|least)|positive|"
@@ -13,7 +13,7 @@ _OUT_OF_RANGE = re.compile(
     re.I,
 )
 _TOO_MANY = re.compile(
-    r"\b(?:context|maximum|at most|exceeds?|exceeded|too (?:large|long|many|high|big)|less than)\b|[≤]|<=", re.I
+    r"\b(?:context|maximum|at most|exceeds?|exceeded|too (?:large|long|many|high|big)|less than)\b|≤|<=", re.I
 )
 _UNSUPPORTED = re.compile(r"unsupported|not supported|unrecognized|not permitted|\binstead\b", re.I)
 _LIMIT = re.compile(r"\bmax_(?:completion_|new_|output_)?tokens\b")
@@ -25,17 +25,27 @@ _REMEDIES = {
 """By what is asked for: who writes questions is asked with a temperature and a limit that nobody sets."""
 
 
-def refused_setting(request: Request, parameter: str | None, message: str) -> str:
-    """Which setting of a request was refused for its value, and what to do; "" where none was."""
-    remedies = _REMEDIES[request.name]
-    if _is_limit(request, parameter, message):
-        return f"max_tokens = {request.max_tokens} is too much for it: {message}; {remedies['max_tokens']}"
+@dataclass(frozen=True)
+class Misset:
+    """A setting that was refused, and what to do, in words; `always` where every call would get the same answer."""
+
+    told: str
+    always: bool = True
+
+
+def refused_setting(request: Request, parameter: str | None, message: str) -> Misset | None:
+    """The setting of a request that was refused for its value; None where none was."""
+    remedies, limit = _REMEDIES[request.name], request.max_tokens
     own = _own_field(request, parameter, message)
     if own:
-        return f"extra_body.{own} is not accepted: {message}; change or remove it"
+        return Misset(f"extra_body.{own} is not accepted: {message}; change or remove it")
+    if _is_limit(limit, parameter, message):
+        alone = _too_large_alone(limit, message)
+        what = "is too much for it" if alone else "is too much beside this prompt"
+        return Misset(f"max_tokens = {limit} {what}: {message}; {remedies['max_tokens']}", alone)
     if _is_temperature(parameter, message):
-        return f"temperature = {request.temperature:g} is not accepted: {message}; {remedies['temperature']}"
-    return ""
+        return Misset(f"temperature = {request.temperature:g} is not accepted: {message}; {remedies['temperature']}")
+    return None
 
 
 def _own_field(request: Request, parameter: str | None, message: str) -> str:
@@ -54,12 +64,20 @@ def _own_field(request: Request, parameter: str | None, message: str) -> str:
 
 def _is_temperature(parameter: str | None, message: str) -> bool:
     """Whether the value is out of range. A model that takes its own default alone takes no temperature."""
-    named = parameter == "temperature" or (not parameter and re.search(r"\btemperature\b", message, re.I))
+    named = parameter == "temperature" or (not parameter and mentioned(message)[:1] == ["temperature"])
     return bool(named and _OUT_OF_RANGE.search(message))
 
 
-def _is_limit(request: Request, parameter: str | None, message: str) -> bool:
+def _is_limit(limit: int, parameter: str | None, message: str) -> bool:
     """Whether the limit is too large for the model: it is named, or its number stands among tokens."""
-    named = parameter in ("max_tokens", "max_completion_tokens") or _LIMIT.search(message)
-    counted = "token" in message and re.search(rf"\b{request.max_tokens}\b", message)
+    if PARAMETERS.get(parameter or "", "limit") != "limit":
+        return False
+    named = parameter in PARAMETERS or _LIMIT.search(message)
+    counted = "token" in message and re.search(rf"\b{limit}\b", message)
     return bool((named or counted) and _TOO_MANY.search(message) and not _UNSUPPORTED.search(message))
+
+
+def _too_large_alone(limit: int, message: str) -> bool:
+    """Whether no prompt is short enough: the first other number of such a message is what the model takes at most."""
+    others = [int(number) for number in re.findall(r"\d{1,15}", message) if int(number) != limit]
+    return not others or others[0] < limit
