@@ -18,6 +18,7 @@ from core.facts.judging.outcomes import WANTED_COVERAGE
 from core.facts.places import place_name, with_places
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.stages import PEOPLE_ONLY
+from core.request_extras import checked_body, checked_headers
 
 Estimator = Literal["step_normalised", "weighted_sampling"]
 Transform = Literal["identity", "sqrt", "square"]
@@ -251,10 +252,16 @@ class EndpointSection(Section):
 
 
 class AskedModel(Section):
-    """Where a model is asked: at an endpoint that is defined under a name, or at an address."""
+    """Where a model is asked: at an endpoint that is defined under a name, or at an address; and what goes with it."""
 
     base_url: Address | None = None
     endpoint: str | None = Field(default=None, description="name of one of the endpoints, in place of base_url")
+    extra_body: Annotated[dict[str, Any] | None, AfterValidator(checked_body)] = Field(
+        default=None, description="fields that every request has beside its own; part of what is asked"
+    )
+    headers: Annotated[dict[str, str] | None, AfterValidator(checked_headers)] = Field(
+        default=None, description="headers of every request; recorded, so never a key"
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> AskedModel:
@@ -315,8 +322,9 @@ class JudgeModel(AskedModel):
 
     @model_validator(mode="after")
     def _asked_somewhere(self) -> JudgeModel:
-        if self.endpoint is not None and self.kind != "openai":
-            raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove endpoint")
+        given = [name for name in ("endpoint", "extra_body", "headers") if getattr(self, name) is not None]
+        if given and self.kind != "openai":
+            raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove {' and '.join(given)}")
         return self
 
 

@@ -243,7 +243,9 @@ def ask_anew(root: Path, rows: Rows, changed: dict[str, str], texts: list[bytes]
             texts.append(prompt.encode())
             call["prompt"] = {"sha256": digest(prompt.encode())}
             sampling = section.get("temperature", 0.0), section.get("max_tokens", 1024)
-            parameters = judging_parameters(rows[0].payload["seed"], label, int(index), number, *sampling)
+            parameters = judging_parameters(
+                rows[0].payload["seed"], label, int(index), number, *sampling, section.get("extra_body")
+            )
             key = judging_key(model, section["base_url"], prompt, order, int(index), parameters)
         call["request_key"] = key
 

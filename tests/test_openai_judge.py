@@ -421,7 +421,7 @@ def test_a_request_to_stop_waits_for_a_reply_that_trickles_until_its_deadline_an
         ((402, error("pay")), "no credit left"),
         ((429, error("quota", code="insufficient_quota")), "no credit left"),
         ((307, error("moved"), {"location": "http://elsewhere.example/v1"}), "redirects to another address"),
-        ((400, error("temperature must be 1", param="temperature")), "does not accept the temperature"),
+        ((400, error("temperature: 0 is below the minimum", param="temperature")), "temperature = 0 is not accepted"),
         ((200, "<html>welcome</html>"), "no chat completion"),
         ((200, {"error": {"message": "no"}}), "no chat completion"),
         ((400, error("everything is wrong")), "everything is wrong"),

@@ -1,11 +1,7 @@
 """Chat completions from an OpenAI-compatible endpoint: one request, its retries, and what came of it.
 
-Servers differ, so the shape of a request is learned from what they refuse with 400 or 422, one step at a
-time, and remembered once a request got through:
-
-- the format of the reply: strict `json_schema` → the same without bounds on lists → `json_object` → plain text;
-- the name of the token limit: `max_tokens` → `max_completion_tokens`;
-- `seed`: sent → left out.
+Servers differ, so the shape of a request is learned from what they refuse (`core.evaluation.dialect`), and remembered
+once a request got through.
 
 What a reply means is never left to the server: some answer 200 and ignore the schema, so callers check it.
 Rate limits, timeouts, lost connections and errors of the server are tried again, up to `retries` times,
@@ -20,7 +16,6 @@ from __future__ import annotations
 import email.utils
 import json
 import math
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -29,18 +24,13 @@ from typing import Any, Literal
 
 from core.errors import JudgeError
 from core.evaluation.deadline import Allowance
+from core.evaluation.dialect import Dialect, Request
 from core.evaluation.endpoint import Endpoint, open_client
 from core.evaluation.messages import text_of
-from core.types import Context
+from core.evaluation.refusals import refused_setting
 
 LONGEST_WAIT = 120.0
 """Seconds; a server that asks for more is taken to be unavailable."""
-
-_FORMATS = ("json_schema", "json_schema without bounds", "json_object", "text")
-
-_BOUNDS = ("minItems", "maxItems")
-"""Keywords without which a weak model that is held to a schema writes a list that never ends; not every server takes
-them."""
 
 _FILTERED = ("content_filter", "content_policy_violation")
 """Codes under which a gateway's filter rejects a request: a refusal, although it comes as an error."""
@@ -49,22 +39,6 @@ _NO_COMPLETION = "the endpoint answered with something that is no chat completio
 
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What a hostile response brings a parser to."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked. `seed` is below 2^31, which every server accepts."""
-
-    messages: Context
-    name: str
-    schema: Mapping[str, Any]
-    temperature: float
-    max_tokens: int
-    seed: int
-
-    def parameters(self) -> dict[str, Any]:
-        """What shapes the reply besides model and messages."""
-        return {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
 
 
 @dataclass(frozen=True)
@@ -90,67 +64,24 @@ class Interrupted(Exception):
     """The engine is stopping; the call was given up between two attempts and has no result."""
 
 
-@dataclass(frozen=True)
-class _Dialect:
-    """The shape of request that an endpoint accepts."""
-
-    format: int = 0
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    seeded: bool = True
-
-    def arguments(self, request: Request) -> dict[str, Any]:
-        """Keyword arguments of `chat.completions.create`."""
-        arguments: dict[str, Any] = {
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "temperature": request.temperature,
-            self.limit: request.max_tokens,
-        }
-        if self.seeded:
-            arguments["seed"] = request.seed
-        kind = _FORMATS[self.format]
-        if kind.startswith("json_schema"):
-            wanted = request.schema if kind == "json_schema" else _unbounded(request.schema)
-            schema = {"name": request.name, "strict": True, "schema": wanted}
-            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
-        elif kind == "json_object":
-            arguments["response_format"] = {"type": kind}
-        return arguments
-
-    def after_rejection(self, parameter: str | None, message: str) -> _Dialect | None:
-        """The next shape to try, or None where there is none left."""
-        if self.limit == "max_tokens" and "max_completion_tokens" in message:
-            return replace(self, limit="max_completion_tokens")
-        if self.seeded and (parameter == "seed" or re.search(r"\bseed\b", message)):
-            return replace(self, seeded=False)
-        if parameter != "temperature" and self.format + 1 < len(_FORMATS):
-            return replace(self, format=self.format + 1)
-        return None
-
-    def note(self) -> str:
-        """What was asked for less strictly than could be, in words."""
-        kind = _FORMATS[self.format]
-        notes = {
-            "json_schema": [],
-            "json_schema without bounds": [f"the endpoint accepts no {' and '.join(_BOUNDS)} in a json_schema"],
-        }.get(kind, [f"the endpoint accepts no json_schema; asked for {kind}"])
-        return "; ".join([*notes, *([] if self.seeded else ["the endpoint accepts no seed"])])
-
-
 class Completions:
     """One model at one endpoint. `complete` may be called from several threads.
 
-    `timeout` is how many seconds a request may take as a whole.
+    `timeout` is how many seconds a request may take as a whole; `headers` go with every one.
     """
 
-    def __init__(self, endpoint: Endpoint, model: str, timeout: float, retries: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, model: str, timeout: float, retries: int, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.model = model
         self.timeout = timeout
         self.retries = retries
+        self.headers = dict(headers or {})
         self.succeeded = False
         self._allowance = Allowance()
         self._client = open_client(endpoint, timeout, self._allowance)
-        self._dialect = _Dialect()
+        self._dialect = Dialect()
 
     def close(self) -> None:
         """Closes the connections."""
@@ -175,7 +106,7 @@ class Completions:
                 raise Interrupted
             attempts += 1
             result = self._attempt(request, dialect)
-            if isinstance(result, _Dialect):
+            if isinstance(result, Dialect):
                 dialect = result
                 continue
             reply = replace(result.reply, attempts=attempts)
@@ -186,7 +117,7 @@ class Completions:
             if stop.wait(delay if result.wait is None else result.wait):
                 return reply  # what was sent may have to be paid for, so it is recorded as the failure that it is
 
-    def _attempt(self, request: Request, dialect: _Dialect) -> _Result | _Dialect:
+    def _attempt(self, request: Request, dialect: Dialect) -> _Result | Dialect:
         """Sends a request once; another dialect where its shape was rejected."""
         import openai
 
@@ -196,25 +127,43 @@ class Completions:
             if error.status_code == 400 and error.code in _FILTERED:
                 return _Result(Reply("refused", detail=self._message(error)))
             self._stop_if_unusable(error)
-            return self._following(dialect, error) or self._rejected(error)
+            return self._misset(request, error) or self._following(dialect, error) or self._rejected(error)
         except (openai.APITimeoutError, TimeoutError):
             return _Result(Reply("failed", detail=f"no whole reply within {self.timeout:g} s", outage=True), again=True)
         except openai.APIConnectionError as error:
             return _Result(Reply("failed", detail=self._lost(error), outage=True), again=True)
         except _UNREADABLE as error:
             return _Result(Reply("failed", detail=f"{_NO_COMPLETION}: {self._message(error)}", outage=True))
-        return _Result(self._read(body, dialect))
+        return _Result(_noted(self._read(body, dialect), dialect))
 
     def _send(self, arguments: Mapping[str, Any]) -> Any:
         """The body of the response, parsed here: the client's own types take much of a response for granted."""
         with self._allowance.of(self.timeout):
-            response = self._client.chat.completions.with_raw_response.create(model=self.model, **arguments)
+            response = self._client.chat.completions.with_raw_response.create(
+                model=self.model, extra_headers=self.headers, **arguments
+            )
         return json.loads(response.content)
 
-    def _following(self, dialect: _Dialect, error: Any) -> _Dialect | None:
+    def _misset(self, request: Request, error: Any) -> _Result | None:
+        """What came of a request with a setting that no other shape helps.
+
+        Raises:
+            JudgeError: every other call would get the same answer, and none has got through yet.
+        """
         if error.status_code not in (400, 422):
             return None
-        return dialect.after_rejection(error.param, self._message(error))
+        wrong = refused_setting(request, _parameter(error), self._message(error))
+        if wrong is None:
+            return None
+        if wrong.always and not self.succeeded:
+            told = f"{self.endpoint.name} refused what model {self.model!r} was asked with: {wrong.told}"
+            raise JudgeError(told) from None
+        return _Result(Reply("failed", detail=wrong.told))
+
+    def _following(self, dialect: Dialect, error: Any) -> Dialect | None:
+        if error.status_code not in (400, 422):
+            return None
+        return dialect.after_rejection(_parameter(error), self._message(error))
 
     def _stop_if_unusable(self, error: Any) -> None:
         """Raises JudgeError for answers that every other call would get as well."""
@@ -231,11 +180,6 @@ class Completions:
             ) from None
         if 300 <= status < 400:
             raise JudgeError(f"{name} redirects to another address; give the final one as base_url") from None
-        if status == 400 and error.param == "temperature":
-            raise JudgeError(
-                f"{name}: model {model!r} does not accept the temperature asked for: "
-                f"{self._message(error)}; set another one"
-            ) from None
 
     def _rejected(self, error: Any) -> _Result:
         """What came of a request that was answered with an error.
@@ -248,7 +192,7 @@ class Completions:
         wait = _retry_after(error.response.headers)
         return _Result(reply, again=passing and (wait is None or wait <= LONGEST_WAIT), wait=wait)
 
-    def _read(self, body: Any, dialect: _Dialect) -> Reply:
+    def _read(self, body: Any, dialect: Dialect) -> Reply:
         """Sorts a response by what it is; nothing in it is taken for granted."""
         choice = _first_choice(body)
         if choice is None:
@@ -293,9 +237,8 @@ class Completions:
 
     def _message(self, error: Any) -> str:
         """What went wrong, in the endpoint's own words where it has any."""
-        body = getattr(error, "body", None)
-        said = body.get("message") if isinstance(body, dict) else None
-        return self._line(said if isinstance(said, str) and said else str(getattr(error, "message", "") or error))
+        said = _said(getattr(error, "body", None))
+        return self._line(said or str(getattr(error, "message", "") or error))
 
     def _line(self, text: str) -> str:
         """A text fit for a sentence. The key is cut out of the whole: a shortened text may end within it."""
@@ -311,11 +254,36 @@ class _Result:
     wait: float | None = None
 
 
-def _unbounded(schema: Any) -> Any:
-    """A schema without bounds on the length of lists."""
-    if isinstance(schema, Mapping):
-        return {key: _unbounded(value) for key, value in schema.items() if key not in _BOUNDS}
-    return schema
+def _said(body: Any) -> str:
+    """What the body of an error says: in `message` or `detail`, which may hold more than a text, or by itself.
+
+    A router has the words of the endpoint behind it beside its own.
+    """
+    if isinstance(body, str):
+        return "" if body.lstrip().startswith("<") else body
+    if not isinstance(body, dict):
+        return ""
+    said = body.get("message") or body.get("detail") or ""
+    metadata = body.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    try:
+        text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    except RecursionError:
+        return ""
+    return f"{text}: {raw}" if isinstance(raw, str) and raw else text
+
+
+def _parameter(error: Any) -> str | None:
+    """The parameter that a refusal names in a field of its own."""
+    return error.param if isinstance(error.param, str) else None
+
+
+def _noted(reply: Reply, dialect: Dialect) -> Reply:
+    """A reply whose `detail` says in which shape it was asked for, whatever came of it."""
+    note = dialect.note()
+    if reply.status == "failed" or note in reply.detail:
+        return reply
+    return replace(reply, detail=f"{reply.detail}; {note}" if reply.detail else note)
 
 
 def _first_choice(body: Any) -> dict[str, Any] | None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from core.config import GenerateSection
 from core.errors import JudgeError
 from core.evaluation.calls import run_concurrently
-from core.evaluation.completions import Completions, Interrupted, Reply, Request
+from core.evaluation.completions import Completions, Interrupted, Reply
 from core.evaluation.constitution import Constitution
+from core.evaluation.dialect import Request
 from core.evaluation.endpoint import endpoint_for
 from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated
@@ -62,7 +65,7 @@ def generate_questions(
 
 def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int) -> None:
     endpoint = endpoint_for(ctx.config, section, os.environ)
-    model = Completions(endpoint, section.model, TIMEOUT, RETRIES)
+    model = Completions(endpoint, section.model, TIMEOUT, RETRIES, section.headers)
     left = len(pending)
 
     def finished(task: ClauseTask, unit: Unit, result: tuple[Reply, tuple[str, ...], Request]) -> None:
@@ -77,7 +80,7 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
         run_concurrently(
             ctx,
             pending,
-            partial(_ask, ctx, model, count),
+            partial(_ask, ctx, model, section.extra_body, count),
             finished,
             width=lambda: CONCURRENCY if model.succeeded else 1,
             most=CONCURRENCY,
@@ -87,7 +90,12 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
 
 
 def _ask(
-    ctx: Context, model: Completions, count: int, task: ClauseTask, stop: threading.Event
+    ctx: Context,
+    model: Completions,
+    extra_body: Mapping[str, Any] | None,
+    count: int,
+    task: ClauseTask,
+    stop: threading.Event,
 ) -> tuple[Reply, tuple[str, ...], Request]:
     """Asks until the reply holds enough distinct questions; runs in a thread of its own and records nothing."""
     attempts = 0
@@ -98,7 +106,7 @@ def _ask(
             messages=writer_messages(task.clause, count),
             name="questions",
             schema=questions_schema(count),
-            **writing_parameters(ctx.config.run.seed, task.clause_id, attempt, count),
+            **writing_parameters(ctx.config.run.seed, task.clause_id, attempt, count, extra_body),
         )
         reply = model.complete(request, stop)
         attempts += reply.attempts
@@ -126,6 +134,7 @@ def _event(
         template=unit.text(template_text("writer")),
         prompt=unit.text(prompt),
         reply=unit.text(reply.text),
+        detail=reply.detail or None,
         finish_reason=reply.finish_reason,
         fingerprint=reply.fingerprint,
         prompt_tokens=reply.prompt_tokens,

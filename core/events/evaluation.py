@@ -43,6 +43,7 @@ class QuestionsGenerated(Event):
     template: Text = described("the words around the rule in the prompt (judging.md)")
     prompt: Text = described("what the model was asked")
     reply: Text = described("what it said, raw")
+    detail: str | None = described("what the endpoint did not accept of the request, in words", default=None)
     finish_reason: str | None = described("as the endpoint gave it", default=None)
     fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
     prompt_tokens: int | None = described("as the endpoint counted", default=None)

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from core.config import JudgeModel
 from core.errors import JudgeError
 from core.evaluation.calls import run_concurrently
-from core.evaluation.completions import Completions, Reply, Request
+from core.evaluation.completions import Completions, Reply
+from core.evaluation.dialect import Request
 from core.evaluation.endpoint import Endpoint
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
@@ -44,7 +45,7 @@ def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
         Stopped: the operator asked for it.
     """
     model = calls.model
-    completions = Completions(endpoint, model.model, model.timeout, model.retries)
+    completions = Completions(endpoint, model.model, model.timeout, model.retries, model.headers)
     work = _Work(calls, completions, calls.done)
     try:
         work.round(calls.missing)
@@ -102,6 +103,7 @@ class _Work:
                 call.question.question_id,
                 self.model.temperature,
                 self.model.max_tokens,
+                self.model.extra_body,
             ),
         )
 

@@ -22,15 +22,30 @@ def address_of(configured: str | None, environment: Mapping[str, str]) -> str:
 
 
 def judging_parameters(
-    seed: str | int, label: str, index: int, question: str, temperature: float, max_tokens: int
+    seed: str | int,
+    label: str,
+    index: int,
+    question: str,
+    temperature: float,
+    max_tokens: int,
+    extra_body: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What shapes a judge's reply beside its prompt; `seed` is the run's."""
-    return _parameters(temperature, max_tokens, seed, "judge", "seed", question, label, str(index))
+    parameters = _parameters(temperature, max_tokens, seed, "judge", "seed", question, label, str(index))
+    return {**parameters, **_extra(extra_body)}
 
 
-def writing_parameters(seed: str | int, clause: int, attempt: int, count: int) -> dict[str, Any]:
+def writing_parameters(
+    seed: str | int, clause: int, attempt: int, count: int, extra_body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """What shapes the reply of a model that writes `count` questions, at its attempt for a clause; from 0."""
-    return _parameters(1.0, 1024 + 96 * count, seed, "answer", "generate", str(clause), str(attempt))
+    parameters = _parameters(1.0, 1024 + 96 * count, seed, "answer", "generate", str(clause), str(attempt))
+    return {**parameters, **_extra(extra_body)}
+
+
+def _extra(extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The configured fields where there are any: keys of requests without them are as they were before."""
+    return {"extra_body": extra_body} if extra_body else {}
 
 
 def _parameters(temperature: float, max_tokens: int, seed: str | int, *path: str) -> dict[str, Any]:

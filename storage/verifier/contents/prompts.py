@@ -146,7 +146,7 @@ class Prompts:
         if kind == "openai":
             sampling = section.get("temperature", 0.0), section.get("max_tokens", 1024)
             seed, question = self.record.genesis["seed"], values["question_id"]
-            parameters = judging_parameters(seed, label, index, question, *sampling)
+            parameters = judging_parameters(seed, label, index, question, *sampling, section.get("extra_body"))
             for address in self._addresses(section):
                 yield judging_key(model, address, prompt, order, index, parameters)
         else:
@@ -159,7 +159,8 @@ class Prompts:
         seed, clause, count = self.record.genesis["seed"], values["clause_id"], len(values["questions"])
         for address in self._addresses(section):
             for attempt in range(WRITING_TRIES):
-                yield writing_key(values["model"], address, prompt, writing_parameters(seed, clause, attempt, count))
+                parameters = writing_parameters(seed, clause, attempt, count, section.get("extra_body"))
+                yield writing_key(values["model"], address, prompt, parameters)
 
     def _addresses(self, section: Mapping[str, Any]) -> set[str]:
         configured = endpoint_of(section, self.record.genesis["config"]).get("base_url")
