@@ -143,7 +143,7 @@ def test_many_limits_of_one_round_trip_are_one_pause() -> None:
 def test_nothing_but_limits_is_waited_for_until_patience_is_over() -> None:
     one, clock = pace(patience=600)
     tries = 0
-    while not one.exhausted():
+    while not one.exhausted:
         (ticket,) = send(one, 1)
         one.leave(ticket, "limit")
         tries += 1
@@ -157,7 +157,7 @@ def test_any_other_answer_begins_patience_anew(came: str) -> None:
     for _ in range(30):
         (ticket,) = send(one, 1)
         one.leave(ticket, "limit", 100.0)
-        assert not one.exhausted()
+        assert not one.exhausted
         (ticket,) = send(one, 1)
         one.leave(ticket, came)  # type: ignore[arg-type]
     assert clock.moment == 3000
@@ -169,14 +169,17 @@ def test_no_answer_does_not_begin_patience_anew() -> None:
     for came in ("limit", "busy", "limit"):
         (ticket,) = send(one, 1)
         one.leave(ticket, came, 60.0 if came == "limit" else None)  # type: ignore[arg-type]
-    assert one.exhausted()
+    assert one.exhausted
 
 
 def test_a_wait_longer_than_patience_is_not_begun() -> None:
+    """Also where another call, sent before, gets its reply meanwhile."""
     one, _ = pace(patience=600)
-    (ticket,) = send(one, 1)
-    one.leave(ticket, "limit", 601.0)
-    assert one.exhausted()
+    succeed(one, 1)
+    limited, other = send(one, 2)
+    one.leave(limited, "limit", 601.0)
+    one.leave(other, "success")
+    assert one.exhausted
 
 
 def test_a_stop_ends_a_pause_and_a_wait_for_a_place() -> None:

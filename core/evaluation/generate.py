@@ -13,6 +13,7 @@ from core.evaluation.calls import run_concurrently
 from core.evaluation.completions import Completions, Interrupted, Reply, Request
 from core.evaluation.constitution import Constitution
 from core.evaluation.endpoint import endpoint_for
+from core.evaluation.pace import Pace
 from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated
 from core.facts.judging.replies import Malformed, parse_questions
@@ -62,7 +63,8 @@ def generate_questions(
 
 def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int) -> None:
     endpoint = endpoint_for(ctx.config, section, os.environ)
-    model = Completions(endpoint, section.model, TIMEOUT, RETRIES)
+    pace = Pace(CONCURRENCY, 60 * section.patience)
+    model = Completions(endpoint, section.model, TIMEOUT, RETRIES, pace)
     left = len(pending)
 
     def finished(task: ClauseTask, unit: Unit, result: tuple[Reply, tuple[str, ...], Request]) -> None:
@@ -73,14 +75,20 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
         left -= 1
         ctx.progress(len(pending) - left, len(pending), f"questions for clause {task.clause_id}")
 
+    def tell() -> None:
+        told = pace.told()
+        if told:
+            ctx.progress(len(pending) - left, len(pending), f"{section.endpoint or endpoint.name}: {told}")
+
     try:
         run_concurrently(
             ctx,
             pending,
             partial(_ask, ctx, model, count),
             finished,
-            width=lambda: CONCURRENCY if model.succeeded else 1,
+            width=lambda: pace.at_once,
             most=CONCURRENCY,
+            meanwhile=tell,
         )
     finally:
         model.close()

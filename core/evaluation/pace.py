@@ -43,7 +43,10 @@ class Clock:
 
 
 class Pace:
-    """The pace of one endpoint, in one stage; `patience` is in seconds."""
+    """The pace of one endpoint, in one stage; `patience` is in seconds.
+
+    `exhausted` once the endpoint was waited for long enough, or asked for more than is left.
+    """
 
     def __init__(self, most: int, patience: float, clock: Clock | None = None) -> None:
         self.most = most
@@ -57,6 +60,7 @@ class Pace:
         self._limits = 0
         self._resumes = -math.inf
         self._gives_up = math.inf
+        self.exhausted = False
 
     def enter(self, stop: threading.Event) -> int | None:
         """The ticket of a request that may be sent now, after waiting for it; None where `stop` is set."""
@@ -90,11 +94,6 @@ class Pace:
                 self._successes = 0
             self._changed.notify_all()
 
-    def exhausted(self) -> bool:
-        """Whether the endpoint was waited for long enough, or asks for more than is left."""
-        with self._changed:
-            return self._clock.now() >= self._gives_up or self._resumes > self._gives_up
-
     def told(self) -> str:
         """What people should know while the endpoint limits calls; "" while it does not."""
         with self._changed:
@@ -120,5 +119,6 @@ class Pace:
             # The last try comes when patience ends, not after it.
             own = now + min(_SHORTEST_PAUSE * 2**self._limits, _LONGEST_PAUSE)
             self._resumes = max(self._resumes, min(own, self._gives_up))
+        self.exhausted = self.exhausted or now >= self._gives_up or self._resumes > self._gives_up
         if fresh:
             self._limits = min(self._limits + 1, 10)
