@@ -102,12 +102,13 @@ def test_a_wait_that_is_asked_for_holds_every_call() -> None:
     assert clock.moment == 42
 
 
-def test_a_longer_wait_counts_also_from_a_call_that_was_sent_before() -> None:
+@pytest.mark.parametrize("waits", [(2.0, 30.0), (30.0, 2.0)])
+def test_the_longest_wait_of_a_round_trip_counts(waits: tuple[float, float]) -> None:
     one, clock = pace()
     succeed(one, 3)
     first, second = send(one, 2)
-    one.leave(first, "limit", 2.0)
-    one.leave(second, "limit", 30.0)
+    one.leave(first, "limit", waits[0])
+    one.leave(second, "limit", waits[1])
     send(one, 1)
     assert clock.moment == 30
 
@@ -174,11 +175,14 @@ def test_no_answer_does_not_begin_patience_anew() -> None:
 
 def test_a_wait_longer_than_patience_is_not_begun() -> None:
     """Also where another call, sent before, gets its reply meanwhile."""
-    one, _ = pace(patience=600)
+    one, clock = pace(patience=600)
     succeed(one, 1)
-    limited, other = send(one, 2)
+    succeed(one, 1)
+    limited, other, later = send(one, 3)
     one.leave(limited, "limit", 601.0)
     one.leave(other, "success")
+    clock.moment += 10
+    one.leave(later, "limit")
     assert one.exhausted
 
 

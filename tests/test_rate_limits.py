@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections import Counter
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Answer, by_length, completion, error, serving
+from chat_server import Answer, Raw, by_length, completion, error, serving
 from jumping_clock import JumpingClock
 from memory_recorder import MemoryRecorder, make_context
 
 from core.config import GenerateSection, RunConfig
 from core.config_file import parse_config
 from core.errors import JudgeError, Stopped
-from core.evaluation import completions, pace
+from core.evaluation import completions, generate, pace
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
 from core.evaluation.generate import generate_questions
@@ -24,6 +25,7 @@ from core.evaluation.judges import openai_judge
 from core.evaluation.stage import judge
 from core.events import JudgeCalled
 from core.pipeline import stage_keys
+from core.stage import Context
 from core.types import Question
 
 LIMITED: Answer = (429, error("slow down"))
@@ -99,24 +101,38 @@ class StandingClock(JumpingClock):
     """A clock that stands still: whoever waits goes on waiting until somebody stops it."""
 
     def wait(self, until: float, stop: threading.Event) -> None:
-        stop.wait(60)
+        assert stop.wait(20), "nobody stopped it"
 
 
-def test_a_wait_is_shown_and_a_request_to_stop_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Watched(MemoryRecorder):
+    """Asks for a stop as soon as people are told of a wait."""
+
+    ctx: Context
+
+    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
+        super().progress(stage, done, total, detail)
+        if "waiting" in detail:
+            self.ctx.folder.stop_request.touch()
+
+
+@pytest.mark.parametrize("stage", ["judge", "answer"])
+def test_a_wait_is_shown_and_a_request_to_stop_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
     monkeypatch.setattr(pace, "Clock", StandingClock)
-
-    class Watched(MemoryRecorder):
-        def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
-            super().progress(stage, done, total, detail)
-            if "waiting" in detail:
-                ctx.folder.stop_request.touch()
-
     recorder = Watched()
     with serving(lambda body, n: (429, error("slow down"), {"retry-after": "42"})) as server:
-        ctx = make_context("judge", config(server.url, concurrency=32), tmp_path, recorder)
-        with pytest.raises(Stopped):
-            judge(ctx, answers(60))
-    told = ("judge", 0, 60, "router: rate limited, waiting 42 s, 1 of 32 at once")
+        ctx = recorder.ctx = make_context(stage, config(server.url, concurrency=32), tmp_path, recorder)
+        if stage == "judge":
+            most, total = 32, 60
+            with pytest.raises(Stopped):
+                judge(ctx, answers(60))
+        else:
+            most, total = generate.CONCURRENCY, 2
+            section = GenerateSection(model="w", endpoint="router")
+            with pytest.raises(Stopped):
+                generate_questions(ctx, section, parse_constitution("1. Be kind.\n2. Be true.\n"), 2)
+    told = (stage, 0, total, f"router: rate limited, waiting 42 s, 1 of {most} at once")
     assert set(recorder.progresses) - {("judge", 0, 60, "m: failed")} == {told}
     assert len(server.requests) == 1
 
@@ -140,7 +156,7 @@ def test_after_the_patience_the_stage_ends_and_resume_goes_on(tmp_path: Path, cl
     over = False
 
     def respond(body: dict[str, Any], number: int) -> Answer:
-        return (200, by_length(body)) if over or number < 3 else LIMITED
+        return (200, by_length(body)) if over or number < 3 or number > 500 else LIMITED
 
     recorder = MemoryRecorder()
     with serving(respond) as server:
@@ -202,24 +218,54 @@ def test_no_time_to_wait_is_no_reason_to_come_again_at_once(tmp_path: Path, cloc
     assert clock.now() == 1 + 2 + 4
 
 
-def test_an_endpoint_that_is_too_busy_is_asked_less_at_once(tmp_path: Path) -> None:
-    """A 503 without a time to wait is a fault, which retries are for; the others make room all the same."""
-    made: list[pace.Pace] = []
+class Kept(pace.Pace):
+    """A pace that can be looked at afterwards."""
 
-    class Kept(pace.Pace):
-        def __init__(self, *values: Any) -> None:
-            super().__init__(*values)
-            made.append(self)
+    made: list[Kept]
+
+    def __init__(self, *values: Any) -> None:
+        super().__init__(*values)
+        self.made.append(self)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fewer"),
+    [((503, error("busy")), True), (Raw([]), True), (TimeoutError, True), ((500, error("oops")), False)],
+    ids=["busy", "lost", "late", "broken"],
+)
+def test_an_endpoint_that_cannot_keep_up_is_asked_less_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Any, fewer: bool
+) -> None:
+    """These are faults, which retries are for; only what is no sign of too much leaves the number as it is."""
+    send = completions.Completions._send
+    begun = itertools.count()
+
+    def sent(self: completions.Completions, arguments: Any, seconds: float) -> Any:
+        if next(begun) == 9 and answer is TimeoutError:
+            raise TimeoutError
+        return send(self, arguments, seconds)
 
     def respond(body: dict[str, Any], number: int) -> Answer:
-        return (503, error("busy")) if number == 7 else (200, by_length(body))
+        return answer if number == 9 and answer is not TimeoutError else (200, by_length(body))
 
+    monkeypatch.setattr(Kept, "made", [], raising=False)
+    monkeypatch.setattr(openai_judge, "Pace", Kept)
+    monkeypatch.setattr(completions.Completions, "_send", sent)
     recorder = MemoryRecorder()
-    with pytest.MonkeyPatch.context() as patch, serving(respond) as server:
-        patch.setattr(openai_judge, "Pace", Kept)
-        judge(make_context("judge", config(server.url, concurrency=8, retries=1), tmp_path, recorder), answers(9))
-    assert outcomes(recorder) == {"ranked": 9}
-    assert made[0].at_once < 8
+    with serving(respond) as server:
+        judge(make_context("judge", config(server.url, concurrency=8, retries=1), tmp_path, recorder), answers(10))
+    assert outcomes(recorder) == {"ranked": 10}
+    assert (Kept.made[0].at_once < 8) is fewer
+
+
+def test_what_an_endpoint_accepts_is_learned_by_the_first_call_alone(tmp_path: Path) -> None:
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        rejected = body.get("response_format", {}).get("type") == "json_schema"
+        return (400, error("no such response_format")) if rejected else (200, by_length(body))
+
+    with serving(respond) as server:
+        judge(make_context("judge", config(server.url, concurrency=8), tmp_path), answers(12))
+    assert server.formats == ["json_schema"] * 2 + ["json_object"] * 12
 
 
 # ------------------------------------------------------------ time-outs
