@@ -95,7 +95,8 @@ def _text(words: str) -> tuple[Text, bytes]:
 
 
 def _plan(log: Log, asked: list[Question]) -> None:
-    constitution, body = _text("the constitution")
+    rules = {question.clause_id: question.clause for question in asked}
+    constitution, body = _text("\n".join(f"{number}. {rule}" for number, rule in rules.items()))
     bodies, clauses, planned = [body], {}, []
     for question in asked:
         (rule, rule_body), (words, body) = _text(question.clause), _text(question.text)

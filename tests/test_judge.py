@@ -65,14 +65,16 @@ def test_a_clear_ranking_is_read(text: str) -> None:
     ("text", "reason"),
     [
         ("", "no JSON object"),
-        ("B > A > C", "no JSON object"),
+        ("B is better than A, and C is worst", "no JSON object"),
         ('{"ranking": ["B", "A", "C"]', "no JSON object"),
-        ('["B", "A", "C"]', "no JSON object"),
+        ('["B", "A"]', "must name each of A, B, C once"),
+        ('[["B", "A", "C"]]', "may be no statement"),
+        ("I thought of B > A > C at first", "may be no statement"),
         ('{"result": {"ranking": ["B", "A", "C"]}}', "no JSON object"),
         ('{"ranking": ["B", "A"]}', "must name each of A, B, C once"),
         ('{"ranking": ["B", "A", "A"]}', "must name each"),
         ('{"ranking": ["B", "A", "C", "D"]}', "must name each"),
-        ('{"ranking": ["b", "a", "c"]}', "must name each"),
+        ('{"ranking": ["b", "a", "b"]}', "must name each"),
         ('{"ranking": "BAC"}', "not a list of labels"),
         ('{"ranking": [["B"], "A", "C"]}', "not a list of labels"),
         ('{"ranking": null}', "not a list of labels"),
@@ -150,7 +152,6 @@ def test_the_parser_never_crashes_and_accepts_only_orders_of_the_labels(text: st
     except Malformed:
         return
     assert sorted(ranking) == sorted(LABELS)
-    assert '"ranking"' in text
 
 
 @given(st.permutations(LABELS), st.text("abc .,\n"), st.text("abc .,\n"))

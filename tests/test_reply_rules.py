@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from rewritten import Row, forged
 from core.data.pseudonyms import PLANTED
 from core.evaluation.prompts import recorded_prompt, template_text, writer_messages
 from core.events import Clause, PlannedQuestion, QuestionsGenerated, QuestionsPlanned, Text, digest
+from core.facts.judging.prompts import LABELS
 from core.facts.judging.replies import READING_RULE
 from core.facts.judging.requests import DEFAULT_ADDRESS, writing_key, writing_parameters
 from core.run_folder import RunFolder
@@ -22,6 +23,7 @@ from storage.record.log import Log
 from storage.verifier.checks import checks_of
 from storage.verifier.contents import replies
 from storage.verifier.ground.reading import read_record
+from storage.verifier.ground.record import Found
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 
@@ -65,6 +67,23 @@ def test_a_quotation_that_is_called_a_ranking_fails(judged: Path, tmp_path: Path
         call.update(outcome="ranked", ranking=list(call["shown_order"]), detail="")
 
     assert replies_check(forged(judged, tmp_path, calls(taken, malformed=True))).verdict == "failed"
+
+
+@pytest.mark.parametrize(("said", "verdict"), [("Answer {}", "ok"), ("not {}", "failed")])
+def test_a_reply_in_another_spelling_is_verified_by_the_same_reading(
+    judged: Path, tmp_path: Path, said: str, verdict: str
+) -> None:
+    (count,) = {len(call.values["shown_order"]) for call in read_calls(judged)}
+    reply = "<think>Hm.</think>" + " > ".join(said.format(label.lower()) for label in reversed(LABELS[:count]))
+
+    def change(call: dict[str, Any]) -> None:
+        call["reply"] = {"sha256": digest(reply.encode())}
+
+    assert replies_check(forged(judged, tmp_path, calls(change, malformed=False), reply.encode())).verdict == verdict
+
+
+def read_calls(root: Path) -> Sequence[Found]:
+    return read_record(root / "audit.db", tree_facts()).counted("judge.called")
 
 
 @pytest.mark.parametrize(("rule", "verdict"), [(READING_RULE + 1, "unchecked"), (0, "failed")])

@@ -6,6 +6,7 @@ import copy
 import html
 import re
 import zipfile
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from core.sortition.panels import Best, BestComposition
 from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 from storage.export.export import export_run
 from storage.record.reader import Reader
+from storage.record.rows import LevelRow, view_rows
 from tui.cli import _work_on
 from tui.commands.people.why import why
 from tui.commands.record.show import Wanted, results, show
@@ -140,9 +142,9 @@ def test_nothing_is_said_where_every_level_is_decided() -> None:
 
 
 def test_a_level_that_is_known_up_to_rounding_is_not_called_exact() -> None:
-    level = {"proof": "quotas", "gap": "1/10000000000", "probability": 0.5}
+    level = LevelRow("main", 0, 0.5, "[0]", None, "quotas", "1/10000000000")
     assert proof_word(level) == "proved, with a gap"
-    assert proof_word(level | {"gap": "0"}) == "exact"
+    assert proof_word(replace(level, gap="0")) == "exact"
     assert "leave a stated gap" in proof_note([level])
 
 
@@ -218,7 +220,7 @@ def test_reasons_for_a_chance_claim_no_more_than_is_known(run: Path) -> None:
 
 
 def test_the_app_says_it(run: Path) -> None:
-    levels = Reader(run).view("levels")
+    levels = view_rows(Reader(run), LevelRow)
     assert proof_word(levels[0]).startswith("undecided: up to ")
     assert "could not be decided, so LEXIMIN is not proved" in proof_note(levels)
 

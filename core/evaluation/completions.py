@@ -30,6 +30,7 @@ from typing import Any, Literal
 from core.errors import JudgeError
 from core.evaluation.deadline import Allowance
 from core.evaluation.endpoint import Endpoint, open_client
+from core.evaluation.messages import text_of
 from core.evaluation.pace import Came, Pace
 from core.evaluation.retry_after import wait_asked
 from core.types import Context
@@ -296,11 +297,11 @@ class Completions:
             return Reply("failed", detail=f"the endpoint ended the reply by an error{self._told(choice)}", outage=True)
         self.succeeded = True
         self._dialect = dialect
-        content, refusal = message.get("content"), message.get("refusal")
+        refusal = message.get("refusal")
         usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
         reply = Reply(
             "answered",
-            text=self.endpoint.scrub(content) if isinstance(content, str) else "",
+            text=self.endpoint.scrub(text_of(message, finish == "length")),
             detail=dialect.note(),
             finish_reason=finish,
             fingerprint=self._word(body.get("system_fingerprint")),

@@ -99,6 +99,20 @@ class LotteryRow:
     denominator: Any
 
 
+@of_view("levels")
+@dataclass(frozen=True)
+class LevelRow:
+    """A level of LEXIMIN; types and binding are JSON."""
+
+    lottery: Any
+    level: Any
+    probability: Any
+    types: Any
+    binding: Any
+    proof: Any
+    gap: Any
+
+
 @of_view("lottery_diagnostics", LotteryDiagnosed)
 @dataclass(frozen=True)
 class DiagnosticsRow:

@@ -1,49 +1,52 @@
 """Reading what a model replied. A reply counts only if it says one thing clearly; nothing is repaired.
 
-A judge's verdict is its own last statement: a JSON object `{"ranking": …}`. It reads texts of which each may hold such
-an object, and may quote one. So all objects in a reply must agree, and neither the words that lead into the last one
-nor any words after it may name a label: "Answer C says {…}", or "{…}. I rank B first", is no ranking. Words themselves
-are not read: whatever they say, what counts is whether a label is among them, and not which ranking that would favour.
-What a model thinks between <think> and </think> before it speaks is no statement.
+A judge's verdict is its own last statement: an object `{"ranking": …}`, or, in a reply in which no object begins, a
+list of the labels or a line like `B > A > C`. It reads texts of which each may hold such a statement, and may quote
+one. So all objects in a reply must agree, and neither the words that lead into the last one, nor any words after it,
+nor comments in them may name a label: "Answer C says {…}", or "{…}. I rank B first", is no ranking. The same holds of
+lists and lines. Words themselves are not read: whatever they say, what counts is whether a label is among them, and not
+which ranking that would favour. What a model thinks between <think> and </think> before it speaks is no statement.
+
+How labels may be spelled is said in `spellings`, how objects may be in `objects`.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
+
+from core.facts.judging.objects import LONGEST_REPLY, MOST_STARTS, Malformed, objects_in
+from core.facts.judging.spellings import bare_orders, labels_named, names_a_label
 
 READING_RULE = 1
 """The rule by which judges' replies are read and sorted (`outcomes`); a record names it with each call."""
 
-LONGEST_REPLY = 200_000
-"""Characters; a longer reply is not searched for JSON."""
-
-MOST_READ = 10 * LONGEST_REPLY
-"""Characters that are read in search of JSON, from all places together where an object could begin."""
-
-MOST_STARTS = 200
-"""Places where an object seems to begin and is none: an error at each takes as long as the text before it."""
-
-BEGINNINGS = re.compile(r'\{[ \t\n\r]*["}]')
-"""Where a JSON object can begin."""
+SEEMING = re.compile(r"""\{\s*(?:["'}]|//|\w+\s*:)""")
+"""Where somebody began an object, whether or not it can be read."""
 
 THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
-PRONOUN = "I"
-"""A label that is also a word; by itself it names no answer."""
-
-
-class Malformed(ValueError):
-    """The reply cannot be read; the message says why."""
+DRAFTS = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]")
+LEADING = re.compile(r"(?:[:：]|```\w*)$")
 
 
 class Statement(NamedTuple):
-    """A value that a reply gives in its JSON objects, and the words before and after the last of them."""
+    """What a reply says, all its statements agreeing; the words before and after the last, and those of comments."""
 
     value: Any
     before: str
     after: str
+    remarks: str
+
+
+class _Said(NamedTuple):
+    """One statement of a reply, and where it begins and ends."""
+
+    value: Any
+    begin: int
+    end: int
+    remarks: str
 
 
 def parse_ranking(text: str, labels: Sequence[str]) -> tuple[str, ...]:
@@ -53,12 +56,12 @@ def parse_ranking(text: str, labels: Sequence[str]) -> tuple[str, ...]:
         Malformed: there is no ranking, or it may be a quotation, or it is not the last word, or there are several that
             disagree, or it is not an order of exactly these labels.
     """
-    ranking = _last_word(text, labels)
-    if not isinstance(ranking, list) or not all(isinstance(label, str) for label in ranking):
+    named = labels_named(_last_word(text, labels), labels)
+    if named is None:
         raise Malformed("`ranking` is not a list of labels")
-    if sorted(ranking) != sorted(labels):
+    if sorted(named) != sorted(labels):
         raise Malformed(f"`ranking` must name each of {', '.join(labels)} once")
-    return tuple(ranking)
+    return named
 
 
 def parse_questions(text: str, count: int) -> tuple[str, ...]:
@@ -67,7 +70,7 @@ def parse_questions(text: str, count: int) -> tuple[str, ...]:
     Raises:
         Malformed: there is no list of texts, or it has too few distinct ones.
     """
-    questions = _statement(_spoken(text), "questions").value
+    questions = _stated(_spoken(text), "questions", lambda value: value).value
     if not isinstance(questions, list) or not all(isinstance(question, str) for question in questions):
         raise Malformed("`questions` is not a list of texts")
     distinct: dict[str, str] = {}
@@ -82,12 +85,34 @@ def parse_questions(text: str, count: int) -> tuple[str, ...]:
 
 def _last_word(text: str, labels: Sequence[str]) -> Any:
     """The ranking of which nothing in the reply says that it is another's, or not the last word."""
-    said = _statement(_spoken(text), "ranking")
-    if _naming(said.after, labels):
-        raise Malformed("words after the JSON object name answers, so it is not the last word")
-    if _naming(_lead_in(said.before), labels):
-        raise Malformed("the words that lead into the JSON object name an answer, so it may be a quotation")
+
+    def meaning(value: Any) -> Any:
+        named = labels_named(value, labels)
+        return value if named is None else list(named)
+
+    spoken = _outspoken(text, labels)
+    said = _stated(spoken, "ranking", meaning, lambda: _said_bare(spoken, labels))
+    if names_a_label(said.remarks, labels):
+        raise Malformed("comments inside the JSON object name answers, so it may not be the last word")
+    if names_a_label(said.after, labels):
+        raise Malformed("words after the ranking name answers, so it is not the last word")
+    if names_a_label(_lead_in(said.before), labels):
+        raise Malformed("the words that lead into the ranking name an answer, so it may be a quotation")
     return said.value
+
+
+def _outspoken(text: str, labels: Sequence[str]) -> str:
+    """What a judge says aloud.
+
+    A thought that does not end is none of it. Templates of some servers take away where thoughts begin. But an end may
+    be quoted: where the words that lead into it name an answer, it ends nothing.
+    """
+    if "</think>" not in text:
+        return "" if text.lstrip().startswith("<think>") else text
+    thought, _, spoken = text.partition("</think>")
+    if "<think>" in text or "</think>" in spoken or names_a_label(_lead_in(DRAFTS.sub("", thought)), labels):
+        return _spoken(text)
+    return spoken
 
 
 def _spoken(text: str) -> str:
@@ -97,60 +122,40 @@ def _spoken(text: str) -> str:
 
 
 def _lead_in(before: str) -> str:
-    """The words just before an object: those in its line, else the line above it where that ends with a colon."""
+    """The words just before a statement: those in its line, and in lines above that a colon or a fence ends."""
     *above, line = before.split("\n")
-    if any(map(str.isalnum, line)):
-        return line
     lines = (line.strip() for line in reversed(above))
-    last = next((line for line in lines if any(map(str.isalnum, line)) and not line.startswith("```")), "")
-    return last if last.endswith(":") else ""
+    spoken = (line for line in lines if any(map(str.isalnum, line)) and not line.startswith("```"))
+    return "\n".join([line, *takewhile(LEADING.search, spoken)])
 
 
-def _naming(words: str, labels: Sequence[str]) -> bool:
-    """Whether a label stands among words, by itself."""
-    letters = "".join(label for label in labels if label != PRONOUN)
-    return re.search(rf"(?<![^\W_])[{letters}](?![^\W_])", words) is not None
-
-
-def _statement(text: str, key: str) -> Statement:
-    """What the objects with `key` say, which has to be the same."""
+def _stated(
+    text: str, key: str, meaning: Callable[[Any], Any], otherwise: Callable[[], list[_Said]] = list
+) -> Statement:
+    """What the objects with `key` mean, or else other statements, which has to be the same."""
     if len(text) > LONGEST_REPLY:
         raise Malformed(f"the reply is longer than {LONGEST_REPLY} characters")
-    said = [(found[key], begin, end) for found, begin, end in _objects(text) if key in found]
+    said = [
+        _Said(meaning(found.value[key]), found.begin, found.end, found.remarks)
+        for found in objects_in(text)
+        if key in found.value
+    ] or otherwise()
     if not said:
         raise Malformed(f"no JSON object with `{key}` in the reply")
-    if any(value != said[0][0] for value, _, _ in said):
-        raise Malformed(f"several JSON objects with `{key}` that disagree")
-    ends = [0, *(end for _, _, end in said)]
-    words = [text[last:begin] for last, (_, begin, _) in zip(ends, said, strict=False)]
-    return Statement(said[0][0], "".join(words), text[ends[-1] :])
+    if any(one.value != said[0].value for one in said):
+        raise Malformed(f"several statements of `{key}` that disagree")
+    ends = [0, *(one.end for one in said)]
+    words = [text[last : one.begin] for last, one in zip(ends, said, strict=False)]
+    return Statement(said[0].value, "".join(words), text[ends[-1] :], "\n".join(one.remarks for one in said))
 
 
-def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
-    """JSON objects of the text that lie outside each other, from left to right, each with where it begins and ends."""
-    decoder = json.JSONDecoder(object_pairs_hook=_without_repeats)
-    begun, read, starts = BEGINNINGS.search(text), 0, 0
-    while begun is not None:
-        position = begun.start()
-        try:
-            value, end = decoder.raw_decode(text, position)
-        except Malformed:
-            raise
-        except RecursionError as error:
-            raise Malformed("the reply is nested too deeply") from error
-        except ValueError as error:
-            read, starts = read + getattr(error, "pos", len(text)) - position, starts + 1
-            end = position + 1
-        else:
-            yield value, position, end
-        if read > MOST_READ or starts > MOST_STARTS:
-            raise Malformed("the reply holds too much that begins like JSON and is none")
-        begun = BEGINNINGS.search(text, end)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    for name in ("ranking", "questions"):
-        if names.count(name) > 1:
-            raise Malformed(f"a JSON object says `{name}` twice")
-    return dict(pairs)
+def _said_bare(text: str, labels: Sequence[str]) -> list[_Said]:
+    """Orders of labels outside of objects; none where an object was begun, since they may be parts of it."""
+    if SEEMING.search(text):
+        return []
+    found = bare_orders(text, labels, MOST_STARTS)
+    if len(found) > MOST_STARTS:
+        raise Malformed(f"the reply holds more than {MOST_STARTS} orders of labels")
+    if not all(order.placed for order in found):
+        raise Malformed("an order of labels is part of a sentence, a list or a quotation, so it may be no statement")
+    return [_Said(list(order.labels), order.begin, order.end, "") for order in found]

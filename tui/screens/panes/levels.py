@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.text import Text
 
 from core.facts.sortition.undecided import room, undecided
 from core.visible import one_line
+from storage.record.rows import LevelRow
 from storage.withheld import word_of
 from tui.widgets.figures import left, number, right, whole
 
@@ -18,28 +18,28 @@ HEADINGS = [">level", ">π", ">raters", ">types", "proof", "held down by"]
 _MOST_NAMED = 3
 
 
-def level_rows(levels: Sequence[dict[str, Any]], sizes: Mapping[int, int], absent: str) -> list[tuple[int, list[Text]]]:
+def level_rows(levels: Sequence[LevelRow], sizes: Mapping[int, int], absent: str) -> list[tuple[int, list[Text]]]:
     """One row per level, lowest first; sizes[t] is the number of raters of type t, `absent` why types are not here."""
-    return [(level["level"], _cells(level, sizes, word_of(absent))) for level in levels]
+    return [(level.level, _cells(level, sizes, word_of(absent))) for level in levels]
 
 
-def _cells(level: dict[str, Any], sizes: Mapping[int, int], absent: str) -> list[Text]:
-    types = json.loads(level["types"] or "[]")
+def _cells(level: LevelRow, sizes: Mapping[int, int], absent: str) -> list[Text]:
+    types = json.loads(level.types or "[]")
     return [
-        right(whole(level["level"])),
-        right(number(level["probability"], 4)),
+        right(whole(level.level)),
+        right(number(level.probability, 4)),
         right(absent or whole(sum(sizes.get(t, 0) for t in types))),
         right(absent or whole(len(types))),
         left(proof_word(level)),
-        left(_binding(json.loads(level["binding"] or "{}"))),
+        left(_binding(json.loads(level.binding or "{}"))),
     ]
 
 
-def proof_word(level: Mapping[str, Any]) -> str:
+def proof_word(level: LevelRow) -> str:
     """What the proof of a level rests on, in a word or two."""
     words = {"quotas": "exact", "panels": "needs a solver", "certain": "certain"}
-    found = words.get(str(level["proof"]), "–")
-    higher = room(level)
+    found = words.get(str(level.proof), "–")
+    higher = room(vars(level))
     if higher is not None:
         return f"undecided: up to {higher:.1e} higher"
     if not _has_gap(level):
@@ -47,8 +47,8 @@ def proof_word(level: Mapping[str, Any]) -> str:
     return f"{'proved' if found == 'exact' else found}, with a gap"  # what is known up to rounding is not exact
 
 
-def _has_gap(level: Mapping[str, Any]) -> bool:
-    return level["gap"] not in (None, "0")
+def _has_gap(level: LevelRow) -> bool:
+    return level.gap not in (None, "0")
 
 
 def _binding(binding: Mapping[str, float]) -> str:
@@ -59,12 +59,12 @@ def _binding(binding: Mapping[str, float]) -> str:
     return f"{named} and {more} more" if more > 0 else named
 
 
-def proof_note(levels: Sequence[Mapping[str, Any]]) -> str:
+def proof_note(levels: Sequence[LevelRow]) -> str:
     """One sentence about the certificate as a whole."""
-    if not levels or any(level["proof"] is None for level in levels):
+    if not levels or any(level.proof is None for level in levels):
         return ""
-    solver = sum(level["proof"] == "panels" for level in levels)
-    open_levels = len(undecided(levels))
+    solver = sum(level.proof == "panels" for level in levels)
+    open_levels = len(undecided(map(vars, levels)))
     gaps = sum(map(_has_gap, levels)) - open_levels
     count = f"{len(levels)} level{'s' if len(levels) != 1 else ''}"
     if not solver and not gaps and not open_levels:

@@ -14,7 +14,7 @@ from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.glances import bound_of, lottery_sizes
 from storage.record.reader import Reader
-from storage.record.rows import CategoryRow, DiagnosticsRow, LotteryRow, view_rows
+from storage.record.rows import CategoryRow, DiagnosticsRow, LevelRow, LotteryRow, view_rows
 from storage.withheld import people_left_out, word_of
 from tui.screens.panes.levels import HEADINGS, level_rows, proof_note
 from tui.screens.panes.pane import Pane, skipped
@@ -43,7 +43,7 @@ class LotteryFound:
     expected: dict[tuple[str, str], float]
     pi: tuple[float, ...]
     at_most: tuple[float, ...]
-    levels: list[dict[str, Any]]
+    levels: list[LevelRow]
     sizes: dict[int, int]
     diagnostics: DiagnosticsRow | None
     skipped: str
@@ -92,7 +92,7 @@ class QuotasPane(Pane):
             expected=expected_numbers((row["attributes"], row["pi"]) for row in pi),
             pi=tuple(sorted(as_float(row["pi"]) or 0.0 for row in pi)),
             at_most=() if pi else _bound(reader, name, sizes_by_type),
-            levels=reader.query("SELECT * FROM levels WHERE lottery IS ? ORDER BY level", [name]),
+            levels=view_rows(reader, LevelRow, "WHERE lottery IS ? ORDER BY level", [name]),
             skipped=skipped(reader, "lottery"),
             sizes=sizes_by_type,
             diagnostics=diagnostics[0] if diagnostics else None,
