@@ -27,6 +27,8 @@ BASE_MODEL = ("base", "tiny")
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Patience = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Minutes for which an endpoint that answers nothing but limits is waited for."""
 Address = Annotated[str, AfterValidator(plain_address)]
 Place = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 """A path, recorded in full, so that a resume finds it.
@@ -275,6 +277,7 @@ class GenerateSection(AskedModel):
 
     model: str
     per_clause: Positive = 40
+    patience: Patience = 30.0
 
 
 class AnswerSection(Section):
@@ -338,6 +341,7 @@ class JudgeSection(Section):
         le=1,
         description="share of calls with a ranking; below it each leaderboard says so first",
     )
+    patience: Patience = 30.0
 
     @field_validator("judges")
     @classmethod

@@ -36,12 +36,15 @@ def run_concurrently(
     finished: Callable[[T, Unit, R], None],
     width: Callable[[], int],
     most: int,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
     """Works through `tasks`, at most `width()` (≤ `most`) at a time; `finished` records each as it ends.
 
+    While calls are waited for, `meanwhile` is called some times a second: it can tell people what is going on.
+
     Where the stage has to end early (the operator's request, a signal, an endpoint that cannot be used, a defect in
     one call), nothing new is begun, waits between attempts end at once, and results of calls still in flight, which
-    have been paid for, are recorded before the reason is raised. None is waited for longer than its timeout.
+    have been paid for, are recorded before the reason is raised. None is waited for longer than its deadline.
     """
     stop = threading.Event()
     waiting = deque(tasks)
@@ -50,6 +53,7 @@ def run_concurrently(
         try:
             while waiting or running:
                 ctx.check_stop()
+                meanwhile()
                 while waiting and len(running) < width():
                     task = waiting.popleft()
                     running[pool.submit(work, task, stop)] = (task, ctx.begin(task.key))

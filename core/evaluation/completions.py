@@ -4,18 +4,18 @@ Servers differ, so the shape of a request is learned from what they refuse (`cor
 once a request got through.
 
 What a reply means is never left to the server: some answer 200 and ignore the schema, so callers check it.
-Rate limits, timeouts, lost connections and errors of the server are tried again, up to `retries` times,
-after the time that `Retry-After` names or after 0.5, 1, 2, … 8 seconds. Every request is counted.
+Time-outs, lost connections and errors of the server are faults: tried again, up to `retries` times, after 0.5, 1, 2,
+… 8 seconds. Limits (429, 529, and whatever comes with a time to wait) are no faults: they are waited out, all calls
+together, and use up no retry (`core.evaluation.pace`). Every request is counted.
 
 A response is hostile: it may be no JSON, trickle, or never end. Each of these is a failure of the one call. A request
-ends with its `timeout`, whatever has arrived by then (`core.evaluation.deadline`).
+ends with its `timeout`, whatever has arrived by then (`core.evaluation.deadline`). After a time-out the same call gets
+twice as long, up to `LONGER` times: a slow model would otherwise be paid for again and again, for nothing.
 """
 
 from __future__ import annotations
 
-import email.utils
 import json
-import math
 import threading
 import time
 from collections.abc import Mapping
@@ -27,10 +27,15 @@ from core.evaluation.deadline import Allowance
 from core.evaluation.dialect import Dialect, Request
 from core.evaluation.endpoint import Endpoint, open_client
 from core.evaluation.messages import text_of
+from core.evaluation.pace import Came, Pace
 from core.evaluation.refusals import refused_setting
+from core.evaluation.retry_after import wait_asked
 
-LONGEST_WAIT = 120.0
-"""Seconds; a server that asks for more is taken to be unavailable."""
+LONGER = 4
+"""How many times `timeout` a request may take after time-outs of its call."""
+
+_LIMITS = (429, 529)
+"""Statuses that mean "not so fast", also without a time to wait."""
 
 _FILTERED = ("content_filter", "content_policy_violation")
 """Codes under which a gateway's filter rejects a request: a refusal, although it comes as an error."""
@@ -71,12 +76,19 @@ class Completions:
     """
 
     def __init__(
-        self, endpoint: Endpoint, model: str, timeout: float, retries: int, headers: Mapping[str, str] | None = None
+        self,
+        endpoint: Endpoint,
+        model: str,
+        timeout: float,
+        retries: int,
+        pace: Pace,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.model = model
         self.timeout = timeout
         self.retries = retries
+        self.pace = pace
         self.headers = dict(headers or {})
         self.succeeded = False
         self._allowance = Allowance()
@@ -91,7 +103,7 @@ class Completions:
         """Sends a request until it has a result; waits end early where `stop` is set.
 
         Raises:
-            JudgeError: the endpoint won't serve this key or model, whatever is asked.
+            JudgeError: the endpoint won't serve this key or model, whatever is asked, or answers nothing but limits.
             Interrupted: `stop` was set before anything was sent that could have been answered.
         """
         begun = time.monotonic()
@@ -100,48 +112,75 @@ class Completions:
 
     def _attempt_all(self, request: Request, stop: threading.Event) -> Reply:
         dialect = self._dialect
-        attempts = retried = 0
+        attempts = retried = late = 0
+        reply: Reply | None = None
         while True:
-            if stop.is_set():
-                raise Interrupted
+            result = self._paced(request, dialect, self.timeout * min(2**late, LONGER), stop)
+            if result is None:
+                if reply is None:
+                    raise Interrupted
+                return reply  # what was sent may have to be paid for, so it is recorded as the failure that it is
             attempts += 1
-            result = self._attempt(request, dialect)
             if isinstance(result, Dialect):
                 dialect = result
                 continue
             reply = replace(result.reply, attempts=attempts)
-            if not result.again or retried == self.retries:
+            if result.trouble == "limit":
+                self._stop_if_exhausted(reply)
+                continue
+            if not result.trouble or retried == self.retries:
                 return reply
-            delay = min(0.5 * 2**retried, 8.0) * _spread(request.seed)
+            late += result.trouble == "late"
+            stop.wait(min(0.5 * 2**retried, 8.0) * _spread(request.seed))
             retried += 1
-            if stop.wait(delay if result.wait is None else result.wait):
-                return reply  # what was sent may have to be paid for, so it is recorded as the failure that it is
 
-    def _attempt(self, request: Request, dialect: Dialect) -> _Result | Dialect:
-        """Sends a request once; another dialect where its shape was rejected."""
+    def _paced(
+        self, request: Request, dialect: Dialect, seconds: float, stop: threading.Event
+    ) -> _Result | Dialect | None:
+        """Sends a request once, when it is its turn; None where `stop` is set before."""
+        ticket = self.pace.enter(stop)
+        if ticket is None:
+            return None
+        came: tuple[Came, float | None] = ("other", None)
+        try:
+            result = self._attempt(request, dialect, seconds)
+            came = result.came() if isinstance(result, _Result) else came
+            return result
+        finally:
+            self.pace.leave(ticket, *came)
+
+    def _stop_if_exhausted(self, reply: Reply) -> None:
+        if self.pace.exhausted:
+            raise JudgeError(
+                f"{self.endpoint.name} answers model {self.model!r} with nothing but limits, the last with: "
+                f"{reply.detail}; to wait for it takes more than the patience of {self.pace.patience / 60:g} min: "
+                "resume later (recorded calls are kept)"
+            )
+
+    def _attempt(self, request: Request, dialect: Dialect, seconds: float) -> _Result | Dialect:
+        """Sends a request that may take so long once; another dialect where its shape was rejected."""
         import openai
 
         try:
-            body = self._send(dialect.arguments(request))
+            body = self._send(dialect.arguments(request), seconds)
         except openai.APIStatusError as error:
             if error.status_code == 400 and error.code in _FILTERED:
                 return _Result(Reply("refused", detail=self._message(error)))
             self._stop_if_unusable(error)
             return self._misset(request, error) or self._following(dialect, error) or self._rejected(error)
         except (openai.APITimeoutError, TimeoutError):
-            return _Result(Reply("failed", detail=f"no whole reply within {self.timeout:g} s", outage=True), again=True)
+            return _Result(Reply("failed", detail=f"no whole reply within {seconds:g} s", outage=True), "late")
         except openai.APIConnectionError as error:
-            return _Result(Reply("failed", detail=self._lost(error), outage=True), again=True)
+            return _Result(Reply("failed", detail=self._lost(error), outage=True), "busy")
         except _UNREADABLE as error:
             return _Result(Reply("failed", detail=f"{_NO_COMPLETION}: {self._message(error)}", outage=True))
         return _Result(_noted(self._read(body, dialect), dialect))
 
-    def _send(self, arguments: Mapping[str, Any]) -> Any:
+    def _send(self, arguments: Mapping[str, Any], seconds: float) -> Any:
         """The body of the response, parsed here: the client's own types take much of a response for granted."""
-        with self._allowance.of(self.timeout):
-            response = self._client.chat.completions.with_raw_response.create(
-                model=self.model, extra_headers=self.headers, **arguments
-            )
+        with self._allowance.of(seconds):
+            ask = self._client.chat.completions.with_raw_response.create
+            response = ask(model=self.model, timeout=seconds, extra_headers=self.headers, **arguments)
         return json.loads(response.content)
 
     def _misset(self, request: Request, error: Any) -> _Result | None:
@@ -189,8 +228,12 @@ class Completions:
         status = error.status_code
         passing = status >= 500 or status in (408, 409, 429)
         reply = Reply("failed", detail=f"{status}: {self._message(error)}", outage=passing or status in (401, 403))
-        wait = _retry_after(error.response.headers)
-        return _Result(reply, again=passing and (wait is None or wait <= LONGEST_WAIT), wait=wait)
+        if not passing:
+            return _Result(reply)
+        wait = wait_asked(error.response.headers)
+        if wait is not None or status in _LIMITS:
+            return _Result(reply, "limit", wait)
+        return _Result(reply, "busy" if status == 503 else "fault")
 
     def _read(self, body: Any, dialect: Dialect) -> Reply:
         """Sorts a response by what it is; nothing in it is taken for granted."""
@@ -247,11 +290,23 @@ class Completions:
 
 @dataclass(frozen=True)
 class _Result:
-    """What came of one request; `again` where it should be tried once more, `wait` seconds later if the server says."""
+    """What came of one request, and why it should be tried again, if it should.
+
+    limit: the endpoint says "later", `wait` seconds later where it says when. late: no reply in time. busy: too much
+    for it. fault: anything else that passes.
+    """
 
     reply: Reply
-    again: bool = False
+    trouble: Literal["", "limit", "late", "busy", "fault"] = ""
     wait: float | None = None
+
+    def came(self) -> tuple[Came, float | None]:
+        """What it means for the pace."""
+        if self.trouble == "limit":
+            return "limit", self.wait
+        if self.trouble in ("late", "busy"):
+            return "busy", None
+        return "other" if self.reply.status == "failed" else "success", None
 
 
 def _said(body: Any) -> str:
@@ -311,18 +366,3 @@ def _count_or_none(value: object) -> int | None:
 def _spread(seed: int) -> float:
     """Between 0.75 and 1: keeps calls that failed together from coming back together."""
     return 0.75 + 0.25 * (seed % 997) / 997
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait: `Retry-After` as seconds or as a date, None where absent or unclear."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        date = email.utils.parsedate_tz(value)
-        if date is None:
-            return None
-        seconds = email.utils.mktime_tz(date) - time.time()
-    return max(0.0, seconds) if math.isfinite(seconds) else None

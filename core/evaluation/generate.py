@@ -16,6 +16,7 @@ from core.evaluation.completions import Completions, Interrupted, Reply
 from core.evaluation.constitution import Constitution
 from core.evaluation.dialect import Request
 from core.evaluation.endpoint import endpoint_for
+from core.evaluation.pace import Pace
 from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated
 from core.facts.judging.replies import Malformed, parse_questions
@@ -65,7 +66,8 @@ def generate_questions(
 
 def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int) -> None:
     endpoint = endpoint_for(ctx.config, section, os.environ)
-    model = Completions(endpoint, section.model, TIMEOUT, RETRIES, section.headers)
+    pace = Pace(CONCURRENCY, 60 * section.patience)
+    model = Completions(endpoint, section.model, TIMEOUT, RETRIES, pace, section.headers)
     left = len(pending)
 
     def finished(task: ClauseTask, unit: Unit, result: tuple[Reply, tuple[str, ...], Request]) -> None:
@@ -76,14 +78,20 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
         left -= 1
         ctx.progress(len(pending) - left, len(pending), f"questions for clause {task.clause_id}")
 
+    def tell() -> None:
+        told = pace.told()
+        if told:
+            ctx.progress(len(pending) - left, len(pending), f"{section.endpoint or endpoint.name}: {told}")
+
     try:
         run_concurrently(
             ctx,
             pending,
             partial(_ask, ctx, model, section.extra_body, count),
             finished,
-            width=lambda: CONCURRENCY if model.succeeded else 1,
+            width=lambda: pace.at_once,
             most=CONCURRENCY,
+            meanwhile=tell,
         )
     finally:
         model.close()

@@ -77,8 +77,8 @@ PEOPLE_ONLY = ("tables",)
 WORKING_KINDS = ("train.state",)
 """Kinds of events about files that an interrupted unit goes on from: two runs may be the same without them."""
 
-IN_NO_KEY = {"judge": ("coverage",), "train": ("checkpoint_minutes",)}
-"""Settings of a section that change nothing of what a stage records: no key holds them."""
+IN_NO_KEY = ("answer.generate.patience", "judge.coverage", "judge.patience", "train.checkpoint_minutes")
+"""Settings that change nothing of what a stage records: no key holds them."""
 
 
 def key_of_stage(
@@ -104,9 +104,10 @@ def key_of_stage(
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _in_key(section: str, value: Any) -> Any:
-    left_out = IN_NO_KEY.get(section, ())
-    return {name: v for name, v in value.items() if name not in left_out} if isinstance(value, dict) else value
+def _in_key(name: str, value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _in_key(f"{name}.{key}", v) for key, v in value.items() if f"{name}.{key}" not in IN_NO_KEY}
 
 
 def skipped_because(name: str, config: Mapping[str, Any]) -> str | None:

@@ -23,6 +23,7 @@ from core.evaluation.completions import Completions, Reply
 from core.evaluation.dialect import Request
 from core.evaluation.endpoint import Endpoint
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
+from core.evaluation.pace import Pace
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
 from core.events import JudgeCalled
 from core.facts.judging.outcomes import Outcome, outcome_of
@@ -44,8 +45,10 @@ def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
         JudgeError: the endpoint cannot be used; results so far are recorded.
         Stopped: the operator asked for it.
     """
-    model = calls.model
-    completions = Completions(endpoint, model.model, model.timeout, model.retries, model.headers)
+    model, section = calls.model, calls.ctx.config.judge
+    assert section is not None, "it names the judge"
+    pace = Pace(model.concurrency, 60 * section.patience)
+    completions = Completions(endpoint, model.model, model.timeout, model.retries, pace, model.headers)
     work = _Work(calls, completions, calls.done)
     try:
         work.round(calls.missing)
@@ -86,8 +89,9 @@ class _Work:
             self.ask,
             self.record,
             # The first call goes alone: it learns what the endpoint accepts, and whether it is there at all.
-            width=lambda: self.model.concurrency if self.completions.succeeded else 1,
+            width=lambda: self.completions.pace.at_once,
             most=self.model.concurrency,
+            meanwhile=self.tell,
         )
 
     def request(self, call: Call) -> Request:
@@ -107,19 +111,28 @@ class _Work:
             ),
         )
 
-    def ask(self, call: Call, stop: threading.Event) -> Reply:
+    def ask(self, call: Call, stop: threading.Event) -> tuple[Request, Reply]:
         """Runs in a thread of its own and records nothing."""
-        return self.completions.complete(self.request(call), stop)
+        request = self.request(call)
+        return request, self.completions.complete(request, stop)
 
-    def record(self, call: Call, unit: Unit, reply: Reply) -> None:
+    def tell(self) -> None:
+        """Says while the endpoint limits calls that it does: nothing else moves then."""
+        told = self.completions.pace.told()
+        if told:
+            place = self.model.endpoint or self.completions.endpoint.name
+            self.calls.ctx.progress(self.done, self.calls.total, f"{place}: {told}")
+
+    def record(self, call: Call, unit: Unit, came: tuple[Request, Reply]) -> None:
         """Records what came of a call and stops the stage where the endpoint is of no use."""
+        request, reply = came
         failed = reply.status == "failed"
         if failed:
-            unit.now(self.event(call, None, reply))
+            unit.now(self.event(call, None, request, reply))
             self.failed.append(call)
             self.last_failure = reply.detail
         else:
-            unit.add(self.event(call, unit, reply))
+            unit.add(self.event(call, unit, request, reply))
             unit.complete()
             self.done += 1
         self.calls.ctx.progress(self.done, self.calls.total, f"{self.model.label}: {reply.status}")
@@ -140,9 +153,8 @@ class _Work:
             "check that the endpoint is up and serves this model, then resume (recorded calls are kept)"
         )
 
-    def event(self, call: Call, unit: Unit | None, reply: Reply) -> JudgeCalled:
+    def event(self, call: Call, unit: Unit | None, request: Request, reply: Reply) -> JudgeCalled:
         """The record of a call; without a unit, texts are left out."""
-        request = self.request(call)
         prompt = recorded_prompt(request.messages)
         ranking, problem = _read(reply, call.order)
         outcome: Outcome = (

@@ -1,4 +1,7 @@
-"""Following a run from the command line: its events as lines, until the engine ends."""
+"""Following a run from the command line: its events as lines, until the engine ends.
+
+Where nothing is recorded for a while, the engine's own note says what it is at: waiting for an endpoint, say.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from typing import Any
 
 from core.visible import one_line
 from storage.record.codec import parse
-from storage.record.reader import Reader
+from storage.record.reader import Progress, Reader
 
 _INTERVAL = 0.5
+_QUIET_LOOKS = 20
+"""Looks without an event, after which the engine's note is printed."""
 _FIELDS = (
     "name",
     "condition",
@@ -28,7 +33,8 @@ _TOLD_BY_OTHERS = ("unit.completed", "seed.derived", "answer.given", "lottery.pa
 
 def follow(reader: Reader) -> None:
     """Prints one line per event that tells something, and returns when no engine works on the run."""
-    seq = 0
+    seq = quiet = 0
+    noted: Progress | None = None
     while True:
         live = reader.live()
         rows = reader.events_after(seq)
@@ -36,10 +42,21 @@ def follow(reader: Reader) -> None:
             seq = row["seq"]
             if row["kind"] not in _TOLD_BY_OTHERS:
                 print(_line(row), flush=True)
+        quiet = 0 if rows else quiet + 1
         if not rows:
             if not live:
                 return
+            if quiet % _QUIET_LOOKS == 0:
+                noted = _told_once(reader.progress(), noted)
             time.sleep(_INTERVAL)
+
+
+def _told_once(note: Progress | None, before: Progress | None) -> Progress | None:
+    """Prints the engine's note where it is another one than before; the note."""
+    if note is not None and note != before:
+        at, stage, detail = (one_line(str(value), 120) for value in (note.at, note.stage, note.detail))
+        print(f"{at[11:19]}  {stage:<10}  {one_line(str(note.done))}/{one_line(str(note.total))} {detail}", flush=True)
+    return note
 
 
 def _line(row: dict[str, Any]) -> str:
