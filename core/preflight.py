@@ -9,7 +9,7 @@ from core.config import RunConfig, places
 from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError, JudgeError
-from core.evaluation.endpoint import endpoint_for
+from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.stage import check_evaluation
 from core.facts.stages import STAGE_NAMES
 from core.program.environment import refuse_launcher

@@ -6,7 +6,7 @@ import threading
 
 
 class JumpingClock:
-    """In place of `core.evaluation.pace.Clock`."""
+    """In place of `core.evaluation.endpoints.pace.Clock`."""
 
     def __init__(self) -> None:
         self.moment = 0.0

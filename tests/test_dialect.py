@@ -15,7 +15,7 @@ from core.config import GenerateSection, RunConfig
 from core.errors import JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
-from core.evaluation.dialect import Dialect, in_one_turn
+from core.evaluation.endpoints.dialect import Dialect, in_one_turn
 from core.evaluation.generate import generate_questions
 from core.evaluation.stage import judge
 from core.events import JudgeCalled, QuestionsGenerated

@@ -22,7 +22,7 @@ from core.config_file import parse_config
 from core.errors import InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
-from core.evaluation.endpoint import endpoint_for, resolve
+from core.evaluation.endpoints.endpoint import endpoint_for, resolve
 from core.evaluation.generate import generate_questions
 from core.evaluation.stage import judge
 from core.pipeline import stage_keys

@@ -7,7 +7,7 @@ import threading
 import pytest
 from jumping_clock import JumpingClock
 
-from core.evaluation.pace import Clock, Pace
+from core.evaluation.endpoints.pace import Clock, Pace
 
 NEVER = threading.Event()
 

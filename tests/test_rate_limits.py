@@ -17,9 +17,10 @@ from memory_recorder import MemoryRecorder, make_context
 from core.config import GenerateSection, RunConfig
 from core.config_file import parse_config
 from core.errors import JudgeError, Stopped
-from core.evaluation import completions, generate, pace
+from core.evaluation import generate
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
+from core.evaluation.endpoints import completions, pace
 from core.evaluation.generate import generate_questions
 from core.evaluation.judges import openai_judge
 from core.evaluation.stage import judge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.evaluation.retry_after import wait_asked
+from core.evaluation.endpoints.retry_after import wait_asked
 
 
 @pytest.mark.parametrize(

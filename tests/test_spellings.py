@@ -16,7 +16,7 @@ from memory_recorder import MemoryRecorder, make_context
 
 from core.config import RunConfig
 from core.evaluation.answers import Answers
-from core.evaluation.messages import text_of
+from core.evaluation.endpoints.messages import text_of
 from core.evaluation.stage import judge
 from core.events import JudgeCalled
 from core.facts.judging import objects

@@ -12,11 +12,11 @@ from typing import Any
 from core.config import GenerateSection
 from core.errors import JudgeError
 from core.evaluation.calls import run_concurrently
-from core.evaluation.completions import Completions, Interrupted, Reply
 from core.evaluation.constitution import Constitution
-from core.evaluation.dialect import Request
-from core.evaluation.endpoint import endpoint_for
-from core.evaluation.pace import Pace
+from core.evaluation.endpoints.completions import Completions, Interrupted, Reply
+from core.evaluation.endpoints.dialect import Request
+from core.evaluation.endpoints.endpoint import endpoint_for
+from core.evaluation.endpoints.pace import Pace
 from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated
 from core.facts.judging.replies import Malformed, parse_questions

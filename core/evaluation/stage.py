@@ -11,7 +11,7 @@ from core.config import AnswerSection, RunConfig
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
-from core.evaluation.endpoint import endpoint_for
+from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.generate import clause_tasks, generate_questions
 from core.evaluation.judges.judge import Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS

@@ -14,7 +14,7 @@ from typing import Any
 from core.config import BASE_MODEL, JudgeModel, RunConfig
 from core.errors import InputError
 from core.evaluation.answers import Answers
-from core.evaluation.endpoint import Endpoint, endpoint_for
+from core.evaluation.endpoints.endpoint import Endpoint, endpoint_for
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.judges.local_judge import judge_by_model
 from core.evaluation.judges.openai_judge import judge_by_endpoint

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from core.config import JudgeModel
 from core.errors import JudgeError
 from core.evaluation.calls import run_concurrently
-from core.evaluation.completions import Completions, Reply
-from core.evaluation.dialect import Request
-from core.evaluation.endpoint import Endpoint
+from core.evaluation.endpoints.completions import Completions, Reply
+from core.evaluation.endpoints.dialect import Request
+from core.evaluation.endpoints.endpoint import Endpoint
+from core.evaluation.endpoints.pace import Pace
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
-from core.evaluation.pace import Pace
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
 from core.events import JudgeCalled
 from core.facts.judging.outcomes import Outcome, outcome_of

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import JudgeError
-from core.evaluation.endpoint import endpoint_for
+from core.evaluation.endpoints.endpoint import endpoint_for
 from core.program.environment import devices, environment, package_version
 from core.program.provenance import provenance
 from storage.signatures import sshsig

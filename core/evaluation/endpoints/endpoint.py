@@ -1,6 +1,6 @@
 """OpenAI-compatible endpoints: which address a call goes to, and with which key.
 
-Whether a key may go there is said in `core.evaluation.key_hosts`. An address that may not have it is refused while it
+Whether a key may go there is said in `key_hosts`. An address that may not have it is refused while it
 is set. Judges with a `base_url` alone take `OPENAI_API_KEY` where it is set, and go without a key where it is not. An
 endpoint that is defined under a name says which key it takes (`key_env`), so one that is not set is refused; with
 `key_env = ""` it is used without any. Redirects are not followed. Addresses are shown and hashed without user info and
@@ -17,8 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 from core.address import address_parts
 from core.config import AskedModel, RunConfig, resolved
 from core.errors import JudgeError
-from core.evaluation.deadline import Allowance, bound
-from core.evaluation.key_hosts import OPENAI_KEY, is_loopback, is_openai, refusal
+from core.evaluation.endpoints.deadline import Allowance, bound
+from core.evaluation.endpoints.key_hosts import OPENAI_KEY, is_loopback, is_openai, refusal
 from core.facts.judging.endpoints import endpoint_of
 from core.facts.judging.requests import ADDRESS_VARIABLE, address_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core.evaluation.dialect import PARAMETERS, Request, mentioned
+from core.evaluation.endpoints.dialect import PARAMETERS, Request, mentioned
 
 _OUT_OF_RANGE = re.compile(
     r"\b(?:range|between|maximum|minimum|max|min|greater|less|larger|smaller|above|below|at (?:most|least)|positive|"

@@ -1,15 +1,15 @@
 """Chat completions from an OpenAI-compatible endpoint: one request, its retries, and what came of it.
 
-Servers differ, so the shape of a request is learned from what they refuse (`core.evaluation.dialect`), and remembered
+Servers differ, so the shape of a request is learned from what they refuse (`dialect`), and remembered
 once a request got through.
 
 What a reply means is never left to the server: some answer 200 and ignore the schema, so callers check it.
 Time-outs, lost connections and errors of the server are faults: tried again, up to `retries` times, after 0.5, 1, 2,
 … 8 seconds. Limits (429, 529, and whatever comes with a time to wait) are no faults: they are waited out, all calls
-together, and use up no retry (`core.evaluation.pace`). Every request is counted.
+together, and use up no retry (`pace`). Every request is counted.
 
 A response is hostile: it may be no JSON, trickle, or never end. Each of these is a failure of the one call. A request
-ends with its `timeout`, whatever has arrived by then (`core.evaluation.deadline`). After a time-out the same call gets
+ends with its `timeout`, whatever has arrived by then (`deadline`). After a time-out the same call gets
 twice as long, up to `LONGER` times: a slow model would otherwise be paid for again and again, for nothing.
 """
 
@@ -23,13 +23,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from core.errors import JudgeError
-from core.evaluation.deadline import Allowance
-from core.evaluation.dialect import Dialect, Request
-from core.evaluation.endpoint import Endpoint, open_client
-from core.evaluation.messages import text_of
-from core.evaluation.pace import Came, Pace
-from core.evaluation.refusals import refused_setting
-from core.evaluation.retry_after import wait_asked
+from core.evaluation.endpoints.deadline import Allowance
+from core.evaluation.endpoints.dialect import Dialect, Request
+from core.evaluation.endpoints.endpoint import Endpoint, open_client
+from core.evaluation.endpoints.messages import text_of
+from core.evaluation.endpoints.pace import Came, Pace
+from core.evaluation.endpoints.refusals import refused_setting
+from core.evaluation.endpoints.retry_after import wait_asked
 
 LONGER = 4
 """How many times `timeout` a request may take after time-outs of its call."""
