@@ -99,7 +99,7 @@ def _events(record: Record) -> str:
                 return body if is_whole(name, body) else None
 
             for seq, kind, payload in db.execute("SELECT seq, kind, payload FROM events NOT INDEXED ORDER BY seq"):
-                if not isinstance(payload, str):
+                if not (isinstance(kind, str) and isinstance(payload, str)):
                     continue  # the check of the chain names it
                 try:
                     values = read_payload(payload, whole_only)[0]

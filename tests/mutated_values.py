@@ -211,7 +211,7 @@ def _invented(kind: Any, beside: Beside) -> Any:
         return get_origin(plain)()
     if _is_part(plain):
         fields = {name: info for name, info in plain.model_fields.items() if info.is_required()}
-        return {name: _invented(info.annotation, beside) for name, info in fields.items()}
+        return {name: _invented(info.rebuild_annotation(), beside) for name, info in fields.items()}
     return ABSENT
 
 

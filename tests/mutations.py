@@ -245,7 +245,12 @@ def _blind_index(rng: random.Random, root: Path) -> str:
 
 
 def _payload_as_bytes(rng: random.Random, root: Path) -> str:
-    """A payload that is the same bytes and no text, in a table that says it is strict."""
+    as_bytes(root, "payload")
+    return ""
+
+
+def as_bytes(root: Path, column: str) -> None:
+    """A field of the last event that is the same bytes and no text, in a table that says it is strict."""
     path = root / "audit.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for name in TRIGGERS:
@@ -253,12 +258,11 @@ def _payload_as_bytes(rng: random.Random, root: Path) -> str:
         db.execute("PRAGMA writable_schema = ON")
         db.execute("UPDATE sqlite_master SET sql = replace(sql, ') STRICT', ')') WHERE name = 'events'")
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("UPDATE events SET payload = CAST(payload AS BLOB) WHERE seq = (SELECT max(seq) FROM events)")
+        db.execute(f"UPDATE events SET {column} = CAST({column} AS BLOB) WHERE seq = (SELECT max(seq) FROM events)")
         db.execute("PRAGMA writable_schema = ON")
         db.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'events'", [OBJECTS["events"]])
         for sql in TRIGGERS.values():
             db.execute(sql)
-    return ""
 
 
 def _spare_text(rng: random.Random, root: Path) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from both_verifiers import checked
+from mutations import as_bytes
+from records import small_record
 from tampering import tampered
 
 from storage.check import Check
@@ -95,3 +97,11 @@ def test_both_verifiers_say_so_of_the_leaderboard_without_its_winner(trained: Pa
     check = checked(tampered(trained, tmp_path, change))["events"]
     assert isinstance(check, Check)
     assert (check.verdict, "canonical form" in check.detail) == ("failed", True)
+
+
+@pytest.mark.parametrize("column", ["at", "stage", "kind", "payload", "prev", "hash"])
+def test_a_field_that_is_no_text_is_a_verdict_of_the_chain(tmp_path: Path, column: str) -> None:
+    root = small_record(tmp_path)
+    as_bytes(root, column)
+    found = {check.name for check in checked(root).values() if check.verdict == "failed"}
+    assert found >= {"chain"}
