@@ -79,9 +79,9 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
         ctx.progress(len(pending) - left, len(pending), f"questions for clause {task.clause_id}")
 
     def tell() -> None:
-        told = pace.told()
+        told = model.held_back(section.endpoint)
         if told:
-            ctx.progress(len(pending) - left, len(pending), f"{section.endpoint or endpoint.name}: {told}")
+            ctx.progress(len(pending) - left, len(pending), told)
 
     try:
         run_concurrently(

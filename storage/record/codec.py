@@ -10,9 +10,10 @@ from typing import Any
 
 from core.events import Artifact, decode_text, digest
 from core.facts.canonical import canonical_text
+from core.facts.chain import SHA256_HEX
 from storage.errors import StorageError
 
-_SHA256 = re.compile("[0-9a-f]{64}")
+_SHA256 = re.compile(SHA256_HEX)
 _NOT_SHOWABLE = re.compile("[\0\ud800-\udfff]")
 
 

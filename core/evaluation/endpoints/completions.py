@@ -99,6 +99,11 @@ class Completions:
         """Closes the connections."""
         self._client.close()
 
+    def held_back(self, name: str | None) -> str:
+        """What people should know while the endpoint, which the configuration may name, limits calls; "" otherwise."""
+        told = self.pace.told()
+        return f"{name or self.endpoint.name}: {told}" if told else ""
+
     def complete(self, request: Request, stop: threading.Event) -> Reply:
         """Sends a request until it has a result; waits end early where `stop` is set.
 

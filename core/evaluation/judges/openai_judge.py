@@ -118,10 +118,9 @@ class _Work:
 
     def tell(self) -> None:
         """Says while the endpoint limits calls that it does: nothing else moves then."""
-        told = self.completions.pace.told()
+        told = self.completions.held_back(self.model.endpoint)
         if told:
-            place = self.model.endpoint or self.completions.endpoint.name
-            self.calls.ctx.progress(self.done, self.calls.total, f"{place}: {told}")
+            self.calls.ctx.progress(self.done, self.calls.total, told)
 
     def record(self, call: Call, unit: Unit, came: tuple[Request, Reply]) -> None:
         """Records what came of a call and stops the stage where the endpoint is of no use."""
