@@ -15,9 +15,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from core.address import plain_address
 from core.facts.judging.outcomes import WANTED_COVERAGE
-from core.facts.places import place_name, with_places
+from core.facts.places import apart, place_name, with_places
 from core.facts.ranking.methods import METHODS, Method
-from core.facts.stages import PEOPLE_ONLY
+from core.facts.sources import has_base, source_kind, trains
+from core.facts.stages import NO_DATA, PEOPLE_ONLY
 from core.request_extras import checked_body, checked_headers
 
 Estimator = Literal["step_normalised", "weighted_sampling"]
@@ -56,6 +57,7 @@ class RunSection(Section):
 KEYS_OF_FORMAT: dict[str, tuple[str, ...]] = {
     "prism": ("path", "hub", "locale", "world", "delta", "identical", "strip"),
     "tables": ("respondents", "quotas", "id_column", "responses"),
+    "none": (),
 }
 """The settings of `data` that each format has."""
 
@@ -64,10 +66,11 @@ class DataSection(Section):
     """Where the data comes from; δ is the least score difference that makes a pair (exclusive).
 
     `format = "tables"` is a pool without preferences: `respondents` and `quotas` are CSV files;
-    `responses` says who of an earlier panel accepted and who declined.
+    `responses` says who of an earlier panel accepted and who declined. `"none"` stands for a run without data, which
+    trains nothing.
     """
 
-    format: Literal["prism", "tables"] = "prism"
+    format: Literal["prism", "tables", "none"] = "prism"
     path: Place | None = None
     hub: str | None = None
     respondents: Place | None = None
@@ -174,15 +177,72 @@ class DrawSection(Section):
     randomness: Literal["seed", "public"] = "seed"
 
 
+ASKED_SETTINGS = ("model", "concurrency", "timeout", "retries", "extra_body", "headers")
+"""Settings of conditions that are asked at an endpoint, and of no others."""
+
+
+def _placed_source(source: str) -> str:
+    """The source with the path of existing answers in full; `#condition` behind it stays."""
+    kind, rest = apart(source)
+    if kind != "answers:":
+        return source
+    path, mark, condition = rest.partition("#")
+    place = Path(path).expanduser().absolute()
+    if not path or not place.name:
+        raise ValueError("'answers:' needs the file or folder that holds the answers")
+    if mark and not re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,39}", condition):
+        raise ValueError(f"'answers:{path}#…' needs the name of a condition of that run behind #, not {condition!r}")
+    return f"{kind}{place}{mark}{condition}"
+
+
 class ConditionSection(Section):
-    """What one model trains on."""
+    """What one model trains on, or where the answers of one that is not trained come from.
+
+    `source` may be `answers:<file or folder>` (they exist), `model:<folder or hub name>` (a model answers as it is) or
+    `endpoint:<name>`: then `model` is its name there, and the other settings are those of a judge at an endpoint.
+    """
 
     name: Identifier
-    source: str = Field(pattern=r"^(none|all|us_rep|population|draw:[a-z0-9_-]+|lottery:[a-z0-9_-]+)$")
+    source: Annotated[
+        str,
+        Field(
+            pattern=r"^(none|all|us_rep|population|draw:[a-z0-9_-]+|lottery:[a-z0-9_-]+|endpoint:[a-z0-9_-]+"
+            r"|answers:.+|model:.+)$"
+        ),
+        AfterValidator(_placed_source),
+    ]
     transform: Transform = "identity"
     estimator: Estimator = "step_normalised"
     steps: Positive | None = None
     equal_voice: bool = False
+    model: str | None = Field(default=None, min_length=1, description="name of the model at the endpoint")
+    concurrency: Positive | None = Field(default=None, description="calls at once; 8 where left out")
+    timeout: Rate | None = Field(default=None, description="seconds of a call; 120 where left out")
+    retries: int | None = Field(default=None, ge=0, description="4 where left out")
+    extra_body: Annotated[dict[str, Any] | None, AfterValidator(checked_body)] = None
+    headers: Annotated[dict[str, str] | None, AfterValidator(checked_headers)] = None
+
+    @model_validator(mode="after")
+    def _settings_of_the_source(self) -> ConditionSection:
+        kind = source_kind(self.source)
+        given = [name for name in ASKED_SETTINGS if getattr(self, name) is not None]
+        if kind != "endpoint" and given:
+            raise ValueError(f"a condition with source {kind!r} is asked at no endpoint; remove {' and '.join(given)}")
+        if kind == "endpoint" and self.model is None:
+            raise ValueError("source 'endpoint:…' needs `model`, the name of the model at the endpoint")
+        if kind == "model" and self.source.partition(":")[2] in BASE_MODEL:
+            raise ValueError("the run's own base model answers under source 'none'")
+        if "stop" in (self.extra_body or {}):
+            raise ValueError("extra_body.stop is what answer.stop says; remove it")
+        return self
+
+    @property
+    def asked(self) -> AskedModel | None:
+        """Where it is asked; None for a condition that is asked at no endpoint."""
+        kind, _, name = self.source.partition(":")
+        if kind != "endpoint":
+            return None
+        return AskedModel(endpoint=name, extra_body=self.extra_body, headers=self.headers)
 
 
 class TinySection(Section):
@@ -281,9 +341,13 @@ class GenerateSection(AskedModel):
 
 
 class AnswerSection(Section):
-    """Greedy answers to the questions of a constitution."""
+    """Greedy answers to the questions of a constitution.
 
-    constitution: Place
+    `questions` is a folder of files, one a clause, or a run's folder: its questions are asked again, word by word, and
+    its constitution is taken where `constitution` is left out.
+    """
+
+    constitution: Place | None = None
     questions: Place | None = None
     generate: GenerateSection | None = None
     clauses: int | None = Field(default=None, ge=1, description="only the first so many clauses")
@@ -296,6 +360,8 @@ class AnswerSection(Section):
     def _one_source(self) -> AnswerSection:
         if (self.questions is None) == (self.generate is None):
             raise ValueError("give either questions (a folder) or [answer.generate]")
+        if self.constitution is None and self.questions is None:
+            raise ValueError("give constitution: the model writes questions about its clauses")
         return self
 
 
@@ -363,7 +429,7 @@ class RunConfig(Section):
     """A whole run. Sections may be missing where no stage that is run needs them."""
 
     run: RunSection
-    data: DataSection
+    data: DataSection = DataSection(format="none")
     population: Population | None = None
     lotteries: tuple[LotterySection, ...] = ()
     draws: tuple[DrawSection, ...] = ()
@@ -381,12 +447,19 @@ class RunConfig(Section):
 
     @property
     def asked(self) -> Mapping[str, AskedModel]:
-        """Who is asked behind an endpoint, as sentences name them: who writes the questions, and judges."""
+        """Who is asked behind an endpoint, as sentences name them: who writes questions, who answers, and judges."""
         writer = self.answer.generate if self.answer else None
         judges = self.judge.judges if self.judge else ()
-        return ({"answer.generate": writer} if writer else {}) | {
-            f"judge {judge.label!r}": judge for judge in judges if judge.kind == "openai"
+        answering = {
+            f"condition {condition.name!r}": condition.asked for condition in self.conditions if condition.asked
         }
+        asked = {f"judge {judge.label!r}": judge for judge in judges if judge.kind == "openai"}
+        return ({"answer.generate": writer} if writer else {}) | answering | asked
+
+    @property
+    def has_base(self) -> bool:
+        """Whether some condition is the base model, or begins with it."""
+        return any(has_base(condition.source) for condition in self.conditions)
 
     @property
     def key_variables(self) -> tuple[str, ...]:
@@ -402,6 +475,8 @@ class RunConfig(Section):
             raise ValueError("run.secret_file: the secret of planted worlds is one that everybody knows")
         if self.data.people_only:
             self._only_a_pool()
+        elif self.data.format == NO_DATA:
+            self._nothing_to_train_on()
         elif self.lotteries and self.population is None:
             raise ValueError("lotteries need [[population.attributes]], or data.format = 'tables'")
         for draw in self.draws:
@@ -419,6 +494,17 @@ class RunConfig(Section):
             if asked.endpoint is not None:
                 _require_known(asked.endpoint, endpoints, f"{who}: endpoint")
         return self
+
+    def _nothing_to_train_on(self) -> None:
+        """Refuses what needs data in a run that has none."""
+        needy = [f"[[{name}]]" for name in ("lotteries", "draws") if getattr(self, name)]
+        needy += ["[[population.attributes]]"] if self.population else []
+        needy += [f"condition {c.name!r} (source {c.source!r})" for c in self.conditions if trains(c.source)]
+        tiny = self.train is not None and self.train.model == "tiny" and self.has_base
+        needy += ["train.model = 'tiny'"] if tiny else []
+        if needy or not self.conditions:
+            told = f"which {', '.join(needy)} need" if needy else "and no [[conditions]] with answers to judge"
+            raise ValueError(f"the configuration has no [data], {told}; add [data] (docs/data.md)")
 
     def _only_a_pool(self) -> None:
         """Refuses what a pool from tables has no use for: targets, and all that needs preferences."""

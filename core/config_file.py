@@ -10,8 +10,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from core.config import BASE_MODEL, JudgeModel, RunConfig, Section, TrainSection, resolved
+from core.config import BASE_MODEL, ConditionSection, JudgeModel, RunConfig, Section, TrainSection, resolved
 from core.errors import InputError
+from core.facts.places import apart
 from core.facts.settings import settings_in
 
 
@@ -70,6 +71,16 @@ def _place(values: Any, model: type[BaseModel], folder: Path) -> None:
             there = folder / Path(given).expanduser()
             local = values.get("kind", "local") == "local" and there.is_dir()
             values[name] = str(there.absolute()) if local else given
+        elif isinstance(given, str) and name == "source" and model is ConditionSection:
+            values[name] = _placed_source(given, folder)
+
+
+def _placed_source(source: str, folder: Path) -> str:
+    """A condition's source with `folder` before its relative path: that of a model where there is such a folder."""
+    kind, rest = apart(source)
+    there = folder / Path(rest).expanduser()
+    placed = bool(rest) and (kind == "answers:" or (kind == "model:" and there.is_dir()))
+    return f"{kind}{there.absolute()}" if placed else source
 
 
 def _is_place(annotation: Any) -> bool:

@@ -10,6 +10,7 @@ from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
+from core.evaluation.sources.existing import EarlierRuns, unread_run
 from core.evaluation.stage import check_evaluation
 from core.facts.stages import STAGE_NAMES
 from core.program.environment import refuse_launcher
@@ -17,10 +18,13 @@ from core.program.needed_packages import require_packages
 from core.training.possible import check_training
 
 
-def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
+def preflight(config: RunConfig, until: str | None = None, earlier: EarlierRuns = unread_run) -> tuple[str, ...]:
     """Refuses a new run whose files, addresses or keys are not there; only those of stages up to `until`.
 
     A launcher in front of the engine is refused, too, whatever the run.
+
+    Args:
+        earlier: reads the record of another run, where the configuration names one.
 
     Returns:
         Notes for the person who starts it, as sentences: nothing is wrong with them.
@@ -41,10 +45,10 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         _refuse([error, *wrong])
     notes: tuple[str, ...] = ()
     try:
-        notes = PREFERENCES[config.data.format].notes(config)
+        notes = PREFERENCES[config.data.format].notes(config) if config.data.format in PREFERENCES else ()
     except DempoError as error:
         wrong.insert(0, error)
-    _refuse([*wrong, *(check_evaluation(config) if answers else ())])
+    _refuse([*wrong, *(check_evaluation(config, earlier) if answers else ())])
     return notes
 
 
@@ -59,10 +63,9 @@ def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None
     Raises:
         JudgeError: all that is wrong.
     """
-    before = {"answer.generate": ("train", "answer")}
     wrong: list[DempoError] = []
     for who, asked in config.asked.items() if config.conditions else ():
-        previous, stage = before.get(who, ("answer", "judge"))
+        previous, stage = ("answer", "judge") if who.startswith("judge ") else ("train", "answer")
         try:
             if previous not in ended and _reaches(stage, until):
                 endpoint_for(config, asked, os.environ)

@@ -203,6 +203,21 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """What another run asked, and how its conditions answered, as far as they did; texts exactly as recorded.
+
+    `head` is the hash of its last event, number `events`; answers[condition] maps a question's id to the answer.
+    """
+
+    run_id: str
+    head: str
+    events: int
+    constitution: str
+    questions: tuple[Question, ...]
+    answers: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Ranking:
     """One judge's order of the conditions for one question, best first."""
 

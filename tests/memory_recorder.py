@@ -12,6 +12,8 @@ from core.config import RunConfig
 from core.events import Event, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
 from core.stage import Context
+from core.types import Earlier
+from storage.earlier import earlier_run
 
 
 @dataclass
@@ -62,6 +64,9 @@ class MemoryRecorder:
 
     def text(self, sha256: str) -> str:
         return decode_text(self.blobs[sha256])
+
+    def earlier(self, root: Path) -> Earlier:
+        return earlier_run(root)
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
         self.progresses.append((stage, done, total, detail))

@@ -166,7 +166,9 @@ def config(root: Path, **section: Any) -> RunConfig:
         "batch": 4,
     }
     train = {"model": "tiny", "device": "cpu", "threads": 1}
-    return RunConfig.model_validate({"run": {"name": "r"}, "data": {}, "train": train, "answer": values | section})
+    conditions = [{"name": "base", "source": "none"}, {"name": "full", "source": "all"}]
+    given = {"run": {"name": "r"}, "data": {}, "train": train, "conditions": conditions, "answer": values | section}
+    return RunConfig.model_validate(given)
 
 
 @pytest.fixture

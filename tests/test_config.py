@@ -125,7 +125,7 @@ def test_a_model_is_a_folder_beside_the_file_or_a_name(tmp_path: Path) -> None:
         ("run.name=Big Name", "run.name"),
         ("run.seed=-1", "run.seed: Input should be greater than or equal to 0 (given: -1)"),
         ("data.colour=1", "data.colour is not a known key (given: 1); known here: format, path"),
-        ("data.format=csv", "data.format: Input should be 'prism' or 'tables' (given: 'csv')"),
+        ("data.format=csv", "data.format: Input should be 'prism', 'tables' or 'none' (given: 'csv')"),
         ("lotteries.0.tolerance=-0.1", "lotteries.0.tolerance"),
         ("draws.0.lottery=other", "draw 'first': lottery 'other' is not defined (defined: 'main')"),
         ("conditions.0.source=draw:second", "condition 'hard': draw 'second' is not defined (defined: 'first')"),

@@ -112,9 +112,10 @@ def test_every_key_of_a_record_has_its_words() -> None:
     every = {"data": {"format": "prism"}}
     keys = {skipped_because(name, every) for name in STAGE_NAMES} - {None}
     for name in ("lotteries", "draws", "conditions", "train", "answer"):
-        every |= {name: [1]}
+        every |= {name: [{"source": "all"}]}
         keys |= {skipped_because(stage, every) for stage in STAGE_NAMES} - {None}
-    keys |= {skipped_because("pairs", {"data": {"format": "tables"}})}
+    keys |= {skipped_because("pairs", {"data": {"format": kind}}) for kind in ("tables", "none")}
+    keys |= {skipped_because("model", {"conditions": [{"source": "answers:a.jsonl"}]})}
     assert keys == set(SKIPPED)
     assert set(PUBLIC_ORIGINS.values()) | {"stage", "unit"} == set(ORIGINS)
     for words in (SKIPPED, ORIGINS, SOLVED):

@@ -30,13 +30,13 @@ class Answers:
     """Every condition's answer to every question.
 
     answers has an entry for each (condition, question_id). `base` is the folder of the run's base model,
-    for a local judge that uses it.
+    for a local judge that uses it; None in a run without one.
     """
 
     questions: tuple[Question, ...]
     conditions: tuple[str, ...]
     answers: Mapping[tuple[str, str], str]
-    base: Path
+    base: Path | None
 
     def __post_init__(self) -> None:
         expected = {(condition, question.question_id) for condition in self.conditions for question in self.questions}

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.config import AnswerSection, RunConfig
+from core.config import AnswerSection, ConditionSection, RunConfig
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
-from core.evaluation.constitution import Constitution, read_constitution
+from core.evaluation.constitution import Constitution
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.generate import clause_tasks, generate_questions
 from core.evaluation.judges.judge import Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
 from core.evaluation.prompts import labels_for
-from core.evaluation.questions import read_questions, require_all_clauses
-from core.events import AnswerGiven, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.evaluation.sources.asked import constitution_of, planned_from
+from core.evaluation.sources.existing import EarlierRuns, existing_answers, unread_run
+from core.evaluation.sources.received import Asking, answer_by_endpoint
+from core.events import AnswerGiven, AnswerRead, AnswerReceived, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.facts.sources import source_kind
 from core.stage import Context, Unit, only
 from core.types import Judged, Question
 
@@ -27,14 +33,15 @@ if TYPE_CHECKING:
 _PLAN = "questions"
 
 
-def check_evaluation(config: RunConfig) -> Iterator[DempoError]:
+def check_evaluation(config: RunConfig, earlier: EarlierRuns = unread_run) -> Iterator[DempoError]:
     """Every reason why `answer` and `judge` would be refused after training: files, addresses, keys, counts.
 
     For runs that start; a resumed one reads constitution and questions from its record.
     """
     if config.answer is None or not config.conditions:
         return
-    checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer)]
+    checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer, cache(earlier))]
+    checks += [partial(endpoint_for, config, c.asked, os.environ) for c in config.conditions if c.asked]
     if config.judge is not None:
         checks.append(partial(labels_for, len(config.conditions)))
         checks += [partial(KINDS[model.kind].ready, config, model, None) for model in config.judge.judges]
@@ -45,58 +52,158 @@ def check_evaluation(config: RunConfig) -> Iterator[DempoError]:
             yield error
 
 
-def _check_questions(config: RunConfig, section: AnswerSection) -> None:
-    constitution = read_constitution(section.constitution)
-    if section.generate is None:
-        _read(section, constitution, constitution.first(section.clauses))
-    else:
+def _check_questions(config: RunConfig, section: AnswerSection, earlier: EarlierRuns) -> None:
+    """Refuses questions that cannot be read, and answers that exist and do not fit them."""
+    constitution = constitution_of(section, earlier)
+    if section.generate is not None:
         endpoint_for(config, section.generate, os.environ)
+        existing = [c.name for c in config.conditions if source_kind(c.source) == "answers"]
+        if existing:
+            raise InputError(
+                f"condition {existing[0]!r}: answers that exist answer questions that exist; give answer.questions in "
+                "place of [answer.generate]"
+            )
+        return
+    questions = planned_from(section, constitution, earlier)
+    for condition in config.conditions:
+        if source_kind(condition.source) == "answers":
+            existing_answers(condition, questions, earlier)
 
 
 # ---------------------------------------------------------------- answer
 
 
-def answer(ctx: Context, trained: Trained) -> Answers:
-    """Plans the questions and lets every condition's model answer them, greedily.
+def answer(ctx: Context, trained: Trained | tuple[()]) -> Answers:
+    """Plans the questions and has every condition answer them: a model greedily, an endpoint, or what exists already.
 
-    Units: "questions", before it "clause:<number>" where a model writes them, and "<condition>/<batch>"
-    for every batch of `answer.batch` questions.
+    trained is () where no condition begins with the run's base model. Units: "questions", before it
+    "clause:<number>" where a model writes them, and of each condition by its kind
+
+    - "<condition>/<batch>" for every batch of `answer.batch` questions that a model on this machine answers, and
+      before them "<condition>/model" where it is none of the run's own;
+    - "<condition>/<question>" for every call of an endpoint;
+    - "<condition>/answers" for all that exist.
 
     Raises:
-        InputError: constitution, questions or a checkpoint cannot be used.
-        JudgeError: the endpoint that writes the questions cannot be used.
+        InputError: constitution, questions, answers or a checkpoint cannot be used.
+        JudgeError: an endpoint cannot be used, or calls failed, once everything else is recorded.
     """
     section = ctx.config.answer
     if section is None:
         raise InputError("the configuration has no [answer]")
-    questions = _questions(ctx, section, conditions=len(trained.models))
-    batches = [questions[i : i + section.batch] for i in range(0, len(questions), section.batch)]
-    for number, condition in enumerate(trained.models):
-        _answer_all(ctx, section, trained, condition, batches, done=number * len(batches))
-    given = [
-        event
-        for condition in trained.models
-        for index in range(len(batches))
-        for event in ctx.recorded(_batch_key(condition, index)) or ()
-        if isinstance(event, AnswerGiven)
-    ]
+    earlier = cache(ctx.recorder.earlier)
+    questions = _questions(ctx, section, earlier)
+    total = sum(_units_of(condition, len(questions), section.batch) for condition in ctx.config.conditions)
+    done, failures = 0, list[str]()
+    for condition in ctx.config.conditions:
+        own = _Answering(ctx, section, condition, questions, earlier, done, total)
+        failures += filter(None, [_HOW[source_kind(condition.source)](own, trained)])
+        done += _units_of(condition, len(questions), section.batch)
+    if failures:
+        raise JudgeError(f"{'; '.join(failures)}. Everything else is recorded; `dempo resume` asks what failed again")
     return Answers(
         questions=questions,
-        conditions=tuple(trained.models),
-        answers={(event.condition, event.question_id): ctx.recorder.text(event.answer.sha256) for event in given},
-        base=trained.base,
+        conditions=tuple(condition.name for condition in ctx.config.conditions),
+        answers={
+            (event.condition, event.question_id): ctx.recorder.text(text.sha256)
+            for condition in ctx.config.conditions
+            for key in _keys_of(condition, questions, section.batch)
+            for event in ctx.recorded(key) or ()
+            if isinstance(event, ANSWERS) and (text := event.answer) is not None
+        },
+        base=trained.base if trained else None,
     )
 
 
-def _answer_all(
-    ctx: Context,
-    section: AnswerSection,
-    trained: Trained,
-    condition: str,
-    batches: Sequence[tuple[Question, ...]],
-    done: int,
-) -> None:
-    """Answers the batches of one condition that are not recorded; the model is loaded only if there are any."""
+ANSWERS = (AnswerGiven, AnswerRead, AnswerReceived)
+"""The kinds of events that are an answer."""
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """One condition that answers all questions; `done` of the `total` units of all conditions are those before it."""
+
+    ctx: Context
+    section: AnswerSection
+    condition: ConditionSection
+    questions: tuple[Question, ...]
+    earlier: EarlierRuns
+    done: int
+    total: int
+
+    def report(self, units: int, detail: str) -> None:
+        """Tells people how far it is."""
+        self.ctx.progress(self.done + units, self.total, detail)
+
+
+def _own(answering: _Answering, trained: Trained | tuple[()]) -> str:
+    assert trained, "a condition with the base model has a run that has one"
+    _answer_all(answering, partial(trained.verified, answering.condition.name))
+    return ""
+
+
+def _linked(answering: _Answering, trained: object) -> str:
+    from core.evaluation.sources.linked import linked_model
+
+    model = linked_model(answering.ctx, answering.condition, f"{answering.condition.name}/model")
+    _answer_all(answering, model.verified)
+    return ""
+
+
+def _received(answering: _Answering, trained: object) -> str:
+    return answer_by_endpoint(answering.ctx, answering.condition, answering.questions, answering.report)
+
+
+def _existing(answering: _Answering, trained: object) -> str:
+    ctx, condition, questions = answering.ctx, answering.condition, answering.questions
+
+    def compute(unit: Unit) -> None:
+        found = existing_answers(condition, questions, answering.earlier)
+        unit.add(found.read)
+        for question in questions:
+            unit.add(
+                AnswerRead(
+                    condition=condition.name,
+                    question_id=question.question_id,
+                    clause_id=question.clause_id,
+                    answer=unit.text(found.answers[question.question_id]),
+                )
+            )
+
+    ctx.unit(existing_unit(condition.name), compute)
+    answering.report(1, condition.name)
+    return ""
+
+
+_HOW: Mapping[str, Callable[[_Answering, Trained | tuple[()]], str]] = defaultdict(
+    lambda: _own, {"model": _linked, "endpoint": _received, "answers": _existing}
+)
+"""How a condition answers, by the kind of its source; each gives a sentence about calls that failed."""
+
+
+def _keys_of(condition: ConditionSection, questions: Sequence[Question], batch: int) -> list[str]:
+    """The units of a condition that hold answers, in the order of the questions."""
+    kind = source_kind(condition.source)
+    if kind == "endpoint":
+        return [Asking(condition.name, question).key for question in questions]
+    if kind == "answers":
+        return [existing_unit(condition.name)]
+    return [_batch_key(condition.name, index) for index in range(-(-len(questions) // batch))]
+
+
+def _units_of(condition: ConditionSection, questions: int, batch: int) -> int:
+    """How many units a condition has."""
+    kind = source_kind(condition.source)
+    if kind in ("endpoint", "answers"):
+        return questions if kind == "endpoint" else 1
+    return -(-questions // batch) + (kind == "model")
+
+
+def _answer_all(answering: _Answering, verified: Callable[[], Path]) -> None:
+    """Answers the batches that are not recorded; the model is loaded only if there are any."""
+    ctx, section, condition = answering.ctx, answering.section, answering.condition.name
+    questions = answering.questions
+    batches = [questions[i : i + section.batch] for i in range(0, len(questions), section.batch)]
     pending = ctx.pending([_batch_key(condition, index) for index in range(len(batches))])
     if not pending:
         return
@@ -104,8 +211,7 @@ def _answer_all(
     from core.evaluation.answers import Generated, greedy
     from core.evaluation.local_model import enough_memory, opened
 
-    total = len(trained.models) * len(batches)
-    ctx.progress(done, total, f"{condition}: loading")
+    answering.report(0, f"{condition}: loading")
 
     def compute(unit: Unit, batch: tuple[Question, ...]) -> None:
         with enough_memory(f"answering as {condition!r}", section.batch):
@@ -123,49 +229,47 @@ def _answer_all(
                 )
             )
 
-    with opened(trained.verified(condition), ctx.config.train) as local:
+    with opened(verified(), ctx.config.train) as local:
         for index, batch in enumerate(batches):
             ctx.unit(_batch_key(condition, index), partial(compute, batch=batch))
-            ctx.progress(done + index + 1, total, condition)
+            answering.report(index + 1, condition)
 
 
 def _batch_key(condition: str, index: int) -> str:
     return f"{condition}/{index:05d}"
 
 
-def _questions(ctx: Context, section: AnswerSection, conditions: int) -> tuple[Question, ...]:
+def existing_unit(condition: str) -> str:
+    """The unit of the answers of a condition that exist already."""
+    return f"{condition}/answers"
+
+
+def _questions(ctx: Context, section: AnswerSection, earlier: EarlierRuns) -> tuple[Question, ...]:
     """The recorded plan of questions, made first where there is none; announces the stage's units."""
     recorded = ctx.recorded(_PLAN)
     if recorded is None:
-        constitution = read_constitution(section.constitution)
+        constitution = constitution_of(section, earlier)
         used = constitution.first(section.clauses)
         if section.generate is None:
-            read = _read(section, constitution, used)
-            _announce(ctx, len(read), 0, conditions, section.batch)
+            read = planned_from(section, constitution, earlier)
+            _announce(ctx, len(read), 0)
         else:
             count = min(section.generate.per_clause, section.per_clause or section.generate.per_clause)
             written = len(clause_tasks(used))
-            _announce(ctx, written * count, written, conditions, section.batch)
+            _announce(ctx, written * count, written)
             read = generate_questions(ctx, section.generate, used, count)
         origin = "file" if section.generate is None else section.generate.model
         recorded = ctx.unit(_PLAN, partial(_record_plan, constitution=used, questions=read, origin=origin))
         return planned_questions(recorded, ctx.recorder.text)
     questions = planned_questions(recorded, ctx.recorder.text)
     written = 0 if section.generate is None else len({question.clause_id for question in questions})
-    _announce(ctx, len(questions), written, conditions, section.batch)
+    _announce(ctx, len(questions), written)
     return questions
 
 
-def _announce(ctx: Context, questions: int, written: int, conditions: int, batch: int) -> None:
-    ctx.plan(written + 1 + conditions * -(-questions // batch))
-
-
-def _read(section: AnswerSection, constitution: Constitution, used: Constitution) -> tuple[Question, ...]:
-    assert section.questions is not None, "the configuration names a folder or a model"
-    questions = read_questions(section.questions, constitution, section.per_clause)
-    questions = tuple(question for question in questions if question.clause_id in used.clauses)
-    require_all_clauses(questions, used, section.questions)
-    return questions
+def _announce(ctx: Context, questions: int, written: int) -> None:
+    batch = ctx.config.answer.batch if ctx.config.answer else 1
+    ctx.plan(written + 1 + sum(_units_of(condition, questions, batch) for condition in ctx.config.conditions))
 
 
 def _record_plan(unit: Unit, constitution: Constitution, questions: Sequence[Question], origin: str) -> None:

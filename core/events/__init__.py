@@ -12,7 +12,8 @@ Fields marked volatile may differ between two runs that are "the same" (docs/arc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.events.base import (
     SCHEMA_VERSION,
@@ -50,8 +51,12 @@ from core.events.engine import (
 )
 from core.events.evaluation import (
     AnswerGiven,
+    AnswerRead,
+    AnswerReceived,
+    AnswersRead,
     Clause,
     JudgeCalled,
+    ModelLinked,
     PlannedQuestion,
     QuestionsGenerated,
     QuestionsPlanned,
@@ -83,6 +88,9 @@ from core.events.training import (
     TrainStep,
     WeightRow,
 )
+
+if TYPE_CHECKING:
+    from core.types import Earlier
 
 _ORDER = ("engine", "data", "sortition", "training", "evaluation", "ranking")
 
@@ -134,6 +142,10 @@ class Recorder(Protocol):
 
     def text(self, sha256: str) -> str:
         """The text of a blob."""
+        ...
+
+    def earlier(self, root: Path) -> Earlier:
+        """What another run, in this folder, asked and was answered; InputError where that cannot be read."""
         ...
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:

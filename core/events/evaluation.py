@@ -64,6 +64,66 @@ class AnswerGiven(Event):
     finish: Literal["stop", "length"] = described("why generation ended")
 
 
+class ModelLinked(Event):
+    """The model of a condition that answers as it is: weights are links to files that exist elsewhere."""
+
+    kind: ClassVar[str] = "model.linked"
+    condition: str = described("name of the condition; the model lies in the folder checkpoints/<condition>")
+    model: str = volatile("what the configuration named")
+    architecture: str = described("class of the model")
+    parameters: int = described("number of parameters")
+    vocabulary: int = described("size of the tokenizer's vocabulary")
+    template: Sha256 = described("SHA-256 of the chat template")
+    files: dict[str, Sha256] = described("SHA-256 of each file of the model")
+
+
+class AnswersRead(Event):
+    """Where answers were read that existed before the run: a file, or another run's record."""
+
+    kind: ClassVar[str] = "answers.read"
+    condition: str = described("name of the condition")
+    name: str = described("name of the file, or of the run's folder")
+    rows: int = described("answers that it holds, to questions of this run or to others")
+    sha256: Sha256 | None = described("SHA-256 of the file; absent for a run", default=None)
+    bytes: int | None = described("size of the file", default=None)
+    run: str | None = described("id of the run; absent for a file", default=None)
+    of: str | None = described("the condition of that run whose answers these are", default=None)
+    head: Sha256 | None = described("hash of the last event of that run when it was read", default=None)
+    events: int | None = described("number of that event", default=None)
+
+
+class AnswerRead(Event):
+    """An answer that existed before the run."""
+
+    kind: ClassVar[str] = "answer.read"
+    condition: str = described("name of the condition")
+    question_id: str = described("the question")
+    clause_id: int = described("its clause")
+    answer: Text = described("the answer, as it was read")
+
+
+class AnswerReceived(Event):
+    """A call of a model behind an endpoint that answers a question. Only a call that did not fail has an answer."""
+
+    kind: ClassVar[str] = "answer.received"
+    condition: str = described("name of the condition")
+    question_id: str = described("the question")
+    clause_id: int = described("its clause")
+    outcome: Literal["answered", "refused", "truncated", "failed"] = described("what came of it")
+    model: str = described("model at the endpoint")
+    answer: Text | None = described("the answer: the reply up to the first stop string", default=None)
+    reply: Text | None = described("what the model said, raw", default=None)
+    prompt: Text | None = described("what it was asked", default=None)
+    attempts: int = described("requests made, retries included")
+    detail: str = described("error or refusal, or what the endpoint did not accept, in words", default="")
+    finish_reason: str | None = described("as the endpoint gave it", default=None)
+    fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
+    prompt_tokens: int | None = described("as the endpoint counted", default=None)
+    completion_tokens: int | None = described("as the endpoint counted", default=None)
+    request_key: Sha256 = described("SHA-256 of model, address, prompt and parameters")
+    seconds: float = volatile("time of the call")
+
+
 class JudgeCalled(Event):
     """One call of one judge, whatever came of it. Only `ranked` calls hold a ranking."""
 

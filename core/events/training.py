@@ -20,7 +20,9 @@ class ConditionPlanned(Event):
 
     kind: ClassVar[str] = "condition.planned"
     condition: str = described("name of the condition")
-    source: str = described("none, all, us_rep, draw:<id>, lottery:<name> or population")
+    source: str = described(
+        "none, all, us_rep, draw:<id>, lottery:<name>, population, answers:…, model:… or endpoint:<name>"
+    )
     transform: str = described("f in w_r = f(π_r)")
     estimator: str = described("step_normalised or weighted_sampling")
     steps: int = described("optimizer steps")

@@ -6,13 +6,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PLACE_KEYS = ("path", "respondents", "quotas", "responses", "constitution", "questions", "model", "secret_file")
-"""Settings that may be a path in full."""
+PLACE_KEYS = (
+    "path",
+    "respondents",
+    "quotas",
+    "responses",
+    "constitution",
+    "questions",
+    "model",
+    "secret_file",
+    "source",
+)
+"""Settings that may be a path in full; a condition's source has one behind its kind."""
+
+_KINDS_OF_SOURCES = ("answers:", "model:")
+
+
+def apart(value: str) -> tuple[str, str]:
+    """What stands before the path of a condition's source ("answers:", "model:"; else nothing), and the rest."""
+    kind = next((kind for kind in _KINDS_OF_SOURCES if value.startswith(kind)), "")
+    return kind, value[len(kind) :]
 
 
 def place_name(value: str) -> str:
     """What is shown of a path in full; anything else as it is."""
-    return value.rstrip("/").rpartition("/")[2] if value.startswith("/") else value
+    kind, path = apart(value)
+    return kind + path.rstrip("/").rpartition("/")[2] if path.startswith("/") else value
 
 
 def without_places(values: Any, places: dict[str, str], where: str = "", key: str = "") -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.facts.judging.endpoints import with_addresses
+from core.facts.sources import needs_base
 
 Replay = Literal["view", "re-derive", "re-solve", "re-run", "not replayable"]
 
@@ -63,7 +64,19 @@ STAGE_FACTS: dict[str, StageFacts] = {
     ),
     "recovery": StageFacts(2, ("pairs", "train"), ("data", "train"), "re-run", ("recovery.measured",)),
     "answer": StageFacts(
-        2, ("train",), ("answer", "train"), "re-run", ("questions.planned", "questions.generated", "answer.given")
+        2,
+        ("train",),
+        ("answer", "train"),
+        "re-run",
+        (
+            "questions.planned",
+            "questions.generated",
+            "answer.given",
+            "answers.read",
+            "answer.read",
+            "answer.received",
+            "model.linked",
+        ),
     ),
     "judge": StageFacts(2, ("answer",), ("judge", "data"), "not replayable", ("judge.called",)),
     "rank": StageFacts(1, ("judge",), ("rank",), "re-derive", ("leaderboard.computed", "diagnostics.computed")),
@@ -73,6 +86,9 @@ STAGE_NAMES = tuple(STAGE_FACTS)
 
 PEOPLE_ONLY = ("tables",)
 """Formats of data that hold a pool and no preferences."""
+
+NO_DATA = "none"
+"""The format of data of a run that has none, since nothing is trained on it."""
 
 WORKING_KINDS = ("train.state",)
 """Kinds of events about files that an interrupted unit goes on from: two runs may be the same without them."""
@@ -116,13 +132,17 @@ def skipped_because(name: str, config: Mapping[str, Any]) -> str | None:
     if name == "pairs" and data.get("format") in PEOPLE_ONLY:
         return "only_people"
     if name in ("pairs", "pool"):
-        return None
+        return "no_data" if data.get("format") == NO_DATA else None
     if name in ("lottery", "draw"):
         needed = {"lottery": "lotteries", "draw": "draws"}[name]
         return None if config.get(needed) else f"no_{needed}"
-    for key in ("conditions", "train"):
-        if not config.get(key):
-            return f"no_{key}"
+    if not config.get("conditions"):
+        return "no_conditions"
+    based = needs_base(config)
+    if based and not config.get("train"):
+        return "no_train"
+    if not based and name in ("model", "train", "recovery"):
+        return "no_base"
     if name == "recovery":
         return None if data.get("world") else "no_world"
     for key, stages in (("answer", ("answer", "judge", "rank")), ("judge", ("judge", "rank"))):

@@ -14,6 +14,8 @@ _PUBLIC = f"SHA-256 of {DRAW_DOMAIN!r}, the commitment and the public value, eac
 
 SKIPPED: Mapping[str, str] = {
     "only_people": "no preference data: data.format is 'tables'",
+    "no_data": "the configuration has no data: nothing is trained on it",
+    "no_base": "no condition begins with the run's base model",
     "no_world": "the data is no planted world",
     "no_lotteries": "the configuration has no [[lotteries]]",
     "no_draws": "the configuration has no [[draws]]",

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from core.config import RunConfig
 from core.errors import InputError
+from core.facts.sources import source_kind
 from core.pipeline import STAGES
 from core.program.environment import missing_packages
 
@@ -16,7 +17,6 @@ _MODEL = ("safetensors", "tokenizers", "torch", "transformers")
 OF_STAGE = {
     "model": _MODEL,
     "train": (*_MODEL, "accelerate", "datasets", "trl"),
-    "answer": _MODEL,
     "rank": ("scipy",),
 }
 """What a stage imports, whatever its configuration says; numpy, pydantic and the like are imported before any."""
@@ -49,8 +49,11 @@ def _packages(stage: str, config: RunConfig) -> tuple[str, ...]:
         return ("datasets",)
     if stage == "lottery" and any(section.algorithm == "leximin" for section in config.lotteries):
         return _SOLVER
-    if stage == "answer" and config.answer and config.answer.generate:
-        return (*_MODEL, "openai")
+    if stage == "answer":
+        writes = config.answer is not None and config.answer.generate is not None
+        kinds = {source_kind(condition.source) for condition in config.conditions}
+        answers_here = bool(kinds - {"answers", "endpoint"})
+        return (*(_MODEL if answers_here else ()), *(("openai",) if writes or "endpoint" in kinds else ()))
     if stage == "judge" and config.judge and any(judge.kind == "openai" for judge in config.judge.judges):
         return ("openai",)
     return OF_STAGE.get(stage, ())

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from core.config import ConditionSection, TrainSection
 from core.errors import InputError
 from core.events import ConditionPlanned, WeightRow
+from core.facts.places import place_name
 from core.facts.randomness import RandomStream
+from core.facts.sources import source_kind, trains
 from core.facts.training.schedule import SCHEDULE_TYPE
 from core.facts.training.weights import effective_pairs
 from core.facts.trees import root_of_rows
@@ -22,10 +24,17 @@ BASE = "base"
 
 
 def conditions(
-    ctx: Context, pairs: PreferencePairs, pool: Pool, lotteries: tuple[Lottery, ...], draws: tuple[Draw, ...]
+    ctx: Context,
+    pairs: PreferencePairs | tuple[()],
+    pool: Pool | tuple[()],
+    lotteries: tuple[Lottery, ...],
+    draws: tuple[Draw, ...],
 ) -> tuple[Condition, ...]:
-    """Weights and the pair schedule of every configured condition, in the configuration's order."""
-    train = train_section(ctx)
+    """Weights and the pair schedule of every configured condition, in the configuration's order.
+
+    pairs and pool are () where the run has no data; then nothing is trained, and no condition has weights.
+    """
+    train = ctx.config.train
     sections = ctx.config.conditions
     ctx.plan(len(sections))
     found = []
@@ -33,6 +42,12 @@ def conditions(
         require_name(section)
 
         def compute(unit: Unit, section: ConditionSection = section) -> None:
+            if not trains(section.source):
+                unit.add(_untrained(ctx, section, train.batch if train else 0))
+                return
+            assert train is not None, "the stage is skipped without [train] where something is trained"
+            assert isinstance(pairs, PreferencePairs), "nothing is trained without data"
+            assert isinstance(pool, Pool), "whoever has pairs has a pool"
             weight = rater_weights(section, pairs, pool, lotteries, draws)
             unit.add(_plan_condition(ctx, section, pairs, weight, section.steps or train.steps, train.batch))
 
@@ -42,13 +57,32 @@ def conditions(
 
 
 def require_name(section: ConditionSection) -> None:
-    """Refuses a trained condition with the name of the base model's folder.
+    """Refuses a condition with a model of its own that has the name of the base model's folder.
 
     Raises:
         InputError: it is called so.
     """
-    if section.name == BASE and section.source != "none":
+    if section.name == BASE and (trains(section.source) or source_kind(section.source) == "model"):
         raise InputError(f"condition {BASE!r}: this name is kept for the untrained model (source 'none')")
+
+
+def _untrained(ctx: Context, section: ConditionSection, batch: int) -> ConditionPlanned:
+    """The event of a condition that has neither weights nor a schedule."""
+    key = ctx.recorder.leaf_key(ConditionPlanned.kind, section.name)
+    return ConditionPlanned(
+        condition=section.name,
+        source=place_name(section.source),
+        transform=section.transform,
+        estimator=section.estimator,
+        steps=0,
+        batch=batch,
+        pairs=0,
+        raters=0,
+        effective_pairs=0.0,
+        weights=[],
+        leaf_key=key,
+        root=root_of_rows(key, []),
+    )
 
 
 def _plan_condition(
@@ -62,12 +96,10 @@ def _plan_condition(
     """The event of one condition; draws its schedule and stores it as an artifact."""
     counts = pairs.pairs_per_rater()
     kept = np.flatnonzero(weight)
-    artifact = None
-    if section.source != "none":
-        schedule = _draw_schedule(section, pairs, weight, steps * batch, ctx.stream(section.name))
-        flipped = _citizens_disagree(ctx, section, pairs, schedule)
-        body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
-        artifact = ctx.store(body, SCHEDULE_TYPE)
+    schedule = _draw_schedule(section, pairs, weight, steps * batch, ctx.stream(section.name))
+    flipped = _citizens_disagree(ctx, section, pairs, schedule)
+    body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
+    artifact = ctx.store(body, SCHEDULE_TYPE)
     rows = [
         WeightRow(rater_id=pairs.raters[r].rater_id, pairs=int(counts[r]), weight=float(weight[r]))
         for r in sorted(kept, key=lambda r: pairs.raters[r].rater_id)
@@ -78,7 +110,7 @@ def _plan_condition(
         source=section.source,
         transform=section.transform,
         estimator=section.estimator,
-        steps=steps if artifact else 0,
+        steps=steps,
         batch=batch,
         pairs=int(counts[kept].sum()),
         raters=len(kept),
@@ -115,10 +147,11 @@ def _citizens_disagree(
     return flipped
 
 
-def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: PreferencePairs) -> Condition:
+def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: PreferencePairs | tuple[()]) -> Condition:
     """The condition that a recorded event stands for."""
-    index = {rater.rater_id: r for r, rater in enumerate(pairs.raters)}
-    weight = np.zeros(len(pairs.raters), dtype=np.float64)
+    raters = pairs.raters if isinstance(pairs, PreferencePairs) else ()
+    index = {rater.rater_id: r for r, rater in enumerate(raters)}
+    weight = np.zeros(len(raters), dtype=np.float64)
     for row in planned.weights:
         weight[index[row.rater_id]] = row.weight
     if planned.artifact is None:
@@ -131,7 +164,7 @@ def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: Preferenc
         source=planned.source,
         estimator=planned.estimator,
         weight=weight,
-        pairs_of_rater=pairs.pairs_per_rater(),
+        pairs_of_rater=pairs.pairs_per_rater() if isinstance(pairs, PreferencePairs) else np.zeros(0, dtype=np.int64),
         schedule=schedule,
         flipped=flipped,
     )

@@ -27,13 +27,13 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
     Args:
         trained: whether the run goes on to the model and the training.
     """
-    if config.train is None or not config.conditions:
+    if not config.conditions or (config.has_base and config.train is None):
         return
     checks: list[Callable[[], object]] = []
     for condition in config.conditions:
         checks += [partial(require_name, condition), partial(require_options, condition)]
-    if trained:
-        checks += [partial(require_optimizer, config.train.optimizer), partial(_check_model, config.train)]
+    if trained and config.train is not None and config.has_base:
+        checks += [partial(require_optimizer, config.train.optimizer), partial(check_model, config.train)]
     for check in checks:
         try:
             check()
@@ -41,51 +41,54 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
             yield error
 
 
-def _check_model(train: TrainSection) -> None:
+def check_model(train: TrainSection, named: str = "train.model") -> None:
+    """Refuses a model that cannot be found or used, as far as its small files tell; `named` is what sentences call it.
+
+    Raises:
+        InputError: says why.
+    """
     if train.model == "tiny":
         require_heads(train.tiny)
         return
-    folder = folder_of(train.model, train.revision)
+    folder = folder_of(train.model, train.revision, named)
     if folder is not None:
         weights_of(folder)
-    path = _small_file(train, folder, "config.json")
+    path = _small_file(train, folder, "config.json", named)
     if path is None:
-        raise InputError(
-            f"train.model: {folder or train.model} holds no config.json, so it is no model of transformers"
-        )
-    settings = _settings(path)
-    tokenizer = _small_file(train, folder, "tokenizer.json")
-    tokens = None if tokenizer is None else _tokens(tokenizer)
+        raise InputError(f"{named}: {folder or train.model} holds no config.json, so it is no model of transformers")
+    settings = _settings(path, named)
+    tokenizer = _small_file(train, folder, "tokenizer.json", named)
+    tokens = None if tokenizer is None else _tokens(tokenizer, named)
     rows = settings.get("vocab_size")
-    require_fit(train, tokens, rows if isinstance(rows, int) else None, positions_in(settings))
+    require_fit(train, tokens, rows if isinstance(rows, int) else None, positions_in(settings), named)
 
 
-def _small_file(train: TrainSection, folder: Path | None, name: str) -> Path | None:
+def _small_file(train: TrainSection, folder: Path | None, name: str, named: str) -> Path | None:
     """A file of the model; None where it has none of that name."""
     if folder is None:
-        return from_hub(train.model, train.revision, name)
+        return from_hub(train.model, train.revision, name, named)
     path = folder / name
     return path if path.is_file() else None
 
 
-def _settings(path: Path) -> Mapping[str, Any]:
+def _settings(path: Path, named: str) -> Mapping[str, Any]:
     """The configuration of the language model; of one with several parts, that of its texts."""
     try:
         values = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise InputError(f"train.model: {path} cannot be read: {error}") from error
+        raise InputError(f"{named}: {path} cannot be read: {error}") from error
     if not isinstance(values, dict):
-        raise InputError(f"train.model: {path} is no configuration of a model")
+        raise InputError(f"{named}: {path} is no configuration of a model")
     inner = values.get("text_config")
     return {**values, **inner} if isinstance(inner, dict) else values
 
 
-def _tokens(path: Path) -> int:
+def _tokens(path: Path, named: str) -> int:
     """One more than the largest id of a tokenizer's tokens."""
     from tokenizers import Tokenizer
 
     try:
         ids = Tokenizer.from_file(str(path)).get_vocab(with_added_tokens=True).values()
     except Exception as error:  # the library raises no class of its own
-        raise InputError(f"train.model: the tokenizer in {path} cannot be read: {error}") from error
+        raise InputError(f"{named}: the tokenizer in {path} cannot be read: {error}") from error
     return max(ids, default=-1) + 1

@@ -56,7 +56,8 @@ class HeldOut:
 
 
 def recovery(ctx: Context, pairs: PreferencePairs, trained: Trained) -> tuple[RecoveryMeasured, ...]:
-    """Measures every condition, one unit each; needs the truth of the planted world that the data is from.
+    """Measures every condition that begins with the base model, one unit each; needs the truth of the planted world
+    that the data is from.
 
     Raises:
         InputError: the world or a checkpoint cannot be read.

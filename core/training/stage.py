@@ -21,6 +21,7 @@ from core.config import TrainSection
 from core.errors import DempoError, InputError
 from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, TrainStart, TrainState, TrainStep
 from core.facts.places import place_name
+from core.facts.sources import has_base, trains
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
 from core.random_arrays import integers
 from core.stage import Context, Unit, only
@@ -47,7 +48,8 @@ class BaseModel:
 
 @dataclass(frozen=True)
 class Trained:
-    """The models that answer: one checkpoint folder per condition, in the configuration's order.
+    """The models that answer: one checkpoint folder per condition that begins with the base model, in the
+    configuration's order.
 
     An untrained condition (source none) has the base model's folder. files[condition] holds the recorded
     SHA-256 of each file; `verified` compares them, which takes time for large models.
@@ -70,7 +72,10 @@ class Trained:
 
 
 def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
-    """The base model: made from a configuration ("tiny"), or an existing checkpoint."""
+    """The base model: made from a configuration ("tiny"), or an existing checkpoint.
+
+    Only a tiny one looks at pairs, which may be () for any other.
+    """
     train = train_section(ctx)
     ctx.plan(1)
     path = ctx.folder.checkpoints / BASE
@@ -150,7 +155,7 @@ def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> Model
 def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...], base: BaseModel) -> Trained:
     """Trains every condition that has a schedule, from the base model, against the base as reference."""
     section = train_section(ctx)
-    trained = [condition for condition in conditions if condition.source != "none"]
+    trained = [condition for condition in conditions if trains(condition.source)]
     units = {condition.name: training_unit(condition.name) for condition in trained}
     every = ["reference", *units.values()] if trained else []
     ctx.plan(len(every))
@@ -161,6 +166,8 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
     models: dict[str, Path] = {}
     files: dict[str, Mapping[str, str]] = {}
     for condition in conditions:
+        if not has_base(condition.source):
+            continue
         models[condition.name], files[condition.name] = base.path, base.files
         if condition.name in units:
             recorded = ctx.recorded(units[condition.name])

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from core.config import ConditionSection
 from core.errors import InputError
+from core.facts.sources import source_kind, trains
 from core.facts.training.weights import transformed
 from core.types import Draw, Lottery, Pool, PreferencePairs
 
@@ -56,7 +57,7 @@ def rater_weights(
     elif kind == "lottery":
         for i, pi in enumerate(_named(lotteries, "name", name, condition).inclusion(pool.type_of)):
             weight[pool.rater[i]] = transformed(pi, condition.transform)
-    if kind != "none" and not weight.any():
+    if trains(condition.source) and not weight.any():
         raise InputError(f"condition {condition.name!r}: source {condition.source!r} leaves no rater with a pair")
     return weight
 
@@ -67,7 +68,7 @@ def require_options(condition: ConditionSection) -> None:
     Raises:
         InputError: names it.
     """
-    kind = condition.source.partition(":")[0]
+    kind = source_kind(condition.source)
     if condition.transform != "identity" and kind != "lottery":
         raise InputError(
             f"condition {condition.name!r}: transform {condition.transform!r} applies to π, "

@@ -33,13 +33,15 @@ FROM events WHERE kind = 'judge.called' AND payload->>'$.outcome' = 'ranked'
 
 _ANSWERS = """WITH given AS MATERIALIZED (
   SELECT max(seq) AS seq, payload AS p FROM events
-  WHERE kind = 'answer.given' AND payload->>'$.question_id' IS ? GROUP BY payload->>'$.condition'
+  WHERE kind IN ('answer.given', 'answer.read', 'answer.received') AND payload->>'$.question_id' IS ?
+    AND payload->'$.answer' IS NOT NULL GROUP BY payload->>'$.condition'
 ), shown AS MATERIALIZED (
   SELECT seq, p, CAST(b.body AS TEXT) AS body FROM given
   LEFT JOIN blobs b ON b.sha256 = coalesce(given.p->>'$.answer.shown', given.p->>'$.answer.sha256')
 )
 SELECT p->>'$.condition' AS condition, substr(body, 1, ?) AS answer, length(body) AS length,
-  p->>'$.tokens' AS tokens, p->>'$.finish' AS finish FROM shown ORDER BY seq"""
+  coalesce(p->>'$.tokens', p->>'$.completion_tokens') AS tokens,
+  coalesce(p->>'$.finish', p->>'$.finish_reason') AS finish FROM shown ORDER BY seq"""
 
 _REPLY = """WITH call AS MATERIALIZED (
   SELECT payload AS p FROM events WHERE kind = 'judge.called'

@@ -30,7 +30,8 @@ SELECT
   (SELECT count(DISTINCT payload->>'$.condition') FROM events WHERE kind = 'condition.planned') AS conditions"""
 
 _UNDER_WAY = """SELECT kind, count(*) AS events FROM events
-  WHERE kind IN ('train.step', 'answer.given', 'judge.called', 'leaderboard.computed') GROUP BY kind"""
+  WHERE kind IN ('train.step', 'answer.given', 'answer.read', 'answer.received', 'judge.called', 'leaderboard.computed')
+  GROUP BY kind"""
 
 _LAST = "SELECT seq, at, kind FROM events ORDER BY seq DESC LIMIT 1"
 

@@ -36,6 +36,8 @@ from storage.verifier.vouching.kept import Head
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from core.types import Earlier
+
 _PROGRESS_INTERVAL = 0.5
 
 ProgressListener = Callable[[str, float, float, str], None]
@@ -322,6 +324,16 @@ class Log:
         if not rows:
             raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
         return exact_text(sha256, rows[0][0])
+
+    def earlier(self, root: Path) -> Earlier:
+        """What another run, in this folder, asked and was answered.
+
+        Raises:
+            InputError: its record cannot be read, or holds no questions, or not their texts.
+        """
+        from storage.earlier import earlier_run  # it reads records as this writes them
+
+        return earlier_run(root)
 
     def _rows(self, sql: str, *parameters: str) -> list[tuple[Any, ...]]:
         with sentences(self.folder.database):

@@ -60,14 +60,16 @@ def reason_of(payload: str) -> str:
     return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {named})->>'$.reason'"
 
 
-def _recorded(kind: str) -> str:
-    """CTEs `done` and `m`: payloads `p` of one kind that belong to the last completed attempt of their unit, with
-    their parts `s` about people."""
+def _recorded(kind: str, *kinds: str) -> str:
+    """CTEs `done` and `m`: payloads `p` of these kinds that belong to the last completed attempt of their unit, with
+    their parts `s` about people, and their `kind` where there are several."""
+    named = "e.kind AS kind, " if kinds else ""
+    wanted = f"IN ({', '.join(map(repr, (kind, *kinds)))})" if kinds else f"= '{kind}'"
     return f"""WITH {DONE}, m AS MATERIALIZED (
-  SELECT e.seq AS seq, e.payload AS p, {people_of("e.payload")} AS s FROM events e
+  SELECT {named}e.seq AS seq, e.payload AS p, {people_of("e.payload")} AS s FROM events e
   JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
     AND done.attempt = e.payload->>'$.attempt'
-  WHERE e.kind = '{kind}'
+  WHERE e.kind {wanted}
 )"""
 
 
@@ -349,9 +351,10 @@ q AS MATERIALIZED (
 FROM q LEFT JOIN clauses ON clauses.clause_id = q.clause_id ORDER BY q.place""",
     ),
     "answers": (
-        _recorded("answer.given"),
+        _recorded("answer.given", "answer.read", "answer.received"),
         f"""SELECT p->>'$.condition' AS condition, p->>'$.question_id' AS question_id, p->>'$.clause_id' AS clause_id,
-  {_text("(p->'$.answer')")} AS answer, p->>'$.tokens' AS tokens, p->>'$.finish' AS finish FROM m""",
+  {_text("(p->'$.answer')")} AS answer, coalesce(p->>'$.tokens', p->>'$.completion_tokens') AS tokens,
+  coalesce(p->>'$.finish', p->>'$.finish_reason') AS finish, substr(kind, 8) AS origin FROM m ORDER BY seq""",
     ),
     "judge_calls": (
         _recorded("judge.called"),
@@ -407,11 +410,12 @@ FORMAT: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS}
 OBJECTS: dict[str, str] = {**FORMAT, **VIEWS}
 """Name and exact SQL of everything in a new database."""
 
-VIEWS_VERSION = 1
+VIEWS_VERSION = 2
 """Of the views alone, which show what is recorded and hold nothing: a record keeps those that it was made with, is
 continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
+    2: "172367b167b376cc4d52b4ad8d30a384f35b632bc1e305effd7adaa734bf1843",
 }
 """`schema_digest` of the views of each version; records hold no others."""

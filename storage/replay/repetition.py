@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from core.errors import InputError
 from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
 from core.facts.chain import NO_EVENT
 from core.run_folder import RunFolder
@@ -21,6 +22,9 @@ from storage.record.codec import exact_text
 from storage.record.reader import lock_is_held, require_event
 from storage.record.run_folders import require_record
 from storage.record.sealing import BodyOf, bodies_of, known, read_payload
+
+if TYPE_CHECKING:
+    from core.types import Earlier
 
 ProgressListener = Callable[[str, float, float, str], None]
 
@@ -92,6 +96,12 @@ class Recorded:
     def head(self) -> int:
         """Number of the last event that is looked at."""
         return self.lines[-1].seq
+
+    @property
+    def head_hash(self) -> str:
+        """Its hash."""
+        with sentences(self.folder.database):
+            return str(self._db.execute("SELECT hash FROM events WHERE seq = ?", [self.head]).fetchone()[0])
 
     @property
     def genesis(self) -> RunCreated:
@@ -223,6 +233,14 @@ class Repetition:
     def text(self, sha256: str) -> str:
         """A text of the repetition, or of the record."""
         return decode_text(self._blobs[sha256]) if sha256 in self._blobs else self._record.text(sha256)
+
+    def earlier(self, root: Path) -> Earlier:
+        """None: questions and answers that existed are taken from the record.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"a repetition reads no other run ({root.name})")
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
         """Tells people how far it is."""

@@ -17,6 +17,7 @@ from core.evaluation.answers import Answers
 from core.evaluation.stage import planned_questions
 from core.events import AnswerGiven, ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
 from core.facts.sealed import SEALED
+from core.facts.sources import has_base, trains
 from core.run_folder import RunFolder
 from core.stage import E, Stage, only, run_stage
 from core.training.conditions import BASE
@@ -76,8 +77,10 @@ class Restorer:
         models: dict[str, Path] = {}
         files: dict[str, Mapping[str, str]] = {}
         for condition in self.config.conditions:
+            if not has_base(condition.source):
+                continue
             models[condition.name], files[condition.name] = base, ready.files
-            if condition.source != "none":
+            if trains(condition.source):
                 recorded = self._events("train", TrainCheckpoint)
                 final = only([e for e in recorded if e.condition == condition.name], TrainCheckpoint)
                 models[condition.name], files[condition.name] = self.scratch.root / final.folder, final.files

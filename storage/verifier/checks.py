@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from storage.check import Check
+from storage.verifier.answers.each_once import check_answers
 from storage.verifier.beside.checkpoints import check_checkpoints
 from storage.verifier.beside.given import check_given
 from storage.verifier.contents.constitution import check_constitution
 from storage.verifier.contents.draws import check_draws
-from storage.verifier.contents.judgements import check_answers, check_judge_calls, check_leaderboards
+from storage.verifier.contents.judgements import check_judge_calls, check_leaderboards
 from storage.verifier.contents.lotteries import check_lotteries, check_solver
 from storage.verifier.contents.pairs import check_pairs
 from storage.verifier.contents.pool import check_pool, check_quotas

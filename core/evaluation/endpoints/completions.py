@@ -72,7 +72,8 @@ class Interrupted(Exception):
 class Completions:
     """One model at one endpoint. `complete` may be called from several threads.
 
-    `timeout` is how many seconds a request may take as a whole; `headers` go with every one.
+    `timeout` is how many seconds a request may take as a whole; `headers` go with every one; `dialect` is the shape
+    that is tried first.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Completions:
         retries: int,
         pace: Pace,
         headers: Mapping[str, str] | None = None,
+        dialect: Dialect | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.model = model
@@ -93,7 +95,7 @@ class Completions:
         self.succeeded = False
         self._allowance = Allowance()
         self._client = open_client(endpoint, timeout, self._allowance)
-        self._dialect = Dialect()
+        self._dialect = dialect or Dialect()
 
     def close(self) -> None:
         """Closes the connections."""

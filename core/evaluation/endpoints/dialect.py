@@ -5,16 +5,17 @@ Servers differ, so the shape is learned from what they refuse with 400 or 422, o
 - the format of the reply: strict `json_schema` → the same without bounds on lists → `json_object` → plain text;
 - the name of the token limit: `max_tokens` → `max_completion_tokens`;
 - `seed` and `temperature`: sent → left out;
-- the system text: a message of its own → in front of the user's turn.
+- the system text: a message of its own → in front of the user's turn;
+- of requests with stop strings, `stop`: sent → left out.
 
 A refusal that names one of these changes that one; one that names none goes down the list of formats. No step is taken
-back, so there are at most seven.
+back, so there are at most seven, and of requests without a format five.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ _BOUNDS = ("minItems", "maxItems")
 """Keywords without which a weak model that is held to a schema writes a list that never ends; not every server takes
 them."""
 
-Part = Literal["limit", "seed", "temperature", "system", "format"]
+Part = Literal["limit", "seed", "temperature", "system", "stop", "format"]
 """What may differ between two shapes."""
 
 PARAMETERS: Mapping[str, Part] = {
@@ -34,6 +35,7 @@ PARAMETERS: Mapping[str, Part] = {
     "max_completion_tokens": "limit",
     "seed": "seed",
     "temperature": "temperature",
+    "stop": "stop",
     "response_format": "format",
 }
 
@@ -44,6 +46,7 @@ _MENTIONS: Mapping[Part, re.Pattern[str]] = {
     "system": re.compile(
         r"\broles?\b(?!['\"]\s*:\s*['\"])|\bsystem[ _-](?:message|prompt|instruction)s?\b|\bdeveloper instruction", re.I
     ),
+    "stop": re.compile(r"['\"`]stop['\"`](?!\s*:\s*\[)|\bstop (?:sequence|string|word)s?\b|\bparameter stop\b", re.I),
     "format": re.compile(r"response_format|json_schema|json_object|\b(?:min|max)Items\b"),
 }
 """How messages speak of a part. `"seed": 7` is no such word: it is how a server repeats what it was sent."""
@@ -51,7 +54,8 @@ _MENTIONS: Mapping[Part, re.Pattern[str]] = {
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked. `seed` is below 2^31, which every server accepts."""
+    """What is asked. `seed` is below 2^31, which every server accepts; `schema` is of no use where any text is
+    asked for (`PLAIN`)."""
 
     messages: Context
     name: str
@@ -60,22 +64,25 @@ class Request:
     max_tokens: int
     seed: int
     extra_body: Mapping[str, Any] | None = None
+    stop: Sequence[str] = ()
 
     def parameters(self) -> dict[str, Any]:
         """What shapes the reply besides model and messages."""
-        own = {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
+        own: dict[str, Any] = {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
+        own |= {"stop": list(self.stop)} if self.stop else {}
         return own | ({"extra_body": self.extra_body} if self.extra_body else {})
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The shape of request that an endpoint accepts."""
+    """The shape of request that an endpoint accepts; `format` is None where none is asked for."""
 
-    format: int = 0
+    format: int | None = 0
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     seed: bool = True
     temperature: bool = True
     system: bool = True
+    stop: bool = False
 
     def arguments(self, request: Request) -> dict[str, Any]:
         """Keyword arguments of `chat.completions.create`."""
@@ -88,7 +95,9 @@ class Dialect:
             arguments["temperature"] = request.temperature
         if self.seed:
             arguments["seed"] = request.seed
-        kind = _FORMATS[self.format]
+        if self.stop and request.stop:
+            arguments["stop"] = list(request.stop)
+        kind = "" if self.format is None else _FORMATS[self.format]
         if kind.startswith("json_schema"):
             wanted = request.schema if kind == "json_schema" else _unbounded(request.schema)
             schema = {"name": request.name, "strict": True, "schema": wanted}
@@ -107,6 +116,8 @@ class Dialect:
     def _step(self, part: Part) -> Dialect | None:
         """The shape with another way of one part; None where there is no other left."""
         if part == "format":
+            if self.format is None:
+                return None
             return replace(self, format=self.format + 1) if self.format + 1 < len(_FORMATS) else None
         if part == "limit":
             return replace(self, limit="max_completion_tokens") if self.limit == "max_tokens" else None
@@ -114,8 +125,9 @@ class Dialect:
 
     def note(self) -> str:
         """What was asked otherwise, or less strictly, than could be, in words."""
-        kind = _FORMATS[self.format]
+        kind = "" if self.format is None else _FORMATS[self.format]
         notes = {
+            "": [] if self.stop else ["the endpoint accepts no stop; the answer was cut afterwards"],
             "json_schema": [],
             "json_schema without bounds": [f"the endpoint accepts no {' and '.join(_BOUNDS)} in a json_schema"],
         }.get(kind, [f"the endpoint accepts no json_schema; asked for {kind}"])
@@ -124,6 +136,10 @@ class Dialect:
         if not self.system:
             told.append("the endpoint accepts no system role; the system text stood in front of the user's turn")
         return "; ".join(told)
+
+
+PLAIN = Dialect(format=None, stop=True)
+"""The first shape of a request for any text."""
 
 
 def _named(parameter: str | None, message: str) -> list[Part]:

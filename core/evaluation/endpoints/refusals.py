@@ -20,6 +20,7 @@ _LIMIT = re.compile(r"\bmax_(?:completion_|new_|output_)?tokens\b")
 
 _REMEDIES = {
     "ranking": {"temperature": "set another one", "max_tokens": "set a smaller one"},
+    "answer": {"temperature": "let another model answer", "max_tokens": "set a smaller answer.max_tokens"},
     "questions": {"temperature": "let another model write", "max_tokens": "ask for fewer questions per clause"},
 }
 """By what is asked for: who writes questions is asked with a temperature and a limit that nobody sets."""

@@ -45,6 +45,11 @@ def _endpoint(config: RunConfig, model: JudgeModel, base: Path | None) -> Endpoi
 
 
 def _folder(config: RunConfig, model: JudgeModel, base: Path | None) -> Path | None:
+    if base is None and model.model in BASE_MODEL and not config.has_base:
+        raise InputError(
+            f"judge {model.label!r}: model = {model.model!r} is the run's base model, and no condition of this run has "
+            "one; give the folder of a model"
+        )
     folder = base if model.model in BASE_MODEL else Path(model.model).expanduser()
     if folder is not None and not (folder / "config.json").is_file():
         raise InputError(

@@ -24,7 +24,20 @@ def with_addresses(config: Mapping[str, Any]) -> dict[str, Any]:
         found["judge"] = {**judge, "judges": [_with_address(one, config) for one in judge["judges"]]}
     if answer.get("generate"):
         found["answer"] = {**answer, "generate": _with_address(answer["generate"], config)}
+    if any("endpoint" in asked_behind(one) for one in config.get("conditions") or ()):
+        found["conditions"] = [_condition_with_address(one, config) for one in config["conditions"]]
     return found
+
+
+def asked_behind(condition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A condition as one that is asked at the endpoint that its source names; nothing where it is none."""
+    kind, _, name = str(condition.get("source")).partition(":")
+    return {**condition, "endpoint": name} if kind == "endpoint" else {}
+
+
+def _condition_with_address(condition: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:
+    asked = asked_behind(condition)
+    return {**_with_address(asked, config), "source": "endpoint"} if asked else condition
 
 
 def _with_address(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:

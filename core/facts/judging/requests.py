@@ -43,6 +43,19 @@ def writing_parameters(
     return {**parameters, **_extra(extra_body)}
 
 
+def answering_parameters(
+    seed: str | int,
+    condition: str,
+    question: str,
+    max_tokens: int,
+    stop: Sequence[str],
+    extra_body: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What shapes the answer of a model behind an endpoint beside the question; `seed` is the run's."""
+    parameters = _parameters(0.0, max_tokens, seed, "answer", "seed", question, condition)
+    return {**parameters, **({"stop": list(stop)} if stop else {}), **_extra(extra_body)}
+
+
 def _extra(extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
     """The configured fields where there are any: keys of requests without them are as they were before."""
     return {"extra_body": extra_body} if extra_body else {}

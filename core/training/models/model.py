@@ -36,23 +36,23 @@ _WANTED = [
 ]
 
 
-def find_source(model: str, revision: str | None) -> Path:
+def find_source(model: str, revision: str | None, named: str = "train.model") -> Path:
     """The folder that holds the model; a hub name is downloaded, or taken from the cache when offline.
 
     Raises:
         InputError: neither a folder nor a hub name that can be had.
     """
-    folder = folder_of(model, revision)
+    folder = folder_of(model, revision, named)
     if folder is not None:
         return folder
     from huggingface_hub import snapshot_download
 
-    with _from_hub(model):
+    with _from_hub(model, named):
         return Path(snapshot_download(model, revision=revision, allow_patterns=_WANTED))
 
 
-def folder_of(model: str, revision: str | None) -> Path | None:
-    """The folder that `train.model` names; None for a name on the hub.
+def folder_of(model: str, revision: str | None, named: str = "train.model") -> Path | None:
+    """The folder that `train.model`, or another setting that sentences call so, names; None for a name on the hub.
 
     Raises:
         InputError: it is neither.
@@ -63,11 +63,11 @@ def folder_of(model: str, revision: str | None) -> Path | None:
             raise InputError(f"train.revision applies to a hub name, but train.model {model!r} is a folder; remove it")
         return folder.resolve()
     if not HUB_NAME.match(model):
-        raise InputError(f"train.model: there is no folder {model!r}, and it is no name on the Hugging Face hub")
+        raise InputError(f"{named}: there is no folder {model!r}, and it is no name on the Hugging Face hub")
     return None
 
 
-def from_hub(model: str, revision: str | None, name: str) -> Path | None:
+def from_hub(model: str, revision: str | None, name: str, named: str = "train.model") -> Path | None:
     """One file of a model on the hub, or of the cache when offline; None where the model has no such file.
 
     Raises:
@@ -76,7 +76,7 @@ def from_hub(model: str, revision: str | None, name: str) -> Path | None:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-    with _from_hub(model):
+    with _from_hub(model, named):
         try:
             return Path(hf_hub_download(model, name, revision=revision))
         except LocalEntryNotFoundError:
@@ -86,18 +86,20 @@ def from_hub(model: str, revision: str | None, name: str) -> Path | None:
 
 
 @contextmanager
-def _from_hub(model: str) -> Iterator[None]:
+def _from_hub(model: str, named: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"cannot get train.model {model!r} from the hub: {reason}; give a folder, or check the name, the "
+            f"cannot get {named} {model!r} from the hub: {reason}; give a folder, or check the name, the "
             "network, HF_HUB_OFFLINE and HF_TOKEN"
         ) from error
 
 
-def require_fit(train: TrainSection, tokens: int | None, rows: int | None, positions: int | None) -> None:
+def require_fit(
+    train: TrainSection, tokens: int | None, rows: int | None, positions: int | None, named: str = "train.model"
+) -> None:
     """Refuses a model that its own tokenizer, or the window of the training, is too large for.
 
     Args:
@@ -109,7 +111,7 @@ def require_fit(train: TrainSection, tokens: int | None, rows: int | None, posit
     told = []
     if tokens is not None and rows is not None and tokens > rows:
         told.append(
-            f"train.model {train.model!r}: its tokenizer has {tokens} tokens and the model embeddings for {rows}; take "
+            f"{named} {train.model!r}: its tokenizer has {tokens} tokens and the model embeddings for {rows}; take "
             "the tokenizer that the model was made with, or resize its embeddings and save it again"
         )
     if positions is not None and train.max_length > positions:

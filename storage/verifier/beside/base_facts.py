@@ -25,18 +25,19 @@ def check_base_facts(folder: Path, event: Found) -> None:
     They may hold more numbers than the model has parameters: buffers, or tied weights twice. A tiny model's does not.
     """
     values = event.values
+    what = f"the model of condition {values['condition']!r}" if "condition" in values else "the base model"
     weights = [folder / name for name in values["files"] if name.endswith(".safetensors")]
     sizes = [_numbers_in(path) for path in weights]
     if weights and None not in sizes:
         held = sum(size or 0 for size in sizes)
         if values["model"] == "tiny" and WEIGHTS in values["files"]:
-            same(values["parameters"], held, "the number of parameters of the base model", event.seq)
+            same(values["parameters"], held, f"the number of parameters of {what}", event.seq)
         if values["parameters"] > held:
-            told = f"the base model is said to have {values['parameters']} parameters; its files hold {held} numbers"
+            told = f"{what} is said to have {values['parameters']} parameters; its files hold {held} numbers"
             raise broken(told, event.seq)
     if TOKENIZER in values["files"]:
         tokens = _tokens_in(json.loads((folder / TOKENIZER).read_bytes()))
-        same(values["vocabulary"], tokens, "the size of the base model's vocabulary", event.seq)
+        same(values["vocabulary"], tokens, f"the size of the vocabulary of {what}", event.seq)
 
 
 def _numbers_in(path: Path) -> int | None:

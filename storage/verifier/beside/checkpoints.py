@@ -46,7 +46,9 @@ def check_checkpoints(record: Record) -> str:
         raise Finding("unknown", f"{told}, by name alone: --files reads their {size / 1e9:,.1f} GB")
     for model in here:
         _check_contents(record.root, model)
-        if model.event.kind == "model.ready" and not any(name.startswith(f"{model.folder}/") for name in gone):
+        if model.event.kind in ("model.ready", "model.linked") and not any(
+            name.startswith(f"{model.folder}/") for name in gone
+        ):
             check_base_facts(record.root / model.folder, model.event)
     absent = [model.folder for model in models if model not in here]
     if gone or absent:
@@ -58,7 +60,8 @@ def _models(record: Record) -> list[ModelFolder]:
     """The models that were kept. Where they lie the check "training" compares, so no name leads elsewhere."""
     ready = [(event, "base") for event in record.counted("model.ready")]
     trained = [(event, event.values["condition"]) for event in record.counted("train.checkpoint")]
-    named = ready + trained
+    linked = [(event, event.values["condition"]) for event in record.counted("model.linked")]
+    named = ready + trained + linked
     for event, name in named:
         if any(not _is_name(inner) for inner in (name, *event.values["files"])):
             raise broken(f"a model is recorded under something that names no file: {brief(name)}", event.seq)

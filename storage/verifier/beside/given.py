@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import PurePath
 from typing import Any
 
-from core.facts.places import with_places
+from core.facts.places import apart, with_places
 from core.facts.plural import number_of
 from core.facts.settings import settings_in
 from storage.verifier.contents.whole import is_plain_file
@@ -88,8 +88,11 @@ def _is_value(given: Any, recorded: Any) -> bool:
 
 def _is_place(given: str, recorded: str) -> bool:
     """Whether a path that is recorded in full may be the one that was given: of that no more than its end is known."""
-    parts = [part for part in PurePath(given).parts if not part.startswith("~")]
-    whole_path = PurePath(recorded)
+    kind, path = apart(given)
+    if apart(recorded)[0] != kind:
+        return False
+    parts = [part for part in PurePath(path).parts if not part.startswith("~")]
+    whole_path = PurePath(apart(recorded)[1])
     return whole_path.is_absolute() and list(whole_path.parts)[len(whole_path.parts) - len(parts) :] == parts
 
 

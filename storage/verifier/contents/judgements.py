@@ -1,4 +1,4 @@
-"""Answers, judge calls and the leaderboards that can be worked out again with integers alone."""
+"""Judge calls and the leaderboards that can be worked out again with integers alone."""
 
 from __future__ import annotations
 
@@ -50,28 +50,16 @@ def questions_of_record(record: Record) -> dict[str, int]:
     return found
 
 
-def _names(record: Record) -> list[str]:
+def names_of_conditions(record: Record) -> list[str]:
+    """The configuration's conditions."""
     return list(sections(record.genesis.get("config", {}), "conditions", "name"))
 
 
-def check_answers(record: Record) -> str:
-    """Every condition of the configuration answers every planned question, once."""
-    whole(record)
-    questions, names = questions_of_record(record), _names(record)
-    seen: set[tuple[str, str]] = set()
-    for event in record.counted("answer.given"):
-        condition, question = event.values["condition"], event.values["question_id"]
-        _check_question(questions, event)
-        if (names and condition not in names) or (condition, question) in seen:
-            raise broken(f"{brief(condition)} is no condition, or answers {brief(question)} twice", event.seq)
-        seen.add((condition, question))
-    if record.ledger.ended("answer") and len(seen) != len(names) * len(questions):
-        raise broken(f"the stage of the answers has ended with {len(seen)} of {len(names) * len(questions)}")
-    return f"{number_of(len(seen), 'answer')} to {number_of(len(questions), 'question')}, each given once"
+def check_question(questions: Mapping[str, int], event: Found) -> None:
+    """The question of an answer or a call is planned, under its clause.
 
-
-def _check_question(questions: Mapping[str, int], event: Found) -> None:
-    """Where no question was planned at all, the count of answers at the stage's end tells."""
+    Where no question was planned at all, the count of answers at the stage's end tells.
+    """
     question = event.values["question_id"]
     if questions:
         clause = one_of(questions, question, "the planned question", event.seq)
@@ -85,13 +73,13 @@ def check_judge_calls(record: Record) -> str:
     calls = record.counted("judge.called")
     if not calls:
         return "no judge was called"
-    questions, names, judges = questions_of_record(record), _names(record), judges_of_record(record)
+    questions, names, judges = questions_of_record(record), names_of_conditions(record), judges_of_record(record)
     wanted = _planned_calls(record, calls, names)
     done: set[tuple[str, str]] = set()
     for event in calls:
         judge, question = event.values["judge"], event.values["question_id"]
         what = f"judge {brief(judge)} on question {brief(question)}"
-        _check_question(questions, event)
+        check_question(questions, event)
         if (judge, question) in done:
             raise broken(f"{what} was called twice", event.seq)
         done.add((judge, question))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from core.facts.sources import has_base, source_kind, trains
 from core.facts.training.rules import training_unit
+from storage.verifier.answers.each_once import answers_of_record, kind_of_answers
 from storage.verifier.contents.judgements import judges_of_record, questions_of_record
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
@@ -79,13 +81,14 @@ def _draw_units(record: Record) -> dict[str, Contents]:
     return dict.fromkeys(_names_of(record, "draws", "id"), contents)
 
 
-def _condition_units(kind: str) -> Callable[[Record], dict[str, Contents]]:
-    """One unit for each condition, of the same name."""
+def _condition_units(kind: str, every: bool = True) -> Callable[[Record], dict[str, Contents]]:
+    """One unit for each condition, of the same name; without `every`, for those that begin with the base model."""
 
     def units(record: Record) -> dict[str, Contents]:
         for event in record.counted(kind):
             same(event.values["condition"], event.unit, f"{kind}: the condition of its unit", event.seq)
-        return {name: {kind: 1} for name in _names_of(record, "conditions", "name")}
+        listed = sections(record.genesis["config"], "conditions", "name").items()
+        return {name: {kind: 1} for name, section in listed if every or has_base(section.get("source"))}
 
     return units
 
@@ -96,7 +99,7 @@ def _train_units(record: Record) -> dict[str, Contents]:
         for event in record.counted(kind):
             same(event.unit, training_unit(event.values["condition"]), f"{kind}: the unit of its condition", event.seq)
     listed = sections(record.genesis["config"], "conditions", "name").items()
-    units = {training_unit(name): contents for name, section in listed if section.get("source") != "none"}
+    units = {training_unit(name): contents for name, section in listed if trains(section.get("source"))}
     return {"reference": {"reference.computed": 1}} | units if units else {}
 
 
@@ -112,14 +115,29 @@ def _answer_units(record: Record) -> dict[str, Contents]:
         written = [event.values["clause_id"] for event in record.counted("questions.generated")]
         units |= {f"clause:{number}": {"questions.generated": 1} for number in (clauses or written)}
     spend(record, len(questions) * len(_names_of(record, "conditions", "name")))
-    sizes = [len(questions[i : i + batch]) for i in range(0, len(questions), batch)]
-    for name in _names_of(record, "conditions", "name"):
-        units |= {f"{name}/{i:05d}": {"answer.given": size} for i, size in enumerate(sizes)}
+    for name, section in sections(config, "conditions", "name").items():
+        units |= _units_of_condition(name, section.get("source", ""), questions, batch)
     place = {question: i // batch for i, question in enumerate(questions)}
-    for event in record.counted("answer.given"):
+    for event in answers_of_record(record):
         number = one_of(place, event.values["question_id"], "the planned question", event.seq)
-        same(event.unit, f"{event.values['condition']}/{number:05d}", "the unit of an answer", event.seq)
+        own = {"answer.given": f"{number:05d}", "answer.read": "answers"}.get(event.kind, event.values["question_id"])
+        same(event.unit, f"{event.values['condition']}/{own}", "the unit of an answer", event.seq)
+    for kind, own in (("model.linked", "model"), ("answers.read", "answers")):
+        for event in record.counted(kind):
+            same(event.unit, f"{event.values['condition']}/{own}", f"{kind}: the unit of its condition", event.seq)
     return units
+
+
+def _units_of_condition(name: str, source: str, questions: list[str], batch: int) -> dict[str, Contents]:
+    """The units in which a condition answers."""
+    kind = kind_of_answers(source)
+    if kind == "answer.read":
+        return {f"{name}/answers": {"answers.read": 1, "answer.read": len(questions)}}
+    if kind == "answer.received":
+        return {f"{name}/{question}": {"answer.received": 1} for question in questions}
+    sizes = [len(questions[i : i + batch]) for i in range(0, len(questions), batch)]
+    model: dict[str, Contents] = {f"{name}/model": {"model.linked": 1}} if source_kind(source) == "model" else {}
+    return model | {f"{name}/{i:05d}": {"answer.given": size} for i, size in enumerate(sizes)}
 
 
 def _judge_units(record: Record) -> dict[str, Contents]:
@@ -150,7 +168,7 @@ UNITS: dict[str, Callable[[Record], dict[str, Contents]]] = {
     "conditions": _condition_units("condition.planned"),
     "model": _alone("base", "model.ready"),
     "train": _train_units,
-    "recovery": _condition_units("recovery.measured"),
+    "recovery": _condition_units("recovery.measured", every=False),
     "answer": _answer_units,
     "judge": _judge_units,
     "rank": _rank_units,

@@ -147,7 +147,7 @@ class Prompts:
             sampling = section.get("temperature", 0.0), section.get("max_tokens", 1024)
             seed, question = self.record.genesis["seed"], values["question_id"]
             parameters = judging_parameters(seed, label, index, question, *sampling, section.get("extra_body"))
-            for address in self._addresses(section):
+            for address in self.addresses(section):
                 yield judging_key(model, address, prompt, order, index, parameters)
         else:
             world = Path((self.record.genesis["config"].get("data") or {}).get("world") or "").name
@@ -157,12 +157,13 @@ class Prompts:
     def _writing_keys(self, values: Mapping[str, Any], prompt: str) -> Iterator[str]:
         section = (self.record.genesis["config"].get("answer") or {}).get("generate") or {}
         seed, clause, count = self.record.genesis["seed"], values["clause_id"], len(values["questions"])
-        for address in self._addresses(section):
+        for address in self.addresses(section):
             for attempt in range(WRITING_TRIES):
                 parameters = writing_parameters(seed, clause, attempt, count, section.get("extra_body"))
                 yield writing_key(values["model"], address, prompt, parameters)
 
-    def _addresses(self, section: Mapping[str, Any]) -> set[str]:
+    def addresses(self, section: Mapping[str, Any]) -> set[str]:
+        """Where one who is asked can have been asked: an address may be that of any engine's environment."""
         configured = endpoint_of(section, self.record.genesis["config"]).get("base_url")
         return {address_of(configured, environment) for environment in self.environments}
 

@@ -12,6 +12,8 @@ from core.facts.judging.outcomes import outcome_of
 from core.facts.judging.prompts import LABELS
 from core.facts.judging.replies import READING_RULE, Malformed, parse_questions, parse_ranking
 from core.facts.plural import number_of
+from storage.verifier.answers.each_once import answers_of_record
+from storage.verifier.answers.received import Received
 from storage.verifier.contents.judgements import judges_of_record
 from storage.verifier.contents.prompts import Case, Prompts
 from storage.verifier.contents.texts import Texts
@@ -55,10 +57,12 @@ class Replies:
 
 
 def check_replies(record: Record) -> str:
-    """Rankings and questions are what replies say, no usable one is called unusable, and prompts show the answers."""
+    """Rankings, questions and answers are what replies say, no usable one is called unusable, and prompts show the
+    answers."""
     whole(record)
     calls, written = record.counted("judge.called"), record.counted("questions.generated")
-    if not calls and not written:
+    received = record.counted("answer.received")
+    if not calls and not written and not received:
         return "no judge was called"
     try:
         with closing(opened_safely(record.database)) as db:
@@ -68,6 +72,7 @@ def check_replies(record: Record) -> str:
             for event in written:
                 _check_written(event, texts)
                 prompts.check_written(event, rules.get(event.values["clause_id"]))
+            _check_received(record, received, texts, prompts)
             _check_calls(record, calls, replies, prompts)
     except sqlite3.Error as error:
         raise unreadable(error) from None
@@ -77,6 +82,8 @@ def check_replies(record: Record) -> str:
         raise found
     if not calls:
         told = f"the questions of {number_of(len(written), 'clause')} are those of the replies; no judge was called"
+        if received:
+            told = f"{number_of(len(received), 'answer')} as replied; {told}"
     else:
         told = (
             f"{len(calls)} outcomes follow from the replies; {prompts.exact} prompts are what template and texts give"
@@ -102,8 +109,9 @@ def _check_calls(record: Record, calls: list[Found], replies: Replies, prompts: 
     for event in calls:
         by_question.setdefault(event.values["question_id"], []).append(event)
     answers: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for event in record.counted("answer.given"):
-        answers.setdefault(event.values["question_id"], {})[event.values["condition"]] = event.values["answer"]
+    for event in answers_of_record(record):
+        if "answer" in event.values:
+            answers.setdefault(event.values["question_id"], {})[event.values["condition"]] = event.values["answer"]
     planned = _planned_texts(record)
     for question, listed in by_question.items():
         _, *texts = planned.get(question, (0,))
@@ -111,6 +119,15 @@ def _check_calls(record: Record, calls: list[Found], replies: Replies, prompts: 
         for event in listed:
             _check_reply(event, replies)
             prompts.check_call(event, case)
+
+
+def _check_received(record: Record, received: list[Found], texts: Texts, prompts: Prompts) -> None:
+    """The answers of models behind endpoints are what they replied, and what they were asked are the questions."""
+    asked = {name: question for name, (_, _, question) in _planned_texts(record).items()}
+    calls = Received(record, texts, asked)
+    for event in received:
+        one_of(asked, event.values["question_id"], "the planned question", event.seq)
+        calls.check(event, prompts.addresses(calls.section(event)))
 
 
 def _check_written(event: Found, texts: Texts) -> None:

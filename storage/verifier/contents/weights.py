@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from core.facts.formats import PAIRS_TYPE
 from core.facts.plural import number_of
+from core.facts.sources import trains
 from core.facts.training.learning_rate import rate_share
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance, training_unit
 from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
@@ -45,13 +47,16 @@ def check_weights(record: Record) -> str:
     for name, event in planned.items():
         section = one_of(asked, name, "the configuration's condition", event.seq)
         _check_as_configured(record, event, section)
-        pool = required_pool(record, event.seq)
-        spend(record, 10 * len(pool.everybody))
-        wanted = _weights(record, event, section, pool)
-        if wanted is None:
-            wanted = _some_by_pairs(event, section, pool)
-            unsure = unsure or event
-        _check_rows(event, pool, wanted)
+        if trains(section.get("source")):
+            pool = required_pool(record, event.seq)
+            spend(record, 10 * len(pool.everybody))
+            wanted = _weights(record, event, section, pool)
+            if wanted is None:
+                wanted = _some_by_pairs(event, section, pool)
+                unsure = unsure or event
+            _check_rows(event, pool.everybody, wanted)
+        else:
+            _check_rows(event, [], [])
         check_root(event, event.values["weights"], f"condition {brief(name)}")
         rows += len(event.values["weights"])
     if record.ledger.ended("conditions") and planned.keys() != asked.keys():
@@ -80,10 +85,10 @@ def _check_as_configured(record: Record, event: Found, section: dict[str, Any]) 
     train = record.genesis["config"].get("train") or {}
     for name in ("transform", "estimator", "source"):
         same(event.values[name], section[name], f"{what}: its {name}", event.seq)
-    trained = section.get("source") != "none"
+    trained = trains(section.get("source"))
     steps = (section.get("steps") or train["steps"]) if trained else 0
     same(event.values["steps"], steps, f"{what}: its steps", event.seq)
-    same(event.values["batch"], train["batch"], f"{what}: its pairs per step", event.seq)
+    same(event.values["batch"], train["batch"] if trained or train else 0, f"{what}: its pairs per step", event.seq)
 
 
 def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRead) -> list[float] | None:
@@ -93,8 +98,6 @@ def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRe
     """
     kind, _, name = str(section.get("source")).partition(":")
     everyone = [1.0 if section.get("equal_voice") else float(pairs) for _, pairs in pool.everybody]
-    if kind == "none":
-        return [0.0] * len(everyone)
     if kind in ("all", "population"):
         return everyone
     if kind == "us_rep":
@@ -121,10 +124,10 @@ def _some_by_pairs(event: Found, section: dict[str, Any], pool: PoolRead) -> lis
     return [(1.0 if equal else float(n)) if rater in chosen else 0.0 for rater, n in pool.everybody]
 
 
-def _check_rows(event: Found, pool: PoolRead, wanted: list[float]) -> None:
+def _check_rows(event: Found, everybody: Sequence[tuple[str, int]], wanted: list[float]) -> None:
     values, seq = event.values, event.seq
     what = f"condition {brief(values['condition'])}"
-    kept = [(rater, n, w) for (rater, n), w in zip(pool.everybody, wanted, strict=True) if w > 0]
+    kept = [(rater, n, w) for (rater, n), w in zip(everybody, wanted, strict=True) if w > 0]
     same(len(values["weights"]), len(kept), f"{what}: the number of raters with a weight", seq)
     for row, (rater_id, pairs, weight) in zip(values["weights"], kept, strict=True):
         same(row["rater_id"], rater_id, f"{what}: a rater with a weight", seq)
@@ -177,6 +180,8 @@ def check_training(record: Record) -> str:
         model = (record.genesis["config"].get("train") or {}).get("model")
         same(event.values["model"], model, "the model that every condition starts from", event.seq)
         _check_weight_files(record, event, "checkpoints/base", "the base model")
+    for event in record.counted("model.linked"):
+        _check_linked(record, event)
     schedules = sum(check_schedule(record, event) for event in planned.values())
     for event in record.counted("reference.computed"):
         _check_reference(event)
@@ -200,6 +205,8 @@ def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bo
 def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
     """The learning rate of each step is the configuration's, times what warm-up and schedule make of it."""
     train, steps = record.genesis["config"].get("train") or {}, planned.values["steps"]
+    if not found:
+        return
     rate, schedule = float(train["learning_rate"]), train["schedule"]
     warmup = float(train["warmup"])
     what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
@@ -250,6 +257,15 @@ def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -
     same(values["folder"], f"checkpoints/{name}", f"{what}: its folder", event.seq)
     same(event.unit, training_unit(name), f"{what}: its unit", event.seq)
     _check_weight_files(record, event, values["folder"], f"the model of condition {brief(name)}")
+
+
+def _check_linked(record: Record, event: Found) -> None:
+    """A model that answers as it is, is the one that its condition names."""
+    listed, name = sections(record.genesis["config"], "conditions", "name"), event.values["condition"]
+    section = one_of(listed, name, "the configuration's condition", event.seq)
+    what = f"the model of condition {brief(name)}"
+    same(f"model:{event.values['model']}", section.get("source"), what, event.seq)
+    _check_weight_files(record, event, f"checkpoints/{name}", what)
 
 
 def _check_weight_files(record: Record, event: Found, folder: str, what: str) -> None:

@@ -25,6 +25,10 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step loss margin gradient_norm learning_rate rule",
         "train.checkpoint": "condition step folder files",
+        "model.linked": "condition model files parameters vocabulary",
+        "answer.read": "condition question_id clause_id answer",
+        "answer.received": "condition question_id clause_id outcome model answer reply prompt finish_reason "
+        "request_key",
         "answer.given": "condition question_id clause_id answer tokens finish",
         "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason "
         "completion_tokens template prompt reply request_key rule",

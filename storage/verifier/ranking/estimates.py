@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from storage.verifier.answers.each_once import answers_of_record, check_answers
 from storage.verifier.contents.judgements import (
     MOST_RANKED,
-    check_answers,
     check_judge_calls,
     judges_of_record,
     questions_of_record,
@@ -109,7 +109,7 @@ def _from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Le
         told = f"{resamples} resamples of {len(calls)} rankings of {conditions} conditions"
         raise Finding("unknown", f"{told} would take too long to compute again")
     lengths = dict(_lengths(record))
-    withheld = len(record.counted("answer.given")) - len(lengths)
+    withheld = len(answers_of_record(record)) - len(lengths)
     known = {} if withheld else lengths
     _require_answers(calls, known)
     names = sorted(calls[0]["ranking"])
@@ -167,7 +167,7 @@ def _lengths(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
     """Characters of every answer whose text is here."""
     try:
         with closing(opened_safely(record.database)) as db:
-            for event in record.counted("answer.given"):
+            for event in answers_of_record(record):
                 key = event.values["answer"]["sha256"]
                 row = db.execute("SELECT body FROM blobs WHERE sha256 = ?", [key]).fetchone()
                 if row is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
+from core.facts.sources import trains
 from core.run_folder import RunFolder
 from storage.export.export import MARGIN, SNAPSHOTS, space_needed
 from storage.record.run_folders import run_folders
@@ -80,7 +81,7 @@ def size_of(config: RunConfig, questions: int) -> Size:
 
 def checkpoints(config: RunConfig, model_bytes: int) -> int:
     """Bytes of the trained models and of the one state to resume from, where the base model takes `model_bytes`."""
-    trained = sum(condition.source != "none" for condition in config.conditions)
+    trained = sum(trains(condition.source) for condition in config.conditions)
     return (trained + _STATE) * model_bytes if trained else 0
 
 

@@ -28,7 +28,7 @@ _FIELDS = (
     "method",
     "reason",
 )
-_TOLD_BY_OTHERS = ("unit.completed", "seed.derived", "answer.given", "lottery.panel")
+_TOLD_BY_OTHERS = ("unit.completed", "seed.derived", "answer.given", "answer.read", "answer.received", "lottery.panel")
 
 
 def follow(reader: Reader) -> None:

@@ -182,6 +182,9 @@ def _time(row: StageRow | None) -> str:
     return duration(row.seconds) if row.seconds is not None else "…"
 
 
+_ANSWERS = ("answer.given", "answer.read", "answer.received")
+
+
 def _counts(found: Overview) -> Text:
     counts, recorded = found.counts, found.recorded
     rounds = f", {whole(counts.rounds)} rounds" if counts.rounds != counts.draws else ""
@@ -193,7 +196,7 @@ def _counts(found: Overview) -> Text:
         (counts.draws, f"draw{rounds}", f"draws{rounds}"),
         (counts.conditions, "condition", "conditions"),
         (recorded.get("train.step"), "optimizer step", "optimizer steps"),
-        (recorded.get("answer.given"), "answer", "answers"),
+        (sum(recorded.get(kind, 0) for kind in _ANSWERS), "answer", "answers"),
         (recorded.get("judge.called"), "judge call", "judge calls"),
         (recorded.get("leaderboard.computed"), "leaderboard", "leaderboards"),
     ]

@@ -1,0 +1,1 @@
+"""Checks of answers: that each question has one, and that each is what was read or replied."""
