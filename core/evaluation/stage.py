@@ -21,10 +21,13 @@ from core.evaluation.judges.kinds import KINDS
 from core.evaluation.prompts import labels_for
 from core.evaluation.sources.asked import constitution_of, planned_from
 from core.evaluation.sources.existing import EarlierRuns, existing_answers, unread_run
+from core.evaluation.sources.linked import linked_model, named_model, untrained
 from core.evaluation.sources.received import Asking, answer_by_endpoint
 from core.events import AnswerGiven, AnswerRead, AnswerReceived, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.facts.places import apart
 from core.facts.sources import source_kind
 from core.stage import Context, Unit, only
+from core.training.possible import check_model
 from core.types import Judged, Question
 
 if TYPE_CHECKING:
@@ -41,6 +44,11 @@ def check_evaluation(config: RunConfig, earlier: EarlierRuns = unread_run) -> It
     if config.answer is None or not config.conditions:
         return
     checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer, cache(earlier))]
+    checks += [
+        partial(check_model, untrained(apart(c.source)[1]), named_model(c))
+        for c in config.conditions
+        if source_kind(c.source) == "model"
+    ]
     checks += [partial(endpoint_for, config, c.asked, os.environ) for c in config.conditions if c.asked]
     if config.judge is not None:
         checks.append(partial(labels_for, len(config.conditions)))
@@ -143,8 +151,6 @@ def _own(answering: _Answering, trained: Trained | tuple[()]) -> str:
 
 
 def _linked(answering: _Answering, trained: object) -> str:
-    from core.evaluation.sources.linked import linked_model
-
     model = linked_model(answering.ctx, answering.condition, f"{answering.condition.name}/model")
     _answer_all(answering, model.verified)
     return ""

@@ -71,8 +71,10 @@ def _models_for(record: Recorded, config: RunConfig, stage: str) -> list[str]:
         for line in record.of("train")
         if line.kind == "train.checkpoint" and line.values.get("folder")
     ]
-    own = {"train": [], "recovery": trained, "answer": trained}
-    return [f"checkpoints/{BASE}", *dict.fromkeys(own[stage])] if stage in own else []
+    linked = [f"checkpoints/{line.values['condition']}" for line in record.of("answer") if line.kind == "model.linked"]
+    own = {"train": [], "recovery": trained, "answer": [*trained, *linked]}
+    base = [f"checkpoints/{BASE}"] if config.has_base else []
+    return [*base, *dict.fromkeys(own[stage])] if stage in own else []
 
 
 def _some(names: list[str]) -> str:

@@ -132,12 +132,19 @@ def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
             if any(line.kind == JudgeCalled.kind and line.values.get("judge_kind") == "openai" for line in lines)
         }
     if stage == "answer":
-        return {
-            key: "questions are taken from the record"
-            for key in record.units(stage)
-            if key == "questions" or key.startswith("clause:")
-        }
+        kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
+        return {key: why for key, own in kinds.items() for kind, why in _INPUTS.items() if kind in own}
     return {}
+
+
+_INPUTS = {
+    "questions.planned": "questions are taken from the record",
+    "questions.generated": "questions are taken from the record",
+    "model.linked": "a model that answers as it is: its files are those that were linked",
+    "answers.read": "answers that existed before the run are taken from the record",
+    "answer.received": "a model behind an endpoint: its recorded answer is the record",
+}
+"""Kinds of events of the stage `answer` that are inputs, and why no repetition makes them again."""
 
 
 def judges_in_words(record: Recorded, asked: bool) -> str:

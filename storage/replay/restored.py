@@ -14,8 +14,8 @@ from typing import Any
 from core.config import RunConfig
 from core.data.pool import pool_of, raters_of
 from core.evaluation.answers import Answers
-from core.evaluation.stage import planned_questions
-from core.events import AnswerGiven, ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
+from core.evaluation.stage import ANSWERS, planned_questions
+from core.events import ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
 from core.facts.sealed import SEALED
 from core.facts.sources import has_base, trains
 from core.run_folder import RunFolder
@@ -24,6 +24,8 @@ from core.training.conditions import BASE
 from core.training.stage import Trained
 from core.types import Judged, Pool, Rater
 from storage.replay.repetition import Recorded, Repetition
+
+ANSWER_KINDS = tuple(event.kind for event in ANSWERS)
 
 _UNUSED: tuple[str, ...] = ()
 """What a stage is given for an input that it does not look at."""
@@ -90,12 +92,13 @@ class Restorer:
         """Questions and answers; "" stands for a text that is not here, which `lacking_texts` counts."""
         text = self.record.text_or_empty
         questions = planned_questions(self.record.completed("answer").get("questions", ()), text)
-        given = self._events("answer", AnswerGiven)
+        units = self.record.completed("answer").values()
+        given = [event for events in units for event in events if isinstance(event, ANSWERS)]
         return Answers(
             questions=tuple({question.question_id: question for question in questions}.values()),
             conditions=tuple(condition.name for condition in self.config.conditions),
-            answers={(e.condition, e.question_id): text(e.answer.sha256) for e in given},
-            base=self._base,
+            answers={(e.condition, e.question_id): text(e.answer.sha256) for e in given if e.answer is not None},
+            base=self._base if self.config.has_base else None,
         )
 
     def _judged(self) -> Judged:
@@ -113,8 +116,13 @@ class Restorer:
 
 
 def ignores(stage: str, need: str, config: RunConfig) -> bool:
-    """Whether a stage does not look at the pairs: they make the tiny model, but no other one, and no recovery."""
+    """Whether a stage does not look at what an earlier one gives.
+
+    Pairs make the tiny model, but no other one, and no recovery; conditions that train nothing look at nothing.
+    """
     made_of_pairs = config.train is not None and config.train.model == "tiny"
+    if stage == "conditions":
+        return not any(trains(condition.source) for condition in config.conditions)
     return need == "pairs" and (stage == "recovery" or (stage == "model" and not made_of_pairs))
 
 
@@ -125,6 +133,6 @@ def lacking_texts(record: Recorded, stage: str) -> list[str]:
         if line.kind == QuestionsPlanned.kind:
             rows = [*line.values.get("clauses", ()), *line.values.get("questions", ())]
             wanted += [row["text"]["sha256"] for row in rows]
-        elif line.kind == AnswerGiven.kind and stage == "judge":
+        elif line.kind in ANSWER_KINDS and stage == "judge" and "answer" in line.values:
             wanted.append(line.values["answer"]["sha256"])
     return record.lacking(wanted)

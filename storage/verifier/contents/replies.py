@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -80,15 +80,20 @@ def check_replies(record: Record) -> str:
     if found is not None:
         found.detail = "; ".join([*prompts.notes(), found.detail])
         raise found
-    if not calls:
-        told = f"the questions of {number_of(len(written), 'clause')} are those of the replies; no judge was called"
-        if received:
-            told = f"{number_of(len(received), 'answer')} as replied; {told}"
+    return "; ".join([*prompts.notes(), *_told(written, received, calls, prompts)])
+
+
+def _told(written: list[Found], received: list[Found], calls: list[Found], prompts: Prompts) -> Iterator[str]:
+    """What was compared."""
+    if received:
+        yield f"{number_of(len(received), 'answer')} of endpoints are those of the replies"
+    if written and not calls:
+        yield f"the questions of {number_of(len(written), 'clause')} are those of the replies"
+    if calls:
+        yield f"{len(calls)} outcomes follow from the replies"
+        yield f"{prompts.exact} prompts are what template and texts give"
     else:
-        told = (
-            f"{len(calls)} outcomes follow from the replies; {prompts.exact} prompts are what template and texts give"
-        )
-    return "; ".join([*prompts.notes(), told])
+        yield "no judge was called"
 
 
 def _absent(record: Record, texts: Texts) -> Finding | None:

@@ -27,8 +27,11 @@ WITHOUT_UNIT = (*STAGE_KINDS, "draw.committed", "draw.decided")
 WITH_OR_WITHOUT = ("seed.derived", "draw.made")
 
 RECORDED_AT_ONCE = ("lottery.bounded", "train.start", "train.step", *WORKING_KINDS)
-"""Events that are recorded while their unit goes on, so an interrupted attempt leaves them behind. So does a judge
-call that failed. All others are written together with the end of their unit."""
+"""Events that are recorded while their unit goes on, so an interrupted attempt leaves them behind. All others,
+but for calls that failed (`MAY_FAIL`), are written together with the end of their unit."""
+
+MAY_FAIL = ("judge.called", "answer.received")
+"""Kinds of calls to endpoints: one that failed is recorded at once, and its unit done again."""
 
 
 @dataclass
@@ -104,7 +107,7 @@ class Ledger:
         """Notes that an event has to be followed by the end of its unit, with nothing else in between."""
         if kind == "unit.completed" or unit is None:
             self.unfinished = None
-        elif kind not in RECORDED_AT_ONCE and not (kind == "judge.called" and values["outcome"] == "failed"):
+        elif kind not in RECORDED_AT_ONCE and not (kind in MAY_FAIL and values["outcome"] == "failed"):
             self.unfinished = (seq, (stage, unit, attempt))
 
     def _at_work(self, seq: int, stage: str, kind: str, unit: str | None) -> None:

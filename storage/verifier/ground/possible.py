@@ -10,6 +10,7 @@ from typing import Any
 
 LEAST = {
     "attempts": 1,
+    "bytes": 0,
     "calls": 0,
     "completion_tokens": 0,
     "contexts": 0,
@@ -28,6 +29,7 @@ LEAST = {
     "prompt_tokens": 0,
     "raters": 0,
     "responses": 0,
+    "rows": 0,
     "seated": 0,
     "seconds": 0,
     "sequences": 1,

@@ -54,7 +54,7 @@ def copy_to(target: Path) -> list[Example]:
         InputError: a file with another content stands in the way (then nothing is written), or it cannot be written.
     """
     place = folder()
-    files = [path for path in sorted(place.rglob("*")) if path.suffix in (".toml", ".csv", ".txt", ".json")]
+    files = [path for path in sorted(place.rglob("*")) if path.suffix in (".toml", ".csv", ".txt", ".json", ".jsonl")]
     bodies = {target / path.relative_to(place): path.read_bytes() for path in files}
     try:
         taken = [path for path, body in bodies.items() if path.exists() and path.read_bytes() != body]
