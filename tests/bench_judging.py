@@ -11,6 +11,7 @@ were busy) until the last call was begun.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -89,7 +90,7 @@ class Server:
 def busy(changes: Sequence[Change], begin: float, end: float) -> float:
     """The mean number of calls in flight between two moments."""
     area = 0.0
-    for (moment, inside), (until, _) in zip(changes, changes[1:], strict=False):
+    for (moment, inside), (until, _) in itertools.pairwise(changes):
         area += inside * max(0.0, min(until, end) - max(moment, begin))
     return area / (end - begin)
 
@@ -134,7 +135,7 @@ def main(calls: int = CALLS) -> None:
         server.communicate()
     numbers = [inside for _, inside in changes]
     full = next((moment for moment, inside in changes if inside == max(numbers)), changes[0][0])
-    last = max(later[0] for earlier, later in zip(changes, changes[1:], strict=False) if later[1] > earlier[1])
+    last = max(later[0] for earlier, later in itertools.pairwise(changes) if later[1] > earlier[1])
     begin, end = changes[0][0], changes[-1][0]
     rows = [
         (f"{len(numbers) // 2:,} calls, {CONCURRENCY} at once, {SLEEP:g} s each at the server", f"{seconds:.0f} s"),

@@ -20,7 +20,7 @@ from core.errors import JudgeError, Stopped
 from core.evaluation import generate
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
-from core.evaluation.endpoints import completions, pace
+from core.evaluation.endpoints import completions, pace, shared
 from core.evaluation.generate import generate_questions
 from core.evaluation.judges import openai_judge
 from core.evaluation.stage import judge
@@ -224,8 +224,8 @@ class Kept(pace.Pace):
 
     made: list[Kept]
 
-    def __init__(self, *values: Any) -> None:
-        super().__init__(*values)
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
         self.made.append(self)
 
 
@@ -250,7 +250,7 @@ def test_an_endpoint_that_cannot_keep_up_is_asked_less_at_once(
         return answer if number == 9 and answer is not TimeoutError else (200, by_length(body))
 
     monkeypatch.setattr(Kept, "made", [], raising=False)
-    monkeypatch.setattr(openai_judge, "Pace", Kept)
+    monkeypatch.setattr(shared, "Pace", Kept)
     monkeypatch.setattr(completions.Completions, "_send", sent)
     recorder = MemoryRecorder()
     with serving(respond) as server:

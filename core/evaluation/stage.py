@@ -12,6 +12,7 @@ from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
 from core.evaluation.endpoints.endpoint import endpoint_for
+from core.evaluation.endpoints.shared import Shared
 from core.evaluation.generate import clause_tasks, generate_questions
 from core.evaluation.judges.judge import Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
@@ -213,11 +214,11 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
     ready = {model.label: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
     done = len(calls) - len(pending)
-    failures = []
+    failures, shared = [], Shared(ctx.config, os.environ)
     for model, own in zip(section.judges, by_judge, strict=True):
         missing = [call for call in own if call.key in pending]
         if missing:
-            of_model = Calls(ctx, model, own, missing, answers, done, len(calls))
+            of_model = Calls(ctx, model, own, missing, answers, done, len(calls), shared)
             failures.append(KINDS[model.kind].ask(of_model, ready[model.label]))
             done += len(missing)
     if any(failures):

@@ -22,7 +22,6 @@ from core.evaluation.calls import run_concurrently
 from core.evaluation.endpoints.completions import Completions, Reply
 from core.evaluation.endpoints.dialect import Request
 from core.evaluation.endpoints.endpoint import Endpoint
-from core.evaluation.endpoints.pace import Pace
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
 from core.events import JudgeCalled
@@ -47,8 +46,16 @@ def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
     """
     model, section = calls.model, calls.ctx.config.judge
     assert section is not None, "it names the judge"
-    pace = Pace(model.concurrency, 60 * section.patience)
-    completions = Completions(endpoint, model.model, model.timeout, model.retries, pace, model.headers)
+    completions = Completions(
+        endpoint,
+        model.model,
+        model.timeout,
+        model.retries,
+        model.concurrency,
+        60 * section.patience,
+        calls.shared,
+        model.headers,
+    )
     work = _Work(calls, completions, calls.done)
     try:
         work.round(calls.missing)
@@ -88,8 +95,7 @@ class _Work:
             calls,
             self.ask,
             self.record,
-            # The first call goes alone: it learns what the endpoint accepts, and whether it is there at all.
-            width=lambda: self.completions.pace.at_once,
+            width=lambda: self.completions.width,
             most=self.model.concurrency,
             meanwhile=self.tell,
         )
