@@ -28,20 +28,22 @@ def assembled(body: bytes) -> Any:
     """The chat completion, or the error, that a stream is of.
 
     Raises:
-        Unfinished: neither a reason why the reply ended nor the end of the stream arrived.
+        Unfinished: no reason why the reply ended arrived, nor the end of a stream that said something.
         ValueError, RecursionError: a chunk is no JSON.
     """
     whole = _Whole()
+    ended = False
     for data in _events(body):
         if data.strip() == _END:
-            return whole.completion()
+            ended = True
+            break
         chunk = json.loads(data)
         if not isinstance(chunk, dict):
             continue
         if chunk.get("error"):
             return {"error": chunk["error"]}
         whole.add(chunk)
-    if whole.finish is None:
+    if whole.finish is None and not (ended and whole.said):
         raise Unfinished("the stream ended before the reply did")
     return whole.completion()
 
