@@ -127,7 +127,6 @@ def open_client(endpoint: Endpoint, timeout: float, allowance: Allowance) -> Any
         timeout=timeout,
         http_client=http_client,
     )
-    client.admin_api_key = None  # of OPENAI_ADMIN_KEY: it would take the place of the key
     # All of this comes from the environment and says who somebody is: it goes where OPENAI_API_KEY goes.
     if endpoint.variable != OPENAI_KEY:
         client._custom_headers = {}
