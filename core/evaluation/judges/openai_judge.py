@@ -13,8 +13,10 @@ failures before anything succeeded, or a row of outages later on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from core.config import JudgeModel
 from core.errors import JudgeError
@@ -87,6 +89,11 @@ class _Work:
         """The judge."""
         return self.calls.model
 
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """That of every reply: each call shows an answer of every condition."""
+        return ranking_schema(labels_for(len(self.calls.answers.conditions)))
+
     def round(self, calls: list[Call]) -> None:
         """Makes every call once; afterwards `failed` are those that got no reply."""
         self.failed, self.outages = [], 0
@@ -105,7 +112,7 @@ class _Work:
         return Request(
             messages=judge_messages(call.question, shown_answers(call, self.calls.answers)),
             name="ranking",
-            schema=ranking_schema(labels_for(len(call.order))),
+            schema=self.schema,
             **judging_parameters(
                 self.calls.ctx.config.run.seed,
                 self.model.label,
