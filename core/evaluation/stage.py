@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -98,7 +99,7 @@ def _answer_all(
     done: int,
 ) -> None:
     """Answers the batches of one condition that are not recorded; the model is loaded only if there are any."""
-    pending = ctx.pending([_batch_key(condition, index) for index in range(len(batches))])
+    pending = set(ctx.pending([_batch_key(condition, index) for index in range(len(batches))]))
     if not pending:
         return
     ctx.check_stop()
@@ -126,8 +127,16 @@ def _answer_all(
 
     with opened(trained.verified(condition), ctx.config.train) as local:
         for index, batch in enumerate(batches):
-            ctx.unit(_batch_key(condition, index), partial(compute, batch=batch))
-            ctx.progress(done + index + 1, total, condition)
+            key, begun = _batch_key(condition, index), time.monotonic()
+            given = ctx.unit(key, partial(compute, batch=batch))
+            told = _rate(given, time.monotonic() - begun) if key in pending else ""
+            ctx.progress(done + index + 1, total, f"{condition}{told}")
+
+
+def _rate(given: Sequence[Event], seconds: float) -> str:
+    """How fast a batch was answered, to be added to a note."""
+    tokens = sum(event.tokens for event in given if isinstance(event, AnswerGiven))
+    return f": {tokens / seconds:,.0f} tokens/s" if seconds > 0 else ""
 
 
 def _batch_key(condition: str, index: int) -> str:
