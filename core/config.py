@@ -292,15 +292,25 @@ class TrainSection(Section):
         return self
 
 
+class LimitsSection(Section):
+    """What an endpoint bears: kept before it has to say so."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1, description="of prompts and replies together")
+    concurrency: int | None = Field(default=None, ge=1, description="requests in flight, of all who are asked there")
+
+
 class EndpointSection(Section):
     """An OpenAI-compatible endpoint that judges, and who writes questions, name; without an address it is the default.
 
-    `key_env` names the variable of the environment that holds its key, "" where it is used without one.
+    `key_env` names the variable of the environment that holds its key, "" where it is used without one. `limits` hold
+    for all who are asked at its address with its key.
     """
 
     name: Identifier
     base_url: Address | None = None
     key_env: str = "OPENAI_API_KEY"
+    limits: LimitsSection | None = None
 
     @field_validator("key_env")
     @classmethod

@@ -223,6 +223,8 @@ def test_an_interrupted_stage_goes_on_and_ends_as_if_it_had_not_been(
     again = answer(make_context("answer", settings, tmp_path / "r", recorder), trained)
     assert again == fresh
     assert len(asked) == 6
+    told = [detail for *_, detail in recorder.progresses if "tokens/s" in detail]
+    assert len(told) == 6, "what was recorded before is not said to have been answered in no time"
 
 
 def test_only_one_model_is_in_memory_at_a_time(

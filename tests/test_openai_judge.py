@@ -82,6 +82,14 @@ def test_rankings_are_recorded_with_all_that_the_endpoint_said(tmp_path: Path) -
     assert len({call.request_key for call in by_id(recorder).values()}) == 20
 
 
+def test_the_key_of_an_administrator_goes_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-admin-0123456789")
+    with serving(lambda body, n: (200, by_length(body))) as server:
+        judge(make_context("judge", config(server.url, rankings=1), tmp_path), answers(1))
+    assert server.keys == [f"Bearer {KEY}"]
+    assert "sk-admin" not in str(server.headers)
+
+
 def test_five_outcomes_are_told_apart_and_only_one_is_a_rank(tmp_path: Path) -> None:
     bodies: list[Answer] = [
         (200, completion('{"ranking": ["B", "C", "A"]}')),

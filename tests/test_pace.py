@@ -7,7 +7,7 @@ import threading
 import pytest
 from jumping_clock import JumpingClock
 
-from core.evaluation.endpoints.pace import Clock, Pace
+from core.evaluation.endpoints.pace import Clock, Pace, Ticket
 
 NEVER = threading.Event()
 
@@ -17,7 +17,7 @@ def pace(most: int = 32, patience: float = 1800.0) -> tuple[Pace, JumpingClock]:
     return Pace(most, patience, clock), clock
 
 
-def send(one: Pace, count: int) -> list[int]:
+def send(one: Pace, count: int) -> list[Ticket]:
     """Tickets of requests that are in flight together."""
     tickets = [one.enter(NEVER) for _ in range(count)]
     return [ticket for ticket in tickets if ticket is not None]
@@ -194,7 +194,7 @@ def test_a_stop_ends_a_pause_and_a_wait_for_a_place() -> None:
         one.leave(ticket, came, 1e300)  # type: ignore[arg-type]
         if came == "success":
             send(one, 1)
-        found: list[int | None] = []
+        found: list[Ticket | None] = []
         thread = threading.Thread(target=lambda one=one, stop=stop, found=found: found.append(one.enter(stop)))
         thread.start()
         thread.join(0.05)

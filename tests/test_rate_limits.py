@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from core.errors import JudgeError, Stopped
 from core.evaluation import generate
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
-from core.evaluation.endpoints import completions, pace
+from core.evaluation.endpoints import completions, pace, shared
 from core.evaluation.generate import generate_questions
 from core.evaluation.judges import openai_judge
 from core.evaluation.stage import judge
@@ -219,13 +220,92 @@ def test_no_time_to_wait_is_no_reason_to_come_again_at_once(tmp_path: Path, cloc
     assert clock.now() == 1 + 2 + 4
 
 
+QUOTED = {"headers": {"Retry-After": "42"}}
+
+IN_A_BODY: list[tuple[Any, float]] = [
+    (error("slow down", code=429), 1),
+    (error("slow down", code="429"), 1),
+    (error("Provider returned error", code=429, metadata=QUOTED | {"raw": "slow down"}), 42),
+    (error("slow down", code=529, metadata={"headers": {"retry-after-ms": 2500}}), 2.5),
+    (error("slow down", code=503, metadata=QUOTED), 42),
+    (error("slow down", code=429, metadata={"headers": {"Retry-After": "soon", "X-RateLimit-Reset": "now"}}), 1),
+    (completion("half", finish="error") | {"error": {"code": 429, "message": "slow down"}}, 1),
+    (
+        {
+            "choices": [
+                {"message": {"content": ""}, "finish_reason": "error", "error": error("slow down", code=429)["error"]}
+            ]
+        },
+        1,
+    ),
+]
+"""Errors under status 200, as routers send them, and how long they are waited for."""
+
+
+@pytest.mark.parametrize(("told", "waited"), IN_A_BODY)
+def test_a_limit_under_status_200_is_waited_out(tmp_path: Path, clock: JumpingClock, told: Any, waited: float) -> None:
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: (200, told) if n == 1 else (200, by_length(body))) as server:
+        judge(make_context("judge", config(server.url), tmp_path, recorder), answers(3))
+    assert [call.attempts for call in recorder.of_kind(JudgeCalled)] == [1, 2, 1]
+    assert outcomes(recorder) == {"ranked": 3}
+    assert clock.moment == waited
+
+
+def test_its_words_are_said_where_it_is_waited_for_in_vain(tmp_path: Path, clock: JumpingClock) -> None:
+    """Also under a status of its own a router quotes when the limit ends: here a day later."""
+    tomorrow = {"headers": {"X-RateLimit-Limit": "50", "X-RateLimit-Reset": str(int(1000 * (time.time() + 86_400)))}}
+    told = error("Rate limit exceeded: free-models-per-day", code=429, metadata=tomorrow)
+    for status in (200, 429):
+        with serving(lambda body, n, status=status: (status, told)) as server:
+            with pytest.raises(JudgeError, match=r"429: Rate limit exceeded: free-models-per-day; .* resume later"):
+                judge(make_context("judge", config(server.url), tmp_path / str(status)), answers(3))
+            assert len(server.requests) == 1
+    assert clock.moment == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        (error("no such key", code=401), "refused model 'm' with 401"),
+        (error("pay first", code=402), "the account has no credit left"),
+        (error("not found", code=404), "knows no model 'm'"),
+    ],
+)
+def test_an_error_under_status_200_means_what_its_status_would(tmp_path: Path, told: Any, sentence: str) -> None:
+    with serving(lambda body, n: (200, told)) as server, pytest.raises(JudgeError, match=sentence):
+        judge(make_context("judge", config(server.url), tmp_path), answers(3))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("told", [error("busy", code=503), error("oops", code=502), completion("", finish="error")])
+def test_a_fault_under_status_200_is_tried_again(tmp_path: Path, told: Any) -> None:
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: (200, told) if n in (1, 2) else (200, by_length(body))) as server:
+        judge(make_context("judge", config(server.url, retries=2), tmp_path, recorder), answers(3))
+    assert [(call.outcome, call.attempts) for call in recorder.of_kind(JudgeCalled)] == [
+        ("ranked", 1),
+        ("ranked", 3),
+        ("ranked", 1),
+    ]
+
+
+def test_a_shape_that_is_refused_under_status_200_is_learned(tmp_path: Path) -> None:
+    def respond(body: dict[str, Any], number: int) -> Answer:
+        return (200, error("no", code=400, param="seed") if "seed" in body else by_length(body))
+
+    with serving(respond) as server:
+        judge(make_context("judge", config(server.url), tmp_path), answers(3))
+    assert ["seed" in body for body in server.requests] == [True, False, False, False]
+
+
 class Kept(pace.Pace):
     """A pace that can be looked at afterwards."""
 
     made: list[Kept]
 
-    def __init__(self, *values: Any) -> None:
-        super().__init__(*values)
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
         self.made.append(self)
 
 
@@ -250,7 +330,7 @@ def test_an_endpoint_that_cannot_keep_up_is_asked_less_at_once(
         return answer if number == 9 and answer is not TimeoutError else (200, by_length(body))
 
     monkeypatch.setattr(Kept, "made", [], raising=False)
-    monkeypatch.setattr(openai_judge, "Pace", Kept)
+    monkeypatch.setattr(shared, "Pace", Kept)
     monkeypatch.setattr(completions.Completions, "_send", sent)
     recorder = MemoryRecorder()
     with serving(respond) as server:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Protocol, TypeVar
 
 from core.errors import JudgeError
@@ -49,6 +50,7 @@ def run_concurrently(
     stop = threading.Event()
     waiting = deque(tasks)
     running: dict[Future[R], tuple[T, Unit]] = {}
+    ended: SimpleQueue[Future[R]] = SimpleQueue()
     with ThreadPoolExecutor(max_workers=most, thread_name_prefix="call") as pool:
         try:
             while waiting or running:
@@ -56,10 +58,16 @@ def run_concurrently(
                 meanwhile()
                 while waiting and len(running) < width():
                     task = waiting.popleft()
-                    running[pool.submit(work, task, stop)] = (task, ctx.begin(task.key))
-                for future in wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED).done:
-                    task, unit = running.pop(future)
-                    finished(task, unit, future.result())
+                    future = pool.submit(work, task, stop)
+                    running[future] = (task, ctx.begin(task.key))
+                    future.add_done_callback(ended.put)
+                # One at a time: its place is filled before the next is recorded, however many end together.
+                try:
+                    future = ended.get(timeout=_PATIENCE)
+                except Empty:
+                    continue
+                task, unit = running.pop(future)
+                finished(task, unit, future.result())
         except BaseException:
             stop.set()
             _record_paid_calls(running, finished)

@@ -16,7 +16,7 @@ from core.evaluation.constitution import Constitution
 from core.evaluation.endpoints.completions import Completions, Interrupted, Reply
 from core.evaluation.endpoints.dialect import Request
 from core.evaluation.endpoints.endpoint import endpoint_for
-from core.evaluation.endpoints.pace import Pace
+from core.evaluation.endpoints.shared import Shared
 from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated
 from core.facts.judging.replies import Malformed, parse_questions
@@ -66,8 +66,10 @@ def generate_questions(
 
 def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int) -> None:
     endpoint = endpoint_for(ctx.config, section, os.environ)
-    pace = Pace(CONCURRENCY, 60 * section.patience)
-    model = Completions(endpoint, section.model, TIMEOUT, RETRIES, pace, section.headers)
+    shared = Shared(ctx.config, os.environ)
+    model = Completions(
+        endpoint, section.model, TIMEOUT, RETRIES, CONCURRENCY, 60 * section.patience, shared, section.headers
+    )
     left = len(pending)
 
     def finished(task: ClauseTask, unit: Unit, result: tuple[Reply, tuple[str, ...], Request]) -> None:
@@ -89,7 +91,7 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
             pending,
             partial(_ask, ctx, model, section.extra_body, count),
             finished,
-            width=lambda: pace.at_once,
+            width=lambda: model.width,
             most=CONCURRENCY,
             meanwhile=tell,
         )

@@ -8,6 +8,7 @@ through. What comes back is checked in `core.facts.judging.replies`, whatever th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from core.errors import InputError
@@ -53,6 +54,7 @@ def writer_messages(clause: str, count: int) -> Context:
     return _context(asked_by(TEMPLATES["writer"], case_to_write(quoted_text(clause)), count=count))
 
 
+@cache
 def template_text(kind: str) -> str:
     """The template of a kind of judge, or of the writer, as the record holds it."""
     return spelled(TEMPLATES[kind])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution
 from core.evaluation.endpoints.endpoint import endpoint_for
+from core.evaluation.endpoints.shared import Shared
 from core.evaluation.generate import clause_tasks, generate_questions
 from core.evaluation.judges.judge import Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
@@ -102,9 +104,9 @@ def answer(ctx: Context, trained: Trained | tuple[()]) -> Answers:
     earlier = cache(ctx.recorder.earlier)
     questions = _questions(ctx, section, earlier)
     total = sum(_units_of(condition, len(questions), section.batch) for condition in ctx.config.conditions)
-    done, failures = 0, list[str]()
+    done, failures, shared = 0, list[str](), Shared(ctx.config, os.environ)
     for condition in ctx.config.conditions:
-        own = _Answering(ctx, section, condition, questions, earlier, done, total)
+        own = _Answering(ctx, section, condition, questions, earlier, shared, done, total)
         failures += filter(None, [_HOW[source_kind(condition.source)](own, trained)])
         done += _units_of(condition, len(questions), section.batch)
     if failures:
@@ -136,6 +138,7 @@ class _Answering:
     condition: ConditionSection
     questions: tuple[Question, ...]
     earlier: EarlierRuns
+    shared: Shared
     done: int
     total: int
 
@@ -157,7 +160,8 @@ def _linked(answering: _Answering, trained: object) -> str:
 
 
 def _received(answering: _Answering, trained: object) -> str:
-    return answer_by_endpoint(answering.ctx, answering.condition, answering.questions, answering.report)
+    ctx, condition = answering.ctx, answering.condition
+    return answer_by_endpoint(ctx, condition, answering.questions, answering.shared, answering.report)
 
 
 def _existing(answering: _Answering, trained: object) -> str:
@@ -210,7 +214,7 @@ def _answer_all(answering: _Answering, verified: Callable[[], Path]) -> None:
     ctx, section, condition = answering.ctx, answering.section, answering.condition.name
     questions = answering.questions
     batches = [questions[i : i + section.batch] for i in range(0, len(questions), section.batch)]
-    pending = ctx.pending([_batch_key(condition, index) for index in range(len(batches))])
+    pending = set(ctx.pending([_batch_key(condition, index) for index in range(len(batches))]))
     if not pending:
         return
     ctx.check_stop()
@@ -237,8 +241,16 @@ def _answer_all(answering: _Answering, verified: Callable[[], Path]) -> None:
 
     with opened(verified(), ctx.config.train) as local:
         for index, batch in enumerate(batches):
-            ctx.unit(_batch_key(condition, index), partial(compute, batch=batch))
-            answering.report(index + 1, condition)
+            key, begun = _batch_key(condition, index), time.monotonic()
+            given = ctx.unit(key, partial(compute, batch=batch))
+            told = _rate(given, time.monotonic() - begun) if key in pending else ""
+            answering.report(index + 1, f"{condition}{told}")
+
+
+def _rate(given: Sequence[Event], seconds: float) -> str:
+    """How fast a batch was answered, to be added to a note."""
+    tokens = sum(event.tokens for event in given if isinstance(event, AnswerGiven))
+    return f": {tokens / seconds:,.0f} tokens/s" if seconds > 0 else ""
 
 
 def _batch_key(condition: str, index: int) -> str:
@@ -323,11 +335,11 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
     ready = {model.label: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
     done = len(calls) - len(pending)
-    failures = []
+    failures, shared = [], Shared(ctx.config, os.environ)
     for model, own in zip(section.judges, by_judge, strict=True):
         missing = [call for call in own if call.key in pending]
         if missing:
-            of_model = Calls(ctx, model, own, missing, answers, done, len(calls))
+            of_model = Calls(ctx, model, own, missing, answers, done, len(calls), shared)
             failures.append(KINDS[model.kind].ask(of_model, ready[model.label]))
             done += len(missing)
     if any(failures):

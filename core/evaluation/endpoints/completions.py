@@ -27,9 +27,11 @@ from core.evaluation.endpoints.deadline import Allowance
 from core.evaluation.endpoints.dialect import Dialect, Request
 from core.evaluation.endpoints.endpoint import Endpoint, open_client
 from core.evaluation.endpoints.messages import text_of
-from core.evaluation.endpoints.pace import Came, Pace
+from core.evaluation.endpoints.pace import Came
 from core.evaluation.endpoints.refusals import refused_setting
-from core.evaluation.endpoints.retry_after import wait_asked
+from core.evaluation.endpoints.refused import Refused, by_status, in_body, told
+from core.evaluation.endpoints.shared import Shared
+from core.evaluation.endpoints.stream import Unfinished, assembled, is_stream
 
 LONGER = 4
 """How many times `timeout` a request may take after time-outs of its call."""
@@ -72,8 +74,9 @@ class Interrupted(Exception):
 class Completions:
     """One model at one endpoint. `complete` may be called from several threads.
 
-    `timeout` is how many seconds a request may take as a whole; `headers` go with every one; `dialect` is the shape
-    that is tried first.
+    `timeout` is how many seconds a request may take as a whole, `patience` how many an endpoint that answers nothing
+    but limits is waited for; `headers` go with every request. At most `concurrency` are wanted in flight. `dialect` is
+    the shape that is tried first.
     """
 
     def __init__(
@@ -82,7 +85,9 @@ class Completions:
         model: str,
         timeout: float,
         retries: int,
-        pace: Pace,
+        concurrency: int,
+        patience: float,
+        shared: Shared,
         headers: Mapping[str, str] | None = None,
         dialect: Dialect | None = None,
     ) -> None:
@@ -90,12 +95,21 @@ class Completions:
         self.model = model
         self.timeout = timeout
         self.retries = retries
-        self.pace = pace
+        self.concurrency = concurrency
+        self.pace = shared.pace(endpoint, concurrency, patience)
         self.headers = dict(headers or {})
         self.succeeded = False
         self._allowance = Allowance()
         self._client = open_client(endpoint, timeout, self._allowance)
-        self._dialect = dialect or Dialect()
+        self._learned = shared.learned(endpoint, model, dialect or Dialect())
+
+    @property
+    def width(self) -> int:
+        """How many calls should be worked on at once.
+
+        The first goes alone: it learns what the model accepts, and whether it is there at all.
+        """
+        return min(self.concurrency, self.pace.at_once) if self.succeeded else 1
 
     def close(self) -> None:
         """Closes the connections."""
@@ -118,7 +132,7 @@ class Completions:
         return replace(reply, seconds=round(time.monotonic() - begun, 3))
 
     def _attempt_all(self, request: Request, stop: threading.Event) -> Reply:
-        dialect = self._dialect
+        dialect = self._learned.dialect
         attempts = retried = late = 0
         reply: Reply | None = None
         while True:
@@ -148,13 +162,15 @@ class Completions:
         ticket = self.pace.enter(stop)
         if ticket is None:
             return None
-        came: tuple[Came, float | None] = ("other", None)
+        result: _Result | Dialect | None = None
         try:
             result = self._attempt(request, dialect, seconds)
-            came = result.came() if isinstance(result, _Result) else came
             return result
         finally:
-            self.pace.leave(ticket, *came)
+            if isinstance(result, _Result):
+                self.pace.leave(ticket, result.came(), result.wait, _tokens(request, result.reply))
+            else:
+                self.pace.leave(ticket, "other")
 
     def _stop_if_exhausted(self, reply: Reply) -> None:
         if self.pace.exhausted:
@@ -169,36 +185,54 @@ class Completions:
         import openai
 
         try:
-            body = self._send(dialect.arguments(request), seconds)
+            body, streamed = self._send(dialect.body(self.model, request), seconds)
         except openai.APIStatusError as error:
-            if error.status_code == 400 and error.code in _FILTERED:
-                return _Result(Reply("refused", detail=self._message(error)))
-            self._stop_if_unusable(error)
-            return self._misset(request, error) or self._following(dialect, error) or self._rejected(error)
+            return self._refused(by_status(error), request, dialect)
         except (openai.APITimeoutError, TimeoutError):
             return _Result(Reply("failed", detail=f"no whole reply within {seconds:g} s", outage=True), "late")
-        except openai.APIConnectionError as error:
+        except (openai.APIConnectionError, Unfinished) as error:
             return _Result(Reply("failed", detail=self._lost(error), outage=True), "busy")
         except _UNREADABLE as error:
             return _Result(Reply("failed", detail=f"{_NO_COMPLETION}: {self._message(error)}", outage=True))
-        return _Result(_noted(self._read(body, dialect), dialect))
+        refused = in_body(body)
+        if refused is not None:
+            return self._refused(refused, request, dialect)
+        if streamed:
+            dialect = replace(dialect, stream=True)
+        return self._read(body, dialect)
 
-    def _send(self, arguments: Mapping[str, Any], seconds: float) -> Any:
-        """The body of the response, parsed here: the client's own types take much of a response for granted."""
+    def _send(self, body: Mapping[str, Any], seconds: float) -> tuple[Any, bool]:
+        """What the response says, parsed here: the client's own types take much of it for granted; and whether it came
+        as a stream. The client takes a stream for any other body, so that one deadline and one size bound it whole."""
+        import openai
+
         with self._allowance.of(seconds):
-            ask = self._client.chat.completions.with_raw_response.create
-            response = ask(model=self.model, timeout=seconds, extra_headers=self.headers, **arguments)
-        return json.loads(response.content)
+            response = self._client.post(
+                "/chat/completions",
+                cast_to=openai.HttpxBinaryResponseContent,
+                body=body,
+                options={"timeout": seconds, "headers": self.headers},
+            )
+        if is_stream(response.response.headers.get("content-type", "")):
+            return assembled(response.content), True
+        return json.loads(response.content), False
 
-    def _misset(self, request: Request, error: Any) -> _Result | None:
+    def _refused(self, refused: Refused, request: Request, dialect: Dialect) -> _Result | Dialect:
+        """What came of a request that was answered by an error; another dialect where its shape was rejected."""
+        if refused.status == 400 and refused.code in _FILTERED:
+            return _Result(Reply("refused", detail=self._line(refused.said)))
+        self._stop_if_unusable(refused)
+        return self._misset(request, refused) or self._following(dialect, refused) or self._rejected(refused)
+
+    def _misset(self, request: Request, refused: Refused) -> _Result | None:
         """What came of a request with a setting that no other shape helps.
 
         Raises:
             JudgeError: every other call would get the same answer, and none has got through yet.
         """
-        if error.status_code not in (400, 422):
+        if refused.status not in (400, 422):
             return None
-        wrong = refused_setting(request, _parameter(error), self._message(error))
+        wrong = refused_setting(request, refused.parameter, self._line(refused.said))
         if wrong is None:
             return None
         if wrong.always and not self.succeeded:
@@ -206,52 +240,57 @@ class Completions:
             raise JudgeError(told) from None
         return _Result(Reply("failed", detail=wrong.told))
 
-    def _following(self, dialect: Dialect, error: Any) -> Dialect | None:
-        if error.status_code not in (400, 422):
+    def _following(self, dialect: Dialect, refused: Refused) -> Dialect | None:
+        if refused.status not in (400, 422):
             return None
-        return dialect.after_rejection(_parameter(error), self._message(error))
+        return dialect.after_rejection(refused.parameter, self._line(refused.said))
 
-    def _stop_if_unusable(self, error: Any) -> None:
+    def _stop_if_unusable(self, refused: Refused) -> None:
         """Raises JudgeError for answers that every other call would get as well."""
-        status, name, model = error.status_code, self.endpoint.name, self.model
+        status, name, model = refused.status, self.endpoint.name, self.model
         if status == 401 or (status == 403 and not self.succeeded):
             endpoint = self.endpoint
             key = f"the key in {endpoint.variable}" if endpoint.key else f"a call without a key; {endpoint.remedy}"
             raise JudgeError(f"{name} refused model {model!r} with {status}: it does not accept {key}") from None
-        if status == 402 or (status == 429 and error.code == "insufficient_quota"):
+        if status == 402 or (status == 429 and refused.code == "insufficient_quota"):
             raise JudgeError(f"{name} refused model {model!r}: the account has no credit left; then resume") from None
-        if status == 404 or error.code == "model_not_found":
+        if status == 404 or refused.code == "model_not_found":
             raise JudgeError(
                 f"{name} knows no model {model!r} (or no /chat/completions below base_url): check model and base_url"
             ) from None
         if 300 <= status < 400:
             raise JudgeError(f"{name} redirects to another address; give the final one as base_url") from None
 
-    def _rejected(self, error: Any) -> _Result:
+    def _rejected(self, refused: Refused) -> _Result:
         """What came of a request that was answered with an error.
 
         401 and 403 speak of the key, so of every call. What else is below 500 speaks of this request alone.
         """
-        status = error.status_code
+        status = refused.status
         passing = status >= 500 or status in (408, 409, 429)
-        reply = Reply("failed", detail=f"{status}: {self._message(error)}", outage=passing or status in (401, 403))
+        detail = f"{status}: {self._line(refused.said)}"
+        reply = Reply("failed", detail=detail, outage=passing or status in (401, 403))
         if not passing:
             return _Result(reply)
-        wait = wait_asked(error.response.headers)
-        if wait is not None or status in _LIMITS:
-            return _Result(reply, "limit", wait)
+        if refused.wait is not None or status in _LIMITS:
+            return _Result(reply, "limit", refused.wait)
         return _Result(reply, "busy" if status == 503 else "fault")
 
-    def _read(self, body: Any, dialect: Dialect) -> Reply:
+    def _read(self, body: Any, dialect: Dialect) -> _Result:
         """Sorts a response by what it is; nothing in it is taken for granted."""
         choice = _first_choice(body)
         if choice is None:
-            return Reply("failed", detail=f"{_NO_COMPLETION}{self._told(body)}", outage=True)
-        message, finish = choice["message"], self._word(choice.get("finish_reason"))
+            return _Result(Reply("failed", detail=f"{_NO_COMPLETION}{self._told(body)}", outage=True))
+        finish = self._word(choice.get("finish_reason"))
         if finish == "error":
-            return Reply("failed", detail=f"the endpoint ended the reply by an error{self._told(choice)}", outage=True)
+            detail = f"the endpoint ended the reply by an error{self._told(choice)}"
+            return _Result(Reply("failed", detail=detail, outage=True), "fault")
+        return _Result(_noted(self._completed(body, choice, finish, dialect), dialect))
+
+    def _completed(self, body: Any, choice: Mapping[str, Any], finish: str | None, dialect: Dialect) -> Reply:
+        message = choice["message"]
         self.succeeded = True
-        self._dialect = dialect
+        self._learned.dialect = dialect
         refusal = message.get("refusal")
         usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
         reply = Reply(
@@ -275,20 +314,18 @@ class Completions:
         """A short text of a response, fit for the record; None where there is none."""
         return self._line(value) if isinstance(value, str) else None
 
-    def _told(self, value: Any) -> str:
+    def _told(self, holder: Any) -> str:
         """What a body or a choice says of an error, to be added to a sentence."""
-        error = value.get("error") if isinstance(value, dict) else None
-        said = error.get("message") if isinstance(error, dict) else error
-        return f": {self._line(said)}" if isinstance(said, str) and said.strip() else ""
+        said = told(holder)
+        return f": {self._line(said)}" if said else ""
 
     def _lost(self, error: Any) -> str:
         cause = error.__cause__
         return self._line(f"{self._message(error)} ({cause})") if cause and str(cause) else self._message(error)
 
-    def _message(self, error: Any) -> str:
-        """What went wrong, in the endpoint's own words where it has any."""
-        said = _said(getattr(error, "body", None))
-        return self._line(said or str(getattr(error, "message", "") or error))
+    def _message(self, error: Exception) -> str:
+        """What went wrong on this side of the wire, in words."""
+        return self._line(str(getattr(error, "message", "") or error))
 
     def _line(self, text: str) -> str:
         """A text fit for a sentence. The key is cut out of the whole: a shortened text may end within it."""
@@ -307,37 +344,13 @@ class _Result:
     trouble: Literal["", "limit", "late", "busy", "fault"] = ""
     wait: float | None = None
 
-    def came(self) -> tuple[Came, float | None]:
+    def came(self) -> Came:
         """What it means for the pace."""
         if self.trouble == "limit":
-            return "limit", self.wait
+            return "limit"
         if self.trouble in ("late", "busy"):
-            return "busy", None
-        return "other" if self.reply.status == "failed" else "success", None
-
-
-def _said(body: Any) -> str:
-    """What the body of an error says: in `message` or `detail`, which may hold more than a text, or by itself.
-
-    A router has the words of the endpoint behind it beside its own.
-    """
-    if isinstance(body, str):
-        return "" if body.lstrip().startswith("<") else body
-    if not isinstance(body, dict):
-        return ""
-    said = body.get("message") or body.get("detail") or ""
-    metadata = body.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    try:
-        text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    except RecursionError:
-        return ""
-    return f"{text}: {raw}" if isinstance(raw, str) and raw else text
-
-
-def _parameter(error: Any) -> str | None:
-    """The parameter that a refusal names in a field of its own."""
-    return error.param if isinstance(error.param, str) else None
+            return "busy"
+        return "other" if self.reply.status == "failed" else "success"
 
 
 def _noted(reply: Reply, dialect: Dialect) -> Reply:
@@ -353,6 +366,15 @@ def _first_choice(body: Any) -> dict[str, Any] | None:
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     return choice if isinstance(choice, dict) and isinstance(choice.get("message"), dict) else None
+
+
+def _tokens(request: Request, reply: Reply) -> int | None:
+    """How many tokens a reply and its prompt took; about a fourth of their bytes where the endpoint counts none."""
+    if reply.status == "failed":
+        return None
+    prompt = "".join(message.content for message in request.messages)
+    counts = ((reply.prompt_tokens, prompt), (reply.completion_tokens, reply.text))
+    return sum(len(text.encode("utf-8", "replace")) // 4 if count is None else count for count, text in counts)
 
 
 def _length(reply: Reply) -> str:

@@ -6,10 +6,11 @@ Servers differ, so the shape is learned from what they refuse with 400 or 422, o
 - the name of the token limit: `max_tokens` → `max_completion_tokens`;
 - `seed` and `temperature`: sent → left out;
 - the system text: a message of its own → in front of the user's turn;
-- of requests with stop strings, `stop`: sent → left out.
+- of requests with stop strings, `stop`: sent → left out;
+- the reply: in one piece → as a stream, with its usage → as a stream without.
 
 A refusal that names one of these changes that one; one that names none goes down the list of formats. No step is taken
-back, so there are at most seven, and of requests without a format five.
+back, so there are at most nine, and of requests without a format seven.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _BOUNDS = ("minItems", "maxItems")
 """Keywords without which a weak model that is held to a schema writes a list that never ends; not every server takes
 them."""
 
-Part = Literal["limit", "seed", "temperature", "system", "stop", "format"]
+Part = Literal["limit", "seed", "temperature", "system", "stop", "stream", "usage", "format"]
 """What may differ between two shapes."""
 
 PARAMETERS: Mapping[str, Part] = {
@@ -37,6 +38,8 @@ PARAMETERS: Mapping[str, Part] = {
     "temperature": "temperature",
     "stop": "stop",
     "response_format": "format",
+    "stream": "stream",
+    "stream_options": "usage",
 }
 
 _MENTIONS: Mapping[Part, re.Pattern[str]] = {
@@ -47,6 +50,8 @@ _MENTIONS: Mapping[Part, re.Pattern[str]] = {
         r"\broles?\b(?!['\"]\s*:\s*['\"])|\bsystem[ _-](?:message|prompt|instruction)s?\b|\bdeveloper instruction", re.I
     ),
     "stop": re.compile(r"['\"`]stop['\"`](?!\s*:\s*\[)|\bstop (?:sequence|string|word)s?\b|\bparameter stop\b", re.I),
+    "stream": re.compile(r"\bstream(?:ing|ed)?\b(?!['\"]\s*:\s*\w)", re.I),
+    "usage": re.compile(r"\b(?:stream_options|include_usage)\b(?!['\"]\s*:)"),
     "format": re.compile(r"response_format|json_schema|json_object|\b(?:min|max)Items\b"),
 }
 """How messages speak of a part. `"seed": 7` is no such word: it is how a server repeats what it was sent."""
@@ -83,30 +88,35 @@ class Dialect:
     temperature: bool = True
     system: bool = True
     stop: bool = False
+    stream: bool = False
+    usage: bool = True
 
-    def arguments(self, request: Request) -> dict[str, Any]:
-        """Keyword arguments of `chat.completions.create`."""
+    def body(self, model: str, request: Request) -> dict[str, Any]:
+        """What is sent to `/chat/completions`."""
         messages = request.messages if self.system else in_one_turn(request.messages)
-        arguments: dict[str, Any] = {
+        body: dict[str, Any] = {
+            "model": model,
             "messages": [{"role": message.role, "content": message.content} for message in messages],
             self.limit: request.max_tokens,
         }
         if self.temperature:
-            arguments["temperature"] = request.temperature
+            body["temperature"] = request.temperature
         if self.seed:
-            arguments["seed"] = request.seed
+            body["seed"] = request.seed
         if self.stop and request.stop:
-            arguments["stop"] = list(request.stop)
+            body["stop"] = list(request.stop)
         kind = "" if self.format is None else _FORMATS[self.format]
         if kind.startswith("json_schema"):
             wanted = request.schema if kind == "json_schema" else _unbounded(request.schema)
             schema = {"name": request.name, "strict": True, "schema": wanted}
-            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif kind == "json_object":
-            arguments["response_format"] = {"type": kind}
-        if request.extra_body:
-            arguments["extra_body"] = dict(request.extra_body)
-        return arguments
+            body["response_format"] = {"type": kind}
+        if self.stream:
+            body["stream"] = True
+            if self.usage:
+                body["stream_options"] = {"include_usage": True}
+        return body | dict(request.extra_body or {})
 
     def after_rejection(self, parameter: str | None, message: str) -> Dialect | None:
         """The next shape to try, or None where there is none left."""
@@ -121,6 +131,10 @@ class Dialect:
             return replace(self, format=self.format + 1) if self.format + 1 < len(_FORMATS) else None
         if part == "limit":
             return replace(self, limit="max_completion_tokens") if self.limit == "max_tokens" else None
+        if part == "stream":
+            return replace(self, stream=True) if not self.stream else None
+        if part == "usage" and not self.stream:
+            return None
         return replace(self, **{part: False}) if getattr(self, part) else None  # type: ignore[arg-type]
 
     def note(self) -> str:
@@ -135,6 +149,10 @@ class Dialect:
         told = [*notes, *(f"the endpoint accepts no {name}" for name in left_out)]
         if not self.system:
             told.append("the endpoint accepts no system role; the system text stood in front of the user's turn")
+        if self.stream:
+            told.append("the endpoint answers by a stream alone")
+        if not self.usage:
+            told.append("the endpoint accepts no stream_options")
         return "; ".join(told)
 
 

@@ -13,8 +13,10 @@ failures before anything succeeded, or a row of outages later on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from core.config import JudgeModel
 from core.errors import JudgeError
@@ -22,7 +24,6 @@ from core.evaluation.calls import run_concurrently
 from core.evaluation.endpoints.completions import Completions, Reply
 from core.evaluation.endpoints.dialect import Request
 from core.evaluation.endpoints.endpoint import Endpoint
-from core.evaluation.endpoints.pace import Pace
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
 from core.events import JudgeCalled
@@ -47,8 +48,16 @@ def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
     """
     model, section = calls.model, calls.ctx.config.judge
     assert section is not None, "it names the judge"
-    pace = Pace(model.concurrency, 60 * section.patience)
-    completions = Completions(endpoint, model.model, model.timeout, model.retries, pace, model.headers)
+    completions = Completions(
+        endpoint,
+        model.model,
+        model.timeout,
+        model.retries,
+        model.concurrency,
+        60 * section.patience,
+        calls.shared,
+        model.headers,
+    )
     work = _Work(calls, completions, calls.done)
     try:
         work.round(calls.missing)
@@ -80,6 +89,11 @@ class _Work:
         """The judge."""
         return self.calls.model
 
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """That of every reply: each call shows an answer of every condition."""
+        return ranking_schema(labels_for(len(self.calls.answers.conditions)))
+
     def round(self, calls: list[Call]) -> None:
         """Makes every call once; afterwards `failed` are those that got no reply."""
         self.failed, self.outages = [], 0
@@ -88,8 +102,7 @@ class _Work:
             calls,
             self.ask,
             self.record,
-            # The first call goes alone: it learns what the endpoint accepts, and whether it is there at all.
-            width=lambda: self.completions.pace.at_once,
+            width=lambda: self.completions.width,
             most=self.model.concurrency,
             meanwhile=self.tell,
         )
@@ -99,7 +112,7 @@ class _Work:
         return Request(
             messages=judge_messages(call.question, shown_answers(call, self.calls.answers)),
             name="ranking",
-            schema=ranking_schema(labels_for(len(call.order))),
+            schema=self.schema,
             **judging_parameters(
                 self.calls.ctx.config.run.seed,
                 self.model.label,

@@ -18,7 +18,7 @@ from core.evaluation.calls import run_concurrently
 from core.evaluation.endpoints.completions import Completions, Reply
 from core.evaluation.endpoints.dialect import PLAIN, Request
 from core.evaluation.endpoints.endpoint import Endpoint, endpoint_for
-from core.evaluation.endpoints.pace import Pace
+from core.evaluation.endpoints.shared import Shared
 from core.evaluation.judges.openai_judge import FIRST_FAILURES
 from core.evaluation.prompts import recorded_prompt
 from core.events import AnswerReceived
@@ -47,7 +47,11 @@ class Asking:
 
 
 def answer_by_endpoint(
-    ctx: Context, condition: ConditionSection, questions: Sequence[Question], report: Callable[[int, str], None]
+    ctx: Context,
+    condition: ConditionSection,
+    questions: Sequence[Question],
+    shared: Shared,
+    report: Callable[[int, str], None],
 ) -> str:
     """Asks the questions that are not answered yet; `report` is told how many of all are, and what came last.
 
@@ -64,7 +68,7 @@ def answer_by_endpoint(
         return ""
     assert condition.asked is not None, "a source 'endpoint:…' says where it is asked"
     endpoint = endpoint_for(ctx.config, condition.asked, os.environ)
-    work = _Work(ctx, condition, _completions(condition, endpoint), report, len(every) - len(pending))
+    work = _Work(ctx, condition, _completions(condition, endpoint, shared), report, len(every) - len(pending))
     try:
         work.round([asking for asking in every if asking.key in pending])
         if work.failed:
@@ -79,12 +83,19 @@ def answer_by_endpoint(
     )
 
 
-def _completions(condition: ConditionSection, endpoint: Endpoint) -> Completions:
+def _completions(condition: ConditionSection, endpoint: Endpoint, shared: Shared) -> Completions:
     assert condition.model is not None, "a source 'endpoint:…' has a model"
-    pace = Pace(condition.concurrency or CONCURRENCY, 60 * PATIENCE)
-    retries = RETRIES if condition.retries is None else condition.retries
-    timeout = condition.timeout or TIMEOUT
-    return Completions(endpoint, condition.model, timeout, retries, pace, condition.headers, PLAIN)
+    return Completions(
+        endpoint,
+        condition.model,
+        condition.timeout or TIMEOUT,
+        RETRIES if condition.retries is None else condition.retries,
+        condition.concurrency or CONCURRENCY,
+        60 * PATIENCE,
+        shared,
+        condition.headers,
+        PLAIN,
+    )
 
 
 @dataclass
@@ -113,7 +124,7 @@ class _Work:
             askings,
             self.ask,
             self.record,
-            width=lambda: self.completions.pace.at_once,
+            width=lambda: self.completions.width,
             most=self.most,
             meanwhile=self.tell,
         )
