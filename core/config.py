@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from core.address import plain_address
 from core.facts.judging.outcomes import WANTED_COVERAGE
 from core.facts.places import place_name, with_places
+from core.facts.ranking.juries import MOST_WEIGHT
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.stages import PEOPLE_ONLY
 from core.request_extras import checked_body, checked_headers
@@ -310,6 +311,12 @@ class JudgeModel(AskedModel):
         description="name in tables, and what its shown orders and seeds follow from; the model's where left out",
     )
     rankings: Positive = 5
+    weight: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_WEIGHT,
+        description="how many times each of its rankings counts in the leaderboards; once where left out",
+    )
     temperature: float = Field(default=0.0, ge=0)
     max_tokens: Positive = 1024
     concurrency: Positive = 8

@@ -204,12 +204,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Ranking:
-    """One judge's order of the conditions for one question, best first."""
+    """One judge's order of the conditions for one question, best first; it counts `weight` times."""
 
     question_id: str
     clause_id: int
     judge: str
     order: tuple[str, ...]
+    weight: int = 1
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class _OrWithNumpy(Leaderboards):
         from core.ranking.leaderboards import Aggregation
 
         rankings = [
-            Ranking(str(ballot.question), ballot.clause, "", tuple(self.names[i] for i in ballot.order))
+            Ranking(str(ballot.question), ballot.clause, "", tuple(self.names[i] for i in ballot.order), ballot.weight)
             for ballot in self.ballots
         ]
         settings = RankSection(resample=self.resample, resamples=self.resamples, confidence=self.confidence)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from core.facts.ranking.juries import label_of
 from storage.verifier.contents.judgements import (
     MOST_RANKED,
     check_answers,
@@ -15,6 +16,7 @@ from storage.verifier.contents.judgements import (
     judges_of_record,
     questions_of_record,
     require_known,
+    weights_of_record,
 )
 from storage.verifier.ground.finding import Finding, brief, broken, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
@@ -113,17 +115,22 @@ def _from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Le
     known = {} if withheld else lengths
     _require_answers(calls, known)
     names = sorted(calls[0]["ranking"])
-    return leaderboards(names, ballots_of(calls, names, known), seed=int(record.genesis["seed"]), **section), withheld
+    ballots = ballots_of(calls, names, known, weights_of_record(record))
+    return leaderboards(names, ballots, seed=int(record.genesis["seed"]), **section), withheld
 
 
 def ballots_of(
-    calls: Sequence[Mapping[str, Any]], names: Sequence[str], lengths: Mapping[tuple[str, str], int]
+    calls: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    lengths: Mapping[tuple[str, str], int],
+    weights: Mapping[str, int] = {},
 ) -> list[Ballot]:
     """Rankings by the numbers of conditions; questions and clauses are numbered as they appear.
 
     Args:
         calls: the recorded calls with a ranking, in planned order.
         lengths: characters of the answers by condition and question; empty where they are not known.
+        weights: how many times each judge's rankings count, by its label; once where it is not there.
     """
     number = {name: i for i, name in enumerate(names)}
     questions: dict[tuple[int, str], int] = {}
@@ -135,6 +142,8 @@ def ballots_of(
             question=questions.setdefault((call["clause_id"], call["question_id"]), len(questions)),
             clause=clauses.setdefault(call["clause_id"], len(clauses)),
             lengths=tuple(lengths[name, call["question_id"]] for name in names if lengths),
+            judge=label_of(call["judge"]),
+            weight=weights.get(label_of(call["judge"]), 1),
         )
         for call in calls
     ]

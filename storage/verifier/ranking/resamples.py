@@ -46,7 +46,8 @@ class TooMuch(Exception):
 class Ballot:
     """A ranking: conditions, best first, as they were shown, and the numbers of question and clause as they appear.
 
-    lengths are the characters of each condition's answer; empty where they are not known.
+    lengths are the characters of each condition's answer; empty where they are not known. The ranking of this judge
+    counts `weight` times.
     """
 
     order: tuple[int, ...]
@@ -54,6 +55,8 @@ class Ballot:
     question: int
     clause: int
     lengths: tuple[int, ...] = ()
+    judge: str = ""
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def _packed(ballots: Sequence[Ballot], places: dict[Cell, int]) -> Iterator[int]
             known[key] = side_by_side(
                 (places.setdefault(cell, len(places)), 1) for cell in _cells(ballot.order, number not in out)
             )
-        yield known[key]
+        yield known[key] * ballot.weight
 
 
 def _cells(order: tuple[int, ...], train: bool) -> Iterator[Cell]:
