@@ -364,6 +364,23 @@ class RankSection(Section):
     resamples: Positive = 1000
     resample: Literal["questions", "rankings", "clauses"] = "questions"
     confidence: float = Field(default=0.95, gt=0, lt=1)
+    jury: tuple[Method, ...] | None = Field(
+        default=None,
+        description="methods of the boards by each judge and without each; where left out, bradley_terry and borda",
+    )
+    gold: Place | None = Field(
+        default=None, description="rankings by people (JSON Lines) that each judge is compared with"
+    )
+
+    @model_validator(mode="after")
+    def _jury_has_boards(self) -> RankSection:
+        others = [method for method in self.jury or () if method not in self.methods]
+        if others:
+            raise ValueError(
+                f"jury: {', '.join(others)} is not among rank.methods, so there is no board of all judges to compare "
+                "with; add it there, or leave it out here"
+            )
+        return self
 
 
 class RunConfig(Section):

@@ -37,7 +37,7 @@ def test_every_method_and_the_diagnostics_are_recorded(tmp_path: Path) -> None:
     boards = rank(make_context("rank", config(), tmp_path, recorder), judged())
     recorded = recorder.of_kind(LeaderboardComputed)
     assert [event.method for event in recorded] == list(RankSection().methods)
-    assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 1
+    assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 2, "the diagnostics and the agreement"
     assert list(boards) == recorded
     (diagnostics,) = recorder.of_kind(DiagnosticsComputed)
     assert {"kendall_tau", "fleiss_kappa_first", "shown_rank_correlation", "longer_wins"} <= set(diagnostics.values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.config import AnswerSection, RunConfig
@@ -38,6 +39,8 @@ def check_evaluation(config: RunConfig) -> Iterator[DempoError]:
     if config.judge is not None:
         checks.append(partial(labels_for, len(config.conditions)))
         checks += [partial(KINDS[model.kind].ready, config, model, None) for model in config.judge.judges]
+        if config.rank.gold is not None:
+            checks.append(partial(_check_gold, config, config.answer, config.rank.gold))
     for check in checks:
         try:
             check()
@@ -51,6 +54,22 @@ def _check_questions(config: RunConfig, section: AnswerSection) -> None:
         _read(section, constitution, constitution.first(section.clauses))
     else:
         endpoint_for(config, section.generate, os.environ)
+
+
+def _check_gold(config: RunConfig, section: AnswerSection, path: Path) -> None:
+    """Whether the rankings by people are of this run's questions and conditions; what is wrong with the questions
+    themselves is said by their own check."""
+    from core.ranking.gold import read_gold
+
+    questions: dict[str, int | None] | None = None
+    if section.generate is None:
+        try:
+            constitution = read_constitution(section.constitution)
+            read = _read(section, constitution, constitution.first(section.clauses))
+        except InputError:
+            return
+        questions = {question.question_id: question.clause_id for question in read}
+    read_gold(path, [condition.name for condition in config.conditions], questions)
 
 
 # ---------------------------------------------------------------- answer

@@ -21,7 +21,7 @@ def label_of(judge: str) -> str:
 
 
 def jury_methods(methods: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ...]:
-    """The methods of the jury's boards: those that are asked for, else those of `JURY_METHODS` that all judges' have."""
+    """The methods of the jury's boards: those asked for, else those of `JURY_METHODS` that the whole jury's have."""
     return tuple(asked) if asked is not None else tuple(method for method in JURY_METHODS if method in methods)
 
 

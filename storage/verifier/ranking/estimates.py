@@ -70,13 +70,13 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         except TooMuch as limit:
             left_out[board.values["method"]] = board, str(limit)
             continue
-        _compare(board, _numbers(board.values), derived)
+        compare_numbers(board, board_numbers(board.values), derived)
         what = f"leaderboard {brief(board.values['method'])}: how many {again.resample} are resampled"
         same(board.values["units"], again.units, what, board.seq)
     figures = again.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
-        _compare(event, _without_texts(recorded) if withheld else recorded, figures)
+        compare_numbers(event, _without_texts(recorded) if withheld else recorded, figures)
     if later is not None:
         raise later
     computed = len(boards) - len(left_out)
@@ -103,7 +103,7 @@ def _undecided(told: str, left_out: Mapping[str, tuple[Found, str]]) -> Finding:
 
 def _from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Leaderboards, int]:
     """What follows from the rankings, and of how many answers the text is not here: then no length is known."""
-    section, calls = _rank_section(record), list(_ranked_calls(record))
+    section, calls = rank_section(record), list(ranked_calls(record))
     if not calls or not 0 < len(calls[0]["ranking"]) <= MOST_RANKED:
         raise broken("no judge's ranking is recorded that a leaderboard or a diagnostic could come from")
     resamples, conditions = section["resamples"], len(calls[0]["ranking"])
@@ -149,10 +149,11 @@ def ballots_of(
     ]
 
 
-def _rank_section(record: Record) -> dict[str, Any]:
+def rank_section(record: Record) -> dict[str, Any]:
     """How rankings are resampled, as the configuration says."""
     section = dict(record.genesis["config"]["rank"])
-    section.pop("methods", None)
+    for name in ("methods", "jury", "gold"):
+        section.pop(name, None)
     resample, resamples, confidence = (section.pop(name) for name in ("resample", "resamples", "confidence"))
     known = resample in ("questions", "rankings", "clauses") and type(resamples) is int and resamples > 0
     if section or not known or not isinstance(confidence, float) or not 0 < confidence < 1:
@@ -160,7 +161,7 @@ def _rank_section(record: Record) -> dict[str, Any]:
     return {"resample": resample, "resamples": resamples, "confidence": confidence}
 
 
-def _ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
+def ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
     """The calls with a ranking, in planned order."""
     by_call = {(event.values["judge"], event.values["question_id"]): event for event in record.counted("judge.called")}
     questions = questions_of_record(record)
@@ -197,7 +198,7 @@ def _require_answers(calls: Sequence[Mapping[str, Any]], lengths: Mapping[tuple[
 # ------------------------------------------------------------ comparing
 
 
-def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+def board_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     """Everything of a leaderboard that has to be the same, under one name each."""
     found = {f"{row['condition']}: {name}": row[name] for row in values["rows"] for name in ("score", "low", "high")}
     found |= {f"{row['condition']}: position": row["position"] for row in values["rows"]}
@@ -208,7 +209,7 @@ def _without_texts(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in OF_TEXTS}
 
 
-def _compare(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, float]) -> None:
+def compare_numbers(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, float]) -> None:
     what = event.values.get("method", "diagnostics")
     for name in [*recorded, *sorted(derived.keys() - recorded.keys())]:
         if name not in derived:
@@ -216,11 +217,11 @@ def _compare(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, fl
         wanted = f"the rankings give {derived[name]:.12g}"
         if name not in recorded:
             raise broken(f"{what}: {brief(name)} is missing; {wanted}", event.seq)
-        if not _agrees(float(recorded[name]), derived[name]):
+        if not agrees(float(recorded[name]), derived[name]):
             raise broken(f"{what}: {brief(name)} is {brief(recorded[name])}; {wanted}", event.seq)
 
 
-def _agrees(one: float, other: float) -> bool:
+def agrees(one: float, other: float) -> bool:
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
     return math.isclose(one, other, rel_tol=NEAR, abs_tol=NEAR)
