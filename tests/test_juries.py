@@ -33,7 +33,10 @@ from core.ranking.jury_agreement import alphas_of, jury_agreement, sums_by_quest
 from core.ranking.leaderboards import Aggregation, Leaderboard, leaderboards
 from core.types import Ranking
 from storage.checks_ranking import juries_again
+from storage.jury import JuryFound
 from storage.record.reader import Reader
+from storage.record.rows import JuryBoardRow, MeasureRow
+from storage.replay.replaying import replay_run
 from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ranking.estimates import ballots_of
@@ -41,7 +44,10 @@ from storage.verifier.ranking.juries import check_juries
 from storage.verifier.ranking.jury_figures import _agreement_cells, agreement_figures, alpha_of
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
+from tui.commands.ranking.rank import rank_file
+from tui.commands.record.show import results
 from tui.commands.runs.process import work
+from tui.screens.panes.leaderboards import LeaderboardsPane, page
 from tui.terminal.console import Console
 
 WEIGHTS = {"strict": 3, "kind": 1, "odd": 2}
@@ -259,6 +265,76 @@ def test_the_views_of_a_jury(jury_run: Path) -> None:
         (judge, measure) for judge in ("one", "two", "three") for measure in ("kendall_tau", "pairs", "first")
     ]
     assert {row["chance"] for row in gold} == {0, 0.5, 1 / 6}
+
+
+def test_a_jury_is_repeated_without_the_file_of_the_people(jury_run: Path) -> None:
+    """Which lies outside of the run, and is recorded."""
+    people = jury_run.parent / "people.jsonl"
+    kept = people.rename(people.with_suffix(".kept"))
+    try:
+        (found,) = replay_run(jury_run, "rank").stages
+    finally:
+        kept.rename(people)
+    assert found.outcome == "replayed", found.detail
+    of_jury = [e for e in found.events if e.kind in ("jury.board", "agreement.computed", "gold.compared")]
+    assert len(of_jury) == 14
+    assert {event.verdict for event in of_jury} == {"same"}
+
+
+def test_what_people_see_of_a_jury(jury_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reader = Reader(jury_run)
+    results(reader, as_json=False)
+    shown_lines = capsys.readouterr().out.splitlines()
+    begin, end = (shown_lines.index(line) for line in ("Leaderboards by judge", "Agreement with people"))
+    told = shown_lines[begin : end + 11]
+    assert "  each ranking counts so many times: two × 3" in told
+    assert sum("without two" in line for line in told) == 2
+    changing = {
+        (row["method"], row["judge"], row["without"])
+        for row in reader.view("jury_leaderboards")
+        if row["changes_winner"]
+    }
+    assert sum(" ! " in line for line in told) - 1 == len(changing), "a mark for each, and what it means"
+    assert any(line.startswith("  Krippendorff's α between judges") for line in told)
+    assert any(line.startswith("  two    people's first is first") for line in told)
+    assert max(map(len, told)) <= 80
+    text = page(LeaderboardsPane.read(reader, None), 80).plain
+    assert "\n".join(told) in text
+
+    results(reader, as_json=True)
+    data = json.loads(capsys.readouterr().out)
+    assert {row["judge"] for row in data["jury_leaderboards"]} == {"one", "two", "three"}
+    assert len(data["judge_agreement"]) == 7
+    assert len(data["gold_agreement"]) == 9
+
+
+def test_a_file_of_several_judges_says_the_same_without_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "rankings.jsonl"
+    listed = rankings()
+    path.write_text(
+        "".join(
+            json.dumps({"question_id": r.question_id, "clause_id": r.clause_id, "judge": r.judge, "ranking": r.order})
+            + "\n"
+            for r in listed
+        )
+    )
+    found = rank_file(path, 20, "questions", 5, [f"{judge}={weight}" for judge, weight in WEIGHTS.items()])
+    (borda,) = boards(weighed(listed), ("borda",))
+    rows = [(row["condition"], row["score"]) for row in found.rows if row["method"] == "borda"]
+    assert rows == [(row.condition, row.score) for row in borda.rows]
+    assert {(row.judge, row.without) for row in found.jury.boards if row.changes_winner} == {("odd", 0), ("strict", 1)}
+    assert len(found.jury.agreement) == 7
+    for wrong, sentence in (("meek=2", "judges are strict, kind, odd"), ("odd=0", "count 1 to 1000 times")):
+        with pytest.raises(InputError, match=sentence):
+            rank_file(path, 20, "questions", 5, [wrong])
+
+
+def test_hostile_names_of_judges_stay_in_their_lines() -> None:
+    row = JuryBoardRow("borda", "\x1b[31mevil\n" * 9, 0, "x\ny", "1", 0, 1, 1, 3, 3, 1)
+    found = JuryFound([row], [MeasureRow("kendall_tau:within:\x1b[0m\n", "no number", None, None)], [], {"\n": "\x1b"})
+    told = "\n".join(found.lines([("borda", 1, "x\ny")]))
+    assert "\x1b" not in told
+    assert len(told.split("\n")) == len(found.lines([("borda", 1, "x\ny")]))
 
 
 def changed_row(kind: str, where: str, name: str, step: float, which: int = 0) -> Change:

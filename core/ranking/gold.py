@@ -44,7 +44,10 @@ def read_gold(path: Path, conditions: Sequence[str], questions: Mapping[str, int
         InputError: with the line: no such question, another clause, other conditions, or a person who ranks a question
             twice; or there is no ranking.
     """
-    body = body_of(path)
+    try:
+        body = body_of(path)
+    except InputError as error:
+        raise InputError(f"rank.gold: {error}") from None
     people: dict[str, int] = {}
     said: dict[tuple[str, str], str] = {}
     found = []
