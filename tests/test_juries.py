@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from both_verifiers import shipped
 from pydantic import ValidationError
-from rewritten import forged
+from rewritten import Row, forged
 from scipy.stats import kendalltau
 from tampering import Change, edited, tampered
 from verified_runs import TINY, small_demo
@@ -385,6 +385,25 @@ def test_a_board_left_out_is_found(jury_run: Path, tmp_path: Path) -> None:
     stages = next(check for check in verify(root) if check.name == "stages")
     assert stages.verdict == "failed"
     assert "holds 0 events jury.board instead of 1" in stages.detail
+
+
+def before_juries(rows: list[Row]) -> list[Row]:
+    """The record as the stage's version 1 made it."""
+    units = {"agreement", "gold", "gold/compared"}
+    kept = [row for row in rows if row.payload.get("unit", "") not in units]
+    kept = [row for row in kept if not str(row.payload.get("unit", "")).startswith("jury/")]
+    for row in kept:
+        if row.kind == "stage.started" and row.stage == "rank":
+            row.payload["version"] = 1
+        if row.kind == "stage.planned" and row.stage == "rank":
+            row.payload["units"] -= len(units) + 12
+    return kept
+
+
+def test_a_record_of_before_there_were_juries_lacks_nothing(jury_run: Path, tmp_path: Path) -> None:
+    checks = {check.name: check for check in verify(forged(jury_run, tmp_path, before_juries))}
+    assert [name for name, check in checks.items() if check.verdict in ("failed", "unchecked")] == []
+    assert (checks["stages"].verdict, checks["juries"].detail) == ("unknown", "nothing of a jury is recorded")
 
 
 # ------------------------------------------------------------ rankings by people

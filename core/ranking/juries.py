@@ -6,7 +6,7 @@ ranked as many questions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -102,11 +102,10 @@ def record_jury(ctx: Context, jury: Jury, boards: Sequence[LeaderboardComputed])
     ctx.unit(_AGREEMENT, lambda unit: unit.add(AgreementComputed(rows=jury.agreement())))
     for judge, without in jury_boards(jury.labels):
         for method in _methods(ctx.config.rank):
-            ctx.unit(jury_unit(method, judge, without), _recording(jury, method, judge, without, winners[method]))
-
-
-def _recording(jury: Jury, method: Method, judge: str, without: bool, winners: set[str]) -> Callable[[Unit], None]:
-    return partial(_record_board, jury=jury, method=method, judge=judge, without=without, winners=winners)
+            record = partial(
+                _record_board, jury=jury, method=method, judge=judge, without=without, winners=winners[method]
+            )
+            ctx.unit(jury_unit(method, judge, without), record)
 
 
 def _record_board(unit: Unit, jury: Jury, method: Method, judge: str, without: bool, winners: set[str]) -> None:

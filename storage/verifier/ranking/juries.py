@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.facts.ranking.juries import jury_unit, label_of
+from core.facts.ranking.juries import jury_boards, jury_unit, label_of
 from storage.verifier.contents.judgements import (
     MOST_RANKED,
     check_judge_calls,
@@ -13,7 +13,7 @@ from storage.verifier.contents.judgements import (
     require_known,
     weights_of_record,
 )
-from storage.verifier.ground.finding import Finding, brief, broken, one_of, same, whole
+from storage.verifier.ground.finding import Finding, brief, broken, one_of, same, spend, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.estimates import (
     MOST_ORDERED,
@@ -26,7 +26,7 @@ from storage.verifier.ranking.estimates import (
     ranked_calls,
 )
 from storage.verifier.ranking.intervals import Leaderboards
-from storage.verifier.ranking.juries_asked import ranking_judges
+from storage.verifier.ranking.juries_asked import methods_of_juries, ranking_judges
 from storage.verifier.ranking.jury_figures import Judges, agreement_figures, gold_figures
 from storage.verifier.ranking.resamples import TooMuch
 
@@ -52,7 +52,10 @@ def juries_compared(record: Record, leaderboards: type[Leaderboards]) -> str:
     if not calls or not 0 < len(calls[0]["ranking"]) <= MOST_RANKED:
         raise broken("no judge's ranking is recorded that a jury could be measured by")
     conditions = len(calls[0]["ranking"])
-    some = {(board.values["judge"], board.values["without"]) for board in boards}
+    for events in (measured, record.counted("gold.read"), record.counted("gold.compared")):
+        if len(events) > 1:
+            raise broken(f"{events[1].kind} is recorded twice", events[1].seq)
+    some = set(map(_whose, boards))
     work = section["resamples"] * len(calls) * conditions * (1 + len(some))
     if work > MOST_RESAMPLED or conditions > MOST_ORDERED:
         told = f"{section['resamples']} resamples of {len(calls)} rankings of {conditions} conditions"
@@ -72,33 +75,54 @@ def _check_boards(
 ) -> list[tuple[Found, str]]:
     """Compares the boards; those that take too long, with the reason."""
     names, weights = sorted(calls[0]["ranking"]), weights_of_record(record)
-    winners = {e.values["method"]: _winners(e) for e in record.counted("leaderboard.computed")}
-    some: dict[tuple[str, bool], Leaderboards] = {}
+    wanted = {(*of, method) for of in jury_boards(ranking_judges(record)) for method in methods_of_juries(record)}
+    again, of = None, None
     left_out = []
-    for board in boards:
-        values = board.values
-        judge, without, method = values["judge"], values["without"], values["method"]
-        same(board.unit, jury_unit(method, judge, without), "the unit of a board of some judges", board.seq)
-        own = [call for call in calls if (label_of(call["judge"]) == judge) != without]
-        what = f"the {brief(method)} board {'without' if without else 'of'} {brief(judge)}"
-        if not own:
-            raise broken(f"{what} is of no ranking", board.seq)
-        same(values["rankings"], len(own), f"{what}: the number of rankings", board.seq)
+    for board in sorted(boards, key=_whose):
+        judge, without = _whose(board)
+        key = judge, without, board.values["method"]
         require_known(board)
-        if (judge, without) not in some:
+        if key not in wanted:
+            raise broken(f"{_board_named(board)} is not one that the judges give, or stands twice", board.seq)
+        wanted.discard(key)
+        if again is None or of != (judge, without):
+            own = [call for call in calls if (label_of(call["judge"]) == judge) != without]
             ballots = ballots_of(own, names, {}, weights)
-            some = {(judge, without): leaderboards(names, ballots, seed=_seed(record), **rank_section(record))}
-        again = some[judge, without]
-        same(values["units"], again.units, f"{what}: how many {again.resample} are resampled", board.seq)
-        changes = _winners(board) != one_of(winners, method, "the leaderboard of all judges by", board.seq)
-        same(values["changes_winner"], changes, f"{what}: whether it changes the winner", board.seq)
+            again, of = leaderboards(names, ballots, seed=_seed(record), **rank_section(record)), (judge, without)
         try:
-            derived = again.derived(method)
+            _check_board(record, board, again)
         except TooMuch as limit:
             left_out.append((board, str(limit)))
-            continue
-        compare_numbers(board, board_numbers(values), derived)
     return left_out
+
+
+def _check_board(record: Record, board: Found, again: Leaderboards) -> None:
+    """Compares all that a board says with what the rankings give.
+
+    Raises:
+        Finding: something is another one.
+        TooMuch: the numbers take too long; the rest was compared.
+    """
+    values, what = board.values, _board_named(board)
+    same(board.unit, jury_unit(values["method"], *_whose(board)), f"{what}: its unit", board.seq)
+    same(values["rankings"], len(again.ballots), f"{what}: the number of rankings", board.seq)
+    same(values["units"], again.units, f"{what}: how many {again.resample} are resampled", board.seq)
+    order = [(row["position"], row["condition"]) for row in values["rows"]]
+    same(order, sorted(order), f"{what}: the order of its rows", board.seq)
+    winners = {event.values["method"]: _winners(event) for event in record.counted("leaderboard.computed")}
+    changes = _winners(board) != one_of(winners, values["method"], "the leaderboard of all judges by", board.seq)
+    same(values["changes_winner"], changes, f"{what}: whether it changes the winner", board.seq)
+    compare_numbers(board, board_numbers(values), again.derived(values["method"]))
+
+
+def _whose(board: Found) -> tuple[str, bool]:
+    """Boards of the same rankings stand together, so that these are summed once."""
+    return board.values["judge"], board.values["without"]
+
+
+def _board_named(board: Found) -> str:
+    judge, without = _whose(board)
+    return f"the {brief(board.values['method'])} board {'without' if without else 'of'} {brief(judge)}"
 
 
 def _seed(record: Record) -> int:
@@ -148,6 +172,8 @@ def _check_gold(record: Record, calls: Sequence[Mapping[str, Any]]) -> list[tupl
                     own.setdefault(call["question_id"], []).append([1 + call["ranking"].index(name) for name in names])
             if own.keys().isdisjoint(people):
                 continue
+            pairs = sum(len(own[question]) * len(said) for question, said in people.items() if question in own)
+            spend(record, pairs * len(names) ** 2)
             try:
                 _compare_gold(event, judge, rows, own, people, section | {"seed": _seed(record)})
             except TooMuch as limit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from storage.verifier.ranking.intervals import interval
@@ -33,10 +33,13 @@ def agreement_figures(ballots: Sequence[Ballot], resamples: int, confidence: flo
     if len(labels) > 1:
         means = [_agreement_cells([_mean_places(own) for own in judges.values()]) for judges in questions]
         figures["krippendorff_alpha:between"] = _alpha_with_interval(means, drawn, confidence)
-        figures["kendall_tau:between"] = _mean_tau([_between(judges) for judges in questions]), None, None
+        agreed = [{label: _agreed(own) for label, own in judges.items()} for judges in questions]
+        every = [_agreed([places for own in judges.values() for places in own]) for judges in questions]
+        between = [_less(all_pairs, own.values()) for all_pairs, own in zip(every, agreed, strict=True)]
+        figures["kendall_tau:between"] = _mean_tau(between), None, None
         for label in labels:
-            own = [_within(judges.get(label, [])) for judges in questions]
-            figures[f"kendall_tau:within:{label}"] = _mean_tau(own), None, None
+            within = [own[label] for own in agreed if label in own]
+            figures[f"kendall_tau:within:{label}"] = _mean_tau(within), None, None
         figures["fleiss_kappa_first:between"] = _kappa_of_judges(questions), None, None
     return figures
 
@@ -106,27 +109,30 @@ def _ends(samples: Sequence[float], confidence: float) -> tuple[float, float]:
 # ------------------------------------------------------------ Kendall τ and Fleiss κ
 
 
-def _within(own: Sequence[Sequence[int]]) -> list[float]:
-    """τ of each pair of a judge's rankings."""
-    return [_tau_of(one, other) for one, other in combinations(own, 2)]
+def _agreed(rankings: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """Over pairs of rankings: how many pairs of conditions both order alike, of how many."""
+    pairs = list(combinations(range(len(rankings[0])), 2))
+    votes = [sum(places[i] < places[j] for places in rankings) for i, j in pairs]
+    alike = sum(math.comb(times, 2) + math.comb(len(rankings) - times, 2) for times in votes)
+    return alike, math.comb(len(rankings), 2) * len(pairs)
 
 
-def _between(judges: Judges) -> list[float]:
-    """τ of each pair of rankings by different judges."""
-    pairs = combinations(judges.values(), 2)
-    return [_tau_of(one, other) for first, second in pairs for one in first for other in second]
+def _less(every: tuple[int, int], own: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """What is left of all pairs of rankings without each judge's own."""
+    alike, possible = zip(*own, strict=True)
+    return every[0] - sum(alike), every[1] - sum(possible)
+
+
+def _mean_tau(questions: Sequence[tuple[int, int]]) -> float:
+    """The mean over questions that have pairs of twice the share that is alike, less one."""
+    taus = [2 * alike / possible - 1 for alike, possible in questions if possible]
+    return math.fsum(taus) / len(taus) if taus else math.nan
 
 
 def _tau_of(one: Sequence[int], other: Sequence[int]) -> float:
     pairs = list(combinations(range(len(one)), 2))
     agreeing = sum((one[i] < one[j]) == (other[i] < other[j]) for i, j in pairs)
     return 2 * agreeing / len(pairs) - 1 if pairs else math.nan
-
-
-def _mean_tau(questions: Sequence[Sequence[float]]) -> float:
-    """The mean over questions, as far as they have pairs, of the mean over their pairs."""
-    means = [math.fsum(taus) / len(taus) for taus in questions if taus]
-    return math.fsum(means) / len(means) if means else math.nan
 
 
 def _kappa_of_judges(questions: Sequence[Judges]) -> float:
