@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "172367b167b376cc4d52b4ad8d30a384f35b632bc1e305effd7adaa734bf1843",
+    "7295570bf505d704a1ddaac2f3d9c1af32dbdf7ebb31f543cf2f2653aedd431c",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from core.address import plain_address
 from core.facts.judging.outcomes import WANTED_COVERAGE
 from core.facts.places import apart, place_name, with_places
+from core.facts.ranking.juries import MOST_WEIGHT
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.sources import has_base, source_kind, trains
 from core.facts.stages import NO_DATA, PEOPLE_ONLY
@@ -386,6 +387,12 @@ class JudgeModel(AskedModel):
         description="name in tables, and what its shown orders and seeds follow from; the model's where left out",
     )
     rankings: Positive = 5
+    weight: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_WEIGHT,
+        description="how many times each of its rankings counts in the leaderboards; once where left out",
+    )
     temperature: float = Field(default=0.0, ge=0)
     max_tokens: Positive = 1024
     concurrency: Positive = 8
@@ -433,6 +440,23 @@ class RankSection(Section):
     resamples: Positive = 1000
     resample: Literal["questions", "rankings", "clauses"] = "questions"
     confidence: float = Field(default=0.95, gt=0, lt=1)
+    jury: tuple[Method, ...] | None = Field(
+        default=None,
+        description="methods of the boards by each judge and without each; where left out, bradley_terry and borda",
+    )
+    gold: Place | None = Field(
+        default=None, description="rankings by people (JSON Lines) that each judge is compared with"
+    )
+
+    @model_validator(mode="after")
+    def _jury_has_boards(self) -> RankSection:
+        others = [method for method in self.jury or () if method not in self.methods]
+        if others:
+            raise ValueError(
+                f"jury: {', '.join(others)} is not among rank.methods, so there is no board of all judges to compare "
+                "with; add it there, or leave it out here"
+            )
+        return self
 
 
 class RunConfig(Section):

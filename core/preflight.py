@@ -96,7 +96,7 @@ def _require_files(config: RunConfig, answers: bool) -> None:
     Raises:
         InputError: several are not there.
     """
-    needed = [(key, path) for key, path in places(config) if answers or not key.startswith("answer.")]
+    needed = [(key, path) for key, path in places(config) if answers or not key.startswith(("answer.", "rank."))]
     missing = [f"{key}: {path}" for key, path in needed if not path.exists()]
     if len(missing) > 1:
         head = f"{len(missing)} files or folders that the configuration names are not there:"

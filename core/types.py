@@ -219,12 +219,13 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Ranking:
-    """One judge's order of the conditions for one question, best first."""
+    """One judge's order of the conditions for one question, best first; it counts `weight` times."""
 
     question_id: str
     clause_id: int
     judge: str
     order: tuple[str, ...]
+    weight: int = 1
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from storage.verifier.ground.finding import broken
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.estimates import compared
 from storage.verifier.ranking.intervals import Leaderboards
+from storage.verifier.ranking.juries import juries_compared
 from storage.verifier.ranking.resamples import TooMuch
 
 if TYPE_CHECKING:
@@ -31,6 +32,18 @@ def estimate_again(record: Record) -> str:
     """
     try:
         return compared(record, _OrWithNumpy)
+    except DempoError as error:
+        raise broken(f"the rankings cannot be aggregated: {error}") from None
+
+
+def juries_again(record: Record) -> str:
+    """Every board of some judges, and their agreement.
+
+    Raises:
+        Finding: as `estimate_again`.
+    """
+    try:
+        return juries_compared(record, _OrWithNumpy)
     except DempoError as error:
         raise broken(f"the rankings cannot be aggregated: {error}") from None
 
@@ -61,7 +74,7 @@ class _OrWithNumpy(Leaderboards):
         from core.ranking.leaderboards import Aggregation
 
         rankings = [
-            Ranking(str(ballot.question), ballot.clause, "", tuple(self.names[i] for i in ballot.order))
+            Ranking(str(ballot.question), ballot.clause, "", tuple(self.names[i] for i in ballot.order), ballot.weight)
             for ballot in self.ballots
         ]
         settings = RankSection(resample=self.resample, resamples=self.resamples, confidence=self.confidence)

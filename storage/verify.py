@@ -18,7 +18,7 @@ from core.facts.sealed import SEALED
 from core.run_folder import RunFolder
 from storage.check import Check, Verdict
 from storage.checks_lottery import solve_again
-from storage.checks_ranking import estimate_again
+from storage.checks_ranking import estimate_again, juries_again
 from storage.record.codec import is_whole
 from storage.record.run_folders import require_record
 from storage.record.sealing import bodies_of, read_payload
@@ -121,4 +121,9 @@ def _when_lotteries_hold(record: Record) -> str:
     return solve_again(record)
 
 
-_STEPS: dict[str, Step] = CHECKS | {"events": _events, "solver": _when_lotteries_hold, "estimates": estimate_again}
+_STEPS: dict[str, Step] = CHECKS | {
+    "events": _events,
+    "solver": _when_lotteries_hold,
+    "estimates": estimate_again,
+    "juries": juries_again,
+}

@@ -21,6 +21,7 @@ from tampering import edited, tampered
 from core.config import RankSection
 from core.events import named_number
 from core.facts.randomness import RandomStream
+from core.facts.ranking.juries import label_of
 from core.facts.ranking.methods import METHODS, Method
 from core.ranking.about_judges import diagnostics
 from core.ranking.bootstrap import percentile_interval
@@ -75,6 +76,12 @@ def held_out_alone(listed: list[Ranking]) -> list[Ranking]:
     return [replace(one, clause_id=0 if out[i] else 1 + i % 2) for i, one in enumerate(listed)]
 
 
+def weighted(listed: list[Ranking]) -> list[Ranking]:
+    """Judges of their own; the k-th counts k + 1 times."""
+    number = {one.judge: k for k, one in enumerate({one.judge: one for one in listed}.values())}
+    return [replace(one, judge=f"j{number[one.judge]}#0", weight=1 + number[one.judge]) for one in listed]
+
+
 CASES: dict[str, tuple[list[Ranking], dict[str, Any]]] = {
     "five conditions": (rankings(5, 30, 5), {}),
     "rankings resampled": (rankings(5, 30, 3), {"resample": "rankings"}),
@@ -98,6 +105,8 @@ CASES: dict[str, tuple[list[Ranking], dict[str, Any]]] = {
     ),
     "one that is often last": (rankings(5, 40, 3, spread=1.5), {}),
     "a narrow interval of one resample": (rankings(3, 5, 2), {"resamples": 1, "confidence": 0.01}),
+    "judges that weigh otherwise": (weighted(rankings(4, 15, 3)), {}),
+    "rankings resampled that weigh otherwise": (weighted(rankings(4, 15, 3)), {"resample": "rankings"}),
     "another confidence": (rankings(4, 25, 2), {"resamples": 77, "confidence": 0.8}),
 }
 
@@ -115,11 +124,13 @@ def lengths(listed: Sequence[Ranking]) -> dict[tuple[str, str], int]:
 
 def by_counting(listed: Sequence[Ranking], config: RankSection, texts: bool = True) -> Leaderboards:
     calls = [
-        {"ranking": one.order, "shown_order": order, "question_id": one.question_id, "clause_id": one.clause_id}
+        {"ranking": one.order, "shown_order": order, "judge": one.judge}
+        | {"question_id": one.question_id, "clause_id": one.clause_id}
         for one, order in zip(listed, shown(listed), strict=True)
     ]
     names = sorted(listed[0].order)
-    ballots = ballots_of(calls, names, lengths(listed) if texts else {})
+    weights = {label_of(one.judge): one.weight for one in listed}
+    ballots = ballots_of(calls, names, lengths(listed) if texts else {}, weights)
     return Leaderboards(names, ballots, config.resample, config.resamples, config.confidence, SEED)
 
 

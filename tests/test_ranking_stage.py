@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,15 @@ from memory_recorder import MemoryRecorder, make_context
 
 from core.config import RankSection, RunConfig
 from core.errors import InputError, Stopped
-from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow, SeedDerived, StagePlanned
+from core.events import (
+    AgreementComputed,
+    DiagnosticsComputed,
+    JuryBoard,
+    LeaderboardComputed,
+    LeaderboardRow,
+    SeedDerived,
+    StagePlanned,
+)
 from core.facts.randomness import RandomStream
 from core.ranking.leaderboards import leaderboards
 from core.ranking.stage import rank
@@ -37,7 +46,7 @@ def test_every_method_and_the_diagnostics_are_recorded(tmp_path: Path) -> None:
     boards = rank(make_context("rank", config(), tmp_path, recorder), judged())
     recorded = recorder.of_kind(LeaderboardComputed)
     assert [event.method for event in recorded] == list(RankSection().methods)
-    assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 1
+    assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 2, "the diagnostics and the agreement"
     assert list(boards) == recorded
     (diagnostics,) = recorder.of_kind(DiagnosticsComputed)
     assert {"kendall_tau", "fleiss_kappa_first", "shown_rank_correlation", "longer_wins"} <= set(diagnostics.values)
@@ -59,6 +68,25 @@ def test_a_resumed_stage_redoes_only_what_is_missing(tmp_path: Path) -> None:
     cut = MemoryRecorder(events=[e for e in whole.events if e[2] is None or e[2][0] in ("diagnostics", "borda")])
     assert rank(make_context("rank", config(), tmp_path / "cut", cut), judged()) == expected
     assert len([e for e in cut.of_kind(LeaderboardComputed) if e.method == "borda"]) == 1
+
+
+def several_judges() -> Judged:
+    found = judged()
+    rankings = tuple(replace(one, judge=f"{'mno'[k % 3]}#0") for k, one in enumerate(found.rankings))
+    return replace(found, rankings=rankings)
+
+
+def test_a_resumed_jury_redoes_only_what_is_missing(tmp_path: Path) -> None:
+    whole = MemoryRecorder()
+    rank(make_context("rank", config(), tmp_path / "whole", whole), several_judges())
+    expected = whole.of_kind(JuryBoard)
+    assert len(expected) == 12
+    assert whole.of_kind(StagePlanned)[0].units == len(RankSection().methods) + 2 + len(expected)
+    kept = (*RankSection().methods, "diagnostics", "agreement", "jury/borda/only/n")
+    cut = MemoryRecorder(events=[e for e in whole.events if e[2] is None or e[2][0] in kept])
+    rank(make_context("rank", config(), tmp_path / "cut", cut), several_judges())
+    assert sorted(map(repr, cut.of_kind(JuryBoard))) == sorted(map(repr, expected))
+    assert len(cut.of_kind(AgreementComputed)) == 1
 
 
 def test_infinite_scores_and_undefined_agreement_survive_the_record(tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ def test_rank_show_and_app_say_the_order_of_the_consensus(
     ]
     path = tmp_path / "rankings.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in listed), encoding="utf-8")
-    rows = [row for row in rank_file(path, 40, "questions", 5) if row["method"] == "kemeny"]
+    rows = [row for row in rank_file(path, 40, "questions", 5).rows if row["method"] == "kemeny"]
     recorded = board_events(new)["kemeny"]
     assert [row["condition"] for row in rows] == [row["condition"] for row in recorded["rows"]]
     assert [row["score"] for row in rows] != sorted(row["score"] for row in rows), "the score alone would mislead"

@@ -372,15 +372,22 @@ def rank(
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples.", min=1)] = 1000,
     resample: Annotated[str, typer.Option(help="Resample questions, rankings or clauses.")] = "questions",
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.", min=0)] = 0,
+    weight: Annotated[
+        list[str] | None, typer.Option(metavar="JUDGE=N", help="Each ranking of a judge counts N times.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Aggregate rankings from a file, without a run."""
     from tui.commands.ranking.rank import rank_file
 
-    rows = rank_file(rankings, resamples, resample, seed)
+    found = rank_file(rankings, resamples, resample, seed, weight or ())
     columns = ("method", "condition", "score", "low", "high", "position")
-    data = {"leaderboards": [{key: row[key] for key in columns} for row in rows]}
-    print_data(data, as_json, tables.leaderboards(rows))
+    data = {"leaderboards": [{key: row[key] for key in columns} for row in found.rows]}
+    of_jury = found.jury.data()
+    data |= {view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")}
+    pooled = [(row["method"], row["position"], row["condition"]) for row in found.rows]
+    lines = found.jury.lines(pooled, tables.terminal() or 80)
+    print_data(data, as_json, "\n".join([tables.leaderboards(found.rows), "", *lines]).rstrip())
 
 
 @app.command()

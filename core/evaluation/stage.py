@@ -45,7 +45,8 @@ def check_evaluation(config: RunConfig, earlier: EarlierRuns = unread_run) -> It
     """
     if config.answer is None or not config.conditions:
         return
-    checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer, cache(earlier))]
+    earlier = cache(earlier)
+    checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer, earlier)]
     checks += [
         partial(check_model, untrained(apart(c.source)[1]), named_model(c))
         for c in config.conditions
@@ -55,6 +56,8 @@ def check_evaluation(config: RunConfig, earlier: EarlierRuns = unread_run) -> It
     if config.judge is not None:
         checks.append(partial(labels_for, len(config.conditions)))
         checks += [partial(KINDS[model.kind].ready, config, model, None) for model in config.judge.judges]
+        if config.rank.gold is not None:
+            checks.append(partial(_check_gold, config, config.answer, config.rank.gold, earlier))
     for check in checks:
         try:
             check()
@@ -78,6 +81,21 @@ def _check_questions(config: RunConfig, section: AnswerSection, earlier: Earlier
     for condition in config.conditions:
         if source_kind(condition.source) == "answers":
             existing_answers(condition, questions, earlier)
+
+
+def _check_gold(config: RunConfig, section: AnswerSection, path: Path, earlier: EarlierRuns) -> None:
+    """Whether the rankings by people are of this run's questions and conditions; what is wrong with the questions
+    themselves is said by their own check."""
+    from core.ranking.gold import read_gold
+
+    questions: dict[str, int | None] | None = None
+    if section.generate is None:
+        try:
+            read = planned_from(section, constitution_of(section, earlier), earlier)
+        except InputError:
+            return
+        questions = {question.question_id: question.clause_id for question in read}
+    read_gold(path, [condition.name for condition in config.conditions], questions)
 
 
 # ---------------------------------------------------------------- answer

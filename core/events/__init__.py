@@ -61,7 +61,18 @@ from core.events.evaluation import (
     QuestionsGenerated,
     QuestionsPlanned,
 )
-from core.events.ranking import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
+from core.events.ranking import (
+    AgreementComputed,
+    AgreementRow,
+    DiagnosticsComputed,
+    GoldCompared,
+    GoldRanking,
+    GoldRead,
+    GoldRow,
+    JuryBoard,
+    LeaderboardComputed,
+    LeaderboardRow,
+)
 from core.events.sortition import (
     AlternatesOfType,
     DrawAlternates,

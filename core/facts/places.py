@@ -16,6 +16,7 @@ PLACE_KEYS = (
     "model",
     "secret_file",
     "source",
+    "gold",
 )
 """Settings that may be a path in full; a condition's source has one behind its kind."""
 

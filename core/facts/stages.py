@@ -79,7 +79,20 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ),
     ),
     "judge": StageFacts(2, ("answer",), ("judge", "data"), "not replayable", ("judge.called",)),
-    "rank": StageFacts(1, ("judge",), ("rank",), "re-derive", ("leaderboard.computed", "diagnostics.computed")),
+    "rank": StageFacts(
+        2,
+        ("judge",),
+        ("rank",),
+        "re-derive",
+        (
+            "leaderboard.computed",
+            "diagnostics.computed",
+            "jury.board",
+            "agreement.computed",
+            "gold.read",
+            "gold.compared",
+        ),
+    ),
 }
 
 STAGE_NAMES = tuple(STAGE_FACTS)

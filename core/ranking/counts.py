@@ -33,7 +33,8 @@ class Ballots:
     """n complete rankings of m conditions.
 
     orders[k] (shape (n, m)) holds condition indices, best first; question[k] and clause[k] number the
-    ranking's question and clause from 0 in order of appearance; asked[q] is the id of question q.
+    ranking's question and clause from 0 in order of appearance; asked[q] is the id of question q; weight[k] is how
+    many times the ranking counts.
     """
 
     conditions: tuple[str, ...]
@@ -41,6 +42,7 @@ class Ballots:
     asked: tuple[str, ...]
     question: Ints
     clause: Ints
+    weight: Ints
 
     def __len__(self) -> int:
         return len(self.orders)
@@ -82,6 +84,7 @@ def encode(rankings: Sequence[Ranking]) -> Ballots:
         asked=tuple(question for _, question in dict.fromkeys(questions)),
         question=_number(questions),
         clause=_number([ranking.clause_id for ranking in rankings]),
+        weight=np.array([ranking.weight for ranking in rankings], dtype=np.int64),
     )
 
 
@@ -119,13 +122,18 @@ def positions_of(orders: Ints) -> Ints:
     return np.argsort(orders, axis=1)
 
 
-def wins_by_unit(orders: Ints, unit: Ints, units: int) -> Floats:
-    """w_ij per unit: how many of its rankings put i before j. Shape (units, m, m), zero diagonal."""
+def wins_by_unit(orders: Ints, unit: Ints, units: int, weight: Ints | None = None) -> Floats:
+    """w_ij per unit: how many of its rankings put i before j. Shape (units, m, m), zero diagonal.
+
+    Args:
+        weight: how many times each ranking counts, shape (n,); once where left out.
+    """
     positions = positions_of(orders)
+    times = np.ones(len(orders)) if weight is None else weight.astype(np.float64)
     m = orders.shape[1]
     found = np.zeros((units, m, m))
     for i in range(m):
-        before = (positions[:, i : i + 1] < positions).astype(np.float64)
+        before = (positions[:, i : i + 1] < positions) * times[:, None]
         for j in range(m):
             found[:, i, j] = np.bincount(unit, weights=before[:, j], minlength=units)
     return found
@@ -140,16 +148,17 @@ def majority_wins(per_question: Floats) -> Floats:
     return total
 
 
-def choices_by_unit(orders: Ints, unit: Ints, units: int) -> Choices:
-    """n_{S,i} per unit. Every ranking of m conditions makes m choices, the last one out of one."""
+def choices_by_unit(orders: Ints, unit: Ints, units: int, weight: Ints | None = None) -> Choices:
+    """n_{S,i} per unit. Every ranking of m conditions makes m choices, the last one out of one; `weight` as above."""
     n, m = orders.shape
+    times = np.repeat(np.ones(n) if weight is None else weight.astype(np.float64), m)
     bits = np.int64(1) << orders
     # Remaining set before place t: the items at places t, t+1, …, m−1.
     remaining = np.cumsum(bits[:, ::-1], axis=1)[:, ::-1]
     masks, set_index = np.unique(remaining.ravel(), return_inverse=True)
     cells, cell = np.unique(set_index.ravel() * m + orders.ravel(), return_inverse=True)
     members = (masks[:, None] >> np.arange(m)) & 1
-    counts = csr_array((np.ones(n * m), (np.repeat(unit, m), cell.ravel())), shape=(units, len(cells)))
+    counts = csr_array((times, (np.repeat(unit, m), cell.ravel())), shape=(units, len(cells)))
     return Choices(sets=members.astype(np.float64), set_of=cells // m, chosen=cells % m, counts=counts)
 
 

@@ -13,6 +13,7 @@ Orders are best first; other keys are ignored.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,30 +32,48 @@ def read_rankings(path: Path) -> tuple[Ranking, ...]:
             a ranking that is partial, has duplicates, or orders other conditions than the first one.
     """
     rankings: list[Ranking] = []
-    for where, text in _lines(path):
-        for ranking in _row(_parse(text, where), where):
-            conditions = rankings[0].order if rankings else tuple(dict.fromkeys(ranking.order))
-            check_order(ranking.order, conditions, where)
-            rankings.append(ranking)
+    for where, ranking in located_rankings(path, body_of(path)):
+        conditions = rankings[0].order if rankings else tuple(dict.fromkeys(ranking.order))
+        check_order(ranking.order, conditions, where)
+        rankings.append(ranking)
     if not rankings:
         raise InputError(f"{path} holds no rankings; write one JSON object per line, with 'ranking' or 'rankings'")
     return tuple(rankings)
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines that are not blank, with "file, line n"."""
+def body_of(path: Path) -> bytes:
+    """The bytes of a file of rankings.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
-        with path.open("rb") as stream:
-            for number, body in enumerate(stream, start=1):
-                where = f"{path}, line {number}"
-                try:
-                    text = body.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                except UnicodeDecodeError as error:
-                    raise InputError(f"{where}: this is not UTF-8 text") from error
-                if text:
-                    yield where, text
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the rankings {path}: {error.strerror}") from error
+
+
+def located_rankings(path: Path, body: bytes) -> Iterator[tuple[str, Ranking]]:
+    """The rankings of a file with "file, line n", each for itself: whether they order the same is not looked at.
+
+    Raises:
+        InputError: a line is not JSON, or lacks a key.
+    """
+    for where, text in _lines(path, body):
+        for ranking in _row(_parse(text, where), where):
+            yield where, ranking
+
+
+def _lines(path: Path, body: bytes) -> Iterator[tuple[str, str]]:
+    """Lines that are not blank, with "file, line n"."""
+    for number, line in enumerate(io.BytesIO(body), start=1):
+        where = f"{path}, line {number}"
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{where}: this is not UTF-8 text") from error
+        if text:
+            yield where, text
 
 
 def _parse(text: str, where: str) -> Mapping[str, Any]:

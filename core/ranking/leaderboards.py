@@ -110,8 +110,19 @@ class Aggregation:
     """Rankings, their resamples and the sums that methods share; each is computed when first needed."""
 
     def __init__(
-        self, rankings: Sequence[Ranking], config: RankSection, stream: RandomStream, progress: Progress
+        self,
+        rankings: Sequence[Ranking],
+        config: RankSection,
+        stream: RandomStream,
+        progress: Progress,
+        like: Aggregation | None = None,
     ) -> None:
+        """
+        Args:
+            like: of the same configuration but for the methods, and the same stream. Where it resamples as many units,
+                its resamples are taken, which are the same.
+        """
+        self.like = like
         self.ballots = encode(rankings)
         self.config = config
         self.stream = stream
@@ -125,23 +136,27 @@ class Aggregation:
     @cached_property
     def weights(self) -> NDArray[np.uint32]:
         """How often each unit counts, shape (1 + B, U); row 0 is the data as given."""
+        if self.like is not None and self.like.units == self.units:
+            return self.like.weights
         return bootstrap.draw_weights(self.units, self.config.resamples, self.stream, self.progress)
 
     @cached_property
     def wins(self) -> Floats:
         """Win matrices, shape (1 + B, m, m)."""
-        return bootstrap.weighted_wins(self.weights, wins_by_unit(self.ballots.orders, self.unit, self.units))
+        wins = wins_by_unit(self.ballots.orders, self.unit, self.units, self.ballots.weight)
+        return bootstrap.weighted_wins(self.weights, wins)
 
     @cached_property
     def wins_by_majority(self) -> Floats:
         """Questions in which i is before j in most rankings, ties as halves. Shape (m, m)."""
         questions = int(self.ballots.question.max()) + 1
-        return majority_wins(wins_by_unit(self.ballots.orders, self.ballots.question, questions))
+        wins = wins_by_unit(self.ballots.orders, self.ballots.question, questions, self.ballots.weight)
+        return majority_wins(wins)
 
     @cached_property
     def choices(self) -> Choices:
         """Choices per unit."""
-        return choices_by_unit(self.ballots.orders, self.unit, self.units)
+        return choices_by_unit(self.ballots.orders, self.unit, self.units, self.ballots.weight)
 
     def leaderboard(self, method: Method) -> Leaderboard:
         """The leaderboard of one method."""
@@ -240,16 +255,21 @@ def _kemeny(data: Aggregation) -> Estimate:
 
 
 def _mallows(data: Aggregation) -> Estimate:
-    """Consensus and φ from the rankings that are not held out; resamples draw from the same units."""
+    """Consensus and φ from the rankings that are not held out; resamples draw from the same units.
+
+    Rankings are held out whole, whatever they weigh; numbers of rankings are sums of their weights.
+    """
     m = len(data.ballots.conditions)
     out = held_out(len(data.ballots))
-    train = wins_by_unit(data.ballots.orders[~out], data.unit[~out], data.units)
+    weight = data.ballots.weight
+    train = wins_by_unit(data.ballots.orders[~out], data.unit[~out], data.units, weight[~out])
     wins = bootstrap.weighted_wins(data.weights, train)
-    rankings = data.weights.astype(np.float64) @ np.bincount(data.unit[~out], minlength=data.units)
+    of_unit = np.bincount(data.unit[~out], weights=weight[~out].astype(np.float64), minlength=data.units)
+    rankings = data.weights.astype(np.float64) @ of_unit
     consensus = kemeny(wins[0])
     places, agreement = kemeny_batch(wins[1:], data.kemeny_progress)
     detail = _orders_detail(consensus) | {"train_rankings": float(rankings[0])}
-    detail["held_out_rankings"] = float(out.sum())
+    detail["held_out_rankings"] = float(weight[out].sum())
     if m > 1:
         distance = wins.sum(axis=(1, 2)) - np.concatenate([[consensus.agreement], agreement])
         known = rankings > 0
@@ -257,7 +277,7 @@ def _mallows(data: Aggregation) -> Estimate:
         phi = dispersion(mean_distance, m)
         detail |= {"phi": float(phi[0]), "mean_distance": float(mean_distance[0])}
         detail |= _phi_interval(phi[1:], data.config.confidence)
-        detail |= _held_out_likelihood(data.ballots.orders[out], consensus, float(phi[0]))
+        detail |= _held_out_likelihood(data.ballots.orders[out], weight[out], consensus, float(phi[0]))
     detail |= data.named("consensus", consensus.position)
     return Estimate(places.mean(axis=0), places, detail, consensus)
 
@@ -267,13 +287,14 @@ def _orders_detail(consensus: Consensus) -> dict[str, float]:
     return {"orders": float(consensus.orders), "orders_counted": float(consensus.counted)}
 
 
-def _held_out_likelihood(orders: Ints, consensus: Consensus, phi: float) -> dict[str, float]:
+def _held_out_likelihood(orders: Ints, weight: Ints, consensus: Consensus, phi: float) -> dict[str, float]:
     """Mean log-likelihood of a held-out ranking, in nats; nothing where none is held out."""
     if not len(orders):
         return {}
-    wins = wins_by_unit(orders, np.zeros(len(orders), dtype=np.int64), 1)[0]
-    total = log_likelihood(float(distances(wins, consensus.order)), len(orders), phi, orders.shape[1])
-    return {"held_out_log_likelihood": total / len(orders)}
+    wins = wins_by_unit(orders, np.zeros(len(orders), dtype=np.int64), 1, weight)[0]
+    rankings = int(weight.sum())
+    total = log_likelihood(float(distances(wins, consensus.order)), rankings, phi, orders.shape[1])
+    return {"held_out_log_likelihood": total / rankings}
 
 
 def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:

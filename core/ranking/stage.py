@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
-    """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each.
+    """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each. Then boards of some
+    of the judges, how far they agree with each other, and with people.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
@@ -28,10 +29,12 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         Stopped: the operator asked for it.
     """
     from core.ranking.about_judges import diagnostics
+    from core.ranking.gold import gold_units, record_gold
+    from core.ranking.juries import Jury, jury_units, record_jury
     from core.ranking.leaderboards import Aggregation
 
     methods = ctx.config.rank.methods
-    ctx.plan(len(methods) + 1)
+    ctx.plan(len(methods) + 1 + len(jury_units(ctx.config.rank, judged.rankings)) + len(gold_units(ctx.config.rank)))
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
 
     def measure(unit: Unit) -> None:
@@ -41,7 +44,10 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         return lambda unit: unit.add(board_event(aggregation.leaderboard(method), judged.calls))
 
     ctx.unit("diagnostics", measure)
-    return tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
+    boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
+    record_jury(ctx, Jury(judged.rankings, aggregation), boards)
+    record_gold(ctx, judged)
+    return boards
 
 
 def board_event(board: Leaderboard, calls: int) -> LeaderboardComputed:

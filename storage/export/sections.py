@@ -218,7 +218,12 @@ class Content:
         rows = [{"judge": judge, "outcome": outcome, "calls": n} for (judge, outcome), n in sorted(counts.items())]
         found = list(self.rows("judge_diagnostics"))
         agreement = [markup.under("Agreement and biases", markup.table(found))] if found else []
-        return markup.section("Judges", markup.table(rows), *agreement, self.see("Every call", "judge_calls"))
+        named = {"Agreement of the judges": "judge_agreement", "Agreement with people": "gold_agreement"}
+        for heading, view in named.items():
+            listed = list(self.rows(view))
+            agreement += [markup.under(heading, markup.table(listed))] if listed else []
+        alone = self.see("Leaderboards by each judge, and without each", "jury_leaderboards")
+        return markup.section("Judges", markup.table(rows), *agreement, alone, self.see("Every call", "judge_calls"))
 
     def texts(self) -> str:
         """Some answers, so that a reader sees what was judged."""

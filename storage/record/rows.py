@@ -244,6 +244,49 @@ class JudgesRow:
     value: Any
 
 
+@of_view("jury_leaderboards")
+@dataclass(frozen=True)
+class JuryBoardRow:
+    """A condition's place by one judge alone, or without it."""
+
+    method: Any
+    judge: Any
+    without: Any
+    condition: Any
+    score: Any
+    low: Any
+    high: Any
+    position: Any
+    rankings: Any
+    units: Any
+    changes_winner: Any
+
+
+@of_view("judge_agreement")
+@dataclass(frozen=True)
+class MeasureRow:
+    """A measure of the judges' agreement, with an interval where it has one."""
+
+    name: Any
+    value: Any
+    low: Any
+    high: Any
+
+
+@of_view("gold_agreement")
+@dataclass(frozen=True)
+class PeopleRow:
+    """How far a judge agrees with people, by one measure."""
+
+    judge: Any
+    measure: Any
+    value: Any
+    low: Any
+    high: Any
+    chance: Any
+    questions: Any
+
+
 _UNDER_WAY = """WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'train.step')
 SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss,
   p->>'$.margin' AS margin, p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, max(seq)

@@ -389,6 +389,33 @@ FROM made, m, json_each(m.p, '$.rows') r""",
         _recorded("diagnostics.computed"),
         """SELECT d.key AS name, d.value AS value FROM m, json_each(m.p, '$.values') d""",
     ),
+    "jury_leaderboards": (
+        _recorded("jury.board"),
+        """SELECT m.p->>'$.method' AS method, m.p->>'$.judge' AS judge, m.p->>'$.without' AS without,
+  r.value->>'$.condition' AS condition, r.value->>'$.score' AS score, r.value->>'$.low' AS low,
+  r.value->>'$.high' AS high, r.value->>'$.position' AS position, m.p->>'$.rankings' AS rankings,
+  m.p->>'$.units' AS units, m.p->>'$.changes_winner' AS changes_winner
+FROM m, json_each(m.p, '$.rows') r""",
+    ),
+    "judge_agreement": (
+        _recorded("agreement.computed"),
+        """SELECT r.value->>'$.name' AS name, r.value->>'$.value' AS value, r.value->>'$.low' AS low,
+  r.value->>'$.high' AS high
+FROM m, json_each(m.p, '$.rows') r""",
+    ),
+    "gold_rankings": (
+        _recorded("gold.read"),
+        """SELECT g.value->>'$.question_id' AS question_id, g.value->>'$.person' AS person, r.key + 1 AS position,
+  r.value AS condition
+FROM m, json_each(m.p, '$.rankings') g, json_each(g.value, '$.ranking') r""",
+    ),
+    "gold_agreement": (
+        _recorded("gold.compared"),
+        """SELECT r.value->>'$.judge' AS judge, r.value->>'$.measure' AS measure, r.value->>'$.value' AS value,
+  r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.chance' AS chance,
+  r.value->>'$.questions' AS questions
+FROM m, json_each(m.p, '$.rows') r""",
+    ),
     "operator_actions": (
         """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)""",
         """SELECT at, p->>'$.action' AS action, p->>'$.detail' AS detail FROM m""",
@@ -416,6 +443,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "172367b167b376cc4d52b4ad8d30a384f35b632bc1e305effd7adaa734bf1843",
+    2: "7295570bf505d704a1ddaac2f3d9c1af32dbdf7ebb31f543cf2f2653aedd431c",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import DempoError
-from core.events import JudgeCalled
+from core.events import GoldRead, JudgeCalled
 from core.facts.sealed import PRIVATE, SEALED
 from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
@@ -124,7 +124,8 @@ def _files_read(found: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
-    """Units that no repetition does again, with the reason: an API's replies, and questions, which are inputs."""
+    """Units that no repetition does again, with the reason: an API's replies; questions and what people said, which are
+    inputs."""
     if stage == "judge":
         return {
             key: "an API judge: its recorded answer is the record"
@@ -134,6 +135,9 @@ def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
     if stage == "answer":
         kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
         return {key: why for key, own in kinds.items() for kind, why in _INPUTS.items() if kind in own}
+    if stage == "rank":
+        kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
+        return {key: "rankings by people are taken from the record" for key in kinds if GoldRead.kind in kinds[key]}
     return {}
 
 

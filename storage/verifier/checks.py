@@ -33,6 +33,7 @@ from storage.verifier.ground.finding import Step, concluded
 from storage.verifier.ground.record import Record
 from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
+from storage.verifier.ranking.juries import check_juries
 
 CHECKS: dict[str, Step] = {
     "file": check_file,
@@ -66,6 +67,7 @@ CHECKS: dict[str, Step] = {
     "replies": check_replies,
     "leaderboards": check_leaderboards,
     "estimates": check_estimates,
+    "juries": check_juries,
 }
 
 

@@ -90,9 +90,11 @@ def judged(ctx: Context, calls: Sequence[Call], answers: Answers) -> Judged:
     """What the record says of the calls, in planned order; calls without a ranking count for nothing."""
     ranked = [event for call in calls for event in ctx.recorded(call.key) or () if isinstance(event, JudgeCalled)]
     ranked = [event for event in ranked if event.ranking is not None]
+    weights = {call.judge: call.model.weight or 1 for call in calls}
     return Judged(
         rankings=tuple(
-            Ranking(event.question_id, event.clause_id, event.judge, tuple(event.ranking or ())) for event in ranked
+            Ranking(event.question_id, event.clause_id, event.judge, tuple(event.ranking or ()), weights[event.judge])
+            for event in ranked
         ),
         shown=tuple(tuple(event.shown_order) for event in ranked),
         lengths={key: len(text) for key, text in answers.answers.items()},

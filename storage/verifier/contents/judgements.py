@@ -12,6 +12,7 @@ from core.facts.judging.orders import shown_orders
 from core.facts.judging.outcomes import WANTED_COVERAGE, lost_calls, low_coverage
 from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
+from core.facts.ranking.juries import MOST_WEIGHT, label_of
 from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
 from core.facts.ranking.positions import ORDER_RULE, positions_by
 from storage.verifier.ground.finding import (
@@ -149,6 +150,15 @@ def judges_of_record(record: Record) -> dict[str, dict[str, Any]]:
     return sections(record.genesis["config"].get("judge") or {}, "judges", "label")
 
 
+def weights_of_record(record: Record) -> dict[str, int]:
+    """How many times the rankings of each judge count, by its label."""
+    weights = {label: judge.get("weight", 1) for label, judge in judges_of_record(record).items()}
+    for label, weight in weights.items():
+        if type(weight) is not int or not 1 <= weight <= MOST_WEIGHT:
+            raise broken(f"the configuration in event 1 gives judge {brief(label)} the weight {brief(weight)}", 1)
+    return weights
+
+
 # ------------------------------------------------------------ leaderboards
 
 
@@ -158,7 +168,9 @@ def check_leaderboards(record: Record) -> str:
     boards = record.counted("leaderboard.computed")
     if not boards:
         return "no leaderboard is recorded"
-    orders = [event.values["ranking"] for event in record.counted("judge.called") if "ranking" in event.values]
+    ranked = [event.values for event in record.counted("judge.called") if "ranking" in event.values]
+    orders, weights = [values["ranking"] for values in ranked], weights_of_record(record)
+    times = [weights.get(label_of(values["judge"]), 1) for values in ranked]
     settings = record.genesis["config"]["rank"]
     methods = settings["methods"]
     seen: set[str] = set()
@@ -175,7 +187,7 @@ def check_leaderboards(record: Record) -> str:
             same(values[name], settings[name], f"{what}: {name}", board.seq)
         same(values["calls"], len(record.counted("judge.called")), f"{what}: the calls it came out of", board.seq)
         spend(record, len(orders) * len(values["rows"]) ** 2)
-        exact += _check_scores(board, what, orders)
+        exact += _check_scores(board, what, orders, times)
         try:
             _check_positions(board, what)
         except Finding as found:
@@ -190,8 +202,12 @@ def check_leaderboards(record: Record) -> str:
     return f"{exact} of {number_of(len(boards), 'leaderboard')} counted again from {rankings}; positions of all"
 
 
-def _check_scores(board: Found, what: str, orders: list[list[str]]) -> bool:
-    """Compares the scores with those of the rankings, where integers suffice for them; whether they do."""
+def _check_scores(board: Found, what: str, orders: list[list[str]], times: list[int]) -> bool:
+    """Compares the scores with those of the rankings, where integers suffice for them; whether they do.
+
+    Args:
+        times: how often each ranking counts.
+    """
     names = sorted(orders[0]) if orders else []
     if len(names) > MOST_RANKED:
         raise broken(f"{what}: {len(names)} conditions were ranked, which no run does", board.seq)
@@ -204,9 +220,9 @@ def _check_scores(board: Found, what: str, orders: list[list[str]]) -> bool:
         return False
     number = {name: place for place, name in enumerate(names)}
     wins = [[0] * len(names) for _ in names]
-    for order in orders:
+    for order, weight in zip(orders, times, strict=True):
         for better, worse in combinations([number[name] for name in order], 2):
-            wins[better][worse] += 1
+            wins[better][worse] += weight
     scores = OF_PAIRS[board.values["method"]](wins)
     for row in rows:
         score, named = float(scores[number[row["condition"]]]), brief(row["condition"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from core.facts.ranking.juries import jury_boards, jury_unit
 from core.facts.sources import has_base, source_kind, trains
 from core.facts.training.rules import training_unit
 from storage.verifier.answers.each_once import answers_of_record, kind_of_answers
 from storage.verifier.contents.judgements import judges_of_record, questions_of_record
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
+from storage.verifier.ranking.juries_asked import has_gold, has_juries, methods_of_juries, ranking_judges
 
 SOME = -1
 """As many events of a kind as there are."""
@@ -157,7 +159,19 @@ def _rank_units(record: Record) -> dict[str, Contents]:
     for event in record.counted("leaderboard.computed"):
         same(event.values["method"], event.unit, "the unit of a leaderboard", event.seq)
     units: dict[str, Contents] = {method: {"leaderboard.computed": 1} for method in methods}
-    return units | {"diagnostics": {"diagnostics.computed": 1}}
+    return units | {"diagnostics": {"diagnostics.computed": 1}} | _jury_units(record)
+
+
+def _jury_units(record: Record) -> dict[str, Contents]:
+    """Boards of some judges, their agreement, and what people said: from the version of the stage on that has them."""
+    if not has_juries(record):
+        return {}
+    units: dict[str, Contents] = {"agreement": {"agreement.computed": 1}}
+    for judge, without in jury_boards(ranking_judges(record)):
+        units |= {jury_unit(method, judge, without): {"jury.board": 1} for method in methods_of_juries(record)}
+    if has_gold(record):
+        units |= {"gold": {"gold.read": 1}, "gold/compared": {"gold.compared": 1}}
+    return units
 
 
 UNITS: dict[str, Callable[[Record], dict[str, Contents]]] = {

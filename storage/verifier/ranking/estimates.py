@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from core.facts.ranking.juries import label_of
 from storage.verifier.answers.each_once import answers_of_record, check_answers
 from storage.verifier.contents.judgements import (
     MOST_RANKED,
@@ -15,6 +16,7 @@ from storage.verifier.contents.judgements import (
     judges_of_record,
     questions_of_record,
     require_known,
+    weights_of_record,
 )
 from storage.verifier.ground.finding import Finding, brief, broken, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
@@ -68,13 +70,13 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         except TooMuch as limit:
             left_out[board.values["method"]] = board, str(limit)
             continue
-        _compare(board, _numbers(board.values), derived)
+        compare_numbers(board, board_numbers(board.values), derived)
         what = f"leaderboard {brief(board.values['method'])}: how many {again.resample} are resampled"
         same(board.values["units"], again.units, what, board.seq)
     figures = again.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
-        _compare(event, _without_texts(recorded) if withheld else recorded, figures)
+        compare_numbers(event, _without_texts(recorded) if withheld else recorded, figures)
     if later is not None:
         raise later
     computed = len(boards) - len(left_out)
@@ -101,7 +103,7 @@ def _undecided(told: str, left_out: Mapping[str, tuple[Found, str]]) -> Finding:
 
 def _from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Leaderboards, int]:
     """What follows from the rankings, and of how many answers the text is not here: then no length is known."""
-    section, calls = _rank_section(record), list(_ranked_calls(record))
+    section, calls = rank_section(record), list(ranked_calls(record))
     if not calls or not 0 < len(calls[0]["ranking"]) <= MOST_RANKED:
         raise broken("no judge's ranking is recorded that a leaderboard or a diagnostic could come from")
     resamples, conditions = section["resamples"], len(calls[0]["ranking"])
@@ -113,17 +115,22 @@ def _from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Le
     known = {} if withheld else lengths
     _require_answers(calls, known)
     names = sorted(calls[0]["ranking"])
-    return leaderboards(names, ballots_of(calls, names, known), seed=int(record.genesis["seed"]), **section), withheld
+    ballots = ballots_of(calls, names, known, weights_of_record(record))
+    return leaderboards(names, ballots, seed=int(record.genesis["seed"]), **section), withheld
 
 
 def ballots_of(
-    calls: Sequence[Mapping[str, Any]], names: Sequence[str], lengths: Mapping[tuple[str, str], int]
+    calls: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    lengths: Mapping[tuple[str, str], int],
+    weights: Mapping[str, int] = {},
 ) -> list[Ballot]:
     """Rankings by the numbers of conditions; questions and clauses are numbered as they appear.
 
     Args:
         calls: the recorded calls with a ranking, in planned order.
         lengths: characters of the answers by condition and question; empty where they are not known.
+        weights: how many times each judge's rankings count, by its label; once where it is not there.
     """
     number = {name: i for i, name in enumerate(names)}
     questions: dict[tuple[int, str], int] = {}
@@ -135,15 +142,18 @@ def ballots_of(
             question=questions.setdefault((call["clause_id"], call["question_id"]), len(questions)),
             clause=clauses.setdefault(call["clause_id"], len(clauses)),
             lengths=tuple(lengths[name, call["question_id"]] for name in names if lengths),
+            judge=label_of(call["judge"]),
+            weight=weights.get(label_of(call["judge"]), 1),
         )
         for call in calls
     ]
 
 
-def _rank_section(record: Record) -> dict[str, Any]:
+def rank_section(record: Record) -> dict[str, Any]:
     """How rankings are resampled, as the configuration says."""
     section = dict(record.genesis["config"]["rank"])
-    section.pop("methods", None)
+    for name in ("methods", "jury", "gold"):
+        section.pop(name, None)
     resample, resamples, confidence = (section.pop(name) for name in ("resample", "resamples", "confidence"))
     known = resample in ("questions", "rankings", "clauses") and type(resamples) is int and resamples > 0
     if section or not known or not isinstance(confidence, float) or not 0 < confidence < 1:
@@ -151,7 +161,7 @@ def _rank_section(record: Record) -> dict[str, Any]:
     return {"resample": resample, "resamples": resamples, "confidence": confidence}
 
 
-def _ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
+def ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
     """The calls with a ranking, in planned order."""
     by_call = {(event.values["judge"], event.values["question_id"]): event for event in record.counted("judge.called")}
     questions = questions_of_record(record)
@@ -188,7 +198,7 @@ def _require_answers(calls: Sequence[Mapping[str, Any]], lengths: Mapping[tuple[
 # ------------------------------------------------------------ comparing
 
 
-def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+def board_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     """Everything of a leaderboard that has to be the same, under one name each."""
     found = {f"{row['condition']}: {name}": row[name] for row in values["rows"] for name in ("score", "low", "high")}
     found |= {f"{row['condition']}: position": row["position"] for row in values["rows"]}
@@ -199,7 +209,7 @@ def _without_texts(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in OF_TEXTS}
 
 
-def _compare(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, float]) -> None:
+def compare_numbers(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, float]) -> None:
     what = event.values.get("method", "diagnostics")
     for name in [*recorded, *sorted(derived.keys() - recorded.keys())]:
         if name not in derived:
@@ -207,11 +217,11 @@ def _compare(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, fl
         wanted = f"the rankings give {derived[name]:.12g}"
         if name not in recorded:
             raise broken(f"{what}: {brief(name)} is missing; {wanted}", event.seq)
-        if not _agrees(float(recorded[name]), derived[name]):
+        if not agrees(float(recorded[name]), derived[name]):
             raise broken(f"{what}: {brief(name)} is {brief(recorded[name])}; {wanted}", event.seq)
 
 
-def _agrees(one: float, other: float) -> bool:
+def agrees(one: float, other: float) -> bool:
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
     return math.isclose(one, other, rel_tol=NEAR, abs_tol=NEAR)

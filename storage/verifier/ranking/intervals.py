@@ -78,7 +78,7 @@ class Leaderboards:
         for ballot in self.ballots:
             votes = by_question.setdefault(ballot.question, {})
             for i, j in combinations(ballot.order, 2):
-                votes[i, j] = votes.get((i, j), 0) + 1
+                votes[i, j] = votes.get((i, j), 0) + ballot.weight
                 votes.setdefault((j, i), 0)
         wins = [[0.0] * len(self.names) for _ in self.names]
         for votes in by_question.values():
@@ -214,7 +214,9 @@ def _mallows(data: Leaderboards) -> Estimate:
     """The same from the rankings that are not held out, and φ; the others' likelihood."""
     best = _best_in_each(data, lambda sums: sums.train)
     out = held_out_of(len(data.ballots))
-    detail = {"train_rankings": float(len(data.ballots) - len(out)), "held_out_rankings": float(len(out))}
+    lost = sum(data.ballots[number].weight for number in out)
+    every = sum(ballot.weight for ballot in data.ballots)
+    detail = {"train_rankings": float(every - lost), "held_out_rankings": float(lost)}
     if len(data.names) > 1:
         distances = [_mean_distance(sums.train, found.first) for sums, found in zip(data.sums, best, strict=True)]
         phi = [math.nan if math.isnan(d) else dispersion_at(d, len(data.names)) for d in distances]
@@ -223,7 +225,7 @@ def _mallows(data: Leaderboards) -> Estimate:
         for low, high in interval(known, data.confidence):
             detail |= {"phi_low": low, "phi_high": high}
         if out:
-            detail["held_out_log_likelihood"] = _held_out_likelihood(data, out, best[0].first, phi[0])
+            detail["held_out_log_likelihood"] = _held_out_likelihood(data, lost, best[0].first, phi[0])
     return _by_places(data, best, detail)
 
 
@@ -249,11 +251,11 @@ def _mean_distance(wins: Matrix, order: Sequence[int]) -> float:
     return distance_to(wins, order) / rankings if rankings else math.nan
 
 
-def _held_out_likelihood(data: Leaderboards, out: frozenset[int], order: Sequence[int], phi: float) -> float:
-    """Mean log-likelihood of a ranking that was held out."""
+def _held_out_likelihood(data: Leaderboards, rankings: int, order: Sequence[int], phi: float) -> float:
+    """Mean log-likelihood of a ranking that was held out, of which there are so many."""
     every, train = data.sums[0].wins, data.sums[0].train
     distance = distance_to(every, order) - distance_to(train, order)
-    return log_likelihood_at(phi, distance, len(out), len(data.names)) / len(out)
+    return log_likelihood_at(phi, distance, rankings, len(data.names)) / rankings
 
 
 # ------------------------------------------------------------ methods that fit abilities

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import random
 import struct
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from core.facts.randomness import RandomStream
@@ -46,7 +48,8 @@ class TooMuch(Exception):
 class Ballot:
     """A ranking: conditions, best first, as they were shown, and the numbers of question and clause as they appear.
 
-    lengths are the characters of each condition's answer; empty where they are not known.
+    lengths are the characters of each condition's answer; empty where they are not known. The ranking of this judge
+    counts `weight` times.
     """
 
     order: tuple[int, ...]
@@ -54,6 +57,8 @@ class Ballot:
     question: int
     clause: int
     lengths: tuple[int, ...] = ()
+    judge: str = ""
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -106,11 +111,17 @@ def summed(ballots: Sequence[Ballot], resample: str, resamples: int, seed: int) 
     if len(places) * resamples > MOST_SUMS:
         raise TooMuch(f"{resamples} resamples of {conditions} conditions are too many to hold here")
     found = [_sums(sum(of_unit), places, conditions)]
-    stream = RandomStream(seed, "rank", "bootstrap")
-    for _ in range(resamples):
-        packed = sum(map(of_unit.__getitem__, stream.many_below(drawn, drawn)))
+    for units_drawn in drawn_units(drawn, resamples, seed):
+        packed = sum(map(of_unit.__getitem__, units_drawn))
         found.append(_sums(packed, places, conditions))
     return found
+
+
+@lru_cache(maxsize=1)
+def drawn_units(units: int, resamples: int, seed: int) -> tuple[array[int], ...]:
+    """The units that each resample draws. Boards of some judges draw the same as those of all."""
+    stream = RandomStream(seed, "rank", "bootstrap")
+    return tuple(array("I", stream.many_below(units, units)) for _ in range(resamples))
 
 
 def _packed(ballots: Sequence[Ballot], places: dict[Cell, int]) -> Iterator[int]:
@@ -123,7 +134,7 @@ def _packed(ballots: Sequence[Ballot], places: dict[Cell, int]) -> Iterator[int]
             known[key] = side_by_side(
                 (places.setdefault(cell, len(places)), 1) for cell in _cells(ballot.order, number not in out)
             )
-        yield known[key]
+        yield known[key] * ballot.weight
 
 
 def _cells(order: tuple[int, ...], train: bool) -> Iterator[Cell]:

@@ -15,6 +15,7 @@ from storage.board_notes import board_notes, by_method
 from storage.coverage import Coverage
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
+from storage.jury import JuryFound
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
@@ -28,6 +29,9 @@ from tui.commands.record.origin_text import origin_lines
 from tui.terminal import tables
 from tui.terminal.command_line import command_line
 from tui.terminal.options import print_data, print_json, print_rows, tell_notes
+
+_WIDTH = 80
+"""Cells of a line about juries in a file or a pipe."""
 
 _STAGES = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
 
@@ -118,6 +122,9 @@ def results(reader: Reader, as_json: bool) -> None:
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, coverage.kinds)}\n")
         print(tables.leaderboards(boards, coverage.sentence), end="\n\n")
+        pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
+        for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
+            print(line)
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
@@ -129,6 +136,7 @@ def _found(reader: Reader) -> dict[str, Any]:
     return {
         "leaderboards": _leaderboards(reader),
         "coverage": Coverage.of_run(reader).row(),
+        **JuryFound.of_run(reader).data(),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
     }

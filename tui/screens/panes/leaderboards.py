@@ -13,6 +13,7 @@ from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.visible import one_line
 from storage.board_notes import board_notes, by_method
 from storage.coverage import Coverage
+from storage.jury import JuryFound
 from storage.record.reader import Reader
 from storage.record.rows import BoardDetailRow, BoardRow, JudgesRow, RecoveryRow, view_rows
 from tui.screens.panes.pane import Pane, skipped
@@ -24,7 +25,7 @@ from tui.widgets.words import Words
 
 @dataclass(frozen=True)
 class Results:
-    """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`.
+    """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`, and what is found about a jury.
 
     notes are what each method says beside its numbers; coverage is what all have to say first where too few judge
     calls gave a ranking.
@@ -37,6 +38,7 @@ class Results:
     skipped: str
     notes: dict[str, list[str]] = field(default_factory=dict)
     coverage: str = ""
+    jury: JuryFound = field(default_factory=JuryFound)
 
 
 class LeaderboardsPane(Pane):
@@ -64,6 +66,7 @@ class LeaderboardsPane(Pane):
             skipped=skipped(reader, "rank"),
             notes=board_notes(boards, view_rows(reader, BoardDetailRow)),
             coverage=Coverage.of_run(reader).sentence,
+            jury=JuryFound.of_run(reader),
         )
 
     def show(self, found: Results) -> None:
@@ -99,6 +102,10 @@ def page(found: Results, width: int) -> Text:
         text.append("Judges\n", style="bold")
         for row in found.diagnostics:
             text.append(f"  {one_line(str(row.name), 50).replace('_', ' ')}: {_plain(row.value)}\n")
+        text.append("\n")
+    pooled = [(method, row.position, row.condition) for method, rows in found.boards.items() for row in rows]
+    for line in found.jury.lines(pooled, width):
+        text.append(f"{line}\n", style="" if line.startswith(" ") else "bold")
     return text
 
 
