@@ -302,8 +302,8 @@ class AnswerSection(Section):
 class JudgeModel(AskedModel):
     """One judge. It ranks every question `rankings` times, each time in another shown order."""
 
-    kind: Literal["openai", "local", "planted"]
-    model: str = Field(description="name at the endpoint, or folder of a local model")
+    kind: Literal["openai", "local", "planted", "recorded"]
+    model: str = Field(description="name at the endpoint, folder of a local model, or where recorded rankings are from")
     label: str = Field(
         default="",
         max_length=100,
@@ -315,6 +315,7 @@ class JudgeModel(AskedModel):
     concurrency: Positive = 8
     timeout: Rate = 120.0
     retries: int = Field(default=4, ge=0)
+    recorded: Place | None = Field(default=None, description="JSON Lines of the rankings of a recorded judge")
 
     @model_validator(mode="before")
     @classmethod
@@ -328,6 +329,14 @@ class JudgeModel(AskedModel):
         given = [name for name in ("endpoint", "extra_body", "headers") if getattr(self, name) is not None]
         if given and self.kind != "openai":
             raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove {' and '.join(given)}")
+        return self
+
+    @model_validator(mode="after")
+    def _recorded_somewhere(self) -> JudgeModel:
+        if self.kind == "recorded" and self.recorded is None:
+            raise ValueError("a judge of kind 'recorded' needs recorded, a file with its rankings (JSON Lines)")
+        if self.kind != "recorded" and self.recorded is not None:
+            raise ValueError(f"a judge of kind {self.kind!r} is asked; `recorded` belongs to kind = 'recorded'")
         return self
 
 

@@ -15,6 +15,7 @@ from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.generate import clause_tasks, generate_questions
 from core.evaluation.judges.judge import Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
+from core.evaluation.judges.recorded_rankings import check_questions, read_recorded, record_file
 from core.evaluation.prompts import labels_for
 from core.evaluation.questions import read_questions, require_all_clauses
 from core.events import AnswerGiven, Clause, Event, PlannedQuestion, QuestionsPlanned
@@ -47,10 +48,14 @@ def check_evaluation(config: RunConfig) -> Iterator[DempoError]:
 
 def _check_questions(config: RunConfig, section: AnswerSection) -> None:
     constitution = read_constitution(section.constitution)
-    if section.generate is None:
-        _read(section, constitution, constitution.first(section.clauses))
-    else:
+    if section.generate is not None:
         endpoint_for(config, section.generate, os.environ)
+        return
+    questions = _read(section, constitution, constitution.first(section.clauses))
+    names = [condition.name for condition in config.conditions]
+    for model in config.judge.judges if config.judge else ():
+        if model.kind == "recorded":
+            check_questions(model, read_recorded(model, names), questions)
 
 
 # ---------------------------------------------------------------- answer
@@ -206,8 +211,11 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     if section is None:
         raise InputError("the configuration has no [judge]")
     labels_for(len(answers.conditions))
+    from_files = [model for model in section.judges if model.kind == "recorded"]
+    for model in from_files:
+        record_file(ctx, model, answers.conditions, answers.questions)
     calls = plan_calls(ctx, section.judges, answers)
-    ctx.plan(len(calls))
+    ctx.plan(len(from_files) + len(calls))
     pending = set(ctx.pending([call.key for call in calls]))
     by_judge = [[call for call in calls if call.model is model] for model in section.judges]
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]

@@ -55,6 +55,7 @@ from core.events.evaluation import (
     PlannedQuestion,
     QuestionsGenerated,
     QuestionsPlanned,
+    RankingsRead,
 )
 from core.events.ranking import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
 from core.events.sortition import (

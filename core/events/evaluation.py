@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from core.events.base import Event, Part, Sha256, Text, described, volatile
+from core.events.data import FileRead
 
 
 class Clause(Part):
@@ -64,6 +65,15 @@ class AnswerGiven(Event):
     finish: Literal["stop", "length"] = described("why generation ended")
 
 
+class RankingsRead(Event):
+    """The file of a judge whose rankings exist already. Each of them is a `judge.called` of its own."""
+
+    kind: ClassVar[str] = "rankings.read"
+    judge: str = described("label of the judge")
+    file: FileRead = described("the file, with size, SHA-256 and number of rankings")
+    rankings: dict[str, int] = described("how many rankings there are of each question that has any")
+
+
 class JudgeCalled(Event):
     """One call of one judge, whatever came of it. Only `ranked` calls hold a ranking."""
 
@@ -71,9 +81,11 @@ class JudgeCalled(Event):
     question_id: str = described("the question")
     clause_id: int = described("its clause")
     judge: str = described("label#index; the configuration has its model")
-    judge_kind: Literal["openai", "local", "planted"] = described("what kind of judge")
+    judge_kind: Literal["openai", "local", "planted", "recorded"] = described("what kind of judge")
     outcome: Literal["ranked", "refused", "truncated", "malformed", "failed"] = described("what came of it")
-    shown_order: list[str] = described("conditions in the order in which their answers were shown")
+    shown_order: list[str] = described(
+        "conditions in the order in which their answers were shown; empty for recorded rankings, of which it is unknown"
+    )
     ranking: list[str] | None = described("conditions, best first", default=None)
     attempts: int = described("requests made, retries included")
     template: Text | None = described("the words around the case in the prompt (judging.md)", default=None)

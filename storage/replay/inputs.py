@@ -14,7 +14,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import DempoError
-from core.events import JudgeCalled
+from core.events import JudgeCalled, RankingsRead
 from core.facts.sealed import PRIVATE, SEALED
 from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
@@ -102,6 +102,12 @@ def _files(record: Recorded, config: RunConfig, stage: str) -> Iterator[tuple[Pa
     if data.path is not None and data.world is not None and _reads_the_world(config, stage):
         measured = [line.values.get("world") for line in record.of("recovery") if line.kind == "recovery.measured"]
         yield data.path / data.world, [str(sha256) for sha256 in measured[-1:]]
+
+    if stage == "judge" and config.judge is not None:
+        read = {line.values.get("judge"): line.values for line in record.of(stage) if line.kind == RankingsRead.kind}
+        for judge in config.judge.judges:
+            if judge.recorded is not None and judge.label in read:
+                yield judge.recorded, [str(read[judge.label]["file"]["sha256"])]
 
 
 def _reads_the_world(config: RunConfig, stage: str) -> bool:
