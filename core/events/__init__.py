@@ -52,6 +52,7 @@ from core.events.evaluation import (
     AnswerGiven,
     Clause,
     JudgeCalled,
+    JudgeReopened,
     PlannedQuestion,
     QuestionsGenerated,
     QuestionsPlanned,
@@ -118,7 +119,7 @@ class Recorder(Protocol):
         ...
 
     def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
-        """Events of the last completed attempt of every unit of the stage, by unit."""
+        """Events of the last completed attempt of every unit of the stage that was not reopened since, by unit."""
         ...
 
     def attempts(self, stage: str) -> dict[str, int]:

@@ -7,6 +7,9 @@ from typing import ClassVar, Literal
 from core.events.base import Event, Part, Sha256, Text, described, volatile
 from core.events.data import FileRead
 
+Unranked = Literal["failed", "malformed", "truncated", "refused"]
+"""What came of calls that gave no ranking."""
+
 
 class Clause(Part):
     """One clause of the constitution."""
@@ -99,3 +102,14 @@ class JudgeCalled(Event):
     request_key: Sha256 = described("SHA-256 of model, endpoint, prompt, shown order, index and parameters")
     rule: int = described("number of the rule by which the reply was read and sorted (judging.md)")
     seconds: float = volatile("time of the call")
+
+
+class JudgeReopened(Event):
+    """An operator's action on a run at rest: these completed calls are made again, each as a further attempt.
+
+    The former replies stay in the record; the last completed attempt is the one that counts.
+    """
+
+    kind: ClassVar[str] = "judge.reopened"
+    outcomes: list[Unranked] = described("calls that ended so are made again")
+    units: list[str] = described("the units of these calls, in the order of their names")

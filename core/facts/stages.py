@@ -65,7 +65,9 @@ STAGE_FACTS: dict[str, StageFacts] = {
     "answer": StageFacts(
         2, ("train",), ("answer", "train"), "re-run", ("questions.planned", "questions.generated", "answer.given")
     ),
-    "judge": StageFacts(2, ("answer",), ("judge", "data"), "not replayable", ("rankings.read", "judge.called")),
+    "judge": StageFacts(
+        2, ("answer",), ("judge", "data"), "not replayable", ("rankings.read", "judge.called", "judge.reopened")
+    ),
     "rank": StageFacts(1, ("judge",), ("rank",), "re-derive", ("leaderboard.computed", "diagnostics.computed")),
 }
 

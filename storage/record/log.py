@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import failpoints
 from core.data.pseudonyms import keep_secret
-from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
+from core.events import Event, HeadSigned, JudgeReopened, RunCreated, UnitCompleted, decode, digest
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
 from core.facts.sealed import SEALED
@@ -244,15 +244,20 @@ class Log:
         return self.sealer.leaf_key(kind, *about)
 
     def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
-        """Events of the last completed attempt of every unit of the stage, by unit."""
+        """Events of the last completed attempt of every unit of the stage that was not reopened since, by unit."""
         last: dict[str, int] = {}
         events: dict[tuple[str, int], list[Event]] = {}
         rows = self._rows(
-            "SELECT kind, payload FROM events WHERE stage = ? AND payload->>'$.unit' IS NOT NULL ORDER BY seq",
+            "SELECT kind, payload FROM events WHERE stage = ? AND (payload->>'$.unit' IS NOT NULL OR kind = ?) "
+            "ORDER BY seq",
             stage,
+            JudgeReopened.kind,
         )
         for kind, payload in rows:
             event, unit = self._read(kind, payload)
+            if isinstance(event, JudgeReopened):
+                last = {key: attempt for key, attempt in last.items() if key not in set(event.units)}
+                continue
             assert unit is not None, "selected by its unit"
             if kind == UnitCompleted.kind:
                 last[unit[0]] = unit[1]

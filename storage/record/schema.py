@@ -387,8 +387,12 @@ FROM made, m, json_each(m.p, '$.rows') r""",
         """SELECT d.key AS name, d.value AS value FROM m, json_each(m.p, '$.values') d""",
     ),
     "operator_actions": (
-        """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)""",
-        """SELECT at, p->>'$.action' AS action, p->>'$.detail' AS detail FROM m""",
+        """WITH m AS MATERIALIZED (
+  SELECT at, kind, payload AS p FROM events WHERE kind IN ('operator.action', 'judge.reopened') ORDER BY seq
+)""",
+        """SELECT at, CASE kind WHEN 'operator.action' THEN p->>'$.action' ELSE 'judge again' END AS action,
+  CASE kind WHEN 'operator.action' THEN p->>'$.detail' ELSE json_array_length(p, '$.units') || ' of: '
+    || (SELECT group_concat(o.value, ', ') FROM json_each(p, '$.outcomes') o) END AS detail FROM m""",
     ),
 }
 """Of each view: its common table expressions, and the SELECT whose rows it shows."""
@@ -407,11 +411,12 @@ FORMAT: dict[str, str] = {**TABLES, **INDEXES, **TRIGGERS}
 OBJECTS: dict[str, str] = {**FORMAT, **VIEWS}
 """Name and exact SQL of everything in a new database."""
 
-VIEWS_VERSION = 1
+VIEWS_VERSION = 2
 """Of the views alone, which show what is recorded and hold nothing: a record keeps those that it was made with, is
 continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
+    2: "45222b46265a46450a80203be840b82793b5cec02db9f7838db5c7acf11ffd3f",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -107,6 +107,7 @@ def check_judge_calls(record: Record) -> str:
         ranked = names if section.get("kind") == "recorded" else shown
         if ranking is not None and sorted(ranking) != sorted(ranked):
             raise broken(f"{what} does not rank what it was shown", event.seq)
+    _check_reopened(record)
     read = rankings_read(record)
     planned = sum(
         sum(read[label].values()) if judge.get("kind") == "recorded" else len(questions) * judge.get("rankings", 5)
@@ -174,6 +175,25 @@ def _last_index(record: Record, calls: list[Found]) -> dict[tuple[str, str], int
 def judges_of_record(record: Record) -> dict[str, dict[str, Any]]:
     """The configuration's judges, by their labels."""
     return sections(record.genesis["config"].get("judge") or {}, "judges", "label")
+
+
+def _check_reopened(record: Record) -> None:
+    """Calls were made again only where they had ended as it was said, for no other reply may be asked for twice.
+
+    A reply is recorded together with the end of its unit, so the last one before is the one that counted.
+    """
+    events = sorted([*record.kept.get("judge.called", ()), *record.kept.get("judge.reopened", ())], key=lambda e: e.seq)
+    last: dict[str | None, str] = {}
+    for event in events:
+        if event.kind == "judge.called":
+            if event.values["outcome"] != "failed":
+                last[event.unit] = event.values["outcome"]
+            continue
+        for unit in event.values["units"]:
+            if last.get(unit) not in event.values["outcomes"]:
+                told = "gave no reply" if unit not in last else f"was {last[unit]}"
+                named = ", ".join(event.values["outcomes"])
+                raise broken(f"call {brief(unit)} {told}, and calls that were {named} are made again", event.seq)
 
 
 @once
