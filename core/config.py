@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.address import plain_address
-from core.facts.judging.outcomes import WANTED_COVERAGE
+from core.facts.judging.outcomes import WANTED_COVERAGE, Unranked
 from core.facts.places import place_name, with_places
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.stages import PEOPLE_ONLY
@@ -315,7 +315,14 @@ class JudgeModel(AskedModel):
     concurrency: Positive = 8
     timeout: Rate = 120.0
     retries: int = Field(default=4, ge=0)
-    recorded: Place | None = Field(default=None, description="JSON Lines of the rankings of a recorded judge")
+    recorded: Place | None = Field(
+        default=None,
+        description="JSON Lines of the rankings of a recorded judge; of any other the folder of a run, of whose judge "
+        "of the same label the replies are taken over",
+    )
+    again: tuple[Unranked, ...] | None = Field(
+        default=None, description="what came of replies that are not taken over, but asked for again"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -331,12 +338,17 @@ class JudgeModel(AskedModel):
             raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove {' and '.join(given)}")
         return self
 
+    @property
+    def takes_over(self) -> bool:
+        """Whether it takes over the replies of another run."""
+        return self.kind != "recorded" and self.recorded is not None
+
     @model_validator(mode="after")
     def _recorded_somewhere(self) -> JudgeModel:
         if self.kind == "recorded" and self.recorded is None:
             raise ValueError("a judge of kind 'recorded' needs recorded, a file with its rankings (JSON Lines)")
-        if self.kind != "recorded" and self.recorded is not None:
-            raise ValueError(f"a judge of kind {self.kind!r} is asked; `recorded` belongs to kind = 'recorded'")
+        if self.again is not None and not self.takes_over:
+            raise ValueError("again says which replies of another run are asked for again; it needs `recorded`, a run")
         return self
 
 

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
-from core.config import RunConfig, places
+from core.config import JudgeModel, RunConfig, places
 from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.stage import check_evaluation
+from core.events.earlier_calls import EarlierCalls, EarlierCallsOf
 from core.facts.stages import STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
 from core.training.possible import check_training
 
 
-def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
+def unread_calls(root: Path, label: str) -> EarlierCalls:
+    """Stands for the calls of other runs where records cannot be read.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(f"judge {label!r}: recorded names run {root.name}, and records of runs are not read here")
+
+
+def preflight(config: RunConfig, until: str | None = None, calls_of: EarlierCallsOf = unread_calls) -> tuple[str, ...]:
     """Refuses a new run whose files, addresses or keys are not there; only those of stages up to `until`.
 
     A launcher in front of the engine is refused, too, whatever the run.
+
+    Args:
+        calls_of: reads the judge calls of another run, where the configuration names one.
 
     Returns:
         Notes for the person who starts it, as sentences: nothing is wrong with them.
@@ -44,14 +58,14 @@ def preflight(config: RunConfig, until: str | None = None) -> tuple[str, ...]:
         notes = PREFERENCES[config.data.format].notes(config)
     except DempoError as error:
         wrong.insert(0, error)
-    _refuse([*wrong, *(check_evaluation(config) if answers else ())])
+    _refuse([*wrong, *(check_evaluation(config, calls_of) if answers else ())])
     return notes
 
 
 def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:
     """Refuses to go on with a run whose endpoints cannot be used hours later: a key is gone, or must not go there.
 
-    A stage that is next checks those that it still needs by itself.
+    A stage that is next checks those that it still needs by itself; so does one that takes over what another run said.
 
     Args:
         ended: the stages that have ended.
@@ -62,6 +76,8 @@ def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None
     before = {"answer.generate": ("train", "answer")}
     wrong: list[DempoError] = []
     for who, asked in config.asked.items() if config.conditions else ():
+        if isinstance(asked, JudgeModel) and asked.takes_over:
+            continue
         previous, stage = before.get(who, ("answer", "judge"))
         try:
             if previous not in ended and _reaches(stage, until):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from core.errors import InputError
 from core.events import JudgeCalled, JudgeReopened
-from core.events.evaluation import Unranked
+from core.facts.judging.outcomes import Unranked
 from storage.record.log import Log
 
 STAGE = "judge"

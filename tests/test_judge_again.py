@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Answer, ChatServer, completion, error, serving, shown
+from chat_server import Answer, ChatServer, Moody, completion, error, serving, shown
 from rewritten import Row, forged
 from verified_runs import TINY, every_sixth_quotes, small_demo
 
@@ -32,16 +32,6 @@ def all_rank(body: dict[str, Any], number: int) -> Answer:
     return 200, completion(json.dumps({"ranking": list(shown(body))}))
 
 
-class Moody:
-    """A judge that answers as it is told to at the time."""
-
-    def __init__(self) -> None:
-        self.mood: Callable[[dict[str, Any], int], Answer] = every_sixth_quotes
-
-    def __call__(self, body: dict[str, Any], number: int) -> Answer:
-        return self.mood(body, number)
-
-
 def last_question_fails(body: dict[str, Any], number: int) -> Answer:
     """As `every_sixth_quotes`; the last call of all gets no reply."""
     return every_sixth_quotes(body, number) if number < 23 else (400, error("the request cannot be served"))
@@ -49,7 +39,7 @@ def last_question_fails(body: dict[str, Any], number: int) -> Answer:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Moody, ChatServer]]:
-    moody = Moody()
+    moody = Moody(every_sixth_quotes)
     with pytest.MonkeyPatch.context() as patch, serving(moody) as found:
         for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
             patch.delenv(name, raising=False)

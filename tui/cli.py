@@ -98,11 +98,12 @@ def run(
     """Create a run from a configuration and work through its stages."""
     from core.config_file import load_config
     from core.preflight import preflight
+    from storage.earlier_calls import earlier_calls
     from storage.record.create import create_run
 
     _check_until(until)
     loaded = load_config(config, overrides or ())
-    tell_notes(preflight(loaded.config, until))
+    tell_notes(preflight(loaded.config, until, earlier_calls))
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs_dir)
     _work_on(root, until, detach, quiet, as_json)
 
@@ -135,6 +136,7 @@ def clone(
     from core.config_file import change
     from core.preflight import preflight
     from storage.draws.history import config_of
+    from storage.earlier_calls import earlier_calls
     from storage.record.create import create_run
     from storage.record.reader import Reader
     from storage.withheld import places_left_out
@@ -145,7 +147,7 @@ def clone(
     loaded = change(config_of(reader), overrides or ())
     told = places_left_out(reader)
     tell_notes([f"{told}; they are looked for in the current folder, or where --set says"] if told else [])
-    tell_notes(preflight(loaded.config, until))
+    tell_notes(preflight(loaded.config, until, earlier_calls))
     given = original / "config.toml"  # an imported run has none: nobody checked it
     text = given.read_text(encoding="utf-8") if given.is_file() else f"# as recorded in run {original.name}\n"
     _work_on(create_run(loaded, text, runs_dir, linked_to=original), until, detach, quiet, as_json)

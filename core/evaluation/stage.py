@@ -7,18 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.config import AnswerSection, RunConfig
+from core.config import AnswerSection, JudgeModel, RunConfig
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution, read_constitution
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.generate import clause_tasks, generate_questions
-from core.evaluation.judges.judge import Calls, judged, plan_calls
+from core.evaluation.judges.judge import Call, Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
 from core.evaluation.judges.recorded_rankings import check_questions, read_recorded, record_file
+from core.evaluation.judges.taken_over import asks_nothing, require_same_judge, take_over
 from core.evaluation.prompts import labels_for
 from core.evaluation.questions import read_questions, require_all_clauses
 from core.events import AnswerGiven, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.events.earlier_calls import EarlierCallsOf
 from core.stage import Context, Unit, only
 from core.types import Judged, Question
 
@@ -28,17 +30,20 @@ if TYPE_CHECKING:
 _PLAN = "questions"
 
 
-def check_evaluation(config: RunConfig) -> Iterator[DempoError]:
+def check_evaluation(config: RunConfig, calls_of: EarlierCallsOf) -> Iterator[DempoError]:
     """Every reason why `answer` and `judge` would be refused after training: files, addresses, keys, counts.
 
     For runs that start; a resumed one reads constitution and questions from its record.
+
+    Args:
+        calls_of: reads the judge calls of another run, where the configuration names one.
     """
     if config.answer is None or not config.conditions:
         return
     checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer)]
     if config.judge is not None:
         checks.append(partial(labels_for, len(config.conditions)))
-        checks += [partial(KINDS[model.kind].ready, config, model, None) for model in config.judge.judges]
+        checks += [partial(_check_judge, config, model, calls_of) for model in config.judge.judges]
     for check in checks:
         try:
             check()
@@ -56,6 +61,16 @@ def _check_questions(config: RunConfig, section: AnswerSection) -> None:
     for model in config.judge.judges if config.judge else ():
         if model.kind == "recorded":
             check_questions(model, read_recorded(model, names), questions)
+
+
+def _check_judge(config: RunConfig, model: JudgeModel, calls_of: EarlierCallsOf) -> None:
+    """A judge of which another run has every call needs neither key nor model: nobody is asked."""
+    if model.takes_over and model.recorded is not None:
+        before = calls_of(model.recorded, model.label)
+        require_same_judge(config, model, [condition.name for condition in config.conditions], before)
+        if asks_nothing(model, before):
+            return
+    KINDS[model.kind].ready(config, model, None)
 
 
 # ---------------------------------------------------------------- answer
@@ -216,8 +231,10 @@ def judge(ctx: Context, answers: Answers) -> Judged:
         record_file(ctx, model, answers.conditions, answers.questions)
     calls = plan_calls(ctx, section.judges, answers)
     ctx.plan(len(from_files) + len(calls))
-    pending = set(ctx.pending([call.key for call in calls]))
     by_judge = [[call for call in calls if call.model is model] for model in section.judges]
+    for model, own in zip(section.judges, by_judge, strict=True):
+        _take_over(ctx, model, own, answers)
+    pending = set(ctx.pending([call.key for call in calls]))
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
     ready = {model.label: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
     done = len(calls) - len(pending)
@@ -241,3 +258,12 @@ def judge(ctx: Context, answers: Answers) -> Judged:
             "clone the run with another judge"
         )
     return found
+
+
+def _take_over(ctx: Context, model: JudgeModel, own: list[Call], answers: Answers) -> None:
+    """Records what another run's judge of the same label said, where the configuration names that run."""
+    pending = set(ctx.pending([call.key for call in own]))
+    if model.takes_over and model.recorded is not None and pending:
+        missing = [call for call in own if call.key in pending]
+        calls = Calls(ctx, model, own, missing, answers, len(own) - len(missing), len(own))
+        take_over(calls, ctx.recorder.earlier_calls(model.recorded, model.label), os.environ)

@@ -12,6 +12,7 @@ Fields marked volatile may differ between two runs that are "the same" (docs/arc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from core.events.base import (
@@ -35,6 +36,7 @@ from core.events.data import (
     PoolType,
     UnlistedAnswer,
 )
+from core.events.earlier_calls import EarlierCalls
 from core.events.engine import (
     EngineStarted,
     EngineStopped,
@@ -57,6 +59,7 @@ from core.events.evaluation import (
     QuestionsGenerated,
     QuestionsPlanned,
     RankingsRead,
+    TakenFrom,
 )
 from core.events.ranking import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
 from core.events.sortition import (
@@ -136,6 +139,14 @@ class Recorder(Protocol):
 
     def text(self, sha256: str) -> str:
         """The text of a blob."""
+        ...
+
+    def earlier_calls(self, root: Path, label: str) -> EarlierCalls:
+        """What the judge of a label of another run, in this folder, was asked and said.
+
+        Raises:
+            InputError: that cannot be read.
+        """
         ...
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:

@@ -6,9 +6,7 @@ from typing import ClassVar, Literal
 
 from core.events.base import Event, Part, Sha256, Text, described, volatile
 from core.events.data import FileRead
-
-Unranked = Literal["failed", "malformed", "truncated", "refused"]
-"""What came of calls that gave no ranking."""
+from core.facts.judging.outcomes import Outcome, Unranked
 
 
 class Clause(Part):
@@ -77,6 +75,14 @@ class RankingsRead(Event):
     rankings: dict[str, int] = described("how many rankings there are of each question that has any")
 
 
+class TakenFrom(Part):
+    """The call of another run whose reply this is: that run, the hash of its first event, and the event's number."""
+
+    run_id: str
+    first: Sha256
+    event: int
+
+
 class JudgeCalled(Event):
     """One call of one judge, whatever came of it. Only `ranked` calls hold a ranking."""
 
@@ -85,7 +91,7 @@ class JudgeCalled(Event):
     clause_id: int = described("its clause")
     judge: str = described("label#index; the configuration has its model")
     judge_kind: Literal["openai", "local", "planted", "recorded"] = described("what kind of judge")
-    outcome: Literal["ranked", "refused", "truncated", "malformed", "failed"] = described("what came of it")
+    outcome: Outcome = described("what came of it")
     shown_order: list[str] = described(
         "conditions in the order in which their answers were shown; empty for recorded rankings, of which it is unknown"
     )
@@ -101,6 +107,9 @@ class JudgeCalled(Event):
     completion_tokens: int | None = described("as the endpoint counted", default=None)
     request_key: Sha256 = described("SHA-256 of model, endpoint, prompt, shown order, index and parameters")
     rule: int = described("number of the rule by which the reply was read and sorted (judging.md)")
+    taken_from: TakenFrom | None = volatile(
+        "where the reply was taken over from, in place of a request; absent for a call that was made", default=None
+    )
     seconds: float = volatile("time of the call")
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core import failpoints
 from core.data.pseudonyms import keep_secret
 from core.events import Event, HeadSigned, JudgeReopened, RunCreated, UnitCompleted, decode, digest
+from core.events.earlier_calls import EarlierCalls
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
 from core.facts.sealed import SEALED
@@ -327,6 +328,16 @@ class Log:
         if not rows:
             raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
         return exact_text(sha256, rows[0][0])
+
+    def earlier_calls(self, root: Path, label: str) -> EarlierCalls:
+        """What the judge of a label of another run, in this folder, was asked and said.
+
+        Raises:
+            InputError: its record cannot be read or was altered, or it lacks texts.
+        """
+        from storage.earlier_calls import earlier_calls  # it reads records as this writes them
+
+        return earlier_calls(root, label)
 
     def _rows(self, sql: str, *parameters: str) -> list[tuple[Any, ...]]:
         with sentences(self.folder.database):

@@ -20,7 +20,7 @@ from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
 from core.training.conditions import BASE
 from storage.record.codec import artifacts_in
-from storage.replay.repetition import Recorded, Repetition
+from storage.replay.repetition import Line, Recorded, Repetition
 from storage.verifier.contents.whole import file_digest
 
 _FROM_DATA = ("pairs", "pool")
@@ -132,11 +132,8 @@ def _files_read(found: list[dict[str, Any]]) -> dict[str, list[str]]:
 def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
     """Units that no repetition does again, with the reason: an API's replies, and questions, which are inputs."""
     if stage == "judge":
-        return {
-            key: "an API judge: its recorded answer is the record"
-            for key, lines in record.units(stage).items()
-            if any(line.kind == JudgeCalled.kind and line.values.get("judge_kind") == "openai" for line in lines)
-        }
+        told = {key: _not_asked_again(lines) for key, lines in record.units(stage).items()}
+        return {key: why for key, why in told.items() if why}
     if stage == "answer":
         return {
             key: "questions are taken from the record"
@@ -144,6 +141,16 @@ def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
             if key == "questions" or key.startswith("clause:")
         }
     return {}
+
+
+def _not_asked_again(lines: Sequence[Line]) -> str:
+    """Why a judge call is taken from the record; "" where it is made again."""
+    calls = [line.values for line in lines if line.kind == JudgeCalled.kind]
+    if any("taken_from" in values for values in calls):
+        return "taken over from another run: the recorded reply is the record"
+    if any(values.get("judge_kind") == "openai" for values in calls):
+        return "an API judge: its recorded answer is the record"
+    return ""
 
 
 def judges_in_words(record: Recorded, asked: bool) -> str:

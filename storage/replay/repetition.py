@@ -13,7 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from core.errors import InputError
 from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
+from core.events.earlier_calls import EarlierCalls
 from core.facts.chain import NO_EVENT
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
@@ -223,6 +225,14 @@ class Repetition:
     def text(self, sha256: str) -> str:
         """A text of the repetition, or of the record."""
         return decode_text(self._blobs[sha256]) if sha256 in self._blobs else self._record.text(sha256)
+
+    def earlier_calls(self, root: Path, label: str) -> EarlierCalls:
+        """None: what was taken over from another run is what the record holds.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"a repetition takes nothing over from another run ({root.name})")
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
         """Tells people how far it is."""

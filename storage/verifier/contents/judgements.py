@@ -101,6 +101,7 @@ def check_judge_calls(record: Record) -> str:
         same(event.unit, f"{judge}/{question}", f"{what}: its unit", event.seq)
         same(shown, wanted[judge, question], f"{what}: the order shown", event.seq)
         same(event.values["judge_kind"], section.get("kind"), f"{what}: what kind of judge it is", event.seq)
+        _check_taken(event, section, what)
         ranking = event.values.get("ranking")
         if (ranking is not None) != (event.values["outcome"] == "ranked"):
             raise broken(f"{what} was {event.values['outcome']}, which does not go with its ranking", event.seq)
@@ -116,6 +117,14 @@ def check_judge_calls(record: Record) -> str:
     if record.ledger.ended("judge") and len(done) != planned:
         raise broken(f"the stage of the judges has ended with {len(done)} calls of {planned}")
     return _told_of_calls(record, calls)
+
+
+def _check_taken(event: Found, section: Mapping[str, Any], what: str) -> None:
+    """A reply was taken over from another run only where the configuration names one for its judge."""
+    taken = event.values.get("taken_from")
+    if taken is not None and (section.get("kind") == "recorded" or section.get("recorded") is None):
+        told = f"{what} was taken over from run {brief(taken['run_id'])}, and the configuration names no run for it"
+        raise broken(told, event.seq)
 
 
 def _told_of_calls(record: Record, calls: list[Found]) -> str:
@@ -137,6 +146,8 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
         f"{asked} calls showed the answers in the order that the seed gives; {outcomes['ranked'] - taken} ranked them"
     )
     more = f"{number_of(taken, 'ranking')} read from files" if taken else ""
+    over = sum("taken_from" in event.values for event in calls)
+    more = "; ".join(filter(None, [more, f"{over} replies taken over from other runs" if over else ""]))
     return "; ".join(filter(None, [low_coverage(outcomes, wanted), told if asked else "", more, *lost]))
 
 

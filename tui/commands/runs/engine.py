@@ -31,9 +31,10 @@ def start(config: Path, overrides: Sequence[str], runs: Path) -> Path:
         StorageError: the run could not be created.
     """
     from core.preflight import preflight  # reads stages, which the app does not load before it starts a run
+    from storage.earlier_calls import earlier_calls
 
     loaded = load_config(config, overrides)
-    preflight(loaded.config)
+    preflight(loaded.config, calls_of=earlier_calls)
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs)
     resume(root)
     return root
