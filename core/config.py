@@ -371,6 +371,19 @@ class JudgeSection(Section):
         return value
 
 
+class JudgesSection(Section):
+    """Judges without any other setting of theirs all."""
+
+    judges: tuple[JudgeModel, ...] = Field(min_length=1)
+
+
+class AddedJudges(Section):
+    """A file of judges that a run is judged by once more (`dempo judge add`), with endpoints of theirs."""
+
+    judge: JudgesSection
+    endpoints: tuple[EndpointSection, ...] = ()
+
+
 class RankSection(Section):
     """Aggregation of the rankings."""
 

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from core.config import JudgeModel, RunConfig, places
 from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
+from core.evaluation.judges.taken_over import unread_calls
 from core.evaluation.stage import check_evaluation
-from core.events.earlier_calls import EarlierCalls, EarlierCallsOf
+from core.events.earlier_calls import EarlierCallsOf
 from core.facts.stages import STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
 from core.training.possible import check_training
-
-
-def unread_calls(root: Path, label: str) -> EarlierCalls:
-    """Stands for the calls of other runs where records cannot be read.
-
-    Raises:
-        InputError: always.
-    """
-    raise InputError(f"judge {label!r}: recorded names run {root.name}, and records of runs are not read here")
 
 
 def preflight(config: RunConfig, until: str | None = None, calls_of: EarlierCallsOf = unread_calls) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from core.evaluation.generate import clause_tasks, generate_questions
 from core.evaluation.judges.judge import Call, Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
 from core.evaluation.judges.recorded_rankings import check_questions, read_recorded, record_file
-from core.evaluation.judges.taken_over import asks_nothing, require_same_judge, take_over
+from core.evaluation.judges.taken_over import asks_nothing, require_same_judge, take_over, unread_calls
 from core.evaluation.prompts import labels_for
 from core.evaluation.questions import read_questions, require_all_clauses
 from core.events import AnswerGiven, Clause, Event, PlannedQuestion, QuestionsPlanned
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PLAN = "questions"
 
 
-def check_evaluation(config: RunConfig, calls_of: EarlierCallsOf) -> Iterator[DempoError]:
+def check_evaluation(config: RunConfig, calls_of: EarlierCallsOf = unread_calls) -> Iterator[DempoError]:
     """Every reason why `answer` and `judge` would be refused after training: files, addresses, keys, counts.
 
     For runs that start; a resumed one reads constitution and questions from its record.

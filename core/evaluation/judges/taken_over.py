@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.config import JudgeModel, RunConfig, resolved
@@ -34,6 +35,15 @@ class _Read(NamedTuple):
     outcome: Outcome
     ranking: list[str] | None
     problem: str
+
+
+def unread_calls(root: Path, label: str) -> EarlierCalls:
+    """Stands for the calls of other runs where records cannot be read.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(f"judge {label!r}: recorded names run {root.name}, and records of runs are not read here")
 
 
 def require_same_judge(config: RunConfig, model: JudgeModel, conditions: Sequence[str], before: EarlierCalls) -> None:
