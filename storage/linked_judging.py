@@ -19,7 +19,7 @@ from storage.draws.history import config_of
 from storage.record.reader import Reader
 
 _OF_TRAINING = ("data", "population", "lotteries", "draws", "train")
-_OF_QUESTIONS = ("constitution", "generate", "clauses", "per_clause")
+_OF_QUESTIONS = ("constitution", "generate")
 
 
 def require_judged(reader: Reader) -> None:

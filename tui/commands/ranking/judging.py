@@ -52,8 +52,9 @@ def again(
     if any(row["stage"] == "judge" and row["status"] == "completed" for row in reader.view("stages")):
         from storage.linked_judging import judged_again
 
+        loaded = judged_again(reader, wanted)
         tell(f"the judges of {root.name} are done, so a run is made that is linked to it")
-        _judge_linked(reader, judged_again(reader, wanted), "judge again", runs_dir, detach, quiet, as_json)
+        _judge_linked(reader, loaded, "judge again", runs_dir, detach, quiet, as_json)
         return
     _reopen(root, wanted, runs_dir, as_json)
 
