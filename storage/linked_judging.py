@@ -7,7 +7,7 @@ every reply that it does not ask for again, and has leaderboards of all its judg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,23 @@ def judged_again(reader: Reader, again: Sequence[Unranked] = (), added: AddedJud
         InputError: the stage `judge` has not ended; no reply ended so; an added judge is called as one of the run's.
     """
     require_judged(reader)
-    root, run = reader.folder.root.resolve(), reader.folder.root.name
     if again:
         _require_some(reader, again)
-    old = resolved(config_of(reader))
+    values = linked_values(resolved(config_of(reader)), reader.folder.root.resolve(), again, added)
+    return cloned(values, (), f"the configuration of a run that judges {reader.folder.root.name} again")
+
+
+def linked_values(
+    old: Mapping[str, Any], root: Path, again: Sequence[Unranked], added: AddedJudges | None
+) -> dict[str, Any]:
+    """The same as plain JSON values.
+
+    Args:
+        old: the resolved configuration of the run in the folder `root`.
+
+    Raises:
+        InputError: an added judge is the run's own base model, which a run without training does not have.
+    """
     values = {name: section for name, section in old.items() if name not in _OF_TRAINING}
     values["run"] = {"name": old["run"]["name"], "seed": old["run"]["seed"]}
     values["conditions"] = [{"name": name, "source": f"answers:{root}"} for name in _names(old)]
@@ -58,10 +71,10 @@ def judged_again(reader: Reader, again: Sequence[Unranked] = (), added: AddedJud
     _require_no_base(further)
     values["judge"] = old["judge"] | {"judges": judges + further}
     values["endpoints"] = old["endpoints"] + more.get("endpoints", [])
-    return cloned(values, (), f"the configuration of a run that judges {run} again")
+    return values
 
 
-def _names(config: dict[str, Any]) -> list[str]:
+def _names(config: Mapping[str, Any]) -> list[str]:
     return [condition["name"] for condition in config["conditions"]]
 
 
