@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.address import plain_address
-from core.facts.judging.outcomes import WANTED_COVERAGE
+from core.facts.judging.outcomes import WANTED_COVERAGE, Unranked
 from core.facts.places import apart, place_name, with_places
 from core.facts.ranking.juries import MOST_WEIGHT
 from core.facts.ranking.methods import METHODS, Method
@@ -379,8 +379,8 @@ class AnswerSection(Section):
 class JudgeModel(AskedModel):
     """One judge. It ranks every question `rankings` times, each time in another shown order."""
 
-    kind: Literal["openai", "local", "planted"]
-    model: str = Field(description="name at the endpoint, or folder of a local model")
+    kind: Literal["openai", "local", "planted", "recorded"]
+    model: str = Field(description="name at the endpoint, folder of a local model, or where recorded rankings are from")
     label: str = Field(
         default="",
         max_length=100,
@@ -398,6 +398,14 @@ class JudgeModel(AskedModel):
     concurrency: Positive = 8
     timeout: Rate = 120.0
     retries: int = Field(default=4, ge=0)
+    recorded: Place | None = Field(
+        default=None,
+        description="JSON Lines of the rankings of a recorded judge; of any other the folder of a run, of whose judge "
+        "of the same label the replies are taken over",
+    )
+    again: tuple[Unranked, ...] | None = Field(
+        default=None, description="what came of replies that are not taken over, but asked for again"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -411,6 +419,19 @@ class JudgeModel(AskedModel):
         given = [name for name in ("endpoint", "extra_body", "headers") if getattr(self, name) is not None]
         if given and self.kind != "openai":
             raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove {' and '.join(given)}")
+        return self
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether it takes over the replies of another run."""
+        return self.kind != "recorded" and self.recorded is not None
+
+    @model_validator(mode="after")
+    def _recorded_somewhere(self) -> JudgeModel:
+        if self.kind == "recorded" and self.recorded is None:
+            raise ValueError("a judge of kind 'recorded' needs recorded, a file with its rankings (JSON Lines)")
+        if self.again is not None and not self.takes_over:
+            raise ValueError("again says which replies of another run are asked for again; it needs `recorded`, a run")
         return self
 
 
@@ -431,6 +452,19 @@ class JudgeSection(Section):
     def _distinct(cls, value: tuple[JudgeModel, ...]) -> tuple[JudgeModel, ...]:
         _require_distinct([j.label for j in value], "judge", ", which `label` gives it")
         return value
+
+
+class JudgesSection(Section):
+    """Judges without any other setting of theirs all."""
+
+    judges: tuple[JudgeModel, ...] = Field(min_length=1)
+
+
+class AddedJudges(Section):
+    """A file of judges that a run is judged by once more (`dempo judge add`), with endpoints of theirs."""
+
+    judge: JudgesSection
+    endpoints: tuple[EndpointSection, ...] = ()
 
 
 class RankSection(Section):

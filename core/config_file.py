@@ -10,7 +10,16 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from core.config import BASE_MODEL, ConditionSection, JudgeModel, RunConfig, Section, TrainSection, resolved
+from core.config import (
+    BASE_MODEL,
+    AddedJudges,
+    ConditionSection,
+    JudgeModel,
+    RunConfig,
+    Section,
+    TrainSection,
+    resolved,
+)
 from core.errors import InputError
 from core.facts.places import apart
 from core.facts.settings import settings_in
@@ -31,23 +40,44 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     Raises:
         InputError: the file is missing or no TOML, or a value is wrong; the message holds the key's path.
     """
+    return parse_config(_text(path), overrides, where=str(path), folder=path.parent)
+
+
+def load_judges(path: Path) -> AddedJudges:
+    """Reads a TOML file of `[[judge.judges]]` and `[[endpoints]]`; relative paths are taken from its folder.
+
+    Raises:
+        InputError: as `load_config`.
+    """
+    values = _parsed(_text(path), str(path))
+    _place(values, AddedJudges, path.parent)
     try:
-        text = path.read_text(encoding="utf-8")
+        return AddedJudges.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_explain(error, AddedJudges)}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot read the configuration {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"the configuration {path} is not UTF-8 text") from error
-    return parse_config(text, overrides, where=str(path), folder=path.parent)
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where} is not valid TOML: {error}") from error
 
 
 def parse_config(
     text: str, overrides: Sequence[str] = (), where: str = "configuration", folder: Path = Path()
 ) -> LoadedConfig:
     """`load_config` on a text, whose relative paths are taken from `folder`."""
-    try:
-        values = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{where} is not valid TOML: {error}") from error
+    values = _parsed(text, where)
     _place(values, RunConfig, folder)
     return _checked(values, {key: "file" for key, _ in settings_in(values)}, overrides, where)
 
@@ -109,9 +139,16 @@ def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:
     Raises:
         InputError: a value is wrong; the message holds the key's path.
     """
-    values = resolved(config)
-    origins = {key: "clone" for key, _ in settings_in(values)}
-    return _checked(values, origins, overrides, "the clone's configuration")
+    return cloned(resolved(config), overrides, "the clone's configuration")
+
+
+def cloned(values: dict[str, Any], overrides: Sequence[str], where: str) -> LoadedConfig:
+    """A configuration of values that another run's has given, as plain JSON values.
+
+    Raises:
+        InputError: a value is wrong; the message holds the key's path.
+    """
+    return _checked(values, {key: "clone" for key, _ in settings_in(values)}, overrides, where)
 
 
 def _parse_override(override: str) -> tuple[tuple[str, ...], object]:
@@ -152,21 +189,21 @@ _PLAIN = {
 }
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, model: type[BaseModel] = RunConfig) -> str:
     """One line per wrong key: its path, what is wrong, and what was given."""
     lines = []
     for item in error.errors(include_url=False):
         path = ".".join(str(part) for part in item["loc"]) or "the whole file"
         reason = _PLAIN.get(item["type"], item["msg"].removeprefix("Value error, "))
         given = "" if item["type"] in ("missing", "value_error") else f" (given: {_short(item['input'])})"
-        known = _known_keys(item["loc"]) if item["type"] == "extra_forbidden" else ""
+        known = _known_keys(item["loc"], model) if item["type"] == "extra_forbidden" else ""
         lines.append(f"{path} {reason}{given}{known}" if item["type"] in _PLAIN else f"{path}: {reason}{given}{known}")
     return "\n  ".join(["", *lines]) if len(lines) > 1 else lines[0]
 
 
-def _known_keys(path: tuple[int | str, ...]) -> str:
+def _known_keys(path: tuple[int | str, ...], within: type[BaseModel]) -> str:
     """The keys that would be valid beside an unknown one."""
-    model: Any = RunConfig
+    model: Any = within
     for part in path[:-1]:
         if isinstance(part, int):
             continue

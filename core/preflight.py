@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 
-from core.config import RunConfig, places
+from core.config import JudgeModel, RunConfig, places
 from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
-from core.evaluation.sources.existing import EarlierRuns, unread_run
 from core.evaluation.stage import check_evaluation
+from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.stages import STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
 from core.training.possible import check_training
 
 
-def preflight(config: RunConfig, until: str | None = None, earlier: EarlierRuns = unread_run) -> tuple[str, ...]:
+def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = UnreadRuns()) -> tuple[str, ...]:
     """Refuses a new run whose files, addresses or keys are not there; only those of stages up to `until`.
 
     A launcher in front of the engine is refused, too, whatever the run.
 
     Args:
-        earlier: reads the record of another run, where the configuration names one.
+        others: reads the records of other runs, where the configuration names some.
 
     Returns:
         Notes for the person who starts it, as sentences: nothing is wrong with them.
@@ -48,14 +48,14 @@ def preflight(config: RunConfig, until: str | None = None, earlier: EarlierRuns 
         notes = PREFERENCES[config.data.format].notes(config) if config.data.format in PREFERENCES else ()
     except DempoError as error:
         wrong.insert(0, error)
-    _refuse([*wrong, *(check_evaluation(config, earlier) if answers else ())])
+    _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
     return notes
 
 
 def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:
     """Refuses to go on with a run whose endpoints cannot be used hours later: a key is gone, or must not go there.
 
-    A stage that is next checks those that it still needs by itself.
+    A stage that is next checks those that it still needs by itself; so does one that takes over what another run said.
 
     Args:
         ended: the stages that have ended.
@@ -65,6 +65,8 @@ def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None
     """
     wrong: list[DempoError] = []
     for who, asked in config.asked.items() if config.conditions else ():
+        if isinstance(asked, JudgeModel) and asked.takes_over:
+            continue
         previous, stage = ("answer", "judge") if who.startswith("judge ") else ("train", "answer")
         try:
             if previous not in ended and _reaches(stage, until):

@@ -42,6 +42,16 @@ class ChatServer:
         return [request.get("response_format", {"type": "text"})["type"] for request in self.requests]
 
 
+class Moody:
+    """A judge that answers as it is told to at the time."""
+
+    def __init__(self, mood: Callable[[dict[str, Any], int], Answer]) -> None:
+        self.mood = mood
+
+    def __call__(self, body: dict[str, Any], number: int) -> Answer:
+        return self.mood(body, number)
+
+
 def completion(content: str | None, finish: str = "stop", **message: Any) -> dict[str, Any]:
     """The body of a successful reply."""
     return {

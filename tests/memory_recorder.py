@@ -12,12 +12,10 @@ from core.config import RunConfig
 from core.events import Event, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
 from core.stage import Context
-from core.types import Earlier
-from storage.earlier import earlier_run
 
 
 @dataclass
-class MemoryRecorder:
+class MemoryRecorder(RunsOnDisk):
     """Events go through JSON and back, as they do in a database."""
 
     events: list[tuple[str, Event, tuple[str, int] | None]] = field(default_factory=list)
@@ -64,9 +62,6 @@ class MemoryRecorder:
 
     def text(self, sha256: str) -> str:
         return decode_text(self.blobs[sha256])
-
-    def earlier(self, root: Path) -> Earlier:
-        return earlier_run(root)
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
         self.progresses.append((stage, done, total, detail))

@@ -19,7 +19,7 @@ from core.errors import InputError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
 from core.evaluation.endpoints import pace as pace_module
-from core.evaluation.endpoints.dialect import Dialect
+from core.evaluation.endpoints.dialect import PLAIN, Dialect
 from core.evaluation.endpoints.endpoint import Endpoint
 from core.evaluation.endpoints.pace import Pace, Ticket
 from core.evaluation.endpoints.shared import Shared
@@ -227,9 +227,11 @@ def test_one_endpoint_is_one_pace_and_one_model_there_one_shape() -> None:
     here, there = (Endpoint(f"https://{name}.example", "", False) for name in "ab")
     assert shared.pace(here, 1, 1.0) is shared.pace(here, 5, 1.0)
     assert shared.pace(here, 1, 1.0) is not shared.pace(there, 1, 1.0)
-    shared.learned(here, "m").dialect = Dialect(seed=False)
-    assert shared.learned(here, "m").dialect == Dialect(seed=False)
-    assert shared.learned(here, "n").dialect == shared.learned(there, "m").dialect == Dialect()
+    first = Dialect()
+    shared.learned(here, "m", first).dialect = Dialect(seed=False)
+    assert shared.learned(here, "m", first).dialect == Dialect(seed=False)
+    assert shared.learned(here, "n", first).dialect == shared.learned(there, "m", first).dialect == first
+    assert shared.learned(here, "m", PLAIN).dialect == PLAIN
 
 
 def test_who_writes_questions_keeps_them_as_well(tmp_path: Path, clock: JumpingClock) -> None:

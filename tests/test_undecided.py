@@ -29,9 +29,9 @@ from core.sortition.quotas.problem import PanelProblem, QuotaConstraint
 from storage.export.export import export_run
 from storage.record.reader import Reader
 from storage.record.rows import LevelRow, view_rows
-from tui.cli import _work_on
 from tui.commands.people.why import why
 from tui.commands.record.show import Wanted, results, show
+from tui.commands.runs.work_on import work_on
 from tui.screens.panes.levels import proof_note, proof_word
 
 LOOSE = 1e-5
@@ -203,7 +203,7 @@ def test_a_gap_smaller_than_the_proof_leaves_is_still_a_failure() -> None:
 def test_run_and_show_say_it(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The end of `dempo run` and `resume`, quiet or not, and what `dempo show` prints."""
     reader = Reader(run)
-    _work_on(run, None, detach=False, quiet=True, as_json=False)
+    work_on(run, None, detach=False, quiet=True, as_json=False)
     assert "dempo: note: lottery 'main': floating-point arithmetic could not decide level 0" in capsys.readouterr().err
     for view in (None, "levels", "lotteries"):
         show(reader, Wanted(view=view), run.parent, False)

@@ -12,26 +12,39 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from core.errors import DempoError, InfeasibleQuotas, InputError, Unchecked, VerificationFailed
+from core.errors import DempoError, InputError, Unchecked, VerificationFailed
 from core.facts.plural import number_of
 from core.visible import visible
 from tui.commands.people import draws
+from tui.commands.ranking import judging
+from tui.commands.runs.work_on import work_on
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
 from tui.terminal.console import Console
 from tui.terminal.framed_help import Commands
-from tui.terminal.options import Json, Quiet, RunName, RunsDir, UntilEvent, print_data, print_json, tell, tell_notes
+from tui.terminal.options import (
+    Detach,
+    Json,
+    Quiet,
+    RunName,
+    RunsDir,
+    UntilEvent,
+    print_data,
+    print_json,
+    tell,
+    tell_notes,
+)
 
 if TYPE_CHECKING:
     from storage.check import Check
 
 app = Commands(name="dempo", no_args_is_help=False, pretty_exceptions_enable=False)
 app.add_typer(draws.app, name="draw")
+app.add_typer(judging.app, name="judge")
 
 Until = Annotated[str | None, typer.Option("--until", help="Stop after this stage.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a value, for example run.seed=7.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Start the engine in a session of its own and return.")]
 
 
 def main() -> NoReturn:
@@ -98,14 +111,14 @@ def run(
     """Create a run from a configuration and work through its stages."""
     from core.config_file import load_config
     from core.preflight import preflight
-    from storage.earlier import earlier_run
+    from storage.other_runs import RunsOnDisk
     from storage.record.create import create_run
 
     _check_until(until)
     loaded = load_config(config, overrides or ())
-    tell_notes(preflight(loaded.config, until, earlier_run))
+    tell_notes(preflight(loaded.config, until, RunsOnDisk()))
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs_dir)
-    _work_on(root, until, detach, quiet, as_json)
+    work_on(root, until, detach, quiet, as_json)
 
 
 @app.command()
@@ -119,7 +132,7 @@ def resume(
 ) -> None:
     """Go on with a run from the last recorded unit of work."""
     _check_until(until)
-    _work_on(find_run(name, runs_dir), until, detach, quiet, as_json)
+    work_on(find_run(name, runs_dir), until, detach, quiet, as_json)
 
 
 @app.command()
@@ -136,7 +149,7 @@ def clone(
     from core.config_file import change
     from core.preflight import preflight
     from storage.draws.history import config_of
-    from storage.earlier import earlier_run
+    from storage.other_runs import RunsOnDisk
     from storage.record.create import create_run
     from storage.record.reader import Reader
     from storage.withheld import places_left_out
@@ -147,10 +160,10 @@ def clone(
     loaded = change(config_of(reader), overrides or ())
     told = places_left_out(reader)
     tell_notes([f"{told}; they are looked for in the current folder, or where --set says"] if told else [])
-    tell_notes(preflight(loaded.config, until, earlier_run))
+    tell_notes(preflight(loaded.config, until, RunsOnDisk()))
     given = original / "config.toml"  # an imported run has none: nobody checked it
     text = given.read_text(encoding="utf-8") if given.is_file() else f"# as recorded in run {original.name}\n"
-    _work_on(create_run(loaded, text, runs_dir, linked_to=original), until, detach, quiet, as_json)
+    work_on(create_run(loaded, text, runs_dir, linked_to=original), until, detach, quiet, as_json)
 
 
 def _check_until(until: str | None) -> None:
@@ -158,38 +171,6 @@ def _check_until(until: str | None) -> None:
         from core.pipeline import check_until
 
         check_until(until)
-
-
-def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: bool) -> None:
-    """Works on a run here, or starts an engine for it; prints the run's results at the end."""
-    if detach:
-        from tui.commands.runs import engine
-
-        pid = engine.resume(root, until)
-        print_data({"run_id": root.name, "path": str(root), "pid": pid}, as_json, visible(str(root)))
-        tell(f"engine started as process {pid}; `dempo watch {root.name}` follows it")
-        return
-    from tui.commands.runs.process import work
-
-    console = Console(quiet)
-    console.say(f"run {root.name}")
-    try:
-        code = work(root, until, console)
-    except InfeasibleQuotas as error:
-        if as_json:
-            print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})
-        raise
-    from storage.record.reader import Reader
-    from tui.commands.record.show import results, tell_undecided, what_next
-
-    reader = Reader(root)
-    tell_undecided(reader)
-    if code:
-        tell(f"stopped; `dempo resume {root.name}` goes on from here")
-        raise typer.Exit(code)
-    results(reader, as_json)
-    for line in what_next(reader):
-        console.say(line)
 
 
 @app.command()
@@ -446,7 +427,7 @@ def demo(
 
     _check_until(until)
     root = prepare(world, seed, runs_dir, overrides or (), until)
-    _work_on(root, until, detach, quiet, as_json)
+    work_on(root, until, detach, quiet, as_json)
 
 
 @app.command()

@@ -11,21 +11,24 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.config import AnswerSection, ConditionSection, RunConfig
+from core.config import AnswerSection, ConditionSection, JudgeModel, RunConfig
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import Constitution
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.endpoints.shared import Shared
 from core.evaluation.generate import clause_tasks, generate_questions
-from core.evaluation.judges.judge import Calls, judged, plan_calls
+from core.evaluation.judges.judge import Call, Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
+from core.evaluation.judges.recorded_rankings import check_questions, read_recorded, record_file
+from core.evaluation.judges.taken_over import asks_nothing, require_same_judge, take_over
 from core.evaluation.prompts import labels_for
 from core.evaluation.sources.asked import constitution_of, planned_from
-from core.evaluation.sources.existing import EarlierRuns, existing_answers, unread_run
+from core.evaluation.sources.existing import EarlierRuns, existing_answers
 from core.evaluation.sources.linked import linked_model, named_model, untrained
 from core.evaluation.sources.received import Asking, answer_by_endpoint
 from core.events import AnswerGiven, AnswerRead, AnswerReceived, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.places import apart
 from core.facts.sources import source_kind
 from core.stage import Context, Unit, only
@@ -38,14 +41,17 @@ if TYPE_CHECKING:
 _PLAN = "questions"
 
 
-def check_evaluation(config: RunConfig, earlier: EarlierRuns = unread_run) -> Iterator[DempoError]:
+def check_evaluation(config: RunConfig, others: OtherRuns = UnreadRuns()) -> Iterator[DempoError]:
     """Every reason why `answer` and `judge` would be refused after training: files, addresses, keys, counts.
 
     For runs that start; a resumed one reads constitution and questions from its record.
+
+    Args:
+        calls_of: reads the judge calls of another run, where the configuration names one.
     """
     if config.answer is None or not config.conditions:
         return
-    earlier = cache(earlier)
+    earlier = cache(others.earlier)
     checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer, earlier)]
     checks += [
         partial(check_model, untrained(apart(c.source)[1]), named_model(c))
@@ -55,7 +61,7 @@ def check_evaluation(config: RunConfig, earlier: EarlierRuns = unread_run) -> It
     checks += [partial(endpoint_for, config, c.asked, os.environ) for c in config.conditions if c.asked]
     if config.judge is not None:
         checks.append(partial(labels_for, len(config.conditions)))
-        checks += [partial(KINDS[model.kind].ready, config, model, None) for model in config.judge.judges]
+        checks += [partial(_check_judge, config, model, others) for model in config.judge.judges]
         if config.rank.gold is not None:
             checks.append(partial(_check_gold, config, config.answer, config.rank.gold, earlier))
     for check in checks:
@@ -81,6 +87,10 @@ def _check_questions(config: RunConfig, section: AnswerSection, earlier: Earlier
     for condition in config.conditions:
         if source_kind(condition.source) == "answers":
             existing_answers(condition, questions, earlier)
+    names = [condition.name for condition in config.conditions]
+    for model in config.judge.judges if config.judge else ():
+        if model.kind == "recorded":
+            check_questions(model, read_recorded(model, names), questions)
 
 
 def _check_gold(config: RunConfig, section: AnswerSection, path: Path, earlier: EarlierRuns) -> None:
@@ -96,6 +106,16 @@ def _check_gold(config: RunConfig, section: AnswerSection, path: Path, earlier: 
             return
         questions = {question.question_id: question.clause_id for question in read}
     read_gold(path, [condition.name for condition in config.conditions], questions)
+
+
+def _check_judge(config: RunConfig, model: JudgeModel, others: OtherRuns) -> None:
+    """A judge of which another run has every call needs neither key nor model: nobody is asked."""
+    if model.takes_over and model.recorded is not None:
+        before = others.earlier_calls(model.recorded, model.label)
+        require_same_judge(config, model, [condition.name for condition in config.conditions], before)
+        if asks_nothing(model, before):
+            return
+    KINDS[model.kind].ready(config, model, None)
 
 
 # ---------------------------------------------------------------- answer
@@ -346,14 +366,20 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     if section is None:
         raise InputError("the configuration has no [judge]")
     labels_for(len(answers.conditions))
+    from_files = [model for model in section.judges if model.kind == "recorded"]
+    for model in from_files:
+        record_file(ctx, model, answers.conditions, answers.questions)
     calls = plan_calls(ctx, section.judges, answers)
-    ctx.plan(len(calls))
-    pending = set(ctx.pending([call.key for call in calls]))
+    ctx.plan(len(from_files) + len(calls))
     by_judge = [[call for call in calls if call.model is model] for model in section.judges]
+    shared = Shared(ctx.config, os.environ)
+    for model, own in zip(section.judges, by_judge, strict=True):
+        _take_over(ctx, model, own, answers, shared)
+    pending = set(ctx.pending([call.key for call in calls]))
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
     ready = {model.label: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
     done = len(calls) - len(pending)
-    failures, shared = [], Shared(ctx.config, os.environ)
+    failures = []
     for model, own in zip(section.judges, by_judge, strict=True):
         missing = [call for call in own if call.key in pending]
         if missing:
@@ -373,3 +399,12 @@ def judge(ctx: Context, answers: Answers) -> Judged:
             "clone the run with another judge"
         )
     return found
+
+
+def _take_over(ctx: Context, model: JudgeModel, own: list[Call], answers: Answers, shared: Shared) -> None:
+    """Records what another run's judge of the same label said, where the configuration names that run."""
+    pending = set(ctx.pending([call.key for call in own]))
+    if model.takes_over and model.recorded is not None and pending:
+        missing = [call for call in own if call.key in pending]
+        calls = Calls(ctx, model, own, missing, answers, len(own) - len(missing), len(own), shared)
+        take_over(calls, ctx.recorder.earlier_calls(model.recorded, model.label), os.environ)

@@ -12,8 +12,7 @@ Fields marked volatile may differ between two runs that are "the same" (docs/arc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from core.events.base import (
     SCHEMA_VERSION,
@@ -36,6 +35,7 @@ from core.events.data import (
     PoolType,
     UnlistedAnswer,
 )
+from core.events.earlier_calls import OtherRuns
 from core.events.engine import (
     EngineStarted,
     EngineStopped,
@@ -56,10 +56,13 @@ from core.events.evaluation import (
     AnswersRead,
     Clause,
     JudgeCalled,
+    JudgeReopened,
     ModelLinked,
     PlannedQuestion,
     QuestionsGenerated,
     QuestionsPlanned,
+    RankingsRead,
+    TakenFrom,
 )
 from core.events.ranking import (
     AgreementComputed,
@@ -100,9 +103,6 @@ from core.events.training import (
     WeightRow,
 )
 
-if TYPE_CHECKING:
-    from core.types import Earlier
-
 _ORDER = ("engine", "data", "sortition", "training", "evaluation", "ranking")
 
 EVENTS: dict[str, type[Event]] = {
@@ -121,7 +121,7 @@ def decode(kind: str, payload: Mapping[str, Any]) -> Event:
     return EVENTS[kind].model_validate(payload)
 
 
-class Recorder(Protocol):
+class Recorder(OtherRuns, Protocol):
     """Where a stage writes, and where it reads back what earlier engines finished."""
 
     def record(
@@ -136,7 +136,7 @@ class Recorder(Protocol):
         ...
 
     def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
-        """Events of the last completed attempt of every unit of the stage, by unit."""
+        """Events of the last completed attempt of every unit of the stage that was not reopened since, by unit."""
         ...
 
     def attempts(self, stage: str) -> dict[str, int]:
@@ -153,10 +153,6 @@ class Recorder(Protocol):
 
     def text(self, sha256: str) -> str:
         """The text of a blob."""
-        ...
-
-    def earlier(self, root: Path) -> Earlier:
-        """What another run, in this folder, asked and was answered; InputError where that cannot be read."""
         ...
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from core.events.base import Event, Part, Sha256, Text, described, volatile
+from core.events.data import FileRead
+from core.facts.judging.outcomes import Outcome, Unranked
 
 
 class Clause(Part):
@@ -124,6 +126,23 @@ class AnswerReceived(Event):
     seconds: float = volatile("time of the call")
 
 
+class RankingsRead(Event):
+    """The file of a judge whose rankings exist already. Each of them is a `judge.called` of its own."""
+
+    kind: ClassVar[str] = "rankings.read"
+    judge: str = described("label of the judge")
+    file: FileRead = described("the file, with size, SHA-256 and number of rankings")
+    rankings: dict[str, int] = described("how many rankings there are of each question that has any")
+
+
+class TakenFrom(Part):
+    """The call of another run whose reply this is: that run, the hash of its first event, and the event's number."""
+
+    run_id: str
+    first: Sha256
+    event: int
+
+
 class JudgeCalled(Event):
     """One call of one judge, whatever came of it. Only `ranked` calls hold a ranking."""
 
@@ -131,9 +150,11 @@ class JudgeCalled(Event):
     question_id: str = described("the question")
     clause_id: int = described("its clause")
     judge: str = described("label#index; the configuration has its model")
-    judge_kind: Literal["openai", "local", "planted"] = described("what kind of judge")
-    outcome: Literal["ranked", "refused", "truncated", "malformed", "failed"] = described("what came of it")
-    shown_order: list[str] = described("conditions in the order in which their answers were shown")
+    judge_kind: Literal["openai", "local", "planted", "recorded"] = described("what kind of judge")
+    outcome: Outcome = described("what came of it")
+    shown_order: list[str] = described(
+        "conditions in the order in which their answers were shown; empty for recorded rankings, of which it is unknown"
+    )
     ranking: list[str] | None = described("conditions, best first", default=None)
     attempts: int = described("requests made, retries included")
     template: Text | None = described("the words around the case in the prompt (judging.md)", default=None)
@@ -146,4 +167,18 @@ class JudgeCalled(Event):
     completion_tokens: int | None = described("as the endpoint counted", default=None)
     request_key: Sha256 = described("SHA-256 of model, endpoint, prompt, shown order, index and parameters")
     rule: int = described("number of the rule by which the reply was read and sorted (judging.md)")
+    taken_from: TakenFrom | None = volatile(
+        "where the reply was taken over from, in place of a request; absent for a call that was made", default=None
+    )
     seconds: float = volatile("time of the call")
+
+
+class JudgeReopened(Event):
+    """An operator's action on a run at rest: these completed calls are made again, each as a further attempt.
+
+    The former replies stay in the record; the last completed attempt is the one that counts.
+    """
+
+    kind: ClassVar[str] = "judge.reopened"
+    outcomes: list[Unranked] = described("calls that ended so are made again")
+    units: list[str] = described("the units of these calls, in the order of their names")

@@ -14,6 +14,7 @@ PLACE_KEYS = (
     "constitution",
     "questions",
     "model",
+    "recorded",
     "secret_file",
     "source",
     "gold",

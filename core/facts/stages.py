@@ -78,7 +78,9 @@ STAGE_FACTS: dict[str, StageFacts] = {
             "model.linked",
         ),
     ),
-    "judge": StageFacts(2, ("answer",), ("judge", "data"), "not replayable", ("judge.called",)),
+    "judge": StageFacts(
+        2, ("answer",), ("judge", "data"), "not replayable", ("rankings.read", "judge.called", "judge.reopened")
+    ),
     "rank": StageFacts(
         2,
         ("judge",),

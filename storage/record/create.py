@@ -22,6 +22,7 @@ from storage.record.log import Log
 from storage.record.reader import Reader, lock_is_held
 from storage.record.registry import enter_late, registration, registry_path
 from storage.record.schema import VIEWS_VERSION
+from storage.verifier.contents.whole import is_simulated
 from storage.verifier.vouching.entries import read_registry
 
 
@@ -80,6 +81,7 @@ def _named_secret(path: Path) -> bytes:
 
 def _genesis(loaded: LoadedConfig, run_id: str, secret: bytes, registry: str, linked_to: str | None) -> RunCreated:
     config, places = loaded.config, dict[str, str]()
+    values = without_places(resolved(config), places)
     return RunCreated(
         domain=CHAIN_DOMAIN,
         run_id=run_id,
@@ -87,10 +89,10 @@ def _genesis(loaded: LoadedConfig, run_id: str, secret: bytes, registry: str, li
         views=VIEWS_VERSION,
         name=config.run.name,
         seed=str(config.run.seed),
-        config=without_places(resolved(config), places),
+        config=values,
         places=places,
         origins=loaded.origins,
-        simulated=config.data.world is not None,
+        simulated=is_simulated(values),
         secret=hashlib.sha256(secret).hexdigest(),
         registry=registry,
         linked_to=linked_to,

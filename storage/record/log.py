@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from core import failpoints
 from core.data.pseudonyms import keep_secret
-from core.events import Event, HeadSigned, RunCreated, UnitCompleted, decode, digest
+from core.events import Event, HeadSigned, JudgeReopened, RunCreated, UnitCompleted, decode, digest
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
 from core.facts.sealed import SEALED
 from core.facts.trees import Tree
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
+from storage.other_runs import RunsOnDisk
 from storage.record.codec import canonical, exact_text, now, parse
 from storage.record.foreign import refuse_imported
 from storage.record.lock import take_lock
@@ -36,7 +37,6 @@ from storage.verifier.vouching.kept import Head
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from core.types import Earlier
 
 _PROGRESS_INTERVAL = 0.5
 
@@ -44,7 +44,7 @@ ProgressListener = Callable[[str, float, float, str], None]
 """Called with stage, done, total and detail, at most as often as the progress note is written."""
 
 
-class Log:
+class Log(RunsOnDisk):
     """An open record, implementing `core.events.Recorder`. Use `create` or `open`, then `close`."""
 
     def __init__(self, folder: RunFolder, lock: int) -> None:
@@ -246,15 +246,20 @@ class Log:
         return self.sealer.leaf_key(kind, *about)
 
     def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
-        """Events of the last completed attempt of every unit of the stage, by unit."""
+        """Events of the last completed attempt of every unit of the stage that was not reopened since, by unit."""
         last: dict[str, int] = {}
         events: dict[tuple[str, int], list[Event]] = {}
         rows = self._rows(
-            "SELECT kind, payload FROM events WHERE stage = ? AND payload->>'$.unit' IS NOT NULL ORDER BY seq",
+            "SELECT kind, payload FROM events WHERE stage = ? AND (payload->>'$.unit' IS NOT NULL OR kind = ?) "
+            "ORDER BY seq",
             stage,
+            JudgeReopened.kind,
         )
         for kind, payload in rows:
             event, unit = self._read(kind, payload)
+            if isinstance(event, JudgeReopened):
+                last = {key: attempt for key, attempt in last.items() if key not in set(event.units)}
+                continue
             assert unit is not None, "selected by its unit"
             if kind == UnitCompleted.kind:
                 last[unit[0]] = unit[1]
@@ -324,16 +329,6 @@ class Log:
         if not rows:
             raise StorageError(f"{self.folder.database}: the text {sha256[:12]}… is missing; run `dempo verify`")
         return exact_text(sha256, rows[0][0])
-
-    def earlier(self, root: Path) -> Earlier:
-        """What another run, in this folder, asked and was answered.
-
-        Raises:
-            InputError: its record cannot be read, or holds no questions, or not their texts.
-        """
-        from storage.earlier import earlier_run  # it reads records as this writes them
-
-        return earlier_run(root)
 
     def _rows(self, sql: str, *parameters: str) -> list[tuple[Any, ...]]:
         with sentences(self.folder.database):

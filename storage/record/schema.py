@@ -417,8 +417,12 @@ FROM m, json_each(m.p, '$.rankings') g, json_each(g.value, '$.ranking') r""",
 FROM m, json_each(m.p, '$.rows') r""",
     ),
     "operator_actions": (
-        """WITH m AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE kind = 'operator.action' ORDER BY seq)""",
-        """SELECT at, p->>'$.action' AS action, p->>'$.detail' AS detail FROM m""",
+        """WITH m AS MATERIALIZED (
+  SELECT at, kind, payload AS p FROM events WHERE kind IN ('operator.action', 'judge.reopened') ORDER BY seq
+)""",
+        """SELECT at, CASE kind WHEN 'operator.action' THEN p->>'$.action' ELSE 'judge again' END AS action,
+  CASE kind WHEN 'operator.action' THEN p->>'$.detail' ELSE json_array_length(p, '$.units') || ' of: '
+    || (SELECT group_concat(o.value, ', ') FROM json_each(p, '$.outcomes') o) END AS detail FROM m""",
     ),
 }
 """Of each view: its common table expressions, and the SELECT whose rows it shows."""
@@ -443,6 +447,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "7295570bf505d704a1ddaac2f3d9c1af32dbdf7ebb31f543cf2f2653aedd431c",
+    2: "d109a2db5e22e21c3f42a4ca82e40bf12cebf14ed1dad99240c85c705c4c3890",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -14,13 +14,13 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import DempoError
-from core.events import GoldRead, JudgeCalled
+from core.events import GoldRead, JudgeCalled, RankingsRead
 from core.facts.sealed import PRIVATE, SEALED
 from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
 from core.training.conditions import BASE
 from storage.record.codec import artifacts_in
-from storage.replay.repetition import Recorded, Repetition
+from storage.replay.repetition import Line, Recorded, Repetition
 from storage.verifier.contents.whole import file_digest
 
 _FROM_DATA = ("pairs", "pool")
@@ -103,6 +103,12 @@ def _files(record: Recorded, config: RunConfig, stage: str) -> Iterator[tuple[Pa
         measured = [line.values.get("world") for line in record.of("recovery") if line.kind == "recovery.measured"]
         yield data.path / data.world, [str(sha256) for sha256 in measured[-1:]]
 
+    if stage == "judge" and config.judge is not None:
+        read = {line.values.get("judge"): line.values for line in record.of(stage) if line.kind == RankingsRead.kind}
+        for judge in config.judge.judges:
+            if judge.recorded is not None and judge.label in read:
+                yield judge.recorded, [str(read[judge.label]["file"]["sha256"])]
+
 
 def _reads_the_world(config: RunConfig, stage: str) -> bool:
     if stage == "conditions":
@@ -127,11 +133,8 @@ def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
     """Units that no repetition does again, with the reason: an API's replies; questions and what people said, which are
     inputs."""
     if stage == "judge":
-        return {
-            key: "an API judge: its recorded answer is the record"
-            for key, lines in record.units(stage).items()
-            if any(line.kind == JudgeCalled.kind and line.values.get("judge_kind") == "openai" for line in lines)
-        }
+        told = {key: _not_asked_again(lines) for key, lines in record.units(stage).items()}
+        return {key: why for key, why in told.items() if why}
     if stage == "answer":
         kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
         return {key: why for key, own in kinds.items() for kind, why in _INPUTS.items() if kind in own}
@@ -149,6 +152,16 @@ _INPUTS = {
     "answer.received": "a model behind an endpoint: its recorded answer is the record",
 }
 """Kinds of events of the stage `answer` that are inputs, and why no repetition makes them again."""
+
+
+def _not_asked_again(lines: Sequence[Line]) -> str:
+    """Why a judge call is taken from the record; "" where it is made again."""
+    calls = [line.values for line in lines if line.kind == JudgeCalled.kind]
+    if any("taken_from" in values for values in calls):
+        return "taken over from another run: the recorded reply is the record"
+    if any(values.get("judge_kind") == "openai" for values in calls):
+        return "an API judge: its recorded answer is the record"
+    return ""
 
 
 def judges_in_words(record: Recorded, asked: bool) -> str:

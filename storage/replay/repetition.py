@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
 from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
+from core.events.earlier_calls import EarlierCalls
 from core.facts.chain import NO_EVENT
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
@@ -241,6 +242,14 @@ class Repetition:
             InputError: always.
         """
         raise InputError(f"a repetition reads no other run ({root.name})")
+
+    def earlier_calls(self, root: Path, label: str) -> EarlierCalls:
+        """None: what was taken over from another run is what the record holds.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"a repetition takes nothing over from another run ({root.name})")
 
     def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
         """Tells people how far it is."""

@@ -20,6 +20,7 @@ RunsDir = Annotated[
 RunName = Annotated[
     str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.", autocompletion=run_names)
 ]
+Detach = Annotated[bool, typer.Option("--detach", help="Start the engine in a session of its own and return.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
 UntilEvent = Annotated[

@@ -13,17 +13,18 @@ from typing import Any
 from core.config import JudgeModel
 from core.evaluation.answers import Answers
 from core.evaluation.endpoints.shared import Shared
-from core.events import JudgeCalled
+from core.events import JudgeCalled, RankingsRead
 from core.facts.judging.orders import shown_orders
-from core.facts.judging.requests import judging_key
+from core.facts.judging.requests import file_unit, judging_key
 from core.facts.places import place_name
-from core.stage import Context
+from core.stage import Context, only
 from core.types import Judged, Question, Ranking
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one judge. `order` are the conditions in the order in which their answers are shown."""
+    """One call of one judge. `order` are the conditions in the order in which their answers are shown, none where that
+    is not known."""
 
     model: JudgeModel
     index: int
@@ -59,9 +60,15 @@ class Calls:
 
 
 def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> list[Call]:
-    """All calls: by judge, then index, then question, so that a run that ends early holds whole rounds."""
+    """All calls: by judge, then index, then question, so that a run that ends early holds whole rounds.
+
+    A recorded judge has those that its file holds, which is recorded before.
+    """
     calls = []
     for model in models:
+        if model.kind == "recorded":
+            calls += _recorded_calls(ctx, model, answers)
+            continue
         shown = {
             question.question_id: shown_orders(
                 ctx.stream("order"), question.question_id, model.label, answers.conditions, model.rankings
@@ -74,6 +81,16 @@ def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> 
             for question in answers.questions
         ]
     return calls
+
+
+def _recorded_calls(ctx: Context, model: JudgeModel, answers: Answers) -> list[Call]:
+    counts = only(ctx.recorded(file_unit(model.label)) or (), RankingsRead).rankings
+    return [
+        Call(model, index, question, ())
+        for index in range(model.rankings)
+        for question in answers.questions
+        if index < counts.get(question.question_id, 0)
+    ]
 
 
 def request_key(call: Call, address: str | None, prompt: str, parameters: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from core.evaluation.endpoints.endpoint import Endpoint, endpoint_for
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.judges.local_judge import judge_by_model
 from core.evaluation.judges.openai_judge import judge_by_endpoint
+from core.evaluation.judges.recorded_rankings import RecordedRankings, read_recorded, take_recorded
 from core.evaluation.prompts import quoted_case
 from core.events import JudgeCalled
 from core.facts.judging.replies import READING_RULE
@@ -104,8 +105,16 @@ def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: 
     )
 
 
+# ---------------------------------------------------------------- rankings that exist already
+
+
+def _rankings(config: RunConfig, model: JudgeModel, base: Path | None) -> RecordedRankings:
+    return read_recorded(model, [condition.name for condition in config.conditions])
+
+
 KINDS: Mapping[str, JudgeKind] = {
     "openai": JudgeKind(_endpoint, judge_by_endpoint),
     "local": JudgeKind(_folder, judge_by_model),
     "planted": JudgeKind(_world, _ask_citizens),
+    "recorded": JudgeKind(_rankings, take_recorded),
 }

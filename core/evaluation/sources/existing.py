@@ -47,15 +47,6 @@ class _Given:
     where: str
 
 
-def unread_run(path: Path) -> Earlier:
-    """For whoever has no way to read runs.
-
-    Raises:
-        InputError: always.
-    """
-    raise InputError(f"{path} is the folder of a run, which cannot be read here; name a file of answers")
-
-
 def is_run(path: Path) -> bool:
     """Whether a path is the folder of a run."""
     return (path / "audit.db").is_file()

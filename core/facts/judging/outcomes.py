@@ -9,6 +9,9 @@ from core.facts.plural import number_of
 
 Outcome = Literal["ranked", "refused", "truncated", "malformed", "failed"]
 
+Unranked = Literal["refused", "truncated", "malformed", "failed"]
+"""What came of a call that gave no ranking."""
+
 WANTED_COVERAGE = 0.95
 """Share of calls with a ranking below which it is said, where a run sets no other."""
 

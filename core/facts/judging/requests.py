@@ -16,6 +16,11 @@ WRITING_TRIES = 3
 """How often a clause is asked for while the reply holds too few questions."""
 
 
+def file_unit(label: str) -> str:
+    """The unit that holds what was read of the file of a recorded judge; no call's unit ends so."""
+    return f"{label}#file"
+
+
 def address_of(configured: str | None, environment: Mapping[str, str]) -> str:
     """Where calls go: the configured address, else that of the environment, else OpenAI's."""
     return (configured or environment.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS).rstrip("/")

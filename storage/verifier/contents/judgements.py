@@ -10,6 +10,7 @@ from typing import Any
 
 from core.facts.judging.orders import shown_orders
 from core.facts.judging.outcomes import WANTED_COVERAGE, lost_calls, low_coverage
+from core.facts.judging.requests import file_unit
 from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import MOST_WEIGHT, label_of
@@ -85,19 +86,34 @@ def check_judge_calls(record: Record) -> str:
             raise broken(f"{what} was called twice", event.seq)
         done.add((judge, question))
         shown = event.values["shown_order"]
+        section = judges[judge.rpartition("#")[0]]
         same(event.unit, f"{judge}/{question}", f"{what}: its unit", event.seq)
         same(shown, wanted[judge, question], f"{what}: the order shown", event.seq)
-        kind = judges[judge.rpartition("#")[0]].get("kind")
-        same(event.values["judge_kind"], kind, f"{what}: what kind of judge it is", event.seq)
+        same(event.values["judge_kind"], section.get("kind"), f"{what}: what kind of judge it is", event.seq)
+        _check_taken(event, section, what)
         ranking = event.values.get("ranking")
         if (ranking is not None) != (event.values["outcome"] == "ranked"):
             raise broken(f"{what} was {event.values['outcome']}, which does not go with its ranking", event.seq)
-        if ranking is not None and sorted(ranking) != sorted(shown):
+        ranked = names if section.get("kind") == "recorded" else shown
+        if ranking is not None and sorted(ranking) != sorted(ranked):
             raise broken(f"{what} does not rank what it was shown", event.seq)
-    planned = len(questions) * sum(judge.get("rankings", 5) for judge in judges.values())
+    _check_reopened(record)
+    read = rankings_read(record)
+    planned = sum(
+        sum(read[label].values()) if judge.get("kind") == "recorded" else len(questions) * judge.get("rankings", 5)
+        for label, judge in judges.items()
+    )
     if record.ledger.ended("judge") and len(done) != planned:
         raise broken(f"the stage of the judges has ended with {len(done)} calls of {planned}")
     return _told_of_calls(record, calls)
+
+
+def _check_taken(event: Found, section: Mapping[str, Any], what: str) -> None:
+    """A reply was taken over from another run only where the configuration names one for its judge."""
+    taken = event.values.get("taken_from")
+    if taken is not None and (section.get("kind") == "recorded" or section.get("recorded") is None):
+        told = f"{what} was taken over from run {brief(taken['run_id'])}, and the configuration names no run for it"
+        raise broken(told, event.seq)
 
 
 def _told_of_calls(record: Record, calls: list[Found]) -> str:
@@ -113,8 +129,15 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
         for calls in [sum(own.values())]
         if calls > own["ranked"]
     ]
-    told = f"{len(calls)} calls showed the answers in the order that the seed gives; {outcomes['ranked']} ranked them"
-    return "; ".join(filter(None, [low_coverage(outcomes, wanted), told, *lost]))
+    taken = sum(event.values["judge_kind"] == "recorded" for event in calls)
+    asked = len(calls) - taken
+    told = (
+        f"{asked} calls showed the answers in the order that the seed gives; {outcomes['ranked'] - taken} ranked them"
+    )
+    more = f"{number_of(taken, 'ranking')} read from files" if taken else ""
+    over = sum("taken_from" in event.values for event in calls)
+    more = "; ".join(filter(None, [more, f"{over} replies taken over from other runs" if over else ""]))
+    return "; ".join(filter(None, [low_coverage(outcomes, wanted), told if asked else "", more, *lost]))
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:
@@ -123,7 +146,11 @@ def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict
         raise broken(f"judges cannot rank {len(names)} conditions", 1)
     stream, steps = RandomStream(record.genesis["seed"], "judge", "order"), STEPS_OF_A_NUMBER * len(names)
     wanted: dict[tuple[str, str], list[str]] = {}
+    kinds = {label: judge.get("kind") for label, judge in judges_of_record(record).items()}
     for (model, question), index in _last_index(record, calls).items():
+        if kinds[model] == "recorded":  # in which order these were shown is not known
+            wanted |= {(f"{model}#{i}", question): [] for i in range(index + 1)}
+            continue
         orders = shown_orders(stream, question, model, names, index + 1, lambda: spend(record, steps))
         wanted |= {(f"{model}#{i}", question): list(order) for i, order in enumerate(orders)}
     return wanted
@@ -157,6 +184,46 @@ def weights_of_record(record: Record) -> dict[str, int]:
         if type(weight) is not int or not 1 <= weight <= MOST_WEIGHT:
             raise broken(f"the configuration in event 1 gives judge {brief(label)} the weight {brief(weight)}", 1)
     return weights
+
+
+def _check_reopened(record: Record) -> None:
+    """Calls were made again only where they had ended as it was said, for no other reply may be asked for twice.
+
+    A reply is recorded together with the end of its unit, so the last one before is the one that counted.
+    """
+    events = sorted([*record.kept.get("judge.called", ()), *record.kept.get("judge.reopened", ())], key=lambda e: e.seq)
+    last: dict[str | None, str] = {}
+    for event in events:
+        if event.kind == "judge.called":
+            if event.values["outcome"] != "failed":
+                last[event.unit] = event.values["outcome"]
+            continue
+        for unit in event.values["units"]:
+            if last.get(unit) not in event.values["outcomes"]:
+                told = "gave no reply" if unit not in last else f"was {last[unit]}"
+                named = ", ".join(event.values["outcomes"])
+                raise broken(f"call {brief(unit)} {told}, and calls that were {named} are made again", event.seq)
+
+
+@once
+def rankings_read(record: Record) -> dict[str, dict[str, int]]:
+    """How many rankings of each question the file of each recorded judge holds; none of one that is not read yet."""
+    judges, questions = judges_of_record(record), questions_of_record(record)
+    found: dict[str, dict[str, int]] = {label: {} for label in judges}
+    for event in record.counted("rankings.read"):
+        label, counts = event.values["judge"], event.values["rankings"]
+        section = one_of(judges, label, "the configuration's judge", event.seq)
+        what = f"the file of judge {brief(label)}"
+        same(event.unit, file_unit(label), f"{what}: its unit", event.seq)
+        same(section.get("kind"), "recorded", f"{what}: what kind of judge it is", event.seq)
+        for question, count in counts.items():
+            one_of(questions, question, "the planned question", event.seq)
+            if not 0 < count <= section["rankings"]:
+                raise broken(f"{what} holds {count} rankings of question {brief(question)}", event.seq)
+        same(event.values["file"]["rows"], sum(counts.values()), f"{what}: its number of rankings", event.seq)
+        same(event.values["file"]["name"], section.get("recorded"), f"{what}: its name", event.seq)
+        found[label] = counts
+    return found
 
 
 # ------------------------------------------------------------ leaderboards

@@ -87,7 +87,7 @@ class Prompts:
         """The prompt of a judge call, and its key."""
         values, kind = event.values, event.values["judge_kind"]
         what = f"judge {brief(values['judge'])} on question {brief(values['question_id'])}"
-        shown = prompt = case.shown(values["shown_order"])
+        shown = prompt = values["question_id"] if kind == "recorded" else case.shown(values["shown_order"])
         if kind in TEMPLATES:
             if not {"prompt", "template"} <= values.keys():
                 raise broken(f"{what}: what it was asked is not recorded", event.seq)
@@ -149,6 +149,10 @@ class Prompts:
             parameters = judging_parameters(seed, label, index, question, *sampling, section.get("extra_body"))
             for address in self.addresses(section):
                 yield judging_key(model, address, prompt, order, index, parameters)
+        elif kind == "recorded":
+            for read in self.record.counted("rankings.read"):
+                if read.values["judge"] == label:
+                    yield judging_key(model, None, prompt, order, index, {"file": read.values["file"]["sha256"]})
         else:
             world = Path((self.record.genesis["config"].get("data") or {}).get("world") or "").name
             beside = {"labels": list(LABELS[: len(order)])} if kind == "local" else {"world": world}

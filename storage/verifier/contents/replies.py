@@ -31,6 +31,9 @@ from storage.verifier.ground.finding import (
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 
+NAMING = ("planted", "recorded")
+"""Kinds of judges whose replies name the conditions."""
+
 
 class Replies:
     """Replies as they are read: each once, however many calls refer to it: a small record could name a text that reads
@@ -199,16 +202,16 @@ def _ranking_said(values: Mapping[str, Any], replies: Replies) -> list[str] | No
     """The conditions, best first, as the reply to a call names them; None where it gives no ranking."""
     kind, shown = values["judge_kind"], values["shown_order"]
     said = replies.reading(values["reply"], kind, len(shown))
-    if said is None or kind == "planted":
+    if said is None or kind in NAMING:
         return None if said is None else list(said)
     labels = LABELS[: len(shown)]
     return [shown[labels.index(label)] for label in said] if sorted(said) == sorted(labels) else None
 
 
 def _read(reply: str, kind: str, labels: str) -> tuple[str, ...] | None:
-    """A planted judge names the conditions, the others their labels."""
+    """A planted or recorded judge names the conditions, the others their labels."""
     try:
-        if kind == "planted":
+        if kind in NAMING:
             found = json.loads(reply)
             return tuple(found) if isinstance(found, list) else None
         return parse_ranking(reply, labels) if kind == "openai" else tuple(reply.split(" > "))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +82,19 @@ def check_genesis(record: Record) -> str:
     if not re.fullmatch("0|[1-9][0-9]{0,18}", first["seed"]):
         raise broken("the run's seed is no number", 1)
     _check_origins(first)
-    planted = (first["config"].get("data") or {}).get("world") is not None
-    same(first["simulated"], planted, "whether raters or judges are simulated", 1)
+    same(first["simulated"], is_simulated(first["config"]), "whether raters or judges are simulated", 1)
     stamped = RUN_ID.fullmatch(first["run_id"])
     if stamped is not None and stamped[1] != first["name"]:
         raise broken(f"{brief(first['run_id'])} is not the id of a run called {brief(first['name'])}", 1)
     _check_settings(first["config"], record.facts.config)
     return f"the record is that of run {first['run_id']}"
+
+
+def is_simulated(config: Mapping[str, Any]) -> bool:
+    """Whether raters are those of a planted world, or some judge is, as it may be in a run without raters."""
+    judges = (config.get("judge") or {}).get("judges") or ()
+    planted = any(judge.get("kind") == "planted" for judge in judges)
+    return planted or (config.get("data") or {}).get("world") is not None
 
 
 def _check_settings(config: Any, shape: Shape) -> None:

@@ -21,7 +21,10 @@ HOME_STAGES = {kind: name for name, stage in STAGE_FACTS.items() for kind in sta
 )
 """The one stage in which each kind of event is recorded; views ask for the kind and not for the stage."""
 
-WITHOUT_UNIT = (*STAGE_KINDS, "draw.committed", "draw.decided")
+REOPENING = "judge.reopened"
+"""The kind of event that names completed units which are done again."""
+
+WITHOUT_UNIT = (*STAGE_KINDS, "draw.committed", "draw.decided", REOPENING)
 """With the kinds of the stage "run": events that belong to no unit."""
 
 WITH_OR_WITHOUT = ("seed.derived", "draw.made")
@@ -36,11 +39,12 @@ MAY_FAIL = ("judge.called", "answer.received")
 
 @dataclass
 class UnitState:
-    """A unit of work as far as the record tells: its last attempt and how many events of each kind that has, and the
-    attempt that was completed."""
+    """A unit of work as far as the record tells: its last attempt and how many events of each kind that has, the
+    attempt that was completed last, and whether it has been reopened since."""
 
     attempt: int = 0
     completed: int = 0
+    reopened: bool = False
     contents: Counter[str] = field(default_factory=Counter)
 
 
@@ -75,6 +79,7 @@ class Ledger:
             self._place(stage, kind, unit, attempt),
             self._stage(seq, stage, kind, values),
             self._unit(stage, kind, unit, attempt),
+            self._reopening(stage, kind, values),
         )
         self._whole_unit(seq, stage, kind, values, unit, attempt)
         self._at_work(seq, stage, kind, unit)
@@ -147,7 +152,8 @@ class Ledger:
             return f"stage {stage!r} is completed under another key than it was begun under"
         if state.planned != state.units:
             return f"stage {stage!r} is called completed with {state.units} units of {state.planned}"
-        begun = next((unit for (own, unit), done in self.units.items() if own == stage and not done.completed), None)
+        left = (unit for (own, unit), done in self.units.items() if own == stage and _is_left(done))
+        begun = next(left, None)
         return "" if begun is None else f"stage {stage!r} is called completed, and its unit {begun!r} is not"
 
     def _unit(self, stage: str, kind: str, unit: str | None, attempt: int) -> str:
@@ -156,7 +162,7 @@ class Ledger:
         state = self.units.setdefault((stage, unit), UnitState())
         if attempt < state.attempt:
             return f"attempt {attempt} of unit {unit!r} goes on after attempt {state.attempt} was begun"
-        if state.completed:
+        if state.completed and not (state.reopened and attempt > state.completed):
             return f"unit {unit!r} had been completed by attempt {state.completed}"
         if kind == "unit.completed" and state.attempt not in (0, attempt):
             return f"unit {unit!r} is completed by attempt {attempt}, of which nothing else is recorded"
@@ -164,11 +170,22 @@ class Ledger:
             state.contents = Counter()
         state.attempt = attempt
         if kind == "unit.completed":
-            state.completed = attempt
-            self.stages[stage].units += 1
+            self.stages[stage].units += not state.completed
+            state.completed, state.reopened = attempt, False
         else:
             state.contents[kind] += 1
         return ""
+
+    def _reopening(self, stage: str, kind: str, values: dict[str, Any]) -> str:
+        """Which calls an operator asked for again: whether each had an outcome that is named, a check of calls says."""
+        if kind != REOPENING:
+            return ""
+        for unit in values["units"]:
+            state = self.units.get((stage, unit), UnitState())
+            if not state.completed or state.reopened:
+                return f"unit {unit!r} is done again, and it is not completed"
+            state.reopened = True
+        return "" if values["units"] else "no unit is done again"
 
     def counts(self, stage: str, unit: str | None, attempt: int) -> bool:
         """Whether an event belongs to the completed attempt of its unit."""
@@ -178,6 +195,10 @@ class Ledger:
         """Whether a stage is recorded as completed."""
         state = self.stages.get(stage)
         return state is not None and state.ended is not None and not state.skipped
+
+
+def _is_left(unit: UnitState) -> bool:
+    return unit.reopened or not unit.completed
 
 
 _UNFINISHED = "belongs to a unit of which the end does not follow, though both are written together"

@@ -21,8 +21,9 @@ def diagnostics_of(ballots: Sequence[Ballot]) -> dict[str, float]:
         "fleiss_kappa_first": _kappa_of_first(several),
         "questions_with_agreement": float(len(several)),
     }
-    if len(ballots[0].order) > 1:
-        figures |= _shown_and_ranked(ballots)
+    known = [ballot for ballot in ballots if ballot.shown]
+    if len(ballots[0].order) > 1 and known:
+        figures |= _shown_and_ranked(known)
     return figures | (_length_and_rank(ballots) if ballots[0].lengths else {})
 
 

@@ -16,6 +16,7 @@ from storage.coverage import Coverage
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
 from storage.jury import JuryFound
+from storage.linked_run import linked_run
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
@@ -197,6 +198,7 @@ def _whole(reader: Reader) -> dict[str, Any]:
         "stages": reader.view("stages"),
         **_found(reader),
         "origin": origin.row() if origin else None,
+        "linked_to": linked_run(reader),
     }
 
 
@@ -207,5 +209,7 @@ def _heading(reader: Reader) -> str:
     came = [f"  {line}" for line in origin_lines(origin)] if origin else []
     root = reader.folder.root
     told = told_of(damage_in(root), root)
-    lines = [f"{root.name}{as_of}: {told or reader.status()}", *came, *(f"  {x}" for x in waits_for(reader))]
+    linked = linked_run(reader)
+    of = [] if linked is None else [f"  linked to run {linked}"]
+    lines = [f"{root.name}{as_of}: {told or reader.status()}", *came, *of, *(f"  {x}" for x in waits_for(reader))]
     return visible("\n".join(lines))

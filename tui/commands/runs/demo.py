@@ -25,6 +25,7 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: 
     from core.data.planted.world_folder import write_world
     from core.preflight import preflight
     from core.program.needed_packages import require_packages
+    from storage.other_runs import RunsOnDisk
 
     refuse_launcher(os.environ)
     if world not in get_args(WorldKind):
@@ -41,5 +42,5 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: 
     loaded = load_config(config, [*placed, *overrides])
     require_packages(loaded.config, until)
     write_world(folder, cast(WorldKind, world), seed)
-    preflight(loaded.config, until)
+    preflight(loaded.config, until, RunsOnDisk())
     return create_run(loaded, config.read_text(encoding="utf-8"), runs)

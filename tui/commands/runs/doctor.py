@@ -11,7 +11,7 @@ from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
-from core.config import RunConfig
+from core.config import JudgeModel, RunConfig
 from core.errors import JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.program.environment import devices, environment, package_version
@@ -49,7 +49,9 @@ def _endpoints(config: RunConfig) -> list[dict[str, Any]]:
         try:
             found = endpoint_for(config, asked, os.environ)
         except JudgeError as error:
-            rows.append(_row(who, "missing", str(error)))
+            taken = isinstance(asked, JudgeModel) and asked.takes_over
+            told = f"{error} (needed only where the run named by `recorded` lacks a reply)" if taken else str(error)
+            rows.append(_row(who, "note" if taken else "missing", told))
             continue
         key = f"with the key in {found.variable}" if found.key else "without a key"
         rows.append(_row(who, "ok", f"asked at {found.url} {key}"))

@@ -31,10 +31,10 @@ def start(config: Path, overrides: Sequence[str], runs: Path) -> Path:
         StorageError: the run could not be created.
     """
     from core.preflight import preflight  # reads stages, which the app does not load before it starts a run
-    from storage.earlier import earlier_run
+    from storage.other_runs import RunsOnDisk
 
     loaded = load_config(config, overrides)
-    preflight(loaded.config, earlier=earlier_run)
+    preflight(loaded.config, others=RunsOnDisk())
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs)
     resume(root)
     return root
