@@ -373,12 +373,12 @@ def rank(
     as_json: Json = False,
 ) -> None:
     """Aggregate rankings from a file, without a run."""
-    from tui.commands.ranking.rank import rank_file
+    from tui.commands.ranking.rank import habits_in, rank_file
 
-    rows = rank_file(rankings, resamples, resample, seed)
+    rows, habits = rank_file(rankings, resamples, resample, seed), habits_in(rankings)
     columns = ("method", "condition", "score", "low", "high", "position")
-    data = {"leaderboards": [{key: row[key] for key in columns} for row in rows]}
-    print_data(data, as_json, tables.leaderboards(rows))
+    data = {"leaderboards": [{key: row[key] for key in columns} for row in rows], "shown_places": habits}
+    print_data(data, as_json, tables.leaderboards(rows, habits))
 
 
 @app.command()

@@ -13,10 +13,10 @@ from core.facts.sortition.undecided import room
 from core.facts.tables import WITHHELD, people_withheld
 from core.facts.words import in_words, undecided_sentences
 from storage.board_notes import board_notes, by_method
-from storage.coverage import CALLS, Coverage
 from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.tables import rows_of
+from storage.judging_notes import JudgingNotes
 from storage.record.rows import BoardDetailRow, BoardRow, as_rows
 
 _MOST_ANSWERS = 24
@@ -203,11 +203,10 @@ class Content:
         boards = by_method(as_rows(BoardRow, islice(self.rows("leaderboards"), markup.MOST_ROWS)))
         columns = ("position", "condition", "score", "low", "high")
         notes = board_notes(boards, as_rows(BoardDetailRow, self.rows("leaderboard_details")))
-        coverage = Coverage(tuple(self.db.execute(CALLS))).sentence
+        first = "".join(f"{sentence}. " for sentence in self._judging().first)
         parts = []
         for method, rows in boards.items():
-            remark = f"{coverage}. " if coverage else ""
-            remark += "; ".join([f"{rows[0].rankings} rankings", *notes[method]]) + "."
+            remark = first + "; ".join([f"{rows[0].rankings} rankings", *notes[method]]) + "."
             table, plot = markup.table(map(vars, rows), columns), self.plots("leaderboard", method)
             parts.append(markup.under(method, table, markup.note(remark), plot))
         return markup.section("Leaderboards", *parts)
@@ -218,7 +217,12 @@ class Content:
         rows = [{"judge": judge, "outcome": outcome, "calls": n} for (judge, outcome), n in sorted(counts.items())]
         found = list(self.rows("judge_diagnostics"))
         agreement = [markup.under("Agreement and biases", markup.table(found))] if found else []
-        return markup.section("Judges", markup.table(rows), *agreement, self.see("Every call", "judge_calls"))
+        equal = self._judging().of_answers
+        told = [markup.note(f"{equal}.".capitalize())] if equal else []
+        return markup.section("Judges", markup.table(rows), *told, *agreement, self.see("Every call", "judge_calls"))
+
+    def _judging(self) -> JudgingNotes:
+        return JudgingNotes.of(self.db.execute)
 
     def texts(self) -> str:
         """Some answers, so that a reader sees what was judged."""

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
+from core.facts.judging.equal_answers import equal_answers, told_of_equal
 from core.facts.judging.orders import shown_orders
 from core.facts.judging.outcomes import WANTED_COVERAGE, lost_calls, low_coverage
 from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
 from core.facts.ranking.positions import ORDER_RULE, positions_by
+from core.facts.ranking.shown_places import habits_of
 from storage.verifier.ground.finding import (
     STEPS_OF_A_NUMBER,
     Finding,
@@ -67,7 +69,21 @@ def check_answers(record: Record) -> str:
         seen.add((condition, question))
     if record.ledger.ended("answer") and len(seen) != len(names) * len(questions):
         raise broken(f"the stage of the answers has ended with {len(seen)} of {len(names) * len(questions)}")
-    return f"{number_of(len(seen), 'answer')} to {number_of(len(questions), 'question')}, each given once"
+    told = f"{number_of(len(seen), 'answer')} to {number_of(len(questions), 'question')}, each given once"
+    return "; ".join(filter(None, [told, _told_of_equal_answers(record)]))
+
+
+def texts_of_answers(record: Record) -> dict[str, Counter[str]]:
+    """How many answers to each question are each text, by its SHA-256."""
+    found: dict[str, Counter[str]] = {}
+    for event in record.counted("answer.given"):
+        found.setdefault(event.values["question_id"], Counter())[event.values["answer"]["sha256"]] += 1
+    return found
+
+
+def _told_of_equal_answers(record: Record) -> str:
+    skipped = (record.genesis.get("config", {}).get("judge") or {}).get("ties") == "skip"
+    return told_of_equal(equal_answers(list(texts.values()) for texts in texts_of_answers(record).values()), skipped)
 
 
 def _check_question(questions: Mapping[str, int], event: Found) -> None:
@@ -125,7 +141,9 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
         if calls > own["ranked"]
     ]
     told = f"{len(calls)} calls showed the answers in the order that the seed gives; {outcomes['ranked']} ranked them"
-    return "; ".join(filter(None, [low_coverage(outcomes, wanted), told, *lost]))
+    ranked = (event.values for event in calls if event.values["outcome"] == "ranked")
+    shown = habits_of((call["judge"], call["shown_order"], call["ranking"]) for call in ranked)
+    return "; ".join(filter(None, [low_coverage(outcomes, wanted), *shown, told, *lost]))
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:

@@ -10,6 +10,18 @@ from pydantic import ValidationError
 from core.config import RankSection
 from core.errors import InputError
 from core.events import named_number
+from core.facts.ranking.shown_places import habits_of
+
+
+def habits_in(path: Path) -> list[str]:
+    """A sentence about each judge that ranks by the shown place, where rows say what was shown (`shown`).
+
+    Raises:
+        InputError: a row's `shown` is no order of what is ranked.
+    """
+    from core.ranking.files import read_shown
+
+    return habits_of(read_shown(path))
 
 
 def rank_file(path: Path, resamples: int, resample: str, seed: int) -> list[dict[str, Any]]:
