@@ -342,6 +342,9 @@ class JudgeSection(Section):
         description="share of calls with a ranking; below it each leaderboard says so first",
     )
     patience: Patience = 30.0
+    ties: Literal["skip"] | None = Field(
+        default=None, description="skip: nobody is asked about a question to which all answers are the same text"
+    )
 
     @field_validator("judges")
     @classmethod

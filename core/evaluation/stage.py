@@ -18,6 +18,7 @@ from core.evaluation.judges.kinds import KINDS
 from core.evaluation.prompts import labels_for
 from core.evaluation.questions import read_questions, require_all_clauses
 from core.events import AnswerGiven, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.facts.plural import number_of
 from core.stage import Context, Unit, only
 from core.types import Judged, Question
 
@@ -206,7 +207,13 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     if section is None:
         raise InputError("the configuration has no [judge]")
     labels_for(len(answers.conditions))
-    calls = plan_calls(ctx, section.judges, answers)
+    calls = plan_calls(ctx, section, answers)
+    if not calls:
+        raise JudgeError(
+            f"all answers to each of the {number_of(len(answers.questions), 'question')} are the same text, and "
+            'judge.ties = "skip" asks nobody about such questions; clone the run with other conditions, more training, '
+            "or without judge.ties"
+        )
     ctx.plan(len(calls))
     pending = set(ctx.pending([call.key for call in calls]))
     by_judge = [[call for call in calls if call.model is model] for model in section.judges]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import JudgeModel
+from core.config import JudgeModel, JudgeSection
 from core.evaluation.answers import Answers
 from core.events import JudgeCalled
 from core.facts.judging.orders import shown_orders
@@ -53,22 +53,27 @@ class Calls:
     total: int
 
 
-def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> list[Call]:
+def plan_calls(ctx: Context, section: JudgeSection, answers: Answers) -> list[Call]:
     """All calls: by judge, then index, then question, so that a run that ends early holds whole rounds."""
     calls = []
-    for model in models:
+    questions = [one for one in answers.questions if section.ties is None or _differ(answers, one.question_id)]
+    for model in section.judges:
         shown = {
             question.question_id: shown_orders(
                 ctx.stream("order"), question.question_id, model.label, answers.conditions, model.rankings
             )
-            for question in answers.questions
+            for question in questions
         }
         calls += [
             Call(model, index, question, shown[question.question_id][index])
             for index in range(model.rankings)
-            for question in answers.questions
+            for question in questions
         ]
     return calls
+
+
+def _differ(answers: Answers, question: str) -> bool:
+    return len({answers.answers[condition, question] for condition in answers.conditions}) > 1
 
 
 def request_key(call: Call, address: str | None, prompt: str, parameters: Mapping[str, Any]) -> str:

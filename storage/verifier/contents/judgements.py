@@ -73,6 +73,7 @@ def check_answers(record: Record) -> str:
     return "; ".join(filter(None, [told, _told_of_equal_answers(record)]))
 
 
+@once
 def texts_of_answers(record: Record) -> dict[str, Counter[str]]:
     """How many answers to each question are each text, by its SHA-256."""
     found: dict[str, Counter[str]] = {}
@@ -81,8 +82,21 @@ def texts_of_answers(record: Record) -> dict[str, Counter[str]]:
     return found
 
 
+def _skips_equal_answers(record: Record) -> bool:
+    return bool((record.genesis.get("config", {}).get("judge") or {}).get("ties") == "skip")
+
+
+def questions_judged(record: Record) -> list[str]:
+    """The questions that judges are asked about: where `judge.ties` says so, those with different answers alone."""
+    questions = questions_of_record(record)
+    if not _skips_equal_answers(record):
+        return list(questions)
+    texts = texts_of_answers(record)
+    return [question for question in questions if len(texts.get(question, ())) != 1]
+
+
 def _told_of_equal_answers(record: Record) -> str:
-    skipped = (record.genesis.get("config", {}).get("judge") or {}).get("ties") == "skip"
+    skipped = _skips_equal_answers(record)
     return told_of_equal(equal_answers(list(texts.values()) for texts in texts_of_answers(record).values()), skipped)
 
 
@@ -102,7 +116,7 @@ def check_judge_calls(record: Record) -> str:
     if not calls:
         return "no judge was called"
     questions, names, judges = questions_of_record(record), _names(record), judges_of_record(record)
-    wanted = _planned_calls(record, calls, names)
+    wanted, asked = _planned_calls(record, calls, names), questions_judged(record)
     done: set[tuple[str, str]] = set()
     for event in calls:
         judge, question = event.values["judge"], event.values["question_id"]
@@ -110,6 +124,8 @@ def check_judge_calls(record: Record) -> str:
         _check_question(questions, event)
         if (judge, question) in done:
             raise broken(f"{what} was called twice", event.seq)
+        if questions and question not in asked:
+            raise broken(f"{what}: all answers are the same text, and such a question is skipped", event.seq)
         done.add((judge, question))
         shown = event.values["shown_order"]
         same(event.unit, f"{judge}/{question}", f"{what}: its unit", event.seq)
@@ -121,7 +137,7 @@ def check_judge_calls(record: Record) -> str:
             raise broken(f"{what} was {event.values['outcome']}, which does not go with its ranking", event.seq)
         if ranking is not None and sorted(ranking) != sorted(shown):
             raise broken(f"{what} does not rank what it was shown", event.seq)
-    planned = len(questions) * sum(judge.get("rankings", 5) for judge in judges.values())
+    planned = len(questions_judged(record)) * sum(judge.get("rankings", 5) for judge in judges.values())
     if record.ledger.ended("judge") and len(done) != planned:
         raise broken(f"the stage of the judges has ended with {len(done)} calls of {planned}")
     return _told_of_calls(record, calls)

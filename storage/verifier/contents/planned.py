@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from core.facts.training.rules import training_unit
-from storage.verifier.contents.judgements import judges_of_record, questions_of_record
+from storage.verifier.contents.judgements import judges_of_record, questions_judged, questions_of_record
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
 
@@ -124,7 +124,7 @@ def _answer_units(record: Record) -> dict[str, Contents]:
 
 def _judge_units(record: Record) -> dict[str, Contents]:
     judges = judges_of_record(record)
-    questions = questions_of_record(record)
+    questions = questions_judged(record)
     spend(record, len(questions) * sum(section["rankings"] for section in judges.values()))
     return {
         f"{label}#{index}/{question}": {"judge.called": 1}
