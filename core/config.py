@@ -315,6 +315,9 @@ class JudgeModel(AskedModel):
     concurrency: Positive = 8
     timeout: Rate = 120.0
     retries: int = Field(default=4, ge=0)
+    calibration: Literal["rotations"] | None = Field(
+        default=None, description="of a local judge: its logits are the mean over all rotations of the shown order"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -328,6 +331,10 @@ class JudgeModel(AskedModel):
         given = [name for name in ("endpoint", "extra_body", "headers") if getattr(self, name) is not None]
         if given and self.kind != "openai":
             raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove {' and '.join(given)}")
+        if self.calibration is not None and self.kind != "local":
+            raise ValueError(
+                f"calibration takes a model's logits, and a judge of kind {self.kind!r} has none here; remove it"
+            )
         return self
 
 

@@ -61,6 +61,11 @@ def judging_key(
     return _key(model, address, prompt, list(order), index, dict(parameters))
 
 
+def local_parameters(labels: Sequence[str], calibration: str | None) -> dict[str, Any]:
+    """What shapes a local judge's ranking beside its prompt; without calibration as it was before there was any."""
+    return {"labels": list(labels)} | ({"calibration": calibration} if calibration else {})
+
+
 def writing_key(model: str, address: str, prompt: str, parameters: Mapping[str, Any]) -> str:
     """SHA-256 over model, address, prompt and parameters."""
     return _key(model, address, prompt, dict(parameters))

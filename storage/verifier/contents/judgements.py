@@ -130,8 +130,10 @@ def check_judge_calls(record: Record) -> str:
         shown = event.values["shown_order"]
         same(event.unit, f"{judge}/{question}", f"{what}: its unit", event.seq)
         same(shown, wanted[judge, question], f"{what}: the order shown", event.seq)
-        kind = judges[judge.rpartition("#")[0]].get("kind")
-        same(event.values["judge_kind"], kind, f"{what}: what kind of judge it is", event.seq)
+        section = judges[judge.rpartition("#")[0]]
+        same(event.values["judge_kind"], section.get("kind"), f"{what}: what kind of judge it is", event.seq)
+        rotations = len(shown) if section.get("calibration") else None
+        same(event.values.get("rotations"), rotations, f"{what}: the rotations that its mean is over", event.seq)
         ranking = event.values.get("ranking")
         if (ranking is not None) != (event.values["outcome"] == "ranked"):
             raise broken(f"{what} was {event.values['outcome']}, which does not go with its ranking", event.seq)

@@ -26,6 +26,7 @@ from core.facts.judging.requests import (
     address_of,
     judging_key,
     judging_parameters,
+    local_parameters,
     writing_key,
     writing_parameters,
 )
@@ -151,8 +152,8 @@ class Prompts:
                 yield judging_key(model, address, prompt, order, index, parameters)
         else:
             world = Path((self.record.genesis["config"].get("data") or {}).get("world") or "").name
-            beside = {"labels": list(LABELS[: len(order)])} if kind == "local" else {"world": world}
-            yield judging_key(model, None, prompt, order, index, beside)
+            local = local_parameters(LABELS[: len(order)], section.get("calibration"))
+            yield judging_key(model, None, prompt, order, index, local if kind == "local" else {"world": world})
 
     def _writing_keys(self, values: Mapping[str, Any], prompt: str) -> Iterator[str]:
         section = (self.record.genesis["config"].get("answer") or {}).get("generate") or {}
