@@ -277,6 +277,7 @@ class GenerateSection(AskedModel):
 
     model: str
     per_clause: Positive = 40
+    temperature: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="1.0 where left out")
     patience: Patience = 30.0
 
 

@@ -36,10 +36,23 @@ def judging_parameters(
 
 
 def writing_parameters(
-    seed: str | int, clause: int, attempt: int, count: int, extra_body: Mapping[str, Any] | None = None
+    seed: str | int,
+    clause: int,
+    attempt: int,
+    count: int,
+    extra_body: Mapping[str, Any] | None = None,
+    temperature: float | None = None,
 ) -> dict[str, Any]:
     """What shapes the reply of a model that writes `count` questions, at its attempt for a clause; from 0."""
-    parameters = _parameters(1.0, 1024 + 96 * count, seed, "answer", "generate", str(clause), str(attempt))
+    parameters = _parameters(
+        1.0 if temperature is None else temperature,
+        1024 + 96 * count,
+        seed,
+        "answer",
+        "generate",
+        str(clause),
+        str(attempt),
+    )
     return {**parameters, **_extra(extra_body)}
 
 

@@ -160,7 +160,8 @@ class Prompts:
         seed, clause, count = self.record.genesis["seed"], values["clause_id"], len(values["questions"])
         for address in self._addresses(section):
             for attempt in range(WRITING_TRIES):
-                parameters = writing_parameters(seed, clause, attempt, count, section.get("extra_body"))
+                beside = section.get("extra_body"), section.get("temperature")
+                parameters = writing_parameters(seed, clause, attempt, count, *beside)
                 yield writing_key(values["model"], address, prompt, parameters)
 
     def _addresses(self, section: Mapping[str, Any]) -> set[str]:

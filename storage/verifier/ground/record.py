@@ -21,7 +21,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "engine.started": "resumed environment",
         "engine.stopped": "outcome exit_code",
         "model.ready": "model files parameters vocabulary",
-        "questions.generated": "clause_id model questions template prompt reply request_key",
+        "questions.generated": "clause_id model questions template prompt reply request_key rule",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step loss margin gradient_norm learning_rate rule",
         "train.checkpoint": "condition step folder files",
