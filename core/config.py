@@ -18,6 +18,7 @@ from core.facts.judging.outcomes import WANTED_COVERAGE
 from core.facts.places import place_name, with_places
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.stages import PEOPLE_ONLY
+from core.prompt_files import template_of_judge, template_of_writer
 from core.request_extras import checked_body, checked_headers
 
 Estimator = Literal["step_normalised", "weighted_sampling"]
@@ -265,6 +266,9 @@ class AskedModel(Section):
         default=None, description="headers of every request; recorded, so never a key"
     )
 
+    prompt: Place | None = Field(default=None, description="file of the words to ask by; read once, into template")
+    template: str | None = Field(default=None, description="the words of that file, as prompts are made of them")
+
     @model_validator(mode="after")
     def _one_place(self) -> AskedModel:
         if self.base_url is not None and self.endpoint is not None:
@@ -276,6 +280,7 @@ class GenerateSection(AskedModel):
     """Questions made by a model behind an OpenAI-compatible endpoint."""
 
     model: str
+    template: Annotated[str | None, AfterValidator(template_of_writer)] = None
     per_clause: Positive = 40
     temperature: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="1.0 where left out")
     patience: Patience = 30.0
@@ -316,6 +321,7 @@ class JudgeModel(AskedModel):
     concurrency: Positive = 8
     timeout: Rate = 120.0
     retries: int = Field(default=4, ge=0)
+    template: Annotated[str | None, AfterValidator(template_of_judge)] = None
     calibration: Literal["rotations"] | None = Field(
         default=None, description="of a local judge: its logits are the mean over all rotations of the shown order"
     )
@@ -330,6 +336,8 @@ class JudgeModel(AskedModel):
     @model_validator(mode="after")
     def _asked_somewhere(self) -> JudgeModel:
         given = [name for name in ("endpoint", "extra_body", "headers") if getattr(self, name) is not None]
+        if self.kind == "planted" and (self.prompt or self.template):
+            raise ValueError("a planted judge is not asked in words; remove prompt")
         if given and self.kind != "openai":
             raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove {' and '.join(given)}")
         if self.calibration is not None and self.kind != "local":

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from core.config import BASE_MODEL, JudgeModel, RunConfig, Section, TrainSection, resolved
 from core.errors import InputError
 from core.facts.settings import settings_in
+from core.prompt_files import read_template
 
 
 class LoadedConfig(Section):
@@ -80,9 +81,12 @@ def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequenc
     for override in overrides:
         key, value = _parse_override(override)
         _set(values, key, value)
+        if key[-1] == "prompt":
+            _set(values, (*key[:-1], "template"), None)
         name = ".".join(key)
         origins = {known: origin for known, origin in origins.items() if not f"{known}.".startswith(f"{name}.")}
         origins |= {inner: "set" for inner, _ in settings_in(value, key)}
+    _read_prompts(values)
     try:
         config = RunConfig.model_validate(values)
     except ValidationError as error:
@@ -90,6 +94,20 @@ def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequenc
     return LoadedConfig(
         config=config, origins={key: origins.get(key, "default") for key, _ in settings_in(resolved(config))}
     )
+
+
+def _read_prompts(values: dict[str, Any]) -> None:
+    """Puts what is in the files of prompts into `template`, where that holds nothing yet.
+
+    Raises:
+        InputError: a file is no prompt.
+    """
+    judge, answer = (section if isinstance(section, dict) else {} for section in map(values.get, ("judge", "answer")))
+    judges = judge.get("judges")
+    asked = [(one, "judge") for one in judges] if isinstance(judges, list) else []
+    for section, who in [*asked, (answer.get("generate"), "writer")]:
+        if isinstance(section, dict) and isinstance(section.get("prompt"), str) and section.get("template") is None:
+            section["template"] = read_template(Path(section["prompt"]).expanduser(), who)
 
 
 def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:

@@ -101,7 +101,7 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
             problems = (*written.task.problems, str(error))
             again.append(replace(written.task, problems=problems))
             return
-        unit.add(_event(unit, section.model, endpoint.url, written, questions))
+        unit.add(_event(unit, section, endpoint.url, written, questions))
         unit.complete()
         for question in questions:
             taken.add(question)
@@ -143,7 +143,7 @@ def _ask(
         if stop.is_set():
             raise Interrupted
         request = Request(
-            messages=writer_messages(task.clause, count),
+            messages=writer_messages(task.clause, count, section.template),
             name="questions",
             schema=questions_schema(count),
             **writing_parameters(
@@ -172,16 +172,18 @@ def _ask(
     )
 
 
-def _event(unit: Unit, model: str, url: str, written: _Written, questions: tuple[str, ...]) -> QuestionsGenerated:
+def _event(
+    unit: Unit, section: GenerateSection, url: str, written: _Written, questions: tuple[str, ...]
+) -> QuestionsGenerated:
     task, reply, request = written.task, written.reply, written.request
     asked_again = [f"asked again after: {problem}" for problem in task.problems]
     prompt = recorded_prompt(request.messages)
     return QuestionsGenerated(
         clause_id=task.clause_id,
-        model=model,
+        model=section.model,
         questions=[unit.text(question) for question in questions],
         attempts=task.attempts,
-        template=unit.text(template_text("writer")),
+        template=unit.text(template_text("writer", section.template)),
         prompt=unit.text(prompt),
         reply=unit.text(reply.text),
         detail="; ".join(filter(None, [reply.detail, *asked_again])) or None,
@@ -189,7 +191,7 @@ def _event(unit: Unit, model: str, url: str, written: _Written, questions: tuple
         fingerprint=reply.fingerprint,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
-        request_key=writing_key(model, url, prompt, request.parameters()),
+        request_key=writing_key(section.model, url, prompt, request.parameters()),
         rule=WRITING_RULE,
         seconds=reply.seconds,
     )

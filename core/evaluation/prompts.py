@@ -7,6 +7,7 @@ through. What comes back is checked in `core.facts.judging.replies`, whatever th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,10 +38,15 @@ def labels_for(count: int) -> tuple[str, ...]:
     return tuple(LABELS[:count])
 
 
-def judge_messages(question: Question, answers: Sequence[str], kind: str = "openai") -> Context:
-    """What a kind of judge is asked; answers[i] is shown under the i-th label."""
+def template_text(kind: str, own: str | None = None) -> str:
+    """The template of a kind of judge, or of the writer, as the record holds it: its own, else the shipped one."""
+    return own or spelled(TEMPLATES[kind])
+
+
+def judge_messages(question: Question, answers: Sequence[str], kind: str = "openai", own: str | None = None) -> Context:
+    """What a kind of judge is asked, by its `own` template or the shipped; answers[i] stands under the i-th label."""
     case, labels = quoted_case(question, answers), labels_for(len(answers))
-    return _context(asked_by(TEMPLATES[kind], case, labels))
+    return _context(asked_by(json.loads(template_text(kind, own)), case, labels))
 
 
 def ranking_schema(labels: Sequence[str]) -> dict[str, Any]:
@@ -48,14 +54,9 @@ def ranking_schema(labels: Sequence[str]) -> dict[str, Any]:
     return _list_schema("ranking", {"type": "string", "enum": list(labels)}, len(labels), len(labels))
 
 
-def writer_messages(clause: str, count: int) -> Context:
+def writer_messages(clause: str, count: int, own: str | None = None) -> Context:
     """Asks for `count` questions about one clause."""
-    return _context(asked_by(TEMPLATES["writer"], case_to_write(quoted_text(clause)), count=count))
-
-
-def template_text(kind: str) -> str:
-    """The template of a kind of judge, or of the writer, as the record holds it."""
-    return spelled(TEMPLATES[kind])
+    return _context(asked_by(json.loads(template_text("writer", own)), case_to_write(quoted_text(clause)), count=count))
 
 
 def recorded_prompt(messages: Context) -> str:

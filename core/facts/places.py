@@ -6,7 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PLACE_KEYS = ("path", "respondents", "quotas", "responses", "constitution", "questions", "model", "secret_file")
+PLACE_KEYS = (
+    "path",
+    "respondents",
+    "quotas",
+    "responses",
+    "constitution",
+    "questions",
+    "model",
+    "secret_file",
+    "prompt",
+)
 """Settings that may be a path in full."""
 
 

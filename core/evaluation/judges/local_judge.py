@@ -69,7 +69,7 @@ def judge_by_model(calls: Calls, folder: Path | None) -> str:
             for call, (event, prompt, reply) in zip(chunk, events, strict=True):
                 if call.key in units:
                     unit = units[call.key]
-                    texts = {"prompt": prompt, "reply": reply, "template": template_text("local")}
+                    texts = {"prompt": prompt, "reply": reply, "template": template_text("local", calls.model.template)}
                     named = {name: unit.text(text) for name, text in texts.items()}
                     unit.add(event.model_copy(update={"seconds": seconds, **named}))
                     unit.complete()
@@ -90,7 +90,10 @@ def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> 
     labels = labels_for(len(answers.conditions))
     rotations = _rotations(calls[0].model, len(labels))
     rotated = [(call, shown_answers(call, answers), r) for call in calls for r in range(rotations)]
-    asked = [judge_messages(call.question, [*texts[r:], *texts[:r]], "local") for call, texts, r in rotated]
+    asked = [
+        judge_messages(call.question, [*texts[r:], *texts[:r]], "local", call.model.template)
+        for call, texts, r in rotated
+    ]
     prompts = [f"{prompt_text(local.tokenizer, messages)} {OPENING}" for messages in asked]
     tokens = local.tokenizer(prompts, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
     orders = rank_by_logits(local, tokens, labels, rotations)

@@ -97,7 +97,7 @@ class _Work:
     def request(self, call: Call) -> Request:
         """What the call asks."""
         return Request(
-            messages=judge_messages(call.question, shown_answers(call, self.calls.answers)),
+            messages=judge_messages(call.question, shown_answers(call, self.calls.answers), own=self.model.template),
             name="ranking",
             schema=ranking_schema(labels_for(len(call.order))),
             **judging_parameters(
@@ -177,7 +177,7 @@ class _Work:
             shown_order=list(call.order),
             ranking=ranking,
             attempts=reply.attempts,
-            template=unit.text(template_text("openai")) if unit else None,
+            template=unit.text(template_text("openai", self.model.template)) if unit else None,
             prompt=unit.text(prompt) if unit else None,
             reply=unit.text(reply.text) if unit else None,
             detail="; ".join(filter(None, said.get(outcome, [reply.detail]))),

@@ -118,6 +118,9 @@ class Prompts:
         """The template that a call names; None where its text is not here."""
         reference = event.values["template"]
         name = reference["sha256"]
+        configured = self._section(event, kind).get("template")
+        if configured is not None and name != hashlib.sha256(configured.encode("utf-8", "surrogatepass")).hexdigest():
+            raise broken(f"{what}: the template of its prompt is not the one of the configuration", event.seq)
         if name != _shipped_template(kind):
             self.others[name] += 1
         if name not in self.templates:
@@ -127,6 +130,14 @@ class Prompts:
         if template is not None and not any("{case}" in message["content"] for message in template):
             raise broken(f"{what}: the template of its prompt has no place for what is asked about", event.seq)
         return template
+
+    def _section(self, event: Found, kind: str) -> Mapping[str, Any]:
+        """What the configuration says of who was asked."""
+        if kind == "writer":
+            return (self.record.genesis["config"].get("answer") or {}).get("generate") or {}
+        label = event.values["judge"].rpartition("#")[0]
+        section: Mapping[str, Any] = one_of(self.judges, label, "the configuration's judge", event.seq)
+        return section
 
     def _compare(self, event: Found, kind: str, prompt: str, asked: Messages, shown: str, what: str) -> None:
         spend(self.record, len(prompt) // CHARACTERS_AT_A_TIME)
