@@ -322,6 +322,9 @@ class JudgeModel(AskedModel):
     timeout: Rate = 120.0
     retries: int = Field(default=4, ge=0)
     template: Annotated[str | None, AfterValidator(template_of_judge)] = None
+    reasoning: Annotated[bool | None, AfterValidator(lambda wanted: wanted or None)] = Field(
+        default=None, description="of a judge at an endpoint: reasons are asked for before the ranking"
+    )
     calibration: Literal["rotations"] | None = Field(
         default=None, description="of a local judge: its logits are the mean over all rotations of the shown order"
     )
@@ -335,7 +338,7 @@ class JudgeModel(AskedModel):
 
     @model_validator(mode="after")
     def _asked_somewhere(self) -> JudgeModel:
-        given = [name for name in ("endpoint", "extra_body", "headers") if getattr(self, name) is not None]
+        given = [name for name in ("endpoint", "extra_body", "headers", "reasoning") if getattr(self, name) is not None]
         if self.kind == "planted" and (self.prompt or self.template):
             raise ValueError("a planted judge is not asked in words; remove prompt")
         if given and self.kind != "openai":

@@ -49,9 +49,14 @@ def judge_messages(question: Question, answers: Sequence[str], kind: str = "open
     return _context(asked_by(json.loads(template_text(kind, own)), case, labels))
 
 
-def ranking_schema(labels: Sequence[str]) -> dict[str, Any]:
-    """The JSON schema of a ranking, with the keywords that strict structured output allows."""
-    return _list_schema("ranking", {"type": "string", "enum": list(labels)}, len(labels), len(labels))
+def ranking_schema(labels: Sequence[str], reasoning: bool = False) -> dict[str, Any]:
+    """The JSON schema of a ranking, with the keywords that strict structured output allows; `reasoning` comes first,
+    since what a model writes first is what the rest follows from."""
+    schema = _list_schema("ranking", {"type": "string", "enum": list(labels)}, len(labels), len(labels))
+    if not reasoning:
+        return schema
+    properties = {"reasoning": {"type": "string"}, **schema["properties"]}
+    return {**schema, "properties": properties, "required": list(properties)}
 
 
 def writer_messages(clause: str, count: int, own: str | None = None) -> Context:

@@ -89,5 +89,6 @@ class JudgeCalled(Event):
     completion_tokens: int | None = described("as the endpoint counted", default=None)
     request_key: Sha256 = described("SHA-256 of model, endpoint, prompt, shown order, index and parameters")
     rule: int = described("number of the rule by which the reply was read and sorted (judging.md)")
+    reasoning: Text | None = described("what the endpoint sent as reasoning beside the reply, raw", default=None)
     rotations: int | None = described("rotations of the shown order that a local judge's mean is over", default=None)
     seconds: float = volatile("time of the call")

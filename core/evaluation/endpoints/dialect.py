@@ -60,11 +60,13 @@ class Request:
     max_tokens: int
     seed: int
     extra_body: Mapping[str, Any] | None = None
+    reasoning: bool = False
 
     def parameters(self) -> dict[str, Any]:
         """What shapes the reply besides model and messages."""
-        own = {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
-        return own | ({"extra_body": self.extra_body} if self.extra_body else {})
+        own: dict[str, Any] = {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
+        own |= {"extra_body": self.extra_body} if self.extra_body else {}
+        return own | ({"reasoning": True} if self.reasoning else {})
 
 
 @dataclass(frozen=True)

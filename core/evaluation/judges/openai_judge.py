@@ -27,6 +27,7 @@ from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
 from core.events import JudgeCalled
 from core.facts.judging.outcomes import Outcome, outcome_of
+from core.facts.judging.prompts import template_name
 from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
 from core.facts.judging.requests import judging_parameters
 from core.facts.plural import number_of
@@ -97,9 +98,14 @@ class _Work:
     def request(self, call: Call) -> Request:
         """What the call asks."""
         return Request(
-            messages=judge_messages(call.question, shown_answers(call, self.calls.answers), own=self.model.template),
+            messages=judge_messages(
+                call.question,
+                shown_answers(call, self.calls.answers),
+                template_name("openai", self.model.reasoning),
+                self.model.template,
+            ),
             name="ranking",
-            schema=ranking_schema(labels_for(len(call.order))),
+            schema=ranking_schema(labels_for(len(call.order)), bool(self.model.reasoning)),
             **judging_parameters(
                 self.calls.ctx.config.run.seed,
                 self.model.label,
@@ -108,8 +114,14 @@ class _Work:
                 self.model.temperature,
                 self.model.max_tokens,
                 self.model.extra_body,
+                self.model.reasoning,
             ),
         )
+
+    @property
+    def template(self) -> str:
+        """What prompts are made of."""
+        return template_text(template_name("openai", self.model.reasoning), self.model.template)
 
     def ask(self, call: Call, stop: threading.Event) -> tuple[Request, Reply]:
         """Runs in a thread of its own and records nothing."""
@@ -177,9 +189,10 @@ class _Work:
             shown_order=list(call.order),
             ranking=ranking,
             attempts=reply.attempts,
-            template=unit.text(template_text("openai", self.model.template)) if unit else None,
+            template=unit.text(self.template) if unit else None,
             prompt=unit.text(prompt) if unit else None,
             reply=unit.text(reply.text) if unit else None,
+            reasoning=unit.text(reply.reasoning) if unit and reply.reasoning else None,
             detail="; ".join(filter(None, said.get(outcome, [reply.detail]))),
             finish_reason=reply.finish_reason,
             fingerprint=reply.fingerprint,

@@ -29,10 +29,11 @@ def judging_parameters(
     temperature: float,
     max_tokens: int,
     extra_body: Mapping[str, Any] | None = None,
+    reasoning: bool | None = None,
 ) -> dict[str, Any]:
-    """What shapes a judge's reply beside its prompt; `seed` is the run's."""
+    """What shapes a judge's reply beside its prompt; `seed` is the run's; with `reasoning`, reasons are asked for."""
     parameters = _parameters(temperature, max_tokens, seed, "judge", "seed", question, label, str(index))
-    return {**parameters, **_extra(extra_body)}
+    return {**parameters, **_extra(extra_body), **({"reasoning": True} if reasoning else {})}
 
 
 def writing_parameters(

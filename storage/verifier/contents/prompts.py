@@ -20,6 +20,7 @@ from core.facts.judging.prompts import (
     case_to_write,
     quoted_text,
     spelled,
+    template_name,
 )
 from core.facts.judging.requests import (
     WRITING_TRIES,
@@ -121,7 +122,7 @@ class Prompts:
         configured = self._section(event, kind).get("template")
         if configured is not None and name != hashlib.sha256(configured.encode("utf-8", "surrogatepass")).hexdigest():
             raise broken(f"{what}: the template of its prompt is not the one of the configuration", event.seq)
-        if name != _shipped_template(kind):
+        if name != _shipped_template(template_name(kind, self._section(event, kind).get("reasoning"))):
             self.others[name] += 1
         if name not in self.templates:
             body = self.texts.body(reference)
@@ -157,8 +158,9 @@ class Prompts:
         model = section.get("model", "")
         if kind == "openai":
             sampling = section.get("temperature", 0.0), section.get("max_tokens", 1024)
+            beside = section.get("extra_body"), section.get("reasoning")
             seed, question = self.record.genesis["seed"], values["question_id"]
-            parameters = judging_parameters(seed, label, index, question, *sampling, section.get("extra_body"))
+            parameters = judging_parameters(seed, label, index, question, *sampling, *beside)
             for address in self._addresses(section):
                 yield judging_key(model, address, prompt, order, index, parameters)
         else:
