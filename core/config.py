@@ -20,6 +20,7 @@ from core.facts.ranking.juries import MOST_WEIGHT
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.sources import has_base, source_kind, trains
 from core.facts.stages import NO_DATA, PEOPLE_ONLY
+from core.prompt_files import template_of_judge, template_of_writer
 from core.request_extras import checked_body, checked_headers
 
 Estimator = Literal["step_normalised", "weighted_sampling"]
@@ -336,6 +337,9 @@ class AskedModel(Section):
         default=None, description="headers of every request; recorded, so never a key"
     )
 
+    prompt: Place | None = Field(default=None, description="file of the words to ask by; read once, into template")
+    template: str | None = Field(default=None, description="the words of that file, as prompts are made of them")
+
     @model_validator(mode="after")
     def _one_place(self) -> AskedModel:
         if self.base_url is not None and self.endpoint is not None:
@@ -347,7 +351,9 @@ class GenerateSection(AskedModel):
     """Questions made by a model behind an OpenAI-compatible endpoint."""
 
     model: str
+    template: Annotated[str | None, AfterValidator(template_of_writer)] = None
     per_clause: Positive = 40
+    temperature: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="1.0 where left out")
     patience: Patience = 30.0
 
 
@@ -406,6 +412,13 @@ class JudgeModel(AskedModel):
     again: tuple[Unranked, ...] | None = Field(
         default=None, description="what came of replies that are not taken over, but asked for again"
     )
+    template: Annotated[str | None, AfterValidator(template_of_judge)] = None
+    reasoning: Annotated[bool | None, AfterValidator(lambda wanted: wanted or None)] = Field(
+        default=None, description="of a judge at an endpoint: reasons are asked for before the ranking"
+    )
+    calibration: Literal["rotations"] | None = Field(
+        default=None, description="of a local judge: its logits are the mean over all rotations of the shown order"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -416,9 +429,15 @@ class JudgeModel(AskedModel):
 
     @model_validator(mode="after")
     def _asked_somewhere(self) -> JudgeModel:
-        given = [name for name in ("endpoint", "extra_body", "headers") if getattr(self, name) is not None]
+        given = [name for name in ("endpoint", "extra_body", "headers", "reasoning") if getattr(self, name) is not None]
+        if self.kind == "planted" and (self.prompt or self.template):
+            raise ValueError("a planted judge is not asked in words; remove prompt")
         if given and self.kind != "openai":
             raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove {' and '.join(given)}")
+        if self.calibration is not None and self.kind != "local":
+            raise ValueError(
+                f"calibration takes a model's logits, and a judge of kind {self.kind!r} has none here; remove it"
+            )
         return self
 
     @property
@@ -446,6 +465,9 @@ class JudgeSection(Section):
         description="share of calls with a ranking; below it each leaderboard says so first",
     )
     patience: Patience = 30.0
+    ties: Literal["skip"] | None = Field(
+        default=None, description="skip: nobody is asked about a question to which all answers are the same text"
+    )
 
     @field_validator("judges")
     @classmethod

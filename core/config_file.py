@@ -23,6 +23,7 @@ from core.config import (
 from core.errors import InputError
 from core.facts.places import apart
 from core.facts.settings import settings_in
+from core.prompt_files import read_template
 
 
 class LoadedConfig(Section):
@@ -121,9 +122,12 @@ def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequenc
     for override in overrides:
         key, value = _parse_override(override)
         _set(values, key, value)
+        if key[-1] == "prompt":
+            _set(values, (*key[:-1], "template"), None)
         name = ".".join(key)
         origins = {known: origin for known, origin in origins.items() if not f"{known}.".startswith(f"{name}.")}
         origins |= {inner: "set" for inner, _ in settings_in(value, key)}
+    _read_prompts(values)
     try:
         config = RunConfig.model_validate(values)
     except ValidationError as error:
@@ -131,6 +135,20 @@ def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequenc
     return LoadedConfig(
         config=config, origins={key: origins.get(key, "default") for key, _ in settings_in(resolved(config))}
     )
+
+
+def _read_prompts(values: dict[str, Any]) -> None:
+    """Puts what is in the files of prompts into `template`, where that holds nothing yet.
+
+    Raises:
+        InputError: a file is no prompt.
+    """
+    judge, answer = (section if isinstance(section, dict) else {} for section in map(values.get, ("judge", "answer")))
+    judges = judge.get("judges")
+    asked = [(one, "judge") for one in judges] if isinstance(judges, list) else []
+    for section, who in [*asked, (answer.get("generate"), "writer")]:
+        if isinstance(section, dict) and isinstance(section.get("prompt"), str) and section.get("template") is None:
+            section["template"] = read_template(Path(section["prompt"]).expanduser(), who)
 
 
 def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:

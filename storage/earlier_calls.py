@@ -59,4 +59,5 @@ def _call(record: Recorded, line: Line) -> EarlierCall | None:
     def text(reference: Text | None) -> str:
         return "" if reference is None else record.text(reference.sha256)
 
-    return EarlierCall(line.seq, event, text(event.template), text(event.prompt), text(event.reply))
+    texts = (event.template, event.prompt, event.reply, event.reasoning)
+    return EarlierCall(line.seq, event, *map(text, texts))

@@ -155,7 +155,8 @@ def test_who_writes_questions_is_asked_and_recorded_in_the_same_way(tmp_path: Pa
             return 400, error("System role not supported")
         if "temperature" in body:
             return 400, error("no", param="temperature")
-        return 200, completion(json.dumps({"questions": ["How?", "Why?"]}))
+        case, _ = json.JSONDecoder().raw_decode(body["messages"][0]["content"].partition("\n\n")[2])
+        return 200, completion(json.dumps({"questions": [f"{case['rule']} How?", f"{case['rule']} Why?"]}))
 
     recorder, constitution = MemoryRecorder(), parse_constitution("1. Be kind.\n2. Be true.\n")
     with serving(respond) as server:

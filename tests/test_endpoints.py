@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from both_verifiers import checked
@@ -403,7 +404,9 @@ def test_an_engine_in_the_background_is_not_started_in_vain(tmp_path: Path, envi
 
 def writes(body: dict[str, Any], number: int) -> Answer:
     case, _ = json.JSONDecoder().raw_decode(body["messages"][-1]["content"])
-    return 200, completion(json.dumps({"questions": [f"{case['rule']} Number {i}?" for i in range(4)]}))
+    return 200, completion(
+        json.dumps({"questions": [f"Number {i} of rule {crc32(case['rule'].encode())}?" for i in range(4)]})
+    )
 
 
 @pytest.fixture(scope="module")

@@ -256,7 +256,7 @@ def some_answers(questions: int = 2, conditions: tuple[str, ...] = ("a", "b", "c
 def test_calls_are_planned_by_judge_then_round_then_question(tmp_path: Path) -> None:
     settings = config([{"kind": "planted", "model": "x", "rankings": 2}, {"kind": "planted", "model": "y/z"}])
     ctx = make_context("judge", settings, tmp_path)
-    calls = plan_calls(ctx, settings.judge.judges, some_answers())  # type: ignore[union-attr]
+    calls = plan_calls(ctx, settings.judge, some_answers())  # type: ignore[arg-type]
     assert [call.key for call in calls[:6]] == ["x#0/1:0", "x#0/1:1", "x#1/1:0", "x#1/1:1", "y/z#0/1:0", "y/z#0/1:1"]
     assert len({call.key for call in calls}) == len(calls) == 14
 
@@ -264,7 +264,7 @@ def test_calls_are_planned_by_judge_then_round_then_question(tmp_path: Path) -> 
 def test_two_judges_of_one_model_are_told_apart_by_their_labels(tmp_path: Path) -> None:
     cold, warm = ({"kind": "openai", "model": "m", "label": label, "rankings": 3} for label in ("cold", "warm"))
     settings = config([cold, warm])
-    calls = plan_calls(make_context("judge", settings, tmp_path), settings.judge.judges, some_answers())  # type: ignore[union-attr]
+    calls = plan_calls(make_context("judge", settings, tmp_path), settings.judge, some_answers())  # type: ignore[arg-type]
     assert {call.judge for call in calls} == {f"{label}#{i}" for label in ("cold", "warm") for i in range(3)}
     orders = {label: [call.order for call in calls if call.model.label == label] for label in ("cold", "warm")}
     assert orders["cold"] != orders["warm"]

@@ -27,14 +27,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_random_llama(tmp_path_factory.mktemp("judge") / "llama", positions=4096)
 
 
-def config(model: str = "base", rankings: int = 3, batch: int = 4) -> RunConfig:
+def config(model: str = "base", rankings: int = 3, batch: int = 4, **more: Any) -> RunConfig:
     return RunConfig.model_validate(
         {
             "run": {"name": "r"},
             "data": {},
             "train": {"model": "tiny", "device": "cpu", "threads": 1},
             "answer": {"constitution": "c.txt", "questions": "q", "batch": batch},
-            "judge": {"judges": [{"kind": "local", "model": model, "rankings": rankings}]},
+            "judge": {"judges": [{"kind": "local", "model": model, "rankings": rankings, **more}]},
         }
     )
 
@@ -134,11 +134,11 @@ def test_rankings_are_recorded_with_prompt_and_reply_and_resumed_exactly(
     sizes: list[int] = []
     compute = rank_by_logits
 
-    def interrupted(local: LocalModel, prompts: Any, labels: Any) -> Any:
+    def interrupted(local: LocalModel, prompts: Any, labels: Any, rotations: int) -> Any:
         sizes.append(len(prompts))
         if len(sizes) == 2:
             ctx.folder.stop_request.touch()
-        return compute(local, prompts, labels)
+        return compute(local, prompts, labels, rotations)
 
     monkeypatch.setattr(local_judge, "rank_by_logits", interrupted)
     recorder = MemoryRecorder()
@@ -164,7 +164,7 @@ def test_a_batch_that_was_recorded_in_part_is_computed_as_it_was(
     monkeypatch.setattr(
         local_judge,
         "rank_by_logits",
-        lambda local, prompts, labels: sizes.append(len(prompts)) or rank_by_logits(local, prompts, labels),
+        lambda local, prompts, labels, r: sizes.append(len(prompts)) or rank_by_logits(local, prompts, labels, r),
     )
     assert judge(make_context("judge", config(), tmp_path / "b", part), given) == fresh
     assert sizes == [4, 4, 1], "other neighbours in a batch would change the last bits of the logits"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from both_verifiers import checked
@@ -268,7 +269,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def write(body: dict[str, Any], number: int) -> Answer:
         case, _ = json.JSONDecoder().raw_decode(body["messages"][-1]["content"])
-        return 200, completion(json.dumps({"questions": [f"{case['rule']} Number {i}?" for i in range(4)]}))
+        name = crc32(case["rule"].encode())
+        return 200, completion(json.dumps({"questions": [f"Number {i} of rule {name}?" for i in range(4)]}))
 
     folder = tmp_path_factory.mktemp("extras")
     constitution = folder / "worlds" / "planted-0" / "constitution.txt"

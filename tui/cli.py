@@ -359,16 +359,16 @@ def rank(
     as_json: Json = False,
 ) -> None:
     """Aggregate rankings from a file, without a run."""
-    from tui.commands.ranking.rank import rank_file
+    from tui.commands.ranking.rank import habits_in, rank_file
 
-    found = rank_file(rankings, resamples, resample, seed, weight or ())
+    found, habits = rank_file(rankings, resamples, resample, seed, weight or ()), habits_in(rankings)
     columns = ("method", "condition", "score", "low", "high", "position")
-    data = {"leaderboards": [{key: row[key] for key in columns} for row in found.rows]}
+    data = {"leaderboards": [{key: row[key] for key in columns} for row in found.rows], "shown_places": habits}
     of_jury = found.jury.data()
     data |= {view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")}
     pooled = [(row["method"], row["position"], row["condition"]) for row in found.rows]
     lines = found.jury.lines(pooled, tables.terminal() or 80)
-    print_data(data, as_json, "\n".join([tables.leaderboards(found.rows), "", *lines]).rstrip())
+    print_data(data, as_json, "\n".join([tables.leaderboards(found.rows, habits), "", *lines]).rstrip())
 
 
 @app.command()

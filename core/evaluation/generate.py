@@ -1,13 +1,17 @@
-"""Questions written by a model behind an OpenAI-compatible endpoint, one unit per clause."""
+"""Questions written by a model behind an OpenAI-compatible endpoint, one unit per clause.
+
+Which of a reply are taken is said in `core.facts.judging.written`. It depends on the clauses that are recorded already,
+so it is decided where a clause is recorded: a reply that had enough when it came, and has not any more since another
+clause was recorded meanwhile, is asked for again in the next round.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from core.config import GenerateSection
 from core.errors import JudgeError
@@ -19,8 +23,9 @@ from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.endpoints.shared import Shared
 from core.evaluation.prompts import questions_schema, recorded_prompt, template_text, writer_messages
 from core.events import QuestionsGenerated
-from core.facts.judging.replies import Malformed, parse_questions
+from core.facts.judging.replies import Malformed
 from core.facts.judging.requests import WRITING_TRIES, writing_key, writing_parameters
+from core.facts.judging.written import WRITING_RULE, Taken, written_questions
 from core.stage import Context, Unit
 from core.types import Question
 
@@ -31,11 +36,13 @@ RETRIES = 4
 
 @dataclass(frozen=True)
 class ClauseTask:
-    """One clause to write questions for."""
+    """One clause to write questions for; why earlier tries were not enough, and the requests that they took."""
 
     key: str
     clause_id: int
     clause: str
+    problems: tuple[str, ...] = ()
+    attempts: int = 0
 
 
 def clause_tasks(constitution: Constitution) -> list[ClauseTask]:
@@ -54,47 +61,72 @@ def generate_questions(
     tasks = clause_tasks(constitution)
     pending = [task for task in tasks if ctx.recorded(task.key) is None]
     if pending:
-        _write(ctx, section, pending, per_clause)
-    return tuple(
-        Question(f"{task.clause_id}:{i}", task.clause_id, task.clause, ctx.recorder.text(text.sha256))
-        for task in tasks
-        for event in ctx.recorded(task.key) or ()
-        if isinstance(event, QuestionsGenerated)
-        for i, text in enumerate(event.questions)
-    )
+        taken = Taken()
+        for question in _recorded(ctx, tasks):
+            taken.add(question.text)
+        _write(ctx, section, pending, per_clause, taken)
+    return tuple(_recorded(ctx, tasks))
 
 
-def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int) -> None:
+def _recorded(ctx: Context, tasks: Sequence[ClauseTask]) -> Iterator[Question]:
+    for task in tasks:
+        for event in ctx.recorded(task.key) or ():
+            if isinstance(event, QuestionsGenerated):
+                for i, text in enumerate(event.questions):
+                    body = ctx.recorder.text(text.sha256)
+                    yield Question(f"{task.clause_id}:{i}", task.clause_id, task.clause, body)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A reply, and the task with what its earlier tries came to."""
+
+    task: ClauseTask
+    reply: Reply
+    request: Request
+
+
+def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int, taken: Taken) -> None:
     endpoint = endpoint_for(ctx.config, section, os.environ)
     shared = Shared(ctx.config, os.environ)
     model = Completions(
         endpoint, section.model, TIMEOUT, RETRIES, CONCURRENCY, 60 * section.patience, shared, section.headers
     )
-    left = len(pending)
+    total, again = len(pending), list[ClauseTask]()
+    left = total
 
-    def finished(task: ClauseTask, unit: Unit, result: tuple[Reply, tuple[str, ...], Request]) -> None:
+    def finished(task: ClauseTask, unit: Unit, written: _Written) -> None:
         nonlocal left
-        reply, questions, request = result
-        unit.add(_event(unit, task, section.model, endpoint.url, request, reply, questions))
+        try:
+            questions = written_questions(written.reply.text, count, taken)
+        except Malformed as error:
+            problems = (*written.task.problems, str(error))
+            again.append(replace(written.task, problems=problems))
+            return
+        unit.add(_event(unit, section, endpoint.url, written, questions))
         unit.complete()
+        for question in questions:
+            taken.add(question)
         left -= 1
-        ctx.progress(len(pending) - left, len(pending), f"questions for clause {task.clause_id}")
+        ctx.progress(total - left, total, f"questions for clause {task.clause_id}")
 
     def tell() -> None:
         told = model.held_back(section.endpoint)
         if told:
-            ctx.progress(len(pending) - left, len(pending), told)
+            ctx.progress(total - left, total, told)
 
     try:
-        run_concurrently(
-            ctx,
-            pending,
-            partial(_ask, ctx, model, section.extra_body, count),
-            finished,
-            width=lambda: model.width,
-            most=CONCURRENCY,
-            meanwhile=tell,
-        )
+        while pending:
+            run_concurrently(
+                ctx,
+                pending,
+                partial(_ask, ctx, model, section, count, taken),
+                finished,
+                width=lambda: model.width,
+                most=CONCURRENCY,
+                meanwhile=tell,
+            )
+            pending, again = again, []
     finally:
         model.close()
 
@@ -102,53 +134,66 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
 def _ask(
     ctx: Context,
     model: Completions,
-    extra_body: Mapping[str, Any] | None,
+    section: GenerateSection,
     count: int,
+    taken: Taken,
     task: ClauseTask,
     stop: threading.Event,
-) -> tuple[Reply, tuple[str, ...], Request]:
-    """Asks until the reply holds enough distinct questions; runs in a thread of its own and records nothing."""
-    attempts = 0
-    for attempt in range(WRITING_TRIES):
+) -> _Written:
+    """Asks until the reply holds enough questions; runs in a thread of its own and records nothing."""
+    while len(task.problems) < WRITING_TRIES:
         if stop.is_set():
             raise Interrupted
         request = Request(
-            messages=writer_messages(task.clause, count),
+            messages=writer_messages(task.clause, count, section.template),
             name="questions",
             schema=questions_schema(count),
-            **writing_parameters(ctx.config.run.seed, task.clause_id, attempt, count, extra_body),
+            **writing_parameters(
+                ctx.config.run.seed,
+                task.clause_id,
+                len(task.problems),
+                count,
+                section.extra_body,
+                section.temperature,
+            ),
         )
         reply = model.complete(request, stop)
-        attempts += reply.attempts
+        task = replace(task, attempts=task.attempts + reply.attempts)
         problem = reply.detail
         if reply.status == "answered":
             try:
-                return replace(reply, attempts=attempts), parse_questions(reply.text, count), request
+                written_questions(reply.text, count, taken)
+                return _Written(task, reply, request)
             except Malformed as error:
                 problem = str(error)
+        task = replace(task, problems=(*task.problems, problem))
     raise JudgeError(
         f"{model.endpoint.name}, model {model.model!r}, wrote no usable questions for clause {task.clause_id} "
-        f"in {WRITING_TRIES} tries: {problem}; ask for fewer per clause or use another model, or resume to try again"
+        f"in {WRITING_TRIES} tries: {task.problems[-1]}; ask for fewer per clause or use another model, or resume to "
+        "try again"
     )
 
 
 def _event(
-    unit: Unit, task: ClauseTask, model: str, url: str, request: Request, reply: Reply, questions: tuple[str, ...]
+    unit: Unit, section: GenerateSection, url: str, written: _Written, questions: tuple[str, ...]
 ) -> QuestionsGenerated:
+    task, reply, request = written.task, written.reply, written.request
+    asked_again = [f"asked again after: {problem}" for problem in task.problems]
     prompt = recorded_prompt(request.messages)
     return QuestionsGenerated(
         clause_id=task.clause_id,
-        model=model,
+        model=section.model,
         questions=[unit.text(question) for question in questions],
-        attempts=reply.attempts,
-        template=unit.text(template_text("writer")),
+        attempts=task.attempts,
+        template=unit.text(template_text("writer", section.template)),
         prompt=unit.text(prompt),
         reply=unit.text(reply.text),
-        detail=reply.detail or None,
+        detail="; ".join(filter(None, [reply.detail, *asked_again])) or None,
         finish_reason=reply.finish_reason,
         fingerprint=reply.fingerprint,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
-        request_key=writing_key(model, url, prompt, request.parameters()),
+        request_key=writing_key(section.model, url, prompt, request.parameters()),
+        rule=WRITING_RULE,
         seconds=reply.seconds,
     )

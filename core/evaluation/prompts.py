@@ -7,6 +7,7 @@ through. What comes back is checked in `core.facts.judging.replies`, whatever th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -38,26 +39,31 @@ def labels_for(count: int) -> tuple[str, ...]:
     return tuple(LABELS[:count])
 
 
-def judge_messages(question: Question, answers: Sequence[str], kind: str = "openai") -> Context:
-    """What a kind of judge is asked; answers[i] is shown under the i-th label."""
-    case, labels = quoted_case(question, answers), labels_for(len(answers))
-    return _context(asked_by(TEMPLATES[kind], case, labels))
-
-
-def ranking_schema(labels: Sequence[str]) -> dict[str, Any]:
-    """The JSON schema of a ranking, with the keywords that strict structured output allows."""
-    return _list_schema("ranking", {"type": "string", "enum": list(labels)}, len(labels), len(labels))
-
-
-def writer_messages(clause: str, count: int) -> Context:
-    """Asks for `count` questions about one clause."""
-    return _context(asked_by(TEMPLATES["writer"], case_to_write(quoted_text(clause)), count=count))
-
-
 @cache
-def template_text(kind: str) -> str:
-    """The template of a kind of judge, or of the writer, as the record holds it."""
-    return spelled(TEMPLATES[kind])
+def template_text(kind: str, own: str | None = None) -> str:
+    """The template of a kind of judge, or of the writer, as the record holds it: its own, else the shipped one."""
+    return own or spelled(TEMPLATES[kind])
+
+
+def judge_messages(question: Question, answers: Sequence[str], kind: str = "openai", own: str | None = None) -> Context:
+    """What a kind of judge is asked, by its `own` template or the shipped; answers[i] stands under the i-th label."""
+    case, labels = quoted_case(question, answers), labels_for(len(answers))
+    return _context(asked_by(json.loads(template_text(kind, own)), case, labels))
+
+
+def ranking_schema(labels: Sequence[str], reasoning: bool = False) -> dict[str, Any]:
+    """The JSON schema of a ranking, with the keywords that strict structured output allows; `reasoning` comes first,
+    since what a model writes first is what the rest follows from."""
+    schema = _list_schema("ranking", {"type": "string", "enum": list(labels)}, len(labels), len(labels))
+    if not reasoning:
+        return schema
+    properties = {"reasoning": {"type": "string"}, **schema["properties"]}
+    return {**schema, "properties": properties, "required": list(properties)}
+
+
+def writer_messages(clause: str, count: int, own: str | None = None) -> Context:
+    """Asks for `count` questions about one clause."""
+    return _context(asked_by(json.loads(template_text("writer", own)), case_to_write(quoted_text(clause)), count=count))
 
 
 def recorded_prompt(messages: Context) -> str:

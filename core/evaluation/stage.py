@@ -30,6 +30,7 @@ from core.evaluation.sources.received import Asking, answer_by_endpoint
 from core.events import AnswerGiven, AnswerRead, AnswerReceived, Clause, Event, PlannedQuestion, QuestionsPlanned
 from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.places import apart
+from core.facts.plural import number_of
 from core.facts.sources import source_kind
 from core.stage import Context, Unit, only
 from core.training.possible import check_model
@@ -369,7 +370,13 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     from_files = [model for model in section.judges if model.kind == "recorded"]
     for model in from_files:
         record_file(ctx, model, answers.conditions, answers.questions)
-    calls = plan_calls(ctx, section.judges, answers)
+    calls = plan_calls(ctx, section, answers)
+    if not calls and section.ties is not None:
+        raise JudgeError(
+            f"all answers to each of the {number_of(len(answers.questions), 'question')} are the same text, and "
+            'judge.ties = "skip" asks nobody about such questions; clone the run with other conditions, more training, '
+            "or without judge.ties"
+        )
     ctx.plan(len(from_files) + len(calls))
     by_judge = [[call for call in calls if call.model is model] for model in section.judges]
     shared = Shared(ctx.config, os.environ)

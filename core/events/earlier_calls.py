@@ -23,6 +23,7 @@ class EarlierCall:
     template: str
     prompt: str
     reply: str
+    reasoning: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,15 @@ class QuestionsGenerated(Event):
     template: Text = described("the words around the rule in the prompt (judging.md)")
     prompt: Text = described("what the model was asked")
     reply: Text = described("what it said, raw")
-    detail: str | None = described("what the endpoint did not accept of the request, in words", default=None)
+    detail: str | None = described(
+        "what the endpoint did not accept, and why it was asked again, in words", default=None
+    )
     finish_reason: str | None = described("as the endpoint gave it", default=None)
     fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
     prompt_tokens: int | None = described("as the endpoint counted", default=None)
     completion_tokens: int | None = described("as the endpoint counted", default=None)
     request_key: Sha256 = described("SHA-256 of model, endpoint, prompt and parameters")
+    rule: int | None = described("number of the rule by which questions were taken (judging.md)", default=None)
     seconds: float = volatile("time of the call")
 
 
@@ -170,6 +173,8 @@ class JudgeCalled(Event):
     taken_from: TakenFrom | None = volatile(
         "where the reply was taken over from, in place of a request; absent for a call that was made", default=None
     )
+    reasoning: Text | None = described("what the endpoint sent as reasoning beside the reply, raw", default=None)
+    rotations: int | None = described("rotations of the shown order that a local judge's mean is over", default=None)
     seconds: float = volatile("time of the call")
 
 

@@ -13,10 +13,10 @@ from core.facts.sortition.undecided import room
 from core.facts.tables import WITHHELD, people_withheld
 from core.facts.words import in_words, undecided_sentences
 from storage.board_notes import board_notes, by_method
-from storage.coverage import CALLS, Coverage
 from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.tables import rows_of
+from storage.judging_notes import JudgingNotes
 from storage.record.rows import BoardDetailRow, BoardRow, as_rows
 
 _MOST_ANSWERS = 24
@@ -203,11 +203,10 @@ class Content:
         boards = by_method(as_rows(BoardRow, islice(self.rows("leaderboards"), markup.MOST_ROWS)))
         columns = ("position", "condition", "score", "low", "high")
         notes = board_notes(boards, as_rows(BoardDetailRow, self.rows("leaderboard_details")))
-        coverage = Coverage(tuple(self.db.execute(CALLS))).sentence
+        first = "".join(f"{sentence}. " for sentence in self._judging().first)
         parts = []
         for method, rows in boards.items():
-            remark = f"{coverage}. " if coverage else ""
-            remark += "; ".join([f"{rows[0].rankings} rankings", *notes[method]]) + "."
+            remark = first + "; ".join([f"{rows[0].rankings} rankings", *notes[method]]) + "."
             table, plot = markup.table(map(vars, rows), columns), self.plots("leaderboard", method)
             parts.append(markup.under(method, table, markup.note(remark), plot))
         return markup.section("Leaderboards", *parts)
@@ -223,7 +222,13 @@ class Content:
             listed = list(self.rows(view))
             agreement += [markup.under(heading, markup.table(listed))] if listed else []
         alone = self.see("Leaderboards by each judge, and without each", "jury_leaderboards")
-        return markup.section("Judges", markup.table(rows), *agreement, alone, self.see("Every call", "judge_calls"))
+        equal = self._judging().of_answers
+        told = [markup.note(f"{equal}.".capitalize())] if equal else []
+        calls = self.see("Every call", "judge_calls")
+        return markup.section("Judges", markup.table(rows), *told, *agreement, alone, calls)
+
+    def _judging(self) -> JudgingNotes:
+        return JudgingNotes.of(self.db.execute)
 
     def texts(self) -> str:
         """Some answers, so that a reader sees what was judged."""

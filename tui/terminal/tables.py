@@ -84,7 +84,7 @@ def _cell(value: Any, digits: int, as_float: bool, most: int) -> str:
     return one_line(str(value), most)
 
 
-def leaderboards(rows: Sequence[Row], first: str = "") -> str:
+def leaderboards(rows: Sequence[Row], first: Sequence[str] = ()) -> str:
     """One table per method, best first, with its interval; `first` is what each has to say before all else."""
     methods = list(dict.fromkeys(row["method"] for row in rows))
     columns = {"position": "#", "condition": "condition", "score": "score", "low": "low", "high": "high"}
@@ -92,15 +92,16 @@ def leaderboards(rows: Sequence[Row], first: str = "") -> str:
     for method in methods:
         of_method = [row for row in rows if row["method"] == method]
         note = str(of_method[0].get("note") or "")
-        head = [one_line(str(method)), *([_wrapped(first)] if first else [])]
-        parts.append("\n".join([*head, table(of_method, columns), *([_wrapped(note)] if note else [])]))
+        head = [one_line(str(method)), *map(remark, first)]
+        parts.append("\n".join([*head, table(of_method, columns), *([remark(note)] if note else [])]))
     made = rows[0].get("draws") if rows else None
     if made:
-        parts.append(_wrapped(f"draws made: {made}").lstrip())
+        parts.append(remark(f"draws made: {made}").lstrip())
     return "\n\n".join(parts)
 
 
-def _wrapped(note: str) -> str:
+def remark(note: str) -> str:
+    """A sentence on indented lines."""
     return textwrap.fill(visible(note), width=100, initial_indent="  ", subsequent_indent="  ")
 
 

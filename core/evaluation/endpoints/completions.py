@@ -26,7 +26,7 @@ from core.errors import JudgeError
 from core.evaluation.endpoints.deadline import Allowance
 from core.evaluation.endpoints.dialect import Dialect, Request
 from core.evaluation.endpoints.endpoint import Endpoint, open_client
-from core.evaluation.endpoints.messages import text_of
+from core.evaluation.endpoints.messages import reasoning_of, text_of
 from core.evaluation.endpoints.pace import Came
 from core.evaluation.endpoints.refusals import refused_setting
 from core.evaluation.endpoints.refused import Refused, by_status, in_body, told
@@ -52,11 +52,13 @@ _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErr
 class Reply:
     """What came of a request.
 
+    `reasoning` is what the model thought beside what it said.
     `outage` marks failures that say something about the endpoint, not about this request.
     """
 
     status: Literal["answered", "refused", "truncated", "failed"]
     text: str = ""
+    reasoning: str = ""
     detail: str = ""
     attempts: int = 1
     finish_reason: str | None = None
@@ -296,6 +298,7 @@ class Completions:
         reply = Reply(
             "answered",
             text=self.endpoint.scrub(text_of(message, finish == "length")),
+            reasoning=self.endpoint.scrub(reasoning_of(message)),
             detail=dialect.note(),
             finish_reason=finish,
             fingerprint=self._word(body.get("system_fingerprint")),

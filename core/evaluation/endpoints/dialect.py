@@ -70,12 +70,14 @@ class Request:
     seed: int
     extra_body: Mapping[str, Any] | None = None
     stop: Sequence[str] = ()
+    reasoning: bool = False
 
     def parameters(self) -> dict[str, Any]:
         """What shapes the reply besides model and messages."""
         own: dict[str, Any] = {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}
         own |= {"stop": list(self.stop)} if self.stop else {}
-        return own | ({"extra_body": self.extra_body} if self.extra_body else {})
+        own |= {"extra_body": self.extra_body} if self.extra_body else {}
+        return own | ({"reasoning": True} if self.reasoning else {})
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,31 @@ def text_of(message: Mapping[str, Any], cut_off: bool) -> str:
         cut_off: the reply ended by its length. Reasoning is an unfinished thought then and marked as one, since a draft
             in it is no statement.
     """
-    content = message.get("content")
-    said = [_joined(content, "text") or _as_json(content), *_arguments(message.get("tool_calls"))]
-    aloud = "\n".join(part for part in said if part.strip())
+    aloud = _aloud(message)
     if aloud:
         return aloud
-    thoughts = (message.get("reasoning_content"), message.get("reasoning"), content)
-    thought = next((text for text in (_joined(value, "text", "thinking") for value in thoughts) if text.strip()), "")
+    thought = _thought(message, "text", "thinking")
     return f"<think>{thought}" if thought and cut_off else thought
+
+
+def reasoning_of(message: Mapping[str, Any]) -> str:
+    """What a model thought beside what it said aloud; "" where it said nothing, since its thought is the reply then."""
+    if not _aloud(message):
+        return ""
+    content = message.get("content")
+    return _thought({**message, "content": content if isinstance(content, list) else None}, "thinking")
+
+
+def _aloud(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    said = [_joined(content, "text") or _as_json(content), *_arguments(message.get("tool_calls"))]
+    return "\n".join(part for part in said if part.strip())
+
+
+def _thought(message: Mapping[str, Any], *keys: str) -> str:
+    """What stands as reasoning, or under these keys in the parts of the content."""
+    found = (_joined(message.get(key), "text", "thinking") for key in ("reasoning_content", "reasoning"))
+    return next((text for text in (*found, _joined(message.get("content"), *keys)) if text.strip()), "")
 
 
 def _joined(value: Any, *keys: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import JudgeModel
+from core.config import JudgeModel, JudgeSection
 from core.evaluation.answers import Answers
 from core.evaluation.endpoints.shared import Shared
 from core.events import JudgeCalled, RankingsRead
@@ -59,38 +59,43 @@ class Calls:
     shared: Shared
 
 
-def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> list[Call]:
+def plan_calls(ctx: Context, section: JudgeSection, answers: Answers) -> list[Call]:
     """All calls: by judge, then index, then question, so that a run that ends early holds whole rounds.
 
     A recorded judge has those that its file holds, which is recorded before.
     """
     calls = []
-    for model in models:
+    questions = [one for one in answers.questions if section.ties is None or _differ(answers, one.question_id)]
+    for model in section.judges:
         if model.kind == "recorded":
-            calls += _recorded_calls(ctx, model, answers)
+            calls += _recorded_calls(ctx, model, questions)
             continue
         shown = {
             question.question_id: shown_orders(
                 ctx.stream("order"), question.question_id, model.label, answers.conditions, model.rankings
             )
-            for question in answers.questions
+            for question in questions
         }
         calls += [
             Call(model, index, question, shown[question.question_id][index])
             for index in range(model.rankings)
-            for question in answers.questions
+            for question in questions
         ]
     return calls
 
 
-def _recorded_calls(ctx: Context, model: JudgeModel, answers: Answers) -> list[Call]:
+def _recorded_calls(ctx: Context, model: JudgeModel, questions: Sequence[Question]) -> list[Call]:
     counts = only(ctx.recorded(file_unit(model.label)) or (), RankingsRead).rankings
     return [
         Call(model, index, question, ())
         for index in range(model.rankings)
-        for question in answers.questions
+        for question in questions
         if index < counts.get(question.question_id, 0)
     ]
+
+
+def _differ(answers: Answers, question: str) -> bool:
+    return len({answers.answers[condition, question] for condition in answers.conditions}) > 1
 
 
 def request_key(call: Call, address: str | None, prompt: str, parameters: Mapping[str, Any]) -> str:

@@ -8,6 +8,15 @@ changes from call to call, and the rank stage measures the position bias.
 With m answers, prompt tokens x and labels already chosen l_1 … l_{j−1}:
 
     l_j = argmax_{l open} logit(l | x, l_1, ">", …, l_{j−1}, ">"),   j = 1 … m,   ties to the earlier label.
+
+With `calibration = "rotations"` answers are also shown in the other m − 1 rotations of the call's order, so that each
+stands once under each label, and answers take the place of labels: with r rotations to the left, prompt x^r and the
+label a^r of answer a,
+
+    a_j = argmax_{a open} (1/m) Σ_r logit(a^r | x^r, a_1^r, ">", …, a_{j−1}^r, ">"),   ties to the answer shown earlier.
+
+What the model gives a label whatever stands there adds the same to every answer (and so does the constant between logit
+and log-probability in each rotation). Neighbours stay neighbours but for the two ends. It costs m prefills.
 """
 
 from __future__ import annotations
@@ -17,6 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from core.config import JudgeModel
 from core.errors import JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
@@ -24,6 +34,7 @@ from core.evaluation.local_model import LocalModel, enough_memory, opened
 from core.evaluation.prompts import judge_messages, labels_for, template_text
 from core.events import JudgeCalled
 from core.facts.judging.replies import READING_RULE
+from core.facts.judging.requests import local_parameters
 
 OPENING = "Best to worst:"
 """Written for the model before its first label."""
@@ -41,7 +52,8 @@ def judge_by_model(calls: Calls, folder: Path | None) -> str:
     """
     assert folder is not None, "the answers name the base model"
     ctx, done = calls.ctx, calls.done
-    batch = ctx.config.answer.batch if ctx.config.answer else 16
+    prompts = ctx.config.answer.batch if ctx.config.answer else 16
+    batch = max(1, prompts // _rotations(calls.model, len(calls.answers.conditions)))
     with opened(folder, ctx.config.train, own_template=True) as local:
         for start in range(0, len(calls.own), batch):
             chunk = calls.own[start : start + batch]
@@ -51,13 +63,13 @@ def judge_by_model(calls: Calls, folder: Path | None) -> str:
             ctx.check_stop()
             units = {key: ctx.begin(key) for key in sorted(missing)}
             begun = time.monotonic()
-            with enough_memory("judging", batch):
+            with enough_memory("judging", prompts):
                 events = _judge_batch(local, chunk, calls.answers)
             seconds = round((time.monotonic() - begun) / len(chunk), 4)
             for call, (event, prompt, reply) in zip(chunk, events, strict=True):
                 if call.key in units:
                     unit = units[call.key]
-                    texts = {"prompt": prompt, "reply": reply, "template": template_text("local")}
+                    texts = {"prompt": prompt, "reply": reply, "template": template_text("local", calls.model.template)}
                     named = {name: unit.text(text) for name, text in texts.items()}
                     unit.add(event.model_copy(update={"seconds": seconds, **named}))
                     unit.complete()
@@ -66,17 +78,29 @@ def judge_by_model(calls: Calls, folder: Path | None) -> str:
     return ""
 
 
+def _rotations(model: JudgeModel, answers: int) -> int:
+    """In how many rotations of its order a call shows the answers."""
+    return answers if model.calibration else 1
+
+
 def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> list[tuple[JudgeCalled, str, str]]:
     """(event, prompt, reply) of every call of a batch."""
     from core.chat import prompt_text
 
     labels = labels_for(len(answers.conditions))
-    asked = [judge_messages(call.question, shown_answers(call, answers), "local") for call in calls]
+    rotations = _rotations(calls[0].model, len(labels))
+    rotated = [(call, shown_answers(call, answers), r) for call in calls for r in range(rotations)]
+    asked = [
+        judge_messages(call.question, [*texts[r:], *texts[:r]], "local", call.model.template)
+        for call, texts, r in rotated
+    ]
     prompts = [f"{prompt_text(local.tokenizer, messages)} {OPENING}" for messages in asked]
     tokens = local.tokenizer(prompts, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
-    orders = rank_by_logits(local, tokens, labels)
+    orders = rank_by_logits(local, tokens, labels, rotations)
     found = []
-    for call, prompt, ids, order in zip(calls, prompts, tokens, orders, strict=True):
+    own = zip(calls, prompts[::rotations], tokens[::rotations], orders, strict=True)
+    for number, (call, prompt, ids, order) in enumerate(own):
+        longest = max(map(len, tokens[number * rotations : (number + 1) * rotations]))
         event = JudgeCalled(
             question_id=call.question.question_id,
             clause_id=call.question.clause_id,
@@ -86,19 +110,25 @@ def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> 
             shown_order=list(call.order),
             ranking=[call.order[i] for i in order],
             attempts=1,
-            detail=local.require_room(len(ids) + 2 * len(labels), "a judge's prompt"),
+            detail=local.require_room(longest + 2 * len(labels), "a judge's prompt"),
             prompt_tokens=len(ids),
             completion_tokens=len(order),
-            request_key=request_key(call, None, prompt, {"labels": list(labels)}),
+            request_key=request_key(call, None, prompt, local_parameters(labels, call.model.calibration)),
             rule=READING_RULE,
+            rotations=rotations if call.model.calibration else None,
             seconds=0.0,
         )
         found.append((event, prompt, " > ".join(labels[i] for i in order)))
     return found
 
 
-def rank_by_logits(local: LocalModel, prompts: Sequence[Sequence[int]], labels: Sequence[str]) -> list[list[int]]:
-    """For each prompt the indices of the labels, best first.
+def rank_by_logits(
+    local: LocalModel, prompts: Sequence[Sequence[int]], labels: Sequence[str], rotations: int = 1
+) -> list[list[int]]:
+    """For each call the indices of its answers, best first, in the order in which its first prompt shows them.
+
+    Args:
+        prompts: of each call `rotations` (R) prompts in a row; prompt r shows answer a under label (a − r) mod m.
 
     Raises:
         JudgeError: the tokenizer has no token of its own for every label, or the model is broken.
@@ -108,8 +138,10 @@ def rank_by_logits(local: LocalModel, prompts: Sequence[Sequence[int]], labels: 
     label_ids, separator = label_tokens(local.tokenizer, labels)
     ids, mask = local.padded(prompts)
     candidates = torch.tensor(label_ids, device=ids.device)
-    rows = torch.arange(len(prompts), device=ids.device)
-    closed = torch.zeros(len(prompts), len(labels), dtype=torch.bool, device=ids.device)
+    rows = torch.arange(len(prompts) // rotations, device=ids.device)
+    shifts = torch.arange(rotations, device=ids.device)  # (R,)
+    label_of = (torch.arange(len(labels), device=ids.device) - shifts[:, None]) % len(labels)  # (R, m)
+    closed = torch.zeros(len(prompts) // rotations, len(labels), dtype=torch.bool, device=ids.device)
     chosen: list[torch.Tensor] = []
     cache: Any = None
     with torch.inference_mode(), local.placed.computing():
@@ -124,16 +156,18 @@ def rank_by_logits(local: LocalModel, prompts: Sequence[Sequence[int]], labels: 
                 logits_to_keep=1,
             )
             cache = output.past_key_values
-            scores = output.logits[:, -1].float()[:, candidates]  # (B, m)
+            scores = output.logits[:, -1].float()[:, candidates].view(-1, rotations, len(labels))  # (B, R, m) by label
             if scores.isnan().any():
                 raise JudgeError(
                     "the local judge's logits are not numbers (NaN), so it ranks nothing; use another model"
                 )
+            scores = scores.gather(2, label_of.expand(len(closed), -1, -1)).mean(dim=1)  # (B, m) by answer
             best = scores.masked_fill(closed, float("-inf")).argmax(dim=1)  # (B,)
             closed[rows, best] = True
             chosen.append(best)
             following = torch.tensor(separator, device=ids.device).expand(len(prompts), -1)
-            ids = torch.cat([candidates[best][:, None], following], dim=1)
+            written = candidates[(best[:, None] - shifts) % len(labels)]  # (B, R)
+            ids = torch.cat([written.view(-1, 1), following], dim=1)
             mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
     return torch.stack(chosen, dim=1).tolist()
 

@@ -28,6 +28,7 @@ from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
 from core.events import JudgeCalled
 from core.facts.judging.outcomes import Outcome, outcome_of
+from core.facts.judging.prompts import template_name
 from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
 from core.facts.judging.requests import judging_parameters
 from core.facts.plural import number_of
@@ -92,7 +93,7 @@ class _Work:
     @cached_property
     def schema(self) -> Mapping[str, Any]:
         """That of every reply: each call shows an answer of every condition."""
-        return ranking_schema(labels_for(len(self.calls.answers.conditions)))
+        return ranking_schema(labels_for(len(self.calls.answers.conditions)), bool(self.model.reasoning))
 
     def round(self, calls: list[Call]) -> None:
         """Makes every call once; afterwards `failed` are those that got no reply."""
@@ -110,7 +111,12 @@ class _Work:
     def request(self, call: Call) -> Request:
         """What the call asks."""
         return Request(
-            messages=judge_messages(call.question, shown_answers(call, self.calls.answers)),
+            messages=judge_messages(
+                call.question,
+                shown_answers(call, self.calls.answers),
+                template_name("openai", self.model.reasoning),
+                self.model.template,
+            ),
             name="ranking",
             schema=self.schema,
             **judging_parameters(
@@ -121,8 +127,14 @@ class _Work:
                 self.model.temperature,
                 self.model.max_tokens,
                 self.model.extra_body,
+                self.model.reasoning,
             ),
         )
+
+    @property
+    def template(self) -> str:
+        """What prompts are made of."""
+        return template_text(template_name("openai", self.model.reasoning), self.model.template)
 
     def ask(self, call: Call, stop: threading.Event) -> tuple[Request, Reply]:
         """Runs in a thread of its own and records nothing."""
@@ -190,9 +202,10 @@ class _Work:
             shown_order=list(call.order),
             ranking=ranking,
             attempts=reply.attempts,
-            template=unit.text(template_text("openai")) if unit else None,
+            template=unit.text(self.template) if unit else None,
             prompt=unit.text(prompt) if unit else None,
             reply=unit.text(reply.text) if unit else None,
+            reasoning=unit.text(reply.reasoning) if unit and reply.reasoning else None,
             detail="; ".join(filter(None, said.get(outcome, [reply.detail]))),
             finish_reason=reply.finish_reason,
             fingerprint=reply.fingerprint,

@@ -23,7 +23,7 @@ from core.facts.judging.endpoints import endpoint_of
 from core.facts.judging.outcomes import Outcome, outcome_of
 from core.facts.judging.prompts import asked_by, spelled
 from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
-from core.facts.judging.requests import address_of, judging_key, judging_parameters
+from core.facts.judging.requests import address_of, judging_key, judging_parameters, local_parameters
 from core.facts.places import place_name
 from core.stage import Unit
 
@@ -34,6 +34,10 @@ class _Read(NamedTuple):
     outcome: Outcome
     ranking: list[str] | None
     problem: str
+
+
+_SETTINGS = ("temperature", "max_tokens", "extra_body", "reasoning")
+"""What shapes the replies of a judge at an endpoint, beside its model, its address and its template."""
 
 
 def require_same_judge(config: RunConfig, model: JudgeModel, conditions: Sequence[str], before: EarlierCalls) -> None:
@@ -57,13 +61,15 @@ def require_same_judge(config: RunConfig, model: JudgeModel, conditions: Sequenc
         ("run.seed", before.config["run"]["seed"], config.run.seed),
         ("kind", section["kind"], model.kind),
         ("model", place_name(section["model"]), place_name(model.model)),
+        ("prompt", section.get("template"), model.template),
+        ("calibration", section.get("calibration"), model.calibration),
     ]
     if model.kind == "openai":
         here = resolved(config)
         own = model.model_dump(mode="json")
         settings += [
             ("base_url", endpoint_of(section, before.config).get("base_url"), endpoint_of(own, here).get("base_url")),
-            *((name, section.get(name), own[name]) for name in ("temperature", "max_tokens", "extra_body")),
+            *((name, section.get(name), own[name]) for name in _SETTINGS),
         ]
     for name, was, now in settings:
         if was != now:
@@ -72,8 +78,11 @@ def require_same_judge(config: RunConfig, model: JudgeModel, conditions: Sequenc
 
 def asks_nothing(model: JudgeModel, before: EarlierCalls) -> bool:
     """Whether every call about the questions of that run is taken over."""
-    units = (f"{model.label}#{index}/{question}" for index in range(model.rankings) for question in before.questions)
-    return bool(before.questions) and all(_is_taken(model, before.calls.get(unit)) for unit in units)
+    called = {call.event.question_id for call in before.calls.values()}
+    skips = (before.config.get("judge") or {}).get("ties") == "skip"  # so that it has no calls of some questions
+    asked = [question for question in before.questions if question in called or not skips]
+    units = (f"{model.label}#{index}/{question}" for index in range(model.rankings) for question in asked)
+    return bool(asked) and all(_is_taken(model, before.calls.get(unit)) for unit in units)
 
 
 def _is_taken(model: JudgeModel, found: EarlierCall | None) -> bool:
@@ -119,6 +128,7 @@ def _taken(
             "template": unit.text(found.template) if event.template else None,
             "prompt": unit.text(found.prompt) if event.prompt else None,
             "reply": unit.text(found.reply),
+            "reasoning": unit.text(found.reasoning) if event.reasoning else None,
             "detail": "; ".join(filter(None, [*changed, event.detail])),
             "request_key": judging_key(place_name(model.model), address, prompt, call.order, call.index, beside),
             "rule": READING_RULE,
@@ -159,7 +169,7 @@ def _beside(calls: Calls, call: Call, config: Mapping[str, Any]) -> dict[str, An
     """What is part of a request beside the prompt; of a planted judge the world, which a configuration names."""
     model = call.model
     if model.kind == "local":
-        return {"labels": list(labels_for(len(call.order)))}
+        return local_parameters(labels_for(len(call.order)), model.calibration)
     if model.kind == "planted":
         world = (config.get("data") or {}).get("world") or ""
         return {"world": world.rpartition("/")[2]}
@@ -171,6 +181,7 @@ def _beside(calls: Calls, call: Call, config: Mapping[str, Any]) -> dict[str, An
         model.temperature,
         model.max_tokens,
         model.extra_body,
+        model.reasoning,
     )
 
 

@@ -17,7 +17,8 @@ def endpoint_of(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[
 
 def with_addresses(config: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with addresses in place of the names of endpoints: what a stage records depends on these alone,
-    whatever an endpoint is called, whichever variable holds its key, and whichever headers say who asks."""
+    whatever an endpoint is called, whichever variable holds its key, whichever headers say who asks, and wherever the
+    words of a prompt were read (its template holds them)."""
     found = dict(config)
     judge, answer = config.get("judge") or {}, config.get("answer") or {}
     if judge.get("judges"):
@@ -41,7 +42,7 @@ def _condition_with_address(condition: Mapping[str, Any], config: Mapping[str, A
 
 
 def _with_address(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:
-    rest = {name: value for name, value in asked.items() if name not in ("endpoint", "headers")}
+    rest = {name: value for name, value in asked.items() if name not in ("endpoint", "headers", "prompt")}
     if "endpoint" not in asked:
         return rest
     address = endpoint_of(asked, config).get("base_url")

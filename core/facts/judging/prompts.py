@@ -49,6 +49,15 @@ TEMPLATES: Mapping[str, Messages] = {
             '{"ranking": [all of {labels}, best first]}',
         },
     ],
+    "reasoned": [
+        {"role": "system", "content": _JUDGE},
+        {
+            "role": "user",
+            "content": "{case}\n\nReply with a JSON object and nothing else. First give your reasons, in a few "
+            "sentences about each answer, then the ranking: "
+            '{"reasoning": "…", "ranking": [all of {labels}, best first]}',
+        },
+    ],
     "local": [
         {
             "role": "user",
@@ -64,7 +73,13 @@ TEMPLATES: Mapping[str, Messages] = {
         },
     ],
 }
-"""By kind of judge, those that are asked in words, and that of the writer of questions."""
+"""By kind of judge, those that are asked in words, and that of the writer of questions; "reasoned" is that of judges
+behind an endpoint that are asked for reasons first."""
+
+
+def template_name(kind: str, reasoning: bool | None) -> str:
+    """Which of `TEMPLATES` a judge is asked by that has none of its own."""
+    return "reasoned" if kind == "openai" and reasoning else kind
 
 
 def spelled(messages: Messages) -> str:

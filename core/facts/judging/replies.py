@@ -65,10 +65,22 @@ def parse_ranking(text: str, labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_questions(text: str, count: int) -> tuple[str, ...]:
-    """The first `count` distinct questions, trimmed; two that differ only in case or spacing are one.
+    """The first `count` distinct questions, trimmed: how replies were read before there was a rule (`written`).
 
     Raises:
         Malformed: there is no list of texts, or it has too few distinct ones.
+    """
+    distinct = questions_listed(text)
+    if len(distinct) < count:
+        raise Malformed(f"{len(distinct)} distinct questions, {count} were asked for")
+    return tuple(distinct)[:count]
+
+
+def questions_listed(text: str) -> list[str]:
+    """The distinct questions of a reply, trimmed; two that differ only in case or spacing are one.
+
+    Raises:
+        Malformed: there is no list of texts.
     """
     questions = _stated(_spoken(text), "questions", lambda value: value).value
     if not isinstance(questions, list) or not all(isinstance(question, str) for question in questions):
@@ -78,9 +90,7 @@ def parse_questions(text: str, count: int) -> tuple[str, ...]:
         words = " ".join(question.casefold().split())
         if words and not any("\ud800" <= character <= "\udfff" for character in question):
             distinct.setdefault(words, question.strip())
-    if len(distinct) < count:
-        raise Malformed(f"{len(distinct)} distinct questions, {count} were asked for")
-    return tuple(distinct.values())[:count]
+    return list(distinct.values())
 
 
 def _last_word(text: str, labels: Sequence[str]) -> Any:

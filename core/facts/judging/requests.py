@@ -34,17 +34,31 @@ def judging_parameters(
     temperature: float,
     max_tokens: int,
     extra_body: Mapping[str, Any] | None = None,
+    reasoning: bool | None = None,
 ) -> dict[str, Any]:
-    """What shapes a judge's reply beside its prompt; `seed` is the run's."""
+    """What shapes a judge's reply beside its prompt; `seed` is the run's; with `reasoning`, reasons are asked for."""
     parameters = _parameters(temperature, max_tokens, seed, "judge", "seed", question, label, str(index))
-    return {**parameters, **_extra(extra_body)}
+    return {**parameters, **_extra(extra_body), **({"reasoning": True} if reasoning else {})}
 
 
 def writing_parameters(
-    seed: str | int, clause: int, attempt: int, count: int, extra_body: Mapping[str, Any] | None = None
+    seed: str | int,
+    clause: int,
+    attempt: int,
+    count: int,
+    extra_body: Mapping[str, Any] | None = None,
+    temperature: float | None = None,
 ) -> dict[str, Any]:
     """What shapes the reply of a model that writes `count` questions, at its attempt for a clause; from 0."""
-    parameters = _parameters(1.0, 1024 + 96 * count, seed, "answer", "generate", str(clause), str(attempt))
+    parameters = _parameters(
+        1.0 if temperature is None else temperature,
+        1024 + 96 * count,
+        seed,
+        "answer",
+        "generate",
+        str(clause),
+        str(attempt),
+    )
     return {**parameters, **_extra(extra_body)}
 
 
@@ -77,6 +91,11 @@ def judging_key(
 ) -> str:
     """SHA-256 over model, address, prompt, shown order, judge index and parameters."""
     return _key(model, address, prompt, list(order), index, dict(parameters))
+
+
+def local_parameters(labels: Sequence[str], calibration: str | None) -> dict[str, Any]:
+    """What shapes a local judge's ranking beside its prompt; without calibration as it was before there was any."""
+    return {"labels": list(labels)} | ({"calibration": calibration} if calibration else {})
 
 
 def writing_key(model: str, address: str, prompt: str, parameters: Mapping[str, Any]) -> str:

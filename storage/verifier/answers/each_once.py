@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from core.facts.plural import number_of
 from core.facts.sources import source_kind
-from storage.verifier.contents.judgements import check_question, names_of_conditions, questions_of_record
-from storage.verifier.ground.finding import brief, broken, once, one_of, same, sections, whole
+from storage.verifier.answers.of_record import answers_of_record
+from storage.verifier.contents.judgements import (
+    check_question,
+    names_of_conditions,
+    questions_of_record,
+    told_of_equal_answers,
+)
+from storage.verifier.ground.finding import brief, broken, one_of, same, sections, whole
 from storage.verifier.ground.record import Found, Record
-
-ANSWER_KINDS = ("answer.given", "answer.read", "answer.received")
-"""Kinds of events that are an answer."""
 
 
 def kind_of_answers(source: str) -> str:
     """The kind of event that an answer of a condition with this source is."""
     return {"answers": "answer.read", "endpoint": "answer.received"}.get(source_kind(source), "answer.given")
-
-
-@once
-def answers_of_record(record: Record) -> list[Found]:
-    """All answers that count, in the order of the record."""
-    found = [event for kind in ANSWER_KINDS for event in record.counted(kind)]
-    return sorted(found, key=lambda event: event.seq)
 
 
 def check_answers(record: Record) -> str:
@@ -43,7 +39,8 @@ def check_answers(record: Record) -> str:
         _check_read(record, event)
     if record.ledger.ended("answer") and len(seen) != len(names) * len(questions):
         raise broken(f"the stage of the answers has ended with {len(seen)} of {len(names) * len(questions)}")
-    return f"{number_of(len(seen), 'answer')} to {number_of(len(questions), 'question')}, each given once"
+    told = f"{number_of(len(seen), 'answer')} to {number_of(len(questions), 'question')}, each given once"
+    return "; ".join(filter(None, [told, told_of_equal_answers(record)]))
 
 
 def _check_read(record: Record, event: Found) -> None:

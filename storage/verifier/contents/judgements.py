@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
+from core.facts.judging.equal_answers import equal_answers, told_of_equal
 from core.facts.judging.orders import shown_orders
 from core.facts.judging.outcomes import WANTED_COVERAGE, lost_calls, low_coverage
 from core.facts.judging.requests import file_unit
@@ -16,6 +17,8 @@ from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import MOST_WEIGHT, label_of
 from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
 from core.facts.ranking.positions import ORDER_RULE, positions_by
+from core.facts.ranking.shown_places import habits_of
+from storage.verifier.answers.of_record import texts_of_answers
 from storage.verifier.ground.finding import (
     STEPS_OF_A_NUMBER,
     Finding,
@@ -57,6 +60,25 @@ def names_of_conditions(record: Record) -> list[str]:
     return list(sections(record.genesis.get("config", {}), "conditions", "name"))
 
 
+def _skips_equal_answers(record: Record) -> bool:
+    return bool((record.genesis.get("config", {}).get("judge") or {}).get("ties") == "skip")
+
+
+def questions_judged(record: Record) -> list[str]:
+    """The questions that judges are asked about: where `judge.ties` says so, those with different answers alone."""
+    questions = questions_of_record(record)
+    if not _skips_equal_answers(record):
+        return list(questions)
+    texts = texts_of_answers(record)
+    return [question for question in questions if len(texts.get(question, ())) != 1]
+
+
+def told_of_equal_answers(record: Record) -> str:
+    """What is said of equal answers; "" where there are none."""
+    sizes = (list(texts.values()) for texts in texts_of_answers(record).values())
+    return told_of_equal(equal_answers(sizes), _skips_equal_answers(record))
+
+
 def check_question(questions: Mapping[str, int], event: Found) -> None:
     """The question of an answer or a call is planned, under its clause.
 
@@ -76,7 +98,7 @@ def check_judge_calls(record: Record) -> str:
     if not calls:
         return "no judge was called"
     questions, names, judges = questions_of_record(record), names_of_conditions(record), judges_of_record(record)
-    wanted = _planned_calls(record, calls, names)
+    wanted, asked = _planned_calls(record, calls, names), questions_judged(record)
     done: set[tuple[str, str]] = set()
     for event in calls:
         judge, question = event.values["judge"], event.values["question_id"]
@@ -84,12 +106,16 @@ def check_judge_calls(record: Record) -> str:
         check_question(questions, event)
         if (judge, question) in done:
             raise broken(f"{what} was called twice", event.seq)
+        if questions and question not in asked:
+            raise broken(f"{what}: all answers are the same text, and such a question is skipped", event.seq)
         done.add((judge, question))
         shown = event.values["shown_order"]
         section = judges[judge.rpartition("#")[0]]
         same(event.unit, f"{judge}/{question}", f"{what}: its unit", event.seq)
         same(shown, wanted[judge, question], f"{what}: the order shown", event.seq)
         same(event.values["judge_kind"], section.get("kind"), f"{what}: what kind of judge it is", event.seq)
+        rotations = len(shown) if section.get("calibration") else None
+        same(event.values.get("rotations"), rotations, f"{what}: the rotations that its mean is over", event.seq)
         _check_taken(event, section, what)
         ranking = event.values.get("ranking")
         if (ranking is not None) != (event.values["outcome"] == "ranked"):
@@ -100,7 +126,9 @@ def check_judge_calls(record: Record) -> str:
     _check_reopened(record)
     read = rankings_read(record)
     planned = sum(
-        sum(read[label].values()) if judge.get("kind") == "recorded" else len(questions) * judge.get("rankings", 5)
+        sum(read[label].get(question, 0) for question in asked)
+        if judge.get("kind") == "recorded"
+        else len(asked) * judge.get("rankings", 5)
         for label, judge in judges.items()
     )
     if record.ledger.ended("judge") and len(done) != planned:
@@ -130,14 +158,16 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
         if calls > own["ranked"]
     ]
     taken = sum(event.values["judge_kind"] == "recorded" for event in calls)
-    asked = len(calls) - taken
+    given = len(calls) - taken
     told = (
-        f"{asked} calls showed the answers in the order that the seed gives; {outcomes['ranked'] - taken} ranked them"
+        f"{given} calls showed the answers in the order that the seed gives; {outcomes['ranked'] - taken} ranked them"
     )
     more = f"{number_of(taken, 'ranking')} read from files" if taken else ""
     over = sum("taken_from" in event.values for event in calls)
     more = "; ".join(filter(None, [more, f"{over} replies taken over from other runs" if over else ""]))
-    return "; ".join(filter(None, [low_coverage(outcomes, wanted), told if asked else "", more, *lost]))
+    ranked = (event.values for event in calls if event.values["outcome"] == "ranked")
+    shown = habits_of((call["judge"], call["shown_order"], call["ranking"]) for call in ranked)
+    return "; ".join(filter(None, [low_coverage(outcomes, wanted), *shown, told if given else "", more, *lost]))
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:

@@ -9,8 +9,14 @@ from core.facts.judging.requests import file_unit
 from core.facts.ranking.juries import jury_boards, jury_unit
 from core.facts.sources import has_base, source_kind, trains
 from core.facts.training.rules import training_unit
-from storage.verifier.answers.each_once import answers_of_record, kind_of_answers
-from storage.verifier.contents.judgements import judges_of_record, questions_of_record, rankings_read
+from storage.verifier.answers.each_once import kind_of_answers
+from storage.verifier.answers.of_record import answers_of_record
+from storage.verifier.contents.judgements import (
+    judges_of_record,
+    questions_judged,
+    questions_of_record,
+    rankings_read,
+)
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.juries_asked import has_gold, has_juries, methods_of_juries, ranking_judges
@@ -145,7 +151,7 @@ def _units_of_condition(name: str, source: str, questions: list[str], batch: int
 
 def _judge_units(record: Record) -> dict[str, Contents]:
     judges, read = judges_of_record(record), rankings_read(record)
-    questions = questions_of_record(record)
+    questions = questions_judged(record)
     spend(record, len(questions) * sum(section["rankings"] for section in judges.values()))
     from_files: dict[str, Contents] = {
         file_unit(label): {"rankings.read": 1} for label, section in judges.items() if section["kind"] == "recorded"

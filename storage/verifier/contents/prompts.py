@@ -20,12 +20,14 @@ from core.facts.judging.prompts import (
     case_to_write,
     quoted_text,
     spelled,
+    template_name,
 )
 from core.facts.judging.requests import (
     WRITING_TRIES,
     address_of,
     judging_key,
     judging_parameters,
+    local_parameters,
     writing_key,
     writing_parameters,
 )
@@ -117,7 +119,10 @@ class Prompts:
         """The template that a call names; None where its text is not here."""
         reference = event.values["template"]
         name = reference["sha256"]
-        if name != _shipped_template(kind):
+        configured = self._section(event, kind).get("template")
+        if configured is not None and name != hashlib.sha256(configured.encode("utf-8", "surrogatepass")).hexdigest():
+            raise broken(f"{what}: the template of its prompt is not the one of the configuration", event.seq)
+        if name != _shipped_template(template_name(kind, self._section(event, kind).get("reasoning"))):
             self.others[name] += 1
         if name not in self.templates:
             body = self.texts.body(reference)
@@ -126,6 +131,14 @@ class Prompts:
         if template is not None and not any("{case}" in message["content"] for message in template):
             raise broken(f"{what}: the template of its prompt has no place for what is asked about", event.seq)
         return template
+
+    def _section(self, event: Found, kind: str) -> Mapping[str, Any]:
+        """What the configuration says of who was asked."""
+        if kind == "writer":
+            return (self.record.genesis["config"].get("answer") or {}).get("generate") or {}
+        label = event.values["judge"].rpartition("#")[0]
+        section: Mapping[str, Any] = one_of(self.judges, label, "the configuration's judge", event.seq)
+        return section
 
     def _compare(self, event: Found, kind: str, prompt: str, asked: Messages, shown: str, what: str) -> None:
         spend(self.record, len(prompt) // CHARACTERS_AT_A_TIME)
@@ -145,8 +158,9 @@ class Prompts:
         model = section.get("model", "")
         if kind == "openai":
             sampling = section.get("temperature", 0.0), section.get("max_tokens", 1024)
+            beside = section.get("extra_body"), section.get("reasoning")
             seed, question = self.record.genesis["seed"], values["question_id"]
-            parameters = judging_parameters(seed, label, index, question, *sampling, section.get("extra_body"))
+            parameters = judging_parameters(seed, label, index, question, *sampling, *beside)
             for address in self.addresses(section):
                 yield judging_key(model, address, prompt, order, index, parameters)
         elif kind == "recorded":
@@ -155,15 +169,16 @@ class Prompts:
                     yield judging_key(model, None, prompt, order, index, {"file": read.values["file"]["sha256"]})
         else:
             world = Path((self.record.genesis["config"].get("data") or {}).get("world") or "").name
-            beside = {"labels": list(LABELS[: len(order)])} if kind == "local" else {"world": world}
-            yield judging_key(model, None, prompt, order, index, beside)
+            local = local_parameters(LABELS[: len(order)], section.get("calibration"))
+            yield judging_key(model, None, prompt, order, index, local if kind == "local" else {"world": world})
 
     def _writing_keys(self, values: Mapping[str, Any], prompt: str) -> Iterator[str]:
         section = (self.record.genesis["config"].get("answer") or {}).get("generate") or {}
         seed, clause, count = self.record.genesis["seed"], values["clause_id"], len(values["questions"])
         for address in self.addresses(section):
             for attempt in range(WRITING_TRIES):
-                parameters = writing_parameters(seed, clause, attempt, count, section.get("extra_body"))
+                beside = section.get("extra_body"), section.get("temperature")
+                parameters = writing_parameters(seed, clause, attempt, count, *beside)
                 yield writing_key(values["model"], address, prompt, parameters)
 
     def addresses(self, section: Mapping[str, Any]) -> set[str]:

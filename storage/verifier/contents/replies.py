@@ -10,9 +10,10 @@ from typing import Any
 
 from core.facts.judging.outcomes import outcome_of
 from core.facts.judging.prompts import LABELS
-from core.facts.judging.replies import READING_RULE, Malformed, parse_questions, parse_ranking
+from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
+from core.facts.judging.written import WRITING_RULE, Taken, written_questions
 from core.facts.plural import number_of
-from storage.verifier.answers.each_once import answers_of_record
+from storage.verifier.answers.of_record import answers_of_record
 from storage.verifier.answers.received import Received
 from storage.verifier.contents.judgements import judges_of_record
 from storage.verifier.contents.prompts import Case, Prompts
@@ -25,6 +26,7 @@ from storage.verifier.ground.finding import (
     one_of,
     rule_of,
     same,
+    spend,
     unreadable,
     whole,
 )
@@ -72,8 +74,9 @@ def check_replies(record: Record) -> str:
             texts = Texts(record, db)
             replies, prompts = Replies(record, texts), Prompts(record, texts)
             rules = {number: rule for number, rule, _ in _planned_texts(record).values()}
+            taken = Taken(lambda steps: spend(record, steps))
             for event in written:
-                _check_written(event, texts)
+                _check_written(event, texts, taken)
                 prompts.check_written(event, rules.get(event.values["clause_id"]))
             _check_received(record, received, texts, prompts)
             _check_calls(record, calls, replies, prompts)
@@ -138,17 +141,23 @@ def _check_received(record: Record, received: list[Found], texts: Texts, prompts
         calls.check(event, prompts.addresses(calls.section(event)))
 
 
-def _check_written(event: Found, texts: Texts) -> None:
-    """The questions that a model wrote for a clause are those that its reply lists."""
-    reply = texts.body(event.values["reply"])
-    recorded = [texts.body(question) for question in event.values["questions"]]
-    if reply is None or None in recorded:
-        return
-    try:
-        said = list(parse_questions(reply, len(recorded)))
-    except Malformed as error:
-        raise broken(f"the reply lists no such questions: {error}", event.seq) from None
-    same(recorded, said, "the questions of a reply", event.seq)
+def _check_written(event: Found, texts: Texts, taken: Taken) -> None:
+    """The questions that a model wrote for a clause are those that are taken of its reply, after those taken before.
+
+    Where a text of any is not here the check ends as "withheld" or "unknown" anyway.
+    """
+    values = event.values
+    rule = rule_of(event, WRITING_RULE, "questions of a model") if "rule" in values else None
+    reply = texts.body(values["reply"])
+    recorded = [body for question in values["questions"] for body in [texts.body(question)] if body is not None]
+    if reply is not None and not texts.absent:
+        try:
+            said = list(written_questions(reply, len(recorded), taken, rule))
+        except Malformed as error:
+            raise broken(f"the reply lists no such questions: {error}", event.seq) from None
+        same(recorded, said, "the questions of a reply", event.seq)
+    for question in recorded:
+        taken.add(question)
 
 
 def _planned_texts(record: Record) -> dict[str, tuple[int, Mapping[str, Any], Mapping[str, Any]]]:

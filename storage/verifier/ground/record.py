@@ -21,7 +21,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "engine.started": "resumed environment",
         "engine.stopped": "outcome exit_code",
         "model.ready": "model files parameters vocabulary",
-        "questions.generated": "clause_id model questions template prompt reply request_key",
+        "questions.generated": "clause_id model questions template prompt reply request_key rule",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step loss margin gradient_norm learning_rate rule",
         "train.checkpoint": "condition step folder files",
@@ -31,7 +31,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "request_key",
         "answer.given": "condition question_id clause_id answer tokens finish",
         "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason "
-        "completion_tokens template prompt reply request_key rule taken_from",
+        "completion_tokens template prompt reply request_key rule rotations taken_from",
     }.items()
 }
 """What is kept of the events of a kind; of those that are not named here everything."""

@@ -9,7 +9,8 @@ from contextlib import closing
 from typing import Any
 
 from core.facts.ranking.juries import label_of
-from storage.verifier.answers.each_once import answers_of_record, check_answers
+from storage.verifier.answers.each_once import check_answers
+from storage.verifier.answers.of_record import answers_of_record
 from storage.verifier.contents.judgements import (
     MOST_RANKED,
     check_judge_calls,

@@ -13,12 +13,24 @@ from core.config import RankSection
 from core.errors import InputError
 from core.events import named_number
 from core.facts.ranking.juries import MOST_WEIGHT, label_of
+from core.facts.ranking.shown_places import habits_of
 from storage.jury import JuryFound
 from storage.record.rows import JuryBoardRow, MeasureRow
 
 if TYPE_CHECKING:
     from core.ranking.leaderboards import Aggregation, Leaderboard
     from core.types import Ranking
+
+
+def habits_in(path: Path) -> list[str]:
+    """A sentence about each judge that ranks by the shown place, where rows say what was shown (`shown`).
+
+    Raises:
+        InputError: a row's `shown` is no order of what is ranked.
+    """
+    from core.ranking.files import read_shown
+
+    return habits_of(read_shown(path))
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from core.errors import InputError
 from core.facts.words import undecided_sentences
 from core.visible import visible
 from storage.board_notes import board_notes, by_method
-from storage.coverage import Coverage
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
+from storage.judging_notes import JudgingNotes
 from storage.jury import JuryFound
 from storage.linked_run import linked_run
 from storage.record.damage import damage_in, told_of
@@ -119,10 +119,11 @@ def results(reader: Reader, as_json: bool) -> None:
     if as_json:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
         return
-    boards, recovered, coverage = _leaderboards(reader), reader.view("recovery"), Coverage.of_run(reader)
+    boards, recovered, notes = _leaderboards(reader), reader.view("recovery"), JudgingNotes.of_run(reader)
     if boards:
-        print(f"Leaderboards{_stamp(reader.summary().simulated, coverage.kinds)}\n")
-        print(tables.leaderboards(boards, coverage.sentence), end="\n\n")
+        print(f"Leaderboards{_stamp(reader.summary().simulated, notes.coverage.kinds)}\n")
+        print(f"{tables.remark(notes.of_answers)}\n\n" if notes.of_answers else "", end="")
+        print(tables.leaderboards(boards, notes.first), end="\n\n")
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
         for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
             print(line)
@@ -136,7 +137,7 @@ def _found(reader: Reader) -> dict[str, Any]:
     """What came out of the run, as JSON values."""
     return {
         "leaderboards": _leaderboards(reader),
-        "coverage": Coverage.of_run(reader).row(),
+        **JudgingNotes.of_run(reader).row(),
         **JuryFound.of_run(reader).data(),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.visible import one_line
 from storage.board_notes import board_notes, by_method
-from storage.coverage import Coverage
+from storage.judging_notes import JudgingNotes
 from storage.jury import JuryFound
 from storage.record.reader import Reader
 from storage.record.rows import BoardDetailRow, BoardRow, JudgesRow, RecoveryRow, view_rows
@@ -27,8 +27,8 @@ from tui.widgets.words import Words
 class Results:
     """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`, and what is found about a jury.
 
-    notes are what each method says beside its numbers; coverage is what all have to say first where too few judge
-    calls gave a ranking.
+    notes are what each method says beside its numbers; first is what all have to say before them, equal what is said
+    of equal answers.
     """
 
     boards: dict[str, list[BoardRow]]
@@ -37,7 +37,8 @@ class Results:
     simulated: bool
     skipped: str
     notes: dict[str, list[str]] = field(default_factory=dict)
-    coverage: str = ""
+    first: list[str] = field(default_factory=list)
+    equal: str = ""
     jury: JuryFound = field(default_factory=JuryFound)
 
 
@@ -58,6 +59,7 @@ class LeaderboardsPane(Pane):
     def read(cls, reader: Reader, request: Any) -> Results:
         boards = by_method(view_rows(reader, BoardRow))
         run = reader.query("SELECT simulated FROM run")
+        judging = JudgingNotes.of_run(reader)
         return Results(
             boards=boards,
             recovery=view_rows(reader, RecoveryRow),
@@ -65,7 +67,8 @@ class LeaderboardsPane(Pane):
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
             notes=board_notes(boards, view_rows(reader, BoardDetailRow)),
-            coverage=Coverage.of_run(reader).sentence,
+            first=judging.first,
+            equal=judging.of_answers,
             jury=JuryFound.of_run(reader),
         )
 
@@ -93,8 +96,9 @@ def page(found: Results, width: int) -> Text:
     text.append("Leaderboards ", style="bold")
     if found.simulated:
         text.append(STAMP)
-    text.append(f"\n{_wrapped([f'! {found.coverage}'], width)}" if found.coverage else "")
-    text.append(f"\n{_wrapped([*common, *_draws(found)], width)}\n\n", style="dim")
+    for sentence in found.first:
+        text.append(f"\n{_wrapped([f'! {one_line(sentence, 400)}'], width)}")
+    text.append(f"\n{_wrapped([*common, *_draws(found), *filter(None, [found.equal])], width)}\n\n", style="dim")
     for method, rows in found.boards.items():
         own = [part for part in told[method] if part not in common]
         _board(text, method, rows, _wrapped(own, width), longest, width)
