@@ -11,6 +11,7 @@ were busy) until the last call was begun.
 from __future__ import annotations
 
 import asyncio
+import http.client
 import itertools
 import json
 import os
@@ -49,9 +50,10 @@ HEAD = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\
 
 
 class Server:
-    """Answers every call after `SLEEP` seconds; a GET is answered with all changes so far."""
+    """Answers every call after `sleep` seconds; a GET is answered with all changes so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, sleep: float) -> None:
+        self.sleep = sleep
         self.inside = 0
         self.changes: list[Change] = []
 
@@ -68,7 +70,7 @@ class Server:
                 if head.startswith(b"POST"):
                     await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
                     self.changed(+1)
-                    await asyncio.sleep(SLEEP)
+                    await asyncio.sleep(self.sleep)
                     self.changed(-1)
                     body = REPLY
                 writer.write(HEAD.format(len(body)).encode() + body)
@@ -95,7 +97,7 @@ def busy(changes: Sequence[Change], begin: float, end: float) -> float:
     return area / (end - begin)
 
 
-def judged(url: str, calls: int, folder: Path) -> tuple[float, float]:
+def judged(url: str, calls: int, folder: Path, concurrency: int = CONCURRENCY) -> tuple[float, float]:
     """Seconds and processor seconds of this process for so many calls."""
     from records import genesis
 
@@ -108,7 +110,7 @@ def judged(url: str, calls: int, folder: Path) -> tuple[float, float]:
     from core.types import Question
     from storage.record.log import Log
 
-    one = {"kind": "openai", "model": "judge", "rankings": 5, "concurrency": CONCURRENCY, "base_url": url}
+    one = {"kind": "openai", "model": "judge", "rankings": 5, "concurrency": concurrency, "base_url": url}
     config = RunConfig.model_validate({"run": {"name": "bench"}, "data": {}, "judge": {"judges": [one]}})
     asked = tuple(Question(f"1:{i}", 1, "Be kind.", f"Question {i}?") for i in range(calls // 5))
     texts = {(c, q.question_id): f"{c}, {q.question_id}: ".ljust(ANSWER, ".") for c in CONDITIONS for q in asked}
@@ -119,31 +121,34 @@ def judged(url: str, calls: int, folder: Path) -> tuple[float, float]:
         return time.perf_counter() - begun, time.process_time() - spent
 
 
-def main(calls: int = CALLS) -> None:
+def main(calls: int = CALLS, concurrency: int = CONCURRENCY, sleep: float = SLEEP) -> None:
     """Measures and prints."""
-    import httpx2
-
-    command = [sys.executable, __file__, "--serve"]
+    command = [sys.executable, __file__, "--serve", str(sleep)]
     with (
         tempfile.TemporaryDirectory() as scratch,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
     ):
         assert server.stdout is not None, "it was asked for"
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}"
-        seconds, cpu = judged(f"{url}/v1", calls, Path(scratch) / "20260101-000000-bench")
-        changes: list[Change] = [(moment, inside) for moment, inside in httpx2.get(url, trust_env=False).json()]
+        port = int(server.stdout.readline())
+        seconds, cpu = judged(
+            f"http://127.0.0.1:{port}/v1", calls, Path(scratch) / "20260101-000000-bench", concurrency
+        )
+        asking = http.client.HTTPConnection("127.0.0.1", port)
+        asking.request("GET", "/")
+        changes: list[Change] = [(moment, inside) for moment, inside in json.loads(asking.getresponse().read())]
+        asking.close()
         server.communicate()
     numbers = [inside for _, inside in changes]
     full = next((moment for moment, inside in changes if inside == max(numbers)), changes[0][0])
     last = max(later[0] for earlier, later in itertools.pairwise(changes) if later[1] > earlier[1])
     begin, end = changes[0][0], changes[-1][0]
     rows = [
-        (f"{len(numbers) // 2:,} calls, {CONCURRENCY} at once, {SLEEP:g} s each at the server", f"{seconds:.0f} s"),
+        (f"{len(numbers) // 2:,} calls, {concurrency} at once, {sleep:g} s each at the server", f"{seconds:.0f} s"),
         ("most calls in flight, as the server counted", f"{max(numbers)}"),
         ("ramp: until all slots were busy (one call first, one more for each success)", f"{full - begin:.1f} s"),
-        ("slots busy after the ramp, until the last call was begun", f"{busy(changes, full, last) / CONCURRENCY:.1%}"),
-        ("slots busy over the whole run", f"{busy(changes, begin, end) / CONCURRENCY:.1%}"),
-        ("calls per second after the ramp", f"{busy(changes, full, last) / SLEEP:.0f} of {CONCURRENCY / SLEEP:.0f}"),
+        ("slots busy after the ramp, until the last call was begun", f"{busy(changes, full, last) / concurrency:.1%}"),
+        ("slots busy over the whole run", f"{busy(changes, begin, end) / concurrency:.1%}"),
+        ("calls per second after the ramp", f"{busy(changes, full, last) / sleep:.0f} of {concurrency / sleep:.0f}"),
         ("processor time of the engine per call", f"{1000 * cpu / calls:.2f} ms"),
     ]
     for what, value in rows:
@@ -151,7 +156,7 @@ def main(calls: int = CALLS) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--serve"]:
-        asyncio.run(Server().serve())
+    if sys.argv[1:2] == ["--serve"]:
+        asyncio.run(Server(float(sys.argv[2])).serve())
     else:
         main(*map(int, sys.argv[1:]))

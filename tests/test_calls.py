@@ -44,3 +44,28 @@ def test_what_ends_the_stage_waits_for_the_calls_in_flight_and_records_them(
     with pytest.raises(reason, match="broken"):
         run_concurrently(ctx, tasks, work, finished, width=lambda: 5, most=5)
     assert sorted(recorded) == ["answer to a", "answer to b", "answer to c"]
+
+
+def test_a_place_is_filled_before_the_next_call_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recording takes time, in which a place would stand empty for each of those that end together."""
+    ctx = make_context(
+        "judge", RunConfig.model_validate({"run": {"name": "r"}, "data": {}}), tmp_path, MemoryRecorder()
+    )
+    seen: list[str] = []
+    both = threading.Barrier(2, timeout=20)
+    begin = ctx.begin
+
+    def begun(key: str) -> Unit:
+        seen.append("begun")
+        return begin(key)
+
+    monkeypatch.setattr(ctx, "begin", begun)
+    run_concurrently(
+        ctx,
+        [Task(str(number)) for number in range(4)],
+        lambda task, stop: both.wait(),
+        lambda task, unit, result: seen.append("recorded"),
+        width=lambda: 2,
+        most=2,
+    )
+    assert seen == ["begun", "begun", *["recorded", "begun"] * 2, "recorded", "recorded"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import socket
@@ -376,6 +377,24 @@ def test_a_reply_without_end_is_not_read_to_the_end(tmp_path: Path, monkeypatch:
 
     recorder = MemoryRecorder()
     with serving(respond) as server:
+        found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(3))
+    assert len(found.rankings) == 3
+    (failed,) = [call for call in recorder.of_kind(JudgeCalled) if call.outcome == "failed"]
+    assert "longer than 100000 bytes" in failed.detail
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 X"])
+def test_a_small_body_that_unpacks_to_a_large_one_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    monkeypatch.setattr(deadline, "MOST_BYTES", 100_000)
+    packed = gzip.compress(b" " * 10_000_000)
+    head = (
+        f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n"
+        f"content-length: {len(packed)}\r\nconnection: close\r\n\r\n"
+    )
+    recorder = MemoryRecorder()
+    with serving(lambda body, n: Raw([head.encode(), packed]) if n == 1 else (200, by_length(body))) as server:
         found = judge(make_context("judge", config(server.url, rankings=1), tmp_path, recorder), answers(3))
     assert len(found.rankings) == 3
     (failed,) = [call for call in recorder.of_kind(JudgeCalled) if call.outcome == "failed"]

@@ -20,6 +20,7 @@ from core.errors import JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.endpoints.deadline import MOST_BYTES
 from core.evaluation.endpoints.messages import text_of
+from core.evaluation.endpoints.refused import in_body, told
 from core.evaluation.endpoints.stream import Unfinished, assembled, is_stream
 from core.evaluation.stage import judge
 from core.events import JudgeCalled
@@ -166,6 +167,53 @@ def test_an_error_in_the_middle_is_an_error() -> None:
 )
 def test_a_stream_is_known_by_its_header(header: str, expected: bool) -> None:
     assert is_stream(header) is expected
+
+
+SAID = ["content", "reasoning_content", "reasoning", "refusal", "tool_calls"]
+NAMES = ["index", "function", "arguments", "message", "code", "metadata", "headers", "raw", "param", "text", "type"]
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.sampled_from([429, "429", "²²²", 0]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+CALLED = st.lists(
+    st.fixed_dictionaries({"index": ANYTHING, "function": st.fixed_dictionaries({"arguments": ANYTHING})})
+)
+CHOICE = st.fixed_dictionaries(
+    {"delta": st.dictionaries(st.sampled_from(SAID), ANYTHING | CALLED, max_size=3)},
+    optional={"index": ANYTHING, "finish_reason": ANYTHING, "error": ANYTHING},
+)
+CHUNK = st.fixed_dictionaries(
+    {"choices": st.lists(CHOICE | ANYTHING, max_size=2)},
+    optional={
+        "usage": ANYTHING,
+        "error": st.dictionaries(st.sampled_from(NAMES), ANYTHING),
+        "system_fingerprint": ANYTHING,
+    },
+)
+
+
+@given(st.lists(CHUNK | ANYTHING, max_size=4))
+def test_nothing_that_a_server_sends_is_taken_for_granted(chunks: list[Any]) -> None:
+    """Neither what is put together nor what is made of it raises anything that nobody expects."""
+    for value in chunks:
+        refused = in_body(value)
+        assert refused is None or (400 <= refused.status < 600 and isinstance(refused.said, str))
+        assert isinstance(told(value), str)
+    try:
+        whole = assembled(b"".join(map(event, chunks)) + DONE)
+    except Unfinished:
+        return
+    in_body(whole)
+    if "choices" in whole:
+        assert isinstance(text_of(whole["choices"][0]["message"], cut_off=True), str)
 
 
 # ------------------------------------------------------------ learned

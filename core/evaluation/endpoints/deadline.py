@@ -64,11 +64,28 @@ class Allowance(threading.local):
 
 
 def bound(http_client: Any, allowance: Allowance) -> None:
-    """Makes every connection that a client of httpx (or httpx2) opens keep to the allowance of its thread."""
+    """Makes every connection that a client of httpx (or httpx2) opens keep to the allowance of its thread, and every
+    response to `MOST_BYTES`, also unpacked."""
     for transport in (http_client._transport, *http_client._mounts.values()):
         if transport is not None:
             # There is no public way to the sockets. Were these names others, this would fail when the client is made.
             transport._pool._network_backend = _Backend(transport._pool._network_backend, allowance)
+    http_client.event_hooks["response"].append(_bound_unpacked)
+
+
+def _bound_unpacked(response: Any) -> None:
+    """Bounds what a response unpacks to: some kilobytes of gzip can hold gigabytes."""
+    pieces = response.iter_bytes
+
+    def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
+        room = MOST_BYTES
+        for piece in pieces(chunk_size):
+            room -= len(piece)
+            if room < 0:
+                raise TooLong(f"the response is longer than {MOST_BYTES} bytes")
+            yield piece
+
+    response.iter_bytes = iter_bytes
 
 
 class _Backend:
