@@ -27,6 +27,8 @@ BASE_MODEL = ("base", "tiny")
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Money = Annotated[Decimal, Field(ge=0, le=1_000_000_000, decimal_places=9)]
+"""An amount, or a price of a million tokens: exact, so that what was spent is not a matter of rounding."""
 Patience = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Minutes for which an endpoint that answers nothing but limits is waited for."""
 Address = Annotated[str, AfterValidator(plain_address)]
@@ -232,15 +234,28 @@ class TrainSection(Section):
         return self
 
 
+class PriceSection(Section):
+    """What a model costs, in the currency of whoever writes it down: per million tokens of prompt and of reply.
+
+    `cached_input` is for tokens of a prompt that the endpoint took from its cache; they cost as others where left out.
+    """
+
+    input: Money
+    output: Money
+    cached_input: Money | None = None
+
+
 class EndpointSection(Section):
     """An OpenAI-compatible endpoint that judges, and who writes questions, name; without an address it is the default.
 
-    `key_env` names the variable of the environment that holds its key, "" where it is used without one.
+    `key_env` names the variable of the environment that holds its key, "" where it is used without one. `price` is that
+    of its models, unless whoever asks one says another.
     """
 
     name: Identifier
     base_url: Address | None = None
     key_env: str = "OPENAI_API_KEY"
+    price: PriceSection | None = None
 
     @field_validator("key_env")
     @classmethod
@@ -264,6 +279,7 @@ class AskedModel(Section):
     headers: Annotated[dict[str, str] | None, AfterValidator(checked_headers)] = Field(
         default=None, description="headers of every request; recorded, so never a key"
     )
+    price: PriceSection | None = Field(default=None, description="of this model, in place of its endpoint's")
 
     @model_validator(mode="after")
     def _one_place(self) -> AskedModel:
@@ -325,7 +341,7 @@ class JudgeModel(AskedModel):
 
     @model_validator(mode="after")
     def _asked_somewhere(self) -> JudgeModel:
-        given = [name for name in ("endpoint", "extra_body", "headers") if getattr(self, name) is not None]
+        given = [name for name in ("endpoint", "extra_body", "headers", "price") if getattr(self, name) is not None]
         if given and self.kind != "openai":
             raise ValueError(f"a judge of kind {self.kind!r} is asked at no endpoint; remove {' and '.join(given)}")
         return self
@@ -342,6 +358,7 @@ class JudgeSection(Section):
         description="share of calls with a ranking; below it each leaderboard says so first",
     )
     patience: Patience = 30.0
+    budget: Money | None = Field(default=None, description="what the stage may cost, in the currency of the prices")
 
     @field_validator("judges")
     @classmethod
@@ -418,7 +435,23 @@ class RunConfig(Section):
         for who, asked in self.asked.items():
             if asked.endpoint is not None:
                 _require_known(asked.endpoint, endpoints, f"{who}: endpoint")
+        if self.judge is not None and self.judge.budget is not None:
+            self._all_priced(self.judge)
         return self
+
+    def _all_priced(self, section: JudgeSection) -> None:
+        """Refuses a budget that nobody could keep to: without a price, what a judge's call costs is not known."""
+        priced = {entry.name for entry in self.endpoints if entry.price is not None}
+        free = [
+            judge.label
+            for judge in section.judges
+            if judge.kind == "openai" and judge.price is None and judge.endpoint not in priced
+        ]
+        if free:
+            raise ValueError(
+                f"judge.budget is {section.budget}, but judge {free[0]!r} has no price; say what a million tokens "
+                "cost, there or in its [[endpoints]]: price = { input = 0.5, output = 1.5 }, 0 where they cost nothing"
+            )
 
     def _only_a_pool(self) -> None:
         """Refuses what a pool from tables has no use for: targets, and all that needs preferences."""

@@ -19,6 +19,7 @@ _LEFT_OUT = (
     "engine.started",
     "engine.stopped",
     "operator.action",
+    "settings.changed",
     "unit.completed",
     "head.signed",
     *WORKING_KINDS,

@@ -111,6 +111,10 @@ def run(
 def resume(
     name: RunName,
     until: Until = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change how the run is worked on from now on, for example judge.budget=40."),
+    ] = None,
     runs_dir: RunsDir = _RUNS,
     detach: Detach = False,
     quiet: Quiet = False,
@@ -118,7 +122,7 @@ def resume(
 ) -> None:
     """Go on with a run from the last recorded unit of work."""
     _check_until(until)
-    _work_on(find_run(name, runs_dir), until, detach, quiet, as_json)
+    _work_on(find_run(name, runs_dir), until, detach, quiet, as_json, overrides or ())
 
 
 @app.command()
@@ -158,12 +162,14 @@ def _check_until(until: str | None) -> None:
         check_until(until)
 
 
-def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: bool) -> None:
+def _work_on(
+    root: Path, until: str | None, detach: bool, quiet: bool, as_json: bool, overrides: Sequence[str] = ()
+) -> None:
     """Works on a run here, or starts an engine for it; prints the run's results at the end."""
     if detach:
         from tui.commands.runs import engine
 
-        pid = engine.resume(root, until)
+        pid = engine.resume(root, until, overrides)
         print_data({"run_id": root.name, "path": str(root), "pid": pid}, as_json, visible(str(root)))
         tell(f"engine started as process {pid}; `dempo watch {root.name}` follows it")
         return
@@ -172,7 +178,7 @@ def _work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: 
     console = Console(quiet)
     console.say(f"run {root.name}")
     try:
-        code = work(root, until, console)
+        code = work(root, until, console, overrides)
     except InfeasibleQuotas as error:
         if as_json:
             print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})

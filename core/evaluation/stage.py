@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from core.config import AnswerSection, RunConfig
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
+from core.evaluation.budget import Budget
 from core.evaluation.constitution import Constitution, read_constitution
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.generate import clause_tasks, generate_questions
-from core.evaluation.judges.judge import Calls, judged, plan_calls
+from core.evaluation.judges.judge import Call, Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
 from core.evaluation.prompts import labels_for
 from core.evaluation.questions import read_questions, require_all_clauses
-from core.events import AnswerGiven, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.events import AnswerGiven, Clause, Event, JudgeCalled, PlannedQuestion, QuestionsPlanned
 from core.stage import Context, Unit, only
 from core.types import Judged, Question
 
@@ -199,8 +200,8 @@ def judge(ctx: Context, answers: Answers) -> Judged:
 
     Raises:
         InputError: too few or too many conditions, or a local judge that cannot be used.
-        JudgeError: an endpoint cannot be used, or must not be given the key; or a call failed, once every other one
-            is recorded; or no call gave a ranking.
+        JudgeError: an endpoint cannot be used, or must not be given the key; or the budget is reached; or a call
+            failed, once every other one is recorded; or no call gave a ranking.
     """
     section = ctx.config.judge
     if section is None:
@@ -213,11 +214,12 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
     ready = {model.label: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
     done = len(calls) - len(pending)
+    budget = _budget(ctx, calls)
     failures = []
     for model, own in zip(section.judges, by_judge, strict=True):
         missing = [call for call in own if call.key in pending]
         if missing:
-            of_model = Calls(ctx, model, own, missing, answers, done, len(calls))
+            of_model = Calls(ctx, model, own, missing, answers, done, len(calls), budget)
             failures.append(KINDS[model.kind].ask(of_model, ready[model.label]))
             done += len(missing)
     if any(failures):
@@ -233,3 +235,17 @@ def judge(ctx: Context, answers: Answers) -> Judged:
             "clone the run with another judge"
         )
     return found
+
+
+def _budget(ctx: Context, calls: Sequence[Call]) -> Budget | None:
+    """The budget, with what the recorded calls have cost; None where there is none."""
+    paid = [call for call in calls if call.model.kind == "openai"]
+    budget = Budget.of(ctx.config, ctx.folder.root.name, len(paid))
+    if budget is None:
+        return None
+    for call in paid:
+        for event in ctx.recorded(call.key) or ():
+            if isinstance(event, JudgeCalled):
+                shown = event.prompt if event.prompt_tokens is None else None
+                budget.add(call.model, event, len(ctx.recorder.text(shown.sha256)) if shown else 0)
+    return budget

@@ -42,6 +42,8 @@ from core.events.engine import (
     OperatorAction,
     RunCreated,
     SeedDerived,
+    SettingChange,
+    SettingsChanged,
     StageCompleted,
     StagePlanned,
     StageSkipped,

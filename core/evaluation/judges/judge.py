@@ -12,6 +12,7 @@ from typing import Any
 
 from core.config import JudgeModel
 from core.evaluation.answers import Answers
+from core.evaluation.budget import Budget
 from core.events import JudgeCalled
 from core.facts.judging.orders import shown_orders
 from core.facts.judging.requests import judging_key
@@ -42,7 +43,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Calls:
-    """All calls of one judge, and those that are missing; `done` of the `total` calls of the run are made."""
+    """All calls of one judge, and those that are missing; `done` of the `total` calls of the run are made.
+
+    `budget` is that of all judges together.
+    """
 
     ctx: Context
     model: JudgeModel
@@ -51,6 +55,7 @@ class Calls:
     answers: Answers
     done: int
     total: int
+    budget: Budget | None = None
 
 
 def plan_calls(ctx: Context, models: Sequence[JudgeModel], answers: Answers) -> list[Call]:

@@ -14,6 +14,7 @@ from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
 from core.facts.ranking.positions import ORDER_RULE, positions_by
+from storage.verifier.ground.changes import settings_of_record
 from storage.verifier.ground.finding import (
     STEPS_OF_A_NUMBER,
     Finding,
@@ -116,7 +117,7 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
     by_judge: dict[str, Counter[str]] = {}
     for event in calls:
         by_judge.setdefault(event.values["judge"].rpartition("#")[0], Counter())[event.values["outcome"]] += 1
-    wanted = record.genesis["config"]["judge"].get("coverage", WANTED_COVERAGE)
+    wanted = settings_of_record(record)["judge"].get("coverage", WANTED_COVERAGE)
     outcomes = sum(by_judge.values(), Counter[str]())
     lost = [
         f"{brief(judge)} gave no ranking in {calls - own['ranked']} of {calls} ({lost_calls(own)})"

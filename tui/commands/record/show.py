@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.facts.judging.costs import money
 from core.facts.words import undecided_sentences
 from core.visible import visible
 from storage.board_notes import board_notes, by_method
+from storage.costs import JudgeCosts
 from storage.coverage import Coverage
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
@@ -29,6 +32,15 @@ from tui.terminal import tables
 from tui.terminal.command_line import command_line
 from tui.terminal.options import print_data, print_json, print_rows, tell_notes
 
+_COSTS = {
+    "judge": "judge",
+    "calls": "calls",
+    "prompt_tokens": "prompt tokens",
+    "cached_tokens": "cached",
+    "completion_tokens": "reply tokens",
+    "reasoning_tokens": "reasoning",
+    "cost": "cost",
+}
 _STAGES = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
 
 
@@ -115,6 +127,7 @@ def results(reader: Reader, as_json: bool) -> None:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
         return
     boards, recovered, coverage = _leaderboards(reader), reader.view("recovery"), Coverage.of_run(reader)
+    _print_costs(JudgeCosts.of_run(reader))
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, coverage.kinds)}\n")
         print(tables.leaderboards(boards, coverage.sentence), end="\n\n")
@@ -124,11 +137,30 @@ def results(reader: Reader, as_json: bool) -> None:
     print(f"run: {visible(str(root))}")
 
 
+def _print_costs(costs: JudgeCosts) -> None:
+    """What the judges behind endpoints took, if there are any."""
+    if not costs.rows:
+        return
+    print("Judging: calls, tokens and cost by judge\n")
+    print(tables.table([row | {"cost": _amount(row["cost"])} for row in costs.rows], _COSTS))
+    if costs.total is not None:
+        of = "" if costs.budget is None else f" of a budget of {_amount(costs.budget)}"
+        print(f"  {_amount(costs.total)}{of}, in the currency of the prices")
+    for note in costs.notes:
+        print(f"  {note}")
+    print()
+
+
+def _amount(amount: Decimal | None) -> str:
+    return "no price" if amount is None else money(amount)
+
+
 def _found(reader: Reader) -> dict[str, Any]:
     """What came out of the run, as JSON values."""
     return {
         "leaderboards": _leaderboards(reader),
         "coverage": Coverage.of_run(reader).row(),
+        "judging": JudgeCosts.of_run(reader).row(),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
     }
