@@ -92,15 +92,15 @@ def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequenc
     )
 
 
-def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:
-    """A configuration with some values changed, as `--set` does; for a clone of a run.
+def change(config: RunConfig, overrides: Sequence[str], where: str = "the clone's configuration") -> LoadedConfig:
+    """A configuration with some values changed, as `--set` does; for a clone of a run, or a run that goes on.
 
     Raises:
         InputError: a value is wrong; the message holds the key's path.
     """
     values = resolved(config)
     origins = {key: "clone" for key, _ in settings_in(values)}
-    return _checked(values, origins, overrides, "the clone's configuration")
+    return _checked(values, origins, overrides, where)
 
 
 def _parse_override(override: str) -> tuple[tuple[str, ...], object]:

@@ -13,6 +13,15 @@ from core.facts.plural import number_of
 from storage.errors import StorageError
 from storage.record.reader import Reader
 
+_ASSUMED = ("assumed_prompt_tokens", "assumed_completion_tokens")
+
+_WRITTEN = """SELECT 'questions by ' || max(payload->>'$.model') AS judge, count(*) AS calls,
+  sum(payload->>'$.prompt_tokens') AS prompt_tokens, sum(coalesce(payload->>'$.cached_tokens', 0)) AS cached_tokens,
+  sum(payload->>'$.completion_tokens') AS completion_tokens, sum(payload->>'$.reasoning_tokens') AS reasoning_tokens,
+  sum(payload->>'$.prompt_tokens' IS NULL OR payload->>'$.completion_tokens' IS NULL) AS uncounted
+FROM events WHERE kind = 'questions.generated'"""
+"""As `judge_costs` for the model that wrote questions: one row, whose calls are 0 where none did."""
+
 
 @dataclass(frozen=True)
 class JudgeCosts:
@@ -20,20 +29,25 @@ class JudgeCosts:
 
     rows: tuple[dict[str, Any], ...]
     budget: Decimal | None
+    written: dict[str, Any] | None = None
+    """The same of the model that wrote the questions, if one did; it has no part in total and budget."""
 
     @classmethod
     def of_run(cls, reader: Reader) -> JudgeCosts:
         """Of a run, as of the event that it is read; of judges that are asked at an endpoint."""
         found = reader.view("judge_costs")
         called = [row for row in found if row["uncounted"] or row["prompt_tokens"] or row["completion_tokens"]]
-        if not called:
+        written = [row for row in reader.query(_WRITTEN) if row["calls"]]
+        if not called and not written:
             return cls((), None)
         try:
             config = json.loads(reader.query("SELECT config FROM run")[0]["config"])
-            judges = {judge["label"]: judge for judge in config["judge"]["judges"]}
+            section = config.get("judge") or {}
+            judges = {judge["label"]: judge for judge in section.get("judges", [])}
             rows = [row | {"cost": _exact(row, price_of(judges[row["judge"]], config))} for row in called]
-            budget = config["judge"].get("budget")
-            return cls(tuple(rows), None if budget is None else Decimal(budget))
+            writer = [row | {"cost": _exact(row, price_of(config["answer"]["generate"], config))} for row in written]
+            budget = section.get("budget")
+            return cls(tuple(rows), None if budget is None else Decimal(budget), writer[0] if writer else None)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise StorageError("the configuration is not what this program writes; run `dempo verify`") from error
 
@@ -54,6 +68,7 @@ class JudgeCosts:
     def row(self) -> dict[str, Any]:
         """The same as data; amounts as texts, since they are exact."""
         return {
+            "written": None if self.written is None else self.written | {"cost": _text(self.written["cost"])},
             "judges": [row | {"cost": _text(row["cost"])} for row in self.rows],
             "cost": _text(self.total),
             "budget": _text(self.budget),
@@ -61,11 +76,18 @@ class JudgeCosts:
 
 
 def _exact(row: Mapping[str, Any], price: Price | None) -> Decimal | None:
-    if price is None or row["assumed_prompt_tokens"] is None:
+    """None without a price, and where nothing says how many tokens it is for: a text is withheld, or nobody counted
+    them and no most is known."""
+    if price is None:
         return None
-    prompt = (row["prompt_tokens"] or 0) + row["assumed_prompt_tokens"]
-    completion = (row["completion_tokens"] or 0) + row["assumed_completion_tokens"]
-    return cost_of(price, CallTokens(prompt, row["cached_tokens"] or 0, completion))
+    assumed = [row.get(name, None if row["uncounted"] else 0) for name in _ASSUMED]
+    if None in assumed:
+        return None
+    prompt, completion = assumed
+    tokens = CallTokens(
+        (row["prompt_tokens"] or 0) + prompt, row["cached_tokens"] or 0, (row["completion_tokens"] or 0) + completion
+    )
+    return cost_of(price, tokens)
 
 
 def _text(amount: Decimal | None) -> str | None:

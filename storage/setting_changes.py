@@ -55,7 +55,7 @@ def changed_by(
     Raises:
         InputError: a value is wrong, or a setting is not operational.
     """
-    wanted = change(config, overrides).config
+    wanted = change(config, overrides, "--set").config
     now, then = dict(settings_in(resolved(config))), dict(settings_in(resolved(wanted)))
     keys = sorted(key for key in now.keys() | then.keys() if now.get(key) != then.get(key))
     others = [key for key in keys if not is_operational(key)]

@@ -14,9 +14,12 @@ from commands import answered, dempo, told
 from rewritten import Row, forged
 from verified_runs import TINY, small_demo
 
+from core.config_file import parse_config
 from storage.check import Check
-from storage.draws.history import config_of
+from storage.draws.history import config_of, genesis_of
+from storage.record.create import create_run
 from storage.record.reader import Reader
+from storage.setting_changes import changed_by, changes_of, settings_after
 from storage.verify import verify
 
 PRICE = '{ input = 1, output = 10, cached_input = "0.5" }'
@@ -42,12 +45,14 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         said = {
             "budget": told(dempo(*resume), 5),
             "model": told(dempo(*resume, "--set", "judge.judges.0.model=other"), 2),
+            "detached model": told(dempo(*resume, "--set", "judge.judges.0.model=other", "--detach"), 2),
             "wrong": told(dempo(*resume, "--set", "judge.budget=much"), 2),
             "before": Reader(root).head()[0],
         }
         more = ("--set", "judge.budget=40", "--set", "judge.judges.0.concurrency=2", "--set", "judge.coverage=0.5")
         assert dempo(*resume, *more, "--set", "judge.judges.0.price.output=20").returncode == 0
         said["nothing left"] = told(dempo(*resume, "--set", "judge.budget=50"), 2)
+        said["detached"] = told(dempo(*resume, "--set", "judge.budget=50", "--detach"), 2)
         yield {"root": root, **said}
 
 
@@ -60,8 +65,10 @@ def test_what_a_run_is_does_not_change(changed: dict[str, Any]) -> None:
     assert "judge.judges.0.model is part of what run" in changed["model"]
     assert f"`dempo clone {changed['root'].name} --set judge.judges.0.model=…`" in changed["model"]
     assert "What may change here: answer.generate.patience, " in changed["model"]
-    assert "judge.budget: " in changed["wrong"]
+    assert "judge.judges.0.model is part of what run" in changed["detached model"]
+    assert "--set: judge.budget: " in changed["wrong"]
     assert "nothing left to do; the record is unchanged, and so are the settings" in changed["nothing left"]
+    assert "nothing is left to do" in changed["detached"]
     kinds = [row["kind"] for row in Reader(changed["root"]).view("events")]
     assert kinds.count("settings.changed") == 1
     assert kinds.index("settings.changed") == changed["before"] + 2, "after the engine began and before it went on"
@@ -102,7 +109,7 @@ def test_costs_are_shown_by_judge(changed: dict[str, Any]) -> None:
     assert seen["cost"] == pytest.approx(0.0036, rel=1e-12)
     text = dempo("show", changed["root"]).stdout
     assert "Judging: calls, tokens and cost by judge" in text
-    assert "0.0036 of a budget of 40.00" in text
+    assert "0.0036 of a budget of 40.00 by judges" in text
 
 
 def verdict(root: Path, name: str) -> Check:
@@ -149,10 +156,44 @@ def test_more_cached_than_prompt_tokens_are_found(changed: dict[str, Any], tmp_p
 
 
 def test_a_change_that_changes_nothing_is_not_recorded(changed: dict[str, Any]) -> None:
-    from storage.draws.history import genesis_of
-    from storage.setting_changes import changed_by, changes_of, settings_after
 
     reader = Reader(changed["root"])
     recorded = settings_after(genesis_of(reader), changes_of(reader))
     config = config_of(reader)
     assert changed_by(config, recorded, ["judge.budget=40"], "run")[1] is None
+
+
+def test_questions_that_a_model_wrote_have_a_line_of_their_own(tmp_path: Path) -> None:
+    """By hand: two clauses of 100 and 7 tokens by 1 and 10 are 0.00034."""
+
+    def write(body: dict[str, Any], number: int) -> tuple[int, Any]:
+        listed = [f"Question {number} {i}?" for i in range(4)]
+        usage = {"prompt_tokens": 100, "completion_tokens": 7}
+        return 200, completion(json.dumps({"questions": listed})) | {"usage": usage}
+
+    with pytest.MonkeyPatch.context() as patch, serving(write) as server:
+        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
+            patch.delenv(name, raising=False)
+        generate = f'answer.generate={{model="w", base_url="{server.url}", per_clause=4, price={PRICE}}}'
+        root = small_demo(tmp_path, TINY)
+        values = config_of(Reader(root)).model_dump(mode="json", exclude_none=True)
+        del values["answer"]["questions"]
+        text = json_as_toml(values)
+        root = create_run(parse_config(text, [generate]), text, tmp_path / "runs")
+        assert dempo("resume", root, "--quiet", "--until", "answer").returncode == 0
+    found = answered(dempo("show", root, "--json"))["judging"]
+    assert (found["written"]["judge"], found["written"]["cost"], found["judges"]) == ("questions by w", "0.00034", [])
+    assert "questions by w" in dempo("show", root).stdout
+
+
+def json_as_toml(values: dict[str, Any]) -> str:
+    """The top level of a configuration as inline tables."""
+    return "\n".join(f"{key} = {inline(value)}" for key, value in values.items())
+
+
+def inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {inline(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    return json.dumps(value)

@@ -474,7 +474,12 @@ def head(
 
 @app.command()
 def doctor(
-    config: Annotated[Path | None, typer.Argument(help="Say also whether its endpoints can be used (TOML).")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CONFIG|RUN]", help="Say also whether its endpoints can be used, and what judging will take."
+        ),
+    ] = None,
     keygen: Annotated[bool, typer.Option("--keygen", help="Make a key that signs the heads of runs.")] = False,
     key: Annotated[Path | None, typer.Option("--key", help="Where --keygen puts the key.")] = None,
     runs_dir: RunsDir = _RUNS,
@@ -489,10 +494,9 @@ def doctor(
         return
     if key is not None:
         raise InputError("--key says where --keygen puts a new key; an existing one is named by DEMPO_SIGNING_KEY")
-    from core.config_file import load_config
-    from tui.commands.runs.doctor import examine
+    from tui.commands.runs.doctor import examine, named
 
-    rows = examine(runs_dir, load_config(config).config if config else None)
+    rows = examine(runs_dir, *named(name, runs_dir)) if name else examine(runs_dir)
     print_data({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(1)

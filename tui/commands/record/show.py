@@ -139,20 +139,21 @@ def results(reader: Reader, as_json: bool) -> None:
 
 def _print_costs(costs: JudgeCosts) -> None:
     """What the judges behind endpoints took, if there are any."""
-    if not costs.rows:
+    rows = [*([costs.written] if costs.written else []), *costs.rows]
+    if not rows:
         return
     print("Judging: calls, tokens and cost by judge\n")
-    print(tables.table([row | {"cost": _amount(row["cost"])} for row in costs.rows], _COSTS))
+    print(tables.table([row | {"cost": _amount(row["cost"])} for row in rows], _COSTS))
     if costs.total is not None:
         of = "" if costs.budget is None else f" of a budget of {_amount(costs.budget)}"
-        print(f"  {_amount(costs.total)}{of}, in the currency of the prices")
+        print(f"  {_amount(costs.total)}{of} by judges, in the currency of the prices")
     for note in costs.notes:
         print(f"  {note}")
     print()
 
 
 def _amount(amount: Decimal | None) -> str:
-    return "no price" if amount is None else money(amount)
+    return "unknown" if amount is None else money(amount)
 
 
 def _found(reader: Reader) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.config import RunConfig
 from core.config_file import load_config
+from core.errors import InputError
 from core.program.environment import refuse_launcher
 from core.program.place import ROOT
 from core.run_folder import RunFolder
@@ -45,8 +46,8 @@ def resume(root: Path, until: str | None = None, overrides: Sequence[str] = ()) 
     """Starts an engine on an existing run, which changes operational settings first; returns its process id.
 
     Raises:
-        InputError: a setting cannot be changed so, or a launcher stands in front of this process, and would stand in
-            front of the engine.
+        InputError: a setting cannot be changed so, or nothing is left to do with it; or a launcher stands in front of
+            this process, and would stand in front of the engine.
         JudgeError: an endpoint that is asked much later cannot be used; the engine would say so to nobody.
         StorageError: an engine works on the run already, or it was imported.
     """
@@ -60,7 +61,7 @@ def resume(root: Path, until: str | None = None, overrides: Sequence[str] = ()) 
     if overrides:
         recorded = settings_after(genesis_of(reader), changes_of(reader))
         config, _ = changed_by(config, recorded, overrides, root.name)
-    _check_endpoints(reader, config, until)
+    _check_work(reader, config, until, bool(overrides))
     command = [sys.executable, "-P", "-m", "tui", "resume", str(root), "--quiet"]
     if until is not None:
         command += ["--until", until]
@@ -78,10 +79,14 @@ def resume(root: Path, until: str | None = None, overrides: Sequence[str] = ()) 
     return process.pid
 
 
-def _check_endpoints(reader: Reader, config: RunConfig, until: str | None) -> None:
-    from core.preflight import check_endpoints  # as above
+def _check_work(reader: Reader, config: RunConfig, until: str | None, changes: bool) -> None:
+    """Says what an engine would say to nobody: endpoints that cannot be used, settings with nothing left to do."""
+    from core.pipeline import nothing_left  # as above
+    from core.preflight import check_endpoints
 
     ended = [row["stage"] for row in reader.view("stages") if row["status"] in ("completed", "skipped")]
+    if changes and nothing_left(dict.fromkeys(ended, ""), until):
+        raise InputError(f"nothing is left to do in {reader.folder.root.name}, so no setting is changed")
     check_endpoints(config, ended, until)
 
 
