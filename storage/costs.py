@@ -13,6 +13,9 @@ from core.facts.plural import number_of
 from storage.errors import StorageError
 from storage.record.reader import Reader
 
+_DIGITS = 40
+"""Of an amount before the point; what a stranger's record holds may have a million."""
+
 _ASSUMED = ("assumed_prompt_tokens", "assumed_completion_tokens")
 
 _WRITTEN = """SELECT 'questions by ' || max(payload->>'$.model') AS judge, count(*) AS calls,
@@ -91,4 +94,6 @@ def _exact(row: Mapping[str, Any], price: Price | None) -> Decimal | None:
 
 
 def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount.normalize():f}"
+    if amount is None or not amount.is_finite() or amount.adjusted() > _DIGITS:
+        return None if amount is None else str(amount)
+    return f"{amount.normalize():f}"

@@ -66,7 +66,15 @@ def test_the_price_of_a_judge_wins_over_that_of_its_endpoint(
 
 
 @pytest.mark.parametrize(
-    ("amount", "told"), [("0", "0.00"), ("12.3", "12.30"), ("1234.5", "1,234.50"), ("0.00123", "0.0012")]
+    ("amount", "told"),
+    [
+        ("0", "0.00"),
+        ("12.3", "12.30"),
+        ("1234.5", "1,234.50"),
+        ("0.00123", "0.0012"),
+        ("1e999999", "1.00e+999999"),
+        ("nan", "NaN"),
+    ],
 )
 def test_small_amounts_are_not_told_as_nothing(amount: str, told: str) -> None:
     assert money(Decimal(amount)) == told

@@ -77,6 +77,7 @@ def test_what_a_run_is_does_not_change(changed: dict[str, Any]) -> None:
 def test_the_record_says_what_was_changed_and_holds(changed: dict[str, Any]) -> None:
     assert {check.name: check.detail for check in verify(changed["root"]) if check.verdict == "failed"} == {}
     assert verdict(changed["root"], "stages").verdict == "ok"
+    assert "; they cost 0.0036 of a budget of 40.00" in verdict(changed["root"], "judge calls").detail
     (row,) = [row for row in Reader(changed["root"]).view("operator_actions") if row["action"] == "set"]
     assert row["detail"] == (
         "judge.budget = 40, before: 0.002; judge.coverage = 0.5, before: 0.95; "

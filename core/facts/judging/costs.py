@@ -11,8 +11,11 @@ from core.facts.judging.endpoints import endpoint_of
 CHARACTERS_OF_A_TOKEN = 3
 """Of a prompt whose tokens nobody counted, so few that its real tokens are rarely more."""
 
-_EXACT = Context(prec=60)
+_SIXTY_DIGITS = Context(prec=60)
 """Tokens and prices have at most 16 and 19 digits."""
+
+_TOLD_IN_FULL = 15
+"""Digits of an amount that is told in full."""
 
 
 class Price(NamedTuple):
@@ -43,18 +46,20 @@ def price_of(judge: Mapping[str, Any], config: Mapping[str, Any]) -> Price | Non
 def cost_of(price: Price, tokens: CallTokens) -> Decimal:
     """What tokens cost, exact."""
     sums = [
-        _EXACT.multiply(price.input, Decimal(tokens.prompt - tokens.cached)),
-        _EXACT.multiply(price.cached_input, Decimal(tokens.cached)),
-        _EXACT.multiply(price.output, Decimal(tokens.completion)),
+        _SIXTY_DIGITS.multiply(price.input, Decimal(tokens.prompt - tokens.cached)),
+        _SIXTY_DIGITS.multiply(price.cached_input, Decimal(tokens.cached)),
+        _SIXTY_DIGITS.multiply(price.output, Decimal(tokens.completion)),
     ]
     total = Decimal(0)
     for one in sums:
-        total = _EXACT.add(total, one)
-    return _EXACT.scaleb(total, -6)
+        total = _SIXTY_DIGITS.add(total, one)
+    return _SIXTY_DIGITS.scaleb(total, -6)
 
 
 def money(amount: Decimal) -> str:
     """An amount for people: two digits after the point, or as many as it takes to see something of a small one."""
+    if not amount.is_finite() or amount.adjusted() > _TOLD_IN_FULL:
+        return f"{amount:.2e}"  # no run costs so much, but somebody's record may say so in a million digits
     if amount == 0 or abs(amount) >= Decimal("0.1"):
         return f"{amount:,.2f}"
     return f"{amount:.2g}"

@@ -30,6 +30,7 @@ from storage.verifier.ground.finding import (
     whole,
 )
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ground.spent import told_of_costs
 from storage.verifier.ranking.intervals import OF_PAIRS
 
 MOST_RANKED = 62
@@ -126,7 +127,7 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
         if calls > own["ranked"]
     ]
     told = f"{len(calls)} calls showed the answers in the order that the seed gives; {outcomes['ranked']} ranked them"
-    return "; ".join(filter(None, [low_coverage(outcomes, wanted), told, *lost]))
+    return "; ".join(filter(None, [low_coverage(outcomes, wanted), told, told_of_costs(record, calls), *lost]))
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:

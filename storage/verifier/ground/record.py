@@ -27,7 +27,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "train.checkpoint": "condition step folder files",
         "answer.given": "condition question_id clause_id answer tokens finish",
         "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason "
-        "completion_tokens template prompt reply request_key rule",
+        "prompt_tokens completion_tokens cached_tokens template prompt reply request_key rule",
     }.items()
 }
 """What is kept of the events of a kind; of those that are not named here everything."""
