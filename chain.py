@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "d109a2db5e22e21c3f42a4ca82e40bf12cebf14ed1dad99240c85c705c4c3890",
+    "f2e17960bd98aa6863841b1bcd89df90daaa19af0ca4d3d03401419202e7849c",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

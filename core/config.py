@@ -30,6 +30,8 @@ BASE_MODEL = ("base", "tiny")
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,39}$")]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Money = Annotated[Decimal, Field(ge=0, le=1_000_000_000, decimal_places=9)]
+"""An amount, or a price of a million tokens: exact, so that what was spent is not a matter of rounding."""
 Patience = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Minutes for which an endpoint that answers nothing but limits is waited for."""
 Address = Annotated[str, AfterValidator(plain_address)]
@@ -302,17 +304,30 @@ class LimitsSection(Section):
     concurrency: int | None = Field(default=None, ge=1, description="requests in flight, of all who are asked there")
 
 
+class PriceSection(Section):
+    """What a model costs, in the currency of whoever writes it down: per million tokens of prompt and of reply.
+
+    `cached_input` is for tokens of a prompt that the endpoint took from its cache; they cost as others where left out.
+    """
+
+    input: Money
+    output: Money
+    cached_input: Money | None = None
+
+
 class EndpointSection(Section):
     """An OpenAI-compatible endpoint that judges, and who writes questions, name; without an address it is the default.
 
     `key_env` names the variable of the environment that holds its key, "" where it is used without one. `limits` hold
-    for all who are asked at its address with its key.
+    for all who are asked at its address with its key; `price` is that of its models, unless whoever asks one says
+    another.
     """
 
     name: Identifier
     base_url: Address | None = None
     key_env: str = "OPENAI_API_KEY"
     limits: LimitsSection | None = None
+    price: PriceSection | None = None
 
     @field_validator("key_env")
     @classmethod
@@ -336,6 +351,7 @@ class AskedModel(Section):
     headers: Annotated[dict[str, str] | None, AfterValidator(checked_headers)] = Field(
         default=None, description="headers of every request; recorded, so never a key"
     )
+    price: PriceSection | None = Field(default=None, description="of this model, in place of its endpoint's")
 
     prompt: Place | None = Field(default=None, description="file of the words to ask by; read once, into template")
     template: str | None = Field(default=None, description="the words of that file, as prompts are made of them")
@@ -429,7 +445,8 @@ class JudgeModel(AskedModel):
 
     @model_validator(mode="after")
     def _asked_somewhere(self) -> JudgeModel:
-        given = [name for name in ("endpoint", "extra_body", "headers", "reasoning") if getattr(self, name) is not None]
+        beside = ("endpoint", "extra_body", "headers", "reasoning", "price")
+        given = [name for name in beside if getattr(self, name) is not None]
         if self.kind == "planted" and (self.prompt or self.template):
             raise ValueError("a planted judge is not asked in words; remove prompt")
         if given and self.kind != "openai":
@@ -468,6 +485,7 @@ class JudgeSection(Section):
     ties: Literal["skip"] | None = Field(
         default=None, description="skip: nobody is asked about a question to which all answers are the same text"
     )
+    budget: Money | None = Field(default=None, description="what the stage may cost, in the currency of the prices")
 
     @field_validator("judges")
     @classmethod
@@ -583,6 +601,8 @@ class RunConfig(Section):
         for who, asked in self.asked.items():
             if asked.endpoint is not None:
                 _require_known(asked.endpoint, endpoints, f"{who}: endpoint")
+        if self.judge is not None and self.judge.budget is not None:
+            self._all_priced(self.judge)
         return self
 
     def _nothing_to_train_on(self) -> None:
@@ -595,6 +615,20 @@ class RunConfig(Section):
         if needy or not self.conditions:
             told = f"which {', '.join(needy)} need" if needy else "and no [[conditions]] with answers to judge"
             raise ValueError(f"the configuration has no [data], {told}; add [data] (docs/data.md)")
+
+    def _all_priced(self, section: JudgeSection) -> None:
+        """Refuses a budget that nobody could keep to: without a price, what a judge's call costs is not known."""
+        priced = {entry.name for entry in self.endpoints if entry.price is not None}
+        free = [
+            judge.label
+            for judge in section.judges
+            if judge.kind == "openai" and judge.price is None and judge.endpoint not in priced
+        ]
+        if free:
+            raise ValueError(
+                f"judge.budget is {section.budget}, but judge {free[0]!r} has no price; say what a million tokens "
+                "cost, there or in its [[endpoints]]: price = { input = 0.5, output = 1.5 }, 0 where they cost nothing"
+            )
 
     def _only_a_pool(self) -> None:
         """Refuses what a pool from tables has no use for: targets, and all that needs preferences."""

@@ -151,13 +151,13 @@ def _read_prompts(values: dict[str, Any]) -> None:
             section["template"] = read_template(Path(section["prompt"]).expanduser(), who)
 
 
-def change(config: RunConfig, overrides: Sequence[str]) -> LoadedConfig:
-    """A configuration with some values changed, as `--set` does; for a clone of a run.
+def change(config: RunConfig, overrides: Sequence[str], where: str = "the clone's configuration") -> LoadedConfig:
+    """A configuration with some values changed, as `--set` does; for a clone of a run, or a run that goes on.
 
     Raises:
         InputError: a value is wrong; the message holds the key's path.
     """
-    return cloned(resolved(config), overrides, "the clone's configuration")
+    return cloned(resolved(config), overrides, where)
 
 
 def cloned(values: dict[str, Any], overrides: Sequence[str], where: str) -> LoadedConfig:
@@ -197,6 +197,8 @@ def _set(values: dict[str, Any], key: tuple[str, ...], value: object) -> None:
             raise InputError(f"--set {where}: {'.'.join(key[:i])} is a value, not a section")
         if last:
             place[index] = value
+            if index == "prompt" and isinstance(place, dict):
+                place.pop("template", None)  # what another file held
         else:
             place = place[index]
 

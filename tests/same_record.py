@@ -20,6 +20,7 @@ _LEFT_OUT = (
     "engine.stopped",
     "operator.action",
     "judge.reopened",
+    "settings.changed",
     "unit.completed",
     "head.signed",
     *WORKING_KINDS,

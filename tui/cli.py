@@ -125,6 +125,10 @@ def run(
 def resume(
     name: RunName,
     until: Until = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change how the run is worked on from now on, for example judge.budget=40."),
+    ] = None,
     runs_dir: RunsDir = _RUNS,
     detach: Detach = False,
     quiet: Quiet = False,
@@ -132,7 +136,7 @@ def resume(
 ) -> None:
     """Go on with a run from the last recorded unit of work."""
     _check_until(until)
-    work_on(find_run(name, runs_dir), until, detach, quiet, as_json)
+    work_on(find_run(name, runs_dir), until, detach, quiet, as_json, overrides or ())
 
 
 @app.command()
@@ -458,7 +462,12 @@ def head(
 
 @app.command()
 def doctor(
-    config: Annotated[Path | None, typer.Argument(help="Say also whether its endpoints can be used (TOML).")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CONFIG|RUN]", help="Say also whether its endpoints can be used, and what judging will take."
+        ),
+    ] = None,
     keygen: Annotated[bool, typer.Option("--keygen", help="Make a key that signs the heads of runs.")] = False,
     key: Annotated[Path | None, typer.Option("--key", help="Where --keygen puts the key.")] = None,
     runs_dir: RunsDir = _RUNS,
@@ -473,10 +482,9 @@ def doctor(
         return
     if key is not None:
         raise InputError("--key says where --keygen puts a new key; an existing one is named by DEMPO_SIGNING_KEY")
-    from core.config_file import load_config
-    from tui.commands.runs.doctor import examine
+    from tui.commands.runs.doctor import examine, named
 
-    rows = examine(runs_dir, load_config(config).config if config else None)
+    rows = examine(runs_dir, *named(name, runs_dir)) if name else examine(runs_dir)
     print_data({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(1)

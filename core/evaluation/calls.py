@@ -38,8 +38,12 @@ def run_concurrently(
     width: Callable[[], int],
     most: int,
     meanwhile: Callable[[], None] = lambda: None,
+    room: Callable[[T, bool], bool] = lambda task, alone: True,
 ) -> None:
     """Works through `tasks`, at most `width()` (≤ `most`) at a time; `finished` records each as it ends.
+
+    Before a task is begun `room` is asked whether it may begin beside those in flight, or alone; where it may not, it
+    waits for one of them to end.
 
     While calls are waited for, `meanwhile` is called some times a second: it can tell people what is going on.
 
@@ -56,7 +60,7 @@ def run_concurrently(
             while waiting or running:
                 ctx.check_stop()
                 meanwhile()
-                while waiting and len(running) < width():
+                while waiting and len(running) < width() and room(waiting[0], not running):
                     task = waiting.popleft()
                     future = pool.submit(work, task, stop)
                     running[future] = (task, ctx.begin(task.key))

@@ -193,6 +193,8 @@ def _event(
         fingerprint=reply.fingerprint,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
+        cached_tokens=reply.cached_tokens,
+        reasoning_tokens=reply.reasoning_tokens,
         request_key=writing_key(section.model, url, prompt, request.parameters()),
         rule=WRITING_RULE,
         seconds=reply.seconds,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from core.config import AnswerSection, ConditionSection, JudgeModel, RunConfig
 from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.answers import Answers
+from core.evaluation.budget import Budget
 from core.evaluation.constitution import Constitution
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.endpoints.shared import Shared
@@ -27,7 +28,16 @@ from core.evaluation.sources.asked import constitution_of, planned_from
 from core.evaluation.sources.existing import EarlierRuns, existing_answers
 from core.evaluation.sources.linked import linked_model, named_model, untrained
 from core.evaluation.sources.received import Asking, answer_by_endpoint
-from core.events import AnswerGiven, AnswerRead, AnswerReceived, Clause, Event, PlannedQuestion, QuestionsPlanned
+from core.events import (
+    AnswerGiven,
+    AnswerRead,
+    AnswerReceived,
+    Clause,
+    Event,
+    JudgeCalled,
+    PlannedQuestion,
+    QuestionsPlanned,
+)
 from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.places import apart
 from core.facts.plural import number_of
@@ -360,8 +370,8 @@ def judge(ctx: Context, answers: Answers) -> Judged:
 
     Raises:
         InputError: too few or too many conditions, or a local judge that cannot be used.
-        JudgeError: an endpoint cannot be used, or must not be given the key; or a call failed, once every other one
-            is recorded; or no call gave a ranking.
+        JudgeError: an endpoint cannot be used, or must not be given the key; or the budget is reached; or a call
+            failed, once every other one is recorded; or no call gave a ranking.
     """
     section = ctx.config.judge
     if section is None:
@@ -386,11 +396,12 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     wanted = [model for model, own in zip(section.judges, by_judge, strict=True) if any(c.key in pending for c in own)]
     ready = {model.label: KINDS[model.kind].ready(ctx.config, model, answers.base) for model in wanted}
     done = len(calls) - len(pending)
+    budget = _budget(ctx, calls)
     failures = []
     for model, own in zip(section.judges, by_judge, strict=True):
         missing = [call for call in own if call.key in pending]
         if missing:
-            of_model = Calls(ctx, model, own, missing, answers, done, len(calls), shared)
+            of_model = Calls(ctx, model, own, missing, answers, done, len(calls), shared, budget)
             failures.append(KINDS[model.kind].ask(of_model, ready[model.label]))
             done += len(missing)
     if any(failures):
@@ -415,3 +426,17 @@ def _take_over(ctx: Context, model: JudgeModel, own: list[Call], answers: Answer
         missing = [call for call in own if call.key in pending]
         calls = Calls(ctx, model, own, missing, answers, len(own) - len(missing), len(own), shared)
         take_over(calls, ctx.recorder.earlier_calls(model.recorded, model.label), os.environ)
+
+
+def _budget(ctx: Context, calls: Sequence[Call]) -> Budget | None:
+    """The budget, with what the recorded calls have cost; None where there is none."""
+    paid = [call for call in calls if call.model.kind == "openai"]
+    budget = Budget.of(ctx.config, ctx.folder.root.name, len(paid))
+    if budget is None:
+        return None
+    for call in paid:
+        for event in ctx.recorded(call.key) or ():
+            if isinstance(event, JudgeCalled) and event.taken_from is None:
+                shown = event.prompt if event.prompt_tokens is None else None
+                budget.add(call.model, event, len(ctx.recorder.text(shown.sha256)) if shown else 0)
+    return budget

@@ -43,6 +43,8 @@ from core.events.engine import (
     OperatorAction,
     RunCreated,
     SeedDerived,
+    SettingChange,
+    SettingsChanged,
     StageCompleted,
     StagePlanned,
     StageSkipped,

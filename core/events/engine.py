@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from core.events.base import Event, Sha256, described, sealed, volatile
+from core.events.base import Event, Part, Sha256, described, sealed, volatile
 
 
 class RunCreated(Event):
@@ -82,6 +82,22 @@ class OperatorAction(Event):
     kind: ClassVar[str] = "operator.action"
     action: str = volatile("stop, resume, …")
     detail: str = volatile("what was asked, in words", default="")
+
+
+class SettingChange(Part):
+    """One operational setting before and after; decimals as strings, absent where it has no value."""
+
+    key: str
+    old: str | bool | int | float | None = None
+    new: str | bool | int | float | None = None
+
+
+class SettingsChanged(Event):
+    """Operational settings were changed when the run went on: the configuration is that of `run.created`, and all of
+    these after it."""
+
+    kind: ClassVar[str] = "settings.changed"
+    changes: list[SettingChange] = volatile("key path, value before and value after, by key")
 
 
 class StageStarted(Event):

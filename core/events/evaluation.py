@@ -52,6 +52,8 @@ class QuestionsGenerated(Event):
     fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
     prompt_tokens: int | None = described("as the endpoint counted", default=None)
     completion_tokens: int | None = described("as the endpoint counted", default=None)
+    cached_tokens: int | None = described("of the prompt, taken from the endpoint's cache as it says", default=None)
+    reasoning_tokens: int | None = described("of the reply, spent on thoughts as the endpoint says", default=None)
     request_key: Sha256 = described("SHA-256 of model, endpoint, prompt and parameters")
     rule: int | None = described("number of the rule by which questions were taken (judging.md)", default=None)
     seconds: float = volatile("time of the call")
@@ -168,6 +170,8 @@ class JudgeCalled(Event):
     fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
     prompt_tokens: int | None = described("as the endpoint counted", default=None)
     completion_tokens: int | None = described("as the endpoint counted", default=None)
+    cached_tokens: int | None = described("of the prompt, taken from the endpoint's cache as it says", default=None)
+    reasoning_tokens: int | None = described("of the reply, spent on thoughts as the endpoint says", default=None)
     request_key: Sha256 = described("SHA-256 of model, endpoint, prompt, shown order, index and parameters")
     rule: int = described("number of the rule by which the reply was read and sorted (judging.md)")
     taken_from: TakenFrom | None = volatile(

@@ -52,19 +52,19 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ("draw.committed", "draw.made", "draw.decided", "draw.alternates"),
     ),
     "conditions": StageFacts(
-        1, ("pairs", "pool", "lottery", "draw"), ("conditions", "train", "data"), "re-derive", ("condition.planned",)
+        2, ("pairs", "pool", "lottery", "draw"), ("conditions", "train", "data"), "re-derive", ("condition.planned",)
     ),
-    "model": StageFacts(2, ("pairs",), ("train",), "re-run", ("model.ready",)),
+    "model": StageFacts(3, ("pairs",), ("train",), "re-run", ("model.ready",)),
     "train": StageFacts(
-        3,
+        4,
         ("pairs", "conditions", "model"),
         ("train", "conditions"),
         "re-run",
         ("reference.computed", "train.start", "train.step", "train.state", "train.checkpoint"),
     ),
-    "recovery": StageFacts(2, ("pairs", "train"), ("data", "train"), "re-run", ("recovery.measured",)),
+    "recovery": StageFacts(3, ("pairs", "train"), ("data", "train"), "re-run", ("recovery.measured",)),
     "answer": StageFacts(
-        2,
+        3,
         ("train",),
         ("answer", "train"),
         "re-run",
@@ -79,7 +79,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ),
     ),
     "judge": StageFacts(
-        2, ("answer",), ("judge", "data"), "not replayable", ("rankings.read", "judge.called", "judge.reopened")
+        3, ("answer",), ("judge", "data"), "not replayable", ("rankings.read", "judge.called", "judge.reopened")
     ),
     "rank": StageFacts(
         2,
@@ -108,8 +108,27 @@ NO_DATA = "none"
 WORKING_KINDS = ("train.state",)
 """Kinds of events about files that an interrupted unit goes on from: two runs may be the same without them."""
 
-IN_NO_KEY = ("answer.generate.patience", "judge.coverage", "judge.patience", "train.checkpoint_minutes")
-"""Settings that change nothing of what a stage records: no key holds them."""
+OPERATIONAL = (
+    "answer.generate.patience",
+    "answer.generate.price",
+    "conditions.*.concurrency",
+    "conditions.*.retries",
+    "conditions.*.timeout",
+    "endpoints.*.limits",
+    "endpoints.*.price",
+    "judge.budget",
+    "judge.coverage",
+    "judge.judges.*.concurrency",
+    "judge.judges.*.price",
+    "judge.judges.*.retries",
+    "judge.judges.*.timeout",
+    "judge.patience",
+    "train.checkpoint_minutes",
+    "train.device",
+    "train.threads",
+)
+"""Settings of how a run is worked on, not of what it is: no stage's key holds them, and they may change when a run goes
+on. `*` stands for any entry of a list; whatever lies below one of them is one too."""
 
 
 def key_of_stage(
@@ -135,10 +154,24 @@ def key_of_stage(
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def is_operational(key: str) -> bool:
+    """Whether a setting, named by its path with dots, is one of those that may change when a run goes on."""
+    parts = key.split(".")
+    return any(_fits(parts, pattern.split(".")) for pattern in OPERATIONAL)
+
+
+def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    return len(parts) >= len(pattern) and all(
+        part.isdecimal() if wanted == "*" else part == wanted for part, wanted in zip(parts, pattern, strict=False)
+    )
+
+
 def _in_key(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_key(f"{name}.{i}", one) for i, one in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    return {key: _in_key(f"{name}.{key}", v) for key, v in value.items() if f"{name}.{key}" not in IN_NO_KEY}
+    return {key: _in_key(f"{name}.{key}", v) for key, v in value.items() if not is_operational(f"{name}.{key}")}
 
 
 def skipped_because(name: str, config: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from core.config import DrawSection, RunConfig, from_recorded
+from core.config import DrawSection, RunConfig
 from core.errors import InputError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event, RunCreated, decode
 from core.facts.chain import NO_EVENT
@@ -15,6 +15,7 @@ from storage.errors import StorageError, readable_configuration
 from storage.record.reader import Reader
 from storage.record.schema import DONE
 from storage.record.sealing import known
+from storage.setting_changes import changes_of, config_after
 
 State = Literal["none", "committed", "proposed", "rejected", "aborted", "accepted"]
 
@@ -61,14 +62,13 @@ class History:
 
 
 def config_of(reader: Reader) -> RunConfig:
-    """The configuration that a run was created with.
+    """The configuration that a run is worked on with: as it was created, and as it was changed since.
 
     Raises:
         InputError: this version of the program cannot read it.
     """
     with readable_configuration(reader.folder.root.name):
-        genesis = _genesis(reader)
-        return from_recorded(genesis.config, genesis.places)
+        return config_after(genesis_of(reader), changes_of(reader))
 
 
 def history_of(reader: Reader, draw: str) -> History:
@@ -131,7 +131,12 @@ def decoded(rows: Sequence[RecordedRow]) -> Iterator[Event]:
             raise StorageError(f"an event {kind} is not what this program writes; run `dempo verify`") from error
 
 
-def _genesis(reader: Reader) -> RunCreated:
+def genesis_of(reader: Reader) -> RunCreated:
+    """The first event of a run.
+
+    Raises:
+        StorageError: there is none.
+    """
     rows = reader.recorded("SELECT kind, payload FROM events WHERE seq = 1")
     if not rows:
         raise StorageError(f"{reader.folder.database} holds no event; this run was never begun")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import failpoints
 from core.data.pseudonyms import keep_secret
-from core.events import Event, HeadSigned, JudgeReopened, RunCreated, UnitCompleted, decode, digest
+from core.events import Event, HeadSigned, JudgeReopened, RunCreated, SettingsChanged, UnitCompleted, decode, digest
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
 from core.facts.sealed import SEALED
@@ -311,6 +311,12 @@ class Log(RunsOnDisk):
         event = self._read(RunCreated.kind, rows[0][0])[0]
         assert isinstance(event, RunCreated)
         return event
+
+    def changes(self) -> list[SettingsChanged]:
+        """The changes of operational settings, in their order."""
+        rows = self._rows("SELECT kind, payload FROM events WHERE kind = ? ORDER BY seq", SettingsChanged.kind)
+        found = (self._read(kind, payload)[0] for kind, payload in rows)
+        return [event for event in found if isinstance(event, SettingsChanged)]
 
     def _read(self, kind: str, payload: str) -> tuple[Event, tuple[str, int] | None]:
         """An event with its sealed parts, and its unit: an engine goes on from whole events only."""

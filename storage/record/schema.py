@@ -7,6 +7,8 @@ The views are a public interface: columns may be added, none may be renamed.
 
 from __future__ import annotations
 
+from core.facts.judging.costs import CHARACTERS_OF_A_TOKEN
+
 TABLES = {
     "events": """CREATE TABLE events (
   seq INTEGER PRIMARY KEY,
@@ -106,17 +108,44 @@ _ATTRIBUTES = (
     "(SELECT json_group_object(a.value, c.value) FROM json_each({names}) a JOIN json_each({values}) c USING (key))"
 )
 
+
+def _path(key: str) -> str:
+    """SQL for the JSON path of a setting from its key path; lists that hold operational settings are these two."""
+    listed = "".join(
+        f"WHEN {key} LIKE '{above}.%' THEN '$.{above}[' || substr({rest}, 1, instr({rest}, '.') - 1) || ']'"
+        f" || substr({rest}, instr({rest}, '.'))\n    "
+        for above in ("judge.judges", "endpoints")
+        for rest in [f"substr({key}, {len(above) + 2})"]
+    )
+    return f"CASE {listed}ELSE '$.' || {key} END"
+
+
+_CHANGES = f"""changes AS MATERIALIZED (
+  SELECT row_number() OVER (ORDER BY e.seq, c.key) AS n,
+    {_path("(c.value->>'$.key')")} AS path, c.value->'$.new' AS new
+  FROM events e, json_each(e.payload, '$.changes') c WHERE e.kind = 'settings.changed'
+),
+effective AS (
+  SELECT 0 AS n, p->'$.config' AS config FROM genesis
+  UNION ALL
+  SELECT changes.n, CASE WHEN changes.new IS NULL THEN json_remove(effective.config, changes.path)
+    ELSE json_set(effective.config, changes.path, json(changes.new)) END
+  FROM effective JOIN changes ON changes.n = effective.n + 1
+)"""
+"""CTEs from `genesis` on: `effective`, the configuration after each change of a setting."""
+
 _VIEWS: dict[str, tuple[str, str]] = {
     "run": (
-        """WITH genesis AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE seq = 1),
+        f"""WITH genesis AS MATERIALIZED (SELECT at, payload AS p FROM events WHERE seq = 1),
 last AS MATERIALIZED (
   SELECT kind, payload AS p FROM events WHERE kind IN ('engine.started', 'engine.stopped') ORDER BY seq DESC LIMIT 1
 ),
-started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.started' ORDER BY seq DESC LIMIT 1)""",
+started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.started' ORDER BY seq DESC LIMIT 1),
+{_CHANGES}""",
         """SELECT g.p->>'$.run_id' AS run_id, g.p->>'$.name' AS name, g.at AS created_at,
   coalesce((SELECT CASE kind WHEN 'engine.started' THEN 'running' ELSE p->>'$.outcome' END FROM last), 'created')
     AS status,
-  g.p->>'$.seed' AS seed, g.p->'$.config' AS config,
+  g.p->>'$.seed' AS seed, (SELECT config FROM effective ORDER BY n DESC LIMIT 1) AS config,
   (SELECT json_set(p->'$.packages', '$.dempo', p->>'$.program', '$.python', p->>'$.python') FROM started) AS versions,
   g.p->>'$.simulated' AS simulated, g.p->>'$.schema_version' AS schema_version,
   (SELECT p->>'$.cores' FROM started) AS cores
@@ -360,7 +389,40 @@ FROM q LEFT JOIN clauses ON clauses.clause_id = q.clause_id ORDER BY q.place""",
         _recorded("judge.called"),
         """SELECT p->>'$.question_id' AS question_id, p->>'$.judge' AS judge, p->>'$.outcome' AS outcome,
   p->'$.shown_order' AS shown_order, p->>'$.attempts' AS attempts, p->>'$.prompt_tokens' AS prompt_tokens,
-  p->>'$.completion_tokens' AS completion_tokens, p->>'$.detail' AS detail, p->>'$.judge_kind' AS judge_kind FROM m""",
+  p->>'$.completion_tokens' AS completion_tokens, p->>'$.detail' AS detail, p->>'$.judge_kind' AS judge_kind,
+  p->>'$.cached_tokens' AS cached_tokens, p->>'$.reasoning_tokens' AS reasoning_tokens, p->>'$.seconds' AS seconds
+FROM m""",
+    ),
+    "judge_costs": (
+        f"""{_recorded("judge.called")},
+judges AS MATERIALIZED (
+  SELECT j.value->>'$.label' AS judge, j.value->>'$.max_tokens' AS max_tokens, coalesce(j.value->'$.price', (
+    SELECT e.value->'$.price' FROM json_each(run.config, '$.endpoints') e
+    WHERE e.value->>'$.name' = j.value->>'$.endpoint')) AS price
+  FROM run, json_each(run.config, '$.judge.judges') j
+),
+called AS MATERIALIZED (
+  SELECT m.seq, substr(name, 1, length(name) - 1) AS judge, m.p->>'$.prompt_tokens' AS prompt,
+    coalesce(m.p->>'$.cached_tokens', 0) AS cached, m.p->>'$.completion_tokens' AS completion,
+    m.p->>'$.reasoning_tokens' AS reasoning, m.p->>'$.judge_kind' = 'openai' AS paid,
+    (length({_text("(m.p->'$.prompt')")}) + {CHARACTERS_OF_A_TOKEN - 1}) / {CHARACTERS_OF_A_TOKEN} AS most
+  FROM (SELECT *, rtrim(p->>'$.judge', '0123456789') AS name FROM m WHERE p->'$.taken_from' IS NULL) m
+),
+sums AS MATERIALIZED (
+  SELECT c.judge, j.price, min(c.seq) AS first, count(*) AS calls, sum(c.prompt) AS prompt_tokens,
+    sum(c.cached) AS cached_tokens, sum(c.completion) AS completion_tokens, sum(c.reasoning) AS reasoning_tokens,
+    sum(c.paid AND (c.prompt IS NULL OR c.completion IS NULL)) AS uncounted,
+    CASE WHEN sum(c.paid AND c.prompt IS NULL AND c.most IS NULL) = 0
+      THEN coalesce(sum(CASE WHEN c.paid AND c.prompt IS NULL THEN c.most END), 0) END AS assumed_prompt_tokens,
+    coalesce(sum(CASE WHEN c.paid AND c.completion IS NULL THEN j.max_tokens END), 0) AS assumed_completion_tokens
+  FROM called c LEFT JOIN judges j ON j.judge = c.judge GROUP BY 1, 2
+)""",
+        """SELECT judge, calls, prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens, uncounted,
+  assumed_prompt_tokens, assumed_completion_tokens, (
+    (coalesce(prompt_tokens, 0) + assumed_prompt_tokens - cached_tokens) * CAST(price->>'$.input' AS REAL)
+    + cached_tokens * CAST(coalesce(price->>'$.cached_input', price->>'$.input') AS REAL)
+    + (coalesce(completion_tokens, 0) + assumed_completion_tokens) * CAST(price->>'$.output' AS REAL)
+  ) / 1000000 AS cost FROM sums ORDER BY first""",
     ),
     "rankings": (
         _recorded("judge.called"),
@@ -418,11 +480,25 @@ FROM m, json_each(m.p, '$.rows') r""",
     ),
     "operator_actions": (
         """WITH m AS MATERIALIZED (
-  SELECT at, kind, payload AS p FROM events WHERE kind IN ('operator.action', 'judge.reopened') ORDER BY seq
+  SELECT seq, at, kind, payload AS p FROM events
+  WHERE kind IN ('operator.action', 'settings.changed', 'judge.reopened')
+),
+changed AS MATERIALIZED (
+  SELECT m.seq, group_concat(
+    c.value->>'$.key' || ' = ' || coalesce(c.value->>'$.new', 'none')
+    || ', before: ' || coalesce(c.value->>'$.old', 'none'), '; ') AS detail
+  FROM m, json_each(m.p, '$.changes') c WHERE m.kind = 'settings.changed' GROUP BY 1
+),
+reopened AS MATERIALIZED (
+  SELECT m.seq, json_array_length(m.p, '$.units') || ' of: '
+    || (SELECT group_concat(o.value, ', ') FROM json_each(m.p, '$.outcomes') o) AS detail
+  FROM m WHERE m.kind = 'judge.reopened'
 )""",
-        """SELECT at, CASE kind WHEN 'operator.action' THEN p->>'$.action' ELSE 'judge again' END AS action,
-  CASE kind WHEN 'operator.action' THEN p->>'$.detail' ELSE json_array_length(p, '$.units') || ' of: '
-    || (SELECT group_concat(o.value, ', ') FROM json_each(p, '$.outcomes') o) END AS detail FROM m""",
+        """SELECT m.at,
+  CASE m.kind WHEN 'settings.changed' THEN 'set' WHEN 'judge.reopened' THEN 'judge again' ELSE m.p->>'$.action' END
+    AS action,
+  coalesce(changed.detail, reopened.detail, m.p->>'$.detail') AS detail
+FROM m LEFT JOIN changed ON changed.seq = m.seq LEFT JOIN reopened ON reopened.seq = m.seq ORDER BY m.seq""",
     ),
 }
 """Of each view: its common table expressions, and the SELECT whose rows it shows."""
@@ -447,6 +523,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "d109a2db5e22e21c3f42a4ca82e40bf12cebf14ed1dad99240c85c705c4c3890",
+    2: "f2e17960bd98aa6863841b1bcd89df90daaa19af0ca4d3d03401419202e7849c",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
-from core.events import Event, RunCreated, UnitCompleted, decode, decode_text, digest
+from core.events import Event, RunCreated, SettingsChanged, UnitCompleted, decode, decode_text, digest
 from core.events.earlier_calls import EarlierCalls
 from core.facts.chain import NO_EVENT
 from core.run_folder import RunFolder
@@ -115,6 +115,12 @@ class Recorded:
             return RunCreated.model_validate(known(self.lines[0].values))
         except ValueError as error:
             raise StorageError(f"{self.folder.database}: its first event cannot be read; run `dempo verify`") from error
+
+    @property
+    def changes(self) -> list[SettingsChanged]:
+        """The changes of operational settings, in their order."""
+        found = (line.values for line in self.lines if line.kind == SettingsChanged.kind)
+        return [SettingsChanged.model_validate(known(values)) for values in found]
 
     @cached_property
     def _by_stage(self) -> dict[str, list[Line]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.config import RunConfig, from_recorded
+from core.config import RunConfig
 from core.errors import DempoError, InfeasibleQuotas, InputError, VerificationFailed, Waiting
 from core.events import StageCompleted, StageSkipped
 from core.facts.words import in_words
@@ -40,6 +40,7 @@ from storage.replay.repetition import ProgressListener, Recorded, Repetition
 from storage.replay.rerun import RerunRule
 from storage.replay.restored import Restorer, lacking_texts
 from storage.replay.stage import compare_stage, shown_only
+from storage.setting_changes import config_after
 
 _BY_NAME = {stage.name: stage for stage in STAGES}
 _LONG = ("re-run", "not replayable")
@@ -105,7 +106,7 @@ def replay_run(
     check_until(stage)
     with Recorded(RunFolder(root), until) as record:
         with readable_configuration(root.name):
-            config = from_recorded(record.genesis.config, record.genesis.places)
+            config = config_after(record.genesis, record.changes)
         changes = tuple(code_changes(record, STAGES))
         recorded = [name for name in _BY_NAME if record.of(name)]
         if stage is not None and stage not in recorded:

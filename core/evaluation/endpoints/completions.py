@@ -32,6 +32,7 @@ from core.evaluation.endpoints.refusals import refused_setting
 from core.evaluation.endpoints.refused import Refused, by_status, in_body, told
 from core.evaluation.endpoints.shared import Shared
 from core.evaluation.endpoints.stream import Unfinished, assembled, is_stream
+from core.evaluation.endpoints.usage import counted
 
 LONGER = 4
 """How many times `timeout` a request may take after time-outs of its call."""
@@ -65,6 +66,8 @@ class Reply:
     fingerprint: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
     seconds: float = 0.0
     outage: bool = False
 
@@ -293,8 +296,7 @@ class Completions:
         message = choice["message"]
         self.succeeded = True
         self._learned.dialect = dialect
-        refusal = message.get("refusal")
-        usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
+        refusal, usage = message.get("refusal"), counted(body.get("usage"))
         reply = Reply(
             "answered",
             text=self.endpoint.scrub(text_of(message, finish == "length")),
@@ -302,8 +304,10 @@ class Completions:
             detail=dialect.note(),
             finish_reason=finish,
             fingerprint=self._word(body.get("system_fingerprint")),
-            prompt_tokens=_count_or_none(usage.get("prompt_tokens")),
-            completion_tokens=_count_or_none(usage.get("completion_tokens")),
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cached_tokens=usage.cached_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
         )
         if isinstance(refusal, str) and refusal:
             return replace(reply, status="refused", detail=self._line(refusal))
@@ -389,10 +393,6 @@ def _one_line(text: str) -> str:
     """A text fit for a sentence: one line, printable, not long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= 300 else line[:299] + "…"
-
-
-def _count_or_none(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
 def _spread(seed: int) -> float:

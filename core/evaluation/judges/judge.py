@@ -12,6 +12,7 @@ from typing import Any
 
 from core.config import JudgeModel, JudgeSection
 from core.evaluation.answers import Answers
+from core.evaluation.budget import Budget
 from core.evaluation.endpoints.shared import Shared
 from core.events import JudgeCalled, RankingsRead
 from core.facts.judging.orders import shown_orders
@@ -46,7 +47,7 @@ class Call:
 class Calls:
     """All calls of one judge, and those that are missing; `done` of the `total` calls of the run are made.
 
-    `shared` is what the judges of the stage have in common at their endpoints.
+    `shared` is what the judges of the stage have in common at their endpoints, `budget` that of all judges together.
     """
 
     ctx: Context
@@ -57,6 +58,7 @@ class Calls:
     done: int
     total: int
     shared: Shared
+    budget: Budget | None = None
 
 
 def plan_calls(ctx: Context, section: JudgeSection, answers: Answers) -> list[Call]:

@@ -106,6 +106,7 @@ class _Work:
             width=lambda: self.completions.width,
             most=self.model.concurrency,
             meanwhile=self.tell,
+            room=self.room,
         )
 
     def request(self, call: Call) -> Request:
@@ -141,6 +142,13 @@ class _Work:
         request = self.request(call)
         return request, self.completions.complete(request, stop)
 
+    def room(self, call: Call, alone: bool) -> bool:
+        """Whether the budget, if there is one, has room for a call beside those in flight."""
+        if self.calls.budget is None:
+            return True
+        characters = len(recorded_prompt(self.request(call).messages))
+        return self.calls.budget.holds(self.model, call.key, characters, alone)
+
     def tell(self) -> None:
         """Says while the endpoint limits calls that it does: nothing else moves then."""
         told = self.completions.held_back(self.model.endpoint)
@@ -159,11 +167,22 @@ class _Work:
             unit.add(self.event(call, unit, request, reply))
             unit.complete()
             self.done += 1
+        self.settle(call, unit, request)
         self.calls.ctx.progress(self.done, self.calls.total, f"{self.model.label}: {reply.status}")
         self.outages = self.outages + 1 if failed and self.counts(reply) else 0
         limit = max(FIRST_FAILURES, 2 * self.model.concurrency) if self.completions.succeeded else FIRST_FAILURES
         if self.outages >= limit:
             raise self.unusable(f"{self.outages} calls in a row failed, the last with: {self.last_failure}")
+
+    def settle(self, call: Call, unit: Unit, request: Request) -> None:
+        """Notes in the budget, if there is one, what a call came to."""
+        budget = self.calls.budget
+        if budget is None:
+            return
+        budget.release(call.key)
+        for event in unit.events:
+            if isinstance(event, JudgeCalled):
+                budget.add(self.model, event, len(recorded_prompt(request.messages)))
 
     def counts(self, reply: Reply) -> bool:
         """Whether a failure speaks against the endpoint: a rejected request does so only until one was accepted."""
@@ -211,6 +230,8 @@ class _Work:
             fingerprint=reply.fingerprint,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
+            cached_tokens=reply.cached_tokens,
+            reasoning_tokens=reply.reasoning_tokens,
             request_key=request_key(call, self.completions.endpoint.url, prompt, request.parameters()),
             rule=READING_RULE,
             seconds=reply.seconds,

@@ -19,6 +19,7 @@ from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
 from core.facts.ranking.positions import ORDER_RULE, positions_by
 from core.facts.ranking.shown_places import habits_of
 from storage.verifier.answers.of_record import texts_of_answers
+from storage.verifier.ground.changes import settings_of_record
 from storage.verifier.ground.finding import (
     STEPS_OF_A_NUMBER,
     Finding,
@@ -34,6 +35,7 @@ from storage.verifier.ground.finding import (
     whole,
 )
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ground.spent import told_of_costs
 from storage.verifier.ranking.intervals import OF_PAIRS
 
 MOST_RANKED = 62
@@ -149,7 +151,7 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
     by_judge: dict[str, Counter[str]] = {}
     for event in calls:
         by_judge.setdefault(event.values["judge"].rpartition("#")[0], Counter())[event.values["outcome"]] += 1
-    wanted = record.genesis["config"]["judge"].get("coverage", WANTED_COVERAGE)
+    wanted = settings_of_record(record)["judge"].get("coverage", WANTED_COVERAGE)
     outcomes = sum(by_judge.values(), Counter[str]())
     lost = [
         f"{brief(judge)} gave no ranking in {calls - own['ranked']} of {calls} ({lost_calls(own)})"
@@ -165,9 +167,10 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
     more = f"{number_of(taken, 'ranking')} read from files" if taken else ""
     over = sum("taken_from" in event.values for event in calls)
     more = "; ".join(filter(None, [more, f"{over} replies taken over from other runs" if over else ""]))
+    costs = told_of_costs(record, (event for event in calls if "taken_from" not in event.values))
     ranked = (event.values for event in calls if event.values["outcome"] == "ranked")
     shown = habits_of((call["judge"], call["shown_order"], call["ranking"]) for call in ranked)
-    return "; ".join(filter(None, [low_coverage(outcomes, wanted), *shown, told if given else "", more, *lost]))
+    return "; ".join(filter(None, [low_coverage(outcomes, wanted), *shown, told if given else "", more, costs, *lost]))
 
 
 def _planned_calls(record: Record, calls: list[Found], names: list[str]) -> dict[tuple[str, str], list[str]]:

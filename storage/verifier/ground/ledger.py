@@ -13,7 +13,7 @@ Sentence = tuple[str, int]
 
 STAGE_KINDS = ("stage.started", "stage.planned", "stage.completed", "stage.skipped")
 
-RUN_KINDS = ("run.created", "engine.started", "engine.stopped", "head.signed", "operator.action")
+RUN_KINDS = ("run.created", "engine.started", "engine.stopped", "head.signed", "operator.action", "settings.changed")
 """Kinds of events about the run as a whole, recorded under the name "run"."""
 
 HOME_STAGES = {kind: name for name, stage in STAGE_FACTS.items() for kind in stage.kinds} | dict.fromkeys(

@@ -11,6 +11,7 @@ from typing import Any
 LEAST = {
     "attempts": 1,
     "bytes": 0,
+    "cached_tokens": 0,
     "calls": 0,
     "completion_tokens": 0,
     "contexts": 0,
@@ -28,6 +29,7 @@ LEAST = {
     "pretraining_loss": 0,
     "prompt_tokens": 0,
     "raters": 0,
+    "reasoning_tokens": 0,
     "responses": 0,
     "rows": 0,
     "seated": 0,
@@ -39,6 +41,9 @@ LEAST = {
     "vocabulary": 1,
 }
 """The least value that a field of an event may have, whatever its kind: counts, norms, losses and lengths of time."""
+
+WHOLES = {"cached_tokens": "prompt_tokens", "reasoning_tokens": "completion_tokens"}
+"""Fields that count a part, with the one that counts the whole."""
 
 WRITTEN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
@@ -83,7 +88,7 @@ def seconds_between(one: str, other: str) -> float:
 
 
 def impossible(values: dict[str, Any]) -> str:
-    """The first field of an event whose value is below the least one, as a sentence; "" where there is none.
+    """The first field of an event whose value is below the least one, or above its whole, as a sentence; "" for none.
 
     A loss that broke down stands there by its name, "nan" or "inf".
     """
@@ -91,4 +96,8 @@ def impossible(values: dict[str, Any]) -> str:
         value = -math.inf if values[name] == "-inf" else values[name]
         if isinstance(value, (int, float)) and value < LEAST[name]:
             return f"{name} is {values[name]}, and no run writes less than {LEAST[name]}"
+    for part in values.keys() & WHOLES.keys():
+        most = values.get(WHOLES[part], 0)
+        if values[part] > most:
+            return f"{part} is {values[part]}, which is more than the whole, {WHOLES[part]} ({most})"
     return ""

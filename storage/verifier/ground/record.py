@@ -31,7 +31,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "request_key",
         "answer.given": "condition question_id clause_id answer tokens finish",
         "judge.called": "question_id clause_id judge judge_kind outcome shown_order ranking finish_reason "
-        "completion_tokens template prompt reply request_key rule rotations taken_from",
+        "prompt_tokens completion_tokens cached_tokens template prompt reply request_key rule rotations taken_from",
     }.items()
 }
 """What is kept of the events of a kind; of those that are not named here everything."""

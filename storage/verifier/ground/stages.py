@@ -7,13 +7,17 @@ from typing import Any
 from core.facts.randomness import derive_key
 from core.facts.stages import STAGE_FACTS, key_of_stage, skipped_because
 from storage.verifier.contents.planned import check_contents
+from storage.verifier.ground.changes import settings_of_record
 from storage.verifier.ground.finding import Finding, brief, broken, same, sections, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.shapes import Shape
 
 
 def check_stages(record: Record) -> str:
-    """Stages in their order, with the keys and units that follow from the configuration, and what each unit holds."""
+    """Stages in their order, with the keys and units that follow from the configuration, and what each unit holds.
+
+    Settings that were changed while the run existed are operational ones.
+    """
     whole(record)
     config = record.genesis.get("config", {})
     if not record.kept.get("engine.started"):
@@ -24,6 +28,7 @@ def check_stages(record: Record) -> str:
     if record.ledger.adrift is not None:
         raise broken(*record.ledger.adrift)
     _check_order(record, config)
+    settings_of_record(record)
     others = _check_keys(record, config)
     units = sum(check_contents(record, name) for name in STAGE_FACTS)
     if others:

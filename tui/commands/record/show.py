@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.facts.judging.costs import money
 from core.facts.words import undecided_sentences
 from core.visible import visible
 from storage.board_notes import board_notes, by_method
+from storage.costs import JudgeCosts
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
 from storage.judging_notes import JudgingNotes
@@ -34,6 +37,15 @@ from tui.terminal.options import print_data, print_json, print_rows, tell_notes
 _WIDTH = 80
 """Cells of a line about juries in a file or a pipe."""
 
+_COSTS = {
+    "judge": "judge",
+    "calls": "calls",
+    "prompt_tokens": "prompt tokens",
+    "cached_tokens": "cached",
+    "completion_tokens": "reply tokens",
+    "reasoning_tokens": "reasoning",
+    "cost": "cost",
+}
 _STAGES = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
 
 
@@ -120,6 +132,7 @@ def results(reader: Reader, as_json: bool) -> None:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
         return
     boards, recovered, notes = _leaderboards(reader), reader.view("recovery"), JudgingNotes.of_run(reader)
+    _print_costs(JudgeCosts.of_run(reader))
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, notes.coverage.kinds)}\n")
         print(f"{tables.remark(notes.of_answers)}\n\n" if notes.of_answers else "", end="")
@@ -133,12 +146,32 @@ def results(reader: Reader, as_json: bool) -> None:
     print(f"run: {visible(str(root))}")
 
 
+def _print_costs(costs: JudgeCosts) -> None:
+    """What the judges behind endpoints took, if there are any."""
+    rows = [*([costs.written] if costs.written else []), *costs.rows]
+    if not rows:
+        return
+    print("Judging: calls, tokens and cost by judge\n")
+    print(tables.table([row | {"cost": _amount(row["cost"])} for row in rows], _COSTS))
+    if costs.total is not None:
+        of = "" if costs.budget is None else f" of a budget of {_amount(costs.budget)}"
+        print(f"  {_amount(costs.total)}{of} by judges, in the currency of the prices")
+    for note in costs.notes:
+        print(f"  {note}")
+    print()
+
+
+def _amount(amount: Decimal | None) -> str:
+    return "unknown" if amount is None else money(amount)
+
+
 def _found(reader: Reader) -> dict[str, Any]:
     """What came out of the run, as JSON values."""
     return {
         "leaderboards": _leaderboards(reader),
         **JudgingNotes.of_run(reader).row(),
         **JuryFound.of_run(reader).data(),
+        "judging": JudgeCosts.of_run(reader).row(),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
     }

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from core.config import JudgeModel, RunConfig
+from core.config_file import load_config
 from core.errors import JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.program.environment import devices, environment, package_version
 from core.program.provenance import provenance
+from storage.draws.history import config_of
+from storage.record.reader import Reader, find_run
 from storage.signatures import sshsig
 from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, lies_inside
 from storage.verifier.vouching.ssh_signature import fingerprint
 from tui.commands.runs.disk import disk_rows
+from tui.commands.runs.estimate import estimate_rows
 
 _LEAST_SQLITE = (3, 38, 0)
 """`->>` came with 3.38."""
@@ -27,10 +31,24 @@ _LEAST_SQLITE = (3, 38, 0)
 _LEAST_FREE = 2 * 1024**3
 
 
-def examine(runs: Path, config: RunConfig | None = None) -> list[dict[str, Any]]:
-    """One row per thing looked at: name, state (ok, note, missing) and detail."""
+def named(name: str, runs: Path) -> tuple[RunConfig, Reader | None]:
+    """The configuration in a file, or that of a run, with the run.
+
+    Raises:
+        InputError: the configuration cannot be used.
+        NotFound: no run is called so, and there is no such file.
+    """
+    if Path(name).is_file() or name.endswith(".toml"):
+        return load_config(Path(name)).config, None
+    reader = Reader(find_run(name, runs))
+    return config_of(reader), reader
+
+
+def examine(runs: Path, config: RunConfig | None = None, run: Reader | None = None) -> list[dict[str, Any]]:
+    """One row per thing looked at: name, state (ok, note, missing) and detail; `estimate` where there are numbers."""
     return [
         *(_endpoints(config) if config else ()),
+        *(estimate_rows(config, runs, run) if config else ()),
         _program(),
         *_packages(),
         _sqlite(),

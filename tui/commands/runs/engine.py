@@ -12,15 +12,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.config import RunConfig
 from core.config_file import load_config
+from core.errors import InputError
 from core.program.environment import refuse_launcher
 from core.program.place import ROOT
 from core.run_folder import RunFolder
-from storage.draws.history import config_of
+from storage.draws.history import config_of, genesis_of
 from storage.errors import StorageError
 from storage.record.create import create_run
 from storage.record.foreign import refuse_imported
 from storage.record.reader import Reader
+from storage.setting_changes import changed_by, changes_of, settings_after
 
 
 def start(config: Path, overrides: Sequence[str], runs: Path) -> Path:
@@ -40,11 +43,12 @@ def start(config: Path, overrides: Sequence[str], runs: Path) -> Path:
     return root
 
 
-def resume(root: Path, until: str | None = None) -> int:
-    """Starts an engine on an existing run; returns its process id.
+def resume(root: Path, until: str | None = None, overrides: Sequence[str] = ()) -> int:
+    """Starts an engine on an existing run, which changes operational settings first; returns its process id.
 
     Raises:
-        InputError: a launcher stands in front of this process, and would stand in front of the engine.
+        InputError: a setting cannot be changed so, or nothing is left to do with it; or a launcher stands in front of
+            this process, and would stand in front of the engine.
         JudgeError: an endpoint that is asked much later cannot be used; the engine would say so to nobody.
         StorageError: an engine works on the run already, or it was imported.
     """
@@ -54,10 +58,16 @@ def resume(root: Path, until: str | None = None) -> int:
     pid = reader.engine_pid()
     if pid is not None:
         raise StorageError(f"an engine (process {pid}) works on {root.name} already")
-    _check_endpoints(reader, until)
+    config = config_of(reader)
+    if overrides:
+        recorded = settings_after(genesis_of(reader), changes_of(reader))
+        config, _ = changed_by(config, recorded, overrides, root.name)
+    _check_work(reader, config, until, bool(overrides))
     command = [sys.executable, "-P", "-m", "tui", "resume", str(root), "--quiet"]
     if until is not None:
         command += ["--until", until]
+    for override in overrides:
+        command += ["--set", override]
     with reader.folder.log.open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -70,11 +80,15 @@ def resume(root: Path, until: str | None = None) -> int:
     return process.pid
 
 
-def _check_endpoints(reader: Reader, until: str | None) -> None:
-    from core.preflight import check_endpoints  # as above
+def _check_work(reader: Reader, config: RunConfig, until: str | None, changes: bool) -> None:
+    """Says what an engine would say to nobody: endpoints that cannot be used, settings with nothing left to do."""
+    from core.pipeline import nothing_left  # as above
+    from core.preflight import check_endpoints
 
     ended = [row["stage"] for row in reader.view("stages") if row["status"] in ("completed", "skipped")]
-    check_endpoints(config_of(reader), ended, until)
+    if changes and nothing_left(dict.fromkeys(ended, ""), until):
+        raise InputError(f"nothing is left to do in {reader.folder.root.name}, so no setting is changed")
+    check_endpoints(config, ended, until)
 
 
 def request_stop(root: Path) -> None:

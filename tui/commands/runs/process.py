@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from core.config import from_recorded
-from core.errors import DempoError, Stopped, Waiting
+from core.errors import DempoError, InputError, Stopped, Waiting
 from core.events import EngineStarted, EngineStopped, Event, OperatorAction
 from core.program.environment import engine_started, refuse_launcher
 from core.run_folder import RunFolder
@@ -18,11 +17,12 @@ from core.signals import handled
 from core.visible import visible
 from storage.draws.history import history_of
 from storage.draws.waiting import draw_waits_for
-from storage.errors import StorageError
+from storage.errors import StorageError, readable_configuration
 from storage.record.create import complete_creation
 from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.registry import enter_rest
+from storage.setting_changes import changed_by, config_after, settings_after
 from storage.signatures.heads import HeadSigner
 from storage.signatures.signing_key import chosen_key, refuse_inside
 from tui.commands.people.draw_text import next_steps
@@ -33,11 +33,13 @@ from tui.terminal.options import tell
 _SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
-def work(root: Path, until: str | None, console: Console) -> int:
+def work(root: Path, until: str | None, console: Console, overrides: Sequence[str] = ()) -> int:
     """Runs the stages of a run that are left and returns the exit code of the process.
 
+    `overrides` change operational settings from now on; what changes is recorded before anything else is done.
+
     Raises:
-        InputError: a launcher started several of these processes.
+        InputError: a launcher started several of these processes, or a setting cannot be changed so.
         JudgeError: an endpoint that is asked much later cannot be used.
         StorageError: there is no run, or another engine works on it.
     """
@@ -51,14 +53,23 @@ def work(root: Path, until: str | None, console: Console) -> int:
         if complete_creation(log):
             console.say("dempo: note: this run was cut off while it was made; registry.db names it from now on")
         if nothing_left(log.stage_ends(), until):
-            console.say(f"nothing left to do{f' up to stage {until}' if until else ''}; the record is unchanged")
+            told = f"nothing left to do{f' up to stage {until}' if until else ''}; the record is unchanged"
+            if overrides:
+                raise InputError(f"{told}, and so are the settings")
+            console.say(told)
             return 0
         log.signer = _signer(root)
-        config = from_recorded(log.genesis().config, log.genesis().places)
+        genesis, changes = log.genesis(), log.changes()
+        with readable_configuration(root.name):
+            config = config_after(genesis, changes)
+        changed = None
+        if overrides:
+            config, changed = changed_by(config, settings_after(genesis, changes), overrides, root.name)
         check_endpoints(config, log.stage_ends(), until)
         resumed = log.has(EngineStarted.kind)
         resumption = [OperatorAction(action="resume", detail=f"until {until}" if until else "")] if resumed else []
-        log.record("run", [engine_started(resumed, log.sealer.secret, config.key_variables), *resumption])
+        started = engine_started(resumed, log.sealer.secret, config.key_variables)
+        log.record("run", [started, *resumption, *([changed] if changed else [])])
         log.sign_head()
         log.listener = console.progress
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -12,12 +13,14 @@ from tui.terminal.console import Console
 from tui.terminal.options import print_data, print_json, tell
 
 
-def work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: bool) -> None:
+def work_on(
+    root: Path, until: str | None, detach: bool, quiet: bool, as_json: bool, overrides: Sequence[str] = ()
+) -> None:
     """Works on a run here, or starts an engine for it; prints the run's results at the end."""
     if detach:
         from tui.commands.runs import engine
 
-        pid = engine.resume(root, until)
+        pid = engine.resume(root, until, overrides)
         print_data({"run_id": root.name, "path": str(root), "pid": pid}, as_json, visible(str(root)))
         tell(f"engine started as process {pid}; `dempo watch {root.name}` follows it")
         return
@@ -26,7 +29,7 @@ def work_on(root: Path, until: str | None, detach: bool, quiet: bool, as_json: b
     console = Console(quiet)
     console.say(f"run {root.name}")
     try:
-        code = work(root, until, console)
+        code = work(root, until, console, overrides)
     except InfeasibleQuotas as error:
         if as_json:
             print_json({"run_id": root.name, "path": str(root), "infeasible": error.details})

@@ -1,0 +1,99 @@
+"""What the judges of a run took: calls, tokens and what these cost, from the view `judge_costs` and the prices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from core.facts.judging.costs import CallTokens, Price, cost_of, price_of
+from core.facts.plural import number_of
+from storage.errors import StorageError
+from storage.record.reader import Reader
+
+_DIGITS = 40
+"""Of an amount before the point; what a stranger's record holds may have a million."""
+
+_ASSUMED = ("assumed_prompt_tokens", "assumed_completion_tokens")
+
+_WRITTEN = """SELECT 'questions by ' || max(payload->>'$.model') AS judge, count(*) AS calls,
+  sum(payload->>'$.prompt_tokens') AS prompt_tokens, sum(coalesce(payload->>'$.cached_tokens', 0)) AS cached_tokens,
+  sum(payload->>'$.completion_tokens') AS completion_tokens, sum(payload->>'$.reasoning_tokens') AS reasoning_tokens,
+  sum(payload->>'$.prompt_tokens' IS NULL OR payload->>'$.completion_tokens' IS NULL) AS uncounted
+FROM events WHERE kind = 'questions.generated'"""
+"""As `judge_costs` for the model that wrote questions: one row, whose calls are 0 where none did."""
+
+
+@dataclass(frozen=True)
+class JudgeCosts:
+    """The rows of the view with exact costs, None where a judge has no price; and the budget, None without one."""
+
+    rows: tuple[dict[str, Any], ...]
+    budget: Decimal | None
+    written: dict[str, Any] | None = None
+    """The same of the model that wrote the questions, if one did; it has no part in total and budget."""
+
+    @classmethod
+    def of_run(cls, reader: Reader) -> JudgeCosts:
+        """Of a run, as of the event that it is read; of judges that are asked at an endpoint."""
+        found = reader.view("judge_costs")
+        called = [row for row in found if row["uncounted"] or row["prompt_tokens"] or row["completion_tokens"]]
+        written = [row for row in reader.query(_WRITTEN) if row["calls"]]
+        if not called and not written:
+            return cls((), None)
+        try:
+            config = json.loads(reader.query("SELECT config FROM run")[0]["config"])
+            section = config.get("judge") or {}
+            judges = {judge["label"]: judge for judge in section.get("judges", [])}
+            rows = [row | {"cost": _exact(row, price_of(judges[row["judge"]], config))} for row in called]
+            writer = [row | {"cost": _exact(row, price_of(config["answer"]["generate"], config))} for row in written]
+            budget = section.get("budget")
+            return cls(tuple(rows), None if budget is None else Decimal(budget), writer[0] if writer else None)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise StorageError("the configuration is not what this program writes; run `dempo verify`") from error
+
+    @property
+    def total(self) -> Decimal | None:
+        """What all judges cost together; None where none of them has a price."""
+        known = [row["cost"] for row in self.rows if row["cost"] is not None]
+        return sum(known, Decimal(0)) if known else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What has to be said beside the numbers."""
+        uncounted = sum(row["uncounted"] or 0 for row in self.rows)
+        calls = number_of(uncounted, "call")
+        told = f"nobody counted all tokens of {calls}; what is missing is taken for the most that it can be"
+        return [told] if uncounted else []
+
+    def row(self) -> dict[str, Any]:
+        """The same as data; amounts as texts, since they are exact."""
+        return {
+            "written": None if self.written is None else self.written | {"cost": _text(self.written["cost"])},
+            "judges": [row | {"cost": _text(row["cost"])} for row in self.rows],
+            "cost": _text(self.total),
+            "budget": _text(self.budget),
+        }
+
+
+def _exact(row: Mapping[str, Any], price: Price | None) -> Decimal | None:
+    """None without a price, and where nothing says how many tokens it is for: a text is withheld, or nobody counted
+    them and no most is known."""
+    if price is None:
+        return None
+    assumed = [row.get(name, None if row["uncounted"] else 0) for name in _ASSUMED]
+    if None in assumed:
+        return None
+    prompt, completion = assumed
+    tokens = CallTokens(
+        (row["prompt_tokens"] or 0) + prompt, row["cached_tokens"] or 0, (row["completion_tokens"] or 0) + completion
+    )
+    return cost_of(price, tokens)
+
+
+def _text(amount: Decimal | None) -> str | None:
+    if amount is None or not amount.is_finite() or amount.adjusted() > _DIGITS:
+        return None if amount is None else str(amount)
+    return f"{amount.normalize():f}"
