@@ -20,6 +20,8 @@ from core.evaluation.sources.existing import existing_answers
 from core.preflight import preflight
 from core.types import Question
 from storage.earlier import earlier_run
+from storage.record.call_pages import answers_to
+from storage.record.glances import under_way
 from storage.record.reader import Reader
 
 PUBLISHED = Path(__file__).parent / "data" / "published_answers"
@@ -101,6 +103,12 @@ def test_the_published_answers_are_judged_as_they_were_given(seven: Path) -> Non
     boards = [row for row in reader.view("leaderboards") if row["method"] == "borda"]
     assert sorted(row["condition"] for row in boards) == sorted(SEVEN)
     assert {row["rankings"] for row in boards} == {2}
+
+
+def test_the_app_shows_answers_that_were_read(seven: Path) -> None:
+    shown = answers_to(Reader(seven), "3:0", 1000)
+    assert {name: answer.answer for name, answer in shown.items()} == {name: published(name)["3:0"] for name in SEVEN}
+    assert under_way(Reader(seven))["answer.read"] == 14
 
 
 def test_names_of_files_are_shown_and_never_their_folders(seven: Path) -> None:
