@@ -314,3 +314,22 @@ def test_a_condition_does_not_answer_otherwise_than_its_source_says(seven: Path,
     found = checked(forged(seven, tmp_path, generated))["answers"]
     assert "how its answers came about is 'answer.given'" in found.detail
     assert found.verdict == "failed"
+
+
+# ------------------------------------------------------------ beside trained conditions
+
+
+def test_trained_and_read_answers_are_judged_together(trained: Path, tmp_path: Path) -> None:
+    """A run on a planted world beside answers of an earlier one: recovery is measured of the run's own models alone."""
+    own = '{name = "base", source = "none"}, {name = "full", source = "all", steps = 1}'
+    conditions = f'conditions=[{own}, {{name = "old", source = "answers:{trained}#full"}}]'
+    cloned = dempo("clone", trained, "--set", conditions, "--quiet", "--runs-dir", tmp_path / "runs")
+    assert cloned.returncode == 0, cloned.stderr
+    (root,) = (path for path in (tmp_path / "runs").iterdir() if (path / "audit.db").is_file())
+    assert {check.verdict for name, check in checked(root).items() if name != "signatures"} == {"ok"}
+    before = {key[1]: text for key, text in answers_of(trained).items() if key[0] == "full"}
+    assert {key[1]: text for key, text in answers_of(root).items() if key[0] == "old"} == before
+    reader = Reader(root)
+    assert [row["condition"] for row in reader.view("recovery")] == ["base", "full"]
+    assert {row["condition"]: row["steps"] for row in reader.view("conditions")} == {"base": 0, "full": 1, "old": 0}
+    assert {row["condition"] for row in reader.view("leaderboards")} == {"base", "full", "old"}
