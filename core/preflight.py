@@ -12,7 +12,7 @@ from core.errors import DempoError, InputError, JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.stage import check_evaluation
 from core.events.earlier_calls import OtherRuns, UnreadRuns
-from core.facts.stages import STAGE_NAMES
+from core.facts.stages import NO_DATA, STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
 from core.training.possible import check_training
@@ -45,7 +45,7 @@ def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = U
         _refuse([error, *wrong])
     notes: tuple[str, ...] = ()
     try:
-        notes = PREFERENCES[config.data.format].notes(config) if config.data.format in PREFERENCES else ()
+        notes = () if config.data.format == NO_DATA else PREFERENCES[config.data.format].notes(config)
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])

@@ -20,6 +20,8 @@ from core.evaluation.sources.existing import existing_answers
 from core.preflight import preflight
 from core.types import Question
 from storage.earlier import earlier_run
+from storage.record.call_pages import answers_to
+from storage.record.glances import under_way
 from storage.record.reader import Reader
 
 PUBLISHED = Path(__file__).parent / "data" / "published_answers"
@@ -101,6 +103,12 @@ def test_the_published_answers_are_judged_as_they_were_given(seven: Path) -> Non
     boards = [row for row in reader.view("leaderboards") if row["method"] == "borda"]
     assert sorted(row["condition"] for row in boards) == sorted(SEVEN)
     assert {row["rankings"] for row in boards} == {2}
+
+
+def test_the_app_shows_answers_that_were_read(seven: Path) -> None:
+    shown = answers_to(Reader(seven), "3:0", 1000)
+    assert {name: answer.answer for name, answer in shown.items()} == {name: published(name)["3:0"] for name in SEVEN}
+    assert under_way(Reader(seven))["answer.read"] == 14
 
 
 def test_names_of_files_are_shown_and_never_their_folders(seven: Path) -> None:
@@ -306,3 +314,22 @@ def test_a_condition_does_not_answer_otherwise_than_its_source_says(seven: Path,
     found = checked(forged(seven, tmp_path, generated))["answers"]
     assert "how its answers came about is 'answer.given'" in found.detail
     assert found.verdict == "failed"
+
+
+# ------------------------------------------------------------ beside trained conditions
+
+
+def test_trained_and_read_answers_are_judged_together(trained: Path, tmp_path: Path) -> None:
+    """A run on a planted world beside answers of an earlier one: recovery is measured of the run's own models alone."""
+    own = '{name = "base", source = "none"}, {name = "full", source = "all", steps = 1}'
+    conditions = f'conditions=[{own}, {{name = "old", source = "answers:{trained}#full"}}]'
+    cloned = dempo("clone", trained, "--set", conditions, "--quiet", "--runs-dir", tmp_path / "runs")
+    assert cloned.returncode == 0, cloned.stderr
+    (root,) = (path for path in (tmp_path / "runs").iterdir() if (path / "audit.db").is_file())
+    assert {check.verdict for name, check in checked(root).items() if name != "signatures"} == {"ok"}
+    before = {key[1]: text for key, text in answers_of(trained).items() if key[0] == "full"}
+    assert {key[1]: text for key, text in answers_of(root).items() if key[0] == "old"} == before
+    reader = Reader(root)
+    assert [row["condition"] for row in reader.view("recovery")] == ["base", "full"]
+    assert {row["condition"]: row["steps"] for row in reader.view("conditions")} == {"base": 0, "full": 1, "old": 0}
+    assert {row["condition"] for row in reader.view("leaderboards")} == {"base", "full", "old"}

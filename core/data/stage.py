@@ -19,6 +19,7 @@ from core.errors import InputError
 from core.events import PairsBuilt, PoolBuilt
 from core.facts.formats import PAIRS_TYPE
 from core.facts.places import place_name
+from core.facts.stages import NO_DATA
 from core.stage import Context, Unit, only
 from core.types import Pool, PreferencePairs, Rater
 
@@ -95,6 +96,8 @@ def read_pool(config: RunConfig, watch: Watch = lambda done, total, detail: None
         tables = read_tables(config.data)
         built = table_pool(tables, [str(i) for i in range(len(tables.people))])
         return pool_of(built, raters_of(built))
+    if config.data.format == NO_DATA:
+        raise InputError("the configuration has no [data], so it has no pool; add [data] (docs/data.md)")
     table = _read(config, watch)[1]
     raters = [Rater(str(r), found.attributes, found.locale, found.us_rep) for r, found in enumerate(table.raters)]
     counts = Counter(table.rater)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -156,7 +155,7 @@ def answer(ctx: Context, trained: Trained | tuple[()]) -> Answers:
     done, failures, shared = 0, list[str](), Shared(ctx.config, os.environ)
     for condition in ctx.config.conditions:
         own = _Answering(ctx, section, condition, questions, earlier, shared, done, total)
-        failures += filter(None, [_HOW[source_kind(condition.source)](own, trained)])
+        failures += filter(None, [_HOW.get(source_kind(condition.source), _own)(own, trained)])
         done += _units_of(condition, len(questions), section.batch)
     if failures:
         raise JudgeError(f"{'; '.join(failures)}. Everything else is recorded; `dempo resume` asks what failed again")
@@ -229,15 +228,19 @@ def _existing(answering: _Answering, trained: object) -> str:
                 )
             )
 
-    ctx.unit(existing_unit(condition.name), compute)
+    ctx.unit(_existing_unit(condition.name), compute)
     answering.report(1, condition.name)
     return ""
 
 
-_HOW: Mapping[str, Callable[[_Answering, Trained | tuple[()]], str]] = defaultdict(
-    lambda: _own, {"model": _linked, "endpoint": _received, "answers": _existing}
-)
-"""How a condition answers, by the kind of its source; each gives a sentence about calls that failed."""
+_HOW: Mapping[str, Callable[[_Answering, Trained | tuple[()]], str]] = {
+    "model": _linked,
+    "endpoint": _received,
+    "answers": _existing,
+}
+"""How a condition answers that does not begin with the base model, by the kind of its source.
+
+Each gives a sentence about calls that failed, "" where none did."""
 
 
 def _keys_of(condition: ConditionSection, questions: Sequence[Question], batch: int) -> list[str]:
@@ -246,7 +249,7 @@ def _keys_of(condition: ConditionSection, questions: Sequence[Question], batch: 
     if kind == "endpoint":
         return [Asking(condition.name, question).key for question in questions]
     if kind == "answers":
-        return [existing_unit(condition.name)]
+        return [_existing_unit(condition.name)]
     return [_batch_key(condition.name, index) for index in range(-(-len(questions) // batch))]
 
 
@@ -306,7 +309,7 @@ def _batch_key(condition: str, index: int) -> str:
     return f"{condition}/{index:05d}"
 
 
-def existing_unit(condition: str) -> str:
+def _existing_unit(condition: str) -> str:
     """The unit of the answers of a condition that exist already."""
     return f"{condition}/answers"
 

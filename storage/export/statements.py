@@ -16,9 +16,9 @@ This bundle holds things of different owners. Nothing in it grants more than the
   states no licence for them; ask before you publish them again.
 - Texts of people and of other models come from the data that the run read, and keep the licence of those data. In the
   PRISM Alignment Dataset, texts written by people are under CC BY 4.0 and responses of models under CC BY-NC 4.0.
-- Answers are the output of the models that were trained, and judges' replies that of the judges. The licence of each
-  model and the terms of each service apply to them.
-- The constitution and the questions keep the licence of their source.
+- Answers are the output of the models that were trained or asked, and judges' replies that of the judges. The licence
+  of each model and the terms of each service apply to them.
+- The constitution, the questions and answers that were read (origin "read") keep the licence of their source.
 """
 
 LIMITS = """# What this record shows, and what it cannot
@@ -50,6 +50,7 @@ can change them too.
 - An operator who holds the signing key and the machine.
 - Runs that were made and never shown. Each folder of runs keeps a registry that narrows this; no bundle has it.
 - A judge or another model that was changed behind its API. Its recorded replies are the record.
+- Which model wrote answers that were read from a file (origin "read"). The record has them, and the file's SHA-256.
 - Checkpoints. They are left out of a bundle; the events name their files by SHA-256.
 
 ## About people

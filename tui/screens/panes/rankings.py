@@ -194,7 +194,8 @@ def call_text(found: CallsPage) -> Text:
         answer = found.answers.get(name, _NO_ANSWER)
         title = f"{place}. {one_line(name, 40)}" if name in ranked else one_line(name, 40)
         seen = f"shown {shown.index(name) + 1} of {len(shown)}" if name in shown else "not shown"
-        note = f"{seen}, {_count(answer.tokens, 'token')}, {answer.finish}"
+        tokens = "" if answer.tokens is None else _count(answer.tokens, "token")
+        note = ", ".join(filter(None, [seen, tokens, answer.finish and str(answer.finish)]))
         _titled(text, title, _body(answer.answer, found), answer.length, note)
     if ranked:
         _reply(text, found)
