@@ -264,6 +264,11 @@ def _turn(key: str) -> Edit:
     return lambda values: values.update({key: values[key][::-1]})
 
 
+def _shown_otherwise(values: dict[str, Any]) -> None:
+    """Turns the shown order of a judge call round, or gives one to a recorded ranking, of which none is known."""
+    values["shown_order"] = (values["shown_order"] or values["ranking"])[::-1]
+
+
 def _refused(values: dict[str, Any]) -> None:
     """Calls a usable ranking none."""
     values.pop("ranking")
@@ -306,7 +311,7 @@ ALTERATIONS: tuple[Alteration, ...] = (
         "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events WHERE kind = 'train.step')",
         "train.step",
     ),
-    Alteration("the order in which answers were shown", _turn("shown_order"), "judge.called"),
+    Alteration("the order in which answers were shown", _shown_otherwise, "judge.called"),
     Alteration("a judge's ranking turned round", _turn("ranking"), "judge.called"),
     Alteration("a usable judge call called refused", _refused, "judge.called", field="ranking"),
     Alteration("a judge asked something else", _asked_otherwise, "judge.called", texts=True, field="template"),

@@ -116,6 +116,12 @@ def other_file(rows: list[Row]) -> list[Row]:
     return rows
 
 
+def order_invented(rows: list[Row]) -> list[Row]:
+    call = next(row.payload for row in rows if row.payload.get("judge_kind") == "recorded")
+    call["shown_order"] = call["ranking"]
+    return rows
+
+
 def other_name(rows: list[Row]) -> list[Row]:
     read = next(row.payload for row in rows if row.kind == "rankings.read")
     read["file"]["name"] = "other.jsonl"
@@ -129,6 +135,7 @@ def other_name(rows: list[Row]) -> list[Row]:
         (called_twice, "judge calls", "its number of rankings"),
         (other_file, "replies", "its request key is not that of its model, prompt and settings"),
         (other_name, "judge calls", "its name"),
+        (order_invented, "judge calls", "the order shown"),
     ],
 )
 def test_what_was_altered_is_found(

@@ -96,7 +96,7 @@ def take_over(calls: Calls, before: EarlierCalls, environment: Mapping[str, str]
         InputError: they were asked something else there than they would be here.
     """
     require_same_judge(calls.ctx.config, calls.model, calls.answers.conditions, before)
-    for call in calls.missing:
+    for number, call in enumerate(calls.missing, start=calls.done + 1):
         found = before.calls.get(call.key)
         if found is None or not _is_taken(calls.model, found):
             continue
@@ -104,6 +104,7 @@ def take_over(calls: Calls, before: EarlierCalls, environment: Mapping[str, str]
         unit = calls.ctx.begin(call.key)
         unit.add(_taken(calls, call, before, found, unit, environment))
         unit.complete()
+        calls.ctx.progress(number, calls.total, f"{calls.model.label}: taken over")
 
 
 def _taken(

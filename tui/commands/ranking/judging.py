@@ -43,11 +43,9 @@ def again(
     as_json: Json = False,
 ) -> None:
     """Ask again what gave no ranking: in the run while its judges are not done, else in a run that is linked to it."""
-    from storage.record.foreign import refuse_imported
     from storage.record.reader import Reader
 
     root, wanted = find_run(name, runs_dir), _outcomes(outcomes)
-    refuse_imported(root)
     reader = Reader(root)
     if any(row["stage"] == "judge" and row["status"] == "completed" for row in reader.view("stages")):
         from storage.linked_judging import judged_again
