@@ -17,12 +17,13 @@ from typing import Any
 from rewritten import Row, rewrite
 
 from core.config import from_recorded
-from core.events import DiagnosticsComputed, digest
+from core.events import AgreementComputed, DiagnosticsComputed, digest
 from core.facts.judging.prompts import LABELS, asked_by, case_to_judge, quoted_text, spelled
 from core.facts.judging.requests import judging_key, judging_parameters
 from core.facts.randomness import RandomStream
 from core.facts.stages import STAGE_FACTS, key_of_stage
 from core.ranking.about_judges import diagnostics
+from core.ranking.juries import Jury
 from core.ranking.leaderboards import Aggregation
 from core.ranking.stage import board_event
 from core.types import Judged, Ranking
@@ -55,7 +56,7 @@ def text_of(root: Path, name: str) -> str:
 
 
 def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
-    """Leaderboards and diagnostics of the judge calls as they are now, by the program itself."""
+    """Leaderboards, diagnostics and agreement of the calls of a single judge as they are now, by the program itself."""
     config = from_recorded(rows[0].payload["config"], rows[0].payload.get("places", {}))
     labels = [judge["label"] for judge in rows[0].payload["config"]["judge"]["judges"]]
     questions = [question["question_id"] for question in of(rows, "questions.planned")[0]["questions"]]
@@ -78,6 +79,8 @@ def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
         board.update(board_event(aggregation.leaderboard(board["method"]), len(calls)).payload())
     for event in of(rows, "diagnostics.computed"):
         event["values"] = DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)).payload()["values"]
+    for event in of(rows, "agreement.computed"):
+        event.update(AgreementComputed(rows=Jury(judged.rankings, aggregation).agreement()).payload())
 
 
 def lengths_of(root: Path, rows: Rows, new: dict[str, str] | None = None) -> dict[tuple[str, str], int]:

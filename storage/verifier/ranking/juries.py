@@ -146,9 +146,9 @@ def _check_agreement(
         rows = event.values["rows"]
         same([row["name"] for row in rows], list(figures), "the measures of agreement", event.seq)
         for row in rows:
-            ends = figures[row["name"]]
-            for name, wanted in zip(("value", "low", "high"), ends, strict=True):
-                _same_number(row.get(name), wanted, f"{row['name']}: {name}", event)
+            wanted = dict(zip(("value", "low", "high"), figures[row["name"]], strict=False))
+            for name in ("value", "low", "high"):
+                _same_number(row.get(name), wanted.get(name), f"{row['name']}: {name}", event)
     return []
 
 

@@ -10,8 +10,8 @@ from itertools import combinations
 from storage.verifier.ranking.intervals import interval
 from storage.verifier.ranking.resamples import MOST_DRAWN, Ballot, TooMuch, drawn_units
 
-Figure = tuple[float, float | None, float | None]
-"""A value and the ends of its interval, where it has one."""
+Figure = tuple[float, ...]
+"""A value, and then the ends of its interval, where it has one."""
 
 AgreementCells = tuple[float, float, float, float]
 """Of a question: how many values there are, their sum, the sum of their squares, and how far they are apart."""
@@ -36,11 +36,11 @@ def agreement_figures(ballots: Sequence[Ballot], resamples: int, confidence: flo
         agreed = [{label: _agreed(own) for label, own in judges.items()} for judges in questions]
         every = [_agreed([places for own in judges.values() for places in own]) for judges in questions]
         between = [_less(all_pairs, own.values()) for all_pairs, own in zip(every, agreed, strict=True)]
-        figures["kendall_tau:between"] = _mean_tau(between), None, None
+        figures["kendall_tau:between"] = (_mean_tau(between),)
         for label in labels:
             within = [own[label] for own in agreed if label in own]
-            figures[f"kendall_tau:within:{label}"] = _mean_tau(within), None, None
-        figures["fleiss_kappa_first:between"] = _kappa_of_judges(questions), None, None
+            figures[f"kendall_tau:within:{label}"] = (_mean_tau(within),)
+        figures["fleiss_kappa_first:between"] = (_kappa_of_judges(questions),)
     return figures
 
 
@@ -93,7 +93,7 @@ def alpha_of(cells: AgreementCells) -> float:
 def _alpha_with_interval(cells: Sequence[AgreementCells], drawn: Sequence[Sequence[int]], confidence: float) -> Figure:
     columns = list(zip(*cells, strict=True))
     samples = [alpha_of(_summed(columns, units)) for units in drawn]
-    return alpha_of(_summed(columns, range(len(cells)))), *_ends(samples, confidence)
+    return (alpha_of(_summed(columns, range(len(cells)))), *_ends(samples, confidence))
 
 
 def _summed(columns: Sequence[Sequence[float]], units: Sequence[int]) -> AgreementCells:
