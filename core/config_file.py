@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from core.config import BASE_MODEL, JudgeModel, RunConfig, Section, TrainSection, resolved
 from core.errors import InputError
+from core.evaluation.prompt_files import read_template
 from core.facts.settings import settings_in
-from core.prompt_files import read_template
 
 
 class LoadedConfig(Section):

@@ -14,9 +14,9 @@ from verified_runs import TINY, small_demo
 from core.config import RunConfig, resolved
 from core.config_file import change, load_config, parse_config
 from core.errors import InputError
+from core.evaluation.prompt_files import LONGEST_TEMPLATE, read_template
 from core.facts.judging.prompts import TEMPLATES, spelled
 from core.pipeline import stage_keys
-from core.prompt_files import LONGEST_TEMPLATE, read_template
 from storage.check import Check
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
