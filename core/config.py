@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.address import plain_address
-from core.evaluation.prompt_files import template_of_judge, template_of_writer
+from core.asking.prompt_files import template_of_judge, template_of_writer
 from core.facts.judging.outcomes import WANTED_COVERAGE
 from core.facts.places import place_name, with_places
 from core.facts.ranking.methods import METHODS, Method

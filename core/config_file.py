@@ -10,9 +10,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from core.asking.prompt_files import read_template
 from core.config import BASE_MODEL, JudgeModel, RunConfig, Section, TrainSection, resolved
 from core.errors import InputError
-from core.evaluation.prompt_files import read_template
 from core.facts.settings import settings_in
 
 

@@ -11,10 +11,10 @@ from chat_server import Answer, completion, serving, shown
 from rewritten import Row, forged
 from verified_runs import TINY, small_demo
 
+from core.asking.prompt_files import LONGEST_TEMPLATE, read_template
 from core.config import RunConfig, resolved
 from core.config_file import change, load_config, parse_config
 from core.errors import InputError
-from core.evaluation.prompt_files import LONGEST_TEMPLATE, read_template
 from core.facts.judging.prompts import TEMPLATES, spelled
 from core.pipeline import stage_keys
 from storage.check import Check
