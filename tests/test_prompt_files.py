@@ -66,6 +66,7 @@ def test_the_files_that_are_shipped_say_what_is_asked_without_one(name: str, kin
         (message("{case} {labels}") + message(" "), "give a list of messages"),
         (message("{case} {labels}") + message("Well?", role="assistant"), "the last message has to be the user's"),
         (message("{case} {labels}") + message("Be fair.", role="system") + message("?"), "only the first"),
+        (message("{case} {lables}"), "{lables} is no place here"),
         (message("{case}"), "it has {labels} 0 times; it needs it once"),
         (message("{case} {labels} {case}"), "it has {case} 2 times"),
         (message("{case} {labels} {lables}"), "{lables} is no place here (places: {case}, {labels})"),
