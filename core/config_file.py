@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from core.asking.prompt_files import read_template
 from core.config import (
     BASE_MODEL,
     AddedJudges,
@@ -23,7 +24,6 @@ from core.config import (
 from core.errors import InputError
 from core.facts.places import apart
 from core.facts.settings import settings_in
-from core.prompt_files import read_template
 
 
 class LoadedConfig(Section):

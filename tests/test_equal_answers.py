@@ -51,6 +51,9 @@ def test_they_are_counted_by_question_and_by_pair() -> None:
     assert told_of_equal(found, skipped=False) == said
     assert "1 of 5 questions, which no judge was asked about, some" in told_of_equal(found, skipped=True)
     assert told_of_equal(equal_answers([[1, 1]]), skipped=True) == ""
+    some, every = (told_of_equal(equal_answers(sizes), skipped=False) for sizes in ([[2, 1], [1, 2]], [[3]]))
+    assert some == "some answers are the same text on 2 of 2 questions (2 pairs of equal answers)"
+    assert every == "all answers are the same text on 1 of 1 question (3 pairs of equal answers)"
 
 
 def test_skipped_questions_are_not_planned_and_the_others_are_asked_as_ever(tmp_path: Path) -> None:

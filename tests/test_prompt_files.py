@@ -11,12 +11,12 @@ from chat_server import Answer, completion, serving, shown
 from rewritten import Row, forged
 from verified_runs import TINY, small_demo
 
+from core.asking.prompt_files import LONGEST_TEMPLATE, read_template
 from core.config import RunConfig, resolved
 from core.config_file import change, load_config, parse_config
 from core.errors import InputError
 from core.facts.judging.prompts import TEMPLATES, spelled
 from core.pipeline import stage_keys
-from core.prompt_files import LONGEST_TEMPLATE, read_template
 from storage.check import Check
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
@@ -66,6 +66,7 @@ def test_the_files_that_are_shipped_say_what_is_asked_without_one(name: str, kin
         (message("{case} {labels}") + message(" "), "give a list of messages"),
         (message("{case} {labels}") + message("Well?", role="assistant"), "the last message has to be the user's"),
         (message("{case} {labels}") + message("Be fair.", role="system") + message("?"), "only the first"),
+        (message("{case} {lables}"), "{lables} is no place here"),
         (message("{case}"), "it has {labels} 0 times; it needs it once"),
         (message("{case} {labels} {case}"), "it has {case} 2 times"),
         (message("{case} {labels} {lables}"), "{lables} is no place here (places: {case}, {labels})"),

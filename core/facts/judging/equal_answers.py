@@ -39,8 +39,9 @@ def told_of_equal(found: EqualAnswers, skipped: bool) -> str:
     """
     if not found.pairs:
         return ""
-    left = ", which no judge was asked about" if skipped and found.all_equal else ""
-    return (
-        f"all answers are the same text on {found.all_equal:,} of {number_of(found.questions, 'question')}{left}, some "
-        f"on {found.some_equal:,} more ({number_of(found.pairs, 'pair')} of equal answers)"
-    )
+    asked, pairs = number_of(found.questions, "question"), f"({number_of(found.pairs, 'pair')} of equal answers)"
+    if not found.all_equal:
+        return f"some answers are the same text on {found.some_equal:,} of {asked} {pairs}"
+    left = ", which no judge was asked about" if skipped else ""
+    more = f", some on {found.some_equal:,} more" if found.some_equal else ""
+    return f"all answers are the same text on {found.all_equal:,} of {asked}{left}{more} {pairs}"

@@ -102,12 +102,12 @@ def _is_message(message: Any) -> bool:
 def _check_places(messages: Messages, wanted: set[str]) -> None:
     """Each place once, in a message of the user, and nothing in braces that only looks like one."""
     found = [(name, message["role"]) for message in messages for name in _PLACE.findall(message["content"])]
-    names = [name for name, _ in found]
-    for name in sorted(wanted):
-        if names.count(name) != 1:
-            raise ValueError(f"it has {{{name}}} {names.count(name)} times; it needs it once")
     for name, role in found:
         if name not in wanted:
             raise ValueError(f"{{{name}}} is no place here (places: {', '.join(f'{{{x}}}' for x in sorted(wanted))})")
         if name == "case" and role != "user":
             raise ValueError("{case} stands in a message of the user: what models wrote is never said as the system")
+    names = [name for name, _ in found]
+    for name in sorted(wanted):
+        if names.count(name) != 1:
+            raise ValueError(f"it has {{{name}}} {names.count(name)} times; it needs it once")
