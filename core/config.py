@@ -13,15 +13,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from core.address import plain_address
+from core.asking.address import plain_address
 from core.asking.prompt_files import template_of_judge, template_of_writer
+from core.asking.request_extras import checked_body, checked_headers
 from core.facts.judging.outcomes import WANTED_COVERAGE, Unranked
 from core.facts.places import apart, place_name, with_places
 from core.facts.ranking.juries import MOST_WEIGHT
 from core.facts.ranking.methods import METHODS, Method
 from core.facts.sources import has_base, source_kind, trains
 from core.facts.stages import NO_DATA, PEOPLE_ONLY
-from core.request_extras import checked_body, checked_headers
 
 Estimator = Literal["step_normalised", "weighted_sampling"]
 Transform = Literal["identity", "sqrt", "square"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from core.address import address_parts
+from core.asking.address import address_parts
 from core.config import AskedModel, RunConfig, resolved
 from core.errors import JudgeError
 from core.evaluation.endpoints.deadline import Allowance, bound

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
-from core.address import PORTS
+from core.asking.address import PORTS
 from core.facts.judging.requests import ADDRESS_VARIABLE, DEFAULT_ADDRESS
 
 KEY_HOSTS = "DEMPO_KEY_HOSTS"
