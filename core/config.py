@@ -181,7 +181,18 @@ class DrawSection(Section):
     randomness: Literal["seed", "public"] = "seed"
 
 
-ASKED_SETTINGS = ("model", "concurrency", "timeout", "retries", "extra_body", "headers")
+class PriceSection(Section):
+    """What a model costs, in the currency of whoever writes it down: per million tokens of prompt and of reply.
+
+    `cached_input` is for tokens of a prompt that the endpoint took from its cache; they cost as others where left out.
+    """
+
+    input: Money
+    output: Money
+    cached_input: Money | None = None
+
+
+ASKED_SETTINGS = ("model", "concurrency", "timeout", "retries", "extra_body", "headers", "price")
 """Settings of conditions that are asked at an endpoint, and of no others."""
 
 
@@ -223,6 +234,7 @@ class ConditionSection(Section):
     concurrency: Positive | None = Field(default=None, description="calls at once; 8 where left out")
     timeout: Rate | None = Field(default=None, description="seconds of a call; 120 where left out")
     retries: int | None = Field(default=None, ge=0, description="4 where left out")
+    price: PriceSection | None = Field(default=None, description="of the model, in place of its endpoint's")
     extra_body: Annotated[dict[str, Any] | None, AfterValidator(checked_body)] = None
     headers: Annotated[dict[str, str] | None, AfterValidator(checked_headers)] = None
 
@@ -246,7 +258,7 @@ class ConditionSection(Section):
         kind, _, name = self.source.partition(":")
         if kind != "endpoint":
             return None
-        return AskedModel(endpoint=name, extra_body=self.extra_body, headers=self.headers)
+        return AskedModel(endpoint=name, extra_body=self.extra_body, headers=self.headers, price=self.price)
 
 
 class TinySection(Section):
@@ -302,17 +314,6 @@ class LimitsSection(Section):
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1, description="of prompts and replies together")
     concurrency: int | None = Field(default=None, ge=1, description="requests in flight, of all who are asked there")
-
-
-class PriceSection(Section):
-    """What a model costs, in the currency of whoever writes it down: per million tokens of prompt and of reply.
-
-    `cached_input` is for tokens of a prompt that the endpoint took from its cache; they cost as others where left out.
-    """
-
-    input: Money
-    output: Money
-    cached_input: Money | None = None
 
 
 class EndpointSection(Section):

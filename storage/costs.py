@@ -25,6 +25,13 @@ _WRITTEN = """SELECT 'questions by ' || max(payload->>'$.model') AS judge, count
 FROM events WHERE kind = 'questions.generated'"""
 """As `judge_costs` for the model that wrote questions: one row, whose calls are 0 where none did."""
 
+_ANSWERED = """SELECT payload->>'$.condition' AS condition, count(*) AS calls,
+  sum(payload->>'$.prompt_tokens') AS prompt_tokens, sum(coalesce(payload->>'$.cached_tokens', 0)) AS cached_tokens,
+  sum(payload->>'$.completion_tokens') AS completion_tokens, sum(payload->>'$.reasoning_tokens') AS reasoning_tokens,
+  sum(payload->>'$.prompt_tokens' IS NULL OR payload->>'$.completion_tokens' IS NULL) AS uncounted
+FROM events WHERE kind = 'answer.received' AND payload->>'$.outcome' <> 'failed' GROUP BY 1 ORDER BY min(seq)"""
+"""As `judge_costs` for the conditions that models behind endpoints answered for."""
+
 
 @dataclass(frozen=True)
 class JudgeCosts:
@@ -34,6 +41,8 @@ class JudgeCosts:
     budget: Decimal | None
     written: dict[str, Any] | None = None
     """The same of the model that wrote the questions, if one did; it has no part in total and budget."""
+    answered: tuple[dict[str, Any], ...] = ()
+    """The same of each condition that a model behind an endpoint answered for; they have no part in these either."""
 
     @classmethod
     def of_run(cls, reader: Reader) -> JudgeCosts:
@@ -41,7 +50,8 @@ class JudgeCosts:
         found = reader.view("judge_costs")
         called = [row for row in found if row["uncounted"] or row["prompt_tokens"] or row["completion_tokens"]]
         written = [row for row in reader.query(_WRITTEN) if row["calls"]]
-        if not called and not written:
+        answered = reader.query(_ANSWERED)
+        if not called and not written and not answered:
             return cls((), None)
         try:
             config = json.loads(reader.query("SELECT config FROM run")[0]["config"])
@@ -49,8 +59,11 @@ class JudgeCosts:
             judges = {judge["label"]: judge for judge in section.get("judges", [])}
             rows = [row | {"cost": _exact(row, price_of(judges[row["judge"]], config))} for row in called]
             writer = [row | {"cost": _exact(row, price_of(config["answer"]["generate"], config))} for row in written]
+            listed = {condition["name"]: condition for condition in config.get("conditions", [])}
+            replies = tuple(_answering(row, listed[row["condition"]], config) for row in answered)
             budget = section.get("budget")
-            return cls(tuple(rows), None if budget is None else Decimal(budget), writer[0] if writer else None)
+            limit = None if budget is None else Decimal(budget)
+            return cls(tuple(rows), limit, writer[0] if writer else None, replies)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise StorageError("the configuration is not what this program writes; run `dempo verify`") from error
 
@@ -72,10 +85,16 @@ class JudgeCosts:
         """The same as data; amounts as texts, since they are exact."""
         return {
             "written": None if self.written is None else self.written | {"cost": _text(self.written["cost"])},
+            "answered": [row | {"cost": _text(row["cost"])} for row in self.answered],
             "judges": [row | {"cost": _text(row["cost"])} for row in self.rows],
             "cost": _text(self.total),
             "budget": _text(self.budget),
         }
+
+
+def _answering(row: dict[str, Any], section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {"endpoint": section["source"].partition(":")[2], "price": section.get("price")}
+    return {"judge": f"answers of {row['condition']}", **row, "cost": _exact(row, price_of(asked, config))}
 
 
 def _exact(row: Mapping[str, Any], price: Price | None) -> Decimal | None:

@@ -109,7 +109,7 @@ def test_costs_are_shown_by_judge(changed: dict[str, Any]) -> None:
     (seen,) = Reader(changed["root"]).view("judge_costs")
     assert seen["cost"] == pytest.approx(0.0036, rel=1e-12)
     text = dempo("show", changed["root"]).stdout
-    assert "Judging: calls, tokens and cost by judge" in text
+    assert "Endpoints: calls, tokens and cost" in text
     assert "0.0036 of a budget of 40.00 by judges" in text
 
 

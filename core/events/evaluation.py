@@ -127,6 +127,8 @@ class AnswerReceived(Event):
     fingerprint: str | None = described("system fingerprint of the endpoint", default=None)
     prompt_tokens: int | None = described("as the endpoint counted", default=None)
     completion_tokens: int | None = described("as the endpoint counted", default=None)
+    cached_tokens: int | None = described("of the prompt, taken from the endpoint's cache as it says", default=None)
+    reasoning_tokens: int | None = described("of the reply, spent on thoughts as the endpoint says", default=None)
     request_key: Sha256 = described("SHA-256 of model, address, prompt and parameters")
     seconds: float = volatile("time of the call")
 

@@ -112,6 +112,7 @@ OPERATIONAL = (
     "answer.generate.patience",
     "answer.generate.price",
     "conditions.*.concurrency",
+    "conditions.*.price",
     "conditions.*.retries",
     "conditions.*.timeout",
     "endpoints.*.limits",

@@ -200,6 +200,8 @@ class _Work:
             fingerprint=reply.fingerprint,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
+            cached_tokens=reply.cached_tokens,
+            reasoning_tokens=reply.reasoning_tokens,
             request_key=writing_key(model, address, prompt, request.parameters()),
             seconds=reply.seconds,
         )

@@ -148,10 +148,10 @@ def results(reader: Reader, as_json: bool) -> None:
 
 def _print_costs(costs: JudgeCosts) -> None:
     """What the judges behind endpoints took, if there are any."""
-    rows = [*([costs.written] if costs.written else []), *costs.rows]
+    rows = [*([costs.written] if costs.written else []), *costs.answered, *costs.rows]
     if not rows:
         return
-    print("Judging: calls, tokens and cost by judge\n")
+    print("Endpoints: calls, tokens and cost\n")
     print(tables.table([row | {"cost": _amount(row["cost"])} for row in rows], _COSTS))
     if costs.total is not None:
         of = "" if costs.budget is None else f" of a budget of {_amount(costs.budget)}"
