@@ -20,7 +20,7 @@ def told_of_costs(record: Record, calls: Iterable[Found]) -> str:
     config = settings_of_record(record)
     judges = sections(config.get("judge") or {}, "judges", "label")
     try:
-        prices = {label: price for label, judge in judges.items() if (price := price_of(judge, config)) is not None}
+        prices = {label: price_of(judge, config) for label, judge in judges.items()}
         total, uncounted = Decimal(0), 0
         for event in calls:
             price = prices.get(event.values["judge"].rpartition("#")[0])
@@ -33,6 +33,6 @@ def told_of_costs(record: Record, calls: Iterable[Found]) -> str:
         beside = "" if budget is None else f" of a budget of {money(Decimal(budget))}"
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return ""  # a price or an endpoint that no configuration of this program has; other checks say so
-    if not prices:
+    if not any(prices.values()):
         return ""
     return f"they cost {money(total)}{beside}" + (f", {uncounted} of them without counted tokens" if uncounted else "")
