@@ -418,9 +418,9 @@ def test_a_request_is_put_together_once(tmp_path: Path, monkeypatch: pytest.Monk
     made: list[str] = []
     messages = openai_judge.judge_messages
 
-    def counted(question: Question, shown: Any) -> Any:
+    def counted(question: Question, shown: Any, *more: Any) -> Any:
         made.append(question.question_id)
-        return messages(question, shown)
+        return messages(question, shown, *more)
 
     monkeypatch.setattr(openai_judge, "judge_messages", counted)
     with serving(lambda body, n: (200, by_length(body))) as server:
