@@ -486,6 +486,9 @@ class JudgeSection(Section):
     ties: Literal["skip"] | None = Field(
         default=None, description="skip: nobody is asked about a question to which all answers are the same text"
     )
+    give_up: Annotated[bool | None, AfterValidator(lambda wanted: wanted or None)] = Field(
+        default=None, description="calls that fail twice are lost, so that the stage can be completed without them"
+    )
     budget: Money | None = Field(default=None, description="what the stage may cost, in the currency of the prices")
 
     @field_validator("judges")

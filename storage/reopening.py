@@ -19,7 +19,7 @@ STAGE = "judge"
 def reopen_calls(log: Log, outcomes: Sequence[Unranked]) -> JudgeReopened | None:
     """Records that every call with one of these outcomes is made again; None, and nothing recorded, where none has.
 
-    Calls that failed are made again by every engine, so they need no reopening.
+    Calls that failed are made again by every engine; of these, only those that were given up need reopening.
 
     Raises:
         InputError: the stage has ended.

@@ -410,8 +410,8 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     if any(failures):
         raise JudgeError(
             f"{'; '.join(filter(None, failures))}. Everything else is recorded; `dempo resume` asks what failed again. "
-            "A call that its judge can never answer (its prompt is too long for the model, say) needs another judge: "
-            "`dempo clone`"
+            "Calls that their judge can never answer (a prompt is too long for the model, say) are given up by "
+            f"`dempo resume {ctx.folder.root.name} --set judge.give_up=true`: they count as lost"
         )
     found = judged(ctx, calls, answers)
     if not found.rankings:
@@ -439,7 +439,7 @@ def _budget(ctx: Context, calls: Sequence[Call]) -> Budget | None:
         return None
     for call in paid:
         for event in ctx.recorded(call.key) or ():
-            if isinstance(event, JudgeCalled) and event.taken_from is None:
+            if isinstance(event, JudgeCalled) and event.taken_from is None and event.reply is not None:
                 shown = event.prompt if event.prompt_tokens is None else None
                 budget.add(call.model, event, len(ctx.recorder.text(shown.sha256)) if shown else 0)
     return budget

@@ -119,6 +119,7 @@ OPERATIONAL = (
     "endpoints.*.price",
     "judge.budget",
     "judge.coverage",
+    "judge.give_up",
     "judge.judges.*.concurrency",
     "judge.judges.*.price",
     "judge.judges.*.retries",

@@ -63,6 +63,7 @@ def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
     try:
         work.round(calls.missing)
         if work.failed:
+            work.last = bool(section.give_up)
             work.round(work.failed)
     finally:
         completions.close()
@@ -76,7 +77,10 @@ def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
 
 @dataclass
 class _Work:
-    """The calls of one judge: what is asked, what came back, and how the endpoint is doing."""
+    """The calls of one judge: what is asked, what came back, and how the endpoint is doing.
+
+    `last`: what fails now is given up, as the configuration wants it.
+    """
 
     calls: Calls
     completions: Completions
@@ -84,6 +88,7 @@ class _Work:
     failed: list[Call] = field(default_factory=list)
     outages: int = 0
     last_failure: str = ""
+    last: bool = False
 
     @property
     def model(self) -> JudgeModel:
@@ -160,9 +165,10 @@ class _Work:
         request, reply = came
         failed = reply.status == "failed"
         if failed:
+            self.last_failure = reply.detail
+        if failed and not self.last:
             unit.now(self.event(call, None, request, reply))
             self.failed.append(call)
-            self.last_failure = reply.detail
         else:
             unit.add(self.event(call, unit, request, reply))
             unit.complete()
@@ -181,7 +187,7 @@ class _Work:
             return
         budget.release(call.key)
         for event in unit.events:
-            if isinstance(event, JudgeCalled):
+            if isinstance(event, JudgeCalled) and event.reply is not None:
                 budget.add(self.model, event, len(recorded_prompt(request.messages)))
 
     def counts(self, reply: Reply) -> bool:
@@ -223,7 +229,7 @@ class _Work:
             attempts=reply.attempts,
             template=unit.text(self.template) if unit else None,
             prompt=unit.text(prompt) if unit else None,
-            reply=unit.text(reply.text) if unit else None,
+            reply=unit.text(reply.text) if unit and outcome != "failed" else None,
             reasoning=unit.text(reply.reasoning) if unit and reply.reasoning else None,
             detail="; ".join(filter(None, said.get(outcome, [reply.detail]))),
             finish_reason=reply.finish_reason,

@@ -228,7 +228,7 @@ def _check_reopened(record: Record) -> None:
     last: dict[str | None, str] = {}
     for event in events:
         if event.kind == "judge.called":
-            if event.values["outcome"] != "failed":
+            if event.values["outcome"] != "failed" or "prompt" in event.values:  # one that was given up has its prompt
                 last[event.unit] = event.values["outcome"]
             continue
         for unit in event.values["units"]:

@@ -19,6 +19,7 @@ from storage.verifier.contents.judgements import judges_of_record
 from storage.verifier.contents.prompts import Case, Prompts
 from storage.verifier.contents.texts import Texts
 from storage.verifier.contents.whole import withheld_by
+from storage.verifier.ground.changes import settings_of_record
 from storage.verifier.ground.finding import (
     Finding,
     brief,
@@ -42,6 +43,7 @@ class Replies:
     slowly in each."""
 
     def __init__(self, record: Record, texts: Texts) -> None:
+        self.record = record
         self.texts = texts
         self.judges = judges_of_record(record)
         self.readings: dict[tuple[str, str, int], tuple[str, ...] | None] = {}
@@ -184,7 +186,11 @@ def _check_reply(event: Found, replies: Replies) -> None:
     rule_of(event, READING_RULE, f"the outcome of {what}")
     outcome = values["outcome"]
     if outcome == "failed":
-        raise broken(f"{what} failed for good, but what fails is asked again until there is a reply", event.seq)
+        if not (settings_of_record(replies.record).get("judge") or {}).get("give_up"):
+            raise broken(f"{what} failed for good, but what fails is asked again until there is a reply", event.seq)
+        if "reply" in values:
+            raise broken(f"{what} failed, and yet has a reply", event.seq)
+        return
     if "reply" not in values:
         raise broken(f"{what} {outcome}, but no reply is recorded", event.seq)
     if values["judge_kind"] != "openai" and outcome != "ranked":
