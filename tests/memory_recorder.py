@@ -12,7 +12,7 @@ from core.config import RunConfig
 from core.events import Event, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
 from core.stage import Context
-from storage.other_runs import RunsOnDisk
+from storage.judging.other_runs import RunsOnDisk
 
 
 @dataclass

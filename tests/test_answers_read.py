@@ -19,7 +19,7 @@ from core.errors import InputError
 from core.evaluation.sources.existing import existing_answers
 from core.preflight import preflight
 from core.types import Question
-from storage.earlier import earlier_run
+from storage.judging.earlier import earlier_run
 from storage.record.call_pages import answers_to
 from storage.record.glances import under_way
 from storage.record.reader import Reader

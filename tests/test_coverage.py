@@ -14,8 +14,8 @@ from core.config_file import parse_config
 from core.facts.ranking.methods import METHODS
 from core.pipeline import stage_keys
 from storage.check import Check
-from storage.coverage import Coverage
 from storage.export.export import export_run
+from storage.judging.coverage import Coverage
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record

@@ -18,7 +18,7 @@ from core.evaluation.stage import judge
 from core.facts.judging.equal_answers import EqualAnswers, equal_answers, told_of_equal
 from core.pipeline import stage_keys
 from core.types import Question
-from storage.judging_notes import JudgingNotes
+from storage.judging.judging_notes import JudgingNotes
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record

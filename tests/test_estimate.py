@@ -14,7 +14,7 @@ from core.config import RunConfig
 from core.evaluation.estimate import Measured, estimates, prompt_characters
 from core.evaluation.prompts import judge_messages, recorded_prompt
 from core.types import Question
-from storage.measured import measured_in
+from storage.judging.measured import measured_in
 from storage.record.reader import Reader
 
 JUDGE = {"kind": "openai", "model": "m", "rankings": 3, "max_tokens": 50, "concurrency": 2}

@@ -14,9 +14,9 @@ from verified_runs import TINY, small_demo
 
 from core.errors import JudgeError
 from core.run_folder import RunFolder
+from storage.judging.reopening import reopen_calls
 from storage.record.log import Log
 from storage.record.reader import Reader
-from storage.reopening import reopen_calls
 from storage.verify import verify
 from tui.commands.runs.process import work
 from tui.terminal.console import Console

@@ -16,9 +16,9 @@ from verified_runs import TINY, every_sixth_quotes, small_demo
 
 from core.errors import InputError, JudgeError
 from core.run_folder import RunFolder
+from storage.judging.reopening import reopen_calls
 from storage.record.log import Log
 from storage.record.reader import Reader
-from storage.reopening import reopen_calls
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts

@@ -33,7 +33,7 @@ from core.ranking.jury_agreement import alphas_of, jury_agreement, sums_by_quest
 from core.ranking.leaderboards import Aggregation, Leaderboard, leaderboards
 from core.types import Ranking
 from storage.checks_ranking import juries_again
-from storage.jury import JuryFound
+from storage.judging.jury import JuryFound
 from storage.record.reader import Reader
 from storage.record.rows import JuryBoardRow, MeasureRow
 from storage.replay.replaying import replay_run

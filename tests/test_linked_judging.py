@@ -12,8 +12,8 @@ from core.config import resolved
 from core.config_file import change, load_judges
 from core.errors import InputError
 from storage.draws.history import config_of
-from storage.linked_judging import judged_again, linked_values
-from storage.linked_run import linked_run
+from storage.judging.linked_judging import judged_again, linked_values
+from storage.judging.linked_run import linked_run
 from storage.record.create import create_run
 from storage.record.reader import Reader
 from tui.cli import app

@@ -24,7 +24,7 @@ from core.facts.ranking.shown_places import (
     places_of,
     shown_places,
 )
-from storage.judging_notes import JudgingNotes
+from storage.judging.judging_notes import JudgingNotes
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record

@@ -236,7 +236,7 @@ def test_one_endpoint_is_one_pace_and_one_model_there_one_shape() -> None:
 
 def test_who_writes_questions_keeps_them_as_well(tmp_path: Path, clock: JumpingClock) -> None:
     rules = parse_constitution("1. Be kind.\n2. Be true.\n3. Be brief.\n")
-    with serving(lambda body, n: (200, completion('{"questions": ["How?", "Why?"]}'))) as server:
+    with serving(lambda body, n: (200, completion(f'{{"questions": ["How {n}?", "Why {n}?"]}}'))) as server:
         settings = config(server.url, {"requests_per_minute": 6})
         section = GenerateSection(model="w", endpoint="router", per_clause=2)
         generate_questions(make_context("answer", settings, tmp_path), section, rules, 2)

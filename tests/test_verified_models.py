@@ -122,7 +122,7 @@ def test_the_options_of_both_commands(run: Path, capsys: pytest.CaptureFixture[s
     [
         ({"parameters": 175_000_000_000}, "the number of parameters"),
         ({"parameters": 5}, "the number of parameters"),
-        ({"vocabulary": 297}, "the size of the base model's vocabulary"),
+        ({"vocabulary": 297}, "the size of the vocabulary of the base model"),
     ],
 )
 def test_facts_of_the_base_model_are_those_of_its_files(

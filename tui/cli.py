@@ -111,7 +111,7 @@ def run(
     """Create a run from a configuration and work through its stages."""
     from core.config_file import load_config
     from core.preflight import preflight
-    from storage.other_runs import RunsOnDisk
+    from storage.judging.other_runs import RunsOnDisk
     from storage.record.create import create_run
 
     _check_until(until)
@@ -153,7 +153,7 @@ def clone(
     from core.config_file import change
     from core.preflight import preflight
     from storage.draws.history import config_of
-    from storage.other_runs import RunsOnDisk
+    from storage.judging.other_runs import RunsOnDisk
     from storage.record.create import create_run
     from storage.record.reader import Reader
     from storage.withheld import places_left_out

@@ -12,11 +12,11 @@ from typing import Any
 from core.facts.sortition.undecided import room
 from core.facts.tables import WITHHELD, people_withheld
 from core.facts.words import in_words, undecided_sentences
-from storage.board_notes import board_notes, by_method
 from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.tables import rows_of
-from storage.judging_notes import JudgingNotes
+from storage.judging.board_notes import board_notes, by_method
+from storage.judging.judging_notes import JudgingNotes
 from storage.record.rows import BoardDetailRow, BoardRow, as_rows
 
 _MOST_ANSWERS = 24

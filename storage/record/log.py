@@ -21,7 +21,7 @@ from core.facts.sealed import SEALED
 from core.facts.trees import Tree
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
-from storage.other_runs import RunsOnDisk
+from storage.judging.other_runs import RunsOnDisk
 from storage.record.codec import canonical, exact_text, now, parse
 from storage.record.foreign import refuse_imported
 from storage.record.lock import take_lock

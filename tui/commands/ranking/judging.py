@@ -48,7 +48,7 @@ def again(
     root, wanted = find_run(name, runs_dir), _outcomes(outcomes)
     reader = Reader(root)
     if any(row["stage"] == "judge" and row["status"] == "completed" for row in reader.view("stages")):
-        from storage.linked_judging import judged_again
+        from storage.judging.linked_judging import judged_again
 
         loaded = judged_again(reader, wanted)
         tell(f"the judges of {root.name} are done, so a run is made that is linked to it")
@@ -68,7 +68,7 @@ def add(
 ) -> None:
     """Let further judges rank a run's answers, in a run that is linked to it; its boards are those of all judges."""
     from core.config_file import load_judges
-    from storage.linked_judging import judged_again
+    from storage.judging.linked_judging import judged_again
     from storage.record.reader import Reader
 
     reader = Reader(find_run(name, runs_dir))
@@ -81,7 +81,7 @@ def reparse(
     name: RunName, runs_dir: RunsDir = RUNS, detach: Detach = False, quiet: Quiet = False, as_json: Json = False
 ) -> None:
     """Read a run's replies by the rule of today, in a run that is linked to it; nobody is asked."""
-    from storage.linked_judging import judged_again
+    from storage.judging.linked_judging import judged_again
     from storage.record.reader import Reader
 
     reader = Reader(find_run(name, runs_dir))
@@ -89,8 +89,8 @@ def reparse(
 
 
 def _reopen(root: Path, outcomes: Sequence[Unranked], runs_dir: Path, as_json: bool) -> None:
+    from storage.judging.reopening import reopen_calls
     from storage.record.log import Log
-    from storage.reopening import reopen_calls
 
     with Log.open(RunFolder(root)) as log:
         event = reopen_calls(log, outcomes)
@@ -114,7 +114,7 @@ def _judge_linked(
     """Makes a run of a configuration that is linked to another one, and works on it."""
     from core.events import OperatorAction
     from core.preflight import preflight
-    from storage.other_runs import RunsOnDisk
+    from storage.judging.other_runs import RunsOnDisk
     from storage.record.create import create_run
     from storage.record.log import Log
     from tui.commands.runs.work_on import work_on

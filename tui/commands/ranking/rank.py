@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.events import named_number
 from core.facts.ranking.juries import MOST_WEIGHT, label_of
 from core.facts.ranking.shown_places import habits_of
-from storage.jury import JuryFound
+from storage.judging.jury import JuryFound
 from storage.record.rows import JuryBoardRow, MeasureRow
 
 if TYPE_CHECKING:

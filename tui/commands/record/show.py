@@ -13,13 +13,13 @@ from core.errors import InputError
 from core.facts.judging.costs import money
 from core.facts.words import undecided_sentences
 from core.visible import visible
-from storage.board_notes import board_notes, by_method
-from storage.costs import JudgeCosts
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
-from storage.judging_notes import JudgingNotes
-from storage.jury import JuryFound
-from storage.linked_run import linked_run
+from storage.judging.board_notes import board_notes, by_method
+from storage.judging.costs import JudgeCosts
+from storage.judging.judging_notes import JudgingNotes
+from storage.judging.jury import JuryFound
+from storage.judging.linked_run import linked_run
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported

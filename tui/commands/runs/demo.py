@@ -25,7 +25,7 @@ def prepare(world: str, seed: int, runs: Path, overrides: Sequence[str], until: 
     from core.data.planted.world_folder import write_world
     from core.preflight import preflight
     from core.program.needed_packages import require_packages
-    from storage.other_runs import RunsOnDisk
+    from storage.judging.other_runs import RunsOnDisk
 
     refuse_launcher(os.environ)
     if world not in get_args(WorldKind):

@@ -34,7 +34,7 @@ def start(config: Path, overrides: Sequence[str], runs: Path) -> Path:
         StorageError: the run could not be created.
     """
     from core.preflight import preflight  # reads stages, which the app does not load before it starts a run
-    from storage.other_runs import RunsOnDisk
+    from storage.judging.other_runs import RunsOnDisk
 
     loaded = load_config(config, overrides)
     preflight(loaded.config, others=RunsOnDisk())

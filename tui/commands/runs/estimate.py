@@ -20,8 +20,8 @@ from core.evaluation.estimate import (
 from core.facts.judging.costs import money
 from core.facts.plural import number_of
 from core.types import Question
-from storage.measured import measured_in
-from storage.other_runs import RunsOnDisk
+from storage.judging.measured import measured_in
+from storage.judging.other_runs import RunsOnDisk
 from storage.record.reader import Reader
 
 

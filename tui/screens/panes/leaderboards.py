@@ -11,9 +11,9 @@ from textual.containers import VerticalScroll
 
 from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.visible import one_line
-from storage.board_notes import board_notes, by_method
-from storage.judging_notes import JudgingNotes
-from storage.jury import JuryFound
+from storage.judging.board_notes import board_notes, by_method
+from storage.judging.judging_notes import JudgingNotes
+from storage.judging.jury import JuryFound
 from storage.record.reader import Reader
 from storage.record.rows import BoardDetailRow, BoardRow, JudgesRow, RecoveryRow, view_rows
 from tui.screens.panes.pane import Pane, skipped

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from core.facts.judging.costs import CallTokens, Price, cost_of, price_of
 from core.facts.plural import number_of
-from storage.errors import StorageError
 from storage.record.reader import Reader
 
 _DIGITS = 40
 """Of an amount before the point; what a stranger's record holds may have a million."""
+
+T = TypeVar("T")
 
 _ASSUMED = ("assumed_prompt_tokens", "assumed_completion_tokens")
 
@@ -53,19 +54,17 @@ class JudgeCosts:
         answered = reader.query(_ANSWERED)
         if not called and not written and not answered:
             return cls((), None)
-        try:
-            config = json.loads(reader.query("SELECT config FROM run")[0]["config"])
-            section = config.get("judge") or {}
-            judges = {judge["label"]: judge for judge in section.get("judges", [])}
-            rows = [row | {"cost": _exact(row, price_of(judges[row["judge"]], config))} for row in called]
-            writer = [row | {"cost": _exact(row, price_of(config["answer"]["generate"], config))} for row in written]
-            listed = {condition["name"]: condition for condition in config.get("conditions", [])}
-            replies = tuple(_answering(row, listed[row["condition"]], config) for row in answered)
-            budget = section.get("budget")
-            limit = None if budget is None else Decimal(budget)
-            return cls(tuple(rows), limit, writer[0] if writer else None, replies)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise StorageError("the configuration is not what this program writes; run `dempo verify`") from error
+        prices = _Prices(json.loads(reader.query("SELECT config FROM run")[0]["config"]))
+        return cls(
+            tuple(row | {"cost": _exact(row, prices.of_judge(row["judge"]))} for row in called),
+            prices.budget,
+            next((row | {"cost": _exact(row, prices.of_writer())} for row in written), None),
+            tuple(
+                {"judge": f"answers of {row['condition']}", **row}
+                | {"cost": _exact(row, prices.of_condition(row["condition"]))}
+                for row in answered
+            ),
+        )
 
     @property
     def total(self) -> Decimal | None:
@@ -92,9 +91,40 @@ class JudgeCosts:
         }
 
 
-def _answering(row: dict[str, Any], section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {"endpoint": section["source"].partition(":")[2], "price": section.get("price")}
-    return {"judge": f"answers of {row['condition']}", **row, "cost": _exact(row, price_of(asked, config))}
+class _Prices:
+    """What a configuration says of prices. One that a stranger wrote may say anything: what is none is unknown."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @property
+    def budget(self) -> Decimal | None:
+        return _or_none(lambda: Decimal(self.config["judge"]["budget"]))
+
+    def of_judge(self, label: str) -> Price | None:
+        return _or_none(lambda: price_of(_named(self.config["judge"]["judges"], "label", label), self.config))
+
+    def of_writer(self) -> Price | None:
+        return _or_none(lambda: price_of(self.config["answer"]["generate"], self.config))
+
+    def of_condition(self, name: str) -> Price | None:
+        def price() -> Price | None:
+            section = _named(self.config["conditions"], "name", name)
+            asked = {"endpoint": section["source"].partition(":")[2], "price": section.get("price")}
+            return price_of(asked, self.config)
+
+        return _or_none(price)
+
+
+def _named(sections: Any, key: str, name: str) -> Any:
+    return next(section for section in sections if section[key] == name)
+
+
+def _or_none(value: Callable[[], T | None]) -> T | None:
+    try:
+        return value()
+    except (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError):
+        return None
 
 
 def _exact(row: Mapping[str, Any], price: Price | None) -> Decimal | None:

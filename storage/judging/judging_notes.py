@@ -10,7 +10,7 @@ from typing import Any
 
 from core.facts.judging.equal_answers import EqualAnswers, equal_answers, told_of_equal
 from core.facts.ranking.shown_places import ShownPlaces, habits, shown_places
-from storage.coverage import CALLS, Coverage
+from storage.judging.coverage import CALLS, Coverage
 from storage.record.reader import Reader
 
 PLACES = """WITH shown AS MATERIALIZED (

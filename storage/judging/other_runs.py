@@ -17,7 +17,7 @@ class RunsOnDisk:
         Raises:
             InputError: its record cannot be read, or holds no questions, or not their texts.
         """
-        from storage.earlier import earlier_run  # it reads records as `storage.record.log` writes them
+        from storage.judging.earlier import earlier_run  # it reads records as `storage.record.log` writes them
 
         return earlier_run(root)
 
@@ -27,6 +27,6 @@ class RunsOnDisk:
         Raises:
             InputError: its record cannot be read or was altered, or it lacks texts.
         """
-        from storage.earlier_calls import earlier_calls  # as above
+        from storage.judging.earlier_calls import earlier_calls  # as above
 
         return earlier_calls(root, label)
