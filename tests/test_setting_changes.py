@@ -64,7 +64,7 @@ def test_the_budget_is_said_with_the_command_that_raises_it(changed: dict[str, A
 def test_what_a_run_is_does_not_change(changed: dict[str, Any]) -> None:
     assert "judge.judges.0.model is part of what run" in changed["model"]
     assert f"`dempo clone {changed['root'].name} --set judge.judges.0.model=…`" in changed["model"]
-    assert "What may change here: answer.generate.patience, " in changed["model"]
+    assert "What may change here: answer.generate.concurrency, " in changed["model"]
     assert "judge.judges.0.model is part of what run" in changed["detached model"]
     assert "--set: judge.budget: " in changed["wrong"]
     assert "nothing left to do; the record is unchanged, and so are the settings" in changed["nothing left"]

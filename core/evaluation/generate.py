@@ -88,9 +88,16 @@ class _Written:
 
 def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], count: int, taken: Taken) -> None:
     endpoint = endpoint_for(ctx.config, section, os.environ)
-    shared = Shared(ctx.config, os.environ)
+    shared, most = Shared(ctx.config, os.environ), section.concurrency or CONCURRENCY
     model = Completions(
-        endpoint, section.model, TIMEOUT, RETRIES, CONCURRENCY, 60 * section.patience, shared, section.headers
+        endpoint,
+        section.model,
+        section.timeout or TIMEOUT,
+        RETRIES if section.retries is None else section.retries,
+        most,
+        60 * section.patience,
+        shared,
+        section.headers,
     )
     total, again = len(pending), list[ClauseTask]()
     left = total
@@ -123,7 +130,7 @@ def _write(ctx: Context, section: GenerateSection, pending: list[ClauseTask], co
                 partial(_ask, ctx, model, section, count, taken),
                 finished,
                 width=lambda: model.width,
-                most=CONCURRENCY,
+                most=most,
                 meanwhile=tell,
             )
             pending, again = again, []

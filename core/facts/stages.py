@@ -109,8 +109,11 @@ WORKING_KINDS = ("train.state",)
 """Kinds of events about files that an interrupted unit goes on from: two runs may be the same without them."""
 
 OPERATIONAL = (
+    "answer.generate.concurrency",
     "answer.generate.patience",
     "answer.generate.price",
+    "answer.generate.retries",
+    "answer.generate.timeout",
     "conditions.*.concurrency",
     "conditions.*.price",
     "conditions.*.retries",
