@@ -13,7 +13,7 @@ from storage.verifier.ground.record import Found, Record
 
 
 def told_of_costs(record: Record, calls: Iterable[Found]) -> str:
-    """What the calls of judges with a price cost, beside the budget; "" where none has one.
+    """What the calls of judges with a price cost, beside the budget; "" where there is neither.
 
     Of calls whose tokens the endpoint did not count it is only known that they cost something.
     """
@@ -21,10 +21,11 @@ def told_of_costs(record: Record, calls: Iterable[Found]) -> str:
     judges = sections(config.get("judge") or {}, "judges", "label")
     try:
         prices = {label: price_of(judge, config) for label, judge in judges.items()}
-        total, uncounted = Decimal(0), 0
+        total, uncounted, priced = Decimal(0), 0, 0
         for event in calls:
             price = prices.get(event.values["judge"].rpartition("#")[0])
             if price is not None:
+                priced += 1
                 prompt, completion = event.values.get("prompt_tokens"), event.values.get("completion_tokens")
                 uncounted += prompt is None or completion is None
                 tokens = CallTokens(prompt or 0, event.values.get("cached_tokens") or 0, completion or 0)
@@ -33,6 +34,6 @@ def told_of_costs(record: Record, calls: Iterable[Found]) -> str:
         beside = "" if budget is None else f" of a budget of {money(Decimal(budget))}"
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return ""  # a price or an endpoint that no configuration of this program has; other checks say so
-    if not any(prices.values()):
+    if not priced and not beside:
         return ""
     return f"they cost {money(total)}{beside}" + (f", {uncounted} of them without counted tokens" if uncounted else "")

@@ -19,6 +19,7 @@ from core.evaluation.estimate import (
 )
 from core.facts.judging.costs import money
 from core.facts.plural import number_of
+from core.facts.sources import source_kind
 from core.types import Question
 from storage.judging.measured import measured_in
 from storage.judging.other_runs import RunsOnDisk
@@ -36,7 +37,8 @@ def estimate_rows(config: RunConfig, runs: Path, reader: Reader | None = None) -
     try:
         characters, real = _recorded_characters(config, reader) if reader else [], True
         if not characters:
-            characters, real = planned_characters(config, RunsOnDisk()), False
+            exist = all(source_kind(condition.source) == "answers" for condition in config.conditions)
+            characters, real = planned_characters(config, RunsOnDisk()), exist
     except DempoError as error:
         return [{"name": "judging", "state": "missing", "detail": str(error)}]
     found = estimates(config, characters, measured_in(runs))
@@ -68,7 +70,7 @@ def _row(one: Estimate, real: bool) -> dict[str, Any]:
         if one.measured
         else f"assumed: {CHARACTERS_PER_TOKEN} characters a token, replies of max_tokens"
     )
-    answers = "recorded answers" if real else "answers of answer.max_tokens"
+    answers = "answers as they are" if real else "answers of answer.max_tokens"
     detail = f"{number_of(one.calls, 'call')}, {tokens}, {cost}, {time}; {basis}, {answers}"
     data = asdict(one) | {"cost": _text(one.cost), "recorded_answers": real}
     return {"name": f"judging: {one.judge!r}", "state": "note", "detail": detail, "estimate": data}
