@@ -124,7 +124,7 @@ def test_a_call_that_fails_is_asked_again_after_the_others_and_by_a_resumed_run(
 
     with serving(sometimes) as server:
         said = told(dempo("run", configured(tmp_path, server.url), "--quiet", "--runs-dir", tmp_path / "runs"), 5)
-        assert "1 call of condition 'one' at http://127.0.0.1" in said
+        assert "1 call of condition 'one' (model 'first') at http://127.0.0.1" in said
         assert "failed, the last with: 400: no such luck. Everything else is recorded; `dempo resume`" in said
         root = made(tmp_path)
         assert len(Reader(root).view("answers")) == 2 * 3 - 1
