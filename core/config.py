@@ -391,12 +391,19 @@ class AnswerSection(Section):
     per_clause: int | None = Field(default=None, ge=1, description="only the first so many questions of each")
     max_tokens: Positive = 256
     batch: Positive = 16
+    batch_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="of the questions of a batch with their answers, at most; batches may be smaller",
+    )
     stop: tuple[str, ...] = ("\nUser:", "\nAssistant:")
 
     @model_validator(mode="after")
     def _one_source(self) -> AnswerSection:
         if (self.questions is None) == (self.generate is None):
             raise ValueError("give either questions (a folder) or [answer.generate]")
+        if self.batch_tokens is not None and self.generate is not None:
+            raise ValueError("batch_tokens plans batches by questions that exist; remove it, or give questions")
         if self.constitution is None and self.questions is None:
             raise ValueError("give constitution: the model writes questions about its clauses")
         return self

@@ -15,7 +15,8 @@ from typing import Any
 from core.config import RunConfig
 from core.data.stage import pairs, pool
 from core.errors import InputError
-from core.evaluation.stage import answer, judge
+from core.evaluation.answering import answer
+from core.evaluation.stage import judge
 from core.events import Recorder
 from core.facts.stages import STAGE_FACTS, STAGE_NAMES
 from core.ranking.stage import rank

@@ -9,8 +9,8 @@ from core.config import JudgeModel, RunConfig, places
 from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError, JudgeError
+from core.evaluation.beforehand import check_evaluation
 from core.evaluation.endpoints.endpoint import endpoint_for
-from core.evaluation.stage import check_evaluation
 from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.stages import NO_DATA, STAGE_NAMES
 from core.program.environment import refuse_launcher

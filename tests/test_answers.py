@@ -17,9 +17,9 @@ import core.training.models.model
 from core.config import RunConfig
 from core.errors import InputError, Stopped
 from core.evaluation import answers as answers_module
+from core.evaluation.answering import answer
 from core.evaluation.answers import Generated, greedy
 from core.evaluation.local_model import LocalModel, opened
-from core.evaluation.stage import answer
 from core.events import AnswerGiven, QuestionsPlanned, StagePlanned
 from core.training.checkpoints import hash_files
 from core.training.stage import Trained

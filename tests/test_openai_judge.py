@@ -21,11 +21,12 @@ from core.config import GenerateSection, RunConfig
 from core.errors import InputError, JudgeError, Stopped
 from core.evaluation import generate
 from core.evaluation.answers import Answers
+from core.evaluation.beforehand import check_evaluation
 from core.evaluation.constitution import parse_constitution
 from core.evaluation.endpoints import completions, deadline
 from core.evaluation.endpoints.endpoint import resolve
 from core.evaluation.generate import generate_questions
-from core.evaluation.stage import check_evaluation, judge
+from core.evaluation.stage import judge
 from core.events import JudgeCalled, QuestionsGenerated, UnitCompleted
 from core.types import Question
 

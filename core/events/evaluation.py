@@ -32,6 +32,10 @@ class QuestionsPlanned(Event):
     clauses: list[Clause] = described("its clauses, by number")
     questions: list[PlannedQuestion] = described("the questions, in order of clause and number")
     origin: str = described("where the questions come from: file or model")
+    batches: list[int] | None = described(
+        "how many questions each batch holds in which a model on this machine answers; `answer.batch` where left out",
+        default=None,
+    )
 
 
 class QuestionsGenerated(Event):

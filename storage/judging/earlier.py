@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import DempoError, InputError
-from core.evaluation.stage import ANSWERS, planned_questions
+from core.evaluation.answering import ANSWERS, planned_questions
 from core.events import QuestionsPlanned
 from core.run_folder import RunFolder
 from core.stage import only

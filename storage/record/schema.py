@@ -110,11 +110,11 @@ _ATTRIBUTES = (
 
 
 def _path(key: str) -> str:
-    """SQL for the JSON path of a setting from its key path; lists that hold operational settings are these two."""
+    """SQL for the JSON path of a setting from its key path; lists that hold operational settings are these."""
     listed = "".join(
         f"WHEN {key} LIKE '{above}.%' THEN '$.{above}[' || substr({rest}, 1, instr({rest}, '.') - 1) || ']'"
         f" || substr({rest}, instr({rest}, '.'))\n    "
-        for above in ("judge.judges", "endpoints")
+        for above in ("judge.judges", "endpoints", "conditions")
         for rest in [f"substr({key}, {len(above) + 2})"]
     )
     return f"CASE {listed}ELSE '$.' || {key} END"
@@ -385,6 +385,18 @@ FROM q LEFT JOIN clauses ON clauses.clause_id = q.clause_id ORDER BY q.place""",
   {_text("(p->'$.answer')")} AS answer, coalesce(p->>'$.tokens', p->>'$.completion_tokens') AS tokens,
   coalesce(p->>'$.finish', p->>'$.finish_reason') AS finish, substr(kind, 8) AS origin FROM m ORDER BY seq""",
     ),
+    "answer_speed": (
+        f"""{_recorded("answer.given")},
+batches AS MATERIALIZED (
+  SELECT p->>'$.condition' AS condition, count(*) AS answers, sum(p->>'$.tokens') AS tokens, max(seq) AS last
+  FROM m GROUP BY p->>'$.unit'
+)""",
+        """SELECT b.condition AS condition, sum(b.answers) AS answers, sum(b.tokens) AS tokens,
+  round(sum(e.payload->>'$.seconds'), 3) AS seconds,
+  round(sum(b.tokens) / nullif(sum(e.payload->>'$.seconds'), 0), 1) AS tokens_per_second
+FROM batches b LEFT JOIN events e ON e.seq = b.last + 1 AND e.kind = 'unit.completed'
+GROUP BY b.condition ORDER BY min(b.last)""",
+    ),
     "judge_calls": (
         _recorded("judge.called"),
         """SELECT p->>'$.question_id' AS question_id, p->>'$.judge' AS judge, p->>'$.outcome' AS outcome,
@@ -523,6 +535,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "f2e17960bd98aa6863841b1bcd89df90daaa19af0ca4d3d03401419202e7849c",
+    2: "294de6d60d5fc8b398b437527c65228ca581da0a4d7894c98cff45b558343c13",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from core.config import RunConfig
 from core.data.pool import pool_of, raters_of
+from core.evaluation.answering import ANSWERS, planned_questions
 from core.evaluation.answers import Answers
-from core.evaluation.stage import ANSWERS, planned_questions
 from core.events import ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
 from core.facts.sealed import SEALED
 from core.facts.sources import has_base, trains

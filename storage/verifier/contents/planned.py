@@ -117,7 +117,8 @@ def _answer_units(record: Record) -> dict[str, Contents]:
     units: dict[str, Contents] = {"questions": {"questions.planned": 1}}
     for event in record.counted("questions.generated"):
         same(event.unit, f"clause:{event.values['clause_id']}", "the unit of a clause's questions", event.seq)
-    questions, batch = list(questions_of_record(record)), config["answer"]["batch"]
+    questions = list(questions_of_record(record))
+    sizes = _batches(record, len(questions))
     if config["answer"].get("generate"):
         planned = record.counted("questions.planned")
         clauses = [clause["clause_id"] for event in planned for clause in event.values["clauses"]]
@@ -125,8 +126,9 @@ def _answer_units(record: Record) -> dict[str, Contents]:
         units |= {f"clause:{number}": {"questions.generated": 1} for number in (clauses or written)}
     spend(record, len(questions) * len(_names_of(record, "conditions", "name")))
     for name, section in sections(config, "conditions", "name").items():
-        units |= _units_of_condition(name, section.get("source", ""), questions, batch)
-    place = {question: i // batch for i, question in enumerate(questions)}
+        units |= _units_of_condition(name, section.get("source", ""), questions, sizes)
+    batch_of = [number for number, size in enumerate(sizes) for _ in range(size)]
+    place = dict(zip(questions, batch_of, strict=True))
     for event in answers_of_record(record):
         number = one_of(place, event.values["question_id"], "the planned question", event.seq)
         own = {"answer.given": f"{number:05d}", "answer.read": "answers"}.get(event.kind, event.values["question_id"])
@@ -137,14 +139,28 @@ def _answer_units(record: Record) -> dict[str, Contents]:
     return units
 
 
-def _units_of_condition(name: str, source: str, questions: list[str], batch: int) -> dict[str, Contents]:
+def _batches(record: Record, questions: int) -> list[int]:
+    """How many questions each batch holds: as the plan says, else `answer.batch` each."""
+    section = record.genesis["config"]["answer"]
+    most: int = section["batch"]
+    for event in record.counted("questions.planned"):
+        sizes: list[int] | None = event.values.get("batches")
+        if (sizes is None) != (section.get("batch_tokens") is None):
+            raise broken("the plan and the configuration differ in whether batches are by tokens", event.seq)
+        if sizes is not None and (sum(sizes) != questions or not all(0 < size <= most for size in sizes)):
+            raise broken(f"the planned batches are not of {questions} questions, at most {most} in each", event.seq)
+        if sizes is not None:
+            return sizes
+    return [min(most, questions - start) for start in range(0, questions, most)]
+
+
+def _units_of_condition(name: str, source: str, questions: list[str], sizes: list[int]) -> dict[str, Contents]:
     """The units in which a condition answers."""
     kind = kind_of_answers(source)
     if kind == "answer.read":
         return {f"{name}/answers": {"answers.read": 1, "answer.read": len(questions)}}
     if kind == "answer.received":
         return {f"{name}/{question}": {"answer.received": 1} for question in questions}
-    sizes = [len(questions[i : i + batch]) for i in range(0, len(questions), batch)]
     model: dict[str, Contents] = {f"{name}/model": {"model.linked": 1}} if source_kind(source) == "model" else {}
     return model | {f"{name}/{i:05d}": {"answer.given": size} for i, size in enumerate(sizes)}
 

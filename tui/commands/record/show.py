@@ -37,6 +37,14 @@ from tui.terminal.options import print_data, print_json, print_rows, tell_notes
 _WIDTH = 80
 """Cells of a line about juries in a file or a pipe."""
 
+_SPEED = {
+    "condition": "condition",
+    "answers": "answers",
+    "tokens": "tokens",
+    "seconds": "seconds",
+    "tokens_per_second": "tokens/s",
+}
+
 _COSTS = {
     "judge": "judge",
     "calls": "calls",
@@ -132,6 +140,7 @@ def results(reader: Reader, as_json: bool) -> None:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
         return
     boards, recovered, notes = _leaderboards(reader), reader.view("recovery"), JudgingNotes.of_run(reader)
+    _print_speed(reader)
     _print_costs(JudgeCosts.of_run(reader))
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, notes.coverage.kinds)}\n")
@@ -144,6 +153,14 @@ def results(reader: Reader, as_json: bool) -> None:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
     print(f"run: {visible(str(root))}")
+
+
+def _print_speed(reader: Reader) -> None:
+    """How fast models on this machine answered, if any did."""
+    rows = reader.view("answer_speed")
+    if rows:
+        print("Answers of models on this machine\n")
+        print(tables.table(rows, _SPEED), end="\n\n")
 
 
 def _print_costs(costs: JudgeCosts) -> None:
@@ -171,6 +188,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         "leaderboards": _leaderboards(reader),
         **JudgingNotes.of_run(reader).row(),
         **JuryFound.of_run(reader).data(),
+        "answer_speed": reader.view("answer_speed"),
         "judging": JudgeCosts.of_run(reader).row(),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
