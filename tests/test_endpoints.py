@@ -306,7 +306,7 @@ def test_an_endpoint_without_an_address_is_the_default_one() -> None:
 
 def test_the_page_shows_a_configuration_that_works() -> None:
     page = (Path(__file__).parent.parent / "docs" / "judging.md").read_text(encoding="utf-8")
-    shown = page.partition("```toml\n")[2].partition("```")[0]
+    shown = next(block for block in page.split("```toml\n") if 'name = "openai"' in block).partition("```")[0]
     settings = parse_config(f'[run]\nname = "r"\n[data]\n{shown}').config
     variables = {"OPENROUTER_API_KEY": ONE, "OPENAI_API_KEY": OPENAI}
     variables["DEMPO_KEY_HOSTS"] = page.partition("`DEMPO_KEY_HOSTS=")[2].partition("`")[0]
