@@ -589,6 +589,29 @@ def test_a_run_without_any_ranking_says_so(tmp_path: Path) -> None:
     assert [call.outcome for call in by_id(recorder).values()] == ["malformed"] * 4
 
 
+def test_a_judge_that_never_ranks_is_asked_no_more_than_a_resume_wants(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    never = "none of the first 20 replies of judge 'm' gave a ranking"
+    with serving(lambda body, n: (200, completion("I'd rather not."))) as server:
+        for asked in (20, 40):
+            with pytest.raises(JudgeError, match=rf"{never} \(20 malformed\)"):
+                judge(make_context("judge", config(server.url, concurrency=1), tmp_path, recorder), answers(60))
+            assert len(server.requests) == asked
+    assert len(by_id(recorder)) == 40, "what was paid for is recorded"
+
+
+def test_one_ranking_is_enough_to_go_on(tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+
+    def once(body: dict[str, Any], number: int) -> Answer:
+        return 200, by_length(body) if number == 10 else completion("I'd rather not.")
+
+    with serving(once) as server:
+        for questions in (40, 60):
+            judge(make_context("judge", config(server.url, concurrency=1), tmp_path, recorder), answers(questions))
+    assert len(by_id(recorder)) == 120, "two rankings of each question"
+
+
 # ---------------------------------------------------------------- where a key may go
 
 

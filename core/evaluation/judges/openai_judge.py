@@ -7,10 +7,12 @@ become a rank. The first four are results and final; of the fifth see `core.eval
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from core.errors import JudgeError
 from core.evaluation.endpoints.completions import Completions, Reply
 from core.evaluation.endpoints.dialect import Request
 from core.evaluation.endpoints.endpoint import Endpoint
@@ -18,11 +20,14 @@ from core.evaluation.endpoints.rounds import Rounds
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
 from core.evaluation.prompts import judge_messages, labels_for, ranking_schema, recorded_prompt, template_text
 from core.events import JudgeCalled
-from core.facts.judging.outcomes import Outcome, outcome_of
+from core.facts.judging.outcomes import Outcome, lost_calls, outcome_of
 from core.facts.judging.prompts import template_name
 from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
 from core.facts.judging.requests import judging_parameters
 from core.stage import Unit
+
+NO_USE = 20
+"""Replies after which a judge that gave no ranking yet is asked no more: it cannot do it, or has too few tokens."""
 
 
 def judge_by_endpoint(calls: Calls, endpoint: Endpoint) -> str:
@@ -60,6 +65,9 @@ class _Judging(Rounds[Call]):
         )
         self.calls = calls
         self.model = model
+        own = (event for call in calls.own for event in calls.ctx.recorded(call.key) or ())
+        self.ranks = any(isinstance(event, JudgeCalled) and event.ranking is not None for event in own)
+        self.without = Counter[str]()
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
@@ -104,14 +112,33 @@ class _Judging(Rounds[Call]):
         return self.calls.budget.holds(self.model, task.key, characters, alone)
 
     def settled(self, task: Call, unit: Unit, request: Request) -> None:
-        """Notes in the budget, if there is one, what a call came to."""
+        """Notes in the budget, if there is one, what a call came to, and stops a judge that never ranks."""
         budget = self.calls.budget
-        if budget is None:
-            return
-        budget.release(task.key)
+        if budget is not None:
+            budget.release(task.key)
         for event in unit.events:
             if isinstance(event, JudgeCalled) and event.reply is not None:
-                budget.add(self.model, event, len(recorded_prompt(request.messages)))
+                if budget is not None:
+                    budget.add(self.model, event, len(recorded_prompt(request.messages)))
+                self._require_use(event)
+
+    def _require_use(self, event: JudgeCalled) -> None:
+        """Thousands of calls like the first, none of which ranked, are paid for nothing.
+
+        Raises:
+            JudgeError: the first `NO_USE` replies, of this engine where none before gave a ranking, give none.
+        """
+        self.ranks = self.ranks or event.ranking is not None
+        if self.ranks:
+            return
+        self.without[event.outcome] += 1
+        if self.without.total() >= NO_USE:
+            run = self.ctx.folder.root.name
+            raise JudgeError(
+                f"none of the first {NO_USE} replies of {self.who} gave a ranking ({lost_calls(self.without)}); "
+                f"`dempo show {run} --view judge_calls` says more of each. Clone the run with another judge, or other "
+                f"settings of this one; `dempo resume {run}` asks for {NO_USE} more"
+            )
 
     def event(self, task: Call, unit: Unit | None, request: Request, reply: Reply) -> JudgeCalled:
         prompt = recorded_prompt(request.messages)
