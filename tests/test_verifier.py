@@ -660,6 +660,14 @@ def test_shapes_say_of_a_field_what_its_schema_says() -> None:
     assert shape["outcome"][:2] == ["one of", "ranked"]
 
 
+def test_a_section_with_a_default_has_a_shape_however_pydantic_writes_it() -> None:
+    """Before 2.9 it wraps the reference; numbers of such a section were hashed as payloads write them."""
+    part = {"type": "object", "properties": {"delta": {"type": "number"}}, "required": ["delta"]}
+    for reference in ({"$ref": "#/$defs/Data"}, {"allOf": [{"$ref": "#/$defs/Data"}], "default": {"delta": 0.0}}):
+        schema = {"$defs": {"Data": part}, "type": "object", "properties": {"data": reference}}
+        assert shape_of(schema) == {"data?": {"delta": "num"}}
+
+
 # ------------------------------------------------------------ the demonstration
 
 

@@ -123,6 +123,8 @@ def shape_of(schema: dict[str, Any]) -> Shape:
 def _shape(schema: dict[str, Any], known: dict[str, Any]) -> Shape:
     if "$ref" in schema:
         return _shape(known[schema["$ref"].rpartition("/")[2]], known)
+    if len(schema.get("allOf", ())) == 1:  # how pydantic before 2.9 wraps the reference of a field with a default
+        return _shape(schema["allOf"][0], known)
     if "anyOf" in schema:
         shapes = [_shape(part, known) for part in schema["anyOf"] if part.get("type") != "null"]
         return shapes[0] if len(shapes) == 1 else ["or", *shapes]
