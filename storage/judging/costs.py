@@ -48,13 +48,12 @@ class JudgeCosts:
     @classmethod
     def of_run(cls, reader: Reader) -> JudgeCosts:
         """Of a run, as of the event that it is read; of judges that are asked at an endpoint."""
-        found = reader.view("judge_costs")
-        called = [row for row in found if row["uncounted"] or row["prompt_tokens"] or row["completion_tokens"]]
+        prices = _Prices(json.loads(reader.query("SELECT config FROM run")[0]["config"]))
+        called = [row for row in reader.view("judge_costs") if prices.asks(row["judge"])]
         written = [row for row in reader.query(_WRITTEN) if row["calls"]]
         answered = reader.query(_ANSWERED)
         if not called and not written and not answered:
             return cls((), None)
-        prices = _Prices(json.loads(reader.query("SELECT config FROM run")[0]["config"]))
         return cls(
             tuple(row | {"cost": _exact(row, prices.of_judge(row["judge"]))} for row in called),
             prices.budget,
@@ -100,6 +99,11 @@ class _Prices:
     @property
     def budget(self) -> Decimal | None:
         return _or_none(lambda: Decimal(self.config["judge"]["budget"]))
+
+    def asks(self, label: str) -> bool:
+        """Whether a judge is asked at an endpoint, as far as the configuration says."""
+        kind = _or_none(lambda: str(_named(self.config["judge"]["judges"], "label", label)["kind"]))
+        return kind in (None, "openai")
 
     def of_judge(self, label: str) -> Price | None:
         return _or_none(lambda: price_of(_named(self.config["judge"]["judges"], "label", label), self.config))
