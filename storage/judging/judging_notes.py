@@ -3,6 +3,7 @@ judges that rank by the shown place, answers that are equal."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,12 +14,10 @@ from core.facts.ranking.shown_places import ShownPlaces, habits, shown_places
 from storage.judging.coverage import CALLS, Coverage
 from storage.record.reader import Reader
 
-PLACES = """WITH shown AS MATERIALIZED (
-  SELECT c.question_id, c.judge, s.value AS condition, s.key AS place
-  FROM judge_calls c, json_each(c.shown_order) s WHERE c.outcome = 'ranked'
-)
-SELECT rankings.judge, shown.place, rankings.position - 1, count(*)
-FROM rankings JOIN shown USING (question_id, judge, condition) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+SHOWN = "SELECT question_id, judge, shown_order FROM judge_calls WHERE outcome = 'ranked'"
+
+RANKED = "SELECT question_id, judge, condition, position - 1 FROM rankings"
+"""These two are put together here: SQLite takes minutes for the join of 105,000 rows on each side."""
 
 TEXTS = "SELECT question_id, answer, count(*) FROM answers WHERE answer IS NOT NULL GROUP BY 1, 2"
 
@@ -42,7 +41,7 @@ class JudgingNotes:
         """Of whatever record a query reads."""
         return cls(
             Coverage(tuple(map(tuple, query(CALLS)))),
-            _places(query(PLACES)),
+            _places(query(SHOWN), query(RANKED)),
             _equal(query(TEXTS)),
             [tuple(row) for row in query(TIES)] == [("skip",)],
         )
@@ -74,12 +73,23 @@ class JudgingNotes:
         }
 
 
-def _places(rows: Iterable[Iterable[Any]]) -> dict[str, ShownPlaces]:
+def _places(calls: Iterable[Iterable[Any]], ranked: Iterable[Iterable[Any]]) -> dict[str, ShownPlaces]:
+    place = {(question, judge): _place_by_condition(shown) for question, judge, shown in calls}
     counts: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
-    for judge, place, rank, times in rows:
-        counts[str(judge).rpartition("#")[0]][place, rank] += times
-    found = {label: shown_places(of_judge) for label, of_judge in counts.items()}
+    for question, judge, condition, rank in ranked:
+        at = place.get((question, judge), {}).get(condition)
+        if at is not None:
+            counts[str(judge).rpartition("#")[0]][at, rank] += 1
+    found = {label: shown_places(of_judge) for label, of_judge in sorted(counts.items())}
     return {label: places for label, places in found.items() if places is not None}
+
+
+def _place_by_condition(shown: Any) -> dict[Any, int]:
+    """Where each condition was shown, from 0; of what a stranger wrote, nothing where it is no list of names."""
+    try:
+        return {condition: at for at, condition in enumerate(json.loads(shown))}
+    except (TypeError, ValueError, RecursionError):
+        return {}
 
 
 def _equal(rows: Iterable[Iterable[Any]]) -> EqualAnswers:
