@@ -6,13 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.config import RunConfig
 from core.events import Event, UnitCompleted, decode, decode_text, digest
 from core.run_folder import RunFolder
 from core.stage import Context
 from storage.judging.other_runs import RunsOnDisk
+
+E = TypeVar("E", bound=Event)
 
 
 @dataclass
@@ -45,6 +47,9 @@ class MemoryRecorder(RunsOnDisk):
             )
             for key, attempt in last.items()
         }
+
+    def every(self, kind: type[E]) -> list[E]:
+        return [e for _, e, _ in self.events if isinstance(e, kind)]
 
     def attempts(self, stage: str) -> dict[str, int]:
         found: dict[str, int] = {}

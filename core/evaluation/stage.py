@@ -87,14 +87,14 @@ def _take_over(ctx: Context, model: JudgeModel, own: list[Call], answers: Answer
 
 
 def _budget(ctx: Context, calls: Sequence[Call]) -> Budget | None:
-    """The budget, with what the recorded calls have cost; None where there is none."""
-    paid = [call for call in calls if call.model.kind == "openai"]
-    budget = Budget.of(ctx.config, ctx.folder.root.name, len(paid))
+    """The budget, with what every reply has cost, those of calls that were made again as well; None where there is
+    none."""
+    paid = {call.judge: call.model for call in calls if call.model.kind == "openai"}
+    budget = Budget.of(ctx.config, ctx.folder.root.name, sum(call.model.kind == "openai" for call in calls))
     if budget is None:
         return None
-    for call in paid:
-        for event in ctx.recorded(call.key) or ():
-            if isinstance(event, JudgeCalled) and event.taken_from is None and event.reply is not None:
-                shown = event.prompt if event.prompt_tokens is None else None
-                budget.add(call.model, event, len(ctx.recorder.text(shown.sha256)) if shown else 0)
+    for event in ctx.recorder.every(JudgeCalled):
+        if event.judge in paid and event.taken_from is None and event.reply is not None:
+            shown = event.prompt if event.prompt_tokens is None else None
+            budget.add(paid[event.judge], event, len(ctx.recorder.text(shown.sha256)) if shown else 0)
     return budget

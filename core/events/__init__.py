@@ -12,7 +12,7 @@ Fields marked volatile may differ between two runs that are "the same" (docs/arc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from core.events.base import (
     SCHEMA_VERSION,
@@ -105,6 +105,8 @@ from core.events.training import (
     WeightRow,
 )
 
+E = TypeVar("E", bound=Event)
+
 _ORDER = ("engine", "data", "sortition", "training", "evaluation", "ranking")
 
 EVENTS: dict[str, type[Event]] = {
@@ -139,6 +141,10 @@ class Recorder(OtherRuns, Protocol):
 
     def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
         """Events of the last completed attempt of every unit of the stage that was not reopened since, by unit."""
+        ...
+
+    def every(self, kind: type[E]) -> list[E]:
+        """All events of a kind, those of attempts that count no more as well."""
         ...
 
     def attempts(self, stage: str) -> dict[str, int]:

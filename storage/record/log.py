@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core import failpoints
 from core.data.pseudonyms import keep_secret
-from core.events import Event, HeadSigned, JudgeReopened, RunCreated, SettingsChanged, UnitCompleted, decode, digest
+from core.events import Event, HeadSigned, JudgeReopened, RunCreated, UnitCompleted, decode, digest
 from core.facts.chain import NO_EVENT, link_hash
 from core.facts.formats import PROGRAM_ID
 from core.facts.sealed import SEALED
@@ -36,6 +36,8 @@ from storage.verifier.vouching.kept import Head
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+E = TypeVar("E", bound=Event)
 
 
 _PROGRESS_INTERVAL = 0.5
@@ -312,11 +314,11 @@ class Log(RunsOnDisk):
         assert isinstance(event, RunCreated)
         return event
 
-    def changes(self) -> list[SettingsChanged]:
-        """The changes of operational settings, in their order."""
-        rows = self._rows("SELECT kind, payload FROM events WHERE kind = ? ORDER BY seq", SettingsChanged.kind)
-        found = (self._read(kind, payload)[0] for kind, payload in rows)
-        return [event for event in found if isinstance(event, SettingsChanged)]
+    def every(self, kind: type[E]) -> list[E]:
+        """All events of a kind in their order, those of attempts that count no more as well."""
+        rows = self._rows("SELECT kind, payload FROM events WHERE kind = ? ORDER BY seq", kind.kind)
+        found = (self._read(name, payload)[0] for name, payload in rows)
+        return [event for event in found if isinstance(event, kind)]
 
     def _read(self, kind: str, payload: str) -> tuple[Event, tuple[str, int] | None]:
         """An event with its sealed parts, and its unit: an engine goes on from whole events only."""

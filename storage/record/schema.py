@@ -406,7 +406,9 @@ GROUP BY b.condition ORDER BY min(b.last)""",
 FROM m""",
     ),
     "judge_costs": (
-        f"""{_recorded("judge.called")},
+        f"""WITH m AS MATERIALIZED (
+  SELECT seq, payload AS p FROM events WHERE kind = 'judge.called' AND payload->'$.reply' IS NOT NULL
+),
 judges AS MATERIALIZED (
   SELECT j.value->>'$.label' AS judge, j.value->>'$.max_tokens' AS max_tokens, coalesce(j.value->'$.price', (
     SELECT e.value->'$.price' FROM json_each(run.config, '$.endpoints') e
@@ -496,9 +498,11 @@ FROM m, json_each(m.p, '$.rows') r""",
   WHERE kind IN ('operator.action', 'settings.changed', 'judge.reopened')
 ),
 changed AS MATERIALIZED (
-  SELECT m.seq, group_concat(
-    c.value->>'$.key' || ' = ' || coalesce(c.value->>'$.new', 'none')
-    || ', before: ' || coalesce(c.value->>'$.old', 'none'), '; ') AS detail
+  SELECT m.seq, group_concat(c.value->>'$.key' || ' = '
+    || CASE json_type(c.value, '$.new') WHEN 'true' THEN 'true' ELSE coalesce(c.value->>'$.new', 'none') END
+    || ', before: '
+    || CASE json_type(c.value, '$.old') WHEN 'true' THEN 'true' ELSE coalesce(c.value->>'$.old', 'none') END, '; ')
+    AS detail
   FROM m, json_each(m.p, '$.changes') c WHERE m.kind = 'settings.changed' GROUP BY 1
 ),
 reopened AS MATERIALIZED (
@@ -535,6 +539,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "294de6d60d5fc8b398b437527c65228ca581da0a4d7894c98cff45b558343c13",
+    2: "4ec8a6da9815056eb3dcaca495462a256bec9e270b60460395fb80073123ecb6",
 }
 """`schema_digest` of the views of each version; records hold no others."""

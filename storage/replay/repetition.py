@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.errors import InputError
 from core.events import Event, RunCreated, SettingsChanged, UnitCompleted, decode, decode_text, digest
@@ -26,6 +26,8 @@ from storage.record.sealing import BodyOf, bodies_of, known, read_payload
 
 if TYPE_CHECKING:
     from core.types import Earlier
+
+E = TypeVar("E", bound=Event)
 
 ProgressListener = Callable[[str, float, float, str], None]
 
@@ -224,6 +226,10 @@ class Repetition:
     def completed(self, stage: str) -> dict[str, tuple[Event, ...]]:
         """Units that were given to the stage that is repeated; of any other stage what is recorded."""
         return dict(self._given) if stage == self.stage else dict(self._record.completed(stage))
+
+    def every(self, kind: type[E]) -> list[E]:
+        """None: nothing was done before."""
+        return []
 
     def attempts(self, stage: str) -> dict[str, int]:
         """None: every unit is done for the first time."""

@@ -25,6 +25,9 @@ from core.stage import Context, Unit
 
 FIRST_FAILURES = 3
 
+GIVEN_UP = 20
+"""Failures in a row after which an endpoint is taken for one that is down, where calls are given up."""
+
 T = TypeVar("T", bound=Keyed)
 
 
@@ -48,6 +51,7 @@ class Rounds(ABC, Generic[T]):
         self.failed: list[T] = []
         self._outages = 0
         self._last_failure = ""
+        self._gives_up = False
         self._last_round = False
 
     @abstractmethod
@@ -69,6 +73,10 @@ class Rounds(ABC, Generic[T]):
     def settled(self, task: T, unit: Unit, request: Request) -> None:
         """Called once a call is recorded."""
 
+    def advice(self) -> str:
+        """What else can be done about calls that fail, to be added to a sentence."""
+        return ""
+
     def complete(self, tasks: Sequence[T], give_up: bool = False) -> str:
         """Makes the calls.
 
@@ -82,6 +90,7 @@ class Rounds(ABC, Generic[T]):
             JudgeError: the endpoint cannot be used; results so far are recorded.
             Stopped: the operator asked for it.
         """
+        self._gives_up = give_up
         try:
             self._round(tasks)
             if self.failed:
@@ -135,13 +144,20 @@ class Rounds(ABC, Generic[T]):
         self.settled(task, unit, request)
         self.report(f"{self.label}: {reply.status}")
         self._outages = self._outages + 1 if failed and self._counts(reply) else 0
-        limit = max(FIRST_FAILURES, 2 * self.completions.concurrency) if self.completions.succeeded else FIRST_FAILURES
-        if self._outages >= limit:
+        if self._outages >= self._limit():
+            advice = self.advice() if self.completions.succeeded or self.before else ""
             raise JudgeError(
                 f"{self.who} at {self.completions.endpoint.name} cannot be used: {self._outages} calls in a row "
                 f"failed, the last with: {self._last_failure}; check that the endpoint is up and serves this model, "
-                "then resume (recorded calls are kept)"
+                f"then resume (recorded calls are kept){advice}"
             )
+
+    def _limit(self) -> int:
+        """How many failures in a row stop the stage. Where calls are given up those that are left may all be such."""
+        later = max(FIRST_FAILURES, 2 * self.completions.concurrency)
+        if self._gives_up and (self.completions.succeeded or self.before):
+            return max(GIVEN_UP, later)
+        return later if self.completions.succeeded else FIRST_FAILURES
 
     def _counts(self, reply: Reply) -> bool:
         """Whether a failure speaks against the endpoint: a rejected request does so only until one was accepted."""

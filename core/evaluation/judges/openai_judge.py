@@ -104,6 +104,10 @@ class _Judging(Rounds[Call]):
     def report(self, detail: str) -> None:
         self.ctx.progress(self.done, self.calls.total, detail)
 
+    def advice(self) -> str:
+        run = self.ctx.folder.root.name
+        return f"; calls that are never answered are given up by `dempo resume {run} --set judge.give_up=true`"
+
     def room(self, task: Call, alone: bool) -> bool:
         """Whether the budget, if there is one, has room for a call beside those in flight."""
         if self.calls.budget is None:

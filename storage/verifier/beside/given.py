@@ -39,7 +39,7 @@ def check_given(record: Record) -> str:
         if not _is_value(given[key], recorded.get(key)):
             raise _other(f"it gives {key} = {brief(_plain(given[key]))}, and the run has {brief(recorded.get(key))}")
     for key, value in given.items():
-        if origins.get(key, "default") == "default" and value != {} and not _overridden(key, origins):
+        if origins.get(key, "default") == "default" and not _is_nothing(value) and not _overridden(key, origins):
             raise _other(f"it gives {key}, which the run does not have from it")
     return f"{number_of(len(compared), 'value')} of the run stand in {GIVEN_NAME} so"
 
@@ -72,12 +72,19 @@ def _overridden(key: str, origins: Mapping[str, str]) -> bool:
     return False
 
 
+def _is_nothing(value: Any) -> bool:
+    """Whether a value may be left out of the resolved configuration: an empty section, and what is not wanted."""
+    return value is False or value == {} or (isinstance(value, str) and value.lower() in WORDS_OF_TRUTH[False])
+
+
 def _is_value(given: Any, recorded: Any) -> bool:
     """Whether the program makes the one of the other: numbers may stand as texts, and places are completed."""
     if isinstance(recorded, bool):
         return str(given).lower() in WORDS_OF_TRUTH[recorded]
     if isinstance(given, list) and isinstance(recorded, list):
         return len(given) == len(recorded) and all(map(_is_value, given, recorded))
+    if given == {} and recorded == {}:
+        return True
     if isinstance(given, str) and isinstance(recorded, str) and (given == recorded or _is_place(given, recorded)):
         return True
     one, other = _as_decimal(given), _as_decimal(recorded)

@@ -146,6 +146,11 @@ def _check_taken(event: Found, section: Mapping[str, Any], what: str) -> None:
         raise broken(told, event.seq)
 
 
+def _paid(record: Record) -> list[Found]:
+    """Calls that got a reply here, those that were made again since as well."""
+    return [e for e in record.kept["judge.called"] if "reply" in e.values and "taken_from" not in e.values]
+
+
 def _told_of_calls(record: Record, calls: list[Found]) -> str:
     """Low coverage first, as the boards say it, and last of which judge how many calls gave no ranking."""
     by_judge: dict[str, Counter[str]] = {}
@@ -167,7 +172,7 @@ def _told_of_calls(record: Record, calls: list[Found]) -> str:
     more = f"{number_of(taken, 'ranking')} read from files" if taken else ""
     over = sum("taken_from" in event.values for event in calls)
     more = "; ".join(filter(None, [more, f"{over} replies taken over from other runs" if over else ""]))
-    costs = told_of_costs(record, (event for event in calls if "taken_from" not in event.values))
+    costs = told_of_costs(record, _paid(record))
     ranked = (event.values for event in calls if event.values["outcome"] == "ranked")
     shown = habits_of((call["judge"], call["shown_order"], call["ranking"]) for call in ranked)
     return "; ".join(filter(None, [low_coverage(outcomes, wanted), *shown, told if given else "", more, costs, *lost]))

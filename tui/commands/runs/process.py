@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from core.errors import DempoError, InputError, Stopped, Waiting
-from core.events import EngineStarted, EngineStopped, Event, OperatorAction
+from core.events import EngineStarted, EngineStopped, Event, OperatorAction, SettingsChanged
 from core.program.environment import engine_started, refuse_launcher
 from core.run_folder import RunFolder
 from core.signals import handled
@@ -59,7 +59,7 @@ def work(root: Path, until: str | None, console: Console, overrides: Sequence[st
             console.say(told)
             return 0
         log.signer = _signer(root)
-        genesis, changes = log.genesis(), log.changes()
+        genesis, changes = log.genesis(), log.every(SettingsChanged)
         with readable_configuration(root.name):
             config = config_after(genesis, changes)
         changed = None
