@@ -71,6 +71,18 @@ class Reply:
     seconds: float = 0.0
     outage: bool = False
 
+    def measured(self) -> dict[str, Any]:
+        """What the record of every call holds of a reply beside its text, by field."""
+        return {
+            "finish_reason": self.finish_reason,
+            "fingerprint": self.fingerprint,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cached_tokens": self.cached_tokens,
+            "reasoning_tokens": self.reasoning_tokens,
+            "seconds": self.seconds,
+        }
+
 
 class Interrupted(Exception):
     """The engine is stopping; the call was given up between two attempts and has no result."""

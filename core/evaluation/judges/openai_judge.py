@@ -173,15 +173,9 @@ class _Judging(Rounds[Call]):
             reply=unit.text(reply.text) if unit and outcome != "failed" else None,
             reasoning=unit.text(reply.reasoning) if unit and reply.reasoning else None,
             detail="; ".join(filter(None, said.get(outcome, [reply.detail]))),
-            finish_reason=reply.finish_reason,
-            fingerprint=reply.fingerprint,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            cached_tokens=reply.cached_tokens,
-            reasoning_tokens=reply.reasoning_tokens,
             request_key=request_key(task, self.completions.endpoint.url, prompt, request.parameters()),
             rule=READING_RULE,
-            seconds=reply.seconds,
+            **reply.measured(),
         )
 
 

@@ -133,12 +133,6 @@ class _Answering(Rounds[Asking]):
             prompt=unit.text(prompt) if unit else None,
             attempts=reply.attempts,
             detail=reply.detail,
-            finish_reason=reply.finish_reason,
-            fingerprint=reply.fingerprint,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            cached_tokens=reply.cached_tokens,
-            reasoning_tokens=reply.reasoning_tokens,
             request_key=writing_key(model, address, prompt, request.parameters()),
-            seconds=reply.seconds,
+            **reply.measured(),
         )
