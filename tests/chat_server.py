@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
 
 @dataclass
 class Raw:
@@ -92,6 +94,16 @@ def by_length(request: dict[str, Any]) -> dict[str, Any]:
     return completion(json.dumps({"ranking": sorted(answers, key=lambda label: -len(answers[label]))}))
 
 
+def all_rank(body: dict[str, Any], number: int) -> Answer:
+    """A judge that ranks in the order that it is shown."""
+    return 200, completion(json.dumps({"ranking": list(shown(body))}))
+
+
+def nobody(body: dict[str, Any], number: int) -> Answer:
+    """For where every reply is there."""
+    raise AssertionError("nobody may be asked")
+
+
 @contextmanager
 def serving(respond: Callable[[dict[str, Any], int], Answer]) -> Iterator[ChatServer]:
     """Runs a server; `respond` gets each request's body and its number, from 0."""
@@ -143,3 +155,13 @@ def serving(respond: Callable[[dict[str, Any], int], Answer]) -> Iterator[ChatSe
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+@contextmanager
+def serving_alone(mood: Callable[[dict[str, Any], int], Answer]) -> Iterator[tuple[Moody, ChatServer]]:
+    """Runs a server whose mood can change, with nothing in the environment that says where judges are asked."""
+    moody = Moody(mood)
+    with pytest.MonkeyPatch.context() as patch, serving(moody) as found:
+        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
+            patch.delenv(name, raising=False)
+        yield moody, found

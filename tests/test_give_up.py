@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Answer, Moody, completion, error, serving, shown
+from chat_server import Answer, all_rank, error, serving_alone
 from rewritten import Row, forged
 from verified_runs import TINY, small_demo
 
@@ -36,7 +36,7 @@ class LongQuestion:
             self.refused = question
         if question == self.refused:
             return 413, error("this question is too long for the model")
-        return 200, completion(json.dumps({"ranking": list(shown(body))}))
+        return all_rank(body, number)
 
 
 def outcomes(root: Path) -> Counter[str]:
@@ -50,10 +50,7 @@ def failed_checks(root: Path) -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def given_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was completed without the calls about one question."""
-    moody = Moody(LongQuestion())
-    with pytest.MonkeyPatch.context() as patch, serving(moody) as found:
-        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
-            patch.delenv(name, raising=False)
+    with serving_alone(LongQuestion()) as (_, found):
         one = f'{{kind = "openai", model = "m", rankings = 3, base_url = "{found.url}"}}'
         root = small_demo(tmp_path_factory.mktemp("given"), [*TINY, f"judge.judges=[{one}]"])
         with pytest.raises(JudgeError, match=r"3 calls of judge 'm'.*--set judge.give_up=true"):
@@ -93,10 +90,7 @@ def test_a_failure_that_was_given_up_has_no_reply(given_up: Path, tmp_path: Path
 
 
 def test_what_was_given_up_can_be_reopened(tmp_path: Path) -> None:
-    moody = Moody(LongQuestion())
-    with pytest.MonkeyPatch.context() as patch, serving(moody) as found:
-        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
-            patch.delenv(name, raising=False)
+    with serving_alone(LongQuestion()) as (moody, found):
         one = f'{{kind = "openai", model = "m", rankings = 3, base_url = "{found.url}"}}'
         two = f'{{kind = "openai", model = "n", rankings = 1, base_url = "{found.url}", retries = 0}}'
         root = small_demo(tmp_path, [*TINY, f"judge.judges=[{one}, {two}]", "judge.give_up=true"])
@@ -108,7 +102,7 @@ def test_what_was_given_up_can_be_reopened(tmp_path: Path) -> None:
             event = reopen_calls(log, ["failed"])
         assert event is not None
         assert len(event.units) == 3
-        moody.mood = lambda body, number: (200, completion(json.dumps({"ranking": list(shown(body))})))
+        moody.mood = all_rank
         assert work(root, None, QUIET) == 0
     assert outcomes(root) == {"ranked": 32}
     assert failed_checks(root) == []

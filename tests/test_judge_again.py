@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Answer, ChatServer, Moody, completion, error, serving, shown
+from chat_server import Answer, ChatServer, Moody, all_rank, error, serving_alone
 from rewritten import Row, forged
 from typer.testing import CliRunner
 from verified_runs import TINY, every_sixth_quotes, small_demo
@@ -30,10 +30,6 @@ from tui.terminal.console import Console
 QUIET = Console(quiet=True)
 
 
-def all_rank(body: dict[str, Any], number: int) -> Answer:
-    return 200, completion(json.dumps({"ranking": list(shown(body))}))
-
-
 def last_question_fails(body: dict[str, Any], number: int) -> Answer:
     """As `every_sixth_quotes`; the last call of all gets no reply."""
     return every_sixth_quotes(body, number) if number < 23 else (400, error("the request cannot be served"))
@@ -41,11 +37,8 @@ def last_question_fails(body: dict[str, Any], number: int) -> Answer:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Moody, ChatServer]]:
-    moody = Moody(every_sixth_quotes)
-    with pytest.MonkeyPatch.context() as patch, serving(moody) as found:
-        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
-            patch.delenv(name, raising=False)
-        yield moody, found
+    with serving_alone(every_sixth_quotes) as both:
+        yield both
 
 
 def named_again(root: Path) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Answer, ChatServer, Moody, completion, serving, shown
+from chat_server import ChatServer, Moody, all_rank, nobody, serving_alone
 from typer.testing import CliRunner
 from verified_runs import TINY, every_sixth_quotes, small_demo
 
@@ -20,21 +20,10 @@ from tui.commands.runs.process import work
 from tui.terminal.console import Console
 
 
-def all_rank(body: dict[str, Any], number: int) -> Answer:
-    return 200, completion(json.dumps({"ranking": list(shown(body))}))
-
-
-def nobody(body: dict[str, Any], number: int) -> Answer:
-    raise AssertionError("nobody may be asked")
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Moody, ChatServer]]:
-    moody = Moody(every_sixth_quotes)
-    with pytest.MonkeyPatch.context() as patch, serving(moody) as found:
-        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
-            patch.delenv(name, raising=False)
-        yield moody, found
+    with serving_alone(every_sixth_quotes) as both:
+        yield both
 
 
 @pytest.fixture(scope="module")

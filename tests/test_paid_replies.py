@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Answer, ChatServer, Moody, completion, error, serving, shown
+from chat_server import Answer, ChatServer, Moody, all_rank, completion, error, serving_alone
 from commands import dempo
 
 from storage.record.reader import Reader
@@ -58,16 +58,9 @@ QUESTIONS = 8
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Moody, ChatServer]]:
-    moody = Moody(ranks)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
-        monkeypatch.delenv(name, raising=False)
-    with serving(moody) as found:
-        yield moody, found
-
-
-def ranks(body: dict[str, Any], number: int) -> Answer:
-    return 200, completion(json.dumps({"ranking": list(shown(body))}))
+def server() -> Iterator[tuple[Moody, ChatServer]]:
+    with serving_alone(all_rank) as both:
+        yield both
 
 
 def says_nothing(body: dict[str, Any], number: int) -> Answer:
@@ -104,7 +97,7 @@ def test_a_reply_counts_although_its_call_was_made_again(server: tuple[Moody, Ch
     code, said, root = run(configured(tmp_path, found.url, judge="budget = 20"))
     assert (code, len(found.requests)) == (5, QUESTIONS), said
     assert dempo("judge", "again", root, "--outcomes", "malformed").returncode == 0
-    moody.mood = ranks
+    moody.mood = all_rank
     assert dempo("resume", root, "--quiet").returncode == 0
     (row,) = Reader(root).view("judge_costs")
     assert (row["calls"], row["prompt_tokens"]) == (2 * QUESTIONS, 2 * QUESTIONS * 11)
@@ -131,7 +124,7 @@ def test_a_call_that_was_given_up_costs_nothing_anywhere(server: tuple[Moody, Ch
 
     def half(body: dict[str, Any], number: int) -> Answer:
         question = json.JSONDecoder().raw_decode(body["messages"][-1]["content"])[0]["question"]
-        return (500, error("no")) if question[-2] in "1357" else ranks(body, number)
+        return (500, error("no")) if question[-2] in "1357" else all_rank(body, number)
 
     moody.mood = half
     code, said, root = run(configured(tmp_path, found.url, judge="budget = 20"))
