@@ -26,6 +26,7 @@ from storage.record.log import Log
 from storage.record.reader import Reader, connect, list_runs
 from storage.record.rows import steps_under_way
 from storage.record.schema import TRIGGERS, VIEWS
+from storage.replay.repetition import Recorded
 from storage.signatures.heads import as_text, current_head
 from storage.verifier.checks import CHECKS
 from storage.verify import verify
@@ -119,6 +120,8 @@ def nothing_but_sentences(root: Path) -> None:
         log.stage_ends(), log.attempts("answer"), log.genesis()
         for events in log.completed("answer").values():
             log.text(events[0].answer.sha256)  # type: ignore[attr-defined]
+    with suppress(StorageError), Recorded(RunFolder(root)) as recorded:
+        recorded.completed("answer")
 
 
 def trials(
@@ -221,6 +224,16 @@ def change_a_byte_of_the_file(data: st.DataObject, whole: Path, undamaged: Undam
         body[place] ^= data.draw(st.integers(1, 255))
         (root / "audit.db").write_bytes(body)
         assert outcome(root, undamaged) != "tail"
+
+
+@pytest.mark.parametrize("page", range(1, 7))
+def test_a_page_of_another_kind_is_a_sentence(whole: Path, undamaged: Undamaged, page: int) -> None:
+    """Its first byte says what a page holds; texts may stand on a damaged one while the events are whole."""
+    with copied(whole) as root:
+        body = bytearray((root / "audit.db").read_bytes())
+        body[page * 4096] ^= 1
+        (root / "audit.db").write_bytes(body)
+        assert outcome(root, undamaged) not in ("tail", "same")
 
 
 @pytest.mark.parametrize("place", range(0, 24, 3))

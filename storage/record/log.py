@@ -323,7 +323,8 @@ class Log(RunsOnDisk):
     def _read(self, kind: str, payload: str) -> tuple[Event, tuple[str, int] | None]:
         """An event with its sealed parts, and its unit: an engine goes on from whole events only."""
         try:
-            values, unit = read_payload(payload, bodies_of(self._db.conn))
+            with sentences(self.folder.database):
+                values, unit = read_payload(payload, bodies_of(self._db.conn))
             for part in values.get(SEALED, {}).values():
                 raise StorageError(f"the text {part['sha256'][:12]}… is missing; run `dempo verify`")
             return decode(kind, values), unit

@@ -282,7 +282,8 @@ def _open(folder: RunFolder) -> sqlite3.Connection:
 
 def _line(database: Path, body_of: BodyOf, seq: int, stage: str, kind: str, payload: str) -> Line:
     try:
-        values, unit = read_payload(payload, body_of)
+        with sentences(database):
+            values, unit = read_payload(payload, body_of)
     except (ValueError, AttributeError, TypeError) as error:
         raise StorageError(f"{database}: event {seq} is not what this program writes; run `dempo verify`") from error
     return Line(seq, stage, kind, payload, values, unit)
