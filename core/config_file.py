@@ -11,19 +11,13 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from core.asking.prompt_files import read_template
-from core.config import (
-    BASE_MODEL,
-    AddedJudges,
-    ConditionSection,
-    JudgeModel,
-    RunConfig,
-    Section,
-    TrainSection,
-    resolved,
-)
+from core.config import RunConfig, resolved
 from core.errors import InputError
 from core.facts.places import apart
 from core.facts.settings import settings_in
+from core.sections.section import Section
+from core.sections.what_trains import BASE_MODEL, ConditionSection, TrainSection
+from core.sections.who_judges import AddedJudges, JudgeModel
 
 
 class LoadedConfig(Section):

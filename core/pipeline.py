@@ -24,7 +24,7 @@ from core.run_folder import RunFolder
 from core.sortition.draws.stage import draw
 from core.sortition.stage import lottery
 from core.stage import Stage, run_stage, skip_stage, stage_key
-from core.training.conditions import conditions
+from core.training.planning.conditions import conditions
 from core.training.recovery import recovery
 from core.training.stage import model, train
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 
-from core.config import JudgeModel, RunConfig, places
+from core.config import RunConfig, places
 from core.data.formats import PREFERENCES
 from core.data.tables import read_tables, require_sums
 from core.errors import DempoError, InputError, JudgeError
@@ -15,6 +15,7 @@ from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.stages import NO_DATA, STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
+from core.sections.who_judges import JudgeModel
 from core.training.possible import check_training
 
 

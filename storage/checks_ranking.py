@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.config import RankSection
 from core.errors import DempoError
 from core.facts.randomness import RandomStream
+from core.sections.who_judges import RankSection
 from core.types import Ranking
 from storage.verifier.ground.finding import broken
 from storage.verifier.ground.record import Record

@@ -19,12 +19,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import numpy as np  # noqa: E402
 
-from core.config import RankSection  # noqa: E402
 from core.data.pseudonyms import PLANTED  # noqa: E402
 from core.events import JudgeCalled  # noqa: E402
 from core.facts.randomness import RandomStream  # noqa: E402
 from core.facts.ranking.methods import METHODS  # noqa: E402
 from core.run_folder import RunFolder  # noqa: E402
+from core.sections.who_judges import RankSection  # noqa: E402
 from core.types import Ranking  # noqa: E402
 
 DATA = HERE.parent.parent / "shared" / "data" / "prism_like"

@@ -41,7 +41,7 @@ import torch  # noqa: E402
 import transformers  # noqa: E402
 from random_llama import TEXTS  # noqa: E402
 
-from core.config import TrainSection  # noqa: E402
+from core.sections.what_trains import TrainSection  # noqa: E402
 from core.training.batches import PairCollator, Rows, Tokens  # noqa: E402
 from core.training.models.precision import Placement, placement, quiet_libraries  # noqa: E402
 

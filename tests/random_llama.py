@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.config import TinySection, TrainSection
+from core.sections.what_trains import TinySection, TrainSection
 
 TRAIN = TrainSection(model="tiny", device="cpu", threads=1)
 TEXTS = ["User: how are you today?\nAssistant: I am fine, thank you. The weather is nice and the bread is good."] * 3

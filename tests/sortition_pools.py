@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from core.config import Attribute, DataSection, DrawSection, LotterySection, Population, RunConfig, RunSection
+from core.config import RunConfig, RunSection
 from core.events import PoolBounds
+from core.sections.who_is_drawn import Attribute, DataSection, DrawSection, LotterySection, Population
 from core.types import Pool, Rater
 
 

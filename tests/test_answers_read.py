@@ -13,11 +13,11 @@ from commands import dempo, told
 from random_llama import save_random_llama
 from rewritten import Row, forged
 
-from core.config import ConditionSection
 from core.config_file import load_config, parse_config
 from core.errors import InputError
 from core.evaluation.sources.existing import existing_answers
 from core.preflight import preflight
+from core.sections.what_trains import ConditionSection
 from core.types import Question
 from storage.judging.earlier import earlier_run
 from storage.record.call_pages import answers_to

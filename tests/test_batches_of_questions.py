@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rewritten import Row, forged
 from verified_runs import TINY, small_demo
 
-from core.config import AnswerSection
 from core.evaluation.batches_of_questions import BYTES_OF_A_TOKEN, WRAPPING, batch_sizes
+from core.sections.who_judges import AnswerSection
 from storage.record.reader import Reader
 from storage.verify import verify
 from tui.commands.runs.process import work

@@ -7,11 +7,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from core.config import RankSection
 from core.facts.randomness import RANDOM_DOMAIN, RandomStream
 from core.ranking.bootstrap import draw_weights, percentile_interval, weighted_wins
 from core.ranking.counts import wins_by_unit
 from core.ranking.leaderboards import Score, leaderboards
+from core.sections.who_judges import RankSection
 from core.types import Ranking
 
 

@@ -12,7 +12,6 @@ from memory_recorder import MemoryRecorder, make_context
 from random_llama import TRAIN, save_random_llama
 from test_local_judge import LABELS, answers, config
 
-from core.config import JudgeModel
 from core.evaluation.judges import local_judge
 from core.evaluation.judges.local_judge import label_tokens, rank_by_logits
 from core.evaluation.local_model import LocalModel, opened
@@ -20,6 +19,7 @@ from core.evaluation.stage import judge
 from core.events import JudgeCalled
 from core.facts.ranking.shown_places import habits_of
 from core.pipeline import stage_keys
+from core.sections.who_judges import JudgeModel
 
 TEXTS = ("the bread is good", "the weather is nice today", "I am fine, thank you", "who? me? no")
 

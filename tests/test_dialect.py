@@ -11,7 +11,7 @@ import pytest
 from chat_server import Answer, ChatServer, by_length, completion, error, serving
 from memory_recorder import MemoryRecorder, make_context
 
-from core.config import GenerateSection, RunConfig
+from core.config import RunConfig
 from core.errors import JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.constitution import parse_constitution
@@ -19,6 +19,7 @@ from core.evaluation.endpoints.dialect import Dialect, in_one_turn
 from core.evaluation.generate import generate_questions
 from core.evaluation.stage import judge
 from core.events import JudgeCalled, QuestionsGenerated
+from core.sections.who_judges import GenerateSection
 from core.types import Message, Question
 
 Body = dict[str, Any]

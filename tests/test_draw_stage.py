@@ -9,10 +9,11 @@ import pytest
 from memory_recorder import MemoryRecorder, make_context
 from sortition_pools import attribute, config_of, pool_of
 
-from core.config import DrawSection, LotterySection, RunConfig
+from core.config import RunConfig
 from core.errors import Waiting
 from core.events import DrawAlternates, DrawMade, SeedDerived, UnitCompleted
 from core.facts.randomness import derive_key
+from core.sections.who_is_drawn import DrawSection, LotterySection
 from core.sortition.draws.stage import draw, events_of
 from core.sortition.stage import lottery
 from core.types import Lottery

@@ -18,7 +18,6 @@ from paper_judging import write_judging
 from rewritten import Row, forged
 from tampering import edited, tampered
 
-from core.config import RankSection
 from core.events import named_number
 from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import label_of
@@ -27,6 +26,7 @@ from core.ranking.about_judges import diagnostics
 from core.ranking.bootstrap import percentile_interval
 from core.ranking.leaderboards import Aggregation, Leaderboard
 from core.ranking.methods.mallows import held_out
+from core.sections.who_judges import RankSection
 from core.types import Judged, Ranking
 from storage.check import Check
 from storage.checks_ranking import estimate_again

@@ -20,7 +20,6 @@ from scipy.stats import kendalltau
 from tampering import Change, edited, tampered
 from verified_runs import TINY, small_demo
 
-from core.config import RankSection
 from core.errors import InputError
 from core.events import GoldRanking
 from core.facts.randomness import RandomStream
@@ -31,6 +30,7 @@ from core.ranking.gold_agreement import gold_agreement
 from core.ranking.juries import Jury
 from core.ranking.jury_agreement import alphas_of, jury_agreement, sums_by_question
 from core.ranking.leaderboards import Aggregation, Leaderboard, leaderboards
+from core.sections.who_judges import RankSection
 from core.types import Ranking
 from storage.checks_ranking import juries_again
 from storage.judging.jury import JuryFound

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import RankSection
 from core.errors import InputError
 from core.facts.randomness import RandomStream
 from core.facts.ranking.positions import positions_by
 from core.random_arrays import integers
 from core.ranking.leaderboards import Leaderboard, leaderboards
+from core.sections.who_judges import RankSection
 from core.types import Ranking
 
 METHODS = RankSection().methods

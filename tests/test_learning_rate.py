@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.config import TrainSection
 from core.facts.training.learning_rate import rate_share
+from core.sections.what_trains import TrainSection
 
 SCHEDULES = ("linear", "cosine", "constant")
 

@@ -17,7 +17,7 @@ import pytest
 from chat_server import Answer, Raw, body, by_length, completion, error, serving, shown
 from memory_recorder import MemoryRecorder, make_context
 
-from core.config import GenerateSection, RunConfig
+from core.config import RunConfig
 from core.errors import InputError, JudgeError, Stopped
 from core.evaluation import generate
 from core.evaluation.answers import Answers
@@ -28,6 +28,7 @@ from core.evaluation.endpoints.endpoint import resolve
 from core.evaluation.generate import generate_questions
 from core.evaluation.stage import judge
 from core.events import JudgeCalled, QuestionsGenerated, UnitCompleted
+from core.sections.who_judges import GenerateSection
 from core.types import Question
 
 KEY = "sk-test-0123456789"

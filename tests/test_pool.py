@@ -16,7 +16,7 @@ from orderly import keep_orderly_secret
 from prism_folder import ATTRIBUTES, Prism, config, small
 from training_world import make_draw, make_lottery
 
-from core.config import Attribute, ConditionSection, RunConfig
+from core.config import RunConfig
 from core.config_file import load_config
 from core.data import pseudonyms as naming
 from core.data import stage
@@ -25,7 +25,9 @@ from core.errors import InputError
 from core.events import Event, PairsBuilt, PoolBuilt, UnitCompleted
 from core.preflight import preflight
 from core.run_folder import RunFolder
-from core.training.weights import rater_weights
+from core.sections.what_trains import ConditionSection
+from core.sections.who_is_drawn import Attribute
+from core.training.planning.weights import rater_weights
 from core.types import Pool, PreferencePairs
 
 ROOT = Path(__file__).parent.parent

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from memory_recorder import MemoryRecorder, make_context
 from prism_folder import ATTRIBUTES, Prism, config, small
 
-from core.config import DataSection, RunConfig
+from core.config import RunConfig
 from core.data import prism, stage
 from core.data.contexts import Response, exchange, preceding
 from core.data.pairing import pairs_of_turn
 from core.data.utterances import Utterance
 from core.errors import InputError, Stopped
 from core.events import PairsBuilt
+from core.sections.who_is_drawn import DataSection
 from core.types import PreferencePairs
 
 Told = tuple[str, tuple[str, ...], str, str]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from memory_recorder import MemoryRecorder, make_context
 
-from core.config import RankSection, RunConfig
+from core.config import RunConfig
 from core.errors import InputError, Stopped
 from core.events import (
     AgreementComputed,
@@ -23,6 +23,7 @@ from core.events import (
 from core.facts.randomness import RandomStream
 from core.ranking.leaderboards import leaderboards
 from core.ranking.stage import rank
+from core.sections.who_judges import RankSection
 from core.types import Judged, Ranking
 
 ORDERS = ["abc", "acb", "bac", "abc", "cab", "abc"]

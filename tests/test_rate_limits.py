@@ -15,7 +15,7 @@ from chat_server import Answer, Raw, by_length, completion, error, serving
 from jumping_clock import JumpingClock
 from memory_recorder import MemoryRecorder, make_context
 
-from core.config import GenerateSection, RunConfig
+from core.config import RunConfig
 from core.config_file import parse_config
 from core.errors import JudgeError, Stopped
 from core.evaluation import generate
@@ -27,6 +27,7 @@ from core.evaluation.judges import openai_judge
 from core.evaluation.stage import judge
 from core.events import JudgeCalled
 from core.pipeline import stage_keys
+from core.sections.who_judges import GenerateSection
 from core.stage import Context
 from core.types import Question
 

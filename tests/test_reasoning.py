@@ -10,7 +10,7 @@ import pytest
 from chat_server import Answer, completion, serving, shown
 from verified_runs import TINY, small_demo
 
-from core.config import JudgeModel, resolved
+from core.config import resolved
 from core.config_file import parse_config
 from core.evaluation.endpoints.messages import reasoning_of, text_of
 from core.evaluation.prompts import ranking_schema
@@ -18,6 +18,7 @@ from core.facts.judging.prompts import TEMPLATES
 from core.facts.judging.replies import parse_ranking
 from core.facts.judging.requests import judging_parameters
 from core.pipeline import stage_keys
+from core.sections.who_judges import JudgeModel
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record

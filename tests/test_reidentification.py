@@ -26,7 +26,7 @@ from core.config_file import parse_config
 from core.data.pseudonyms import PLANTED, pseudonyms
 from core.facts.randomness import RandomStream
 from core.facts.sortition.draw import draw_members
-from core.training.schedule import encode_schedule, uniform_schedule, weighted_schedule
+from core.training.planning.schedule import encode_schedule, uniform_schedule, weighted_schedule
 
 pytestmark = pytest.mark.long
 

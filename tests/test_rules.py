@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rewritten import Row, forged
 
-from core.config import RankSection
 from core.errors import Unchecked, VerificationFailed
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import CONSENSUS_METHODS
@@ -22,6 +21,7 @@ from core.facts.ranking.positions import ORDER_RULE, positions_by
 from core.ranking.counts import wins_by_unit
 from core.ranking.leaderboards import Aggregation, Leaderboard
 from core.ranking.methods.kemeny import kemeny
+from core.sections.who_judges import RankSection
 from core.types import Ranking
 from storage.check import Check
 from storage.record.reader import Reader

@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 
 from core.errors import InputError
 from core.facts.randomness import RandomStream
-from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
+from core.training.planning.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
 
 
 @given(st.integers(1, 30), st.integers(0, 100), st.integers(0, 9))

@@ -10,8 +10,8 @@ import pytest
 from brute_leximin import compositions
 from sortition_pools import attribute, bounds_of, pool_of
 
-from core.config import LotterySection
 from core.errors import InfeasibleQuotas
+from core.sections.who_is_drawn import LotterySection
 from core.sortition.quotas import sizes
 from core.sortition.quotas.conflicts import require_panel
 from core.sortition.quotas.problem import PanelProblem, QuotaConstraint

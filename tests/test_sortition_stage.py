@@ -13,7 +13,7 @@ import pytest
 from memory_recorder import MemoryRecorder, make_context
 from sortition_pools import attribute, config_of, pool_of
 
-from core.config import DrawSection, LotterySection, RunConfig
+from core.config import RunConfig
 from core.errors import InfeasibleQuotas, InputError, Stopped, VerificationFailed
 from core.events import (
     DrawMade,
@@ -29,6 +29,7 @@ from core.events import (
     UnitCompleted,
 )
 from core.facts.randomness import derive_key
+from core.sections.who_is_drawn import DrawSection, LotterySection
 from core.sortition.draws.stage import draw
 from core.sortition.leximin import certificate
 from core.sortition.quotas.problem import PanelProblem

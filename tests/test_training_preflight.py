@@ -17,7 +17,7 @@ from training_world import make_config
 from core.config import RunConfig
 from core.errors import InputError
 from core.preflight import preflight
-from core.training.optimizers import OPTIMIZERS, require_optimizer
+from core.training.models.optimizers import OPTIMIZERS, require_optimizer
 from core.training.possible import check_training
 
 FULL = '[[conditions]]\nname = "full"\nsource = "all"\n'
@@ -68,7 +68,7 @@ def test_what_is_not_there_is_named(train: dict[str, Any], told: str) -> None:
 
 
 def test_a_package_that_an_optimizer_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.training.optimizers.find_spec", lambda name: None)
+    monkeypatch.setattr("core.training.models.optimizers.find_spec", lambda name: None)
     (found,) = wanting(optimizer="stable_adamw")
     remedy = f"`{sys.executable} -m pip install torch-optimi`"
     assert (
@@ -151,7 +151,7 @@ def test_a_run_that_goes_on_elsewhere_is_told_before_anything_is_scored(
 ) -> None:
     run = make_run(tmp_path, FULL, optimizer="stable_adamw")
     run.model()
-    monkeypatch.setattr("core.training.optimizers.find_spec", lambda name: None)
+    monkeypatch.setattr("core.training.models.optimizers.find_spec", lambda name: None)
     run.recorder.fatal = ("unit", "reference")
     with pytest.raises(InputError, match="pip install torch-optimi"):
         run.train()

@@ -30,7 +30,7 @@ from core.events import (
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE
 from core.training import stage
 from core.training.batches import scheduled_pairs, tokenise
-from core.training.conditions import conditions
+from core.training.planning.conditions import conditions
 from core.training.reference import decode_reference
 from core.types import Message, PreferencePairs
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jumping_clock import JumpingClock
 from memory_recorder import MemoryRecorder, make_context
 
-from core.config import GenerateSection, RunConfig
+from core.config import RunConfig
 from core.config_file import parse_config
 from core.errors import InputError
 from core.evaluation.answers import Answers
@@ -27,6 +27,7 @@ from core.evaluation.endpoints.turns import Limits, Turns
 from core.evaluation.generate import generate_questions
 from core.evaluation.stage import judge
 from core.pipeline import stage_keys
+from core.sections.who_judges import GenerateSection
 from core.types import Question
 
 NEVER = threading.Event()

@@ -39,7 +39,7 @@ def test_an_index_that_is_none_is_an_error(index):
 
 @pytest.fixture
 def saved(tmp_path):
-    from core.config import TrainSection
+    from core.sections.what_trains import TrainSection
     from core.training.models.precision import placement
 
     folder = save_random_llama(tmp_path / "model")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from training_world import make_draw, make_lottery, make_pairs, make_pool
 
-from core.config import ConditionSection
 from core.errors import InputError
 from core.facts.training.weights import effective_pairs
-from core.training.weights import rater_weights
+from core.sections.what_trains import ConditionSection
+from core.training.planning.weights import rater_weights
 from core.types import LOTTERY_DENOMINATOR, Rater
 
 QUARTER = LOTTERY_DENOMINATOR // 4

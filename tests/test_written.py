@@ -16,7 +16,7 @@ from memory_recorder import MemoryRecorder, make_context
 from rewritten import Row, forged
 from verified_runs import TINY, small_demo
 
-from core.config import GenerateSection, RunConfig
+from core.config import RunConfig
 from core.errors import JudgeError
 from core.evaluation.constitution import parse_constitution
 from core.evaluation.generate import generate_questions
@@ -24,6 +24,7 @@ from core.events import QuestionsGenerated
 from core.facts.judging.replies import Malformed
 from core.facts.judging.requests import writing_parameters
 from core.facts.judging.written import Taken, written_questions
+from core.sections.who_judges import GenerateSection
 from storage.check import Check
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record

@@ -139,7 +139,7 @@ def make_tiny(pairs: PreferencePairs, seed: int = 3, hidden: int = 32) -> tuple[
     """(tokenizer, model): untrained, with weights large enough that log-probabilities differ visibly."""
     import torch
 
-    from core.config import TinySection
+    from core.sections.what_trains import TinySection
     from core.training.models.tiny import make_model, train_tokenizer
 
     torch.set_num_threads(1)

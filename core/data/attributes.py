@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.config import Attribute
 from core.data.files.rows import Row, listed, shown
 from core.data.files.texts import without_lone_surrogates
 from core.data.unlisted import Unlisted
+from core.sections.who_is_drawn import Attribute
 
 UNDISCLOSED = ("Prefer not to say", "Other")
 """Categories that take raters who gave no answer; the first that has a target."""

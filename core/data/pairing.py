@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
 
-from core.config import DataSection
 from core.data.contexts import Exchange, Messages, Response, exchange, preceding
 from core.data.utterances import Conversation, Surveyed, Turns, Utterance
+from core.sections.who_is_drawn import DataSection
 
 
 @dataclass

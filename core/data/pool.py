@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from core.config import Attribute
 from core.data.attributes import has_category
 from core.data.tables import Tables
 from core.events import PoolBuilt, PoolLeftOut, PoolRater, PoolType
+from core.sections.who_is_drawn import Attribute
 from core.types import Pool, Rater
 
 Categories = tuple[str, ...]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.config import Attribute, DataSection, RunConfig
+from core.config import RunConfig
 from core.data.attributes import categories_of
 from core.data.contexts import Exchange, Response, exchange
 from core.data.files.hub import HubRows
@@ -23,6 +23,7 @@ from core.data.files.texts import CleanTexts
 from core.data.unlisted import Unlisted
 from core.data.utterances import Conversation, Preferences, Surveyed, Turns, Utterance, Watch
 from core.errors import InputError
+from core.sections.who_is_drawn import Attribute, DataSection
 
 TABLES = ("survey", "conversations", "utterances")
 

@@ -17,12 +17,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.config import DataSection
 from core.data.files.csv_table import CsvTable, Problems, names, nearest, read_csv
 from core.data.quota_table import QuotaTable, read_quotas
 from core.errors import InfeasibleQuotas, InputError, quoted
 from core.events import FileRead, PoolBounds
 from core.facts.plural import number_of
+from core.sections.who_is_drawn import DataSection
 
 ANSWERS = {
     **dict.fromkeys(("accepted", "accept", "yes", "y", "true", "1"), True),

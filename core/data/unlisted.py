@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from core.config import Attribute
 from core.data.files.rows import Row, listed, shown
 from core.errors import InputError
 from core.events import UnlistedAnswer
 from core.facts.plural import number_of
+from core.sections.who_is_drawn import Attribute
 
 REMEDY = (
     "correct the data, give the answer a target (if only 0), or let the attribute say what becomes of such answers: "

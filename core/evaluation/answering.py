@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.config import AnswerSection, ConditionSection
 from core.errors import InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.batches_of_questions import batch_sizes
@@ -32,6 +31,8 @@ from core.events import (
     QuestionsPlanned,
 )
 from core.facts.sources import source_kind
+from core.sections.what_trains import ConditionSection
+from core.sections.who_judges import AnswerSection
 from core.stage import Context, Unit, only
 from core.types import Question
 

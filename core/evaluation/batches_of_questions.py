@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.config import AnswerSection
+from core.sections.who_judges import AnswerSection
 
 BYTES_OF_A_TOKEN = 3
 """Of a question, so few that its tokens are rarely more: what a tokenizer makes of it is known with the model alone."""

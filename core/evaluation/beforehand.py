@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
-from core.config import AnswerSection, JudgeModel, RunConfig
+from core.config import RunConfig
 from core.errors import DempoError, InputError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.judges.kinds import KINDS
@@ -20,6 +20,7 @@ from core.evaluation.sources.linked import named_model, untrained
 from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.places import apart
 from core.facts.sources import source_kind
+from core.sections.who_judges import AnswerSection, JudgeModel
 from core.training.possible import check_model
 
 

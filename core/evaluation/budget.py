@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from core.config import JudgeModel, RunConfig, resolved
+from core.config import RunConfig, resolved
 from core.errors import JudgeError
 from core.events import JudgeCalled
 from core.facts.judging.costs import CHARACTERS_OF_A_TOKEN, CallTokens, Price, cost_of, money, price_of
 from core.facts.plural import number_of
+from core.sections.who_judges import JudgeModel
 
 
 @dataclass

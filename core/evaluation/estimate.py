@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from core.config import AnswerSection, JudgeModel, RunConfig, resolved
+from core.config import RunConfig, resolved
 from core.errors import InputError
 from core.evaluation.constitution import Constitution
 from core.evaluation.prompts import judge_messages, recorded_prompt
@@ -20,6 +20,7 @@ from core.evaluation.sources.existing import existing_answers
 from core.events.earlier_calls import OtherRuns
 from core.facts.judging.costs import CallTokens, cost_of, price_of
 from core.facts.sources import source_kind
+from core.sections.who_judges import AnswerSection, JudgeModel
 from core.types import Question
 
 CHARACTERS_PER_TOKEN = 4

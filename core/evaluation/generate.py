@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from core.config import GenerateSection
 from core.errors import JudgeError
 from core.evaluation.calls import run_concurrently
 from core.evaluation.constitution import Constitution
@@ -26,6 +25,7 @@ from core.events import QuestionsGenerated
 from core.facts.judging.replies import Malformed
 from core.facts.judging.requests import WRITING_TRIES, writing_key, writing_parameters
 from core.facts.judging.written import WRITING_RULE, Taken, written_questions
+from core.sections.who_judges import GenerateSection
 from core.stage import Context, Unit
 from core.types import Question
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.config import TrainSection
 from core.errors import InputError, OutOfDeviceMemory
+from core.sections.what_trains import TrainSection
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from core.config import JudgeModel
 from core.errors import InputError, JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.budget import Budget
@@ -19,6 +18,7 @@ from core.events import (
     JudgeCalled,
 )
 from core.facts.plural import number_of
+from core.sections.who_judges import JudgeModel
 from core.stage import Context
 from core.types import Judged
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.config import RankSection
 from core.errors import InputError
 from core.events import GoldCompared, GoldRanking, GoldRead, digest
 from core.ranking.counts import check_order
 from core.ranking.files import body_of, located_rankings
+from core.sections.who_judges import RankSection
 from core.stage import Context, Unit, only
 from core.types import Judged
 

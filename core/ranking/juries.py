@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from core.config import RankSection
 from core.events import (
     AgreementComputed,
     AgreementRow,
@@ -23,6 +22,7 @@ from core.facts.ranking.methods import Method
 from core.facts.ranking.positions import ORDER_RULE
 from core.ranking.jury_agreement import jury_agreement
 from core.ranking.leaderboards import Aggregation, Leaderboard, Score
+from core.sections.who_judges import RankSection
 from core.stage import Context, Unit
 from core.types import Ranking
 

@@ -12,7 +12,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import RankSection
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import Method
 from core.facts.ranking.notes import notes_of
@@ -37,6 +36,7 @@ from core.ranking.methods.mallows import dispersion, distances, held_out, log_li
 from core.ranking.methods.plackett_luce import plackett_luce
 from core.ranking.methods.plackett_luce_published import plackett_luce_published
 from core.ranking.methods.schulze import schulze
+from core.sections.who_judges import RankSection
 from core.types import Ranking
 
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.config import LotterySection
 from core.errors import InfeasibleQuotas, InputError
 from core.events import Event, LotteryQuotas, LotterySolved
+from core.sections.who_is_drawn import LotterySection
 from core.sortition.progress import OnProgress
 from core.sortition.quotas.quotas import quotas_for
 from core.sortition.recording import diagnosed_event, lottery_from, panel_events, types_event

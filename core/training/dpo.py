@@ -29,9 +29,9 @@ from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
-from core.config import TrainSection
 from core.errors import InputError
 from core.facts.training.learning_rate import rate_share
+from core.sections.what_trains import TrainSection
 from core.training.batches import PairCollator
 from core.training.checkpoints import saving
 from core.training.models.dropout import switch_off_dropout

@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.config import RunConfig, TrainSection
+from core.config import RunConfig
 from core.errors import DempoError, InputError
-from core.training.conditions import require_name
+from core.sections.what_trains import TrainSection
 from core.training.models.model import folder_of, from_hub, positions_in, require_fit, weights_of
+from core.training.models.optimizers import require_optimizer
 from core.training.models.tiny import require_heads
-from core.training.optimizers import require_optimizer
-from core.training.weights import require_options
+from core.training.planning.conditions import require_name
+from core.training.planning.weights import require_options
 
 
 def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:

@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import TrainSection
 from core.data.planted.world import World, load_world
 from core.data.planted.world_texts import styles_of
 from core.errors import InputError
 from core.events import RecoveryMeasured, digest
+from core.sections.what_trains import TrainSection
 from core.stage import Context, Unit, only
-from core.training.conditions import train_section
+from core.training.planning.conditions import train_section
 from core.types import Message, PreferencePairs
 
 if TYPE_CHECKING:

@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.chat import load_tokenizer, template_digest
-from core.config import TrainSection
 from core.errors import DempoError, InputError
 from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, TrainStart, TrainState, TrainStep
 from core.facts.places import place_name
 from core.facts.sources import has_base, trains
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
 from core.random_arrays import integers
+from core.sections.what_trains import TrainSection
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
-from core.training.conditions import BASE, train_section
-from core.training.optimizers import require_optimizer
+from core.training.models.optimizers import require_optimizer
+from core.training.planning.conditions import BASE, train_section
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:

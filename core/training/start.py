@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import TrainSection
 from core.facts.training.rules import start_tolerance
+from core.sections.what_trains import TrainSection
 from core.training.batches import Key, PairCollator
 from core.training.models.precision import Placement
 from core.training.reference import score_batch

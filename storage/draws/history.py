@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from core.config import DrawSection, RunConfig
+from core.config import RunConfig
 from core.errors import InputError
 from core.events import DrawCommitted, DrawDecided, DrawMade, Event, RunCreated, decode
 from core.facts.chain import NO_EVENT
 from core.facts.sealed import PEOPLE, SEALED, WITHHELD_ROWS
+from core.sections.who_is_drawn import DrawSection
 from storage.errors import StorageError, readable_configuration
 from storage.record.reader import Reader
 from storage.record.schema import DONE

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.config import AddedJudges, resolved
+from core.config import resolved
 from core.config_file import LoadedConfig, cloned
 from core.errors import InputError
 from core.facts.judging.outcomes import Unranked
+from core.sections.who_judges import AddedJudges
 from storage.draws.history import config_of
 from storage.record.reader import Reader
 

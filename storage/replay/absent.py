@@ -9,7 +9,7 @@ from core.config import RunConfig
 from core.facts.plural import number_of
 from core.facts.sealed import PEOPLE, PRIVATE, SEALED, WITHHELD_ROWS
 from core.stage import Stage
-from core.training.conditions import BASE
+from core.training.planning.conditions import BASE
 from storage.record.codec import artifacts_in
 from storage.record.foreign import is_imported
 from storage.replay.repetition import Recorded

@@ -18,7 +18,7 @@ from core.events import GoldRead, JudgeCalled, RankingsRead
 from core.facts.sealed import PRIVATE, SEALED
 from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
-from core.training.conditions import BASE
+from core.training.planning.conditions import BASE
 from storage.record.codec import artifacts_in
 from storage.replay.repetition import Line, Recorded, Repetition
 from storage.verifier.contents.whole import file_digest

@@ -15,7 +15,7 @@ from pathlib import Path
 from core.errors import DempoError
 from core.run_folder import RunFolder
 from core.training.checkpoints import hash_files
-from core.training.conditions import BASE
+from core.training.planning.conditions import BASE
 from storage.replay.compare import EventVerdict, exactly, shown, within
 from storage.replay.repetition import Line, Recorded, Repeated, Repetition
 

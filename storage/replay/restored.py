@@ -20,7 +20,7 @@ from core.facts.sealed import SEALED
 from core.facts.sources import has_base, trains
 from core.run_folder import RunFolder
 from core.stage import E, Stage, only, run_stage
-from core.training.conditions import BASE
+from core.training.planning.conditions import BASE
 from core.training.stage import Trained
 from core.types import Judged, Pool, Rater
 from storage.replay.repetition import Recorded, Repetition

@@ -15,10 +15,8 @@ from storage.verifier.contents.lotteries import check_lotteries, check_solver
 from storage.verifier.contents.pairs import check_pairs
 from storage.verifier.contents.pool import check_pool, check_quotas
 from storage.verifier.contents.questions import check_questions
-from storage.verifier.contents.reference import check_reference
 from storage.verifier.contents.replies import check_replies
 from storage.verifier.contents.values import check_times, check_values
-from storage.verifier.contents.weights import check_recovery, check_training, check_weights
 from storage.verifier.contents.whole import (
     check_artifacts,
     check_blobs,
@@ -34,6 +32,8 @@ from storage.verifier.ground.record import Record
 from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.juries import check_juries
+from storage.verifier.training.reference import check_reference
+from storage.verifier.training.weights import check_recovery, check_training, check_weights
 
 CHECKS: dict[str, Step] = {
     "file": check_file,

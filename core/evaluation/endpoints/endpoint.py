@@ -15,12 +15,13 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from core.asking.address import address_parts
-from core.config import AskedModel, RunConfig, resolved
+from core.config import RunConfig, resolved
 from core.errors import JudgeError
 from core.evaluation.endpoints.deadline import Allowance, bound
 from core.evaluation.endpoints.key_hosts import OPENAI_KEY, is_loopback, is_openai, refusal
 from core.facts.judging.endpoints import endpoint_of
 from core.facts.judging.requests import ADDRESS_VARIABLE, address_of
+from core.sections.models_asked import AskedModel
 
 CUSTOM_HEADERS = "OPENAI_CUSTOM_HEADERS"
 """What the openai package adds to every request; it may hold a key as well."""

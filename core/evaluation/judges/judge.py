@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import JudgeModel, JudgeSection
 from core.evaluation.answers import Answers
 from core.evaluation.budget import Budget
 from core.evaluation.endpoints.shared import Shared
@@ -18,6 +17,7 @@ from core.events import JudgeCalled, RankingsRead
 from core.facts.judging.orders import shown_orders
 from core.facts.judging.requests import file_unit, judging_key
 from core.facts.places import place_name
+from core.sections.who_judges import JudgeModel, JudgeSection
 from core.stage import Context, only
 from core.types import Judged, Question, Ranking
 

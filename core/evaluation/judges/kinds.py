@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.config import BASE_MODEL, JudgeModel, RunConfig
+from core.config import RunConfig
 from core.errors import InputError
 from core.evaluation.answers import Answers
 from core.evaluation.endpoints.endpoint import Endpoint, endpoint_for
@@ -22,6 +22,8 @@ from core.evaluation.judges.recorded_rankings import RecordedRankings, read_reco
 from core.evaluation.prompts import quoted_case
 from core.events import JudgeCalled
 from core.facts.judging.replies import READING_RULE
+from core.sections.what_trains import BASE_MODEL
+from core.sections.who_judges import JudgeModel
 from core.stage import Context, Unit
 
 

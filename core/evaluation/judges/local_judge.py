@@ -26,7 +26,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.config import JudgeModel
 from core.errors import JudgeError
 from core.evaluation.answers import Answers
 from core.evaluation.judges.judge import Call, Calls, request_key, shown_answers
@@ -35,6 +34,7 @@ from core.evaluation.prompts import judge_messages, labels_for, template_text
 from core.events import JudgeCalled
 from core.facts.judging.replies import READING_RULE
 from core.facts.judging.requests import local_parameters
+from core.sections.who_judges import JudgeModel
 
 OPENING = "Best to worst:"
 """Written for the model before its first label."""

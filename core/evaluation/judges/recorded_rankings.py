@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.config import JudgeModel
 from core.errors import InputError
 from core.evaluation.judges.judge import Call, Calls, request_key
 from core.events import JudgeCalled, RankingsRead
@@ -22,6 +21,7 @@ from core.facts.judging.requests import file_unit
 from core.facts.plural import number_of
 from core.ranking.counts import check_order
 from core.ranking.files import read_rankings
+from core.sections.who_judges import JudgeModel
 from core.stage import Context, Unit, only
 from core.types import Question, Ranking
 

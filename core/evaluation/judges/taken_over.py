@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from core.config import JudgeModel, RunConfig, resolved
+from core.config import RunConfig, resolved
 from core.errors import InputError
 from core.evaluation.answers import Answers
 from core.evaluation.judges.judge import Call, Calls, shown_answers
@@ -25,6 +25,7 @@ from core.facts.judging.prompts import asked_by, spelled
 from core.facts.judging.replies import READING_RULE, Malformed, parse_ranking
 from core.facts.judging.requests import address_of, judging_key, judging_parameters, local_parameters
 from core.facts.places import place_name
+from core.sections.who_judges import JudgeModel
 from core.stage import Unit
 
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.config import AnswerSection
 from core.errors import InputError
 from core.evaluation.constitution import Constitution, parse_constitution, read_constitution
 from core.evaluation.questions import read_questions, require_all_clauses
 from core.evaluation.sources.existing import EarlierRuns, is_run
+from core.sections.who_judges import AnswerSection
 from core.types import Question
 
 

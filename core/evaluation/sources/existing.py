@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.config import ConditionSection
 from core.data.files.jsonl import JsonLines
 from core.errors import InputError
 from core.events import AnswersRead
 from core.facts.places import apart
 from core.facts.plural import number_of
+from core.sections.what_trains import ConditionSection
 from core.types import Earlier, Question
 
 EarlierRuns = Callable[[Path], Earlier]

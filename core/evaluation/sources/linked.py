@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.chat import load_tokenizer, template_digest
-from core.config import ConditionSection, TrainSection
 from core.events import ModelLinked
 from core.facts.places import apart, place_name
+from core.sections.what_trains import ConditionSection, TrainSection
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
 

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.config import ConditionSection
 from core.evaluation.endpoints.completions import Completions, Reply
 from core.evaluation.endpoints.dialect import PLAIN, Request
 from core.evaluation.endpoints.endpoint import Endpoint, endpoint_for
@@ -20,6 +19,7 @@ from core.events import AnswerReceived
 from core.facts.judging.answers import answer_in
 from core.facts.judging.requests import answering_parameters, writing_key
 from core.facts.places import place_name
+from core.sections.what_trains import ConditionSection
 from core.stage import Context, Unit
 from core.types import Message, Question
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from core.config import Attribute
 from core.errors import InputError, quoted
 from core.events import QuotaRow
 from core.facts.sortition.quotas import quota_bounds, wanted_and_nobody
+from core.sections.who_is_drawn import Attribute
 from core.types import Pool
 
 

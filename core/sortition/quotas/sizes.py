@@ -14,8 +14,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from core.config import Attribute, LotterySection
 from core.errors import InfeasibleQuotas
+from core.sections.who_is_drawn import Attribute, LotterySection
 from core.sortition.panels import BestComposition
 from core.sortition.quotas.problem import PanelProblem, QuotaConstraint, problem_for
 from core.sortition.quotas.quotas import label, named, quotas_for

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from core.chat import load_tokenizer
-from core.config import TrainSection
 from core.errors import DempoError, InputError
 from core.facts.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
+from core.sections.what_trains import TrainSection
 from core.training.checkpoints import saving
 from core.training.models.precision import Placement
 

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.config import TrainSection
 from core.errors import InputError, OutOfDeviceMemory
+from core.sections.what_trains import TrainSection
 
 if TYPE_CHECKING:
     import torch

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.chat import install
-from core.config import TinySection
 from core.errors import DempoError, InputError
 from core.facts.randomness import RandomStream
 from core.facts.training.learning_rate import rate_share
 from core.random_arrays import integers
+from core.sections.what_trains import TinySection
 from core.training.batches import padded
 
 SPECIAL = {"bos_token": "<|bos|>", "eos_token": "<|eos|>", "pad_token": "<|pad|>"}

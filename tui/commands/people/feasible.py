@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import LotterySection, RunConfig
+from core.config import RunConfig
 from core.errors import InfeasibleQuotas, InputError
 from core.facts.plural import number_of
+from core.sections.who_is_drawn import LotterySection
 from core.sortition.quotas.sizes import SizeAnswer, explained, feasible_sizes, problems_of, ranges
 from core.visible import visible
 from tui.terminal.console import Console

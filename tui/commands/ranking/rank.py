@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from core.config import RankSection
 from core.errors import InputError
 from core.events import named_number
 from core.facts.ranking.juries import MOST_WEIGHT, label_of
 from core.facts.ranking.shown_places import habits_of
+from core.sections.who_judges import RankSection
 from storage.judging.jury import JuryFound
 from storage.record.rows import JuryBoardRow, MeasureRow
 

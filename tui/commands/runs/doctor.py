@@ -11,12 +11,13 @@ from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
-from core.config import JudgeModel, RunConfig
+from core.config import RunConfig
 from core.config_file import load_config
 from core.errors import JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.program.environment import devices, environment, package_version
 from core.program.provenance import provenance
+from core.sections.who_judges import JudgeModel
 from storage.draws.history import config_of
 from storage.record.reader import Reader, find_run
 from storage.signatures import sshsig

@@ -18,7 +18,6 @@ from core.facts.training.weights import effective_pairs, transformed
 from storage.verifier.contents.draws import draws_of_record
 from storage.verifier.contents.lotteries import lotteries_of_record
 from storage.verifier.contents.pool import PoolRead, required_pool
-from storage.verifier.contents.schedules import check_schedule
 from storage.verifier.contents.whole import file_digest, is_plain_file
 from storage.verifier.ground.finding import (
     Finding,
@@ -33,6 +32,7 @@ from storage.verifier.ground.finding import (
 )
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.rooted import check_root
+from storage.verifier.training.schedules import check_schedule
 
 LARGEST_LINE = 65_536
 LARGEST_INDEX = 64 * 1024**2

@@ -20,10 +20,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import ConditionSection
 from core.errors import InputError
 from core.facts.sources import source_kind, trains
 from core.facts.training.weights import transformed
+from core.sections.what_trains import ConditionSection
 from core.types import Draw, Lottery, Pool, PreferencePairs
 
 T = TypeVar("T")

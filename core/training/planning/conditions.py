@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import ConditionSection, TrainSection
 from core.errors import InputError
 from core.events import ConditionPlanned, WeightRow
 from core.facts.places import place_name
@@ -14,9 +13,10 @@ from core.facts.sources import source_kind, trains
 from core.facts.training.schedule import SCHEDULE_TYPE
 from core.facts.training.weights import effective_pairs
 from core.facts.trees import root_of_rows
+from core.sections.what_trains import ConditionSection, TrainSection
 from core.stage import Context, Unit, only
-from core.training.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
-from core.training.weights import rater_weights
+from core.training.planning.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
+from core.training.planning.weights import rater_weights
 from core.types import Condition, Draw, Lottery, Pool, PreferencePairs
 
 BASE = "base"

@@ -8,11 +8,11 @@ from typing import Any
 
 from core.facts.plural import number_of
 from core.facts.training.rules import REFERENCE_COLUMNS, REFERENCE_FORMAT, REFERENCE_TYPE
-from storage.verifier.contents.weights import conditions_of_record
 from storage.verifier.contents.whole import is_plain_file, withheld_by
 from storage.verifier.ground.finding import Finding, brief, broken, same, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.shapes import A_HASH
+from storage.verifier.training.weights import conditions_of_record
 
 LARGEST_REFERENCE = 512 * 1024**2
 """Bytes of its file that are read: five million sequences."""

@@ -1,0 +1,139 @@
+"""What a model trains on, and how: [[conditions]] and [train]."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from core.asking.request_extras import checked_body, checked_headers
+from core.facts.places import apart
+from core.facts.sources import source_kind
+from core.sections.models_asked import AskedModel, PriceSection
+from core.sections.section import (
+    Identifier,
+    Positive,
+    Rate,
+    Section,
+)
+
+Estimator = Literal["step_normalised", "weighted_sampling"]
+Transform = Literal["identity", "sqrt", "square"]
+BASE_MODEL = ("base", "tiny")
+"""Names under which a model is the run's own base model."""
+ASKED_SETTINGS = ("model", "concurrency", "timeout", "retries", "extra_body", "headers", "price")
+"""Settings of conditions that are asked at an endpoint, and of no others."""
+
+
+def _placed_source(source: str) -> str:
+    """The source with the path of existing answers in full; `#condition` behind it stays."""
+    kind, rest = apart(source)
+    if kind != "answers:":
+        return source
+    path, mark, condition = rest.partition("#")
+    place = Path(path).expanduser().absolute()
+    if not path or not place.name:
+        raise ValueError("'answers:' needs the file or folder that holds the answers")
+    if mark and not re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,39}", condition):
+        raise ValueError(f"'answers:{path}#…' needs the name of a condition of that run behind #, not {condition!r}")
+    return f"{kind}{place}{mark}{condition}"
+
+
+class ConditionSection(Section):
+    """What one model trains on, or where the answers of one that is not trained come from.
+
+    `source` may be `answers:<file or folder>` (they exist), `model:<folder or hub name>` (a model answers as it is) or
+    `endpoint:<name>`: then `model` is its name there, and the other settings are those of a judge at an endpoint.
+    """
+
+    name: Identifier
+    source: Annotated[
+        str,
+        Field(
+            pattern=r"^(none|all|us_rep|population|draw:[a-z0-9_-]+|lottery:[a-z0-9_-]+|endpoint:[a-z0-9_-]+"
+            r"|answers:.+|model:.+)$"
+        ),
+        AfterValidator(_placed_source),
+    ]
+    transform: Transform = "identity"
+    estimator: Estimator = "step_normalised"
+    steps: Positive | None = None
+    equal_voice: bool = False
+    model: str | None = Field(default=None, min_length=1, description="name of the model at the endpoint")
+    concurrency: Positive | None = Field(default=None, description="calls at once; 8 where left out")
+    timeout: Rate | None = Field(default=None, description="seconds of a call; 120 where left out")
+    retries: int | None = Field(default=None, ge=0, description="4 where left out")
+    price: PriceSection | None = Field(default=None, description="of the model, in place of its endpoint's")
+    extra_body: Annotated[dict[str, Any] | None, AfterValidator(checked_body)] = None
+    headers: Annotated[dict[str, str] | None, AfterValidator(checked_headers)] = None
+
+    @model_validator(mode="after")
+    def _settings_of_the_source(self) -> ConditionSection:
+        kind = source_kind(self.source)
+        given = [name for name in ASKED_SETTINGS if getattr(self, name) is not None]
+        if kind != "endpoint" and given:
+            raise ValueError(f"a condition with source {kind!r} is asked at no endpoint; remove {' and '.join(given)}")
+        if kind == "endpoint" and self.model is None:
+            raise ValueError("source 'endpoint:…' needs `model`, the name of the model at the endpoint")
+        if kind == "model" and self.source.partition(":")[2] in BASE_MODEL:
+            raise ValueError("the run's own base model answers under source 'none'")
+        if "stop" in (self.extra_body or {}):
+            raise ValueError("extra_body.stop is what answer.stop says; remove it")
+        return self
+
+    @property
+    def asked(self) -> AskedModel | None:
+        """Where it is asked; None for a condition that is asked at no endpoint."""
+        kind, _, name = self.source.partition(":")
+        if kind != "endpoint":
+            return None
+        return AskedModel(endpoint=name, extra_body=self.extra_body, headers=self.headers, price=self.price)
+
+
+class TinySection(Section):
+    """A tiny Llama made from a configuration and pre-trained briefly on the run's own texts."""
+
+    hidden: Positive = 64
+    layers: Positive = 2
+    heads: Positive = 4
+    vocabulary: int = Field(default=768, ge=300)
+    steps: int = Field(default=250, ge=0)
+    batch: Positive = 24
+    learning_rate: Rate = 6e-3
+
+
+class TrainSection(Section):
+    """Weighted DPO. `batch` is the number of pairs per optimizer step over all processes."""
+
+    model: str = Field(description="'tiny', a folder, or a name on the Hugging Face hub")
+    revision: str | None = None
+    tiny: TinySection = TinySection()
+    beta: Rate = 0.1
+    learning_rate: Rate = 5e-6
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup: float = Field(default=0.0, ge=0, le=1, description="share of the steps")
+    steps: Positive = 100
+    batch: Positive = 32
+    micro_batch: Positive = 4
+    max_length: int = Field(default=1024, ge=16)
+    max_gradient_norm: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="0 clips nothing")
+    weight_decay: float = Field(default=0.0, ge=0)
+    optimizer: str = "adamw_torch"
+    precision: Literal["fp32", "bf16_mixed", "bf16"] = "fp32"
+    gradient_checkpointing: bool = False
+    checkpoint_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="between states on disk that training goes on from after an interruption; 0: after every step",
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(default=1, ge=0, description="CPU threads of torch; 0 leaves the default")
+
+    @model_validator(mode="after")
+    def _batches_divide(self) -> TrainSection:
+        if self.batch % self.micro_batch:
+            raise ValueError(f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})")
+        return self
