@@ -42,8 +42,9 @@ import transformers  # noqa: E402
 from random_llama import TEXTS  # noqa: E402
 
 from core.sections.what_trains import TrainSection  # noqa: E402
-from core.training.batches import PairCollator, Rows, Tokens  # noqa: E402
+from core.training.batches import PairCollator, Rows  # noqa: E402
 from core.training.models.precision import Placement, placement, quiet_libraries  # noqa: E402
+from core.training.tokens import Tokens  # noqa: E402
 
 PEAK = 989e12
 """Dense bf16 operations per second of an H100, as its maker states them."""

@@ -5,16 +5,10 @@ import pytest
 from training_world import make_pairs, make_tiny
 
 from core.chat import prompt_ids, response_ids
-from core.training.batches import (
-    PairCollator,
-    Rows,
-    Tokens,
-    padded,
-    rows_of,
-    scheduled_pairs,
-    tokenise,
-    without_oldest_turn,
-)
+from core.training.batches import PairCollator, Rows, rows_of
+from core.training.fitting import tokenise, without_oldest_turn
+from core.training.padding import padded
+from core.training.tokens import Tokens, scheduled_pairs
 from core.types import Condition, Message
 
 

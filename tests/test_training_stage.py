@@ -29,9 +29,10 @@ from core.events import (
 )
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE
 from core.training import stage
-from core.training.batches import scheduled_pairs, tokenise
+from core.training.fitting import tokenise
 from core.training.planning.conditions import conditions
 from core.training.reference import decode_reference
+from core.training.tokens import scheduled_pairs
 from core.types import Message, PreferencePairs
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")

@@ -31,8 +31,8 @@ from core.training.planning.conditions import BASE, train_section
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
-    from core.training.batches import Key, Tokens
     from core.training.models.precision import Placement
+    from core.training.tokens import Key, Tokens
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,10 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
 
 def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device: str, folder: Path) -> float | None:
     """Builds, pre-trains and saves the tiny model; returns its last loss."""
-    from core.training.batches import every_response, tokenise
+    from core.training.fitting import tokenise
     from core.training.models.model import save_model
     from core.training.models.tiny import make_model, pretrain, train_tokenizer
+    from core.training.tokens import every_response
 
     ctx.progress(0, train.tiny.steps, "training the tokenizer")
     tokenizer = train_tokenizer([*_messages(pairs), *pairs.responses], train.tiny.vocabulary)
@@ -198,8 +199,9 @@ def _train_pending(
     base: BaseModel,
     section: TrainSection,
 ) -> None:
-    from core.training.batches import scheduled_pairs, tokenise
+    from core.training.fitting import tokenise
     from core.training.models.precision import placement, quiet_libraries
+    from core.training.tokens import scheduled_pairs
 
     require_optimizer(section.optimizer)
     quiet_libraries()
