@@ -93,12 +93,12 @@ def configuration(data: Path) -> str:
     return "[[population.attributes]]".join([head, *kept]) + lotteries + draws + CONDITIONS
 
 
-def write_survey(folder: Path, seed: int = 1) -> Path:
+def write_survey(folder: Path, seed: int = 1, size: int = PEOPLE, left_out: int = LEFT_OUT) -> Path:
     """The three files; the survey's lines are in no order, as PRISM's."""
     random, prism = Random(seed), Prism()
     asked = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))["population"]["attributes"]
     shares = {row["column"]: {name: float(share) for name, share in row["targets"].items()} for row in asked}
-    people = [f"user{number}" for number in range(PEOPLE)]
+    people = [f"user{number}" for number in range(size)]
     random.shuffle(people)
     us_rep = US_REP
     for place, who in enumerate(people):
@@ -107,7 +107,7 @@ def write_survey(folder: Path, seed: int = 1) -> Path:
         locale = random.choices(list(LOCALES), list(LOCALES.values()))[0]
         us_rep -= (chosen := locale == "us" and us_rep > 0)
         prism.person(who, locale, included_in_US_REP=chosen, **given, **nested)
-        if place >= LEFT_OUT:
+        if place >= left_out:
             _talk(prism, who, random)
     return prism.write(folder)
 

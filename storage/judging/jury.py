@@ -20,6 +20,9 @@ _NAMED = 20
 
 _ALL = "all judges"
 
+_UNDEFINED = "–"
+"""In place of a number that is not one."""
+
 _WORDS = {
     "krippendorff_alpha": "Krippendorff's α",
     "kendall_tau": "Kendall τ",
@@ -101,7 +104,9 @@ class JuryFound:
         for words, row in named:
             numbers = "".join(f"{_number(value):>8}" for value in (row.value, row.low, row.high))
             found.append(f"  {words[:longest]:<{longest}}{numbers}".rstrip())
-        return [*found, ""]
+        undefined = any(_number(row.value) == _UNDEFINED for _, row in named)
+        told = f"{_UNDEFINED} : not defined, where no question has two rankings to compare or nothing in them differs"
+        return [*found, *(_filled(told, width) if undefined else ()), ""]
 
     def _people(self, width: int) -> list[str]:
         """Each judge's agreement with people, beside what orders at random reach."""
@@ -146,12 +151,12 @@ def _measure(name: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    """Three decimals; empty where there is none."""
+    """Three decimals; empty where there is none, and a dash where nothing was there to compare."""
     try:
         found = None if value is None else float(value)
     except (TypeError, ValueError):
         return "?"
-    return "" if found is None else "nan" if math.isnan(found) else f"{found:.3f}"
+    return "" if found is None else _UNDEFINED if math.isnan(found) else f"{found:z.3f}"
 
 
 def _filled(words: str, width: int) -> list[str]:
