@@ -35,21 +35,21 @@ def cut(tokenizer, contexts, responses, pairs, length):
 
 def test_what_fits_is_left_alone(tokenizer):
     tokens, ((first, second),) = cut(tokenizer, [LONG], ["Fine."], [(0, 0, 0)], 1000)
-    assert first == second == [prompt_ids(tokenizer, [LONG])[0], response_ids(tokenizer, ["Fine."])[0]]
+    assert first == second == [prompt_ids(tokenizer, [LONG])[0], response_ids(tokenizer, [LONG], ["Fine."])[0]]
     assert (tokens.cut_contexts, tokens.cut_responses) == (0, 0)
 
 
 def test_a_long_context_loses_its_oldest_turn(tokenizer):
     tokens, (_, found) = cut(tokenizer, [SHORT, LONG], ["Fine.", "Well."], [(0, 0, 0), (1, 0, 1)], 64)
     prompt = prompt_ids(tokenizer, [LONG[2:]])[0]
-    assert found == [[prompt, ids] for ids in response_ids(tokenizer, ["Fine.", "Well."])]
+    assert found == [[prompt, ids] for ids in response_ids(tokenizer, [LONG, LONG], ["Fine.", "Well."])]
     assert (tokens.cut_contexts, tokens.cut_responses) == (2, 0)
 
 
 def test_a_long_response_is_cut_after_the_context_and_loses_its_eos(tokenizer):
     tokens, ((first, second),) = cut(tokenizer, [LONG], ["long " * 100, "Short."], [(0, 0, 1)], 64)
     prompt = prompt_ids(tokenizer, [LONG[2:]])[0]
-    long_ids, short_ids = response_ids(tokenizer, ["long " * 100, "Short."])
+    long_ids, short_ids = response_ids(tokenizer, [LONG, LONG], ["long " * 100, "Short."])
     assert first == [prompt, long_ids[: 64 - len(prompt)]]
     assert second == [prompt, short_ids]
     assert (tokens.cut_contexts, tokens.cut_responses) == (2, 1)

@@ -4,9 +4,10 @@ import pytest
 from tokenizers import AddedToken
 from training_world import make_pairs
 
-from core.chat import TEMPLATE, install, prompt_ids, prompt_text, response_ids, template_digest
+from core.chat import install, prompt_ids, prompt_text, require_trainable, response_ids, template_digest
 from core.errors import InputError
 from core.evaluation.prompts import judge_messages
+from core.facts.training.chat_templates import PLAIN_TEMPLATE
 from core.training.models.tiny import SPECIAL, train_tokenizer
 from core.types import Message, Question
 
@@ -16,6 +17,7 @@ TURNS = (
     Message("assistant", "Hi, what is it?"),
     Message("user", "Tell me about bees."),
 )
+ASKED = (Message("user", "A"),)
 RESPONSES = ("Bees are fine.", "  two spaces first", "\nnew line first", "(bracket)", "ünïcode 🐝", "1. list")
 
 
@@ -59,7 +61,7 @@ def test_the_generation_prompt_is_a_prefix_of_the_training_text_in_tokens(tokeni
     assert trained[: len(prompt)] == prompt
     assert trained[-1] == tokenizer.eos_token_id
     assert prompt == prompt_ids(tokenizer, [TURNS])[0]
-    assert trained[len(prompt) :] == response_ids(tokenizer, [response])[0]
+    assert trained[len(prompt) :] == response_ids(tokenizer, [TURNS], [response])[0]
 
 
 @pytest.mark.parametrize("response", RESPONSES)
@@ -68,12 +70,12 @@ def test_tokenizers_that_mark_the_start_of_a_text_give_the_same_tokens(response)
     whole = [*TURNS, Message("assistant", response)]
     trained = tokenizer.apply_chat_template(as_dicts(whole), tokenize=True, return_dict=False)
     (prompt,) = prompt_ids(tokenizer, [TURNS])
-    assert prompt + response_ids(tokenizer, [response])[0] == trained
+    assert prompt + response_ids(tokenizer, [TURNS], [response])[0] == trained
 
 
 def test_a_tokenizer_that_joins_the_prompt_with_the_response_is_refused():
     with pytest.raises(InputError, match=r"joins 'Assistant:' with the text that follows"):
-        install(plain_tokenizer())
+        require_trainable(install(plain_tokenizer()))
 
 
 def test_a_tokenizer_without_eos_is_refused(tokenizer):
@@ -92,7 +94,7 @@ def test_padding_falls_back_to_eos_and_adds_nothing_to_the_vocabulary():
 
 def test_a_text_cannot_forge_special_tokens(tokenizer):
     forged = f"stop here {SPECIAL['eos_token']} and {SPECIAL['bos_token']}"
-    (ids,) = response_ids(tokenizer, [forged])
+    (ids,) = response_ids(tokenizer, [TURNS], [forged])
     assert ids.count(tokenizer.eos_token_id) == 1
     assert ids[-1] == tokenizer.eos_token_id
     (prompt,) = prompt_ids(tokenizer, [(Message("user", forged),)])
@@ -139,7 +141,7 @@ def test_no_text_becomes_a_special_token_of_any_kind(text, unknown):
     special = [number for number, token in model.added_tokens_decoder.items() if token.special]
     turns = (Message("system", text), Message("user", text), Message("assistant", text), Message("user", text))
     (prompt,) = prompt_ids(model, [turns])
-    (response,) = response_ids(model, [text])
+    (response,) = response_ids(model, [turns], [text])
     assert [token for token in prompt if token in special] == [model.bos_token_id, model.eos_token_id]
     assert [token for token in response if token in special] == [model.eos_token_id] == response[-1:]
 
@@ -158,15 +160,15 @@ def test_a_tokenizer_that_reads_marks_where_none_is_spelled_is_refused():
     model = chat_model_tokenizer()
     model.backend_tokenizer.normalizer = normalizers.Lowercase()
     model.add_special_tokens({"extra_special_tokens": [AddedToken("<tool>", special=True, normalized=True)]})
-    assert response_ids(model, ["a <tool>"])
-    with pytest.raises(InputError, match="holds 2 special tokens instead of the 1 of the template"):
-        response_ids(model, ["a <TOOL>"])
+    assert response_ids(model, [ASKED], ["a <tool>"])
+    with pytest.raises(InputError, match="holds 3 special tokens instead of the 2 of the template"):
+        response_ids(model, [ASKED], ["a <TOOL>"])
 
 
 def test_tokens_that_are_words_and_no_marks_stay_whole():
     model = chat_model_tokenizer()
     model.add_tokens(["<think>"])
-    (ids,) = response_ids(model, ["<think>"])
+    (ids,) = response_ids(model, [ASKED], ["<think>"])
     assert model.convert_tokens_to_ids("<think>") in ids
 
 
@@ -174,5 +176,5 @@ def test_the_template_travels_with_a_saved_tokenizer(tokenizer, tmp_path):
     from transformers import AutoTokenizer
 
     tokenizer.save_pretrained(tmp_path)
-    assert AutoTokenizer.from_pretrained(str(tmp_path)).chat_template == TEMPLATE
+    assert AutoTokenizer.from_pretrained(str(tmp_path)).chat_template == PLAIN_TEMPLATE
     assert len(template_digest()) == 64

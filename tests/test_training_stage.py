@@ -13,7 +13,7 @@ import pytest
 from memory_recorder import MemoryRecorder, make_context
 from training_world import CONDITIONS, make_config, make_draw, make_lottery, make_pairs, make_pool
 
-from core.chat import TEMPLATE, load_tokenizer, template_digest
+from core.chat import load_tokenizer, template_digest
 from core.config import RunConfig
 from core.errors import DempoError, InputError, OutOfDeviceMemory, Stopped
 from core.events import (
@@ -27,6 +27,7 @@ from core.events import (
     TrainStep,
     UnitCompleted,
 )
+from core.facts.training.chat_templates import PLAIN_TEMPLATE
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE
 from core.training import stage
 from core.training.fitting import tokenise
@@ -194,12 +195,14 @@ def test_the_tiny_model_learns_and_is_a_complete_checkpoint(whole):
     folder = whole.root / "checkpoints" / "base"
     assert set(ready.files) == {path.name for path in folder.iterdir()}
     assert "model.safetensors" in ready.files
-    assert ready.template == template_digest()
+    assert (ready.template, ready.template_kind) == (template_digest(), "plain")
+    assert whole.recorder.text(ready.template_text.sha256) == PLAIN_TEMPLATE
+    assert ready.files["chat_template.jinja"] == ready.template
     assert ready.architecture == "LlamaForCausalLM"
     assert ready.pretraining_loss < np.log(ready.vocabulary)
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert model.num_parameters() == ready.parameters
-    assert load_tokenizer(folder).chat_template == TEMPLATE
+    assert load_tokenizer(folder).chat_template == PLAIN_TEMPLATE
 
 
 @pytest.mark.long
@@ -324,8 +327,17 @@ def test_a_reference_of_other_tokens_is_not_used(tmp_path, monkeypatch):
     with pytest.raises(Killed):
         run.train()
     run.recorder.fatal = None
-    monkeypatch.setattr("core.chat.TEMPLATE", TEMPLATE.replace("User: ", "Human: "))
+    monkeypatch.setattr("core.chat.conversation.tame", lambda text, marks: text.replace("know", "knew"))
     with pytest.raises(InputError, match="scored for other tokens than those of this program"):
+        run.train()
+
+
+def test_a_template_that_is_not_the_recorded_one_is_not_used(tmp_path):
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"')
+    more = run.model().path / "additional_chat_templates"
+    more.mkdir()
+    (more / "default.jinja").write_text(PLAIN_TEMPLATE.replace("User: ", "Human: "))
+    with pytest.raises(InputError, match=r"the chat template in .*base is not the one that is recorded"):
         run.train()
 
 
@@ -338,7 +350,7 @@ def test_models_are_hugging_face_checkpoints_that_differ(whole):
     assert not torch.equal(weights["base"], weights["full"])
     assert not torch.equal(weights["full"], weights["soft"])
     assert models["full"].config.use_cache
-    assert load_tokenizer(whole.trained.models["full"]).chat_template == TEMPLATE
+    assert load_tokenizer(whole.trained.models["full"]).chat_template == PLAIN_TEMPLATE
 
 
 def test_nothing_of_the_trainers_state_is_left(whole):

@@ -4,8 +4,10 @@ A batch is padded on the left and the padding is masked, so a prompt sees the sa
 logits agree up to rounding, and the batches are fixed when the stage is planned, so a batch that is
 redone gives the same answers. An answer ends
 
-- at the model's end-of-sequence token: finish "stop";
-- before the first of the stop strings, which is removed together with what follows it: finish "stop";
+- at the token that ends a turn in the model's chat template, at its end-of-sequence token, or at one that its
+  `generation_config.json` names: finish "stop";
+- before the first of the stop strings, which is removed together with what follows it: finish "stop". The default ones
+  are what the plain template begins a turn with; under a model's own they are words like any other and end nothing;
 - after `max_tokens` tokens: finish "length".
 
 White space around an answer is removed. An answer may be empty.
@@ -19,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.evaluation.local_model import LocalModel
+from core.facts.training.chat_templates import template_kind
+from core.sections.who_judges import PLAIN_STOPS
 from core.types import Message, Question
 
 if TYPE_CHECKING:
@@ -60,7 +64,7 @@ def greedy(local: LocalModel, texts: Sequence[str], max_tokens: int, stop: Seque
 
     from core.chat import prompt_ids
 
-    tokenizer, model = local.tokenizer, local.model
+    tokenizer, model, stop = local.tokenizer, local.model, stop_strings(local.tokenizer.chat_template, stop)
     prompts = prompt_ids(tokenizer, [(Message("user", text),) for text in texts])
     local.require_room(max(map(len, prompts)) + max_tokens, "a question with its answer")
     ids, mask = local.padded(prompts)
@@ -79,11 +83,20 @@ def greedy(local: LocalModel, texts: Sequence[str], max_tokens: int, stop: Seque
     return [_finished(tokenizer, row, ends, stop) for row in output[:, ids.shape[1] :].tolist()]
 
 
+def stop_strings(template: str, stop: Sequence[str]) -> Sequence[str]:
+    """The stop strings that end answers under a chat template; the default ones end those of the plain one alone."""
+    plain = template_kind(template) == "plain"
+    return () if tuple(stop) == PLAIN_STOPS and not plain else stop
+
+
 def _end_tokens(local: LocalModel) -> list[int]:
-    """The tokenizer's EOS and those that the checkpoint names (chat models have several), sorted."""
+    """What ends a turn in the chat template, the tokenizer's EOS, and those that the checkpoint names, sorted."""
+    from core.chat import turn_end
+
     named = local.model.generation_config.eos_token_id
     named = [] if named is None else named if isinstance(named, list) else [named]
-    return sorted({local.tokenizer.eos_token_id, *named})
+    end = turn_end(local.tokenizer)
+    return sorted({local.tokenizer.eos_token_id, *named, *([] if end is None else [end])})
 
 
 def _decode(tokenizer: Any, tokens: Sequence[int]) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
+from core.chat.choosing import template_beside
 from core.config import RunConfig
 from core.errors import DempoError, InputError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.evaluation.judges.kinds import KINDS
 from core.evaluation.judges.recorded_rankings import check_questions, read_recorded
 from core.evaluation.judges.taken_over import asks_nothing, require_same_judge
-from core.evaluation.prompts import labels_for
+from core.evaluation.prompts import judge_messages, labels_for
 from core.evaluation.sources.asked import constitution_of, planned_from
 from core.evaluation.sources.existing import EarlierRuns, existing_answers
 from core.evaluation.sources.linked import named_model, untrained
@@ -21,7 +22,8 @@ from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.places import apart
 from core.facts.sources import source_kind
 from core.sections.who_judges import AnswerSection, JudgeModel
-from core.training.possible import check_model
+from core.training.possible import check_model, require_template
+from core.types import Question
 
 
 def check_evaluation(config: RunConfig, others: OtherRuns = UnreadRuns()) -> Iterator[DempoError]:
@@ -37,7 +39,7 @@ def check_evaluation(config: RunConfig, others: OtherRuns = UnreadRuns()) -> Ite
     earlier = cache(others.earlier)
     checks: list[Callable[[], object]] = [partial(_check_questions, config, config.answer, earlier)]
     checks += [
-        partial(check_model, untrained(apart(c.source)[1]), named_model(c))
+        partial(check_model, untrained(apart(c.source)[1]), named_model(c), trained=False)
         for c in config.conditions
         if source_kind(c.source) == "model"
     ]
@@ -98,4 +100,19 @@ def _check_judge(config: RunConfig, model: JudgeModel, others: OtherRuns) -> Non
         require_same_judge(config, model, [condition.name for condition in config.conditions], before)
         if asks_nothing(model, before):
             return
-    KINDS[model.kind].ready(config, model, None)
+    folder = KINDS[model.kind].ready(config, model, None)
+    if model.kind == "local" and folder is not None:
+        _check_template(config, model, folder)
+
+
+def _check_template(config: RunConfig, model: JudgeModel, folder: Path) -> None:
+    """Whether the chat template that a local judge carries can write what it is asked."""
+    if template_beside(partial(_beside, folder)) is not None:
+        question = Question("1:0", 1, "A", "A")
+        asked = judge_messages(question, ["A"] * len(config.conditions), "local", model.template)
+        require_template(str(folder), None, f"judge {model.label!r}: model", trained=False, asked=[asked])
+
+
+def _beside(folder: Path, name: str) -> Path | None:
+    path = folder / name
+    return path if path.is_file() else None

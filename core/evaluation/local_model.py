@@ -57,11 +57,11 @@ class LocalModel:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, train: TrainSection | None, own_template: bool = False) -> Iterator[LocalModel]:
+def opened(folder: Path, train: TrainSection | None) -> Iterator[LocalModel]:
     """Loads a checkpoint folder on the device of [train] and frees it at the end.
 
-    Args:
-        own_template: keep the chat template that the folder brings; without one, the run's is installed.
+    It is asked under the chat template that the folder carries: a model of the run under the one that it was trained
+    with, any other under its own; under the plain one where there is none.
 
     Raises:
         InputError: the folder holds no model that can be used, or the device is not there.
@@ -73,12 +73,12 @@ def opened(folder: Path, train: TrainSection | None, own_template: bool = False)
     section = train or TrainSection(model=str(folder))
     quiet_libraries()
     placed = placement(section)
-    tokenizer = _own_tokenizer(folder) if own_template else None
+    tokenizer = load_tokenizer(folder)
     with memory_guard(section, f"loading {folder.name}"):
         model = load_model(folder, placed)
     opened_model = LocalModel(
         model=model,
-        tokenizer=tokenizer or load_tokenizer(folder),
+        tokenizer=tokenizer,
         placed=placed,
         context=int(getattr(model.config, "max_position_embeddings", 0) or 0),
     )
@@ -87,21 +87,6 @@ def opened(folder: Path, train: TrainSection | None, own_template: bool = False)
     finally:
         del opened_model, model
         release_memory()
-
-
-def _own_tokenizer(folder: Path) -> Any:
-    """The folder's tokenizer with its own chat template; None where it has none."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot load the tokenizer in {folder}: {error}") from error
-    if tokenizer.chat_template is None:
-        return None
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
 
 
 @contextlib.contextmanager

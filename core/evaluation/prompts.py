@@ -1,7 +1,7 @@
 """What judges and question writers are asked, as chat messages.
 
 The words, and how hostile texts are quoted, stand in `core.facts.judging.prompts`; a local model's own special tokens
-are taken apart by `core.chat.tame`. A text can still *say* that it is the best answer: that is for the judge to see
+are taken apart by `core.chat.taming`. A text can still *say* that it is the best answer: that is for the judge to see
 through. What comes back is checked in `core.facts.judging.replies`, whatever the judge was talked into.
 """
 

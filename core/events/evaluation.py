@@ -85,6 +85,10 @@ class ModelLinked(Event):
     parameters: int = described("number of parameters")
     vocabulary: int = described("size of the tokenizer's vocabulary")
     template: Sha256 = described("SHA-256 of the chat template")
+    template_kind: Literal["plain", "model"] | None = described(
+        "the model's own chat template, or the plain one where it carries none", default=None
+    )
+    template_text: Text | None = described("the chat template", default=None)
     files: dict[str, Sha256] = described("SHA-256 of each file of the model")
 
 
@@ -169,6 +173,7 @@ class JudgeCalled(Event):
     ranking: list[str] | None = described("conditions, best first", default=None)
     attempts: int = described("requests made, retries included")
     template: Text | None = described("the words around the case in the prompt (judging.md)", default=None)
+    chat_template: Text | None = described("the chat template of a local judge", default=None)
     prompt: Text | None = described("what the judge was asked", default=None)
     reply: Text | None = described("what it said, raw", default=None)
     detail: str = described("error or refusal, in words", default="")

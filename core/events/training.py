@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from core.events.base import Artifact, Event, Number, Part, Sha256, described, sealed, volatile
+from core.events.base import Artifact, Event, Number, Part, Sha256, Text, described, sealed, volatile
 
 
 class WeightRow(Part):
@@ -45,6 +45,10 @@ class ModelReady(Event):
     parameters: int = described("number of parameters")
     vocabulary: int = described("size of the tokenizer's vocabulary")
     template: Sha256 = described("SHA-256 of the chat template")
+    template_kind: Literal["plain", "model"] | None = described(
+        "the plain template of this program, or the model's own", default=None
+    )
+    template_text: Text | None = described("the chat template", default=None)
     files: dict[str, Sha256] = described("SHA-256 of each file of the base checkpoint")
     pretraining_loss: Number | None = described("last loss of the brief pre-training of a tiny model", default=None)
 

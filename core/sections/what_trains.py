@@ -109,6 +109,11 @@ class TrainSection(Section):
 
     model: str = Field(description="'tiny', a folder, or a name on the Hugging Face hub")
     revision: str | None = None
+    template: Literal["plain", "model"] | None = Field(
+        default=None,
+        description="the chat template of training and answers: 'plain' (one shared form, for base models) or 'model' "
+        "(the model's own turns, for instruct models); has to be said where the tokenizer carries one",
+    )
     tiny: TinySection = TinySection()
     beta: Rate = 0.1
     learning_rate: Rate = 5e-6

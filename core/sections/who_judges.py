@@ -36,6 +36,10 @@ class GenerateSection(AskedModel):
     retries: int | None = Field(default=None, ge=0, description="4 where left out")
 
 
+PLAIN_STOPS = ("\nUser:", "\nAssistant:")
+"""What a turn begins with in the plain chat template."""
+
+
 class AnswerSection(Section):
     """Greedy answers to the questions of a constitution.
 
@@ -55,7 +59,10 @@ class AnswerSection(Section):
         ge=1,
         description="of the questions of a batch with their answers, at most; batches may be smaller",
     )
-    stop: tuple[str, ...] = ("\nUser:", "\nAssistant:")
+    stop: tuple[str, ...] = Field(
+        default=PLAIN_STOPS,
+        description="texts that end an answer; the default ones end none of a model under its own chat template",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> AnswerSection:

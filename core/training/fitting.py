@@ -43,17 +43,18 @@ def tokenise(
         progress: called with texts done and texts in all.
     """
     wanted_contexts = sorted({c for c, _, _ in pairs})
-    wanted_responses = sorted({r for _, *both in pairs for r in both})
+    wanted_responses = sorted({(c, r) for c, *both in pairs for r in both})
     total = len(wanted_contexts) + len(wanted_responses)
-    raw: dict[int, list[int]] = {}
-    for chunk in _chunks(wanted_responses):
-        raw.update(zip(chunk, response_ids(tokenizer, [responses[r] for r in chunk]), strict=True))
+    raw: dict[tuple[int, int], list[int]] = {}
+    for some in _chunks(wanted_responses):
+        said = response_ids(tokenizer, [contexts[c] for c, _ in some], [responses[r] for _, r in some])
+        raw.update(zip(some, said, strict=True))
         progress(len(raw), total)
     whole: dict[int, list[int]] = {}
     for chunk in _chunks(wanted_contexts):
         whole.update(zip(chunk, prompt_ids(tokenizer, [contexts[c] for c in chunk]), strict=True))
         progress(len(raw) + len(whole), total)
-    longer = {pair: max(len(raw[pair[1]]), len(raw[pair[2]])) for pair in pairs}
+    longer = {(c, a, b): max(len(raw[c, a]), len(raw[c, b])) for c, a, b in pairs}
     wanted = sorted({(c, longer[c, a, b]) for c, a, b in pairs})
     too_long = [(c, n) for c, n in wanted if len(whole[c]) + n > max_length]
     fitted: dict[tuple[int, int], list[int]] = {}
@@ -64,7 +65,9 @@ def tokenise(
 
 
 def _joined(
-    prompts: Mapping[Pair, tuple[list[int], list[int] | None]], raw: Mapping[int, list[int]], max_length: int
+    prompts: Mapping[Pair, tuple[list[int], list[int] | None]],
+    raw: Mapping[tuple[int, int], list[int]],
+    max_length: int,
 ) -> Tokens:
     """The sequences of every pair from its whole prompt, what was made of one that is too long, and its responses."""
     distinct_prompts, distinct_responses = _Distinct(), _Distinct()
@@ -75,7 +78,7 @@ def _joined(
         prompt = whole if fitted is None else fitted
         number = distinct_prompts.add(prompt)
         found = []
-        for response in (raw[r] for r in pair[1:]):
+        for response in (raw[pair[0], r] for r in pair[1:]):
             kept = response[: max_length - len(prompt)]
             key = (number, distinct_responses.add(kept))
             found.append(key)

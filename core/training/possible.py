@@ -1,25 +1,31 @@
-"""What [[conditions]] and [train] ask for and cannot have, found before a run is created. Loads no torch.
+"""What [[conditions]] and [train] ask for and cannot have, found before a run is created. Loads no torch itself.
 
-A model is looked at by its small files alone, its configuration and its tokenizer; of a hub name these two are
-fetched. What they don't tell is found when the stage `model` opens the model, before anything is scored.
+A model is looked at by its small files alone, its configuration and its tokenizer; of a hub name these are fetched.
+Its own chat template, where that is used, is tried in a process of its own (`core.chat.trial`). What all this doesn't
+tell is found when the stage `model` opens the model, before anything is scored.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.chat.choosing import carried_template, chosen_template, template_beside
+from core.chat.installing import SAMPLES
+from core.chat.trial import require_serving
 from core.config import RunConfig
 from core.errors import DempoError, InputError
+from core.facts.training.chat_templates import template_kind
 from core.sections.what_trains import TrainSection
 from core.training.models.model import folder_of, from_hub, positions_in, require_fit, weights_of
 from core.training.models.optimizers import require_optimizer
 from core.training.models.tiny import require_heads
 from core.training.planning.conditions import require_name
 from core.training.planning.weights import require_options
+from core.types import Message
 
 
 def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
@@ -42,14 +48,18 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
             yield error
 
 
-def check_model(train: TrainSection, named: str = "train.model") -> None:
+def check_model(train: TrainSection, named: str = "train.model", trained: bool = True) -> None:
     """Refuses a model that cannot be found or used, as far as its small files tell; `named` is what sentences call it.
+
+    Args:
+        trained: whether its template is chosen by [train], or its own is used to ask it as it is.
 
     Raises:
         InputError: says why.
     """
     if train.model == "tiny":
         require_heads(train.tiny)
+        chosen_template(train.template, None, train.model)
         return
     folder = folder_of(train.model, train.revision, named)
     if folder is not None:
@@ -62,6 +72,25 @@ def check_model(train: TrainSection, named: str = "train.model") -> None:
     tokens = None if tokenizer is None else _tokens(tokenizer, named)
     rows = settings.get("vocab_size")
     require_fit(train, tokens, rows if isinstance(rows, int) else None, positions_in(settings), named)
+    own = template_beside(partial(_small_file, train, folder, named=named))
+    template = chosen_template(train.template, own, train.model) if trained else carried_template(own)
+    if template_kind(template) == "model":
+        require_template(str(folder or train.model), train.revision, named, trained)
+
+
+def require_template(
+    source: str, revision: str | None, named: str, trained: bool, asked: Sequence[Sequence[Message]] = SAMPLES
+) -> None:
+    """Refuses a model whose own chat template cannot write the conversations that a run has with it.
+
+    Raises:
+        InputError: says what fails.
+    """
+    try:
+        require_serving(source, revision, trained, asked)
+    except InputError as error:
+        remedy = '; or set train.template = "plain"' if trained else ""
+        raise InputError(f"{named} {source!r}: {error}{remedy}") from error
 
 
 def _small_file(train: TrainSection, folder: Path | None, name: str, named: str) -> Path | None:

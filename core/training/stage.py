@@ -13,14 +13,16 @@ import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.chat import load_tokenizer, template_digest
+from core.chat import chosen_template, load_tokenizer, require_trainable, template_digest
 from core.errors import DempoError, InputError
 from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, TrainStart, TrainState, TrainStep
 from core.facts.places import place_name
 from core.facts.sources import has_base, trains
+from core.facts.training.chat_templates import template_kind
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
 from core.random_arrays import integers
 from core.sections.what_trains import TrainSection
@@ -39,11 +41,13 @@ if TYPE_CHECKING:
 class BaseModel:
     """The model that every condition starts from, and that is the frozen reference.
 
-    path is a complete checkpoint folder (weights may be links); files holds the SHA-256 of each file.
+    path is a complete checkpoint folder (weights may be links); files holds the SHA-256 of each file, and template
+    that of the chat template.
     """
 
     path: Path
     files: Mapping[str, str]
+    template: str
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,16 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
             from core.training.models.model import find_source, link_model
 
             ctx.progress(0, 1, f"finding {train.model}")
-            link_model(find_source(train.model, train.revision), temporary)
-        unit.add(_model_ready(train, temporary, loss))
+            source = find_source(train.model, train.revision)
+            link_model(source, temporary)
+            tokenizer = load_tokenizer(source, partial(chosen_template, train.template, model=train.model))
+            require_trainable(tokenizer)
+            tokenizer.save_pretrained(temporary)
+        unit.add(_model_ready(unit, train, temporary, loss))
         publish(temporary, path)
 
-    return BaseModel(path, only(ctx.unit("base", compute), ModelReady).files)
+    ready = only(ctx.unit("base", compute), ModelReady)
+    return BaseModel(path, ready.files, ready.template)
 
 
 def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device: str, folder: Path) -> float | None:
@@ -134,7 +143,7 @@ def _messages(pairs: PreferencePairs) -> list[str]:
     return [context[-1].content for context in pairs.contexts]
 
 
-def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> ModelReady:
+def _model_ready(unit: Unit, train: TrainSection, folder: Path, loss: float | None) -> ModelReady:
     from core.training.models.model import require_fit, shape_of
 
     shape, tokenizer = shape_of(folder), load_tokenizer(folder)
@@ -144,7 +153,9 @@ def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> Model
         architecture=shape.architecture,
         parameters=shape.parameters,
         vocabulary=len(tokenizer),
-        template=template_digest(),
+        template=template_digest(tokenizer.chat_template),
+        template_kind=template_kind(tokenizer.chat_template),
+        template_text=unit.text(tokenizer.chat_template),
         files=hash_files(folder),
         pretraining_loss=loss,
     )
@@ -207,7 +218,7 @@ def _train_pending(
     quiet_libraries()
     placed = placement(section)
     verify(base.path, base.files)
-    tokenizer = load_tokenizer(base.path)
+    tokenizer = _as_recorded(load_tokenizer(base.path), base)
     tokens = tokenise(
         tokenizer,
         pairs.contexts,
@@ -225,6 +236,20 @@ def _train_pending(
             ctx.check_stop()
             _train_condition(common, condition, _reporter(ctx, condition, before, total))
         before += len(condition.schedule)
+
+
+def _as_recorded(tokenizer: Any, base: BaseModel) -> Any:
+    """The tokenizer of the base model, whose chat template is the recorded one.
+
+    Raises:
+        InputError: it is another one.
+    """
+    if template_digest(tokenizer.chat_template) != base.template:
+        raise InputError(
+            f"the chat template in {base.path} is not the one that is recorded; put the file back as it was, or clone "
+            "the run"
+        )
+    return tokenizer
 
 
 def _reporter(ctx: Context, condition: Condition, before: int, total: int) -> Callable[[int], None]:

@@ -1,9 +1,9 @@
 """A local causal language model as a judge.
 
-It is asked to write the labels in one line, best first, and writes them one by one: at each place the
-label with the highest logit among those still open. So every reply is a ranking, from any model, and the
-same one each time. What the model prefers by habit (an early label, say) is part of it: the shown order
-changes from call to call, and the rank stage measures the position bias.
+It is asked under its own chat template, the plain one where it carries none, to write the labels in one line, best
+first, and writes them one by one: at each place the label with the highest logit among those still open. So every reply
+is a ranking, from any model, and the same one each time. What the model prefers by habit (an early label, say) is part
+of it: the shown order changes from call to call, and the rank stage measures the position bias.
 
 With m answers, prompt tokens x and labels already chosen l_1 … l_{j−1}:
 
@@ -37,7 +37,7 @@ from core.facts.judging.requests import local_parameters
 from core.sections.who_judges import JudgeModel
 
 OPENING = "Best to worst:"
-"""Written for the model before its first label."""
+"""Written for the model before its first label, after a space unless its template leaves one."""
 
 
 def judge_by_model(calls: Calls, folder: Path | None) -> str:
@@ -54,7 +54,7 @@ def judge_by_model(calls: Calls, folder: Path | None) -> str:
     ctx, done = calls.ctx, calls.done
     prompts = ctx.config.answer.batch if ctx.config.answer else 16
     batch = max(1, prompts // _rotations(calls.model, len(calls.answers.conditions)))
-    with opened(folder, ctx.config.train, own_template=True) as local:
+    with opened(folder, ctx.config.train) as local:
         for start in range(0, len(calls.own), batch):
             chunk = calls.own[start : start + batch]
             missing = {call.key for call in chunk if ctx.recorded(call.key) is None}
@@ -70,6 +70,7 @@ def judge_by_model(calls: Calls, folder: Path | None) -> str:
                 if call.key in units:
                     unit = units[call.key]
                     texts = {"prompt": prompt, "reply": reply, "template": template_text("local", calls.model.template)}
+                    texts["chat_template"] = local.tokenizer.chat_template
                     named = {name: unit.text(text) for name, text in texts.items()}
                     unit.add(event.model_copy(update={"seconds": seconds, **named}))
                     unit.complete()
@@ -85,7 +86,7 @@ def _rotations(model: JudgeModel, answers: int) -> int:
 
 def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> list[tuple[JudgeCalled, str, str]]:
     """(event, prompt, reply) of every call of a batch."""
-    from core.chat import prompt_text
+    from core.chat import prompt_ids, prompt_text
 
     labels = labels_for(len(answers.conditions))
     rotations = _rotations(calls[0].model, len(labels))
@@ -94,8 +95,10 @@ def _judge_batch(local: LocalModel, calls: Sequence[Call], answers: Answers) -> 
         judge_messages(call.question, [*texts[r:], *texts[:r]], "local", call.model.template)
         for call, texts, r in rotated
     ]
-    prompts = [f"{prompt_text(local.tokenizer, messages)} {OPENING}" for messages in asked]
-    tokens = local.tokenizer(prompts, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+    shown = [prompt_text(local.tokenizer, messages) for messages in asked]
+    begun = OPENING if shown[0][-1:].isspace() else f" {OPENING}"
+    prompts = [text + begun for text in shown]
+    tokens = prompt_ids(local.tokenizer, asked, begun)
     orders = rank_by_logits(local, tokens, labels, rotations)
     found = []
     own = zip(calls, prompts[::rotations], tokens[::rotations], orders, strict=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.chat import load_tokenizer, template_digest
 from core.events import ModelLinked
 from core.facts.places import apart, place_name
+from core.facts.training.chat_templates import template_kind
 from core.sections.what_trains import ConditionSection, TrainSection
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
@@ -43,8 +44,11 @@ def linked_model(ctx: Context, condition: ConditionSection, key: str) -> Linked:
 
         named = named_model(condition)
         temporary = fresh_folder(ctx.folder.checkpoints / f".{condition.name}")
-        link_model(find_source(model, None, named), temporary)
-        shape, tokenizer = shape_of(temporary), load_tokenizer(temporary)
+        source = find_source(model, None, named)
+        link_model(source, temporary)
+        tokenizer = load_tokenizer(source)
+        tokenizer.save_pretrained(temporary)
+        shape = shape_of(temporary)
         require_fit(untrained(model), max(tokenizer.get_vocab().values()) + 1, shape.rows, None, named)
         unit.add(
             ModelLinked(
@@ -53,7 +57,9 @@ def linked_model(ctx: Context, condition: ConditionSection, key: str) -> Linked:
                 architecture=shape.architecture,
                 parameters=shape.parameters,
                 vocabulary=len(tokenizer),
-                template=template_digest(),
+                template=template_digest(tokenizer.chat_template),
+                template_kind=template_kind(tokenizer.chat_template),
+                template_text=unit.text(tokenizer.chat_template),
                 files=hash_files(temporary),
             )
         )

@@ -1,7 +1,7 @@
 """The base model of a run: a tiny one made here, a folder, or a name on the Hugging Face hub.
 
 `checkpoints/base` is complete in each case: weights as safetensors, configuration, and the tokenizer with
-the run's chat template. Weights that exist elsewhere are linked, not copied; their hashes are recorded.
+its chat template. Weights that exist elsewhere are linked, not copied; their hashes are recorded.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.chat import load_tokenizer
 from core.errors import DempoError, InputError
+from core.facts.training.chat_templates import TEMPLATE_FILE
 from core.facts.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
 from core.sections.what_trains import TrainSection
 from core.training.checkpoints import saving
@@ -28,6 +28,7 @@ _WANTED = [
     "config.json",
     "generation_config.json",
     "tokenizer*",
+    TEMPLATE_FILE,
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab*",
@@ -124,7 +125,7 @@ def require_fit(
 
 
 def link_model(source: Path, target: Path) -> None:
-    """Fills an empty folder with links to the source's weights and configuration, and the tokenizer.
+    """Fills an empty folder with links to the source's weights and configuration; the tokenizer is saved beside them.
 
     Raises:
         InputError: the source has no configuration or no safetensors weights.
@@ -134,7 +135,6 @@ def link_model(source: Path, target: Path) -> None:
     for path in [*weights_of(source), source / "config.json", source / "generation_config.json"]:
         if path.is_file():
             (target / path.name).symlink_to(path.resolve())
-    load_tokenizer(source).save_pretrained(target)
 
 
 def weights_of(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.chat import install
+from core.chat import install, require_trainable
 from core.errors import DempoError, InputError
 from core.facts.randomness import RandomStream
 from core.facts.training.learning_rate import rate_share
@@ -45,7 +45,9 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return install(PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL))
+    made = install(PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL))
+    require_trainable(made)
+    return made
 
 
 def require_heads(tiny: TinySection) -> None:

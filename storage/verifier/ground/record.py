@@ -20,12 +20,12 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
     for kind, fields in {
         "engine.started": "resumed environment",
         "engine.stopped": "outcome exit_code",
-        "model.ready": "model files parameters vocabulary",
+        "model.ready": "model files parameters vocabulary template template_kind template_text",
         "questions.generated": "clause_id model questions template prompt reply request_key rule",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step loss margin gradient_norm learning_rate rule",
         "train.checkpoint": "condition step folder files",
-        "model.linked": "condition model files parameters vocabulary",
+        "model.linked": "condition model files parameters vocabulary template template_kind template_text",
         "answer.read": "condition question_id clause_id answer",
         "answer.received": "condition question_id clause_id outcome model answer reply prompt finish_reason "
         "request_key",

@@ -33,6 +33,7 @@ from storage.verifier.ground.finding import (
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.rooted import check_root
 from storage.verifier.training.schedules import check_schedule
+from storage.verifier.training.templates_used import check_templates
 
 LARGEST_LINE = 65_536
 LARGEST_INDEX = 64 * 1024**2
@@ -182,6 +183,7 @@ def check_training(record: Record) -> str:
         _check_weight_files(record, event, "checkpoints/base", "the base model")
     for event in record.counted("model.linked"):
         _check_linked(record, event)
+    check_templates(record)
     schedules = sum(check_schedule(record, event) for event in planned.values())
     for event in record.counted("reference.computed"):
         _check_reference(event)
