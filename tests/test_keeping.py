@@ -131,7 +131,7 @@ def test_what_an_earlier_attempt_wrote_needs_no_room_again(tmp_path: Path, monke
     with pytest.raises(Killed):
         run.train()
     run.recorder.fatal = None
-    final, state = sizes(run)
+    _, state = sizes(run)
     free(monkeypatch, state + 1000)
     run.train()
 
@@ -141,7 +141,7 @@ def test_a_state_that_does_not_fit_is_said_and_training_goes_on(
 ) -> None:
     run = make_run(tmp_path, ONE)
     run.model()
-    final, state = sizes(run)
+    _, state = sizes(run)
     monkeypatch.setattr("core.training.callback.lacking_room", lambda folder, needed: str(needed))
     run.train()
     assert states(run) == []

@@ -22,8 +22,8 @@ from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.disk_need import state_minutes
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
 from core.training.keeping.final_model import Numbers, save_final
-from core.training.keeping.pace import Pace, told
 from core.training.keeping.room import bytes_of_state, lacking_room, require_room_for_model
+from core.training.keeping.speed import Speed, told
 from core.training.models.model import require_weights
 from core.training.start import Start
 
@@ -72,7 +72,7 @@ class Recording(TrainerCallback):
         self.numbers = numbers
         self.later = later
         self.advance = advance
-        self.pace = Pace()
+        self.speed = Speed()
         self.lacking: str | None = None
         self.unit: Unit | None = None
         self.begun = 0.0
@@ -127,7 +127,7 @@ class Recording(TrainerCallback):
                 f"gradient norm {metrics.gradient_norm}; clone the run with a lower train.learning_rate"
                 + ("" if args.max_grad_norm <= 1 else " or train.max_gradient_norm = 1")
             )
-        self.pace.add(event.seconds)
+        self.speed.add(event.seconds)
         self._tell(event, state.max_steps - state.global_step + self.later)
         if state.global_step == state.max_steps:
             self._finish(state.global_step)
@@ -135,12 +135,12 @@ class Recording(TrainerCallback):
             control.should_save = self._has_room()
 
     def _tell(self, event: TrainStep, left: int) -> None:
-        line = told(event, self.train.batch, self.pace.seconds_of(left))
+        line = told(event, self.train.batch, self.speed.seconds_of(left))
         self.advance(event.step, line if self.lacking is None else f"no state kept ({self.lacking}), {line}")
 
     def _due(self, steps: int) -> bool:
         """Whether it is time for a state, by the time that the condition is going to take as far as is known."""
-        minutes = state_minutes(self.train.checkpoint_minutes, self.pace.minutes_of(steps))
+        minutes = state_minutes(self.train.checkpoint_minutes, self.speed.minutes_of(steps))
         return time.monotonic() - self.saved >= 60 * minutes
 
     def _has_room(self) -> bool:

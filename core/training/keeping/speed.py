@@ -10,7 +10,7 @@ _RECENT = 50
 """Steps whose mean says how long the rest takes."""
 
 
-class Pace:
+class Speed:
     """Seconds of the steps that this engine measured.
 
     The first one prepares much that the others find ready, so it counts only until there is a second.
