@@ -71,16 +71,16 @@ class TrainingPane(Pane):
             ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time"],
             [(name, _row(name, found)) for name in names],
         )
-        note = f"{_speed(found)}loss and margin: last step; mean: loss over the last tenth of the steps"
+        note = "loss and margin: last step; mean: loss over the last tenth of the steps"
         if size > 1:
             note += f"; plots: means of {size} steps"
         if not found.steps:
             note = found.skipped or "no optimizer step is recorded yet"
-        self._note.say(note)
+        self._note.say("\n".join(filter(None, [speed(found), note])))
 
 
-def _speed(found: Training) -> str:
-    """How fast the condition is that was worked on last, by its last step; "" where no step says it."""
+def speed(found: Training) -> str:
+    """How fast the condition is that was worked on last, by its last step, in a sentence; "" where no step says it."""
     if not found.steps:
         return ""
     name, rows = list(found.steps.items())[-1]
@@ -88,19 +88,19 @@ def _speed(found: Training) -> str:
     seconds, tokens, memory = map(as_float, (last.seconds, last.tokens, last.memory))
     pairs, steps = (as_float(planned.batch), as_float(planned.steps)) if planned else (None, None)
     told = []
-    if pairs is not None and seconds:
-        told.append(f"{number(pairs / seconds)} pairs/s")
-    if tokens is not None and seconds:
-        told.append(f"{whole(round(tokens / seconds))} tokens/s")
-    if memory is not None:
-        told.append(f"{number(memory / 1000**3)} GB at most")
-    if as_float(last.effective_pairs) is not None:
-        told.append(f"{number(last.effective_pairs)} of {whole(pairs)} pairs effective")
-    left = (steps or 0) - (as_float(last.step) or 0)
+    left = (steps or 0.0) - (as_float(last.step) or 0.0)
     if left > 0:
         recent = [as_float(row.seconds) or 0.0 for row in rows[-_RECENT:]]
         told.append(f"{duration(left * sum(recent) / len(recent))} left")
-    return f"{one_line(str(name), 20)}: {', '.join(told)}\n" if told else ""
+    if pairs is not None and seconds:
+        told.append(f"{number(pairs / seconds, 1)} pairs/s")
+    if tokens is not None and seconds:
+        told.append(f"{number(tokens / seconds, 0)} tokens/s")
+    if memory is not None:
+        told.append(f"{number(memory / 1000**3, 1)} GB at most")
+    if planned is not None and last.effective_pairs is not None:
+        told.append(f"{number(last.effective_pairs, 1)} of {whole(planned.batch)} pairs effective")
+    return f"{one_line(str(name), 20)}: {', '.join(told)}" if told else ""
 
 
 def curve(name: str, rows: list[StepRow], field: str, colour: int, size: int) -> Series:
