@@ -34,12 +34,13 @@ MACHINE = (
 )
 
 NEVER: dict[str, Never] = {
-    "losses, margins and gradients of training, within what is possible": Never(
+    "losses, margins, gradients and tokens of training, within what is possible": Never(
         (
             "losses halved, margins trebled",
             "train.step.loss",
             "train.step.margin",
             "train.step.gradient_norm",
+            "train.step.tokens",
             "train.start.largest_margin",
         ),
         replay="train",
@@ -110,13 +111,14 @@ NEVER: dict[str, Never] = {
         )
     ),
     "another prompt template, named and used": Never(("judge.called.template", "judge.called.prompt")),
-    "times and durations": Never(
+    "times, durations and memory": Never(
         (
             "all times in another year",
             "any event: at",
             "unit.completed.seconds",
             "stage.completed.seconds",
             "train.step.seconds",
+            "train.step.memory",
             "judge.called.seconds",
         )
     ),

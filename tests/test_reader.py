@@ -26,6 +26,11 @@ def test_views_show_the_last_completed_attempt_only(tmp_path: Path) -> None:
     reader = Reader(root)
     assert [(row["step"], row["loss"]) for row in reader.view("train_steps")] == [(1, 0.7), (2, 0.6)]
     assert [row.step for row in steps_under_way(reader)] == [1, 2, 3]
+    with Log.open(RunFolder(root)) as log:
+        again = step(3, loss=0.55).model_copy(update={"tokens": 90, "effective_pairs": 3.5, "memory": 7})
+        log.record("train", [again], unit=("full/0002", 2))
+    last = steps_under_way(reader)[-1]
+    assert (last.step, last.loss, last.tokens, last.effective_pairs, last.memory) == (3, 0.55, 90, 3.5, 7)
     assert reader.view("answers")[0]["answer"] == "An answer."
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from rewritten import Row, forged
 from core.facts.training.learning_rate import rate_share
 from core.facts.training.weight_files import WEIGHTS_INDEX
 from storage.check import Check
+from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
@@ -133,3 +136,61 @@ def test_a_start_that_is_not_the_reference_fails(what: str, trained: Path, tmp_p
     found = training(forged(trained, tmp_path, change))
     assert found.verdict == "failed"
     assert told in found.detail
+
+
+def _at(step: int, **values: Any) -> Callable[[dict[str, Any]], None]:
+    """Changes fields of one step of every condition; None leaves a field out."""
+
+    def change(payload: dict[str, Any]) -> None:
+        if payload["step"] == step:
+            payload.update(values)
+            for name in [name for name, value in values.items() if value is None]:
+                del payload[name]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda v: v.update(effective_pairs=v["effective_pairs"] * (1 - 1e-9)), "effective_pairs of step 1 is"),
+        (_at(3, effective_pairs=1.5), "effective_pairs of step 3 is 1.5; it is "),
+        (_at(2, effective_pairs=None), "some of its steps say how many pairs they are worth, and some do not"),
+        (_at(2, tokens=None), "step 2 has None tokens of 4 pairs"),
+        (_at(4, tokens=7), "step 4 has 7 tokens of 4 pairs"),
+        (_at(4, tokens=10**6), "step 4 has 1000000 tokens of 4 pairs"),
+    ],
+)
+def test_what_the_pairs_of_a_step_are_worth_follows_from_schedule_and_weights(
+    change: Callable[[dict[str, Any]], None], told: str, trained: Path, tmp_path: Path
+) -> None:
+    found = training(forged(trained, tmp_path, each("train.step", change)))
+    assert found.verdict == "failed"
+    assert told in found.detail
+
+
+def test_steps_of_before_say_nothing_of_their_pairs(trained: Path, tmp_path: Path) -> None:
+    def older(values: dict[str, Any]) -> None:
+        for name in ("effective_pairs", "tokens", "memory"):
+            del values[name]
+
+    assert training(forged(trained, tmp_path, each("train.step", older))).verdict == "ok"
+
+
+def test_what_a_step_says_of_its_pairs_is_sealed(trained: Path) -> None:
+    """With the source, the seed and these numbers anybody could try who is on a panel."""
+    with closing(sqlite3.connect(f"file:{trained / 'audit.db'}?mode=ro", uri=True)) as db:
+        payloads = [json.loads(row[0]) for row in db.execute("SELECT payload FROM events WHERE kind = 'train.step'")]
+    assert payloads
+    assert not [p for p in payloads if "tokens" in p or "effective_pairs" in p]
+    assert all(set(p["sealed"]) == {"private"} and p["memory"] > 0 for p in payloads)
+    assert len({p["sealed"]["private"]["sha256"] for p in payloads}) == len(payloads), "a salt of its own for each"
+
+
+def test_the_view_of_steps_says_how_fast_they_were(trained: Path) -> None:
+    rows = Reader(trained).view("train_steps")
+    assert rows
+    for row in rows:
+        assert 1 <= row["effective_pairs"] <= 4
+        assert row["pairs_per_second"] == pytest.approx(4 / row["seconds"], abs=1e-3)
+        assert row["tokens_per_second"] == pytest.approx(row["tokens"] / row["seconds"], abs=0.1)

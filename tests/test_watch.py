@@ -66,3 +66,22 @@ def test_one_note_is_printed_once(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 def test_while_events_come_they_say_enough(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(Run(looks=90, recorded=set(range(1, 90, 10)), changes=True), monkeypatch, capsys)
     assert not [line for line in lines if WAITING in line]
+
+
+class Training(Run):
+    """A run whose model is trained: a step at every look."""
+
+    def events_after(self, seq: int) -> list[dict[str, Any]]:
+        values = {"condition": "full", "step": self.look, "loss": 0.693147, "margin": -0.01234, "seconds": 1.5}
+        at, payload = "2026-11-27T15:00:00Z", json.dumps({**values, "gradient_norm": 1.0, "learning_rate": 5e-6})
+        row = {"seq": seq + 1, "stage": "train", "kind": "train.step", "at": at, "payload": payload}
+        return [row] if self.look < self.looks else []
+
+
+def test_while_a_model_is_trained_the_note_comes_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = printed(Training(looks=50, recorded=set(), changes=True), monkeypatch, capsys)
+    assert lines[0] == "15:00:00  train       full step 1: loss 0.6931, margin -0.01234, 1.5 s"
+    assert len(lines[0]) < 80
+    assert [number for number, line in enumerate(lines) if WAITING in line] == [20, 41]

@@ -88,6 +88,15 @@ class TrainStep(Event):
     learning_rate: float = described("learning rate of the step")
     seconds: float = volatile("time of the step")
     rule: int = described("number of the rule of the learning rate (training.md)")
+    effective_pairs: float | None = sealed(
+        "private", "(Σω)²/Σω² over the pairs of the step: how many of equal weight they are worth", default=None
+    )
+    tokens: int | None = sealed(
+        "private", "tokens of prompt and response as fitted, of both responses of every pair; no padding", default=None
+    )
+    memory: int | None = volatile(
+        "bytes held at most so far: on a GPU since the condition began, else by the process", default=None
+    )
 
 
 class TrainState(Event):

@@ -128,11 +128,12 @@ class TrainSection(Section):
     optimizer: str = "adamw_torch"
     precision: Literal["fp32", "bf16_mixed", "bf16"] = "fp32"
     gradient_checkpointing: bool = False
-    checkpoint_minutes: float = Field(
-        default=10.0,
+    checkpoint_minutes: float | None = Field(
+        default=None,
         ge=0,
         allow_inf_nan=False,
-        description="between states on disk that training goes on from after an interruption; 0: after every step",
+        description="between states on disk that training goes on from after an interruption; 0: after every step; "
+        "absent: 20, or half of the time that a condition takes where that is more",
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(default=1, ge=0, description="CPU threads of torch; 0 leaves the default")

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 
 from core.errors import DempoError
 from core.events import Event, TrainCheckpoint, TrainStart, TrainState, TrainStep
 from core.facts.training.rules import RATE_RULE, training_unit
+from core.facts.training.weights import effective_number
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
+from core.training.disk_need import state_minutes
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
-from core.training.models.model import require_weights, save_model
+from core.training.keeping.final_model import Numbers, save_final
+from core.training.keeping.room import bytes_of_state, lacking_room, require_room_for_model
+from core.training.keeping.speed import Speed, told
+from core.training.models.model import require_weights
 from core.training.start import Start
 
 UNHASHED = ("training_args.bin",)
@@ -24,10 +32,11 @@ UNHASHED = ("training_args.bin",)
 
 
 class Recording(TrainerCallback):
-    """Records steps live, keeps a state every few minutes, and completes the unit once the model is on disk.
+    """Records steps live, keeps a state now and then, and completes the unit once the model is on disk.
 
     A state is recorded once it is flushed and hashed; only then does the one before it go. So at any moment the last
-    recorded state is on disk.
+    recorded state is on disk, and there are never more than two. Where the disk has no room for another one, training
+    goes on with the one that there is.
     """
 
     trainer: WeightedDPOTrainer
@@ -35,22 +44,36 @@ class Recording(TrainerCallback):
     """What the first step is held to; None where it was taken before an interruption."""
 
     def __init__(
-        self, ctx: Context, condition: str, before: Sequence[Event], state: Path, advance: Callable[[int], None]
+        self,
+        ctx: Context,
+        condition: str,
+        before: Sequence[Event],
+        state: Path,
+        numbers: Numbers,
+        later: int,
+        advance: Callable[[int, str], None],
     ) -> None:
         """
         Args:
             before: what an interrupted attempt recorded up to the state that this one goes on from.
             state: folder of the trainer's checkpoints.
-            advance: told the number of steps done, for progress.
+            numbers: those that the base model is stored in, and the trained one will be.
+            later: optimizer steps of the conditions that are trained after this one.
+            advance: told the number of steps done and what there is to say of the last one, for progress.
         """
         assert ctx.config.train is not None, "a training stage has [train]"
         self.ctx = ctx
         self.condition = condition
         self.before = before
-        self.every = 60 * ctx.config.train.checkpoint_minutes
+        self.train = ctx.config.train
         self.saved = time.monotonic()
+        self.kept = max((event.step for event in before if isinstance(event, TrainState)), default=0)
         self.state = state
+        self.numbers = numbers
+        self.later = later
         self.advance = advance
+        self.speed = Speed()
+        self.lacking: str | None = None
         self.unit: Unit | None = None
         self.begun = 0.0
         self.rate = 0.0
@@ -60,6 +83,8 @@ class Recording(TrainerCallback):
         if self.unit is None:
             self.unit = self.ctx.begin(training_unit(self.condition))
             self.unit.now(*self.before)
+            if torch.cuda.is_available():
+                torch.cuda.reset_peak_memory_stats()
         self.begun = time.monotonic()
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -94,18 +119,41 @@ class Recording(TrainerCallback):
         """
         assert self.unit is not None, "a step has begun"
         metrics = self.trainer.take_metrics()
-        self.unit.now(self._event(state.global_step, metrics))
+        event = self._event(state.global_step, metrics)
+        self.unit.now(event)
         if not metrics.finite:
             raise DempoError(
                 f"condition {self.condition!r} broke down at step {state.global_step}: loss {metrics.loss}, "
                 f"gradient norm {metrics.gradient_norm}; clone the run with a lower train.learning_rate"
                 + ("" if args.max_grad_norm <= 1 else " or train.max_gradient_norm = 1")
             )
-        self.advance(state.global_step)
+        self.speed.add(event.seconds)
+        self._tell(event, state.max_steps - state.global_step + self.later)
         if state.global_step == state.max_steps:
             self._finish(state.global_step)
-        elif self.ctx.stop_asked or time.monotonic() - self.saved >= self.every:
-            control.should_save = True
+        elif self.ctx.stop_asked or self._due(state.max_steps):
+            control.should_save = self._has_room()
+
+    def _tell(self, event: TrainStep, left: int) -> None:
+        line = told(event, self.train.batch, self.speed.seconds_of(left))
+        self.advance(event.step, line if self.lacking is None else f"no state kept ({self.lacking}), {line}")
+
+    def _due(self, steps: int) -> bool:
+        """Whether it is time for a state, by the time that the condition is going to take as far as is known."""
+        minutes = state_minutes(self.train.checkpoint_minutes, self.speed.minutes_of(steps))
+        return time.monotonic() - self.saved >= 60 * minutes
+
+    def _has_room(self) -> bool:
+        """Whether the disk can hold one more state; where it cannot, that is said until one is kept.
+
+        Raises:
+            Stopped: the operator asked for it; training will go on from the state before, if there is one.
+        """
+        self.lacking = lacking_room(self.state, bytes_of_state(self.trainer.model, self.trainer.optimizer))
+        if self.lacking is not None:
+            self.saved = time.monotonic()
+            self.ctx.check_stop()
+        return self.lacking is None
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Records the state, which is on disk, and lets go of the one before it.
@@ -124,14 +172,16 @@ class Recording(TrainerCallback):
             TrainState(condition=self.condition, step=state.global_step, folder=place, files=hash_files(folder))
         )
         keep_only(self.state, state.global_step)
-        self.saved = time.monotonic()
+        self.kept, self.saved = state.global_step, time.monotonic()
         self.ctx.check_stop()
 
     def _finish(self, step: int) -> None:
         """The trained model takes its place and completes the unit; the trainer's state goes."""
         assert self.unit is not None, "a step has begun"
         temporary = fresh_folder(self.state / "final")
-        save_model(self.trainer.model, self.trainer.processing_class, temporary)
+        kept = f"its state after step {self.kept}" if self.kept else "its start"
+        require_room_for_model(temporary, self.numbers.size, self.condition, kept)
+        save_final(self.trainer.model, self.trainer.processing_class, temporary, self.numbers)
         final = self.ctx.folder.checkpoints / self.condition
         publish(temporary, final)
         place = final.relative_to(self.ctx.folder.root).as_posix()
@@ -140,6 +190,9 @@ class Recording(TrainerCallback):
         shutil.rmtree(self.state)
 
     def _event(self, step: int, metrics: StepMetrics) -> TrainStep:
+        seconds = round(time.monotonic() - self.begun, 4)
+        collator, batch = self.trainer.collator, self.train.batch
+        numbers = range((step - 1) * batch, step * batch)
         return TrainStep(
             condition=self.condition,
             step=step,
@@ -148,8 +201,19 @@ class Recording(TrainerCallback):
             gradient_norm=metrics.gradient_norm,
             learning_rate=self.rate,
             rule=RATE_RULE,
-            seconds=round(time.monotonic() - self.begun, 4),
+            seconds=seconds,
+            effective_pairs=effective_number(collator.rows.weight[numbers.start : numbers.stop].tolist()),
+            tokens=sum(collator.tokens.length(key) for keys in collator.keys(numbers) for key in keys),
+            memory=_most_memory(self.trainer.args.device.type),
         )
+
+
+def _most_memory(device: str) -> int:
+    """Bytes that the device has held at most since the condition began; of a CPU, the process since it began."""
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024  # kilobytes elsewhere
 
 
 def state_folder(state: Path, step: int) -> Path:

@@ -77,6 +77,7 @@ class WeightedDPOTrainer(DPOTrainer):
             model=model, args=arguments, train_dataset=rows, processing_class=tokenizer, data_collator=collator
         )
         self.remove_callback(PrinterCallback)
+        self.collator = collator
         self._train = train
         self._sums = torch.zeros(3, dtype=torch.float64, device=self.args.device)
         self._largest = torch.zeros(1, device=self.args.device)

@@ -21,6 +21,7 @@ from core.chat import chosen_template, load_tokenizer, require_trainable, templa
 from core.errors import DempoError, InputError
 from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, TrainStart, TrainState, TrainStep
 from core.facts.places import place_name
+from core.facts.plural import number_of
 from core.facts.sources import has_base, trains
 from core.facts.training.chat_templates import template_kind
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
@@ -28,11 +29,14 @@ from core.random_arrays import integers
 from core.sections.what_trains import TrainSection
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
+from core.training.disk_need import disk_need, state_bytes
+from core.training.keeping.room import in_gb, require_room, taken_bytes
 from core.training.models.optimizers import require_optimizer
 from core.training.planning.conditions import BASE, train_section
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
+    from core.training.keeping.final_model import Numbers
     from core.training.models.precision import Placement
     from core.training.tokens import Key, Tokens
 
@@ -198,6 +202,7 @@ class _Common:
     base: BaseModel
     section: TrainSection
     placed: Placement
+    numbers: Numbers
     tokenizer: Any
     tokens: Tokens
     reference: Mapping[Key, float]
@@ -211,6 +216,7 @@ def _train_pending(
     section: TrainSection,
 ) -> None:
     from core.training.fitting import tokenise
+    from core.training.keeping.final_model import numbers_of
     from core.training.models.precision import placement, quiet_libraries
     from core.training.tokens import scheduled_pairs
 
@@ -218,6 +224,9 @@ def _train_pending(
     quiet_libraries()
     placed = placement(section)
     verify(base.path, base.files)
+    numbers = numbers_of(base.path)
+    pending = [condition for condition in trained if ctx.pending([training_unit(condition.name)])]
+    _require_disk(ctx, placed, numbers, pending)
     tokenizer = _as_recorded(load_tokenizer(base.path), base)
     tokens = tokenise(
         tokenizer,
@@ -228,14 +237,14 @@ def _train_pending(
         lambda done, total: ctx.progress(done, total, "tokenising"),
     )
     reference = _reference(ctx, base, section, placed, tokens, tokenizer.pad_token_id)
-    common = _Common(ctx, pairs, base, section, placed, tokenizer, tokens, reference)
+    common = _Common(ctx, pairs, base, section, placed, numbers, tokenizer, tokens, reference)
     total = sum(len(condition.schedule) for condition in trained)
-    before = 0
-    for condition in trained:
-        if ctx.pending([training_unit(condition.name)]):
-            ctx.check_stop()
-            _train_condition(common, condition, _reporter(ctx, condition, before, total))
-        before += len(condition.schedule)
+    left = sum(len(condition.schedule) for condition in pending)
+    for condition in pending:
+        ctx.check_stop()
+        before = total - left
+        left -= len(condition.schedule)
+        _train_condition(common, condition, left, _reporter(ctx, condition, before, total))
 
 
 def _as_recorded(tokenizer: Any, base: BaseModel) -> Any:
@@ -252,9 +261,23 @@ def _as_recorded(tokenizer: Any, base: BaseModel) -> Any:
     return tokenizer
 
 
-def _reporter(ctx: Context, condition: Condition, before: int, total: int) -> Callable[[int], None]:
+def _require_disk(ctx: Context, placed: Placement, numbers: Numbers, pending: Sequence[Condition]) -> None:
+    """Refuses to begin where the disk cannot hold the models that are to come, and two states.
+
+    Raises:
+        InputError: says how much there is room for, and how much would be needed.
+    """
+    if not pending:
+        return
+    share = numbers.size / numbers.parameters
+    need = disk_need(numbers.parameters, share, state_bytes(placed.dtype.itemsize), len(pending), None, None)
+    doing = f"{number_of(len(pending), 'trained model')} of {in_gb(need.final)} and two states of {in_gb(need.state)}"
+    require_room(ctx.folder.checkpoints, need.peak, taken_bytes(_states(ctx)), doing)
+
+
+def _reporter(ctx: Context, condition: Condition, before: int, total: int) -> Callable[[int, str], None]:
     steps = len(condition.schedule)
-    return lambda step: ctx.progress(before + step, total, f"{condition.name}: step {step} of {steps}")
+    return lambda step, told: ctx.progress(before + step, total, f"{condition.name}: step {step} of {steps}, {told}")
 
 
 def _reference(
@@ -307,8 +330,12 @@ def _reference(
     return {key: by_name[name] for key, name in names.items()}
 
 
-def _train_condition(common: _Common, condition: Condition, report: Callable[[int], None]) -> None:
-    """Trains one condition from its last recorded state to the end, in one trainer."""
+def _train_condition(common: _Common, condition: Condition, later: int, report: Callable[[int, str], None]) -> None:
+    """Trains one condition from its last recorded state to the end, in one trainer.
+
+    Args:
+        later: optimizer steps of the conditions after it.
+    """
     from core.training.batches import PairCollator, rows_of
     from core.training.callback import Recording, keep_only
     from core.training.dpo import make_trainer
@@ -325,7 +352,7 @@ def _train_condition(common: _Common, condition: Condition, report: Callable[[in
     state.mkdir(parents=True, exist_ok=True)
     rows = rows_of(condition, common.pairs)
     collator = PairCollator(rows, common.tokens, common.reference, tokenizer.pad_token_id, placed.multiple)
-    recording = Recording(ctx, condition.name, before, state, report)
+    recording = Recording(ctx, condition.name, before, state, common.numbers, later, report)
     with memory_guard(section, f"training {condition.name!r}"):
         policy = load_model(common.base.path, placed)
         seed = ctx.torch_seed(condition.name)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from core.events import ConditionPlanned, DrawCommitted, Event, LotteryDiagnosed, RecoveryMeasured, TrainStep
 from storage.record.reader import Reader
+from storage.record.schema import private_of
 
 Row = TypeVar("Row")
 
@@ -176,10 +177,11 @@ class LocaleRow:
 @of_view("conditions", ConditionPlanned)
 @dataclass(frozen=True)
 class ConditionRow:
-    """A condition, and how many optimizer steps were planned for it."""
+    """A condition, how many optimizer steps were planned for it, and of how many pairs."""
 
     condition: Any
     steps: Any
+    batch: Any
 
 
 @of_view("train_steps", TrainStep)
@@ -193,6 +195,9 @@ class StepRow:
     margin: Any
     learning_rate: Any
     seconds: Any
+    effective_pairs: Any
+    tokens: Any
+    memory: Any
 
 
 @of_view("recovery", RecoveryMeasured)
@@ -287,10 +292,15 @@ class PeopleRow:
     questions: Any
 
 
-_UNDER_WAY = """WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'train.step')
+_UNDER_WAY = f"""WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'train.step'),
+last AS MATERIALIZED (
+  SELECT max(seq) AS seq, min(seq) AS first FROM m GROUP BY p->>'$.condition', p->>'$.step'
+),
+counted AS MATERIALIZED (SELECT p, first, {private_of("p")} AS own FROM last JOIN m USING (seq))
 SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss,
-  p->>'$.margin' AS margin, p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, max(seq)
-FROM m GROUP BY 1, 2 ORDER BY min(seq)"""
+  p->>'$.margin' AS margin, p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds,
+  own->>'$.effective_pairs' AS effective_pairs, own->>'$.tokens' AS tokens, p->>'$.memory' AS memory
+FROM counted ORDER BY first"""
 
 
 def steps_under_way(reader: Reader) -> list[StepRow]:

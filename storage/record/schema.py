@@ -56,10 +56,14 @@ def people_of(payload: str) -> str:
     return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {payload}->>'$.sealed.people.sha256')"
 
 
+def private_of(payload: str) -> str:
+    """SQL for the text of the part of a payload that leads back to the source; NULL where it is withheld."""
+    return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {payload}->>'$.sealed.private.sha256')"
+
+
 def reason_of(payload: str) -> str:
     """SQL for why an engine ended, in a sentence; NULL where it is withheld."""
-    named = f"{payload}->>'$.sealed.private.sha256'"
-    return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {named})->>'$.reason'"
+    return f"{private_of(payload)}->>'$.reason'"
 
 
 def _recorded(kind: str, *kinds: str) -> str:
@@ -354,10 +358,18 @@ FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale 
   w.value->>'$.weight' AS weight FROM m, json_each(m.s, '$.weights') w""",
     ),
     "train_steps": (
-        _recorded("train.step"),
+        f"""{_recorded("train.step")},
+batches AS MATERIALIZED (
+  SELECT payload->>'$.condition' AS condition, max(payload->>'$.batch') AS batch
+  FROM events WHERE kind = 'condition.planned' GROUP BY 1
+),
+counted AS MATERIALIZED (SELECT seq, p, {private_of("p")} AS own FROM m)""",
         """SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss, p->>'$.margin' AS margin,
-  p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, p->>'$.gradient_norm' AS gradient_norm
-FROM m""",
+  p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, p->>'$.gradient_norm' AS gradient_norm,
+  own->>'$.effective_pairs' AS effective_pairs, own->>'$.tokens' AS tokens,
+  round(batch / nullif(p->>'$.seconds', 0), 3) AS pairs_per_second,
+  round((own->>'$.tokens') / nullif(p->>'$.seconds', 0), 1) AS tokens_per_second, p->>'$.memory' AS memory
+FROM counted LEFT JOIN batches ON batches.condition = p->>'$.condition' ORDER BY seq""",
     ),
     "recovery": (
         _recorded("recovery.measured"),
@@ -539,6 +551,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "4ec8a6da9815056eb3dcaca495462a256bec9e270b60460395fb80073123ecb6",
+    2: "89ea570104e461a6feb7ec876255bf1b9c9dbde30d8c90b52352607ca87c6bd2",
 }
 """`schema_digest` of the views of each version; records hold no others."""

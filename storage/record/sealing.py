@@ -28,10 +28,14 @@ BodyOf = Callable[[str], bytes | None]
 _ABOUT = ("lottery", "draw", "condition", "level", "panel", "round")
 """Fields that tell two events of a kind in one run apart."""
 
+_ABOUT_STEPS = ("step",)
+"""Those that only some kinds have, and that only their salts know of."""
+
 
 def salt_of(secret: bytes, run: str, kind: str, part: str, values: Mapping[str, Any]) -> str:
     """The salt of a part of an event with these values, 32 hex digits."""
-    return _keyed(secret, run, kind, part, *(values.get(name) for name in _ABOUT))[:32]
+    steps = [values[name] for name in _ABOUT_STEPS if name in values]
+    return _keyed(secret, run, kind, part, *(values.get(name) for name in _ABOUT), *steps)[:32]
 
 
 def _keyed(secret: bytes, *about: Any) -> str:

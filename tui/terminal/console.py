@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 
@@ -59,7 +60,7 @@ class Console:
     def _counter(self, line: str) -> None:
         if self._quiet:
             return
-        line = one_line(line, 100)
+        line = one_line(line, min(100, shutil.get_terminal_size((100, 24)).columns - 1))
         print("\r" + line.ljust(self._width), end="", file=sys.stderr, flush=True)
         self._width = len(line)
 

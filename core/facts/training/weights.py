@@ -26,3 +26,9 @@ def effective_pairs(weights: Sequence[float], counts: Sequence[int]) -> float:
     if not kept:
         return 0.0
     return math.fsum(w for w, _ in kept) ** 2 / math.fsum(w * w / n for w, n in kept)
+
+
+def effective_number(weights: Sequence[float]) -> float:
+    """(Σω)² / Σω² of the pairs of an optimizer step: how many of equal weight they are worth; zero without weights."""
+    squares = math.fsum(w * w for w in weights)
+    return math.fsum(weights) ** 2 / squares if squares else 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from core.facts.training.chat_templates import TEMPLATE_FILE
 from core.facts.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
 from core.sections.what_trains import TrainSection
 from core.training.checkpoints import saving
+from core.training.disk_need import SHARD
 from core.training.models.precision import Placement
 
 HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
@@ -166,24 +168,29 @@ def _listed(folder: Path) -> set[str]:
         raise InputError(f"{index} cannot be read: {error}") from error
 
 
-def save_model(model: Any, tokenizer: Any, target: Path) -> None:
+def save_model(model: Any, tokenizer: Any, target: Path, tensors: Mapping[str, Any] | None = None) -> None:
     """Writes a checkpoint in Hugging Face format, weights as safetensors.
 
     The trainer switches the key-value cache off in the model's configuration; a checkpoint that answers
     questions needs it.
+
+    Args:
+        tensors: the weights by their names, as they are to be written; None: as they are.
     """
     model.config.use_cache = True
     with saving(target):
-        model.save_pretrained(target, safe_serialization=True)
+        model.save_pretrained(
+            target, state_dict=None if tensors is None else dict(tensors), safe_serialization=True, max_shard_size=SHARD
+        )
         tokenizer.save_pretrained(target)
     require_weights(target, model)
 
 
 def require_weights(folder: Path, model: Any) -> None:
-    """Refuses a checkpoint that was just written and does not hold every trained weight of the model.
+    """Refuses a checkpoint that was just written and does not hold every trained weight of the model once.
 
     Raises:
-        DempoError: a file is missing, or the files hold fewer weights than the model has.
+        DempoError: a file is missing, or the files hold fewer weights than the model has, or some of them twice.
     """
     from safetensors import safe_open
 
@@ -191,14 +198,23 @@ def require_weights(folder: Path, model: Any) -> None:
     lacking = lacking_weights({path.name for path in folder.iterdir()}, _listed(folder))
     if lacking is not None:
         raise DempoError(f"{told}: {lacking} was not written; resume the run in one process, without a launcher")
-    written = 0
+    written, names = 0, Counter[str]()
     for path in weights_of(folder):
         if path.suffix == ".safetensors":
             with safe_open(str(path), "pt") as tensors:
+                names.update(tensors.keys())
                 written += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
     wanted = model.num_parameters(only_trainable=True)
     if written < wanted:
         raise DempoError(f"{told}: {written} of {wanted} numbers were written; free some space and resume")
+    most = sum({one.data_ptr(): one.numel() for one in model.state_dict().values()}.values())
+    twice = [name for name, times in names.items() if times > 1]
+    if twice or written > most:
+        which = f" ({twice[0]})" if twice else ""
+        raise DempoError(
+            f"{told}: {written} numbers were written of a model of {most}, so some of them twice{which}; the libraries "
+            "do not know which of its weights are tied"
+        )
 
 
 def load_model(folder: Path, placed: Placement) -> Any:

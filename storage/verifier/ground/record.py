@@ -23,7 +23,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "model.ready": "model files parameters vocabulary template template_kind template_text",
         "questions.generated": "clause_id model questions template prompt reply request_key rule",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
-        "train.step": "condition step loss margin gradient_norm learning_rate rule",
+        "train.step": "condition step loss margin gradient_norm learning_rate rule effective_pairs tokens",
         "train.checkpoint": "condition step folder files",
         "model.linked": "condition model files parameters vocabulary template template_kind template_text",
         "answer.read": "condition question_id clause_id answer",

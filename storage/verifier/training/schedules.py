@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
 from core.facts.randomness import RandomStream
 from core.facts.training.schedule import SCHEDULE_TYPE, schedule_file, shuffles, weighted_draws
+from core.facts.training.weights import effective_number
 from storage.verifier.contents.pool import PoolRead, in_order_of_pairs, required_pool
 from storage.verifier.contents.whole import is_plain_file
 from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, brief, broken, same, spend
@@ -17,8 +20,9 @@ from storage.verifier.ground.record import Found, Record
 LARGEST_SCHEDULE = 64 * 1024**2
 
 
-def check_schedule(record: Record, event: Found) -> bool:
-    """Whether a condition has a schedule; its file is the one that the seed and the weights give.
+def check_schedule(record: Record, event: Found, steps: Sequence[Found]) -> bool:
+    """Whether a condition has a schedule; its file is the one that the seed and the weights give, and what its
+    optimizer steps say of their pairs is what the schedule and the weights give.
 
     The file's bytes follow from the schedule, so their SHA-256 tells, also where the file is not here. Only where
     citizens of a planted world decide anew which answer is the better one, the file itself has to be read.
@@ -34,7 +38,9 @@ def check_schedule(record: Record, event: Found) -> bool:
     if not 0 < size <= LARGEST_SCHEDULE // 2:
         raise broken(f"{what}: a schedule of {brief(size)} pairs is larger than this program writes", event.seq)
     spend(record, STEPS_OF_A_NUMBER * size)
-    pairs = _drawn_schedule(record, event, size, required_pool(record, event.seq))
+    pool = required_pool(record, event.seq)
+    pairs = _drawn_schedule(record, event, size, pool)
+    _check_pairs_of_steps(record, event, steps, pairs, pool)
     rows = [pairs[i : i + values["batch"]] for i in range(0, size, values["batch"])]
     flipped: list[list[int]] = []
     if values["source"] == "population":
@@ -63,6 +69,41 @@ def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> 
     if not eligible:
         raise broken(f"condition {brief(event.values['condition'])} trains on no pair", event.seq)
     return shuffles(eligible, size, stream.child("shuffle"))
+
+
+def _check_pairs_of_steps(
+    record: Record, event: Found, steps: Sequence[Found], pairs: Sequence[int], pool: PoolRead
+) -> None:
+    """How many pairs of equal weight those of each step are worth; that its tokens can be those of so many pairs.
+
+    Whoever counts the tokens themselves needs the tokenizer.
+    """
+    counted = [step for step in steps if step.values.get("effective_pairs") is not None]
+    if not counted:
+        return
+    what, batch = f"condition {brief(event.values['condition'])}", event.values["batch"]
+    if len(counted) < len(steps):
+        raise broken(f"{what}: some of its steps say how many pairs they are worth, and some do not", counted[0].seq)
+    spend(record, STEPS_OF_A_NUMBER * len(steps) * batch)
+    worth = _weights_of_pairs(record, event, pool)
+    longest = 2 * batch * record.genesis["config"]["train"]["max_length"]
+    for step in counted:
+        number = step.values["step"]
+        wanted = effective_number([worth[pair] for pair in pairs[(number - 1) * batch : number * batch]])
+        found, tokens = step.values["effective_pairs"], step.values.get("tokens")
+        if not math.isclose(found, wanted, rel_tol=1e-12):
+            raise broken(f"{what}: effective_pairs of step {number} is {found}; it is {wanted}", step.seq)
+        if tokens is None or not 2 * batch <= tokens <= longest:
+            raise broken(f"{what}: step {number} has {tokens} tokens of {batch} pairs", step.seq)
+
+
+def _weights_of_pairs(record: Record, event: Found, pool: PoolRead) -> list[float]:
+    """ω of every pair by its number: w_r / N_r, or one where the schedule was drawn by the weights."""
+    if event.values["estimator"] == "weighted_sampling":
+        return [1.0] * sum(pairs for _, pairs in pool.everybody)
+    weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
+    people = in_order_of_pairs(record, pool)
+    return [weight.get(rater_id, 0.0) / pairs for rater_id, pairs in people for _ in range(pairs)]
 
 
 def _flipped(record: Record, event: Found, what: str) -> list[Any] | None:

@@ -184,7 +184,7 @@ def check_training(record: Record) -> str:
     for event in record.counted("model.linked"):
         _check_linked(record, event)
     check_templates(record)
-    schedules = sum(check_schedule(record, event) for event in planned.values())
+    schedules = sum(check_schedule(record, event, steps[name]) for name, event in planned.items())
     for event in record.counted("reference.computed"):
         _check_reference(event)
     total = sum(map(len, steps.values()))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
-from core.facts.sources import trains
 from core.run_folder import RunFolder
 from storage.export.export import MARGIN, SNAPSHOTS, space_needed
 from storage.record.run_folders import run_folders
@@ -27,9 +26,6 @@ _PROMPT = 2_000
 
 _PAGES = 1.3
 """Texts lie in pages of 4 KiB, which two of them seldom fill exactly; 1.2 was measured."""
-
-_STATE = 5
-"""A model with its gradient and the optimizer's two moments, and the copy that replaces it, in models."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +73,6 @@ def size_of(config: RunConfig, questions: int) -> Size:
         reply_tokens=max((judge.max_tokens for judge in judges), default=0),
         steps=config.train.steps if config.train else 0,
     )
-
-
-def checkpoints(config: RunConfig, model_bytes: int) -> int:
-    """Bytes of the trained models and of the one state to resume from, where the base model takes `model_bytes`."""
-    trained = sum(trains(condition.source) for condition in config.conditions)
-    return (trained + _STATE) * model_bytes if trained else 0
 
 
 def disk_rows(runs: Path) -> list[dict[str, Any]]:

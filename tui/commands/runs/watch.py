@@ -1,6 +1,7 @@
 """Following a run from the command line: its events as lines, until the engine ends.
 
-Where nothing is recorded for a while, the engine's own note says what it is at: waiting for an endpoint, say.
+Where nothing is recorded for a while, the engine's own note says what it is at: waiting for an endpoint, say. While a
+model is trained, steps come all the time, and the note says now and then how fast that goes and how long it takes.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from storage.record.reader import Progress, Reader
 
 _INTERVAL = 0.5
 _QUIET_LOOKS = 20
-"""Looks without an event, after which the engine's note is printed."""
+"""Looks without an event, or with steps of training alone, after which the engine's note is printed."""
+_STEP = "train.step"
 _FIELDS = (
     "name",
     "condition",
     "step",
-    "loss",
     "question_id",
     "judge",
     "outcome",
@@ -42,19 +43,19 @@ def follow(reader: Reader) -> None:
             seq = row["seq"]
             if row["kind"] not in _TOLD_BY_OTHERS:
                 print(_line(row), flush=True)
-        quiet = 0 if rows else quiet + 1
+        if not rows and not live:
+            return
+        quiet = quiet + 1 if all(row["kind"] == _STEP for row in rows) else 0
+        if quiet and quiet % _QUIET_LOOKS == 0:
+            noted = _told_once(reader.progress(), noted)
         if not rows:
-            if not live:
-                return
-            if quiet % _QUIET_LOOKS == 0:
-                noted = _told_once(reader.progress(), noted)
             time.sleep(_INTERVAL)
 
 
 def _told_once(note: Progress | None, before: Progress | None) -> Progress | None:
     """Prints the engine's note where it is another one than before; the note."""
     if note is not None and note != before:
-        at, stage, detail = (one_line(str(value), 120) for value in (note.at, note.stage, note.detail))
+        at, stage, detail = (one_line(str(value), 160) for value in (note.at, note.stage, note.detail))
         print(f"{at[11:19]}  {stage:<10}  {one_line(str(note.done))}/{one_line(str(note.total))} {detail}", flush=True)
     return note
 
@@ -62,8 +63,18 @@ def _told_once(note: Progress | None, before: Progress | None) -> Progress | Non
 def _line(row: dict[str, Any]) -> str:
     stage, kind, at = (one_line(str(row[key]), 40) for key in ("stage", "kind", "at"))
     values = _values(row)
+    if kind == _STEP:
+        return f"{at[11:19]}  {stage:<10}  {_step(values)}"
     told = [f"{key}={_short(values[key])}" for key in _FIELDS if key in values]
     return f"{at[11:19]}  {stage:<10}  {kind:<20}  {' '.join(told)}".rstrip()
+
+
+def _step(values: dict[str, Any]) -> str:
+    """A step of training in the width of a narrow terminal."""
+    condition, step, loss, margin, seconds = (
+        _short(values.get(name, "–")) for name in ("condition", "step", "loss", "margin", "seconds")
+    )
+    return f"{condition} step {step}: loss {loss}, margin {margin}, {seconds} s"
 
 
 def _values(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 from textual.containers import Horizontal
 
+from core.visible import one_line
 from storage.record.reader import Reader
 from storage.record.rows import ConditionRow, StepRow, steps_under_way, view_rows
 from tui.screens.panes.pane import Pane, skipped
@@ -18,6 +19,9 @@ from tui.widgets.words import Words
 
 _POINTS = 40
 """Points of a curve: the loss of single steps of DPO is so noisy that the curves would hide one another."""
+
+_RECENT = 50
+"""Steps whose mean says how long the others of a condition take."""
 
 _SMOOTH = 0.1
 """Share of the steps over which the table's mean of the last losses is taken."""
@@ -72,7 +76,31 @@ class TrainingPane(Pane):
             note += f"; plots: means of {size} steps"
         if not found.steps:
             note = found.skipped or "no optimizer step is recorded yet"
-        self._note.say(note)
+        self._note.say("\n".join(filter(None, [speed(found), note])))
+
+
+def speed(found: Training) -> str:
+    """How fast the condition is that was worked on last, by its last step, in a sentence; "" where no step says it."""
+    if not found.steps:
+        return ""
+    name, rows = list(found.steps.items())[-1]
+    last, planned = rows[-1], next((c for c in found.conditions if c.condition == name), None)
+    seconds, tokens, memory = map(as_float, (last.seconds, last.tokens, last.memory))
+    pairs, steps = (as_float(planned.batch), as_float(planned.steps)) if planned else (None, None)
+    told = []
+    left = (steps or 0.0) - (as_float(last.step) or 0.0)
+    if left > 0:
+        recent = [as_float(row.seconds) or 0.0 for row in rows[-_RECENT:]]
+        told.append(f"{duration(left * sum(recent) / len(recent))} left")
+    if pairs is not None and seconds:
+        told.append(f"{number(pairs / seconds, 1)} pairs/s")
+    if tokens is not None and seconds:
+        told.append(f"{number(tokens / seconds, 0)} tokens/s")
+    if memory is not None:
+        told.append(f"{number(memory / 1000**3, 1)} GB at most")
+    if planned is not None and last.effective_pairs is not None:
+        told.append(f"{number(last.effective_pairs, 1)} of {whole(planned.batch)} pairs effective")
+    return f"{one_line(str(name), 20)}: {', '.join(told)}" if told else ""
 
 
 def curve(name: str, rows: list[StepRow], field: str, colour: int, size: int) -> Series:
