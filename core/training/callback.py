@@ -48,6 +48,7 @@ class Recording(TrainerCallback):
         self.condition = condition
         self.before = before
         self.every = 60 * ctx.config.train.checkpoint_minutes
+        self.lora = ctx.config.train.lora
         self.saved = time.monotonic()
         self.state = state
         self.advance = advance
@@ -131,13 +132,24 @@ class Recording(TrainerCallback):
         """The trained model takes its place and completes the unit; the trainer's state goes."""
         assert self.unit is not None, "a step has begun"
         temporary = fresh_folder(self.state / "final")
-        save_model(self.trainer.model, self.trainer.processing_class, temporary)
+        model, trained = self.trainer.model, self._trained()
+        if trained is not None and self.lora is not None and self.lora.merged:
+            model = model.merge_and_unload()
+        save_model(model, self.trainer.processing_class, temporary)
         final = self.ctx.folder.checkpoints / self.condition
         publish(temporary, final)
         place = final.relative_to(self.ctx.folder.root).as_posix()
-        self.unit.add(TrainCheckpoint(condition=self.condition, step=step, folder=place, files=hash_files(final)))
+        self.unit.add(
+            TrainCheckpoint(condition=self.condition, step=step, folder=place, files=hash_files(final), adapter=trained)
+        )
         self.unit.complete()
         shutil.rmtree(self.state)
+
+    def _trained(self) -> int | None:
+        """How many numbers an adapter has; None where all of the model is trained."""
+        if self.lora is None:
+            return None
+        return int(self.trainer.model.num_parameters(only_trainable=True))
 
     def _event(self, step: int, metrics: StepMetrics) -> TrainStep:
         return TrainStep(

@@ -22,6 +22,7 @@ from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, T
 from core.facts.places import place_name
 from core.facts.sources import has_base, trains
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
+from core.facts.training.weight_files import lacking_adapter
 from core.random_arrays import integers
 from core.sections.what_trains import TrainSection
 from core.stage import Context, Unit, only
@@ -58,13 +59,16 @@ class Trained:
     models: Mapping[str, Path]
     files: Mapping[str, Mapping[str, str]]
     base: Path
+    base_files: Mapping[str, str]
 
     def verified(self, condition: str) -> Path:
-        """The condition's folder, once its files have been compared with the record.
+        """The condition's folder, once its files, and those of the base for an adapter, are compared with the record.
 
         Raises:
             InputError: a file is missing or was changed.
         """
+        if lacking_adapter(self.files[condition]) is None:
+            verify(self.base, self.base_files)
         return verify(self.models[condition], self.files[condition])
 
 
@@ -135,9 +139,11 @@ def _messages(pairs: PreferencePairs) -> list[str]:
 
 
 def _model_ready(train: TrainSection, folder: Path, loss: float | None) -> ModelReady:
-    from core.training.models.model import require_fit, shape_of
+    from core.training.models.adapters import require_lora
+    from core.training.models.model import names_of_weights, require_fit, shape_of
 
     shape, tokenizer = shape_of(folder), load_tokenizer(folder)
+    require_lora(train, names_of_weights(folder))
     require_fit(train, max(tokenizer.get_vocab().values()) + 1, shape.rows, shape.positions)
     return ModelReady(
         model=place_name(train.model),
@@ -175,7 +181,7 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
             assert recorded is not None, "every condition is recorded"
             final = only(recorded, TrainCheckpoint)
             models[condition.name], files[condition.name] = ctx.folder.root / final.folder, final.files
-    return Trained(models=models, files=files, base=base.path)
+    return Trained(models=models, files=files, base=base.path, base_files=base.files)
 
 
 @dataclass(frozen=True)
