@@ -175,7 +175,8 @@ def config(root: Path, **section: Any) -> RunConfig:
 def trained(folder: Path, tmp_path: Path) -> Trained:
     other = save_random_llama(tmp_path / "two", seed=2)
     models = {"base": folder, "full": other}
-    return Trained(models=models, files={name: hash_files(path) for name, path in models.items()}, base=folder)
+    files = {name: hash_files(path) for name, path in models.items()}
+    return Trained(models=models, files=files, base=folder, base_files=files["base"])
 
 
 def test_every_condition_answers_every_question_under_the_recorded_plan(tmp_path: Path, trained: Trained) -> None:

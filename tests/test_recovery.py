@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ class Case:
         for name, model in models.items():
             save_model(model, tokenizer, folders[name])
         files = {name: hash_files(folder) for name, folder in folders.items()}
-        return Trained(models=folders, files=files, base=folders["base"])
+        return Trained(models=folders, files=files, base=folders["base"], base_files=files["base"])
 
     def run(self, root: Path, recorder: MemoryRecorder | None = None) -> tuple[RecoveryMeasured, ...]:
         return recovery(make_context("recovery", self.config, root, recorder), self.pairs, self.trained)
@@ -190,7 +191,7 @@ def test_a_changed_checkpoint_is_refused(case: Case, tmp_path: Path) -> None:
     shutil.copytree(case.trained.models["full"], folder)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    trained = Trained(models={"full": folder}, files={"full": case.trained.files["full"]}, base=case.trained.base)
+    trained = replace(case.trained, models={"full": folder}, files={"full": case.trained.files["full"]})
     with pytest.raises(InputError, match="does not hold what was recorded"):
         recovery(make_context("recovery", case.config, tmp_path / "run"), case.pairs, trained)
 

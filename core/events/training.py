@@ -120,6 +120,9 @@ class TrainCheckpoint(Event):
     step: int = described("optimizer steps done")
     folder: str = described("path below the run directory")
     files: dict[str, Sha256] = described("SHA-256 of the model's files")
+    adapter: int | None = described(
+        "numbers that were trained, those of an adapter (LoRA); absent where all of the model was", default=None
+    )
 
 
 class RecoveryMeasured(Event):

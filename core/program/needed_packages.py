@@ -21,6 +21,8 @@ OF_STAGE = {
 }
 """What a stage imports, whatever its configuration says; numpy, pydantic and the like are imported before any."""
 
+_WITH_ADAPTERS = ("train", "recovery")
+
 
 def require_packages(config: RunConfig, until: str | None = None) -> None:
     """Refuses a run whose stages, up to `until`, need packages that are not installed.
@@ -56,4 +58,5 @@ def _packages(stage: str, config: RunConfig) -> tuple[str, ...]:
         return (*(_MODEL if answers_here else ()), *(("openai",) if writes or "endpoint" in kinds else ()))
     if stage == "judge" and config.judge and any(judge.kind == "openai" for judge in config.judge.judges):
         return ("openai",)
-    return OF_STAGE.get(stage, ())
+    adapters = ("peft",) if stage in _WITH_ADAPTERS and config.train is not None and config.train.lora else ()
+    return (*OF_STAGE.get(stage, ()), *adapters)

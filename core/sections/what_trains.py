@@ -104,6 +104,17 @@ class TinySection(Section):
     learning_rate: Rate = 6e-3
 
 
+class LoraSection(Section):
+    """Low-rank adapters in place of all parameters: W + (alpha / rank) · B A, with B A of rank `rank`."""
+
+    rank: Positive = 16
+    alpha: Positive = 32
+    targets: tuple[str, ...] = Field(
+        default=(), description="names of the linear layers that get one; where left out, all but the head"
+    )
+    merged: bool = Field(default=False, description="keep whole models, adapters merged into their weights")
+
+
 class TrainSection(Section):
     """Weighted DPO. `batch` is the number of pairs per optimizer step over all processes."""
 
@@ -128,6 +139,7 @@ class TrainSection(Section):
     optimizer: str = "adamw_torch"
     precision: Literal["fp32", "bf16_mixed", "bf16"] = "fp32"
     gradient_checkpointing: bool = False
+    lora: LoraSection | None = None
     checkpoint_minutes: float | None = Field(
         default=None,
         ge=0,

@@ -24,6 +24,7 @@ from core.training.dpo import StepMetrics, WeightedDPOTrainer
 from core.training.keeping.final_model import Numbers, save_final
 from core.training.keeping.room import bytes_of_state, lacking_room, require_room_for_model
 from core.training.keeping.speed import Speed, told
+from core.training.models.adapters import save_adapter
 from core.training.models.model import require_weights
 from core.training.start import Start
 
@@ -180,14 +181,28 @@ class Recording(TrainerCallback):
         assert self.unit is not None, "a step has begun"
         temporary = fresh_folder(self.state / "final")
         kept = f"its state after step {self.kept}" if self.kept else "its start"
-        require_room_for_model(temporary, self.numbers.size, self.condition, kept)
-        save_final(self.trainer.model, self.trainer.processing_class, temporary, self.numbers)
+        trained, lora = self._trained(), self.train.lora
+        model, tokenizer = self.trainer.model, self.trainer.processing_class
+        if lora is not None and not lora.merged:
+            save_adapter(model, tokenizer, temporary)
+            require_weights(temporary, model)
+        else:
+            require_room_for_model(temporary, self.numbers.size, self.condition, kept)
+            save_final(model.merge_and_unload() if lora else model, tokenizer, temporary, self.numbers)
         final = self.ctx.folder.checkpoints / self.condition
         publish(temporary, final)
         place = final.relative_to(self.ctx.folder.root).as_posix()
-        self.unit.add(TrainCheckpoint(condition=self.condition, step=step, folder=place, files=hash_files(final)))
+        self.unit.add(
+            TrainCheckpoint(condition=self.condition, step=step, folder=place, files=hash_files(final), adapter=trained)
+        )
         self.unit.complete()
         shutil.rmtree(self.state)
+
+    def _trained(self) -> int | None:
+        """How many numbers an adapter has; None where all of the model is trained."""
+        if self.train.lora is None:
+            return None
+        return int(self.trainer.model.num_parameters(only_trainable=True))
 
     def _event(self, step: int, metrics: StepMetrics) -> TrainStep:
         seconds = round(time.monotonic() - self.begun, 4)

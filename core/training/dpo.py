@@ -34,6 +34,7 @@ from core.facts.training.learning_rate import rate_share
 from core.sections.what_trains import TrainSection
 from core.training.batches import PairCollator
 from core.training.checkpoints import saving
+from core.training.models.adapters import lora_config
 from core.training.models.dropout import switch_off_dropout
 from core.training.models.precision import Placement
 from core.training.reference import response_log_probs
@@ -74,7 +75,12 @@ class WeightedDPOTrainer(DPOTrainer):
     ) -> None:
         rows = Dataset.from_dict({"row": list(range(len(collator.rows)))})
         super().__init__(
-            model=model, args=arguments, train_dataset=rows, processing_class=tokenizer, data_collator=collator
+            model=model,
+            args=arguments,
+            train_dataset=rows,
+            processing_class=tokenizer,
+            data_collator=collator,
+            peft_config=None if train.lora is None else lora_config(train.lora),
         )
         self.remove_callback(PrinterCallback)
         self.collator = collator
@@ -220,6 +226,7 @@ def make_trainer(
     )
     _one_device(arguments)
     switch_off_dropout(model)
+    torch.manual_seed(arguments.seed)  # an adapter's A is drawn when the trainer is made
     trainer = WeightedDPOTrainer(model, tokenizer, arguments, collator, train)
     if callback is not None:
         trainer.add_callback(callback)

@@ -20,7 +20,8 @@ from core.config import RunConfig
 from core.errors import DempoError, InputError
 from core.facts.training.chat_templates import template_kind
 from core.sections.what_trains import TrainSection
-from core.training.models.model import folder_of, from_hub, positions_in, require_fit, weights_of
+from core.training.models.adapters import require_lora
+from core.training.models.model import folder_of, from_hub, names_of_weights, positions_in, require_fit, weights_of
 from core.training.models.optimizers import require_optimizer
 from core.training.models.tiny import require_heads
 from core.training.planning.conditions import require_name
@@ -41,11 +42,19 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
         checks += [partial(require_name, condition), partial(require_options, condition)]
     if trained and config.train is not None and config.has_base:
         checks += [partial(require_optimizer, config.train.optimizer), partial(check_model, config.train)]
+        checks.append(partial(_check_lora, config.train))
     for check in checks:
         try:
             check()
         except DempoError as error:
             yield error
+
+
+def _check_lora(train: TrainSection) -> None:
+    """The names of a model's layers are known where its files are here; otherwise the stage `model` knows them."""
+    folder = Path(train.model).expanduser()
+    known = train.lora is not None and folder.is_dir() and (folder / "config.json").is_file()
+    require_lora(train, names_of_weights(folder) if known else None)
 
 
 def check_model(train: TrainSection, named: str = "train.model", trained: bool = True) -> None:

@@ -25,6 +25,7 @@ from core.facts.plural import number_of
 from core.facts.sources import has_base, trains
 from core.facts.training.chat_templates import template_kind
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
+from core.facts.training.weight_files import lacking_adapter
 from core.random_arrays import integers
 from core.sections.what_trains import TrainSection
 from core.stage import Context, Unit, only
@@ -66,13 +67,16 @@ class Trained:
     models: Mapping[str, Path]
     files: Mapping[str, Mapping[str, str]]
     base: Path
+    base_files: Mapping[str, str]
 
     def verified(self, condition: str) -> Path:
-        """The condition's folder, once its files have been compared with the record.
+        """The condition's folder, once its files, and those of the base for an adapter, are compared with the record.
 
         Raises:
             InputError: a file is missing or was changed.
         """
+        if lacking_adapter(self.files[condition]) is None:
+            verify(self.base, self.base_files)
         return verify(self.models[condition], self.files[condition])
 
 
@@ -148,9 +152,11 @@ def _messages(pairs: PreferencePairs) -> list[str]:
 
 
 def _model_ready(unit: Unit, train: TrainSection, folder: Path, loss: float | None) -> ModelReady:
-    from core.training.models.model import require_fit, shape_of
+    from core.training.models.adapters import require_lora
+    from core.training.models.model import names_of_weights, require_fit, shape_of
 
     shape, tokenizer = shape_of(folder), load_tokenizer(folder)
+    require_lora(train, names_of_weights(folder))
     require_fit(train, max(tokenizer.get_vocab().values()) + 1, shape.rows, shape.positions)
     return ModelReady(
         model=place_name(train.model),
@@ -190,7 +196,7 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
             assert recorded is not None, "every condition is recorded"
             final = only(recorded, TrainCheckpoint)
             models[condition.name], files[condition.name] = ctx.folder.root / final.folder, final.files
-    return Trained(models=models, files=files, base=base.path)
+    return Trained(models=models, files=files, base=base.path, base_files=base.files)
 
 
 @dataclass(frozen=True)
@@ -267,10 +273,12 @@ def _require_disk(ctx: Context, placed: Placement, numbers: Numbers, pending: Se
     Raises:
         InputError: says how much there is room for, and how much would be needed.
     """
-    if not pending:
-        return
+    lora = train_section(ctx).lora
+    if not pending or (lora is not None and not lora.merged):
+        return  # adapters are small
     share = numbers.size / numbers.parameters
-    need = disk_need(numbers.parameters, share, state_bytes(placed.dtype.itemsize), len(pending), None, None)
+    state = 0.0 if lora is not None else state_bytes(placed.dtype.itemsize)
+    need = disk_need(numbers.parameters, share, state, len(pending), None, None)
     doing = f"{number_of(len(pending), 'trained model')} of {in_gb(need.final)} and two states of {in_gb(need.state)}"
     require_room(ctx.folder.checkpoints, need.peak, taken_bytes(_states(ctx)), doing)
 

@@ -1,5 +1,5 @@
 """What has to be said of the judging beside leaderboards, from the views, for whoever shows them: too few rankings,
-judges that rank by the shown place, answers that are equal."""
+judges that rank by the shown place, answers that are equal, models of which adapters alone were trained."""
 
 from __future__ import annotations
 
@@ -23,18 +23,22 @@ TEXTS = "SELECT question_id, answer, count(*) FROM answers WHERE answer IS NOT N
 
 TIES = "SELECT config->>'$.judge.ties' FROM run"
 
+RANK = "SELECT config->>'$.train.lora.rank' FROM run"
+
 Query = Callable[[str], Iterable[Iterable[Any]]]
 """The rows of a query, each as its values."""
 
 
 @dataclass(frozen=True)
 class JudgingNotes:
-    """places are those of each judge by its label; skipped: none is asked where all answers are equal."""
+    """places are those of each judge by its label; skipped: none is asked where all answers are equal; lora_rank is
+    that of the adapters where these were trained in place of all parameters."""
 
     coverage: Coverage
     places: dict[str, ShownPlaces]
     equal: EqualAnswers
     skipped: bool = False
+    lora_rank: Any = None
 
     @classmethod
     def of(cls, query: Query) -> JudgingNotes:
@@ -44,6 +48,7 @@ class JudgingNotes:
             _places(query(SHOWN), query(RANKED)),
             _equal(query(TEXTS)),
             [tuple(row) for row in query(TIES)] == [("skip",)],
+            next((rank for (rank,) in query(RANK)), None),
         )
 
     @classmethod
@@ -54,7 +59,16 @@ class JudgingNotes:
     @property
     def first(self) -> list[str]:
         """What every leaderboard has to say before all else."""
-        return [sentence for sentence in (self.coverage.sentence, *habits(self.places).values()) if sentence]
+        told = (self.coverage.sentence, *habits(self.places).values(), self._of_training)
+        return [sentence for sentence in told if sentence]
+
+    @property
+    def _of_training(self) -> str:
+        if self.lora_rank is None:
+            return ""
+        return (
+            f"not full-parameter: adapters of rank {str(self.lora_rank)[:8]} (LoRA) were trained, and no other weight"
+        )
 
     @property
     def of_answers(self) -> str:
@@ -70,6 +84,7 @@ class JudgingNotes:
                 {"judge": label, **found._asdict(), "alert": told.get(label)} for label, found in self.places.items()
             ],
             "equal_answers": self.equal._asdict(),
+            "lora_rank": self.lora_rank,
         }
 
 

@@ -86,7 +86,7 @@ class Restorer:
                 recorded = self._events("train", TrainCheckpoint)
                 final = only([e for e in recorded if e.condition == condition.name], TrainCheckpoint)
                 models[condition.name], files[condition.name] = self.scratch.root / final.folder, final.files
-        return Trained(models=models, files=files, base=base)
+        return Trained(models=models, files=files, base=base, base_files=ready.files)
 
     def _answers(self) -> Answers:
         """Questions and answers; "" stands for a text that is not here, which `lacking_texts` counts."""

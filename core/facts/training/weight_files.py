@@ -47,3 +47,13 @@ def shards_of(index: str | bytes) -> set[str]:
     if not isinstance(placed, dict) or not all(isinstance(name, str) for name in placed.values()):
         raise ValueError(f"{WEIGHTS_INDEX} holds no table weight_map of file names")
     return set(placed.values())
+
+
+ADAPTER = "adapter_model.safetensors"
+ADAPTER_SETTINGS = "adapter_config.json"
+"""The two files of a checkpoint that is an adapter (LoRA) of the run's base model: it holds no other weights."""
+
+
+def lacking_adapter(names: Collection[str]) -> str | None:
+    """The first file that a checkpoint lacks to be an adapter; None where it lacks none."""
+    return next((name for name in (ADAPTER, ADAPTER_SETTINGS) if name not in names), None)

@@ -65,9 +65,10 @@ def require_room_for_model(folder: Path, needed: int, condition: str, kept: str)
 
 
 def bytes_of_state(model: Any, optimizer: Any) -> int:
-    """What a state of training takes: the model as it is trained, and what its optimizer keeps."""
+    """What a state of training takes: all of the model that is trained, and what its optimizer keeps."""
     kept = [value for values in optimizer.state.values() for value in values.values() if hasattr(value, "numel")]
-    return sum(tensor.numel() * tensor.element_size() for tensor in [*model.parameters(), *model.buffers(), *kept])
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return sum(tensor.numel() * tensor.element_size() for tensor in [*trained, *model.buffers(), *kept])
 
 
 def in_gb(size: float) -> str:

@@ -6,6 +6,7 @@ its chat template. Weights that exist elsewhere are linked, not copied; their ha
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -17,13 +18,16 @@ from typing import Any
 
 from core.errors import DempoError, InputError
 from core.facts.training.chat_templates import TEMPLATE_FILE
-from core.facts.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_weights, shards_of
+from core.facts.training.weight_files import WEIGHTS, WEIGHTS_INDEX, lacking_adapter, lacking_weights, shards_of
 from core.sections.what_trains import TrainSection
 from core.training.checkpoints import saving
 from core.training.disk_need import SHARD
+from core.training.models.adapters import base_of, has_adapter, is_adapter, numbers_in, put_on
 from core.training.models.precision import Placement
 
 HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
+_LARGEST_HEADER = 10**8
+"""Bytes; safetensors itself reads no larger one."""
 _WANTED = [
     "*.safetensors",
     "*.safetensors.index.json",
@@ -159,6 +163,36 @@ def weights_of(folder: Path) -> list[Path]:
     raise InputError(f"{folder} lacks {lacking}{told}; get the whole checkpoint")
 
 
+def names_of_weights(folder: Path) -> set[str]:
+    """The names of all weights of a checkpoint, from its index or the heads of its files; loads no torch.
+
+    Raises:
+        InputError: a file is broken.
+    """
+    found: set[str] = set()
+    for path in weights_of(folder):
+        if path.suffix == ".safetensors":
+            found |= header_of(path).keys() - {"__metadata__"}
+    return found
+
+
+def header_of(path: Path) -> dict[str, Any]:
+    """What a file of weights says of its tensors, by name: `{"dtype", "shape", "data_offsets"}`.
+
+    Raises:
+        InputError: it is no file of weights.
+    """
+    try:
+        with path.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            values = json.loads(stream.read(length)) if length <= _LARGEST_HEADER else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path} is no file of weights (safetensors)")
+    return values
+
+
 def _listed(folder: Path) -> set[str]:
     """The shards that a folder's index names; none without an index."""
     index = folder / WEIGHTS_INDEX
@@ -195,6 +229,13 @@ def require_weights(folder: Path, model: Any) -> None:
     from safetensors import safe_open
 
     told = f"the weights in {folder} are not complete, so this is no checkpoint"
+    wanted = model.num_parameters(only_trainable=True) or model.num_parameters()
+    if has_adapter(model):
+        lacking = lacking_adapter({path.name for path in folder.iterdir()})
+        written = 0 if lacking else numbers_in(folder)
+        if written != wanted:
+            raise DempoError(f"{told}: {written} of {wanted} numbers were written; free some space and resume")
+        return
     lacking = lacking_weights({path.name for path in folder.iterdir()}, _listed(folder))
     if lacking is not None:
         raise DempoError(f"{told}: {lacking} was not written; resume the run in one process, without a launcher")
@@ -204,7 +245,6 @@ def require_weights(folder: Path, model: Any) -> None:
             with safe_open(str(path), "pt") as tensors:
                 names.update(tensors.keys())
                 written += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
-    wanted = model.num_parameters(only_trainable=True)
     if written < wanted:
         raise DempoError(f"{told}: {written} of {wanted} numbers were written; free some space and resume")
     most = sum({one.data_ptr(): one.numel() for one in model.state_dict().values()}.values())
@@ -218,13 +258,15 @@ def require_weights(folder: Path, model: Any) -> None:
 
 
 def load_model(folder: Path, placed: Placement) -> Any:
-    """A causal language model from a checkpoint folder, on its device, in evaluation mode.
+    """A causal language model from a checkpoint folder, on its device, in evaluation mode; an adapter with its base.
 
     Raises:
         InputError: the architecture is unknown, needs code from the checkpoint, or the files are broken.
     """
     from transformers import AutoModelForCausalLM
 
+    if is_adapter(folder):
+        return put_on(load_model(base_of(folder), placed), folder).eval()
     try:
         model = AutoModelForCausalLM.from_pretrained(
             str(folder), dtype=placed.dtype, trust_remote_code=False, use_safetensors=True

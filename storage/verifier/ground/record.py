@@ -24,7 +24,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "questions.generated": "clause_id model questions template prompt reply request_key rule",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step loss margin gradient_norm learning_rate rule effective_pairs tokens",
-        "train.checkpoint": "condition step folder files",
+        "train.checkpoint": "condition step folder files adapter",
         "model.linked": "condition model files parameters vocabulary template template_kind template_text",
         "answer.read": "condition question_id clause_id answer",
         "answer.received": "condition question_id clause_id outcome model answer reply prompt finish_reason "

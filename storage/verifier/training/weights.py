@@ -13,7 +13,7 @@ from core.facts.plural import number_of
 from core.facts.sources import trains
 from core.facts.training.learning_rate import rate_share
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance, training_unit
-from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_weights, shards_of
+from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_adapter, lacking_weights, shards_of
 from core.facts.training.weights import effective_pairs, transformed
 from storage.verifier.contents.draws import draws_of_record
 from storage.verifier.contents.lotteries import lotteries_of_record
@@ -258,7 +258,21 @@ def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -
     same(values["step"], steps, f"{what}: the steps that its model was trained for", event.seq)
     same(values["folder"], f"checkpoints/{name}", f"{what}: its folder", event.seq)
     same(event.unit, training_unit(name), f"{what}: its unit", event.seq)
-    _check_weight_files(record, event, values["folder"], f"the model of condition {brief(name)}")
+    _check_trained_weights(record, event, f"the model of condition {brief(name)}")
+
+
+def _check_trained_weights(record: Record, event: Found, what: str) -> None:
+    """An adapter where the configuration asks for one, whole weights otherwise; the record says which was trained."""
+    lora, numbers = (record.genesis["config"].get("train") or {}).get("lora"), event.values.get("adapter")
+    same(numbers is not None, lora is not None, f"{what}: whether an adapter was trained", event.seq)
+    if numbers is not None and numbers < 1:
+        raise broken(f"{what}: its adapter has {numbers} numbers", event.seq)
+    if lora is None or lora.get("merged"):
+        _check_weight_files(record, event, event.values["folder"], what)
+        return
+    lacking = lacking_adapter(event.values["files"])
+    if lacking is not None:
+        raise broken(f"{what} has no complete adapter: {lacking} is not among its files", event.seq)
 
 
 def _check_linked(record: Record, event: Found) -> None:
