@@ -16,7 +16,7 @@ WORKERS := -n auto --maxprocesses 4 --dist worksteal
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check torch --constraint constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev]' --constraint constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,lowmem,dev]' --constraint constraints.txt
 	touch $@
 
 demo: $(VENV)/.installed

@@ -57,10 +57,13 @@ class LocalModel:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, train: TrainSection | None, own_template: bool = False) -> Iterator[LocalModel]:
+def opened(
+    folder: Path, train: TrainSection | None, own_template: bool = False, numbers: str | None = None
+) -> Iterator[LocalModel]:
     """Loads a checkpoint folder on the device of [train] and frees it at the end.
 
     Args:
+        numbers: in which the model was trained; None leaves them to [train].
         own_template: keep the chat template that the folder brings; without one, the run's is installed.
 
     Raises:
@@ -72,7 +75,7 @@ def opened(folder: Path, train: TrainSection | None, own_template: bool = False)
 
     section = train or TrainSection(model=str(folder))
     quiet_libraries()
-    placed = placement(section)
+    placed = placement(section, numbers)
     tokenizer = _own_tokenizer(folder) if own_template else None
     with memory_guard(section, f"loading {folder.name}"):
         model = load_model(folder, placed)
