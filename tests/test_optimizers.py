@@ -11,17 +11,14 @@ from typing import Any
 
 import pytest
 import torch
+from displacement import WEIGHTS, kept, train
 
 from core.facts.training.numbers import ROUNDED_AT_RANDOM, numbers_possible
 from core.sections.what_trains import TrainSection
 from core.training.models.optimizers import OPTIMIZERS, bytes_per_parameter
 from core.training.models.precision import placement
-from core.training.models.updates import make_optimizer
 
 FEWER = 50_176
-WEIGHTS = 200_192
-STEPS = 100
-RATE = 5e-6
 
 KEPT = {  # share of the weights that changed, projection on the displacement in float32, and the cosine with it
     "adamw": ((0, 0.1), (0.04, 0.06), (0.2, 0.3)),
@@ -31,25 +28,10 @@ KEPT = {  # share of the weights that changed, projection on the displacement in
 }
 
 
-def start(weights: int) -> torch.Tensor:
-    return (torch.randn(weights, generator=torch.Generator().manual_seed(0)) * 0.02).bfloat16()
-
-
 @cache
-def trained(
-    name: str, dtype: torch.dtype, count: int = FEWER, steps: int = STEPS, seed: int = 3
-) -> tuple[torch.Tensor, Any]:
-    """The displacement after some steps of a steady gradient with noise, float64, and the optimizer."""
+def trained(name: str, dtype: torch.dtype, count: int = FEWER) -> tuple[torch.Tensor, Any]:
     torch.set_num_threads(1)
-    drawn = torch.Generator().manual_seed(1)
-    steady = torch.randn(count, generator=drawn) * 1e-4
-    weights = torch.nn.Parameter(start(count).to(dtype))
-    optimizer = make_optimizer([weights], name=name, learning_rate=RATE)
-    torch.manual_seed(seed)
-    for _ in range(steps):
-        weights.grad = (steady + torch.randn(count, generator=drawn) * 3e-4).to(dtype)
-        optimizer.step()
-    return weights.detach().double() - start(count).double(), optimizer
+    return train(name, dtype, count)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -58,11 +40,9 @@ def test_how_much_of_a_small_displacement_bf16_weights_keep(name: str, count: in
     whole, _ = trained("adamw", torch.float32, count)
     assert (whole != 0).double().mean() > 0.999
     found, _ = trained(name, torch.bfloat16, count)
-    changed = float((found != 0).double().mean())
-    projection = float(found @ whole / (whole @ whole))
-    cosine = float(found @ whole / (found.norm() * whole.norm()))
-    for value, (low, high) in zip((changed, projection, cosine), KEPT[name], strict=True):
-        assert low <= value <= high, (changed, projection, cosine)
+    measured = kept(found, whole)
+    for value, (low, high) in zip(measured, KEPT[name], strict=True):
+        assert low <= value <= high, measured
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -87,7 +67,7 @@ def held_by(value: Any) -> int:
 
 def test_rounding_by_chance_draws_from_the_seed_and_the_others_from_none() -> None:
     for name in OPTIMIZERS:
-        first, again, other = (trained.__wrapped__(name, torch.bfloat16, steps=3, seed=seed)[0] for seed in (3, 3, 4))
+        first, again, other = (train(name, torch.bfloat16, FEWER, steps=3, seed=seed)[0] for seed in (3, 3, 4))
         assert torch.equal(first, again)
         assert torch.equal(first, other) == (name not in ROUNDED_AT_RANDOM)
 

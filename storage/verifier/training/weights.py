@@ -172,6 +172,8 @@ def check_training(record: Record) -> str:
         if planned:
             one_of(planned, event.values["condition"], "the condition", event.seq)
         steps.setdefault(event.values["condition"], []).append(event)
+    for event in record.counted("reference.computed"):
+        _check_reference(record, event)
     for name, found in steps.items():
         _check_steps(name, found, planned.get(name), record.ledger.ended("train"))
         if name in planned:
@@ -186,8 +188,6 @@ def check_training(record: Record) -> str:
     for event in record.counted("model.linked"):
         _check_linked(record, event)
     schedules = sum(check_schedule(record, event) for event in planned.values())
-    for event in record.counted("reference.computed"):
-        _check_reference(record, event)
     total = sum(map(len, steps.values()))
     done = f"{number_of(total, 'step')} of {number_of(len(steps), 'condition')} without a gap"
     return f"{done}, {number_of(schedules, 'schedule')} drawn again"
