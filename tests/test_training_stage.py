@@ -28,6 +28,7 @@ from core.events import (
     TrainStep,
     UnitCompleted,
 )
+from core.facts.training.learning_rate import rate_share
 from core.facts.training.numbers import ROUNDED_AT_RANDOM
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE
 from core.training import stage
@@ -38,6 +39,7 @@ from core.training.planning.conditions import conditions
 from core.training.reference import decode_reference
 from core.training.tokens import scheduled_pairs
 from core.types import Message, PreferencePairs
+from storage.verifier.training.weights import AS_FLOAT32
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
 
@@ -411,6 +413,9 @@ def test_what_an_optimizer_for_bf16_weights_keeps_beside_them_goes_on_too(tmp_pa
     run.train()
     assert run.steps() == undisturbed.steps()
     assert run.files() == undisturbed.files()
+    rates = [rate for *_, rate in run.steps().values()]
+    wanted = [1e-3 * rate_share(done, 4, 0.5, "linear") for done in range(4)]
+    assert rates == pytest.approx(wanted, rel=AS_FLOAT32), "as near as verification asks for"
     (start,) = undisturbed.recorder.of_kind(TrainStart)
     rounds = optimizer in ROUNDED_AT_RANDOM
     assert start.rounding_seed == (str(undisturbed.context("train").torch_seed("full")) if rounds else None)
