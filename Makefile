@@ -16,7 +16,7 @@ WORKERS := -n auto --maxprocesses 4 --dist worksteal
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check torch --constraint constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev]' --constraint constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,lowmem,dev]' --constraint constraints.txt
 	touch $@
 
 demo: $(VENV)/.installed
@@ -86,8 +86,8 @@ GPU_PYTHON ?= $(BIN)/python
 bench-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(VENV)/.installed)
 	$(GPU_PYTHON) tests/bench_gpu.py
 
-# What such a machine lacks, for one without a network: 5 MB; install there with pip install --no-index --no-deps .whl/*
-GPU_LACKS := trl datasets dill multiprocess xxhash pydantic pydantic_core annotated-types typing-inspection
+# What such a machine lacks, for one without a network: some 15 MB; install there with pip install --no-index --no-deps .whl/*
+GPU_LACKS := torch-optimi torchao trl datasets dill multiprocess xxhash pydantic pydantic_core annotated-types typing-inspection
 gpu-wheels:
 	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \
 	  --platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \

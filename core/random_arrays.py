@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.facts.randomness import WORDS, RandomStream, derive_key
+from core.facts.randomness import WORDS, RandomStream
 
 
 def integers(stream: RandomStream, n: int, size: int) -> NDArray[np.int64]:
@@ -21,8 +21,3 @@ def integers(stream: RandomStream, n: int, size: int) -> NDArray[np.int64]:
         found.append((kept % np.uint64(n)).astype(np.int64))
         missing -= len(kept)
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
-
-
-def derive_seed(seed: int, *path: str) -> int:
-    """A 63-bit seed for generators that are not audited (torch), fixed by the run seed and a path."""
-    return int.from_bytes(derive_key(seed, *path)[:8], "big") >> 1

@@ -34,9 +34,8 @@ from core.events import (
     encode_text,
 )
 from core.facts.places import without_places
-from core.facts.randomness import RandomStream, derive_key
+from core.facts.randomness import RandomStream, derive_key, derive_seed
 from core.facts.stages import Replay, key_of_stage, skipped_because
-from core.random_arrays import derive_seed
 from core.run_folder import RunFolder
 
 E = TypeVar("E", bound=Event)

@@ -6,6 +6,7 @@ Each line compares two ways of doing the same work on this machine, now; ratios 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from core.data.pseudonyms import PLANTED  # noqa: E402
 from core.events import JudgeCalled  # noqa: E402
 from core.facts.randomness import RandomStream  # noqa: E402
 from core.facts.ranking.methods import METHODS  # noqa: E402
+from core.facts.training.numbers import ASKED, ONLY_BF16  # noqa: E402
 from core.run_folder import RunFolder  # noqa: E402
 from core.sections.who_judges import RankSection  # noqa: E402
 from core.types import Ranking  # noqa: E402
@@ -199,7 +201,37 @@ def bench_data() -> list[tuple[str, str]]:
     ]
 
 
-_PARTS = (bench_help, bench_data, bench_record, bench_paper, bench_five_papers, bench_verification, bench_ranking)
+def bench_optimizers() -> list[tuple[str, str]]:
+    """Every precision with every optimizer that it goes with: processor time, memory, and what of the way in fp32."""
+    ways = [(numbers, "adamw") for numbers in ASKED] + [("bf16", name) for name in ONLY_BF16]
+    found, whole = [], None
+    with tempfile.TemporaryDirectory() as scratch:
+        for numbers, name in ways:
+            file = Path(scratch) / f"{numbers}-{name}.npy"
+            command = [sys.executable, HERE / "optimizer_cost.py", numbers, name, file]
+            done = subprocess.run(command, check=True, capture_output=True, text=True, env=OWN_PATH)
+            cost, moved = json.loads(done.stdout), np.load(file)
+            whole = moved if whole is None else whole
+            along = float(moved @ whole / (whole @ whole))
+            told = (
+                f"{cost['tokens']:,.0f} tokens/s, peak memory {cost['peak']:,.0f} MiB, displacement {along:.3f} of fp32"
+            )
+            found.append((f"training in {numbers} with {name}", told))
+    return found
+
+
+OWN_PATH = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
+
+_PARTS = (
+    bench_help,
+    bench_data,
+    bench_optimizers,
+    bench_record,
+    bench_paper,
+    bench_five_papers,
+    bench_verification,
+    bench_ranking,
+)
 
 
 def main(parts: Sequence[Callable[[], list[tuple[str, str]]]] = _PARTS) -> None:

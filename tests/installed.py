@@ -26,7 +26,7 @@ MOST_ON_DISK = 400 * 1024**2
 MOST_DOWNLOADED = 100
 """Megabytes."""
 
-TRAINING = ("torch", "transformers", "trl", "accelerate", "datasets", "pandas", "pyarrow")
+TRAINING = ("torch", "transformers", "trl", "accelerate", "datasets", "pandas", "pyarrow", "torchao", "optimi")
 
 
 def main() -> None:

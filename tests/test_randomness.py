@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts.randomness import RandomStream
-from core.random_arrays import derive_seed, integers
+from core.facts.randomness import RandomStream, derive_seed
+from core.random_arrays import integers
 
 
 def words_by_hand(seed: int, path: list[str], count: int) -> list[int]:

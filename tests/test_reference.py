@@ -48,7 +48,7 @@ def test_rounded_widths_change_no_log_probability_and_stay_within_the_budget(sco
     shapes = []
     plain = Tokens.batch
     monkeypatch.setattr(Tokens, "batch", lambda *a: shapes.append((b := plain(*a))["input_ids"].shape) or b)
-    found = log_probs(model, tokens, sequences, Rounded(placed.device, placed.dtype, placed.autocast), pad, 300)
+    found = log_probs(model, tokens, sequences, Rounded(placed.device, placed.numbers), pad, 300)
     assert list(found.values()) == pytest.approx(list(expected.values()), rel=2e-5)
     assert {width for _, width in shapes} <= {32, 60}, "multiples of 32 within a window of 60"
     assert max(rows * width for rows, width in shapes) <= 300

@@ -16,8 +16,9 @@ from training_world import make_config
 
 from core.config import RunConfig
 from core.errors import InputError
+from core.facts.training.numbers import ONLY_BF16
 from core.preflight import preflight
-from core.training.models.optimizers import OPTIMIZERS, require_optimizer
+from core.sections.who_is_drawn import DataSection
 from core.training.possible import check_training
 
 FULL = '[[conditions]]\nname = "full"\nsource = "all"\n'
@@ -57,8 +58,11 @@ def test_a_model_that_can_be_trained_is_no_problem(model: Path) -> None:
 @pytest.mark.parametrize(
     ("train", "told"),
     [
-        ({"optimizer": "adamw_torchh"}, "there is no optimizer 'adamw_torchh'; there are adafactor, "),
-        ({"optimizer": "galore_adamw"}, "there is no optimizer 'galore_adamw'"),
+        (
+            {"optimizer": "adamw_torch"},
+            "no optimizer 'adamw_torch'; there are adamw, adamw_kahan, adamw_sr, adamw_sr_8bit",
+        ),
+        ({"optimizer": "stable_adamw"}, "there is no optimizer 'stable_adamw'"),
         ({"model": "./nowhere"}, "there is no folder './nowhere', and it is no name on the Hugging Face hub"),
     ],
 )
@@ -69,11 +73,33 @@ def test_what_is_not_there_is_named(train: dict[str, Any], told: str) -> None:
 
 def test_a_package_that_an_optimizer_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.training.models.optimizers.find_spec", lambda name: None)
-    (found,) = wanting(optimizer="stable_adamw")
-    remedy = f"`{sys.executable} -m pip install torch-optimi`"
-    assert (
-        found == f"train.optimizer 'stable_adamw': this needs 'torch-optimi'; the package is not installed ({remedy})"
-    )
+    for name, package in (("adamw_kahan", "torch-optimi"), ("adamw_sr", "torchao"), ("adamw_sr_8bit", "torchao")):
+        (found,) = wanting(optimizer=name)
+        told, remedy = found.split(" (")
+        assert told == f"train.optimizer '{name}': this needs '{package}'; the package is not installed"
+        assert remedy == f"`{sys.executable} -m pip install -e '{CHECKOUT}[lowmem]'`)"
+
+
+@pytest.mark.parametrize("name", ONLY_BF16)
+def test_an_optimizer_for_bf16_weights_refuses_others(name: str) -> None:
+    assert wanting(optimizer=name, precision="bf16") == wanting(optimizer=name) == []
+    for precision in ("fp32", "bf16_mixed"):
+        (found,) = wanting(optimizer=name, precision=precision)
+        assert f"train.optimizer '{name}' is made for bfloat16 weights, and train.precision is '{precision}'" in found
+        assert "set that to 'bf16' or leave it out, or take 'adamw', which is for 'fp32', 'bf16_mixed'" in found
+
+
+def test_plain_bf16_is_allowed_and_warned_of(tmp_path: Path) -> None:
+    config = make_config(FULL, precision="bf16")
+    config = config.model_copy(update={"data": DataSection(format="none")})
+    (note,) = preflight(config, "train")
+    assert "keep 4.8 % of the displacement" in note
+    assert "'adamw_kahan', 'adamw_sr' or 'adamw_sr_8bit' keep all of it" in note
+    assert preflight(config, "model") == ()
+    for other in ({"precision": "fp32"}, {"precision": "bf16", "optimizer": "adamw_kahan"}, {}):
+        assert config.train is not None
+        better = config.model_copy(update={"train": make_config(FULL, **other).train})
+        assert preflight(better, "train") == ()
 
 
 def test_a_hub_name_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,20 +175,9 @@ def test_training_is_looked_at_without_torch(model: Path) -> None:
 def test_a_run_that_goes_on_elsewhere_is_told_before_anything_is_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = make_run(tmp_path, FULL, optimizer="stable_adamw")
+    run = make_run(tmp_path, FULL, optimizer="adamw_kahan")
     run.model()
     monkeypatch.setattr("core.training.models.optimizers.find_spec", lambda name: None)
     run.recorder.fatal = ("unit", "reference")
-    with pytest.raises(InputError, match="pip install torch-optimi"):
+    with pytest.raises(InputError, match=r"\[lowmem\]"):
         run.train()
-
-
-def test_the_optimizers_are_those_of_transformers_that_need_no_settings_of_their_own() -> None:
-    from transformers import Trainer
-    from transformers.training_args import OptimizerNames, TrainingArguments
-
-    assert set(OPTIMIZERS) <= {name.value for name in OptimizerNames}
-    for name, package in OPTIMIZERS.items():
-        if package == "torch":
-            require_optimizer(name)
-            assert Trainer.get_optimizer_cls_and_kwargs(TrainingArguments(optim=name, use_cpu=True))

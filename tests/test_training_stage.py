@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from memory_recorder import MemoryRecorder, make_context
-from training_world import CONDITIONS, make_config, make_draw, make_lottery, make_pairs, make_pool
+from training_world import CONDITIONS, make_config, make_draw, make_lottery, make_pairs, make_pool, make_tiny
 
 from core.chat import load_tokenizer, template_digest
 from core.config import RunConfig
@@ -28,13 +29,18 @@ from core.events import (
     UnitCompleted,
 )
 from core.facts.training.chat_templates import PLAIN_TEMPLATE
+from core.facts.training.learning_rate import rate_share
+from core.facts.training.numbers import ROUNDED_AT_RANDOM
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE
 from core.training import stage
 from core.training.fitting import tokenise
+from core.training.models.model import save_model
+from core.training.models.optimizers import OPTIMIZERS
 from core.training.planning.conditions import conditions
 from core.training.reference import decode_reference
 from core.training.tokens import scheduled_pairs
 from core.types import Message, PreferencePairs
+from storage.verifier.training.weights import AS_FLOAT32
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
 
@@ -397,6 +403,60 @@ def test_a_killed_run_resumes_to_the_same_record(whole, tmp_path, fatal):
     for name in trained.models:
         assert dict(trained.files[name]) == dict(whole.trained.files[name])
         trained.verified(name)
+
+
+@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "adamw"])
+def test_what_an_optimizer_for_bf16_weights_keeps_beside_them_goes_on_too(tmp_path, optimizer):
+    """Compensations, moments in 8 bits, and the generator of the rounding; for some of the weights are 8 bits taken."""
+    base = tmp_path / "base"
+    tokenizer, model = make_tiny(make_pairs(), hidden=64)
+    save_model(model, tokenizer, base)
+    settings = {"model": base, "optimizer": optimizer, "steps": 4, "warmup": 0.5}
+    text = '[[conditions]]\nname = "full"\nsource = "all"'
+    undisturbed, run = make_run(tmp_path / "a", text, **settings), make_run(tmp_path / "b", text, **settings)
+    undisturbed.train()
+    run.recorder.fatal = ("full", 4)
+    with pytest.raises(Killed):
+        run.train()
+    (state,) = [path for path in (run.root / "checkpoints" / ".state" / "full").iterdir() if path.is_dir()]
+    assert state.name == "checkpoint-3"
+    torch.manual_seed(0)  # an engine that goes on is another process
+    run.recorder.fatal = None
+    run.train()
+    assert run.steps() == undisturbed.steps()
+    assert run.files() == undisturbed.files()
+    rates = [rate for *_, rate in run.steps().values()]
+    wanted = [1e-3 * rate_share(done, 4, 0.5, "linear") for done in range(4)]
+    assert rates == pytest.approx(wanted, rel=AS_FLOAT32), "as near as verification asks for"
+    (start,) = undisturbed.recorder.of_kind(TrainStart)
+    rounds = optimizer in ROUNDED_AT_RANDOM
+    assert start.rounding_seed == (str(undisturbed.context("train").torch_seed("full")) if rounds else None)
+    assert undisturbed.recorder.of_kind(ReferenceComputed)[0].precision == "bf16"
+
+
+def test_a_run_goes_on_in_the_numbers_that_it_began_in(tmp_path):
+    text = '[[conditions]]\nname = "full"\nsource = "all"'
+    run = make_run(tmp_path, text, steps=2, precision="bf16_mixed")
+    run.recorder.fatal = ("full", 1)
+    with pytest.raises(Killed):
+        run.train()
+    run.recorder.fatal = None
+    left_out = run.config.train.model_copy(update={"precision": None})
+    run.config = run.config.model_copy(update={"train": left_out})  # as on the GPU that it began on
+    assert run.train().numbers == "bf16_mixed"
+    (_, start) = run.recorder.of_kind(TrainStart)
+    assert start.layouts is not None
+
+
+def test_a_run_that_began_in_tf32_is_not_gone_on_with_on_a_cpu(tmp_path, monkeypatch):
+    text = '[[conditions]]\nname = "full"\nsource = "all"'
+    run = make_run(tmp_path, text, steps=2, precision="fp32")
+    run.recorder.fatal = ("full", 1)
+    with pytest.raises(Killed):
+        run.train()
+    monkeypatch.setattr(stage, "_recorded_numbers", lambda *given: "tf32")
+    with pytest.raises(InputError, match=r"scored in tf32 on a GPU, and a CPU computes in fp32.* resume on a GPU"):
+        run.train()
 
 
 def test_a_complete_stage_is_restored_from_the_record_alone(whole):

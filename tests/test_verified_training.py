@@ -14,6 +14,7 @@ import pytest
 from rewritten import Row, forged
 
 from core.facts.training.learning_rate import rate_share
+from core.facts.training.numbers import rounding_seed
 from core.facts.training.weight_files import WEIGHTS_INDEX
 from storage.check import Check
 from storage.record.reader import Reader
@@ -123,6 +124,10 @@ STARTS: dict[str, tuple[Callable[[Rows], Rows], str]] = {
         each("train.step", lambda v: v["step"] == 1 and v.update(margin=0.25)),
         "the margin of its first step is larger than that of any pair in it",
     ),
+    "a seed of a rounding without chance": (
+        each("train.start", lambda v: v.update(rounding_seed="7")),
+        "the seed of its rounding",
+    ),
     "no comparison": (
         lambda rows: [row for row in rows if row.kind != "train.start"],
         "has 0 comparisons of its start with the reference instead of one",
@@ -194,3 +199,81 @@ def test_the_view_of_steps_says_how_fast_they_were(trained: Path) -> None:
         assert 1 <= row["effective_pairs"] <= 4
         assert row["pairs_per_second"] == pytest.approx(4 / row["seconds"], abs=1e-3)
         assert row["tokens_per_second"] == pytest.approx(row["tokens"] / row["seconds"], abs=0.1)
+
+
+# ---------------------------------------------------------------- numbers and chance
+
+
+def all_of(*changes: Callable[[Rows], Rows]) -> Callable[[Rows], Rows]:
+    def attack(rows: Rows) -> Rows:
+        for change in changes:
+            rows = change(rows)
+        return rows
+
+    return attack
+
+
+def asked(**train: Any) -> Callable[[Rows], Rows]:
+    """A record whose configuration says something else of [train]; None leaves a setting out."""
+
+    def change(values: dict[str, Any]) -> None:
+        section = values["config"]["train"]
+        section.update(train)
+        for name in [name for name, value in section.items() if value is None]:
+            del section[name]
+
+    return each("run.created", change)
+
+
+def computed_in(numbers: str | None, layouts: float | None = 1e-5) -> Callable[[Rows], Rows]:
+    """A record of other numbers; without any as older programs wrote it."""
+
+    def start(values: dict[str, Any]) -> None:
+        values.update(tolerance=0.001, layouts=layouts)
+        if layouts is None:
+            del values["layouts"]
+
+    def reference(values: dict[str, Any]) -> None:
+        values["precision"] = numbers
+        if numbers is None:
+            del values["precision"]
+
+    return all_of(each("train.start", start), each("reference.computed", reference))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (computed_in("tf32"), ""),
+        (computed_in("bf16_mixed"), ""),
+        (all_of(asked(precision="bf16"), computed_in("bf16")), ""),
+        (all_of(asked(precision="fp32"), computed_in(None, None)), ""),
+        (all_of(asked(precision="bf16"), computed_in(None)), ""),
+        (computed_in("bf16"), "was scored in are 'bf16'; the configuration can mean fp32 or tf32 or bf16_mixed"),
+        (computed_in(None, None), "was scored in are None; the configuration can mean"),
+        (all_of(asked(precision="bf16"), computed_in("fp32", None)), "the configuration can mean bf16"),
+        (computed_in("tf32", None), "whether no difference of layouts was measured"),
+        (computed_in("fp32"), "whether no difference of layouts was measured"),
+    ],
+)
+def test_numbers_are_those_that_the_configuration_can_mean(
+    change: Callable[[Rows], Rows], told: str, trained: Path, tmp_path: Path
+) -> None:
+    found = training(forged(trained, tmp_path, change))
+    assert (found.verdict, told in found.detail) == ("failed" if told else "ok", True)
+
+
+def test_the_seed_of_a_rounding_by_chance_is_derived_again(trained: Path, tmp_path: Path) -> None:
+    record = read_record(trained / "audit.db", tree_facts())
+
+    def seeded(change: Callable[[int], int]) -> Callable[[Rows], Rows]:
+        def start(values: dict[str, Any]) -> None:
+            values["rounding_seed"] = str(change(rounding_seed(record.genesis["seed"], values["condition"])))
+
+        return all_of(asked(optimizer="adamw_sr"), computed_in("bf16"), each("train.start", start))
+
+    assert training(forged(trained, tmp_path / "a", seeded(lambda seed: seed))).verdict == "ok"
+    other = training(forged(trained, tmp_path / "b", seeded(lambda seed: seed + 1)))
+    assert (other.verdict, "the seed of its rounding" in other.detail) == ("failed", True)
+    none = training(forged(trained, tmp_path / "c", all_of(asked(optimizer="adamw_sr"), computed_in("bf16"))))
+    assert (none.verdict, "the seed of its rounding" in none.detail) == ("failed", True)

@@ -112,7 +112,7 @@ class _Answering:
 
 def _own(answering: _Answering, trained: Trained | tuple[()]) -> str:
     assert trained, "a condition with the base model has a run that has one"
-    _answer_all(answering, partial(trained.verified, answering.condition.name))
+    _answer_all(answering, partial(trained.verified, answering.condition.name), trained.numbers)
     return ""
 
 
@@ -176,7 +176,7 @@ def _units_of(condition: ConditionSection, questions: int, batches: int) -> int:
     return batches + (kind == "model")
 
 
-def _answer_all(answering: _Answering, verified: Callable[[], Path]) -> None:
+def _answer_all(answering: _Answering, verified: Callable[[], Path], numbers: str | None = None) -> None:
     """Answers the batches that are not recorded; the model is loaded only if there are any."""
     ctx, section, condition = answering.ctx, answering.section, answering.condition.name
     left = iter(answering.questions)
@@ -206,7 +206,7 @@ def _answer_all(answering: _Answering, verified: Callable[[], Path]) -> None:
                 )
             )
 
-    with opened(verified(), ctx.config.train) as local:
+    with opened(verified(), ctx.config.train, numbers=numbers) as local:
         for index, batch in enumerate(batches):
             key, begun = _batch_key(condition, index), time.monotonic()
             given = ctx.unit(key, partial(compute, batch=batch))

@@ -57,11 +57,15 @@ class LocalModel:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, train: TrainSection | None) -> Iterator[LocalModel]:
+def opened(folder: Path, train: TrainSection | None, numbers: str | None = None) -> Iterator[LocalModel]:
     """Loads a checkpoint folder on the device of [train] and frees it at the end.
 
     It is asked under the chat template that the folder carries: a model of the run under the one that it was trained
     with, any other under its own; under the plain one where there is none.
+
+    Args:
+        numbers: in which the model was trained; None leaves them to [train].
+
 
     Raises:
         InputError: the folder holds no model that can be used, or the device is not there.
@@ -72,7 +76,7 @@ def opened(folder: Path, train: TrainSection | None) -> Iterator[LocalModel]:
 
     section = train or TrainSection(model=str(folder))
     quiet_libraries()
-    placed = placement(section)
+    placed = placement(section, numbers)
     tokenizer = load_tokenizer(folder)
     with memory_guard(section, f"loading {folder.name}"):
         model = load_model(folder, placed)

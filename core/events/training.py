@@ -62,6 +62,11 @@ class ReferenceComputed(Event):
     cut_responses: int = described("sequences whose response was cut to fit max_length")
     artifact: Artifact = sealed("private", "sum of token log-probabilities per sequence")
     rule: int = described("number of the rule by which prompts are fitted (training.md)")
+    precision: str | None = described(
+        "numbers that reference and conditions compute in: fp32, tf32, bf16_mixed or bf16; absent in older records, "
+        "which computed as their configuration says",
+        default=None,
+    )
 
 
 class TrainStart(Event):
@@ -73,6 +78,11 @@ class TrainStart(Event):
     tolerance: float = described("above it the condition stops: 0.001, or 6 · layouts where that is more")
     layouts: float | None = described(
         "largest difference of a pair's margin between two layouts of the same pairs; absent in fp32", default=None
+    )
+    rounding_seed: str | None = described(
+        "seed of the generator by which the optimizer rounds weights up or down, in decimal digits; absent where no "
+        "chance is in it",
+        default=None,
     )
 
 

@@ -34,6 +34,11 @@ def derive_key(seed: int | str | bytes, *path: str) -> bytes:
     return digest.digest()
 
 
+def derive_seed(seed: int | str, *path: str) -> int:
+    """A 63-bit seed for generators that are not audited (torch), fixed by the run seed and a path."""
+    return int.from_bytes(derive_key(seed, *path)[:8], "big") >> 1
+
+
 class RandomStream:
     """A stream of random numbers, fixed by a run seed (or a key) and a path such as ("draw", "main")."""
 

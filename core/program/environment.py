@@ -34,6 +34,8 @@ PACKAGES = (
     "textual",
     "tokenizers",
     "torch",
+    "torch-optimi",
+    "torchao",
     "transformers",
     "trl",
 )
@@ -51,6 +53,9 @@ TRAINING = (
     "trl",
 )
 """Packages of the extra `dempo[train]`, by the names that are imported."""
+
+LOW_MEMORY = ("torch-optimi", "torchao")
+"""Packages of the extra `dempo[lowmem]`, by the names that they are installed by."""
 
 LAUNCHED = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
 """What torchrun and accelerate set for each of the processes that they start."""
@@ -109,11 +114,13 @@ def missing_packages(names: Iterable[str]) -> str:
     listed = list(names)
     what = "packages are" if len(listed) > 1 else "package is"
     quoted = ", ".join(map(repr, listed))
-    wanted = " ".join(name for name in listed if name not in TRAINING)
-    if len(wanted.split()) < len(listed):
-        program = f"-e '{ROOT}[train]'" if (ROOT / "pyproject.toml").is_file() else "'dempo[train]'"
-        wanted = f"{program} {wanted}".rstrip()
-    return f"this needs {quoted}; the {what} not installed (`{sys.executable} -m pip install {wanted}`)"
+    of_extras = {"train": TRAINING, "lowmem": LOW_MEMORY}
+    extras = [extra for extra, names in of_extras.items() if not set(names).isdisjoint(listed)]
+    wanted = [name for name in listed if name not in (*TRAINING, *LOW_MEMORY)]
+    if extras:
+        place, named = (ROOT, "-e ") if (ROOT / "pyproject.toml").is_file() else ("dempo", "")
+        wanted.insert(0, f"{named}'{place}[{','.join(extras)}]'")
+    return f"this needs {quoted}; the {what} not installed (`{sys.executable} -m pip install {' '.join(wanted)}`)"
 
 
 def package_version(name: str) -> str | None:

@@ -136,8 +136,13 @@ class TrainSection(Section):
     max_length: int = Field(default=1024, ge=16)
     max_gradient_norm: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="0 clips nothing")
     weight_decay: float = Field(default=0.0, ge=0)
-    optimizer: str = "adamw_torch"
-    precision: Literal["fp32", "bf16_mixed", "bf16"] = "fp32"
+    optimizer: str = Field(
+        default="adamw", description="adamw, or for bf16 weights adamw_kahan, adamw_sr or adamw_sr_8bit"
+    )
+    precision: Literal["fp32", "bf16_mixed", "bf16"] | None = Field(
+        default=None,
+        description="left out: bf16 for an optimizer that is made for it, else bf16_mixed on a GPU, fp32 on a CPU",
+    )
     gradient_checkpointing: bool = False
     lora: LoraSection | None = None
     checkpoint_minutes: float | None = Field(

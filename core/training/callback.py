@@ -15,6 +15,7 @@ from transformers import TrainerCallback
 
 from core.errors import DempoError
 from core.events import Event, TrainCheckpoint, TrainStart, TrainState, TrainStep
+from core.facts.training.numbers import ROUNDED_AT_RANDOM, rounding_seed
 from core.facts.training.rules import RATE_RULE, training_unit
 from core.facts.training.weights import effective_number
 from core.stage import Context, Unit
@@ -102,7 +103,11 @@ class Recording(TrainerCallback):
         assert self.unit is not None, "a step has begun"
         largest = self.trainer.largest_margin()
         compared = TrainStart(
-            condition=self.condition, largest_margin=largest, tolerance=start.tolerance, layouts=start.layouts
+            condition=self.condition,
+            largest_margin=largest,
+            tolerance=start.tolerance,
+            layouts=start.layouts,
+            rounding_seed=self._rounding_seed(start.train.optimizer),
         )
         self.unit.now(compared)
         if largest > start.tolerance:
@@ -111,6 +116,11 @@ class Recording(TrainerCallback):
                 f"pair is 0 but for rounding ({start.tolerance:.2g}), and one is {largest:.3g}; "
                 f"{start.differing(self.trainer.model)}"
             )
+
+    def _rounding_seed(self, optimizer: str) -> str | None:
+        if optimizer not in ROUNDED_AT_RANDOM:
+            return None
+        return str(rounding_seed(self.ctx.config.run.seed, self.condition))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Records the step; keeps the finished model, or asks for a state where it is time or a stop was asked for.

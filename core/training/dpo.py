@@ -37,6 +37,7 @@ from core.training.checkpoints import saving
 from core.training.models.adapters import lora_config
 from core.training.models.dropout import switch_off_dropout
 from core.training.models.precision import Placement
+from core.training.models.updates import make_optimizer
 from core.training.reference import response_log_probs
 
 _CHECKPOINTING = next(
@@ -68,6 +69,7 @@ class WeightedDPOTrainer(DPOTrainer):
     loss_is_scaled_for_ga = True
     """The loss below is a part of the step's loss; the Trainer must not divide it by the accumulation."""
 
+    optimizer: Any
     lr_scheduler: Any
 
     def __init__(
@@ -88,6 +90,23 @@ class WeightedDPOTrainer(DPOTrainer):
         self._sums = torch.zeros(3, dtype=torch.float64, device=self.args.device)
         self._largest = torch.zeros(1, device=self.args.device)
         self._norm = torch.zeros((), device=self.args.device)
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """Ours, with the Trainer's rule of which parameters weight decay is for: not biases, not norms."""
+        if self.optimizer is None:
+            trained = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+            decaying = set(self.get_decay_parameter_names(self.model))
+            groups = [
+                {"params": [p for n, p in trained if n in decaying], "weight_decay": self._train.weight_decay},
+                {"params": [p for n, p in trained if n not in decaying], "weight_decay": 0.0},
+            ]
+            self.optimizer = make_optimizer(
+                groups,
+                name=self._train.optimizer,
+                learning_rate=self._train.learning_rate,
+                device=self.args.device.type,
+            )
+        return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The schedule of `core.facts.training.learning_rate`; those of transformers begin a warm-up at rate 0."""
@@ -188,7 +207,8 @@ def make_trainer(
     Args:
         collator: holds the rows of the schedule; their number is steps × `train.batch`.
         folder: where the trainer keeps its state.
-        seed: of generators that nothing draws from while dropout is off.
+        seed: of torch's generator, from which nothing but an optimizer that rounds by chance draws while dropout
+            is off. Every state of the trainer holds the generator's.
     """
     steps = len(collator.rows) // train.batch
     processes = _processes()
@@ -210,7 +230,6 @@ def make_trainer(
         learning_rate=train.learning_rate,
         weight_decay=train.weight_decay,
         max_grad_norm=train.max_gradient_norm or math.inf,  # the norm is measured where nothing is clipped, too
-        optim=train.optimizer,
         bf16=placed.autocast,
         fp16=False,
         **{_CHECKPOINTING: train.gradient_checkpointing},
@@ -230,6 +249,7 @@ def make_trainer(
     trainer = WeightedDPOTrainer(model, tokenizer, arguments, collator, train)
     if callback is not None:
         trainer.add_callback(callback)
+    torch.manual_seed(seed)
     return trainer
 
 

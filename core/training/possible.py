@@ -18,11 +18,12 @@ from core.chat.installing import SAMPLES
 from core.chat.trial import require_serving
 from core.config import RunConfig
 from core.errors import DempoError, InputError
+from core.facts.sources import trains
 from core.facts.training.chat_templates import template_kind
 from core.sections.what_trains import TrainSection
 from core.training.models.adapters import require_lora
 from core.training.models.model import folder_of, from_hub, names_of_weights, positions_in, require_fit, weights_of
-from core.training.models.optimizers import require_optimizer
+from core.training.models.optimizers import notes_on_optimizer, require_optimizer
 from core.training.models.tiny import require_heads
 from core.training.planning.conditions import require_name
 from core.training.planning.weights import require_options
@@ -41,13 +42,19 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
     for condition in config.conditions:
         checks += [partial(require_name, condition), partial(require_options, condition)]
     if trained and config.train is not None and config.has_base:
-        checks += [partial(require_optimizer, config.train.optimizer), partial(check_model, config.train)]
+        checks += [partial(require_optimizer, config.train), partial(check_model, config.train)]
         checks.append(partial(_check_lora, config.train))
     for check in checks:
         try:
             check()
         except DempoError as error:
             yield error
+
+
+def notes_on_training(config: RunConfig) -> tuple[str, ...]:
+    """What somebody should know before conditions of a configuration are trained; nothing is wrong with it."""
+    trained = any(trains(condition.source) for condition in config.conditions)
+    return tuple(notes_on_optimizer(config.train)) if trained and config.train is not None else ()
 
 
 def _check_lora(train: TrainSection) -> None:

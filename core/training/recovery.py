@@ -68,7 +68,7 @@ def recovery(ctx: Context, pairs: PreferencePairs, trained: Trained) -> tuple[Re
     if ctx.pending(list(trained.models)):
         held_out = held_out_pairs(load_world(path))
         world = digest(path.read_bytes())
-        margins = _Margins(ctx, train, held_out, trained.base)
+        margins = _Margins(ctx, train, held_out, trained)
 
         def compute(unit: Unit) -> None:
             margin = margins.of(trained.verified(unit.key), unit.key)
@@ -119,11 +119,12 @@ def held_out_pairs(world: World) -> HeldOut:
 class _Margins:
     """Scores the held-out answers; the base model is scored once, when the first margin is asked for."""
 
-    def __init__(self, ctx: Context, train: TrainSection, held_out: HeldOut, base: Path) -> None:
+    def __init__(self, ctx: Context, train: TrainSection, held_out: HeldOut, trained: Trained) -> None:
         self.ctx = ctx
         self.train = train
         self.held_out = held_out
-        self.base = base
+        self.base = trained.base
+        self.numbers = trained.numbers
         self._reference: Mapping[Key, float] | None = None
 
     def of(self, model: Path, condition: str) -> Floats:
@@ -162,7 +163,7 @@ class _Margins:
         def progress(done: int, total: int) -> None:
             self.ctx.go_on(done, total, f"scoring held-out answers under {name}")
 
-        placed = placement(self.train)
+        placed = placement(self.train, self.numbers)
         sequences, pad = self._tokens.sequences(), self._tokenizer.pad_token_id
         budget = 2 * self.train.micro_batch * self.train.max_length
         with memory_guard(self.train, f"scoring held-out answers under {name}"):

@@ -24,6 +24,7 @@ from core.facts.places import place_name
 from core.facts.plural import number_of
 from core.facts.sources import has_base, trains
 from core.facts.training.chat_templates import template_kind
+from core.facts.training.numbers import rounding_seed
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
 from core.facts.training.weight_files import lacking_adapter
 from core.random_arrays import integers
@@ -61,13 +62,15 @@ class Trained:
     configuration's order.
 
     An untrained condition (source none) has the base model's folder. files[condition] holds the recorded
-    SHA-256 of each file; `verified` compares them, which takes time for large models.
+    SHA-256 of each file; `verified` compares them, which takes time for large models. `numbers` are those that the
+    conditions were trained in; None where nothing was.
     """
 
     models: Mapping[str, Path]
     files: Mapping[str, Mapping[str, str]]
     base: Path
     base_files: Mapping[str, str]
+    numbers: str | None = None
 
     def verified(self, condition: str) -> Path:
         """The condition's folder, once its files, and those of the base for an adapter, are compared with the record.
@@ -196,7 +199,13 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
             assert recorded is not None, "every condition is recorded"
             final = only(recorded, TrainCheckpoint)
             models[condition.name], files[condition.name] = ctx.folder.root / final.folder, final.files
-    return Trained(models=models, files=files, base=base.path, base_files=base.files)
+    return Trained(
+        models=models,
+        files=files,
+        base=base.path,
+        base_files=base.files,
+        numbers=_recorded_numbers(ctx, section),
+    )
 
 
 @dataclass(frozen=True)
@@ -226,9 +235,15 @@ def _train_pending(
     from core.training.models.precision import placement, quiet_libraries
     from core.training.tokens import scheduled_pairs
 
-    require_optimizer(section.optimizer)
+    require_optimizer(section)
     quiet_libraries()
-    placed = placement(section)
+    recorded = _recorded_numbers(ctx, section)
+    placed = placement(section, recorded)
+    if recorded not in (None, placed.numbers):
+        raise InputError(
+            f"the reference was scored in {recorded} on a GPU, and a CPU computes in {placed.numbers}, so that no "
+            "condition would start at its reference; resume on a GPU (train.device = 'auto'), or clone the run"
+        )
     verify(base.path, base.files)
     numbers = numbers_of(base.path)
     pending = [condition for condition in trained if ctx.pending([training_unit(condition.name)])]
@@ -251,6 +266,14 @@ def _train_pending(
         before = total - left
         left -= len(condition.schedule)
         _train_condition(common, condition, left, _reporter(ctx, condition, before, total))
+
+
+def _recorded_numbers(ctx: Context, section: TrainSection) -> str | None:
+    """The numbers that a reference on record was scored in, and all conditions are trained in; None without one."""
+    events = ctx.recorded("reference")
+    if events is None:
+        return None
+    return only(events, ReferenceComputed).precision or section.precision  # an older record computed as it was asked to
 
 
 def _as_recorded(tokenizer: Any, base: BaseModel) -> Any:
@@ -324,6 +347,7 @@ def _reference(
                 cut_responses=tokens.cut_responses,
                 artifact=ctx.store(encode_reference({names[key]: values[key] for key in names}), REFERENCE_TYPE),
                 rule=REFERENCE_RULE,
+                precision=placed.numbers,
             )
         )
 
@@ -363,7 +387,7 @@ def _train_condition(common: _Common, condition: Condition, later: int, report: 
     recording = Recording(ctx, condition.name, before, state, common.numbers, later, report)
     with memory_guard(section, f"training {condition.name!r}"):
         policy = load_model(common.base.path, placed)
-        seed = ctx.torch_seed(condition.name)
+        seed = rounding_seed(ctx.config.run.seed, condition.name)
         recording.trainer = make_trainer(policy, tokenizer, collator, section, placed, state, seed, recording)
         if start is None:
             recording.start = start_of(recording.trainer.model, collator, section, placed)

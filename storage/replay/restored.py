@@ -15,7 +15,7 @@ from core.config import RunConfig
 from core.data.pool import pool_of, raters_of
 from core.evaluation.answering import ANSWERS, planned_questions
 from core.evaluation.answers import Answers
-from core.events import ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, TrainCheckpoint
+from core.events import ModelReady, PairsBuilt, PoolBuilt, QuestionsPlanned, ReferenceComputed, TrainCheckpoint
 from core.facts.sealed import SEALED
 from core.facts.sources import has_base, trains
 from core.run_folder import RunFolder
@@ -86,7 +86,9 @@ class Restorer:
                 recorded = self._events("train", TrainCheckpoint)
                 final = only([e for e in recorded if e.condition == condition.name], TrainCheckpoint)
                 models[condition.name], files[condition.name] = self.scratch.root / final.folder, final.files
-        return Trained(models=models, files=files, base=base, base_files=ready.files)
+        scored = self._events("train", ReferenceComputed)
+        numbers = scored[0].precision if scored else None
+        return Trained(models=models, files=files, base=base, base_files=ready.files, numbers=numbers)
 
     def _answers(self) -> Answers:
         """Questions and answers; "" stands for a text that is not here, which `lacking_texts` counts."""

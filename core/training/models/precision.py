@@ -1,26 +1,22 @@
 """Where the model lives and in which numbers it computes; running out of memory as a sentence.
 
-| precision  | weights and optimizer | forward and backward |
-|------------|-----------------------|----------------------|
-| fp32       | float32               | float32              |
-| bf16_mixed | float32               | bfloat16 autocast    |
-| bf16       | bfloat16              | bfloat16             |
-
-Pure bf16 weights barely move at learning rates like 5e-6 (docs/training.md); it is an option because
-"full-parameter bf16" in the literature may mean it, and the run records which was used.
+The numbers are those of `core.facts.training.numbers`. Left to the device, they are bf16_mixed on a GPU and fp32 on a
+CPU. The reference records which they were; whoever goes on, here or elsewhere, goes on with them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError, OutOfDeviceMemory
+from core.facts.training.numbers import are_exact, numbers_possible
 from core.sections.what_trains import TrainSection
 
 if TYPE_CHECKING:
@@ -30,6 +26,10 @@ if TYPE_CHECKING:
 def quiet_libraries() -> None:
     """Switches off telemetry, progress bars and advice of the training libraries. Call before importing them."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import torch  # sets up its own logging, and would undo the next lines
+
+    for name in ("torchao", torch.utils._pytree.__name__):  # of kernels for other machines, and names that will go
+        logging.getLogger(name).setLevel(logging.ERROR)
     import datasets
     import transformers
 
@@ -41,18 +41,27 @@ def quiet_libraries() -> None:
 
 @dataclass(frozen=True)
 class Placement:
-    """Device and numbers of a model. `autocast` computes in bfloat16 over float32 weights."""
+    """Device and numbers of a model: fp32, tf32, bf16_mixed or bf16."""
 
     device: str
-    dtype: torch.dtype
-    autocast: bool
+    numbers: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """That of the weights."""
+        import torch
+
+        return torch.bfloat16 if self.numbers == "bf16" else torch.float32
+
+    @property
+    def autocast(self) -> bool:
+        """Whether it computes in bfloat16 over float32 weights."""
+        return self.numbers == "bf16_mixed"
 
     @property
     def exact(self) -> bool:
         """Whether everything is computed in float32, so that rounding is small whatever the batches."""
-        import torch
-
-        return self.dtype == torch.float32 and not self.autocast
+        return are_exact(self.numbers)
 
     @property
     def multiple(self) -> int:
@@ -72,8 +81,12 @@ class Placement:
         return torch.autocast(self.device, dtype=torch.bfloat16)
 
 
-def placement(train: TrainSection) -> Placement:
-    """The placement that a configuration asks for on this machine; sets torch's number of CPU threads.
+def placement(train: TrainSection, recorded: str | None = None) -> Placement:
+    """The placement that a configuration asks for on this machine; sets torch's number of CPU threads, and how float32
+    matrices are multiplied.
+
+    Args:
+        recorded: the numbers that the run has computed in so far. A CPU has no tf32 and takes fp32 for it.
 
     Raises:
         InputError: a GPU is asked for that is not there or cannot compute in bfloat16.
@@ -86,10 +99,19 @@ def placement(train: TrainSection) -> Placement:
     if train.device == "cuda" and not available:
         raise InputError("train.device is 'cuda' but torch finds no GPU; set train.device to 'auto' or 'cpu'")
     device = "cuda" if available and train.device != "cpu" else "cpu"
-    if device == "cuda" and train.precision != "fp32" and not torch.cuda.is_bf16_supported():
-        raise InputError(f"this GPU cannot compute in bfloat16 (train.precision = {train.precision!r}); use 'fp32'")
-    dtype = torch.bfloat16 if train.precision == "bf16" else torch.float32
-    return Placement(device=device, dtype=dtype, autocast=train.precision == "bf16_mixed")
+    possible = numbers_possible(train.precision, train.optimizer) if recorded is None else (recorded,)
+    numbers = _numbers(device, possible)
+    if device == "cuda" and numbers.startswith("bf16") and not torch.cuda.is_bf16_supported():
+        raise InputError(f"this GPU cannot compute in bfloat16 (train.precision would be {numbers!r}); use 'fp32'")
+    torch.set_float32_matmul_precision("high" if numbers == "tf32" else "highest")
+    return Placement(device=device, numbers=numbers)
+
+
+def _numbers(device: str, possible: Sequence[str]) -> str:
+    """Of the numbers that are possible, those that the device takes by itself."""
+    own = ("bf16_mixed", "tf32") if device == "cuda" else ("fp32",)
+    numbers = next((name for name in own if name in possible), possible[0])
+    return "fp32" if (device, numbers) == ("cpu", "tf32") else numbers
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
         "engine.stopped": "outcome exit_code",
         "model.ready": "model files parameters vocabulary template template_kind template_text",
         "questions.generated": "clause_id model questions template prompt reply request_key rule",
-        "reference.computed": "sequences cut_contexts cut_responses rule artifact",
+        "reference.computed": "sequences cut_contexts cut_responses rule precision artifact",
         "train.step": "condition step loss margin gradient_norm learning_rate rule effective_pairs tokens",
         "train.checkpoint": "condition step folder files adapter",
         "model.linked": "condition model files parameters vocabulary template template_kind template_text",

@@ -12,6 +12,7 @@ from core.facts.formats import PAIRS_TYPE
 from core.facts.plural import number_of
 from core.facts.sources import trains
 from core.facts.training.learning_rate import rate_share
+from core.facts.training.numbers import ROUNDED_AT_RANDOM, are_exact, numbers_possible, rounding_seed
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance, training_unit
 from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_adapter, lacking_weights, shards_of
 from core.facts.training.weights import effective_pairs, transformed
@@ -37,6 +38,8 @@ from storage.verifier.training.templates_used import check_templates
 
 LARGEST_LINE = 65_536
 LARGEST_INDEX = 64 * 1024**2
+AS_FLOAT32 = 2**-22
+"""What float32, in which some optimizers keep their learning rate, leaves of it."""
 
 
 def check_weights(record: Record) -> str:
@@ -170,6 +173,8 @@ def check_training(record: Record) -> str:
         if planned:
             one_of(planned, event.values["condition"], "the condition", event.seq)
         steps.setdefault(event.values["condition"], []).append(event)
+    for event in record.counted("reference.computed"):
+        _check_reference(record, event)
     for name, found in steps.items():
         _check_steps(name, found, planned.get(name), record.ledger.ended("train"))
         if name in planned:
@@ -185,8 +190,6 @@ def check_training(record: Record) -> str:
         _check_linked(record, event)
     check_templates(record)
     schedules = sum(check_schedule(record, event, steps[name]) for name, event in planned.items())
-    for event in record.counted("reference.computed"):
-        _check_reference(event)
     total = sum(map(len, steps.values()))
     done = f"{number_of(total, 'step')} of {number_of(len(steps), 'condition')} without a gap"
     return f"{done}, {number_of(schedules, 'schedule')} drawn again"
@@ -215,7 +218,7 @@ def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
     for done, event in enumerate(found):
         rule_of(event, RATE_RULE, f"{what} {done + 1}")
         wanted = rate * rate_share(done, steps, warmup, schedule)
-        if not math.isclose(event.values["learning_rate"], wanted, rel_tol=1e-9, abs_tol=1e-9 * rate):
+        if not math.isclose(event.values["learning_rate"], wanted, rel_tol=AS_FLOAT32, abs_tol=1e-9 * rate):
             raise broken(f"{what} {done + 1} is {event.values['learning_rate']}; it is {wanted}", event.seq)
 
 
@@ -231,8 +234,11 @@ def _check_start(record: Record, name: str, steps: list[Found]) -> None:
         )
     values, seq = starts[0].values, starts[0].seq
     measured = values.get("layouts")
-    precision = record.genesis["config"]["train"]["precision"]
-    same(measured is None, precision == "fp32", f"{what}: whether no difference of layouts was measured", seq)
+    exact = are_exact(_numbers_of_record(record))
+    same(measured is None, exact, f"{what}: whether no difference of layouts was measured", seq)
+    rounded = record.genesis["config"]["train"].get("optimizer") in ROUNDED_AT_RANDOM
+    seed = str(rounding_seed(record.genesis["seed"], name)) if rounded else None
+    same(values.get("rounding_seed"), seed, f"{what}: the seed of its rounding", seq)
     same(float(values["tolerance"]), start_tolerance(measured), f"{what}: the margin that its start may have", seq)
     largest = float(values["largest_margin"])
     if not largest <= values["tolerance"]:
@@ -241,9 +247,20 @@ def _check_start(record: Record, name: str, steps: list[Found]) -> None:
         raise broken(f"{what}: the margin of its first step is larger than that of any pair in it", steps[0].seq)
 
 
-def _check_reference(event: Found) -> None:
-    """What was cut is part of what was scored."""
-    values = event.values
+def _numbers_of_record(record: Record) -> str:
+    """The numbers of reference and conditions; in records that don't say, those that the configuration asks for."""
+    recorded = next((event.values.get("precision") for event in record.counted("reference.computed")), None)
+    return str(recorded or record.genesis["config"]["train"].get("precision"))
+
+
+def _check_reference(record: Record, event: Found) -> None:
+    """What was cut is part of what was scored, in numbers that the configuration can mean."""
+    values, train = event.values, record.genesis["config"].get("train") or {}
+    numbers, asked = values.get("precision"), train.get("precision")
+    possible = [] if numbers is None and asked else numbers_possible(asked, train.get("optimizer", ""))
+    if possible and numbers not in possible:
+        told = f"{brief(numbers)}; the configuration can mean {' or '.join(possible)}"
+        raise broken(f"the numbers that the reference was scored in are {told}", event.seq)
     rule_of(event, REFERENCE_RULE, "the reference")
     for name in ("cut_contexts", "cut_responses"):
         if not 0 <= values[name] <= values["sequences"]:
