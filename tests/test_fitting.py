@@ -90,7 +90,9 @@ def test_the_whole_world_fits_into_a_wide_window(tokenizer: Any) -> None:
 def test_a_pair_that_was_not_tokenised_is_none_of_these(tokenizer: Any) -> None:
     contexts, responses, pairs = world(2)
     made = tokenise(tokenizer, contexts, responses, pairs, 64)
-    lacking = next((c, a, b) for c in range(len(contexts)) for a in range(6) for b in range(a, 6) if (c, a, b) not in pairs)
+    lacking = next(
+        (c, a, b) for c in range(len(contexts)) for a in range(6) for b in range(a, 6) if (c, a, b) not in pairs
+    )
     for pair in (lacking, (len(contexts), 0, 1), (-1, 0, 1)):
         with pytest.raises(KeyError):
             made.keys(*pair)

@@ -50,18 +50,14 @@ class ModelReady(Event):
 
 
 class TokensMade(Event):
-    """The tokens of every pair that a run needs, made once for the reference and all conditions.
-
-    A prompt or a response as fitted is held once; the file says of each sequence, a prompt and a response, whether the
-    one or the other was cut.
-    """
+    """The tokens of every pair that a run trains on, made once for the reference and all conditions."""
 
     kind: ClassVar[str] = "tokens.made"
-    pairs: int = described("distinct pairs of texts: a context and two responses")
-    prompts: int = described("distinct prompts as fitted")
-    responses: int = described("distinct responses as fitted")
-    sequences: int = described("distinct sequences")
-    tokens: int = described("tokens of the distinct prompts and responses together")
+    pairs: int = sealed("private", "distinct pairs of texts: a context and two responses")
+    prompts: int = sealed("private", "distinct prompts as fitted")
+    responses: int = sealed("private", "distinct responses as fitted")
+    sequences: int = described("distinct sequences: a prompt and a response as fitted")
+    tokens: int = sealed("private", "tokens of the distinct prompts and responses together")
     window: int = described("max_length: no sequence has more tokens")
     cut_contexts: int = described("sequences whose oldest turns were dropped, or the start of a message, to fit")
     cut_responses: int = described("sequences whose response was cut to fit")

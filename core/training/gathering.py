@@ -36,9 +36,7 @@ class Gathered:
         self._made = array("i")
         self._cut = array("B")
 
-    def add(
-        self, prompt: Ids, responses: Sequence[Ids], *, cut_prompt: bool, cut_responses: Sequence[bool]
-    ) -> None:
+    def add(self, prompt: Ids, responses: Sequence[Ids], *, cut_prompt: bool, cut_responses: Sequence[bool]) -> None:
         """Adds the next pair: its prompt, its two responses, and which of them were cut."""
         self._made.append(self._prompts.add(prompt))
         self._made.extend([self._responses.add(response) for response in responses])
@@ -72,7 +70,7 @@ class _Strings:
     """Token strings in the order in which they were made, equal ones among them."""
 
     def __init__(self, beside: Path | None) -> None:
-        self._stream = cast(BinaryIO, tempfile.TemporaryFile(dir=beside))
+        self._stream = cast(BinaryIO, tempfile.TemporaryFile(dir=beside))  # noqa: SIM115 - `close` does
         self._lengths = array("i")
         self._hashes = bytearray()
         self._recent: dict[bytes, int] = {}

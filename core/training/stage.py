@@ -34,8 +34,8 @@ from core.events import (
 )
 from core.facts.places import place_name
 from core.facts.sources import has_base, trains
-from core.facts.training.token_file import TOKENS_TYPE
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
+from core.facts.training.token_file import TOKENS_TYPE
 from core.random_arrays import integers
 from core.sections.what_trains import TrainSection
 from core.stage import Context, Unit, only

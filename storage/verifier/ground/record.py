@@ -20,7 +20,7 @@ KEPT_FIELDS: Mapping[str, tuple[str, ...]] = {
     for kind, fields in {
         "engine.started": "resumed environment",
         "engine.stopped": "outcome exit_code",
-        "model.ready": "model files parameters vocabulary",
+        "model.ready": "model template files parameters vocabulary",
         "questions.generated": "clause_id model questions template prompt reply request_key rule",
         "reference.computed": "sequences cut_contexts cut_responses rule artifact",
         "train.step": "condition step loss margin gradient_norm learning_rate rule",
