@@ -1,9 +1,10 @@
 """Tokenises a world of many pairs as the stage does, and says what that took; run by tests, or by hand:
 
-python tests/many_tokens.py PAIRS FOLDER
+python tests/many_tokens.py PAIRS FOLDER [--counted]
 
-Lengths are those of `data/pair_lengths.csv`, three pairs of three responses to a context. Texts are made when they are
-asked for, so that of them no more is held than what is tokenised at once: a run's own come on top of what is said here.
+With --counted no tokenizer reads the texts, which are the numbers of their tokens: as many ids come back as lists, in a
+tenth of the time. Lengths are those of `data/pair_lengths.csv`, three pairs of three responses to a context. Texts are
+made when they are asked for, so that of them no more is held than what is tokenised at once: a run's own come on top.
 Prints a line of JSON: bytes of memory at most, before (with the libraries) and after; seconds of CPU; the file's bytes.
 """
 
@@ -23,6 +24,7 @@ import numpy as np
 
 from core.chat import install
 from core.durable import written_by_content
+from core.training import fitting
 from core.training.fitting import tokenise
 from core.training.token_file import counts_of, read_tokens, write_tokens
 from core.types import Context, Message
@@ -53,6 +55,26 @@ class Made(Sequence[T], Generic[T]):
         return self._make(number) if isinstance(number, int) else [self._make(i) for i in range(self._size)[number]]
 
 
+def counted(number: int, length: int) -> str:
+    """What stands for such a text where no tokenizer reads it."""
+    return f"{number} {length}"
+
+
+def counted_ids(text: str) -> list[int]:
+    """As many ids, which no other text has."""
+    number, length = map(int, text.split())
+    first = 300 + number % VOCABULARY
+    return [300 + number // VOCABULARY, *range(first, first + length - 1)]
+
+
+def count() -> None:
+    """From here on texts are what `counted` makes."""
+    fitting.response_ids = lambda tokenizer, texts: [counted_ids(text) for text in texts]
+    fitting.prompt_ids = lambda tokenizer, contexts: [
+        [i for message in context for i in counted_ids(message.content)] for context in contexts
+    ]
+
+
 def words(number: int, length: int) -> str:
     """A text of its own of that many words, two of which say which one it is."""
     first = 7_919 * number % VOCABULARY
@@ -60,7 +82,7 @@ def words(number: int, length: int) -> str:
     return " ".join([*named, *(f"w{(first + i * i) % VOCABULARY}" for i in range(length - 2))])
 
 
-def make_texts(pairs: int) -> tuple[Sequence[Context], Sequence[str], Any]:
+def make_texts(pairs: int, text: Callable[[int, int], str]) -> tuple[Sequence[Context], Sequence[str], Any]:
     """Contexts, responses and the pairs of them."""
     with LENGTHS.open(newline="") as file:
         rows = [[int(row[k]) for k in ("prompt", "chosen", "rejected")] for row in csv.DictReader(file)]
@@ -68,11 +90,11 @@ def make_texts(pairs: int) -> tuple[Sequence[Context], Sequence[str], Any]:
     def context(number: int) -> Context:
         length = rows[number % len(rows)][0]
         turns = 2 * (length // TURN) + 1
-        said = (words(number + i, max(3, length // turns)) for i in range(turns))
-        return tuple(Message("assistant" if i % 2 else "user", text) for i, text in enumerate(said))
+        said = (text(number + i, max(3, length // turns)) for i in range(turns))
+        return tuple(Message("assistant" if i % 2 else "user", one) for i, one in enumerate(said))
 
     def response(number: int) -> str:
-        return words(number, max(3, rows[number // 3 % len(rows)][1 + number % 2]))
+        return text(number, max(3, rows[number // 3 % len(rows)][1 + number % 2]))
 
     contexts = -(-pairs // 3)
     every = np.arange(contexts, dtype=np.int32)
@@ -100,11 +122,14 @@ def memory() -> int:
 
 def main() -> None:
     pairs, folder = int(sys.argv[1]), Path(sys.argv[2])
-    tokenizer = make_tokenizer()
-    contexts, responses, table = make_texts(30)
+    tokenizer, text = make_tokenizer(), words
+    if "--counted" in sys.argv:
+        count()
+        text = counted
+    contexts, responses, table = make_texts(30, text)
     tokenise(tokenizer, contexts, responses, table, WINDOW, beside=folder)
     before, begun = memory(), time.process_time()
-    contexts, responses, table = make_texts(pairs)
+    contexts, responses, table = make_texts(pairs, text)
     made = tokenise(tokenizer, contexts, responses, table, WINDOW, beside=folder)
     tokenised = memory()
     name, size = written_by_content(folder, partial(write_tokens, made))
