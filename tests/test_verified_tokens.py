@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from liars import LIARS
 from rewritten import Row, forged
 from token_tables import Tables, tables_of
 
@@ -17,6 +19,7 @@ from core.facts.training.token_file import CUT_CONTEXT, CUT_RESPONSE
 from storage.check import Check
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.ground.reading import read_record
+from storage.verifier.ground.record import Found
 from storage.verifier.shipped import tree_facts
 from storage.verifier.training import tokens
 
@@ -24,6 +27,11 @@ from storage.verifier.training import tokens
 def told_of(root: Path) -> Check:
     (found,) = checks_of(read_record(root / "audit.db", tree_facts()), {"tokens": CHECKS["tokens"]})
     return found
+
+
+def made_of(root: Path) -> Found:
+    (made,) = read_record(root / "audit.db", tree_facts()).counted("tokens.made")
+    return made
 
 
 def values_of(rows: list[Row], kind: str) -> dict[str, Any]:
@@ -64,7 +72,7 @@ def test_the_tokens_of_a_real_run_are_as_recorded(trained: Path, tmp_path: Path)
 
 
 def _exchanged(tables: Tables) -> None:
-    tables.pairs[:, [0, 1]] = tables.pairs[:, [1, 0]]
+    tables.pairs[:3, [0, 1]] = tables.pairs[:3, [1, 0]]
 
 
 def _numbered_backwards(tables: Tables) -> None:
@@ -177,20 +185,30 @@ def test_cuts_that_both_events_deny_are_in_the_file(trained: Path, tmp_path: Pat
 
 def test_what_is_not_here_or_too_large_is_said(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = forged(trained, tmp_path, lambda rows: rows)
-    (made,) = read_record(root / "audit.db", tree_facts()).counted("tokens.made")
+    made = made_of(root)
     schedule = next(path for path in (root / "artifacts").iterdir() if b"dempo-schedule" in path.read_bytes()[:40])
     schedule.unlink()
     assert "which pairs the schedules take was not compared" in told_of(root).detail
     monkeypatch.setattr(tokens, "LARGEST_TOKENS", 100)
-    assert (told_of(root).verdict, told_of(root).detail[-36:]) == ("unknown", "is larger than what is read here")
+    found = told_of(root)
+    assert (found.verdict, found.detail) == ("unknown", "the file of the tokens is larger than what is read here")
     (root / "artifacts" / made.values["artifact"]["sha256"]).unlink()
     assert (told_of(root).verdict, told_of(root).detail) == ("unknown", "the file of the tokens is not here")
 
 
+def test_tokens_of_other_texts_are_for_a_replay_to_find(trained: Path, tmp_path: Path) -> None:
+    """Where the reference was made to suit: no check knows the tokenizer, as docs/audit.md says."""
+    root = forged(trained, tmp_path, lambda rows: rows)
+    LIARS["tokens of other texts, and their reference"][0](random.Random(1), root)
+    record = read_record(root / "audit.db", tree_facts())
+    wanted = {name: CHECKS[name] for name in ("chain", "artifacts", "training", "tokens", "reference")}
+    assert [check.verdict for check in checks_of(record, wanted)] == ["ok"] * 5
+    assert record.counted("tokens.made")[0].values["artifact"] != made_of(trained).values["artifact"]
+
+
 def test_the_file_can_be_read_with_nothing_but_its_description(trained: Path) -> None:
     """As docs/training.md has it."""
-    (made,) = read_record(trained / "audit.db", tree_facts()).counted("tokens.made")
-    body = (trained / "artifacts" / made.values["artifact"]["sha256"]).read_bytes()
+    body = (trained / "artifacts" / made_of(trained).values["artifact"]["sha256"]).read_bytes()
     header = json.loads(body.partition(b"\n")[0])
     assert list(header) == ["format", "window", "prompts", "responses", "pairs", "sequences", "tokens"]
     assert len(body) == (
