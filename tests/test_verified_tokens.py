@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from token_tables import Tables, tables_of
 from core.events import digest
 from core.facts.training.token_file import CUT_CONTEXT, CUT_RESPONSE
 from storage.check import Check
+from storage.export.export import export_run
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.ground.record import Found
+from storage.verifier.ground.record import Found, WithheldField
 from storage.verifier.shipped import tree_facts
 from storage.verifier.training import tokens
 
@@ -204,6 +206,27 @@ def test_tokens_of_other_texts_are_for_a_replay_to_find(trained: Path, tmp_path:
     wanted = {name: CHECKS[name] for name in ("chain", "artifacts", "training", "tokens", "reference")}
     assert [check.verdict for check in checks_of(record, wanted)] == ["ok"] * 5
     assert record.counted("tokens.made")[0].values["artifact"] != made_of(trained).values["artifact"]
+
+
+@pytest.mark.parametrize("k", [None, 5])
+def test_a_redacted_copy_confirms_no_tokens(k: int | None, trained: Path, tmp_path: Path) -> None:
+    """Whoever has the texts, the model and a guess of whose pairs were taken can make the file again."""
+    values = made_of(trained).values
+    again = (trained / "artifacts" / values["artifact"]["sha256"]).read_bytes()
+    export_run(trained, tmp_path / "run.zip", redact=True, k=k, told=lambda what, done, total: None)
+    with zipfile.ZipFile(tmp_path / "run.zip") as bundle:
+        bundle.extractall(tmp_path / "copy")
+    copy = tmp_path / "copy"
+    held = b"\n".join(path.read_bytes() for path in sorted(copy.rglob("*")) if path.is_file())
+    name = digest(again)
+    assert not [body for body in (name.encode(), bytes.fromhex(name)) if body in held]
+    ids = tables_of(again).ids.tobytes()
+    assert not [start for start in range(0, len(ids) - 64, 64) if ids[start : start + 64] in held]
+    said = made_of(copy).values
+    for field in ("tokens", "pairs", "prompts", "responses", "artifact"):
+        with pytest.raises(WithheldField):
+            said[field]
+    assert told_of(copy).verdict == "withheld"
 
 
 def test_the_file_can_be_read_with_nothing_but_its_description(trained: Path) -> None:
