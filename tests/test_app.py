@@ -231,12 +231,12 @@ async def test_brackets_turn_lotteries_draws_and_pages(complete: Path) -> None:
         await pilot.press("left_square_bracket")
         await wait_for(pilot, "[second]", "✗ rejected: two members withdrew [@click=app.quit]x[/]")
         await pilot.press("7")
-        newest = await wait_for(pilot, "events 191–290")
-        assert "290  " in newest
+        newest = await wait_for(pilot, "events 193–292")
+        assert "292  " in newest
         await pilot.press("left_square_bracket")
-        await wait_for(pilot, "events 91–190")
+        await wait_for(pilot, "events 93–192")
         await pilot.press("right_square_bracket")
-        await wait_for(pilot, "events 191–290")
+        await wait_for(pilot, "events 193–292")
 
 
 async def test_the_event_under_the_cursor_is_shown_in_full(complete: Path) -> None:
