@@ -243,7 +243,7 @@ async def test_the_event_under_the_cursor_is_shown_in_full(complete: Path) -> No
     async with DempoApp(complete, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
         await wait_for(pilot, "sample")
         await pilot.press("enter", "7")
-        await wait_for(pilot, "event 290  engine.stopped")
+        await wait_for(pilot, "event 292  engine.stopped")
         await pilot.press("down", "down")
         await wait_for(pilot, "event 288  unit.completed", '"unit": "diagnostics"')
 
