@@ -52,7 +52,6 @@ from core.events import (
     QuotaRow,
     RecoveryMeasured,
     ReferenceComputed,
-    TokensMade,
     TrainCheckpoint,
     TrainState,
     TrainStep,
@@ -65,7 +64,6 @@ from core.facts.ranking.positions import ORDER_RULE
 from core.facts.sortition.draw import seats_of
 from core.facts.sortition.inequality import histogram
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, training_unit
-from core.facts.training.token_file import TOKENS_TYPE
 from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage
 from core.types import LOTTERY_DENOMINATOR, Lottery
@@ -132,7 +130,6 @@ RATERS = tuple(sorted(f"r{digest(str(i).encode())[:11]}" for i in range(12)))
 CONDITIONS = ("base", "full", "hard", "soft")
 SOURCES = {"base": "none", "full": "all", "hard": "draw:main", "soft": "lottery:panel4"}
 STEPS = 30
-TOKENS = b"tokens of what people asked and chose"
 PANELS = {
     "panel4": (4, ((1, 1, 1, 1), (2, 1, 1, 0), (1, 2, 1, 0)), (1, 2, 1)),
     "panel6": (6, ((2, 2, 1, 1), (2, 1, 2, 1), (2, 2, 2, 0)), (2, 1, 1)),
@@ -434,21 +431,7 @@ def _model(ctx: Context, _: int) -> None:
 
 def _train(ctx: Context, _: int) -> None:
     trained = CONDITIONS[1:]
-    ctx.plan(2 + len(trained))
-    made = TokensMade(
-        pairs=60,
-        prompts=25,
-        responses=50,
-        sequences=80,
-        tokens=len(TOKENS) // 4,
-        window=1024,
-        cut_contexts=0,
-        cut_responses=2,
-        template=digest(b"template"),
-        artifact=ctx.store(TOKENS, TOKENS_TYPE),
-        rule=REFERENCE_RULE,
-    )
-    ctx.unit("tokens", lambda unit: unit.add(made))
+    ctx.plan(1 + len(trained))
     reference = ReferenceComputed(
         sequences=80,
         cut_contexts=0,

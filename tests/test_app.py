@@ -231,19 +231,19 @@ async def test_brackets_turn_lotteries_draws_and_pages(complete: Path) -> None:
         await pilot.press("left_square_bracket")
         await wait_for(pilot, "[second]", "✗ rejected: two members withdrew [@click=app.quit]x[/]")
         await pilot.press("7")
-        newest = await wait_for(pilot, "events 193–292")
-        assert "292  " in newest
+        newest = await wait_for(pilot, "events 191–290")
+        assert "290  " in newest
         await pilot.press("left_square_bracket")
-        await wait_for(pilot, "events 93–192")
+        await wait_for(pilot, "events 91–190")
         await pilot.press("right_square_bracket")
-        await wait_for(pilot, "events 193–292")
+        await wait_for(pilot, "events 191–290")
 
 
 async def test_the_event_under_the_cursor_is_shown_in_full(complete: Path) -> None:
     async with DempoApp(complete, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
         await wait_for(pilot, "sample")
         await pilot.press("enter", "7")
-        await wait_for(pilot, "event 292  engine.stopped")
+        await wait_for(pilot, "event 290  engine.stopped")
         await pilot.press("down", "down")
         await wait_for(pilot, "event 288  unit.completed", '"unit": "diagnostics"')
 
