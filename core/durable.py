@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -34,10 +35,37 @@ def durable_stream(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     sync(path.parent)
 
 
+def written_by_content(folder: Path, write: Callable[[BinaryIO], None]) -> tuple[str, int]:
+    """Writes a file as `durable_stream` does, and calls it by the SHA-256 of its content; (that name, its bytes).
+
+    One of the same content is left as it is.
+
+    Args:
+        write: writes the content from its beginning to its end.
+    """
+    unnamed = folder / ".unnamed"
+    try:
+        with durable_stream(unnamed) as stream:
+            write(stream)
+        name, size = file_digest(unnamed), unnamed.stat().st_size
+        if not (folder / name).exists():
+            unnamed.replace(folder / name)
+    finally:
+        unnamed.unlink(missing_ok=True)
+    sync(folder)
+    return name, size
+
+
 def write_durably(path: Path, body: bytes, mode: int = 0o666) -> None:
     """Writes the whole of a file as `durable_stream` does."""
     with durable_stream(path, mode) as stream:
         stream.write(body)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, read piece by piece."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:

@@ -11,12 +11,14 @@ so a fresh run, a resumed run and a reader of the record see the same values.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 from core.config import RunConfig, resolved
-from core.durable import write_durably
+from core.durable import file_digest, write_durably, written_by_content
 from core.errors import InputError, Stopped
 from core.events import (
     Artifact,
@@ -200,6 +202,23 @@ class Context:
             write_durably(path, body)
         return Artifact(sha256=name, bytes=len(body), media_type=media_type)
 
+    def store_stream(self, write: Callable[[BinaryIO], None], media_type: str) -> Artifact:
+        """`store` for what is too large to be held: `write` writes it into the stream that it is given."""
+        name, size = written_by_content(self.folder.artifacts, write)
+        return Artifact(sha256=name, bytes=size, media_type=media_type)
+
+    def stored(self, artifact: Artifact) -> Path:
+        """Where an artifact lies, once its content was checked against its name, for what is read in place.
+
+        Raises:
+            InputError: the file is missing or was changed.
+        """
+        path = self.folder.artifacts / artifact.sha256
+        with _needed(path):
+            found = file_digest(path)
+        _require_content(path, found, artifact)
+        return path
+
     def load(self, artifact: Artifact) -> bytes:
         """The content of an artifact, checked against its name.
 
@@ -207,13 +226,24 @@ class Context:
             InputError: the file is missing or was changed.
         """
         path = self.folder.artifacts / artifact.sha256
-        try:
+        with _needed(path):
             body = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}; the run cannot go on without it") from error
-        if digest(body) != artifact.sha256:
-            raise InputError(f"{path} does not hold what was recorded; the run cannot go on with it")
+        _require_content(path, digest(body), artifact)
         return body
+
+
+@contextmanager
+def _needed(path: Path) -> Iterator[None]:
+    """What cannot be read is a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; the run cannot go on without it") from error
+
+
+def _require_content(path: Path, found: str, artifact: Artifact) -> None:
+    if found != artifact.sha256:
+        raise InputError(f"{path} does not hold what was recorded; the run cannot go on with it")
 
 
 def only(events: Sequence[Event], kind: type[E]) -> E:

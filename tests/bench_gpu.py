@@ -41,12 +41,13 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from random_llama import TEXTS  # noqa: E402
+from training_world import strings_of  # noqa: E402
 
 from core.sections.what_trains import TrainSection  # noqa: E402
 from core.training.batches import PairCollator, Rows  # noqa: E402
 from core.training.models.optimizers import OPTIMIZERS  # noqa: E402
 from core.training.models.precision import Placement, placement, quiet_libraries  # noqa: E402
-from core.training.tokens import Tokens  # noqa: E402
+from core.training.tokens import Tokens, as_fitted  # noqa: E402
 
 PEAK = 989e12
 """Dense bf16 operations per second of an H100, as its maker states them."""
@@ -171,12 +172,11 @@ def make_pairs(count: int, longest: int, vocabulary: int, weights: bool = False)
     every = np.arange(n, dtype=np.int32)
     weight = 10.0 ** generator.uniform(-3, 0, n) if weights else np.ones(n)
     return Pairs(
-        tokens=Tokens(
-            prompts=prompts,
-            responses=responses,
-            pairs={(i, 2 * i, 2 * i + 1): ((i, 2 * i), (i, 2 * i + 1)) for i in range(n)},
-            cut_contexts=0,
-            cut_responses=0,
+        tokens=as_fitted(
+            strings_of(prompts),
+            strings_of(responses),
+            np.stack([every, 2 * every, 2 * every + 1] * 2),
+            np.zeros((2, n), dtype=np.uint8),
             window=longest,
         ),
         rows=Rows(context=every, chosen=2 * every, rejected=2 * every + 1, weight=weight),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rewritten import Row, rewrite
+from token_tables import tables_of
 
 from core.config import from_recorded
 from core.events import AgreementComputed, DiagnosticsComputed, digest
@@ -141,6 +142,25 @@ def _reference(rng: random.Random, root: Path) -> None:
         body = re.sub(rb"-(\d+)\.", lambda found: b"-%d." % (int(found[1]) + 1), path.read_bytes())
         (root / "artifacts" / digest(body)).write_bytes(body)
         computed["artifact"].update(sha256=digest(body), bytes=len(body))
+
+    told(root, lie)
+
+
+def _tokens(rng: random.Random, root: Path) -> None:
+    """One token of the last sequence is another one, and the reference has a log-probability for what comes of it."""
+
+    def lie(rows: Rows) -> None:
+        made, computed = of(rows, "tokens.made")[0], of(rows, "reference.computed")[0]
+        tables = tables_of((root / "artifacts" / made["artifact"]["sha256"]).read_bytes())
+        before = tables.digests()
+        tables.ids[-1] ^= 1
+        renamed = dict(zip(before, tables.digests(), strict=True))
+        reference = json.loads((root / "artifacts" / computed["artifact"]["sha256"]).read_bytes())
+        reference["rows"] = sorted([renamed[name], value] for name, value in reference["rows"])
+        bodies = (tables.body(), json.dumps(reference, separators=(",", ":")).encode())
+        for event, body in zip((made, computed), bodies, strict=True):
+            (root / "artifacts" / digest(body)).write_bytes(body)
+            event["artifact"].update(sha256=digest(body), bytes=len(body))
 
     told(root, lie)
 
@@ -350,6 +370,7 @@ LIARS: dict[str, tuple[Liar, str]] = {
     "losses halved, margins trebled": (_losses, "train.step"),
     "a recovery near the best possible": (_recovery, "recovery.measured"),
     "log-probabilities of the reference": (_reference, "reference.computed"),
+    "tokens of other texts, and their reference": (_tokens, "tokens.made"),
     "chosen and rejected exchanged in all pairs": (_labels, "pairs.built"),
     "the files of a trained model": (_models, "train.checkpoint"),
     "rankings that no judge gave, with their replies": (_replies, "judge.called"),

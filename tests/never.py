@@ -54,21 +54,21 @@ NEVER: dict[str, Never] = {
         ),
         replay="recovery",
     ),
-    "log-probabilities of the reference, and how many sequences were cut": Never(
+    "log-probabilities of the reference": Never(
         (
             "log-probabilities of the reference",
             "reference.computed.artifact",
-            "reference.computed.cut_contexts",
-            "reference.computed.cut_responses",
         ),
         replay="train",
+    ),
+    "tokens that are not those of the texts, with a reference to suit": Never(
+        ("tokens of other texts, and their reference",), replay="train"
     ),
     "the base model, where it is not here": Never(
         (
             "model.ready.architecture",
             "model.ready.parameters",
             "model.ready.vocabulary",
-            "model.ready.template",
             "model.ready.files",
             "model.ready.pretraining_loss",
         ),

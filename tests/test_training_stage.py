@@ -14,7 +14,7 @@ import torch
 from memory_recorder import MemoryRecorder, make_context
 from training_world import CONDITIONS, make_config, make_draw, make_lottery, make_pairs, make_pool, make_tiny
 
-from core.chat import load_tokenizer, template_digest
+from core.chat import load_tokenizer, prompt_ids, template_digest
 from core.config import RunConfig
 from core.errors import DempoError, InputError, OutOfDeviceMemory, Stopped
 from core.events import (
@@ -22,11 +22,13 @@ from core.events import (
     ModelReady,
     ReferenceComputed,
     StagePlanned,
+    TokensMade,
     TrainCheckpoint,
     TrainStart,
     TrainState,
     TrainStep,
     UnitCompleted,
+    digest,
 )
 from core.facts.training.chat_templates import PLAIN_TEMPLATE
 from core.facts.training.learning_rate import rate_share
@@ -37,7 +39,8 @@ from core.training.fitting import tokenise
 from core.training.models.model import save_model
 from core.training.models.optimizers import OPTIMIZERS
 from core.training.planning.conditions import conditions
-from core.training.reference import decode_reference
+from core.training.reference import decode_reference, encode_reference
+from core.training.token_file import read_tokens
 from core.training.tokens import scheduled_pairs
 from core.types import Message, PreferencePairs
 from storage.verifier.training.weights import AS_FLOAT32
@@ -265,7 +268,7 @@ def test_a_missing_model_is_refused_by_its_name(tmp_path, monkeypatch):
 
 
 def test_training_records_steps_checkpoints_and_models(whole):
-    assert {e.units for e in whole.recorder.of_kind(StagePlanned) if e.name == "train"} == {1 + 2}
+    assert {e.units for e in whole.recorder.of_kind(StagePlanned) if e.name == "train"} == {2 + 2}
     steps = whole.steps()
     assert sorted(steps) == [(c, s) for c in ("full", "soft") for s in range(1, 7)]
     for condition in ("full", "soft"):
@@ -295,6 +298,13 @@ def test_every_sequence_is_scored_once_for_all_conditions(whole):
     assert list(scored) == sorted(tokens.digest(key) for key in tokens.sequences())
     assert (reference.sequences, reference.rule) == (len(scored), REFERENCE_RULE)
     assert (reference.cut_contexts, reference.cut_responses) == (tokens.cut_contexts, tokens.cut_responses)
+    (made,) = whole.recorder.of_kind(TokensMade)
+    assert (made.pairs, made.sequences, made.window) == (len(wanted), len(scored), 96)
+    assert made.tokens == sum(map(len, map(tokens.prompts.__getitem__, range(made.prompts)))) + sum(
+        len(tokens.responses[i]) for i in range(made.responses)
+    )
+    read = read_tokens(whole.root / "artifacts" / made.artifact.sha256)
+    assert sorted(scored) == sorted(read.digest(key) for key in read.sequences())
 
 
 def test_a_condition_trains_on_the_same_tokens_whatever_other_conditions_a_run_has(tmp_path):
@@ -327,15 +337,14 @@ def test_a_condition_trains_on_the_same_tokens_whatever_other_conditions_a_run_h
     assert beside.files()["hard", 2] == alone.files()["hard", 2]
 
 
-def test_a_reference_of_other_tokens_is_not_used(tmp_path, monkeypatch):
-    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"')
+def interrupted(root):
+    """A run that was killed before its first step."""
+    run = make_run(root, '[[conditions]]\nname = "full"\nsource = "all"')
     run.recorder.fatal = ("full", 1)
     with pytest.raises(Killed):
         run.train()
     run.recorder.fatal = None
-    monkeypatch.setattr("core.chat.conversation.tame", lambda text, marks: text.replace("know", "knew"))
-    with pytest.raises(InputError, match="scored for other tokens than those of this program"):
-        run.train()
+    return run
 
 
 def test_a_template_that_is_not_the_recorded_one_is_not_used(tmp_path):
@@ -345,6 +354,69 @@ def test_a_template_that_is_not_the_recorded_one_is_not_used(tmp_path):
     (more / "default.jinja").write_text(PLAIN_TEMPLATE.replace("User: ", "Human: "))
     with pytest.raises(InputError, match=r"the chat template in .*base is not the one that is recorded"):
         run.train()
+
+
+def test_a_reference_of_other_tokens_is_not_used(tmp_path):
+    """One of whose sequences the tokens know nothing, in a record that is whole by itself."""
+    run = interrupted(tmp_path)
+    for i, (name, event, unit) in enumerate(run.recorder.events):
+        if isinstance(event, ReferenceComputed):
+            folder = run.root / "artifacts"
+            scored = decode_reference((folder / event.artifact.sha256).read_bytes())
+            _, *rest = scored
+            body = encode_reference({key: scored[key] for key in rest})
+            (folder / digest(body)).write_bytes(body)
+            artifact = event.artifact.model_copy(update={"sha256": digest(body), "bytes": len(body)})
+            run.recorder.events[i] = (name, event.model_copy(update={"artifact": artifact}), unit)
+    with pytest.raises(InputError, match="scored for other tokens than the recorded ones"):
+        run.train()
+
+
+def test_who_goes_on_makes_no_token_again(tmp_path, monkeypatch):
+    run = interrupted(tmp_path)
+    (made,) = run.recorder.of_kind(TokensMade)
+    before = (run.root / "artifacts" / made.artifact.sha256).stat()
+
+    def asked(*texts):
+        raise AssertionError("the tokenizer was asked")
+
+    monkeypatch.setattr("core.training.fitting.prompt_ids", asked)
+    monkeypatch.setattr("core.training.fitting.response_ids", asked)
+    run.train()
+    assert run.recorder.of_kind(TokensMade) == [made]
+    after = (run.root / "artifacts" / made.artifact.sha256).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert list(run.files()) == [("full", 6)]
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (Path.unlink, "cannot read .*: No such file or directory; the run cannot go on without it"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\3"), "does not hold what was recorded"),
+    ],
+)
+def test_nobody_goes_on_with_other_tokens(tmp_path, harm, told):
+    run = interrupted(tmp_path)
+    (made,) = run.recorder.of_kind(TokensMade)
+    harm(run.root / "artifacts" / made.artifact.sha256)
+    with pytest.raises(InputError, match=told):
+        run.train()
+
+
+def test_a_stop_is_heard_while_texts_become_tokens(tmp_path, monkeypatch):
+    run = make_run(tmp_path, '[[conditions]]\nname = "full"\nsource = "all"')
+    run.model()
+
+    def stopped(*texts):
+        (run.root / "control" / "stop.request").touch()
+        return prompt_ids(*texts)
+
+    monkeypatch.setattr("core.training.fitting.prompt_ids", stopped)
+    with pytest.raises(Stopped):
+        run.train()
+    assert run.recorder.of_kind(TokensMade) == []
+    assert [path.name for path in (run.root / "artifacts").iterdir() if len(path.name) != 64] == []
 
 
 def test_models_are_hugging_face_checkpoints_that_differ(whole):

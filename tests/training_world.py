@@ -10,6 +10,7 @@ import numpy as np
 
 from core.config import RunConfig
 from core.config_file import parse_config
+from core.training.tokens import TokenStrings
 from core.types import LOTTERY_DENOMINATOR, Draw, Lottery, Message, Pool, PreferencePairs, Rater
 
 TOPICS = ("rivers", "bread", "stars", "trains", "bees", "chess")
@@ -39,6 +40,12 @@ def make_pairs(raters: int = 5, pairs: int = 60, seed: int = 1) -> PreferencePai
         rejected=(first + styles[:, 1]).astype(np.int32),
         rater=np.sort(rater).astype(np.int32),
     )
+
+
+def strings_of(lists: Sequence[Any]) -> TokenStrings:
+    """Token strings that were made already."""
+    lengths = np.array([len(ids) for ids in lists], dtype=np.int64)
+    return TokenStrings(np.concatenate(lists).astype(np.int32), np.cumsum(lengths) - lengths, lengths)
 
 
 def make_pool(pairs: PreferencePairs) -> Pool:

@@ -98,6 +98,7 @@ from core.events.training import (
     ModelReady,
     RecoveryMeasured,
     ReferenceComputed,
+    TokensMade,
     TrainCheckpoint,
     TrainStart,
     TrainState,

@@ -53,6 +53,23 @@ class ModelReady(Event):
     pretraining_loss: Number | None = described("last loss of the brief pre-training of a tiny model", default=None)
 
 
+class TokensMade(Event):
+    """The tokens of every pair that a run trains on, made once for the reference and all conditions."""
+
+    kind: ClassVar[str] = "tokens.made"
+    pairs: int = sealed("private", "distinct pairs of texts: a context and two responses")
+    prompts: int = sealed("private", "distinct prompts as fitted")
+    responses: int = sealed("private", "distinct responses as fitted")
+    sequences: int = described("distinct sequences: a prompt and a response as fitted")
+    tokens: int = sealed("private", "tokens of the distinct prompts and responses together")
+    window: int = described("max_length: no sequence has more tokens")
+    cut_contexts: int = described("sequences whose oldest turns were dropped, or the start of a message, to fit")
+    cut_responses: int = described("sequences whose response was cut to fit")
+    template: Sha256 = described("SHA-256 of the chat template that the texts were put into")
+    artifact: Artifact = sealed("private", "the tokens, and what was cut of each sequence (training.md)")
+    rule: int = described("number of the rule by which prompts are fitted (training.md)")
+
+
 class ReferenceComputed(Event):
     """Log-probabilities of the frozen reference, once per distinct sequence: a prompt and a response as fitted."""
 

@@ -13,13 +13,16 @@ fitted*: pairs whose tokens are the same share it, and what was cut is counted b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from core.chat import prompt_ids, response_ids
-from core.training.tokens import Ids, Key, Pair, Tokens
+from core.training.gathering import Gathered
+from core.training.tokens import Ids, Pair, Pairs, Tokens
 from core.types import Context
 
 T = TypeVar("T")
@@ -27,84 +30,103 @@ T = TypeVar("T")
 _TOKENISE_AT_ONCE = 512
 
 
+@dataclass(frozen=True)
+class _Texts:
+    """What the pairs are of, and how it becomes tokens; max_length is the window L."""
+
+    tokenizer: Any
+    contexts: Sequence[Context]
+    responses: Sequence[str]
+    max_length: int
+
+
 def tokenise(
     tokenizer: Any,
     contexts: Sequence[Context],
     responses: Sequence[str],
-    pairs: Sequence[Pair],
+    pairs: Pairs | Sequence[Pair],
     max_length: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    beside: Path | None = None,
 ) -> Tokens:
     """Tokens of the pairs: every sequence at most `max_length` long, with at least one token of its response.
+
+    Pairs of one context are tokenised together and put aside in a file, so that what is held of a pair is a few
+    numbers, and of the texts those of some hundred pairs.
 
     Args:
         contexts, responses: distinct texts, indexed by the pairs.
         max_length: window L in tokens, prompt and response together.
-        progress: called with texts done and texts in all.
+        progress: called with pairs done and pairs in all.
+        beside: folder on the disk that has room for the tokens, at 4 bytes each; one for temporary files if None.
     """
-    wanted_contexts = sorted({c for c, _, _ in pairs})
-    wanted_responses = sorted({(c, r) for c, *both in pairs for r in both})
-    total = len(wanted_contexts) + len(wanted_responses)
-    raw: dict[tuple[int, int], list[int]] = {}
-    for some in _chunks(wanted_responses):
-        said = response_ids(tokenizer, [contexts[c] for c, _ in some], [responses[r] for _, r in some])
-        raw.update(zip(some, said, strict=True))
-        progress(len(raw), total)
-    whole: dict[int, list[int]] = {}
-    for chunk in _chunks(wanted_contexts):
-        whole.update(zip(chunk, prompt_ids(tokenizer, [contexts[c] for c in chunk]), strict=True))
-        progress(len(raw) + len(whole), total)
-    longer = {(c, a, b): max(len(raw[c, a]), len(raw[c, b])) for c, a, b in pairs}
-    wanted = sorted({(c, longer[c, a, b]) for c, a, b in pairs})
-    too_long = [(c, n) for c, n in wanted if len(whole[c]) + n > max_length]
-    fitted: dict[tuple[int, int], list[int]] = {}
-    for part in _chunks(too_long):
-        again = fit_prompts(tokenizer, [contexts[c] for c, _ in part], [n for _, n in part], max_length)
-        fitted.update(zip(part, again, strict=True))
-    return _joined({pair: (whole[pair[0]], fitted.get((pair[0], longer[pair]))) for pair in pairs}, raw, max_length)
+    texts = _Texts(tokenizer, contexts, responses, max_length)
+    table = np.unique(np.asarray(pairs, dtype=np.int32).reshape(-1, 3), axis=0)
+    with Gathered(beside) as gathered:
+        for start, end in _by_context(table):
+            _gather(texts, table[start:end], gathered)
+            progress(end, len(table))
+        return gathered.tokens(table, max_length)
 
 
-def _joined(
-    prompts: Mapping[Pair, tuple[list[int], list[int] | None]],
-    raw: Mapping[tuple[int, int], list[int]],
-    max_length: int,
-) -> Tokens:
-    """The sequences of every pair from its whole prompt, what was made of one that is too long, and its responses."""
-    distinct_prompts, distinct_responses = _Distinct(), _Distinct()
-    pairs: dict[Pair, tuple[Key, Key]] = {}
-    cut_prompt: set[Key] = set()
-    cut_response: set[Key] = set()
-    for pair, (whole, fitted) in prompts.items():
-        prompt = whole if fitted is None else fitted
-        number = distinct_prompts.add(prompt)
-        found = []
-        for response in (raw[pair[0], r] for r in pair[1:]):
-            kept = response[: max_length - len(prompt)]
-            key = (number, distinct_responses.add(kept))
-            found.append(key)
-            if prompt != whole:
-                cut_prompt.add(key)
-            if len(kept) < len(response):
-                cut_response.add(key)
-        pairs[pair] = (found[0], found[1])
-    cut = len(cut_prompt), len(cut_response)
-    return Tokens(distinct_prompts.items, distinct_responses.items, pairs, *cut, max_length)
+def _by_context(table: Pairs) -> Iterator[tuple[int, int]]:
+    """First row and end of some hundred rows, with all rows of a context among them."""
+    ends = [*(np.flatnonzero(np.diff(table[:, 0])) + 1).tolist(), *([len(table)] if len(table) else [])]
+    start = 0
+    for end in ends:
+        if end - start >= _TOKENISE_AT_ONCE or end == len(table):
+            yield start, end
+            start = end
 
 
-class _Distinct:
-    """Numbers token strings in the order in which each is first seen."""
+def _gather(texts: _Texts, table: Pairs, gathered: Gathered) -> None:
+    """Adds the pairs of some contexts, in their order."""
+    pairs: list[Pair] = [(c, a, b) for c, a, b in table.tolist()]
+    raw = _responses_of(texts, sorted({(c, r) for c, *both in pairs for r in both}))
+    wanted = sorted({c for c, _, _ in pairs})
+    whole = _arrays(wanted, lambda part: prompt_ids(texts.tokenizer, [texts.contexts[c] for c in part]))
+    longer = [max(len(raw[c, a]), len(raw[c, b])) for c, a, b in pairs]
+    fits = [(c, n) for (c, _, _), n in zip(pairs, longer, strict=True)]
+    fitted = _fitted(texts, sorted({(c, n) for c, n in fits if len(whole[c]) + n > texts.max_length}))
+    for (c, *both), fit in zip(pairs, fits, strict=True):
+        prompt = fitted.get(fit, whole[c])
+        room = texts.max_length - len(prompt)
+        gathered.add(
+            prompt,
+            [raw[c, r][:room] for r in both],
+            cut_prompt=not np.array_equal(prompt, whole[c]),
+            cut_responses=[len(raw[c, r]) > room for r in both],
+        )
+    gathered.forget()
 
-    def __init__(self) -> None:
-        self.items: list[Ids] = []
-        self._number: dict[bytes, int] = {}
 
-    def add(self, ids: list[int]) -> int:
-        """The number of a token string."""
-        array = np.array(ids, dtype=np.int32)
-        number = self._number.setdefault(array.tobytes(), len(self.items))
-        if number == len(self.items):
-            self.items.append(array)
-        return number
+def _responses_of(texts: _Texts, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Ids]:
+    """Whole tokens of responses as they follow a context, by (context, response)."""
+
+    def ids_of(part: Sequence[tuple[int, int]]) -> list[list[int]]:
+        return response_ids(
+            texts.tokenizer, [texts.contexts[c] for c, _ in part], [texts.responses[r] for _, r in part]
+        )
+
+    return _arrays(wanted, ids_of)
+
+
+def _fitted(texts: _Texts, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Ids]:
+    """What is left of prompts that are too long, by (context, tokens of the longer response)."""
+
+    def ids_of(part: Sequence[tuple[int, int]]) -> list[list[int]]:
+        contexts, longest = [texts.contexts[c] for c, _ in part], [n for _, n in part]
+        return fit_prompts(texts.tokenizer, contexts, longest, texts.max_length)
+
+    return _arrays(wanted, ids_of)
+
+
+def _arrays(wanted: Sequence[T], ids_of: Callable[[Sequence[T]], list[list[int]]]) -> dict[T, Ids]:
+    """Token strings by what they are of, made some hundred at a time; lists of them take nine times the memory."""
+    found: dict[T, Ids] = {}
+    for part in _chunks(wanted):
+        found.update((one, np.array(ids, dtype=np.int32)) for one, ids in zip(part, ids_of(part), strict=True))
+    return found
 
 
 def fit_prompts(

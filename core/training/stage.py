@@ -3,7 +3,8 @@
 | stage      | unit               | records                                    |
 |------------|--------------------|--------------------------------------------|
 | model      | `base`             | the base checkpoint                        |
-| train      | `reference`        | log-probabilities of the frozen base model |
+| train      | `tokens`           | the tokens of every pair that is scheduled |
+|            | `reference`        | log-probabilities of the frozen base model |
 |            | `condition:<name>` | its steps and its model                    |
 """
 
@@ -17,15 +18,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from core.chat import chosen_template, load_tokenizer, require_trainable, template_digest
 from core.errors import DempoError, InputError
-from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, TrainStart, TrainState, TrainStep
+from core.events import (
+    Event,
+    ModelReady,
+    ReferenceComputed,
+    TokensMade,
+    TrainCheckpoint,
+    TrainStart,
+    TrainState,
+    TrainStep,
+)
 from core.facts.places import place_name
 from core.facts.plural import number_of
 from core.facts.sources import has_base, trains
 from core.facts.training.chat_templates import template_kind
 from core.facts.training.numbers import rounding_seed
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
+from core.facts.training.token_file import TOKENS_TYPE
 from core.facts.training.weight_files import lacking_adapter
 from core.random_arrays import integers
 from core.sections.what_trains import TrainSection
@@ -133,12 +146,12 @@ def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device
     everything = every_response(pairs)
     stream = ctx.stream("base", "pretraining")
     wanted = train.tiny.steps * train.tiny.batch
-    picked = sorted({everything[i] for i in integers(stream.child("texts"), len(everything), wanted)})
+    picked = everything[np.unique(integers(stream.child("texts"), len(everything), wanted))]
     tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, picked, train.max_length)
 
     loss = pretrain(
         made,
-        [tokens.ids(tokens.pairs[pair][0]) for pair in picked],
+        [tokens.ids(tokens.keys(*pair)[0]) for pair in picked.tolist()],
         train.tiny,
         stream.child("batches"),
         device,
@@ -182,7 +195,7 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
     section = train_section(ctx)
     trained = [condition for condition in conditions if trains(condition.source)]
     units = {condition.name: training_unit(condition.name) for condition in trained}
-    every = ["reference", *units.values()] if trained else []
+    every = ["tokens", "reference", *units.values()] if trained else []
     ctx.plan(len(every))
     if ctx.pending(every):
         _train_pending(ctx, pairs, trained, base, section)
@@ -230,10 +243,8 @@ def _train_pending(
     base: BaseModel,
     section: TrainSection,
 ) -> None:
-    from core.training.fitting import tokenise
     from core.training.keeping.final_model import numbers_of
     from core.training.models.precision import placement, quiet_libraries
-    from core.training.tokens import scheduled_pairs
 
     require_optimizer(section)
     quiet_libraries()
@@ -249,14 +260,7 @@ def _train_pending(
     pending = [condition for condition in trained if ctx.pending([training_unit(condition.name)])]
     _require_disk(ctx, placed, numbers, pending)
     tokenizer = _as_recorded(load_tokenizer(base.path), base)
-    tokens = tokenise(
-        tokenizer,
-        pairs.contexts,
-        pairs.responses,
-        scheduled_pairs(pairs, trained),
-        section.max_length,
-        lambda done, total: ctx.progress(done, total, "tokenising"),
-    )
+    tokens = _tokens(ctx, pairs, trained, tokenizer, section.max_length)
     reference = _reference(ctx, base, section, placed, tokens, tokenizer.pad_token_id)
     common = _Common(ctx, pairs, base, section, placed, numbers, tokenizer, tokens, reference)
     total = sum(len(condition.schedule) for condition in trained)
@@ -311,6 +315,39 @@ def _reporter(ctx: Context, condition: Condition, before: int, total: int) -> Ca
     return lambda step, told: ctx.progress(before + step, total, f"{condition.name}: step {step} of {steps}, {told}")
 
 
+def _tokens(
+    ctx: Context, pairs: PreferencePairs, trained: Sequence[Condition], tokenizer: Any, max_length: int
+) -> Tokens:
+    """The tokens of every pair that a condition is scheduled to train on, as they are recorded.
+
+    Raises:
+        InputError: the file of those that were recorded before an interruption is not here.
+    """
+    from core.training.fitting import tokenise
+    from core.training.token_file import counts_of, read_tokens, write_tokens
+    from core.training.tokens import scheduled_pairs
+
+    def progress(done: int, total: int) -> None:
+        ctx.go_on(done, total, "tokenising")
+
+    def compute(unit: Unit) -> None:
+        wanted, beside = scheduled_pairs(pairs, trained), ctx.folder.artifacts
+        made = tokenise(tokenizer, pairs.contexts, pairs.responses, wanted, max_length, progress, beside)
+        unit.add(
+            TokensMade(
+                **counts_of(made),
+                cut_contexts=made.cut_contexts,
+                cut_responses=made.cut_responses,
+                template=template_digest(tokenizer.chat_template),
+                artifact=ctx.store_stream(partial(write_tokens, made), TOKENS_TYPE),
+                rule=REFERENCE_RULE,
+            )
+        )
+
+    recorded = only(ctx.unit("tokens", compute), TokensMade)
+    return read_tokens(ctx.stored(recorded.artifact))
+
+
 def _reference(
     ctx: Context,
     base: BaseModel,
@@ -322,7 +359,7 @@ def _reference(
     """Log-probabilities of the frozen base model; a batch holds as many tokens as a training micro-batch may.
 
     Raises:
-        InputError: those recorded before an interruption are of other tokens than these.
+        InputError: those that are recorded are of other tokens than the recorded ones.
     """
     from core.training.models.model import load_model
     from core.training.models.precision import memory_guard, release_memory
@@ -356,8 +393,8 @@ def _reference(
     by_name = decode_reference(ctx.load(recorded.artifact))
     if by_name.keys() != set(names.values()):
         raise InputError(
-            "the recorded reference was scored for other tokens than those of this program: the tokenizer, the chat "
-            "template or their libraries have changed since; resume with the version that began, or clone the run"
+            "the recorded reference was scored for other tokens than the recorded ones: the record is not what one "
+            "version of this program wrote; resume with the version that began, or clone the run"
         )
     return {key: by_name[name] for key, name in names.items()}
 

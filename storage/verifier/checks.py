@@ -33,6 +33,7 @@ from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.juries import check_juries
 from storage.verifier.training.reference import check_reference
+from storage.verifier.training.tokens import check_tokens
 from storage.verifier.training.weights import check_recovery, check_training, check_weights
 
 CHECKS: dict[str, Step] = {
@@ -57,6 +58,7 @@ CHECKS: dict[str, Step] = {
     "draws": check_draws,
     "weights": check_weights,
     "training": check_training,
+    "tokens": check_tokens,
     "reference": check_reference,
     "checkpoints": check_checkpoints,
     "recovery": check_recovery,

@@ -6,7 +6,7 @@ RATE_RULE = 1
 """Of `train.step`: a warm-up counts from the step itself (`learning_rate`)."""
 
 REFERENCE_RULE = 1
-"""Of `reference.computed`: a prompt is fitted to the longer response of its own pair."""
+"""Of `tokens.made` and `reference.computed`: a prompt is fitted to the longer response of its own pair."""
 
 REFERENCE_TYPE = "application/vnd.dempo.reference+json"
 REFERENCE_FORMAT = "dempo-reference-1"
@@ -28,5 +28,5 @@ def start_tolerance(layouts: float | None) -> float:
 
 
 def training_unit(condition: str) -> str:
-    """The unit of a condition's training; "reference" is another one."""
+    """The unit of a condition's training; "tokens" and "reference" are others."""
     return f"condition:{condition}"

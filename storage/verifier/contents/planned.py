@@ -109,7 +109,8 @@ def _train_units(record: Record) -> dict[str, Contents]:
             same(event.unit, training_unit(event.values["condition"]), f"{kind}: the unit of its condition", event.seq)
     listed = sections(record.genesis["config"], "conditions", "name").items()
     units = {training_unit(name): contents for name, section in listed if trains(section.get("source"))}
-    return {"reference": {"reference.computed": 1}} | units if units else {}
+    made: dict[str, Contents] = {"tokens": {"tokens.made": 1}, "reference": {"reference.computed": 1}}
+    return made | units if units else {}
 
 
 def _answer_units(record: Record) -> dict[str, Contents]:

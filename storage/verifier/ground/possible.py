@@ -30,6 +30,7 @@ LEAST = {
     "pid": 1,
     "pretraining_loss": 0,
     "prompt_tokens": 0,
+    "prompts": 0,
     "raters": 0,
     "reasoning_tokens": 0,
     "responses": 0,
@@ -41,6 +42,7 @@ LEAST = {
     "tokens": 0,
     "units": 0,
     "vocabulary": 1,
+    "window": 1,
 }
 """The least value that a field of an event may have, whatever its kind: counts, norms, losses and lengths of time."""
 

@@ -26,7 +26,7 @@ def check_reference(record: Record) -> str:
         return "no reference was computed"
     event = found[0]
     sequences, artifact = event.values["sequences"], event.values["artifact"]
-    most = _most_sequences(record)
+    most = most_sequences(record)
     if most is not None and sequences > most:
         raise broken(f"the reference has {sequences} sequences; the schedules can need {most} at most", event.seq)
     same(artifact["media_type"], REFERENCE_TYPE, "the type of the file of the reference", event.seq)
@@ -40,7 +40,7 @@ def check_reference(record: Record) -> str:
     return f"{number_of(sequences, 'log-probability', 'log-probabilities')}, one for each distinct sequence"
 
 
-def _most_sequences(record: Record) -> int | None:
+def most_sequences(record: Record) -> int | None:
     """Two for every pair that a schedule takes; None where no pairs are recorded."""
     built = record.counted("pairs.built")
     trained = [event.values for event in conditions_of_record(record).values() if event.values["source"] != "none"]
