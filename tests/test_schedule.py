@@ -17,7 +17,7 @@ from core.training.planning.schedule import decode_schedule, encode_schedule, un
 @given(st.integers(1, 30), st.integers(0, 100), st.integers(0, 9))
 def test_every_round_holds_each_eligible_pair_once(pairs, size, seed):
     eligible = np.arange(pairs) * 3
-    schedule = uniform_schedule(eligible, size, RandomStream(seed, "test"))
+    schedule = uniform_schedule(eligible, size, "shuffles", RandomStream(seed, "test"))
     assert len(schedule) == size
     for start in range(0, size, pairs):
         part = schedule[start : start + pairs].tolist()
@@ -28,7 +28,7 @@ def test_every_round_holds_each_eligible_pair_once(pairs, size, seed):
 
 
 def test_rounds_are_shuffled_anew():
-    schedule = uniform_schedule(np.arange(50), 100, RandomStream(1, "test"))
+    schedule = uniform_schedule(np.arange(50), 100, "shuffles", RandomStream(1, "test"))
     assert schedule[:50].tolist() != schedule[50:].tolist()
 
 
@@ -52,7 +52,7 @@ def test_a_vanishing_weight_is_drawn_next_to_never():
 def test_schedules_can_be_derived_again(seed):
     weight, rater = np.array([1.0, 2.0]), np.array([0, 1, 1], dtype=np.int32)
     for draw in (
-        lambda s: uniform_schedule(np.arange(9), 40, s),
+        lambda s: uniform_schedule(np.arange(9), 40, "shuffles", s),
         lambda s: weighted_schedule(weight, rater, 40, s),
     ):
         assert np.array_equal(draw(RandomStream(seed, "a")), draw(RandomStream(seed, "a")))
@@ -62,7 +62,7 @@ def test_schedules_can_be_derived_again(seed):
 def test_a_large_schedule_is_drawn_in_seconds():
     rater = np.sort(np.random.default_rng(0).integers(1500, size=150_000)).astype(np.int32)
     begun = time.process_time()
-    uniform_schedule(np.arange(150_000), 32_000, RandomStream(0, "u"))
+    uniform_schedule(np.arange(150_000), 32_000, "shuffles", RandomStream(0, "u"))
     weighted_schedule(np.full(1500, 0.1), rater, 32_000, RandomStream(0, "w"))
     assert time.process_time() - begun < 20
 

@@ -95,6 +95,7 @@ from core.events.sortition import (
 )
 from core.events.training import (
     ConditionPlanned,
+    DecileShare,
     ModelReady,
     RecoveryMeasured,
     ReferenceComputed,
@@ -103,6 +104,7 @@ from core.events.training import (
     TrainState,
     TrainStep,
     WeightRow,
+    WeightsRealised,
 )
 
 E = TypeVar("E", bound=Event)
