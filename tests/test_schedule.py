@@ -11,6 +11,7 @@ from scipy.stats import chisquare
 
 from core.errors import InputError
 from core.facts.randomness import RandomStream
+from core.facts.training.schedule import order_of
 from core.training.planning.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
 
 
@@ -30,6 +31,28 @@ def test_every_round_holds_each_eligible_pair_once(pairs, size, seed):
 def test_rounds_are_shuffled_anew():
     schedule = uniform_schedule(np.arange(50), 100, "shuffles", RandomStream(1, "test"))
     assert schedule[:50].tolist() != schedule[50:].tolist()
+
+
+def test_with_replacement_each_pair_is_drawn_by_itself():
+    eligible = np.array([2, 3, 5, 7, 11])
+    schedule = uniform_schedule(eligible, 50_000, "with_replacement", RandomStream(4, "test"))
+    assert chisquare(np.bincount(schedule, minlength=12)[eligible]).pvalue > 1e-3
+    assert set(schedule.tolist()) == set(eligible.tolist())
+    repeated = float(np.mean(schedule[1:] == schedule[:-1]))
+    assert repeated == pytest.approx(1 / 5, abs=0.01), "a pair may follow itself"
+    assert schedule.tolist() != uniform_schedule(eligible, 50_000, "shuffles", RandomStream(4, "test")).tolist()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "order", "recorded"),
+    [
+        ("step_normalised", "shuffles", None),
+        ("published", "with_replacement", "with_replacement"),
+        ("weighted_sampling", "with_replacement", None),
+    ],
+)
+def test_the_order_is_recorded_where_it_is_another(estimator, order, recorded):
+    assert order_of(estimator, order) == recorded
 
 
 def test_weighted_sampling_draws_pairs_in_proportion_to_their_weight():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 DECILES = 10
+ROUNDED_TO = 10**9
 
 
 def weights_in_loss(omega: Sequence[float], estimator: str, micro_batch: int) -> list[float]:
@@ -34,9 +35,11 @@ def weights_in_loss(omega: Sequence[float], estimator: str, micro_batch: int) ->
 def deciles_by(chances: Sequence[Fraction]) -> list[int]:
     """The decile of each rater, 1 (lowest π) to 10: ⌊10·p / n⌋ + 1 for the rater at place p, from 0, of n by π.
 
-    Raters with equal π stand in the order in which they are given, so that every decile is a tenth of the raters.
+    Raters whose π is equal to nine decimals stand in the order in which they are given: a lottery's probabilities are
+    rounded to its denominator, which alone must not decide who comes first.
     """
-    ordered = sorted(range(len(chances)), key=lambda r: chances[r])
+    rounded = [round(pi * ROUNDED_TO) for pi in chances]
+    ordered = sorted(range(len(chances)), key=lambda r: rounded[r])
     found = [0] * len(chances)
     for place, r in enumerate(ordered):
         found[r] = DECILES * place // len(chances) + 1
