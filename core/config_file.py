@@ -15,7 +15,7 @@ from core.config import RunConfig, resolved
 from core.errors import InputError
 from core.facts.places import apart
 from core.facts.settings import settings_in
-from core.sections.draw_families import with_members
+from core.facts.training.families import with_members
 from core.sections.section import Section
 from core.sections.what_trains import BASE_MODEL, ConditionSection, TrainSection
 from core.sections.who_judges import AddedJudges, JudgeModel
@@ -75,6 +75,10 @@ def parse_config(
     """`load_config` on a text, whose relative paths are taken from `folder`."""
     values = _parsed(text, where)
     _place(values, RunConfig, folder)
+    try:
+        values = with_members(values)
+    except ValueError as error:
+        raise InputError(f"{where}: {error}") from error
     return _checked(values, {key: "file" for key, _ in settings_in(values)}, overrides, where)
 
 
@@ -123,10 +127,6 @@ def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequenc
         origins = {known: origin for known, origin in origins.items() if not f"{known}.".startswith(f"{name}.")}
         origins |= {inner: "set" for inner, _ in settings_in(value, key)}
     _read_prompts(values)
-    try:
-        values, origins = with_members(values, origins)
-    except ValueError as error:
-        raise InputError(f"{where}: {error}") from error
     try:
         config = RunConfig.model_validate(values)
     except ValidationError as error:

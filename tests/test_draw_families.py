@@ -53,18 +53,18 @@ model = "tiny"
 
 
 def test_a_condition_for_each_draw_takes_the_place_of_the_one_in_the_file():
-    loaded = parse_config(CONFIG, ["conditions.1.estimator=weighted_sampling"])
+    loaded = parse_config(CONFIG, ["conditions.2.estimator=weighted_sampling"])
     found = [(c.name, c.source, c.family, c.steps, c.estimator) for c in loaded.config.conditions]
     assert found == [
         ("base", "none", None, None, "step_normalised"),
-        ("hard-main1", "draw:main1", "hard", 7, "weighted_sampling"),
+        ("hard-main1", "draw:main1", "hard", 7, "step_normalised"),
         ("hard-main2", "draw:main2", "hard", 7, "weighted_sampling"),
         ("soft", "lottery:main", None, None, "step_normalised"),
     ]
     keys = ("name", "source", "family", "steps", "estimator", "transform")
-    for number in (1, 2):
+    for number, origin in ((1, "default"), (2, "set")):
         found = [loaded.origins[f"conditions.{number}.{key}"] for key in keys]
-        assert found == ["file", "file", "file", "file", "set", "default"]
+        assert found == ["file", "file", "file", "file", origin, "default"]
     assert loaded.origins["conditions.3.source"] == "file"
     assert loaded.origins["conditions.3.estimator"] == "default"
 
@@ -73,6 +73,11 @@ def test_what_is_recorded_is_read_again_and_can_be_changed():
     config = parse_config(CONFIG).config
     assert from_recorded(resolved(config), {}) == config
     assert [c.steps for c in change(config, ["conditions.2.steps=9"]).config.conditions] == [None, 7, 9, None]
+
+
+def test_a_setting_cannot_become_a_family():
+    with pytest.raises(InputError, match=r"conditions\.0\.source: 'draws:main\*' may stand in a file alone"):
+        parse_config(CONFIG, ["conditions.0.source=draws:main*"])
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.asking.request_extras import checked_body, checked_headers
 from core.facts.places import apart
 from core.facts.sources import source_kind
+from core.facts.training.families import OVER_DRAWS
 from core.facts.training.transforms import LARGEST_POWER, NAMED, is_transform
 from core.sections.models_asked import AskedModel, PriceSection
 from core.sections.section import (
@@ -25,6 +26,13 @@ BASE_MODEL = ("base", "tiny")
 """Names under which a model is the run's own base model."""
 ASKED_SETTINGS = ("model", "concurrency", "timeout", "retries", "extra_body", "headers", "price")
 """Settings of conditions that are asked at an endpoint, and of no others."""
+
+
+def _of_one_draw(source: object) -> object:
+    """The source of one condition: one over several draws has become several where a file was read."""
+    if isinstance(source, str) and source.startswith(OVER_DRAWS):
+        raise ValueError(f"{source!r} may stand in a file alone, where it becomes a condition for each of its draws")
+    return source
 
 
 def _known_transform(transform: str) -> str:
@@ -60,6 +68,7 @@ class ConditionSection(Section):
     name: Identifier
     source: Annotated[
         str,
+        BeforeValidator(_of_one_draw),
         Field(
             pattern=r"^(none|all|us_rep|population|draw:[a-z0-9_-]+|lottery:[a-z0-9_-]+|endpoint:[a-z0-9_-]+"
             r"|answers:.+|model:.+)$"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 OVER_DRAWS = "draws:"
@@ -11,34 +11,22 @@ _PREFIX = re.compile(r"[a-z0-9_][a-z0-9_-]*\*", re.ASCII)
 _LONGEST_NAME = 40
 
 
-def with_members(values: dict[str, Any], origins: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """A configuration's values with a condition for each draw in place of every one over `draws:<beginning>*`.
+def with_members(values: dict[str, Any]) -> dict[str, Any]:
+    """A file's values with a condition for each draw in place of every one over `draws:<beginning>*`.
 
     Each is named after the condition and its draw, and its family is the condition's name. What is misshapen stays as
     it is, for whoever checks the values.
-
-    Args:
-        origins: of every value by its key; those of a condition go to all that it stands for.
 
     Raises:
         ValueError: no draw's id begins so, or a name becomes too long.
     """
     listed = values.get("conditions")
-    if not isinstance(listed, list) or not any(map(_over_draws, listed)):
-        return values, dict(origins)
+    if not isinstance(listed, list):
+        return values
     draws = values.get("draws")
     ids = [draw.get("id") for draw in draws if isinstance(draw, dict)] if isinstance(draws, list) else []
-    conditions: list[Any] = []
-    moved = {key: origin for key, origin in origins.items() if not key.startswith("conditions.")}
-    for number, section in enumerate(listed):
-        above = f"conditions.{number}."
-        own = {key[len(above) :]: origin for key, origin in origins.items() if key.startswith(above)}
-        if _over_draws(section):
-            own["family"] = own.get("name", "file")
-        for member in _members(section, [name for name in ids if isinstance(name, str)]):
-            moved |= {f"conditions.{len(conditions)}.{key}": origin for key, origin in own.items()}
-            conditions.append(member)
-    return {**values, "conditions": conditions}, moved
+    names = [name for name in ids if isinstance(name, str)]
+    return {**values, "conditions": [member for section in listed for member in _members(section, names)]}
 
 
 def _over_draws(section: Any) -> bool:
