@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from storage.record.rows import ShareRow
+from storage.record.rows import ConditionRow, ShareRow
 
 HEADING = "Weight by tenths of the raters of each Soft condition, in %; tenth 10 has the highest π"
 REMARK = (
@@ -36,6 +36,12 @@ def top_sentences(rows: Iterable[ShareRow]) -> list[str]:
         f"{_percent(row.realised)} %"
         for name, row in top.items()
     ]
+
+
+def not_recommended(conditions: Iterable[ConditionRow]) -> list[str]:
+    """A sentence where conditions normalise weights inside micro-batches."""
+    names = [str(row.condition) for row in conditions if row.estimator == "published"]
+    return [f"{', '.join(names)}: the estimator 'published' is not recommended (training.md)"] if names else []
 
 
 def _percent(share: Any) -> str:

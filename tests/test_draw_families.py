@@ -11,9 +11,11 @@ import pytest
 from core.config import from_recorded, resolved
 from core.config_file import change, parse_config
 from core.errors import InputError
+from storage.judging.board_notes import board_notes, by_method
 from storage.judging.families import spread_table
-from storage.record.rows import FamilyRow, as_rows
+from storage.record.rows import BoardRow, FamilyRow, as_rows
 from storage.record.schema import OBJECTS
+from tui.screens.panes.leaderboards import Results, page
 
 CONFIG = """
 [run]
@@ -133,3 +135,22 @@ def test_a_score_that_is_no_number_leaves_no_spread():
     rows = [("a", "-inf", "-inf", 0.0), ("b", 1.0, 0.0, 2.0)]
     (found,) = families_of({"published": rows}, {"a": "f", "b": "f"})
     assert found == dict.fromkeys(found) | {"method": "published", "family": "f", "members": 2}
+
+
+def test_the_page_of_leaderboards_shows_the_spread_and_says_so() -> None:
+    named = {"resample": "questions", "units": 40, "rankings": 40, "draws": "", "resamples": 9, "confidence": 0.95}
+    scores = {"hard-1": 1.0, "hard-2": 3.0}
+    values = [
+        named | {"method": "borda", "condition": name, "score": score, "low": 0, "high": 4, "position": place}
+        for place, (name, score) in enumerate(scores.items(), start=1)
+    ]
+    family = FamilyRow("borda", "hard", 2, 2.0, 1.0, 3.0, 2.0, 4.0)
+    boards = by_method(as_rows(BoardRow, values))
+    notes = board_notes(boards, [], [family])
+    told = "the spread between the members of hard is shown beside the leaderboards"
+    assert told in notes["borda"]
+    assert told not in board_notes(boards, [], [])["borda"]
+    results = Results(boards, [], [], False, "", notes=notes, spread=spread_table([family]))
+    shown = page(results, 100).plain
+    (line,) = [line for line in shown.splitlines() if line.startswith("  borda")]
+    assert line.split() == ["borda", "hard", "2", "2.000", "1.000", "3.000", "1.414", "4.000"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import zipfile
 from collections.abc import Callable
@@ -252,7 +253,9 @@ def test_shares_are_withheld_with_what_is_about_people(planned: Path, tmp_path: 
     with zipfile.ZipFile(tmp_path / "b.zip") as bundle:
         names = {Path(name).name: name for name in bundle.namelist()}
         assert bundle.read(names["weight_shares.csv"]).decode().splitlines()[1:] == [",".join(["withheld"] * 6)]
-        assert "Due and realised weight by tenths of raters: withheld" in bundle.read(names["report.html"]).decode()
+        report = html.unescape(bundle.read(names["report.html"]).decode())
+        assert "the estimator 'published' is not recommended" in report
+        assert "Due and realised weight by tenths of raters: withheld" in report
 
 
 def test_the_run_says_what_is_due_before_it_trains(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,6 +267,7 @@ def test_the_run_says_what_is_due_before_it_trains(planned: Path, capsys: pytest
     told = capsys.readouterr().err
     assert told.count("Weight by tenths of the raters of each Soft condition") == 1
     assert all(name in told for name in ("published", "realised", "sampled"))
+    assert told.count("published: the estimator 'published' is not recommended") == 1
     show(Reader(planned), Wanted(), planned.parent, as_json=False)
     assert "tenth 10 has the highest π" in capsys.readouterr().out
 

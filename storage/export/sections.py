@@ -20,7 +20,7 @@ from storage.judging import families
 from storage.judging.board_notes import board_notes, by_method
 from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
-from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, ShareRow, as_rows
+from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, ShareRow, as_rows
 from storage.weight_shares import share_table
 
 _MOST_ANSWERS = 24
@@ -187,6 +187,7 @@ class Content:
             "Conditions",
             table,
             self.note(remark, "conditions"),
+            *map(markup.note, weight_shares.not_recommended(as_rows(ConditionRow, self.rows("conditions")))),
             self.see("Weights of raters", "weights"),
             self._weight_shares(),
         )

@@ -176,9 +176,10 @@ class LocaleRow:
 @of_view("conditions", ConditionPlanned)
 @dataclass(frozen=True)
 class ConditionRow:
-    """A condition, and how many optimizer steps were planned for it."""
+    """A condition, its estimator, and how many optimizer steps were planned for it."""
 
     condition: Any
+    estimator: Any
     steps: Any
 
 

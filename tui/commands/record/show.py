@@ -27,7 +27,7 @@ from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader, require_event
-from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, ShareRow, view_rows
+from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, ShareRow, view_rows
 from storage.verifier.ground.beside import more_than_one_file
 from storage.weight_shares import share_table
 from storage.withheld import marked
@@ -165,7 +165,10 @@ def results(reader: Reader, as_json: bool) -> None:
 def weight_lines(reader: Reader) -> list[str]:
     """What raters with high and low π are due of the weight, and get; nothing where there is no Soft condition."""
     rows = share_table(view_rows(reader, ShareRow))
-    return [weight_shares.HEADING, "", tables.table(rows), tables.remark(weight_shares.REMARK), ""] if rows else []
+    if not rows:
+        return []
+    remarks = [weight_shares.REMARK, *weight_shares.not_recommended(view_rows(reader, ConditionRow))]
+    return [weight_shares.HEADING, "", tables.table(rows), *map(tables.remark, remarks), ""]
 
 
 def _print_spread(rows: Sequence[dict[str, Any]]) -> None:

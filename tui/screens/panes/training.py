@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 
 from storage.record.reader import Reader
 from storage.record.rows import ConditionRow, ShareRow, StepRow, steps_under_way, view_rows
-from storage.weight_shares import top_sentences
+from storage.weight_shares import not_recommended, top_sentences
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.curves import Chart, CurvePlot, Series, means
 from tui.widgets.figures import as_float, duration, left, number, right, whole
@@ -53,8 +53,9 @@ class TrainingPane(Pane):
             steps.setdefault(str(row.condition), []).append(row)
         for rows in steps.values():
             rows.sort(key=lambda row: as_float(row.step) or 0)
-        weights = top_sentences(view_rows(reader, ShareRow))
-        return Training(view_rows(reader, ConditionRow), steps, skipped(reader, "train"), weights)
+        conditions = view_rows(reader, ConditionRow)
+        weights = [*top_sentences(view_rows(reader, ShareRow)), *not_recommended(conditions)]
+        return Training(conditions, steps, skipped(reader, "train"), weights)
 
     def show(self, found: Training) -> None:
         names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps]))
