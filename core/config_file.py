@@ -15,6 +15,7 @@ from core.config import RunConfig, resolved
 from core.errors import InputError
 from core.facts.places import apart
 from core.facts.settings import settings_in
+from core.facts.training.families import with_members
 from core.sections.section import Section
 from core.sections.what_trains import BASE_MODEL, ConditionSection, TrainSection
 from core.sections.who_judges import AddedJudges, JudgeModel
@@ -74,6 +75,10 @@ def parse_config(
     """`load_config` on a text, whose relative paths are taken from `folder`."""
     values = _parsed(text, where)
     _place(values, RunConfig, folder)
+    try:
+        values = with_members(values)
+    except ValueError as error:
+        raise InputError(f"{where}: {error}") from error
     return _checked(values, {key: "file" for key, _ in settings_in(values)}, overrides, where)
 
 

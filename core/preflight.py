@@ -16,6 +16,7 @@ from core.facts.stages import NO_DATA, STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
 from core.sections.who_judges import JudgeModel
+from core.training.planning.notes import estimator_notes
 from core.training.possible import check_training, notes_on_training
 
 
@@ -44,9 +45,9 @@ def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = U
         _require_files(config, answers)
     except InputError as error:
         _refuse([error, *wrong])
-    notes: tuple[str, ...] = ()
+    notes = estimator_notes(config) if _reaches("train", until) else ()
     try:
-        notes = () if config.data.format == NO_DATA else PREFERENCES[config.data.format].notes(config)
+        notes += () if config.data.format == NO_DATA else PREFERENCES[config.data.format].notes(config)
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])

@@ -180,7 +180,8 @@ class Condition:
     weight[r] (length R of `PreferencePairs.raters`) is w_r; a pair of rater r counts ω = w_r / N_r.
     schedule has shape (steps, batch): indices into the pairs, one row per optimizer step.
     flipped has the schedule's shape and says where chosen and rejected change places
-    (only for the population condition of planted worlds).
+    (only for the population condition of planted worlds). micro_batch are the pairs inside which the estimator
+    "published" normalises weights; others have no use for it.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Condition:
     pairs_of_rater: NDArray[np.int64]
     schedule: NDArray[np.int32]
     flipped: NDArray[np.bool_]
+    micro_batch: int = 1
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dpo_worker import BATCH, make_step
 from training_world import direct_log_prob, make_pairs, make_tiny
 
 from core.errors import InputError
+from core.facts.training.shares import weights_in_loss
 
 TESTS = Path(__file__).parent
 
@@ -52,6 +53,38 @@ def test_the_gradient_equals_a_plain_big_batch(tmp_path, micro_batch, multiple):
     assert found["metrics"].loss == pytest.approx(loss, rel=1e-5)
     assert found["metrics"].margin == pytest.approx(margin, rel=1e-4)
     assert found["metrics"].gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
+
+
+def published_batch(collator, weight, micro_batch, beta=0.5):
+    """(gradient, loss) of the published loss: Σωℓ/Σω of each micro-batch backward by itself, then the mean."""
+    import torch
+
+    _, policy = make_tiny(make_pairs(pairs=BATCH), seed=4)
+    rows, losses = collator.rows, []
+    for start in range(0, BATCH, micro_batch):
+        total, weights = 0.0, 0.0
+        for i in range(start, start + micro_batch):
+            sides = [
+                direct_log_prob(policy, *collator.tokens.ids(key)) - collator.reference[key]
+                for key in collator.tokens.keys(int(rows.context[i]), int(rows.chosen[i]), int(rows.rejected[i]))
+            ]
+            total = total + weight[i] * torch.log1p(torch.exp(-beta * (sides[0] - sides[1]).double()))
+            weights += weight[i]
+        loss = total / weights / (BATCH // micro_batch)
+        loss.backward()
+        losses.append(loss.item())
+    return torch.cat([p.grad.reshape(-1) for p in policy.parameters()]).double().numpy(), sum(losses)
+
+
+@pytest.mark.parametrize(("inside", "layout"), [(1, 4), (4, 4), (4, 1), (4, 16), (8, 2)])
+def test_the_published_gradient_is_that_of_its_micro_batches_in_any_layout(tmp_path, inside, layout):
+    omega = np.random.default_rng(0).lognormal(sigma=1.5, size=BATCH)
+    collator, found = one_step(tmp_path, layout, weights_in_loss(omega.tolist(), "published", inside))
+    gradient, loss = published_batch(collator, omega, inside)
+    assert relative_error(found["gradient"], gradient) < 1e-5
+    assert found["metrics"].loss == pytest.approx(loss, rel=1e-5)
+    whole = one_step(tmp_path, 4, omega)[1]["gradient"]
+    assert relative_error(found["gradient"], whole) > 0.05, "normalising inside micro-batches is another loss"
 
 
 def test_a_gradient_norm_of_zero_clips_nothing_and_is_measured(tmp_path):

@@ -131,7 +131,7 @@ def drawn_again(world: World, bundle: Bundle) -> dict[str, bytes]:
         if eligible is None:
             schedule = weighted_schedule(weight, rater, size, stream.child("sampling"))
         else:
-            schedule = uniform_schedule(np.flatnonzero(eligible), size, stream.child("shuffle"))
+            schedule = uniform_schedule(np.flatnonzero(eligible), size, "shuffles", stream)
         body = encode_schedule(schedule.reshape(shape), np.zeros(shape, dtype=np.bool_))
         found[name] = hashlib.sha256(body).hexdigest().encode()
     return found

@@ -95,6 +95,7 @@ from core.events.sortition import (
 )
 from core.events.training import (
     ConditionPlanned,
+    DecileShare,
     ModelReady,
     RecoveryMeasured,
     ReferenceComputed,
@@ -104,6 +105,7 @@ from core.events.training import (
     TrainState,
     TrainStep,
     WeightRow,
+    WeightsRealised,
 )
 
 E = TypeVar("E", bound=Event)

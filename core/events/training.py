@@ -24,7 +24,7 @@ class ConditionPlanned(Event):
         "none, all, us_rep, draw:<id>, lottery:<name>, population, answers:…, model:… or endpoint:<name>"
     )
     transform: str = described("f in w_r = f(π_r)")
-    estimator: str = described("step_normalised or weighted_sampling")
+    estimator: str = described("step_normalised, weighted_sampling or published (not recommended)")
     steps: int = described("optimizer steps")
     batch: int = described("pairs per optimizer step")
     pairs: int = sealed("people", "pairs with positive weight")
@@ -33,7 +33,33 @@ class ConditionPlanned(Event):
     weights: list[WeightRow] = sealed("people", "raters with positive weight, in the order of their pseudonyms")
     leaf_key: Sha256 = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
     root: Sha256 = volatile("root of the tree over the weights (docs/audit.md)")
+    family: str | None = described("family of conditions that it belongs to, as one over several draws", default=None)
+    order: str | None = described("with_replacement where the pairs of steps are drawn so", default=None)
+    micro_batch: int | None = described("pairs inside which weights are normalised (published)", default=None)
+    clip: list[float] | None = sealed("people", "the quantiles q05 and q95 of positive π (clipped)", default=None)
     artifact: Artifact | None = sealed("private", "the schedule: pair index and flip per step", default=None)
+
+
+class DecileShare(Part):
+    """A tenth of the raters that a condition trains on, by their π: shares of 1."""
+
+    decile: int
+    raters: int
+    pairs: float
+    due: float
+    realised: float
+
+
+class WeightsRealised(Event):
+    """What raters with high and low π are due of a Soft condition's weight, and what its steps give them."""
+
+    kind: ClassVar[str] = "weights.realised"
+    condition: str = described("name of the condition")
+    deciles: list[DecileShare] = sealed(
+        "people",
+        "from the lowest π (training.md): raters; pairs, their share of the pairs; due, of Σω; realised, the mean over "
+        "the steps of the schedule of their share of the weight in the loss",
+    )
 
 
 class ModelReady(Event):
@@ -109,7 +135,10 @@ class TrainStep(Event):
     kind: ClassVar[str] = "train.step"
     condition: str = described("name of the condition")
     step: int = described("from 1")
-    loss: Number = described("Σωℓ/Σω over the step (step_normalised) or the mean (weighted_sampling), in nats")
+    loss: Number = described(
+        "in nats: Σωℓ/Σω over the step (step_normalised), the mean (weighted_sampling), or the mean over micro-batches "
+        "of Σωℓ/Σω inside each (published)"
+    )
     margin: Number = described("mean implicit reward margin β(Δ_chosen − Δ_rejected), weighted like the loss")
     gradient_norm: Number = described("norm of the gradient before clipping")
     learning_rate: float = described("learning rate of the step")

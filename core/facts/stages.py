@@ -52,7 +52,11 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ("draw.committed", "draw.made", "draw.decided", "draw.alternates"),
     ),
     "conditions": StageFacts(
-        2, ("pairs", "pool", "lottery", "draw"), ("conditions", "train", "data"), "re-derive", ("condition.planned",)
+        2,
+        ("pairs", "pool", "lottery", "draw"),
+        ("conditions", "train", "data"),
+        "re-derive",
+        ("condition.planned", "weights.realised"),
     ),
     "model": StageFacts(3, ("pairs",), ("train",), "re-run", ("model.ready",)),
     "train": StageFacts(

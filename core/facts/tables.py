@@ -36,6 +36,7 @@ PEOPLE_IN_VIEWS: dict[str, tuple[str, ...]] = {
     "locale_composition": ("pool.built", "draw.made"),
     "conditions": ("condition.planned",),
     "weights": ("condition.planned",),
+    "weight_shares": ("weights.realised",),
 }
 """Views that are made of the parts about people of these kinds of events."""
 

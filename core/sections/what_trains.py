@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.asking.request_extras import checked_body, checked_headers
 from core.facts.places import apart
 from core.facts.sources import source_kind
+from core.facts.training.families import OVER_DRAWS
+from core.facts.training.transforms import LARGEST_POWER, NAMED, is_transform
 from core.sections.models_asked import AskedModel, PriceSection
 from core.sections.section import (
     Identifier,
@@ -19,12 +21,26 @@ from core.sections.section import (
     Section,
 )
 
-Estimator = Literal["step_normalised", "weighted_sampling"]
-Transform = Literal["identity", "sqrt", "square"]
+Estimator = Literal["step_normalised", "weighted_sampling", "published"]
 BASE_MODEL = ("base", "tiny")
 """Names under which a model is the run's own base model."""
 ASKED_SETTINGS = ("model", "concurrency", "timeout", "retries", "extra_body", "headers", "price")
 """Settings of conditions that are asked at an endpoint, and of no others."""
+
+
+def _of_one_draw(source: object) -> object:
+    """The source of one condition: one over several draws has become several where a file was read."""
+    if isinstance(source, str) and source.startswith(OVER_DRAWS):
+        raise ValueError(f"{source!r} may stand in a file alone, where it becomes a condition for each of its draws")
+    return source
+
+
+def _known_transform(transform: str) -> str:
+    """A transform that there is."""
+    if is_transform(transform):
+        return transform
+    known = f"{', '.join(map(repr, NAMED))} and 'power:<p>' with a decimal p above 0 and at most {LARGEST_POWER}"
+    raise ValueError(f"{transform!r} is no transform of π; there are {known}, as in 'power:0.75'")
 
 
 def _placed_source(source: str) -> str:
@@ -44,22 +60,29 @@ def _placed_source(source: str) -> str:
 class ConditionSection(Section):
     """What one model trains on, or where the answers of one that is not trained come from.
 
-    `source` may be `answers:<file or folder>` (they exist), `model:<folder or hub name>` (a model answers as it is) or
+    `source` may be `draws:<beginning>*` in a file: then it stands for a condition for each draw whose id begins so. It
+    may be `answers:<file or folder>` (they exist), `model:<folder or hub name>` (a model answers as it is) or
     `endpoint:<name>`: then `model` is its name there, and the other settings are those of a judge at an endpoint.
     """
 
     name: Identifier
     source: Annotated[
         str,
+        BeforeValidator(_of_one_draw),
         Field(
             pattern=r"^(none|all|us_rep|population|draw:[a-z0-9_-]+|lottery:[a-z0-9_-]+|endpoint:[a-z0-9_-]+"
             r"|answers:.+|model:.+)$"
         ),
         AfterValidator(_placed_source),
     ]
-    transform: Transform = "identity"
-    estimator: Estimator = "step_normalised"
+    transform: Annotated[str, AfterValidator(_known_transform)] = Field(
+        default="identity", description="identity, sqrt, square, clipped or power:<p>"
+    )
+    estimator: Estimator = Field(
+        default="step_normalised", description="published (inside each micro-batch) is not recommended"
+    )
     steps: Positive | None = None
+    family: Identifier | None = Field(default=None, description="groups conditions that differ in their draw alone")
     equal_voice: bool = False
     model: str | None = Field(default=None, min_length=1, description="name of the model at the endpoint")
     concurrency: Positive | None = Field(default=None, description="calls at once; 8 where left out")
@@ -130,6 +153,10 @@ class TrainSection(Section):
     learning_rate: Rate = 5e-6
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     warmup: float = Field(default=0.0, ge=0, le=1, description="share of the steps")
+    order: Literal["shuffles", "with_replacement"] = Field(
+        default="shuffles",
+        description="of the pairs of a condition; weighted_sampling draws with replacement in any case",
+    )
     steps: Positive = 100
     batch: Positive = 32
     micro_batch: Positive = 4

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from core.facts.training.shares import weights_in_loss
 from core.training.tokens import Key, Tokens
 from core.types import Condition, PreferencePairs
 
@@ -32,22 +33,19 @@ class Rows:
 def rows_of(condition: Condition, pairs: PreferencePairs) -> Rows:
     """The rows a condition trains on, with chosen and rejected exchanged where a citizen says so.
 
-    weight is ω = w_r / N_r for `step_normalised`; with `weighted_sampling` ω has done its work in the
-    schedule, so every row counts one.
+    weight is what the row counts in the loss of its step (`weights_in_loss`), of ω = w_r / N_r.
     """
     p = condition.schedule.ravel()
     flip = condition.flipped.ravel()
     chosen, rejected = pairs.chosen[p], pairs.rejected[p]
-    if condition.estimator == "weighted_sampling":
-        weight = np.ones(len(p), dtype=np.float64)
-    else:
-        r = pairs.rater[p]
-        weight = condition.weight[r] / condition.pairs_of_rater[r]
+    r = pairs.rater[p]
+    omega = condition.weight[r] / condition.pairs_of_rater[r]
+    weight = weights_in_loss(omega.tolist(), condition.estimator, condition.micro_batch)
     return Rows(
         context=pairs.context[p],
         chosen=np.where(flip, rejected, chosen),
         rejected=np.where(flip, chosen, rejected),
-        weight=weight,
+        weight=np.array(weight, dtype=np.float64),
     )
 
 

@@ -9,7 +9,9 @@ micro-batch instead is wrong: with one pair per micro-batch every weight cancels
 like Full. So the trainer learns W before the first backward pass of a step, and micro-batch j contributes
 Σ_{b∈j} (ω_b / W) ℓ_b; data-parallel training averages gradients over n processes, hence the factor n.
 
-With `weighted_sampling` the weights are one and the loss is the plain mean.
+With `weighted_sampling` the weights are one and the loss is the plain mean. With `published`, which does normalise
+inside each micro-batch, the rows' weights are ω over the sum of their micro-batch (`weights_in_loss`): then the same
+loss is the mean of the published ones, in whatever layout and over however many processes a step is computed.
 
 Import this module only where training runs: it loads torch and TRL.
 """

@@ -12,12 +12,16 @@ from typing import Any
 from core.facts.sortition.undecided import room
 from core.facts.tables import WITHHELD, people_withheld
 from core.facts.words import in_words, undecided_sentences
+from storage import weight_shares
 from storage.export import markup
 from storage.export.figures import Figure
 from storage.export.tables import rows_of
+from storage.judging import families
 from storage.judging.board_notes import board_notes, by_method
+from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
-from storage.record.rows import BoardDetailRow, BoardRow, as_rows
+from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, ShareRow, as_rows
+from storage.weight_shares import share_table
 
 _MOST_ANSWERS = 24
 """Answers shown as examples."""
@@ -180,8 +184,21 @@ class Content:
         )
         table = self.table("conditions")
         return markup.section(
-            "Conditions", table, self.note(remark, "conditions"), self.see("Weights of raters", "weights")
+            "Conditions",
+            table,
+            self.note(remark, "conditions"),
+            *map(markup.note, weight_shares.not_recommended(as_rows(ConditionRow, self.rows("conditions")))),
+            self.see("Weights of raters", "weights"),
+            self._weight_shares(),
         )
+
+    def _weight_shares(self) -> str:
+        """What raters with high and low π are due of the weight, and get."""
+        if self.withheld("weight_shares"):
+            return self.see("Due and realised weight by tenths of raters", "weight_shares")
+        rows = share_table(as_rows(ShareRow, self.rows("weight_shares")))
+        note = markup.note(f"{weight_shares.REMARK}.")
+        return markup.under(weight_shares.HEADING, markup.table(rows), note) if rows else ""
 
     def training(self) -> str:
         """Curves, and recovery where the world is planted."""
@@ -202,13 +219,17 @@ class Content:
         """Each method with its intervals, its notes and its plot."""
         boards = by_method(as_rows(BoardRow, islice(self.rows("leaderboards"), markup.MOST_ROWS)))
         columns = ("position", "condition", "score", "low", "high")
-        notes = board_notes(boards, as_rows(BoardDetailRow, self.rows("leaderboard_details")))
+        spread = as_rows(FamilyRow, self.rows("families"))
+        notes = board_notes(boards, as_rows(BoardDetailRow, self.rows("leaderboard_details")), spread)
         first = "".join(f"{sentence}. " for sentence in self._judging().first)
         parts = []
         for method, rows in boards.items():
             remark = first + "; ".join([f"{rows[0].rankings} rankings", *notes[method]]) + "."
             table, plot = markup.table(map(vars, rows), columns), self.plots("leaderboard", method)
             parts.append(markup.under(method, table, markup.note(remark), plot))
+        if between := spread_table(spread):
+            table, remark = markup.table(between), f"{families.REMARK}."
+            parts.append(markup.under("Spread between the members of families", table, markup.note(remark)))
         return markup.section("Leaderboards", *parts)
 
     def judges(self) -> str:

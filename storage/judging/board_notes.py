@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.facts.ranking.notes import notes_of
-from storage.record.rows import BoardDetailRow, BoardRow
+from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow
 
 
 def by_method(rows: Iterable[BoardRow]) -> dict[str, list[BoardRow]]:
@@ -18,17 +18,22 @@ def by_method(rows: Iterable[BoardRow]) -> dict[str, list[BoardRow]]:
     return dict(boards)
 
 
-def board_notes(boards: Mapping[str, Sequence[BoardRow]], details: Iterable[BoardDetailRow]) -> dict[str, list[str]]:
+def board_notes(
+    boards: Mapping[str, Sequence[BoardRow]], details: Iterable[BoardDetailRow], families: Iterable[FamilyRow]
+) -> dict[str, list[str]]:
     """The notes of each method, in the order of the boards, whatever a stranger wrote there."""
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     for detail in details:
         found[str(detail.method)][str(detail.name)] = detail.value
-    return {method: _notes(method, board, found[method]) for method, board in boards.items()}
+    spread: dict[str, list[str]] = defaultdict(list)
+    for family in families:
+        spread[str(family.method)].append(str(family.family))
+    return {method: _notes(method, board, found[method], spread[method]) for method, board in boards.items()}
 
 
-def _notes(method: str, board: Sequence[BoardRow], detail: Mapping[str, Any]) -> list[str]:
+def _notes(method: str, board: Sequence[BoardRow], detail: Mapping[str, Any], families: Sequence[str]) -> list[str]:
     places = {str(row.condition): row.position for row in board}
     try:
-        return notes_of(method, str(board[0].resample), board[0].units, places, detail)
+        return notes_of(method, str(board[0].resample), board[0].units, places, detail, families)
     except (TypeError, ValueError):
         return ["its details are not numbers: run `dempo verify`"]

@@ -177,11 +177,24 @@ class LocaleRow:
 @of_view("conditions", ConditionPlanned)
 @dataclass(frozen=True)
 class ConditionRow:
-    """A condition, how many optimizer steps were planned for it, and of how many pairs."""
+    """A condition, its estimator, how many optimizer steps were planned for it, and of how many pairs."""
 
     condition: Any
+    estimator: Any
     steps: Any
     batch: Any
+
+
+@of_view("weight_shares")
+@dataclass(frozen=True)
+class ShareRow:
+    """A tenth of the raters of a Soft condition: what they are due of its weight, and what they get."""
+
+    condition: Any
+    decile: Any
+    pairs: Any
+    due: Any
+    realised: Any
 
 
 @of_view("train_steps", TrainStep)
@@ -209,6 +222,21 @@ class RecoveryRow:
     population_log_loss: Any
     margin_agreement: Any
     pairs: Any
+
+
+@of_view("families")
+@dataclass(frozen=True)
+class FamilyRow:
+    """The scores of the conditions of a family, as one over several draws, in the leaderboard of a method."""
+
+    method: Any
+    family: Any
+    members: Any
+    mean: Any
+    smallest: Any
+    largest: Any
+    variance: Any
+    width: Any
 
 
 @of_view("leaderboards")

@@ -357,6 +357,12 @@ FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale 
         """SELECT m.p->>'$.condition' AS condition, w.value->>'$.rater_id' AS rater_id, w.value->>'$.pairs' AS pairs,
   w.value->>'$.weight' AS weight FROM m, json_each(m.s, '$.weights') w""",
     ),
+    "weight_shares": (
+        _recorded("weights.realised"),
+        """SELECT m.p->>'$.condition' AS condition, d.value->>'$.decile' AS decile, d.value->>'$.raters' AS raters,
+  d.value->>'$.pairs' AS pairs, d.value->>'$.due' AS due, d.value->>'$.realised' AS realised
+FROM m, json_each(m.s, '$.deciles') d""",
+    ),
     "train_steps": (
         f"""{_recorded("train.step")},
 batches AS MATERIALIZED (
@@ -469,6 +475,31 @@ made AS MATERIALIZED (
   m.p->>'$.units' AS units
 FROM made, m, json_each(m.p, '$.rows') r""",
     ),
+    "families": (
+        f"""{_recorded("leaderboard.computed", "condition.planned")},
+planned AS MATERIALIZED (
+  SELECT seq, p->>'$.condition' AS condition, p->>'$.family' AS family FROM m
+  WHERE kind = 'condition.planned' AND p->>'$.family' IS NOT NULL
+),
+scores AS MATERIALIZED (
+  SELECT m.seq AS board, planned.seq AS first, m.p->>'$.method' AS method, planned.family AS family,
+    r.value->>'$.score' AS score, r.value->>'$.low' AS low, r.value->>'$.high' AS high
+  FROM m, json_each(m.p, '$.rows') r JOIN planned ON planned.condition = r.value->>'$.condition'
+  WHERE m.kind = 'leaderboard.computed'
+),
+sums AS MATERIALIZED (
+  SELECT board, min(first) AS first, method, family, count(*) AS members, avg(score) AS mean, min(score) AS smallest,
+    max(score) AS largest, avg(high - low) AS width,
+    sum('text' IN (typeof(score), typeof(low), typeof(high))) = 0 AS finite
+  FROM scores GROUP BY board, family
+)""",
+        """SELECT method, family, members, CASE WHEN finite THEN mean END AS mean,
+  CASE WHEN finite THEN smallest END AS smallest, CASE WHEN finite THEN largest END AS largest,
+  CASE WHEN finite AND members > 1 THEN (
+    SELECT sum((score - mean) * (score - mean)) FROM scores s WHERE s.board = sums.board AND s.family = sums.family
+  ) / (members - 1) END AS variance, CASE WHEN finite THEN width END AS width
+FROM sums ORDER BY board, first""",
+    ),
     "leaderboard_details": (
         _recorded("leaderboard.computed"),
         """SELECT m.p->>'$.method' AS method, d.key AS name, d.value AS value FROM m, json_each(m.p, '$.detail') d""",
@@ -551,6 +582,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "89ea570104e461a6feb7ec876255bf1b9c9dbde30d8c90b52352607ca87c6bd2",
+    2: "fec196c6c9022860f51b8277aae3db2f9cf2e42d8bece277602b8db52977de46",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.facts.ranking.methods import CONSENSUS_METHODS, LARGEST_DYNAMIC
@@ -11,13 +11,21 @@ REMEDY = "half a win each way was added to every pair"
 """What is done where the likelihood has no maximum."""
 
 
-def notes_of(method: str, resample: str, units: int, places: Mapping[str, int], detail: Mapping[str, Any]) -> list[str]:
+def notes_of(
+    method: str,
+    resample: str,
+    units: int,
+    places: Mapping[str, int],
+    detail: Mapping[str, Any],
+    families: Sequence[str] = (),
+) -> list[str]:
     """All notes of one board.
 
     Args:
         units: how many questions, rankings or clauses the intervals resample.
         places: the position of each condition.
         detail: what else the method found, by name; flags are 0 or 1.
+        families: of conditions on the board that differ in their draw, whose spread is shown beside it.
 
     Raises:
         TypeError, ValueError: a detail is no number.
@@ -25,6 +33,7 @@ def notes_of(method: str, resample: str, units: int, places: Mapping[str, int], 
     found = {name: float(value) for name, value in detail.items() if ":" not in name}
     return [
         held_fixed(resample, units),
+        *_spread_shown(families),
         *_shared_places(places, method),
         *_of_method(method, found),
         *(_best_orders(found, len(places)) if "orders" in found else ()),
@@ -36,6 +45,12 @@ def held_fixed(resample: str, units: int) -> str:
     told = "and say nothing of other draws or training seeds"
     note = f"checkpoints held fixed: intervals resample {resample} ({units} of them) {told}"
     return f"{note}; there is only one {resample.removesuffix('s')}, so intervals have no width" if units == 1 else note
+
+
+def _spread_shown(families: Sequence[str]) -> Iterator[str]:
+    """That the spread over the members of families is shown, which intervals leave out."""
+    if families:
+        yield f"the spread between the members of {', '.join(families)} is shown beside the leaderboards"
 
 
 def _shared_places(places: Mapping[str, int], method: str) -> Iterator[str]:

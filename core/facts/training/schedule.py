@@ -31,6 +31,17 @@ def shuffles(eligible: Sequence[int], size: int, stream: RandomStream) -> list[i
     return found
 
 
+def eligible_draws(eligible: Sequence[int], size: int, order: str | None, stream: RandomStream) -> list[int]:
+    """`size` of the eligible pairs: in shuffles, or ("with_replacement") each drawn independently and uniformly.
+
+    Args:
+        stream: its child "shuffle" or "replacement" draws.
+    """
+    if order == "with_replacement":
+        return [eligible[i] for i in stream.child("replacement").many_below(len(eligible), size)]
+    return shuffles(eligible, size, stream.child("shuffle"))
+
+
 def weighted_draws(
     weights: Sequence[float], counts: Sequence[int], size: int, stream: RandomStream
 ) -> list[tuple[int, int]]:
@@ -48,6 +59,11 @@ def weighted_draws(
     within = stream.child("pair")
     drawn = (bisect_right(upper, point) for point in stream.child("rater").many_below(upper[-1], size))
     return [(r, within.below(counts[r])) for r in drawn]
+
+
+def order_of(estimator: str, order: str) -> str | None:
+    """The order as a condition records it: "with_replacement", or None for shuffles and where weights draw."""
+    return order if estimator != "weighted_sampling" and order != "shuffles" else None
 
 
 def schedule_file(steps: int, batch: int, pairs: Sequence[Sequence[int]], flipped: Sequence[Sequence[int]]) -> bytes:

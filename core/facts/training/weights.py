@@ -1,17 +1,9 @@
-"""Weights of raters from their inclusion probabilities, and how many pairs they are worth."""
+"""How many pairs the weights of raters are worth."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
-
-
-def transformed(pi: Fraction, transform: str) -> float:
-    """f(π): π, √π or π². π is exact; f is rounded once."""
-    if transform == "sqrt":
-        return math.sqrt(pi)
-    return float(pi**2 if transform == "square" else pi)
 
 
 def effective_pairs(weights: Sequence[float], counts: Sequence[int]) -> float:

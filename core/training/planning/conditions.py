@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,13 +12,15 @@ from core.events import ConditionPlanned, WeightRow
 from core.facts.places import place_name
 from core.facts.randomness import RandomStream
 from core.facts.sources import source_kind, trains
-from core.facts.training.schedule import SCHEDULE_TYPE
+from core.facts.training.schedule import SCHEDULE_TYPE, order_of
+from core.facts.training.transforms import clip_of
 from core.facts.training.weights import effective_pairs
 from core.facts.trees import root_of_rows
 from core.sections.what_trains import ConditionSection, TrainSection
 from core.stage import Context, Unit, only
+from core.training.planning.realised import weights_realised
 from core.training.planning.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
-from core.training.planning.weights import rater_weights
+from core.training.planning.weights import chances_of, rater_weights
 from core.types import Condition, Draw, Lottery, Pool, PreferencePairs
 
 BASE = "base"
@@ -49,7 +53,12 @@ def conditions(
             assert isinstance(pairs, PreferencePairs), "nothing is trained without data"
             assert isinstance(pool, Pool), "whoever has pairs has a pool"
             weight = rater_weights(section, pairs, pool, lotteries, draws)
-            unit.add(_plan_condition(ctx, section, pairs, weight, section.steps or train.steps, train.batch))
+            chances = chances_of(section, pairs, pool, lotteries)
+            clip = clip_of(chances) if section.transform == "clipped" else None
+            planned, schedule = _plan_condition(ctx, section, pairs, weight, train, clip)
+            unit.add(planned)
+            if source_kind(section.source) == "lottery":
+                unit.add(weights_realised(planned, pairs, weight, chances, schedule))
 
         planned = only(ctx.unit(section.name, compute), ConditionPlanned)
         found.append(_restore_condition(ctx, planned, pairs))
@@ -82,6 +91,7 @@ def _untrained(ctx: Context, section: ConditionSection, batch: int) -> Condition
         weights=[],
         leaf_key=key,
         root=root_of_rows(key, []),
+        family=section.family,
     )
 
 
@@ -90,13 +100,15 @@ def _plan_condition(
     section: ConditionSection,
     pairs: PreferencePairs,
     weight: NDArray[np.float64],
-    steps: int,
-    batch: int,
-) -> ConditionPlanned:
-    """The event of one condition; draws its schedule and stores it as an artifact."""
+    train: TrainSection,
+    clip: tuple[Fraction, Fraction] | None,
+) -> tuple[ConditionPlanned, NDArray[np.int32]]:
+    """The event of one condition, and its schedule, shape (steps · batch,), which is stored as an artifact."""
     counts = pairs.pairs_per_rater()
     kept = np.flatnonzero(weight)
-    schedule = _draw_schedule(section, pairs, weight, steps * batch, ctx.stream(section.name))
+    steps, batch = section.steps or train.steps, train.batch
+    order = order_of(section.estimator, train.order)
+    schedule = _draw_schedule(section, order, pairs, weight, steps * batch, ctx.stream(section.name))
     flipped = _citizens_disagree(ctx, section, pairs, schedule)
     body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
     artifact = ctx.store(body, SCHEDULE_TYPE)
@@ -105,7 +117,7 @@ def _plan_condition(
         for r in sorted(kept, key=lambda r: pairs.raters[r].rater_id)
     ]
     key = ctx.recorder.leaf_key(ConditionPlanned.kind, section.name)
-    return ConditionPlanned(
+    planned = ConditionPlanned(
         condition=section.name,
         source=section.source,
         transform=section.transform,
@@ -118,17 +130,27 @@ def _plan_condition(
         weights=rows,
         leaf_key=key,
         root=root_of_rows(key, [row.model_dump() for row in rows]),
+        family=section.family,
+        order=order,
+        micro_batch=train.micro_batch if section.estimator == "published" else None,
+        clip=None if clip is None else [float(quantile) for quantile in clip],
         artifact=artifact,
     )
+    return planned, schedule
 
 
 def _draw_schedule(
-    section: ConditionSection, pairs: PreferencePairs, weight: NDArray[np.float64], size: int, stream: RandomStream
+    section: ConditionSection,
+    order: str | None,
+    pairs: PreferencePairs,
+    weight: NDArray[np.float64],
+    size: int,
+    stream: RandomStream,
 ) -> NDArray[np.int32]:
     if section.estimator == "weighted_sampling":
         return weighted_schedule(weight, pairs.rater, size, stream.child("sampling"))
     eligible = np.flatnonzero(weight[pairs.rater] > 0)
-    return uniform_schedule(eligible, size, stream.child("shuffle"))
+    return uniform_schedule(eligible, size, order, stream)
 
 
 def _citizens_disagree(
@@ -167,6 +189,7 @@ def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: Preferenc
         pairs_of_rater=pairs.pairs_per_rater() if isinstance(pairs, PreferencePairs) else np.zeros(0, dtype=np.int64),
         schedule=schedule,
         flipped=flipped,
+        micro_batch=planned.micro_batch or 1,
     )
 
 

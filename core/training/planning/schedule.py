@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.facts.randomness import RandomStream
-from core.facts.training.schedule import SCHEDULE_FORMAT, schedule_file, shuffles, weighted_draws
+from core.facts.training.schedule import SCHEDULE_FORMAT, eligible_draws, schedule_file, weighted_draws
 
 
-def uniform_schedule(eligible: NDArray[np.int64], size: int, stream: RandomStream) -> NDArray[np.int32]:
-    """`size` pair indices: shuffles of all eligible pairs, one after the other. Shape (size,)."""
-    return np.array(shuffles(eligible.tolist(), size, stream), dtype=np.int32)
+def uniform_schedule(
+    eligible: NDArray[np.int64], size: int, order: str | None, stream: RandomStream
+) -> NDArray[np.int32]:
+    """`size` pair indices, every eligible pair as likely as any other, in that order. Shape (size,)."""
+    return np.array(eligible_draws(eligible.tolist(), size, order, stream), dtype=np.int32)
 
 
 def weighted_schedule(

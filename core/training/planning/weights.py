@@ -15,6 +15,7 @@ whom the pool leaves out because an answer of theirs has no category: no lottery
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.facts.sources import source_kind, trains
-from core.facts.training.weights import transformed
+from core.facts.training.transforms import transformed
 from core.sections.what_trains import ConditionSection
 from core.types import Draw, Lottery, Pool, PreferencePairs
 
@@ -55,11 +56,26 @@ def rater_weights(
         for i in _named(draws, "draw", name, condition).members:
             weight[pool.rater[i]] = 1.0
     elif kind == "lottery":
-        for i, pi in enumerate(_named(lotteries, "name", name, condition).inclusion(pool.type_of)):
-            weight[pool.rater[i]] = transformed(pi, condition.transform)
+        weight[:] = transformed(chances_of(condition, pairs, pool, lotteries), condition.transform)
     if trains(condition.source) and not weight.any():
         raise InputError(f"condition {condition.name!r}: source {condition.source!r} leaves no rater with a pair")
     return weight
+
+
+def chances_of(
+    condition: ConditionSection, pairs: PreferencePairs, pool: Pool, lotteries: Sequence[Lottery]
+) -> list[Fraction]:
+    """π of every rater of `pairs` in the condition's lottery, exactly; zero for whoever is not in the pool.
+
+    All are zero where the condition's source is no lottery.
+    """
+    kind, _, name = condition.source.partition(":")
+    found = [Fraction(0)] * len(pairs.raters)
+    if kind == "lottery":
+        lottery = _named(lotteries, "name", name, condition)
+        for r, pi in zip(pool.rater, lottery.inclusion(pool.type_of), strict=True):
+            found[r] = pi
+    return found
 
 
 def require_options(condition: ConditionSection) -> None:

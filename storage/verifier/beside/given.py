@@ -10,6 +10,7 @@ from typing import Any
 from core.facts.places import apart, with_places
 from core.facts.plural import number_of
 from core.facts.settings import settings_in
+from core.facts.training.families import with_members
 from storage.verifier.contents.whole import is_plain_file
 from storage.verifier.ground.finding import Finding, brief, broken, whole
 from storage.verifier.ground.reading import is_foreign
@@ -28,7 +29,7 @@ def check_given(record: Record) -> str:
         raise Finding("unknown", f"{GIVEN_NAME} in a bundle is the text as it was given, compared with nothing")
     if not first or not is_plain_file(path):
         raise Finding("unknown", f"{GIVEN_NAME} is not here, so nothing shows what the run was asked for")
-    given, origins = dict(settings_in(_parsed(path.read_bytes()))), first["origins"]
+    given, origins = dict(settings_in(_expanded(_parsed(path.read_bytes())))), first["origins"]
     recorded = dict(settings_in(with_places(first["config"], first.get("places", {}))))
     compared = [key for key, origin in origins.items() if origin == "file"]
     if not compared:
@@ -59,6 +60,14 @@ def _parsed(body: bytes) -> dict[str, Any]:
         return tomllib.loads(body.decode(), parse_float=Decimal)
     except ValueError as error:
         raise _other(f"it cannot be read ({str(error)[:100]})") from None
+
+
+def _expanded(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with a condition for each draw that one of the file stands for."""
+    try:
+        return with_members(values)
+    except ValueError as error:
+        raise _other(str(error)[:200]) from None
 
 
 def _overridden(key: str, origins: Mapping[str, str]) -> bool:

@@ -104,6 +104,12 @@ def lotteries_of_record(record: Record) -> dict[str, LotteryRead]:
     return found
 
 
+def chances_by_rater(record: Record, name: str, pool: PoolRead, seq: int) -> dict[str, Fraction]:
+    """π of each person of the pool in a lottery, by pseudonym."""
+    lottery = one_of(lotteries_of_record(record), name, "the lottery", seq)
+    return dict(zip(pool.rater_ids, lottery.by_rater, strict=True))
+
+
 def _lottery_read(record: Record, solved: Found) -> LotteryRead:
     name, seq = solved.values["lottery"], solved.seq
 

@@ -20,6 +20,7 @@ from storage.verifier.contents.judgements import (
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.juries_asked import has_gold, has_juries, methods_of_juries, ranking_judges
+from storage.verifier.training.realised import shares_in_unit
 
 SOME = -1
 """As many events of a kind as there are."""
@@ -100,6 +101,18 @@ def _condition_units(kind: str, every: bool = True) -> Callable[[Record], dict[s
         return {name: {kind: 1} for name, section in listed if every or has_base(section.get("source"))}
 
     return units
+
+
+def _planned_units(record: Record) -> dict[str, Contents]:
+    """Of those with a lottery also what raters get of its weight, from the version of the stage on that measures it."""
+    for event in record.counted("weights.realised"):
+        same(event.values["condition"], event.unit, "weights.realised: the condition of its unit", event.seq)
+    units = _condition_units("condition.planned")(record)
+    listed = sections(record.genesis["config"], "conditions", "name")
+    return {
+        name: contents | {"weights.realised": shares_in_unit(record, listed[name].get("source"))}
+        for name, contents in units.items()
+    }
 
 
 def _train_units(record: Record) -> dict[str, Contents]:
@@ -206,7 +219,7 @@ UNITS: dict[str, Callable[[Record], dict[str, Contents]]] = {
     "pool": _alone("pool", "pool.built"),
     "lottery": _lottery_units,
     "draw": _draw_units,
-    "conditions": _condition_units("condition.planned"),
+    "conditions": _planned_units,
     "model": _alone("base", "model.ready"),
     "train": _train_units,
     "recovery": _condition_units("recovery.measured", every=False),

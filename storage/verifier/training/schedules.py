@@ -10,12 +10,13 @@ from itertools import accumulate
 from typing import Any
 
 from core.facts.randomness import RandomStream
-from core.facts.training.schedule import SCHEDULE_TYPE, schedule_file, shuffles, weighted_draws
+from core.facts.training.schedule import SCHEDULE_TYPE, eligible_draws, schedule_file, weighted_draws
 from core.facts.training.weights import effective_number
 from storage.verifier.contents.pool import PoolRead, in_order_of_pairs, required_pool
 from storage.verifier.contents.whole import is_plain_file
 from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, brief, broken, same, spend
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.training.realised import check_realised
 
 LARGEST_SCHEDULE = 64 * 1024**2
 
@@ -41,6 +42,7 @@ def check_schedule(record: Record, event: Found, steps: Sequence[Found]) -> bool
     pool = required_pool(record, event.seq)
     pairs = _drawn_schedule(record, event, size, pool)
     _check_pairs_of_steps(record, event, steps, pairs, pool)
+    check_realised(record, event, pool, pairs)
     rows = [pairs[i : i + values["batch"]] for i in range(0, size, values["batch"])]
     flipped: list[list[int]] = []
     if values["source"] == "population":
@@ -68,7 +70,7 @@ def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> 
     eligible = [p for w, a, n in zip(weights, first, counts, strict=True) if w > 0 for p in range(a, a + n)]
     if not eligible:
         raise broken(f"condition {brief(event.values['condition'])} trains on no pair", event.seq)
-    return shuffles(eligible, size, stream.child("shuffle"))
+    return eligible_draws(eligible, size, event.values.get("order"), stream)
 
 
 def _check_pairs_of_steps(

@@ -14,10 +14,12 @@ from core.facts.sources import trains
 from core.facts.training.learning_rate import rate_share
 from core.facts.training.numbers import ROUNDED_AT_RANDOM, are_exact, numbers_possible, rounding_seed
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, start_tolerance, training_unit
+from core.facts.training.schedule import order_of
+from core.facts.training.transforms import clip_of, transformed
 from core.facts.training.weight_files import WEIGHTS_INDEX, lacking_adapter, lacking_weights, shards_of
-from core.facts.training.weights import effective_pairs, transformed
+from core.facts.training.weights import effective_pairs
 from storage.verifier.contents.draws import draws_of_record
-from storage.verifier.contents.lotteries import lotteries_of_record
+from storage.verifier.contents.lotteries import chances_by_rater
 from storage.verifier.contents.pool import PoolRead, required_pool
 from storage.verifier.contents.whole import file_digest, is_plain_file
 from storage.verifier.ground.finding import (
@@ -89,10 +91,17 @@ def _check_as_configured(record: Record, event: Found, section: dict[str, Any]) 
     train = record.genesis["config"].get("train") or {}
     for name in ("transform", "estimator", "source"):
         same(event.values[name], section[name], f"{what}: its {name}", event.seq)
+    same(event.values.get("family"), section.get("family"), f"{what}: its family", event.seq)
     trained = trains(section.get("source"))
     steps = (section.get("steps") or train["steps"]) if trained else 0
     same(event.values["steps"], steps, f"{what}: its steps", event.seq)
     same(event.values["batch"], train["batch"] if trained or train else 0, f"{what}: its pairs per step", event.seq)
+    order = order_of(section["estimator"], train.get("order", "shuffles")) if trained else None
+    same(event.values.get("order"), order, f"{what}: the order of its pairs", event.seq)
+    inside = train["micro_batch"] if trained and section["estimator"] == "published" else None
+    same(event.values.get("micro_batch"), inside, f"{what}: the pairs inside which it normalises weights", event.seq)
+    if event.values["transform"] != "clipped":
+        same(event.values.get("clip"), None, f"{what}: its quantiles of π", event.seq)
 
 
 def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRead) -> list[float] | None:
@@ -115,10 +124,13 @@ def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRe
             )
         members = set(made.values["members"])
         return [1.0 if rater_id in members else 0.0 for rater_id, _ in pool.everybody]
-    lottery = one_of(lotteries_of_record(record), name, "the lottery", event.seq)
-    chances = dict(zip(pool.rater_ids, lottery.by_rater, strict=True))
-    nothing = Fraction(0)
-    return [transformed(chances.get(rater, nothing), event.values["transform"]) for rater, _ in pool.everybody]
+    chances = chances_by_rater(record, name, pool, event.seq)
+    everybody = [chances.get(rater, Fraction(0)) for rater, _ in pool.everybody]
+    if event.values["transform"] == "clipped":
+        clip = [float(quantile) for quantile in clip_of(everybody)]
+        told = f"condition {brief(event.values['condition'])}: its quantiles of π"
+        same(event.values.get("clip"), clip, told, event.seq)
+    return transformed(everybody, event.values["transform"])
 
 
 def _some_by_pairs(event: Found, section: dict[str, Any], pool: PoolRead) -> list[float]:

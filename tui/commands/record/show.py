@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +13,13 @@ from core.errors import InputError
 from core.facts.judging.costs import money
 from core.facts.words import undecided_sentences
 from core.visible import visible
+from storage import weight_shares
 from storage.draws.waiting import waits_for
 from storage.imports.origin import origin_of
+from storage.judging import families
 from storage.judging.board_notes import board_notes, by_method
 from storage.judging.costs import JudgeCosts
+from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
@@ -24,8 +27,9 @@ from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader, require_event
-from storage.record.rows import BoardDetailRow, BoardRow, view_rows
+from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, ShareRow, view_rows
 from storage.verifier.ground.beside import more_than_one_file
+from storage.weight_shares import share_table
 from storage.withheld import marked
 from tui.commands.people.draw_text import people_command, waiting_commands
 from tui.commands.record.event_text import event_data, event_text
@@ -140,12 +144,15 @@ def results(reader: Reader, as_json: bool) -> None:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
         return
     boards, recovered, notes = _leaderboards(reader), reader.view("recovery"), JudgingNotes.of_run(reader)
+    for line in weight_lines(reader):
+        print(line)
     _print_speed(reader)
     _print_costs(JudgeCosts.of_run(reader))
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, notes.coverage.kinds)}\n")
         print(f"{tables.remark(notes.of_answers)}\n\n" if notes.of_answers else "", end="")
         print(tables.leaderboards(boards, notes.first), end="\n\n")
+        _print_spread(spread_table(view_rows(reader, FamilyRow)))
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
         for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
             print(line)
@@ -153,6 +160,22 @@ def results(reader: Reader, as_json: bool) -> None:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
     print(f"run: {visible(str(root))}")
+
+
+def weight_lines(reader: Reader) -> list[str]:
+    """What raters with high and low π are due of the weight, and get; nothing where there is no Soft condition."""
+    rows = share_table(view_rows(reader, ShareRow))
+    if not rows:
+        return []
+    remarks = [weight_shares.REMARK, *weight_shares.not_recommended(view_rows(reader, ConditionRow))]
+    return [weight_shares.HEADING, "", tables.table(rows), *map(tables.remark, remarks), ""]
+
+
+def _print_spread(rows: Sequence[dict[str, Any]]) -> None:
+    """How much conditions of one family differ, if there are families."""
+    if rows:
+        print("Spread between the members of families\n")
+        print(tables.table(rows), tables.remark(families.REMARK), sep="\n", end="\n\n")
 
 
 def _print_speed(reader: Reader) -> None:
@@ -188,6 +211,8 @@ def _found(reader: Reader) -> dict[str, Any]:
         "leaderboards": _leaderboards(reader),
         **JudgingNotes.of_run(reader).row(),
         **JuryFound.of_run(reader).data(),
+        "families": spread_table(view_rows(reader, FamilyRow)),
+        "weight_shares": reader.view("weight_shares"),
         "answer_speed": reader.view("answer_speed"),
         "judging": JudgeCosts.of_run(reader).row(),
         "recovery": reader.view("recovery"),
@@ -198,7 +223,7 @@ def _found(reader: Reader) -> dict[str, Any]:
 def _leaderboards(reader: Reader) -> list[dict[str, Any]]:
     """Rows of the view, with the notes in words."""
     boards = by_method(view_rows(reader, BoardRow))
-    notes = board_notes(boards, view_rows(reader, BoardDetailRow))
+    notes = board_notes(boards, view_rows(reader, BoardDetailRow), view_rows(reader, FamilyRow))
     return [vars(row) | {"note": "; ".join(notes[method])} for method, rows in boards.items() for row in rows]
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -26,6 +27,7 @@ from storage.setting_changes import changed_by, config_after, settings_after
 from storage.signatures.heads import HeadSigner
 from storage.signatures.signing_key import chosen_key, refuse_inside
 from tui.commands.people.draw_text import next_steps
+from tui.commands.record.show import weight_lines
 from tui.terminal.command_line import DEFAULT_RUNS
 from tui.terminal.console import Console
 from tui.terminal.options import tell
@@ -74,7 +76,7 @@ def work(root: Path, until: str | None, console: Console, overrides: Sequence[st
         log.listener = console.progress
         try:
             with _signals_ask_for_a_stop(folder):
-                done = run_pipeline(config, log, folder, log.stage_ends(), until, console.stage)
+                done = run_pipeline(config, log, folder, log.stage_ends(), until, partial(_stage, root, console))
         except Stopped as stop:
             return _stopped(log, folder, str(stop), console)
         except Waiting as wait:
@@ -89,6 +91,14 @@ def work(root: Path, until: str | None, console: Console, overrides: Sequence[st
         outcome, reason = ("completed", "all stages") if done else ("paused", f"up to stage {until}, as asked")
         _record_end(log, console, EngineStopped(outcome=outcome, reason=reason, exit_code=0))
     return 0
+
+
+def _stage(root: Path, console: Console, name: str, what: str, seconds: float) -> None:
+    """Says that a stage began or ended; before anything is trained, what raters get of the weight they are due."""
+    console.stage(name, what, seconds)
+    if (name, what) == ("conditions", "completed"):
+        for line in weight_lines(Reader(root)):
+            console.say(line)
 
 
 def _stopped(log: Log, folder: RunFolder, reason: str, console: Console) -> int:

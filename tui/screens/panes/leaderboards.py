@@ -12,10 +12,11 @@ from textual.containers import VerticalScroll
 from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.visible import one_line
 from storage.judging.board_notes import board_notes, by_method
+from storage.judging.families import REMARK, spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.record.reader import Reader
-from storage.record.rows import BoardDetailRow, BoardRow, JudgesRow, RecoveryRow, view_rows
+from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, JudgesRow, RecoveryRow, view_rows
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.figures import as_float, number, percent, whole
 from tui.widgets.status import STAMP
@@ -40,6 +41,7 @@ class Results:
     first: list[str] = field(default_factory=list)
     equal: str = ""
     jury: JuryFound = field(default_factory=JuryFound)
+    spread: list[dict[str, Any]] = field(default_factory=list)
 
 
 class LeaderboardsPane(Pane):
@@ -60,13 +62,15 @@ class LeaderboardsPane(Pane):
         boards = by_method(view_rows(reader, BoardRow))
         run = reader.query("SELECT simulated FROM run")
         judging = JudgingNotes.of_run(reader)
+        spread = view_rows(reader, FamilyRow)
         return Results(
             boards=boards,
             recovery=view_rows(reader, RecoveryRow),
             diagnostics=view_rows(reader, JudgesRow),
             simulated=bool(run and run[0]["simulated"]),
             skipped=skipped(reader, "rank"),
-            notes=board_notes(boards, view_rows(reader, BoardDetailRow)),
+            notes=board_notes(boards, view_rows(reader, BoardDetailRow), spread),
+            spread=spread_table(spread),
             first=judging.first,
             equal=judging.of_answers,
             jury=JuryFound.of_run(reader),
@@ -102,6 +106,8 @@ def page(found: Results, width: int) -> Text:
     for method, rows in found.boards.items():
         own = [part for part in told[method] if part not in common]
         _board(text, method, rows, _wrapped(own, width), longest, width)
+    if found.spread:
+        _spread(text, found.spread, width)
     if found.diagnostics:
         text.append("Judges\n", style="bold")
         for row in found.diagnostics:
@@ -160,6 +166,18 @@ def _board(text: Text, method: str, rows: list[BoardRow], own: str, longest: int
         )
         text.append(f"{drawn}\n", style="cyan")
     text.append("\n")
+
+
+def _spread(text: Text, rows: list[dict[str, Any]], width: int) -> None:
+    """How much the conditions of one family differ, by method."""
+    text.append("Spread between the members of families\n", style="bold")
+    text.append(f"  {'method':<14}{'family':<14}{'members':>8}{'mean':>10}{'smallest':>10}{'largest':>10}", "dim")
+    text.append(f"{'deviation':>11}{'width':>9}\n", style="dim")
+    for row in rows:
+        text.append(f"  {one_line(str(row['method']), 13):<14}{one_line(str(row['family']), 13):<14}")
+        text.append(f"{whole(row['members']):>8}{number(row['mean']):>10}{number(row['smallest']):>10}")
+        text.append(f"{number(row['largest']):>10}{number(row['deviation']):>11}{number(row['width']):>9}\n")
+    text.append(f"{_wrapped([REMARK], width)}\n\n", style="dim")
 
 
 def _wrapped(parts: list[str], width: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.text import Text
@@ -10,7 +10,8 @@ from textual.containers import Horizontal
 
 from core.visible import one_line
 from storage.record.reader import Reader
-from storage.record.rows import ConditionRow, StepRow, steps_under_way, view_rows
+from storage.record.rows import ConditionRow, ShareRow, StepRow, steps_under_way, view_rows
+from storage.weight_shares import not_recommended, top_sentences
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.curves import Chart, CurvePlot, Series, means
 from tui.widgets.figures import as_float, duration, left, number, right, whole
@@ -34,6 +35,7 @@ class Training:
     conditions: list[ConditionRow]
     steps: dict[str, list[StepRow]]
     skipped: str
+    weights: list[str] = field(default_factory=list)
 
 
 class TrainingPane(Pane):
@@ -55,17 +57,19 @@ class TrainingPane(Pane):
             steps.setdefault(str(row.condition), []).append(row)
         for rows in steps.values():
             rows.sort(key=lambda row: as_float(row.step) or 0)
-        return Training(view_rows(reader, ConditionRow), steps, skipped(reader, "train"))
+        conditions = view_rows(reader, ConditionRow)
+        weights = [*top_sentences(view_rows(reader, ShareRow)), *not_recommended(conditions)]
+        return Training(conditions, steps, skipped(reader, "train"), weights)
 
     def show(self, found: Training) -> None:
         names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps]))
         colours = {name: i for i, name in enumerate(names)}
         size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
-        for field, title, plot in (
+        for column, title, plot in (
             ("loss", "loss (nats)", self._loss),
             ("margin", "reward margin", self._margin),
         ):
-            series = tuple(curve(name, rows, field, colours[name], size) for name, rows in found.steps.items())
+            series = tuple(curve(name, rows, column, colours[name], size) for name, rows in found.steps.items())
             plot.draw(Chart(title, "step", series))
         self._table.fill(
             ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time"],
@@ -76,7 +80,7 @@ class TrainingPane(Pane):
             note += f"; plots: means of {size} steps"
         if not found.steps:
             note = found.skipped or "no optimizer step is recorded yet"
-        self._note.say("\n".join(filter(None, [speed(found), note])))
+        self._note.say("\n".join(filter(None, [speed(found), note, *found.weights])))
 
 
 def speed(found: Training) -> str:
@@ -103,9 +107,9 @@ def speed(found: Training) -> str:
     return f"{one_line(str(name), 20)}: {', '.join(told)}" if told else ""
 
 
-def curve(name: str, rows: list[StepRow], field: str, colour: int, size: int) -> Series:
-    """One field over the steps, in means of `size` steps; values that are no numbers are left out."""
-    points = [(as_float(row.step), as_float(getattr(row, field))) for row in rows]
+def curve(name: str, rows: list[StepRow], column: str, colour: int, size: int) -> Series:
+    """One column over the steps, in means of `size` steps; values that are no numbers are left out."""
+    points = [(as_float(row.step), as_float(getattr(row, column))) for row in rows]
     known = [(x, y) for x, y in points if x is not None and y is not None]
     xs, ys = means([x for x, _ in known], [y for _, y in known], size)
     return Series(name, tuple(xs), tuple(ys), colour)
