@@ -8,7 +8,7 @@ but which of several people with equal attributes is drawn depends on pseudonyms
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -181,6 +181,8 @@ class Condition:
     schedule has shape (steps, batch): indices into the pairs, one row per optimizer step.
     flipped has the schedule's shape and says where chosen and rejected change places
     (only for the population condition of planted worlds).
+    pairs_of_rater are the pairs that may be trained on; measured are the held-out ones on which every condition is
+    measured, shape (M,), the same for all.
     """
 
     name: str
@@ -190,6 +192,7 @@ class Condition:
     pairs_of_rater: NDArray[np.int64]
     schedule: NDArray[np.int32]
     flipped: NDArray[np.bool_]
+    measured: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,10 @@ from core.events.sortition import (
 )
 from core.events.training import (
     ConditionPlanned,
+    HeldOutMeasured,
+    HeldOutRater,
+    HeldOutRow,
+    HeldOutSplit,
     ModelReady,
     RecoveryMeasured,
     ReferenceComputed,

@@ -34,6 +34,34 @@ class ConditionPlanned(Event):
     leaf_key: Sha256 = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
     root: Sha256 = volatile("root of the tree over the weights (docs/audit.md)")
     artifact: Artifact | None = sealed("private", "the schedule: pair index and flip per step", default=None)
+    held_out_raters: int | None = described(
+        "raters of the source who drop out, since all their pairs are held out; absent where none can be", default=None
+    )
+
+
+class HeldOutRater(Part):
+    """How many pairs of a rater are held out, and how many of these are measured."""
+
+    rater_id: str
+    pairs: int
+    measured: int
+
+
+class HeldOutSplit(Event):
+    """The pairs that no condition trains on; those of a rater that are left are the rater's N_r."""
+
+    kind: ClassVar[str] = "heldout.split"
+    by: str = described("what is held out whole: pair (a comparison), conversation (an opening message) or rater")
+    share: float = described("of the groups, as asked for")
+    groups: int = described("comparisons, conversations or raters that there are")
+    held_out: int = described("of them held out")
+    raters: int = described("raters with a held-out pair")
+    emptied: int = described("of them raters with no pair left to train on")
+    pairs: int = sealed("people", "pairs held out")
+    measured: int = sealed("people", "of them measured")
+    rows: list[HeldOutRater] = sealed("people", "raters with a held-out pair, in the order of their pseudonyms")
+    artifact: Artifact = sealed("private", "numbers of the pairs that are held out, and that are measured")
+    rule: int = described("number of the rule of the split (training.md)")
 
 
 class ModelReady(Event):
@@ -84,6 +112,31 @@ class TrainStep(Event):
     learning_rate: float = described("learning rate of the step")
     seconds: float = volatile("time of the step")
     rule: int = described("number of the rule of the learning rate (training.md)")
+
+
+class HeldOutRow(Part):
+    """A metric of held-out pairs: accuracy, margin or log_loss (nats); an interval where it was worked out."""
+
+    scope: str
+    metric: str
+    value: float
+    raters: int
+    pairs: int
+    attribute: str | None = None
+    category: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class HeldOutMeasured(Event):
+    """How well a condition predicts the held-out pairs after a step (training.md); the base has margins of 0."""
+
+    kind: ClassVar[str] = "heldout.measured"
+    condition: str = described("name of the condition")
+    step: int = described("optimizer steps done")
+    rows: list[HeldOutRow] = described("micro (mean over pairs) and macro (mean over raters of their means)")
+    categories: list[HeldOutRow] = sealed("people", "the same over raters of each category, and of the minimum")
+    artifact: Artifact = sealed("private", "the margin of every measured pair")
 
 
 class TrainState(Event):

@@ -52,7 +52,11 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ("draw.committed", "draw.made", "draw.decided", "draw.alternates"),
     ),
     "conditions": StageFacts(
-        2, ("pairs", "pool", "lottery", "draw"), ("conditions", "train", "data"), "re-derive", ("condition.planned",)
+        2,
+        ("pairs", "pool", "lottery", "draw"),
+        ("conditions", "train", "data"),
+        "re-derive",
+        ("heldout.split", "condition.planned"),
     ),
     "model": StageFacts(3, ("pairs",), ("train",), "re-run", ("model.ready",)),
     "train": StageFacts(
@@ -60,7 +64,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ("pairs", "conditions", "model"),
         ("train", "conditions"),
         "re-run",
-        ("reference.computed", "train.start", "train.step", "train.state", "train.checkpoint"),
+        ("reference.computed", "train.start", "train.step", "heldout.measured", "train.state", "train.checkpoint"),
     ),
     "recovery": StageFacts(3, ("pairs", "train"), ("data", "train"), "re-run", ("recovery.measured",)),
     "answer": StageFacts(

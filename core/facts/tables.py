@@ -36,6 +36,8 @@ PEOPLE_IN_VIEWS: dict[str, tuple[str, ...]] = {
     "locale_composition": ("pool.built", "draw.made"),
     "conditions": ("condition.planned",),
     "weights": ("condition.planned",),
+    "heldout_split": ("heldout.split",),
+    "heldout": ("heldout.measured",),
 }
 """Views that are made of the parts about people of these kinds of events."""
 
@@ -43,6 +45,7 @@ COLUMNS_OF_PEOPLE: dict[str, frozenset[str]] = {
     "levels": frozenset({"types", "values"}),
     "lottery_diagnostics": frozenset({"without_chance_types"}),
     "conditions": frozenset({"pairs", "effective_pairs"}),
+    "heldout_split": frozenset({"pairs", "measured"}),
 }
 """Those of them that show other things too, and the columns that are made of these parts."""
 

@@ -16,6 +16,7 @@ from core.facts.training.rules import RATE_RULE, training_unit
 from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
+from core.training.heldout.measuring import HeldOutMeasuring
 from core.training.models.model import require_weights, save_model
 from core.training.start import Start
 
@@ -33,6 +34,8 @@ class Recording(TrainerCallback):
     trainer: WeightedDPOTrainer
     start: Start | None = None
     """What the first step is held to; None where it was taken before an interruption."""
+    held_out: HeldOutMeasuring | None = None
+    """What the condition is measured on now and then; None where no pair is held out."""
 
     def __init__(
         self, ctx: Context, condition: str, before: Sequence[Event], state: Path, advance: Callable[[int], None]
@@ -102,10 +105,17 @@ class Recording(TrainerCallback):
                 + ("" if args.max_grad_norm <= 1 else " or train.max_gradient_norm = 1")
             )
         self.advance(state.global_step)
+        self._measure(state.global_step, state.max_steps)
         if state.global_step == state.max_steps:
             self._finish(state.global_step)
         elif self.ctx.stop_asked or time.monotonic() - self.saved >= self.every:
             control.should_save = True
+
+    def _measure(self, step: int, steps: int) -> None:
+        """Records what the policy makes of the held-out pairs, where it is time to."""
+        assert self.unit is not None, "a step has begun"
+        if self.held_out is not None and self.held_out.due(step, steps):
+            self.unit.now(self.held_out.measure(self.trainer.model, self.condition, step, last=step == steps))
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Records the state, which is on disk, and lets go of the one before it.

@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from core.chat import load_tokenizer, template_digest
 from core.errors import DempoError, InputError
-from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, TrainStart, TrainState, TrainStep
+from core.events import (
+    Event,
+    HeldOutMeasured,
+    ModelReady,
+    ReferenceComputed,
+    TrainCheckpoint,
+    TrainStart,
+    TrainState,
+    TrainStep,
+)
 from core.facts.places import place_name
 from core.facts.sources import has_base, trains
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
@@ -31,6 +40,7 @@ from core.training.planning.conditions import BASE, train_section
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
+    from core.training.heldout.measuring import HeldOutMeasuring
     from core.training.models.precision import Placement
     from core.training.tokens import Key, Tokens
 
@@ -190,6 +200,7 @@ class _Common:
     tokenizer: Any
     tokens: Tokens
     reference: Mapping[Key, float]
+    held_out: HeldOutMeasuring | None
 
 
 def _train_pending(
@@ -200,6 +211,7 @@ def _train_pending(
     section: TrainSection,
 ) -> None:
     from core.training.fitting import tokenise
+    from core.training.heldout.measuring import held_out_to_measure
     from core.training.models.precision import placement, quiet_libraries
     from core.training.tokens import scheduled_pairs
 
@@ -216,8 +228,10 @@ def _train_pending(
         section.max_length,
         lambda done, total: ctx.progress(done, total, "tokenising"),
     )
-    reference = _reference(ctx, base, section, placed, tokens, tokenizer.pad_token_id)
-    common = _Common(ctx, pairs, base, section, placed, tokenizer, tokens, reference)
+    pad = tokenizer.pad_token_id
+    reference = _reference(ctx, base, section, placed, tokens, pad)
+    held_out = held_out_to_measure(ctx, pairs, trained[0].measured.tolist(), tokens, reference, section, placed, pad)
+    common = _Common(ctx, pairs, base, section, placed, tokenizer, tokens, reference, held_out)
     total = sum(len(condition.schedule) for condition in trained)
     before = 0
     for condition in trained:
@@ -301,6 +315,7 @@ def _train_condition(common: _Common, condition: Condition, report: Callable[[in
     rows = rows_of(condition, common.pairs)
     collator = PairCollator(rows, common.tokens, common.reference, tokenizer.pad_token_id, placed.multiple)
     recording = Recording(ctx, condition.name, before, state, report)
+    recording.held_out = common.held_out
     with memory_guard(section, f"training {condition.name!r}"):
         policy = load_model(common.base.path, placed)
         seed = ctx.torch_seed(condition.name)
@@ -322,7 +337,10 @@ def _up_to_a_state(interrupted: Sequence[Event]) -> list[Event]:
     states = [event for event in interrupted if isinstance(event, TrainState)]
     if not states:
         return []
-    steps = [
-        e for e in interrupted if isinstance(e, TrainStart) or (isinstance(e, TrainStep) and e.step <= states[-1].step)
+    last = states[-1].step
+    kept = [
+        e
+        for e in interrupted
+        if isinstance(e, TrainStart) or (isinstance(e, TrainStep | HeldOutMeasured) and e.step <= last)
     ]
-    return [*steps, states[-1]]
+    return [*kept, states[-1]]

@@ -346,7 +346,8 @@ FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale 
         _recorded("condition.planned"),
         """SELECT p->>'$.condition' AS condition, p->>'$.source' AS source, p->>'$.transform' AS transform,
   p->>'$.estimator' AS estimator, s->>'$.pairs' AS pairs, p->>'$.raters' AS raters, p->>'$.steps' AS steps,
-  p->>'$.batch' AS batch, s->>'$.effective_pairs' AS effective_pairs FROM m""",
+  p->>'$.batch' AS batch, s->>'$.effective_pairs' AS effective_pairs, p->>'$.held_out_raters' AS held_out_raters
+FROM m""",
     ),
     "weights": (
         _recorded("condition.planned"),
@@ -358,6 +359,24 @@ FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale 
         """SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, p->>'$.loss' AS loss, p->>'$.margin' AS margin,
   p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, p->>'$.gradient_norm' AS gradient_norm
 FROM m""",
+    ),
+    "heldout_split": (
+        _recorded("heldout.split"),
+        """SELECT p->>'$.by' AS held_out_by, p->>'$.share' AS share, p->>'$.groups' AS groups_in_all,
+  p->>'$.held_out' AS groups_held_out, p->>'$.raters' AS raters, p->>'$.emptied' AS emptied, s->>'$.pairs' AS pairs,
+  s->>'$.measured' AS measured FROM m""",
+    ),
+    "heldout": (
+        f"""{_recorded("heldout.measured")},
+r AS MATERIALIZED (
+  SELECT m.seq AS seq, 0 AS part, r.key AS place, m.p AS p, r.value AS row FROM m, json_each(m.p, '$.rows') r
+  UNION ALL
+  SELECT m.seq, 1, r.key, m.p, r.value FROM m, json_each(m.s, '$.categories') r
+)""",
+        """SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, row->>'$.metric' AS metric,
+  row->>'$.scope' AS scope, row->>'$.attribute' AS attribute, row->>'$.category' AS category,
+  row->>'$.value' AS value, row->>'$.low' AS low, row->>'$.high' AS high, row->>'$.raters' AS raters,
+  row->>'$.pairs' AS pairs FROM r ORDER BY seq, part, place""",
     ),
     "recovery": (
         _recorded("recovery.measured"),
@@ -539,6 +558,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "4ec8a6da9815056eb3dcaca495462a256bec9e270b60460395fb80073123ecb6",
+    2: "832461916f5d0fd7cff89a67223872931e6d29bcef2f4681c0fa8a0f2ec590d7",
 }
 """`schema_digest` of the views of each version; records hold no others."""

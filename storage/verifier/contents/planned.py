@@ -9,6 +9,7 @@ from core.facts.judging.requests import file_unit
 from core.facts.ranking.juries import jury_boards, jury_unit
 from core.facts.sources import has_base, source_kind, trains
 from core.facts.training.rules import training_unit
+from core.facts.training.split import HELD_OUT_UNIT
 from storage.verifier.answers.each_once import kind_of_answers
 from storage.verifier.answers.of_record import answers_of_record
 from storage.verifier.contents.judgements import (
@@ -20,6 +21,7 @@ from storage.verifier.contents.judgements import (
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.juries_asked import has_gold, has_juries, methods_of_juries, ranking_judges
+from storage.verifier.training.held_out_split import split_wanted
 
 SOME = -1
 """As many events of a kind as there are."""
@@ -102,8 +104,15 @@ def _condition_units(kind: str, every: bool = True) -> Callable[[Record], dict[s
     return units
 
 
+def _planning_units(record: Record) -> dict[str, Contents]:
+    """One unit for each condition, and one for the pairs that none of them trains on, where some are held out."""
+    units = _condition_units("condition.planned")(record)
+    return units if split_wanted(record) is None else units | {HELD_OUT_UNIT: {"heldout.split": 1}}
+
+
 def _train_units(record: Record) -> dict[str, Contents]:
-    contents = {"train.start": SOME, "train.step": SOME, "train.state": SOME, "train.checkpoint": 1}
+    some = ("train.start", "train.step", "heldout.measured", "train.state")
+    contents = {**dict.fromkeys(some, SOME), "train.checkpoint": 1}
     for kind in contents:
         for event in record.counted(kind):
             same(event.unit, training_unit(event.values["condition"]), f"{kind}: the unit of its condition", event.seq)
@@ -205,7 +214,7 @@ UNITS: dict[str, Callable[[Record], dict[str, Contents]]] = {
     "pool": _alone("pool", "pool.built"),
     "lottery": _lottery_units,
     "draw": _draw_units,
-    "conditions": _condition_units("condition.planned"),
+    "conditions": _planning_units,
     "model": _alone("base", "model.ready"),
     "train": _train_units,
     "recovery": _condition_units("recovery.measured", every=False),
