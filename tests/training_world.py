@@ -119,6 +119,8 @@ lottery = "main"
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(inner)}' for key, inner in value.items())} }}"
     return f'"{value}"' if isinstance(value, str | Path) else str(value)
 
 

@@ -121,7 +121,7 @@ class HeldOutRow(Part):
     metric: str
     value: float
     raters: int
-    pairs: int
+    pairs: int | None = None
     attribute: str | None = None
     category: str | None = None
     low: float | None = None
@@ -134,8 +134,12 @@ class HeldOutMeasured(Event):
     kind: ClassVar[str] = "heldout.measured"
     condition: str = described("name of the condition")
     step: int = described("optimizer steps done")
-    rows: list[HeldOutRow] = described("micro (mean over pairs) and macro (mean over raters of their means)")
-    categories: list[HeldOutRow] = sealed("people", "the same over raters of each category, and of the minimum")
+    rows: list[HeldOutRow] = described(
+        "micro (mean over pairs) and macro (mean over raters of their means); none over few raters"
+    )
+    categories: list[HeldOutRow] = sealed(
+        "people", "macro over raters of each category, and of the minimum; all over few raters"
+    )
     artifact: Artifact = sealed("private", "the margin of every measured pair")
 
 

@@ -37,7 +37,7 @@ PEOPLE_IN_VIEWS: dict[str, tuple[str, ...]] = {
     "conditions": ("condition.planned",),
     "weights": ("condition.planned",),
     "heldout_split": ("heldout.split",),
-    "heldout": ("heldout.measured",),
+    "heldout": ("heldout.split", "heldout.measured"),
 }
 """Views that are made of the parts about people of these kinds of events."""
 
@@ -46,6 +46,7 @@ COLUMNS_OF_PEOPLE: dict[str, frozenset[str]] = {
     "lottery_diagnostics": frozenset({"without_chance_types"}),
     "conditions": frozenset({"pairs", "effective_pairs"}),
     "heldout_split": frozenset({"pairs", "measured"}),
+    "heldout": frozenset({"pairs"}),
 }
 """Those of them that show other things too, and the columns that are made of these parts."""
 

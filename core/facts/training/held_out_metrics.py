@@ -21,7 +21,7 @@ from core.facts.randomness import RandomStream
 RESAMPLES = 1_000
 CONFIDENCE = 0.95
 FEWEST_RATERS = 5
-"""Raters that a category needs to be the minimum: one person's pairs are no group."""
+"""Raters that a category needs to be the minimum, and a number that is not withheld with those about people."""
 
 RESAMPLING = ("held-out", "raters")
 """Path of the stream that draws the resamples, in the stage `train`."""
@@ -36,13 +36,16 @@ Group = tuple[str, str]
 
 
 class HeldOutValue(NamedTuple):
-    """One metric over some pairs: scope is micro, macro, category or minimum; the last two name their category."""
+    """One metric over some pairs: scope is micro, macro, category or minimum; the last two name their category.
+
+    pairs is how many they are, None where that stands elsewhere.
+    """
 
     scope: str
     metric: str
     value: float
     raters: int
-    pairs: int
+    pairs: int | None = None
     attribute: str | None = None
     category: str | None = None
     low: float | None = None
@@ -81,7 +84,9 @@ def held_out_values(
     groups: Mapping[Group, Sequence[int]],
     resamples: RaterResamples | None,
 ) -> tuple[list[HeldOutValue], list[HeldOutValue]]:
-    """The values over everybody, then those of categories with the minimum last; none of a category without pairs.
+    """The values that may be told of everybody, and those that are about people: of categories, the minimum last.
+
+    Over fewer than `FEWEST_RATERS` the first are about people, too. A category without pairs has none.
 
     Args:
         margins: m of every measured pair, finite.
@@ -96,7 +101,8 @@ def held_out_values(
     for group, listed in groups.items():
         own = [raters[r] for r in sorted(listed) if r in raters]
         categories += _macro("category", group, own, resamples) if own else []
-    return overall, categories + _minimum(categories)
+    categories += _minimum(categories)
+    return ([], overall + categories) if len(raters) < FEWEST_RATERS else (overall, categories)
 
 
 def _by_rater(margins: Sequence[float], rater_of: Sequence[int]) -> dict[int, _Rater]:
@@ -123,7 +129,7 @@ def _micro(raters: Sequence[_Rater], resamples: RaterResamples | None) -> list[H
             drawn = resamples.of(len(raters))
             ends = _interval([_sum_of(sums, some) / sum(map(counts.__getitem__, some)) for some in drawn])
         value = math.fsum(sums) / sum(counts)
-        found.append(HeldOutValue("micro", metric, value, len(raters), sum(counts), None, None, *ends))
+        found.append(HeldOutValue("micro", metric, value, len(raters), None, None, None, *ends))
     return found
 
 
@@ -132,7 +138,7 @@ def _macro(
 ) -> list[HeldOutValue]:
     """The mean over raters of their own means."""
     attribute, category = group or (None, None)
-    pairs = sum(rater.pairs for rater in raters)
+    pairs = None if group is None else sum(rater.pairs for rater in raters)
     found = []
     for place, metric in enumerate(METRICS):
         means = [rater.means[place] for rater in raters]

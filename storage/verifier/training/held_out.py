@@ -77,8 +77,8 @@ def _check_measured(record: Record, event: Found, planned: Found) -> None:
     spend(record, len(margins) + last * RESAMPLES * (STEPS_OF_A_NUMBER + 2 + attributes) * len(set(rater_of)))
     raters = [place[rater_of[p]] for p in numbers]
     overall, categories = held_out_values(margins, raters, groups, _resamples(record) if last else None)
-    _same_rows(values["rows"], overall, what, event)
-    _same_rows(values["categories"], categories, what, event)
+    _same_metrics(values["rows"], overall, what, event)
+    _same_metrics(values["categories"], categories, what, event)
 
 
 def _margins(record: Record, event: Found, what: str) -> list[float]:
@@ -118,7 +118,7 @@ def _resamples(record: Record) -> RaterResamples:
     return RaterResamples(RandomStream(record.genesis["seed"], "train", *RESAMPLING))
 
 
-def _same_rows(found: list[dict[str, Any]], wanted: list[Any], what: str, event: Found) -> None:
+def _same_metrics(found: list[dict[str, Any]], wanted: list[Any], what: str, event: Found) -> None:
     same(len(found), len(wanted), f"{what}: the number of its metrics", event.seq)
     for row, value in zip(found, wanted, strict=True):
         expected = value._asdict()

@@ -1,15 +1,18 @@
-"""The tab of training: loss and margin of every condition while they are recorded, and the last values."""
+"""The tab of training: loss and margin of every condition while they are recorded, on held-out pairs too where there
+are some, and the last values."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.text import Text
 from textual.containers import Horizontal
 
 from storage.record.reader import Reader
-from storage.record.rows import ConditionRow, StepRow, steps_under_way, view_rows
+from storage.record.rows import ConditionRow, HeldOutPoint, StepRow, held_out_so_far, steps_under_way, view_rows
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.curves import Chart, CurvePlot, Series, means
 from tui.widgets.figures import as_float, duration, left, number, right, whole
@@ -22,18 +25,21 @@ _POINTS = 40
 _SMOOTH = 0.1
 """Share of the steps over which the table's mean of the last losses is taken."""
 
+Point = TypeVar("Point", StepRow, HeldOutPoint)
+
 
 @dataclass(frozen=True)
 class Training:
-    """Planned conditions and the steps recorded so far, by condition, in the order of the steps."""
+    """Planned conditions, and the steps and measurements recorded so far, by condition, in the order of the steps."""
 
     conditions: list[ConditionRow]
     steps: dict[str, list[StepRow]]
+    held_out: dict[str, list[HeldOutPoint]]
     skipped: str
 
 
 class TrainingPane(Pane):
-    """Two plots side by side and a table beneath."""
+    """Two plots side by side, a third one where pairs are held out, and a table beneath."""
 
     label = "Training"
     key = "training"
@@ -41,20 +47,17 @@ class TrainingPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._loss, self._margin = CurvePlot(id="loss-plot"), CurvePlot(id="margin-plot")
+        self._held_out = CurvePlot(id="held-out-plot")
         self._table, self._note = Grid(id="training-table", show_cursor=False), Words(id="training-note")
-        self.parts = (Horizontal(self._loss, self._margin, id="curves"), self._table, self._note)
+        self.parts = (Horizontal(self._loss, self._margin, self._held_out, id="curves"), self._table, self._note)
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Training:
-        steps: dict[str, list[StepRow]] = {}
-        for row in steps_under_way(reader):
-            steps.setdefault(str(row.condition), []).append(row)
-        for rows in steps.values():
-            rows.sort(key=lambda row: as_float(row.step) or 0)
-        return Training(view_rows(reader, ConditionRow), steps, skipped(reader, "train"))
+        steps, held_out = _by_condition(steps_under_way(reader)), _by_condition(held_out_so_far(reader))
+        return Training(view_rows(reader, ConditionRow), steps, held_out, skipped(reader, "train"))
 
     def show(self, found: Training) -> None:
-        names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps]))
+        names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps, *found.held_out]))
         colours = {name: i for i, name in enumerate(names)}
         size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
         for field, title, plot in (
@@ -63,11 +66,16 @@ class TrainingPane(Pane):
         ):
             series = tuple(curve(name, rows, field, colours[name], size) for name, rows in found.steps.items())
             plot.draw(Chart(title, "step", series))
+        self._held_out.display = bool(found.held_out)
+        measured = tuple(curve(name, rows, "log_loss", colours[name], 1) for name, rows in found.held_out.items())
+        self._held_out.draw(Chart("held-out log-loss (nats)", "step", measured, ("ln 2", math.log(2))))
         self._table.fill(
-            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time"],
+            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time", ">held out"],
             [(name, _row(name, found)) for name in names],
         )
         note = "loss and margin: last step; mean: loss over the last tenth of the steps"
+        if found.held_out:
+            note += "; held out: accuracy over pairs, when last measured"
         if size > 1:
             note += f"; plots: means of {size} steps"
         if not found.steps:
@@ -75,7 +83,16 @@ class TrainingPane(Pane):
         self._note.say(note)
 
 
-def curve(name: str, rows: list[StepRow], field: str, colour: int, size: int) -> Series:
+def _by_condition(rows: list[Point]) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = {}
+    for row in rows:
+        found.setdefault(str(row.condition), []).append(row)
+    for own in found.values():
+        own.sort(key=lambda row: as_float(row.step) or 0)
+    return found
+
+
+def curve(name: str, rows: Sequence[StepRow | HeldOutPoint], field: str, colour: int, size: int) -> Series:
     """One field over the steps, in means of `size` steps; values that are no numbers are left out."""
     points = [(as_float(row.step), as_float(getattr(row, field))) for row in rows]
     known = [(x, y) for x, y in points if x is not None and y is not None]
@@ -85,9 +102,10 @@ def curve(name: str, rows: list[StepRow], field: str, colour: int, size: int) ->
 
 def _row(name: str, found: Training) -> list[Text]:
     rows = found.steps.get(name, [])
+    measured = found.held_out.get(name, [])
     planned = next((c.steps for c in found.conditions if c.condition == name), None)
     if not rows:
-        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6))]
+        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(7))]
     last = rows[-1]
     tail = [as_float(row.loss) for row in rows[-max(1, round(len(rows) * _SMOOTH)) :]]
     known = [value for value in tail if value is not None]
@@ -102,4 +120,5 @@ def _row(name: str, found: Training) -> list[Text]:
         right(f"{as_float(last.learning_rate) or 0:.1e}"),
         right(number(sum(seconds) / len(seconds), 2)),
         right(duration(sum(seconds))),
+        right(number(measured[-1].accuracy, 3) if measured else ""),
     ]
