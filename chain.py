@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "1d5573920c567bb822847dd3131fadfa42df49db2934058a6546b5164e3e3340",
+    "f20dae2e9bfcf90ff2a188ddbdbfb6c385bca5c965a2fcd3f5b589ade3d871c0",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,26 @@ import pytest
 from both_verifiers import checked
 from commands import dempo
 from rewritten import Row, forged
+from test_app import INTERVAL, wait_for
 from test_sealed import CONFIG, data, unpacked
 
 from core.config_file import parse_config
 from core.events import digest
 from core.facts.training.split import held_out_file
+from storage.export.crowd import crowd_of
 from storage.record.create import create_run
-from storage.record.reader import Reader
+from storage.record.reader import Reader, connect
 from storage.record.rows import held_out_so_far
+from storage.record.schema import people_of
 from storage.replay.replaying import replay_run
+from tui.app import DempoApp
 from tui.commands.runs.process import work
 from tui.terminal.console import Console
 
 Rows = list[Row]
 Change = Callable[[Row], Any]
 CHECK = "held-out pairs"
+SPLITS = "FROM events WHERE kind = 'heldout.split'"
 
 
 def made(folder: Path, until: str, by: str, **more: int) -> Path:
@@ -111,7 +117,10 @@ LIES: dict[str, tuple[Callable[[Rows], Rows], set[str]]] = {
     "another share": (each("heldout.split", lambda v: v.update(share=0.5)), {CHECK}),
     "more comparisons": (each("heldout.split", lambda v: v.update(groups=v["groups"] + 1)), {CHECK}),
     "raters who lost their pairs": (each("heldout.split", lambda v: v.update(emptied=v["emptied"] + 1)), {CHECK}),
-    "whoever drops out": (each("condition.planned", lambda v: v.update(held_out_raters=1)), {"weights"}),
+    "whoever drops out": (
+        each("condition.planned", lambda v: v.update(held_out_raters=v["held_out_raters"] + 1)),
+        {"weights"},
+    ),
     "a measurement left out": (
         lambda rows: [r for r in rows if r.payload.get("step") != 2 or r.kind[:4] != "held"],
         {CHECK},
@@ -179,6 +188,25 @@ def test_what_is_shown_of_it(measured: Path) -> None:
         ("full", 4),
         ("full", 5),
     ]
+
+
+async def test_the_tab_of_training_plots_it(measured: Path) -> None:
+    async with DempoApp(measured.parent, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
+        await wait_for(pilot, "sealed")
+        await pilot.press("enter", "4")
+        await wait_for(pilot, "held-out log-loss (nats)", "ln 2", "held out: accuracy over pairs")
+
+
+def test_what_is_held_out_of_people_is_counted_among_what_tells_them_apart(measured: Path) -> None:
+    reader = Reader(measured)
+    (event,) = [json.loads(row["s"]) for row in reader.query(f"SELECT {people_of('payload')} AS s {SPLITS}")]
+    held = {row["rater_id"]: (row["pairs"], row["measured"]) for row in event["rows"]}
+    people = reader.view("raters")
+    described = Counter((row["type"], row["locale"], row["pairs"], held.get(row["rater_id"])) for row in people)
+    crowds = crowd_of(connect(measured / "audit.db"))
+    assert crowds is not None
+    assert crowds.with_pairs.alone == sum(n == 1 for n in described.values())
+    assert crowds.with_pairs.alone > crowds.with_locale.alone
 
 
 @pytest.mark.long

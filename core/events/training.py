@@ -34,8 +34,10 @@ class ConditionPlanned(Event):
     leaf_key: Sha256 = sealed("people", "key of the salts in the tree below `root`, hex", volatile=True)
     root: Sha256 = volatile("root of the tree over the weights (docs/audit.md)")
     artifact: Artifact | None = sealed("private", "the schedule: pair index and flip per step", default=None)
-    held_out_raters: int | None = described(
-        "raters of the source who drop out, since all their pairs are held out; absent where none can be", default=None
+    held_out_raters: int | None = sealed(
+        "people",
+        "raters of the source who drop out, since all their pairs are held out; absent where none are",
+        default=None,
     )
 
 

@@ -44,7 +44,7 @@ PEOPLE_IN_VIEWS: dict[str, tuple[str, ...]] = {
 COLUMNS_OF_PEOPLE: dict[str, frozenset[str]] = {
     "levels": frozenset({"types", "values"}),
     "lottery_diagnostics": frozenset({"without_chance_types"}),
-    "conditions": frozenset({"pairs", "effective_pairs"}),
+    "conditions": frozenset({"pairs", "effective_pairs", "held_out_raters"}),
     "heldout_split": frozenset({"pairs", "measured"}),
     "heldout": frozenset({"pairs"}),
 }

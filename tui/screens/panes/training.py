@@ -69,8 +69,9 @@ class TrainingPane(Pane):
         self._held_out.display = bool(found.held_out)
         measured = tuple(curve(name, rows, "log_loss", colours[name], 1) for name, rows in found.held_out.items())
         self._held_out.draw(Chart("held-out log-loss (nats)", "step", measured, ("ln 2", math.log(2))))
+        last = ">held out" if found.held_out else ">s/step"  # a narrow terminal has no room for both
         self._table.fill(
-            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time", ">held out"],
+            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">time", last],
             [(name, _row(name, found)) for name in names],
         )
         note = "loss and margin: last step; mean: loss over the last tenth of the steps"
@@ -102,10 +103,9 @@ def curve(name: str, rows: Sequence[StepRow | HeldOutPoint], field: str, colour:
 
 def _row(name: str, found: Training) -> list[Text]:
     rows = found.steps.get(name, [])
-    measured = found.held_out.get(name, [])
     planned = next((c.steps for c in found.conditions if c.condition == name), None)
     if not rows:
-        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(7))]
+        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6))]
     last = rows[-1]
     tail = [as_float(row.loss) for row in rows[-max(1, round(len(rows) * _SMOOTH)) :]]
     known = [value for value in tail if value is not None]
@@ -118,7 +118,12 @@ def _row(name: str, found: Training) -> list[Text]:
         right(number(sum(known) / len(known) if known else None, 4)),
         right(number(last.margin, 3)),
         right(f"{as_float(last.learning_rate) or 0:.1e}"),
-        right(number(sum(seconds) / len(seconds), 2)),
         right(duration(sum(seconds))),
-        right(number(measured[-1].accuracy, 3) if measured else ""),
+        right(_held_out_of(name, found) if found.held_out else number(sum(seconds) / len(seconds), 2)),
     ]
+
+
+def _held_out_of(name: str, found: Training) -> str:
+    """The accuracy when a condition was last measured."""
+    measured = found.held_out.get(name, [])
+    return number(measured[-1].accuracy, 3) if measured else ""
