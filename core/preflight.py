@@ -16,7 +16,7 @@ from core.facts.stages import NO_DATA, STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
 from core.sections.who_judges import JudgeModel
-from core.training.possible import check_training
+from core.training.possible import check_training, notes_on_training
 
 
 def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = UnreadRuns()) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = U
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
-    return notes
+    return (*notes, *(notes_on_training(config) if _reaches("conditions", until) else ()))
 
 
 def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:

@@ -21,6 +21,7 @@ from core.facts.randomness import RandomStream
 from core.facts.training.split import held_out_split, numbered_groups
 from core.training.batches import rows_of
 from core.training.planning.conditions import conditions
+from core.training.possible import notes_on_training
 from core.types import PreferencePairs
 
 HARD = '\n[[conditions]]\nname = "hard"\nsource = "draw:first"\n'
@@ -175,6 +176,16 @@ def test_there_must_be_something_left_to_train_on(tmp_path: Path) -> None:
     gone = next(i for i, rater in enumerate(make_pool(pairs).raters) if rater.rater_id == split.rows[0].rater_id)
     with pytest.raises(InputError, match=r"'hard': source 'draw:first' leaves no rater with a pair"):
         planned(tmp_path / "hard", pairs, members=(gone,), share=0.5, by="rater")
+
+
+def test_whoever_starts_a_run_is_told_that_panels_lose_members() -> None:
+    by = {"share": 0.1, "by": "rater"}
+    (note,) = notes_on_training(make_config(CONDITIONS + HARD, held_out=by))
+    assert "0.1 of the raters is held out" in note
+    assert "'hard' will train without those" in note
+    assert notes_on_training(make_config(CONDITIONS, held_out=by)) == ()
+    assert notes_on_training(make_config(CONDITIONS + HARD, held_out=by | {"by": "pair"})) == ()
+    assert notes_on_training(make_config(CONDITIONS + HARD)) == ()
 
 
 @pytest.mark.parametrize(

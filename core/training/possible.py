@@ -14,6 +14,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import DempoError, InputError
+from core.facts.sources import source_kind
 from core.sections.what_trains import TrainSection
 from core.training.models.model import folder_of, from_hub, positions_in, require_fit, weights_of
 from core.training.models.optimizers import require_optimizer
@@ -40,6 +41,18 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
             check()
         except DempoError as error:
             yield error
+
+
+def notes_on_training(config: RunConfig) -> tuple[str, ...]:
+    """What is right and may still surprise: panels lose members whose pairs are all held out."""
+    held_out = config.train.held_out if config.train else None
+    panels = [condition.name for condition in config.conditions if source_kind(condition.source) == "draw"]
+    if held_out is None or held_out.by != "rater" or not panels:
+        return ()
+    return (
+        f"train.held_out: a share of {held_out.share:g} of the raters is held out, members of panels like everybody; "
+        f"{' and '.join(map(repr, panels))} will train without those (held_out_raters in the view `conditions`)",
+    )
 
 
 def check_model(train: TrainSection, named: str = "train.model") -> None:
