@@ -51,7 +51,7 @@ def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = U
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
-    return (*notes, *(notes_on_training(config) if _reaches("train", until) else ()))
+    return (*notes, *(notes_on_training(config) if _reaches("conditions", until) else ()))
 
 
 def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:

@@ -8,7 +8,7 @@ but which of several people with equal attributes is drawn depends on pseudonyms
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -182,6 +182,8 @@ class Condition:
     flipped has the schedule's shape and says where chosen and rejected change places
     (only for the population condition of planted worlds). micro_batch are the pairs inside which the estimator
     "published" normalises weights; others have no use for it.
+    pairs_of_rater are the pairs that may be trained on; measured are the held-out ones on which every condition is
+    measured, shape (M,), the same for all.
     """
 
     name: str
@@ -192,6 +194,7 @@ class Condition:
     schedule: NDArray[np.int32]
     flipped: NDArray[np.bool_]
     micro_batch: int = 1
+    measured: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,10 @@ from core.events.sortition import (
 from core.events.training import (
     ConditionPlanned,
     DecileShare,
+    HeldOutMeasured,
+    HeldOutRater,
+    HeldOutRow,
+    HeldOutSplit,
     ModelReady,
     RecoveryMeasured,
     ReferenceComputed,

@@ -38,6 +38,36 @@ class ConditionPlanned(Event):
     micro_batch: int | None = described("pairs inside which weights are normalised (published)", default=None)
     clip: list[float] | None = sealed("people", "the quantiles q05 and q95 of positive π (clipped)", default=None)
     artifact: Artifact | None = sealed("private", "the schedule: pair index and flip per step", default=None)
+    held_out_raters: int | None = sealed(
+        "people",
+        "raters of the source who drop out, since all their pairs are held out; absent where none are",
+        default=None,
+    )
+
+
+class HeldOutRater(Part):
+    """How many pairs of a rater are held out, and how many of these are measured."""
+
+    rater_id: str
+    pairs: int
+    measured: int
+
+
+class HeldOutSplit(Event):
+    """The pairs that no condition trains on; those of a rater that are left are the rater's N_r."""
+
+    kind: ClassVar[str] = "heldout.split"
+    by: str = described("what is held out whole: pair (a comparison), conversation (an opening message) or rater")
+    share: float = described("of the groups, as asked for")
+    groups: int = described("comparisons, conversations or raters that there are")
+    held_out: int = described("of them held out")
+    raters: int = described("raters with a held-out pair")
+    emptied: int = described("of them raters with no pair left to train on")
+    pairs: int = sealed("people", "pairs held out")
+    measured: int = sealed("people", "of them measured")
+    rows: list[HeldOutRater] = sealed("people", "raters with a held-out pair, in the order of their pseudonyms")
+    artifact: Artifact = sealed("private", "numbers of the pairs that are held out, and that are measured")
+    rule: int = described("number of the rule of the split (training.md)")
 
 
 class DecileShare(Part):
@@ -153,6 +183,35 @@ class TrainStep(Event):
     memory: int | None = volatile(
         "bytes held at most so far: on a GPU since the condition began, else by the process", default=None
     )
+
+
+class HeldOutRow(Part):
+    """A metric of held-out pairs: accuracy, margin or log_loss (nats); an interval where it was worked out."""
+
+    scope: str
+    metric: str
+    value: float
+    raters: int
+    pairs: int | None = None
+    attribute: str | None = None
+    category: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class HeldOutMeasured(Event):
+    """How well a condition predicts the held-out pairs after a step (training.md); the base has margins of 0."""
+
+    kind: ClassVar[str] = "heldout.measured"
+    condition: str = described("name of the condition")
+    step: int = described("optimizer steps done")
+    rows: list[HeldOutRow] = described(
+        "micro (mean over pairs) and macro (mean over raters of their means); none over few raters"
+    )
+    categories: list[HeldOutRow] = sealed(
+        "people", "macro over raters of each category, and of the minimum; all over few raters"
+    )
+    artifact: Artifact = sealed("private", "the margin of every measured pair")
 
 
 class TrainState(Event):

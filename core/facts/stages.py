@@ -56,7 +56,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ("pairs", "pool", "lottery", "draw"),
         ("conditions", "train", "data"),
         "re-derive",
-        ("condition.planned", "weights.realised"),
+        ("heldout.split", "condition.planned", "weights.realised"),
     ),
     "model": StageFacts(3, ("pairs",), ("train",), "re-run", ("model.ready",)),
     "train": StageFacts(
@@ -69,6 +69,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
             "reference.computed",
             "train.start",
             "train.step",
+            "heldout.measured",
             "train.state",
             "train.checkpoint",
         ),

@@ -37,13 +37,17 @@ PEOPLE_IN_VIEWS: dict[str, tuple[str, ...]] = {
     "conditions": ("condition.planned",),
     "weights": ("condition.planned",),
     "weight_shares": ("weights.realised",),
+    "heldout_split": ("heldout.split",),
+    "heldout": ("heldout.split", "heldout.measured"),
 }
 """Views that are made of the parts about people of these kinds of events."""
 
 COLUMNS_OF_PEOPLE: dict[str, frozenset[str]] = {
     "levels": frozenset({"types", "values"}),
     "lottery_diagnostics": frozenset({"without_chance_types"}),
-    "conditions": frozenset({"pairs", "effective_pairs"}),
+    "conditions": frozenset({"pairs", "effective_pairs", "held_out_raters"}),
+    "heldout_split": frozenset({"pairs", "measured"}),
+    "heldout": frozenset({"pairs"}),
 }
 """Those of them that show other things too, and the columns that are made of these parts."""
 

@@ -138,6 +138,25 @@ class LoraSection(Section):
     merged: bool = Field(default=False, description="keep whole models, adapters merged into their weights")
 
 
+class HeldOutSection(Section):
+    """Preference pairs that no condition trains on, and on which every condition is measured.
+
+    `by` is what is held out whole: comparisons of the same two responses after the same context, by whomever;
+    conversations that open with the same message; or raters with all their pairs.
+    """
+
+    share: float = Field(
+        gt=0, lt=1, description="of the comparisons, conversations or raters; at least one is held out"
+    )
+    by: Literal["pair", "conversation", "rater"] = Field(
+        description="of which none is on both sides; pair: comparisons, conversation: opening messages"
+    )
+    every: int = Field(default=0, ge=0, description="optimizer steps between measurements; 0: only after the last step")
+    max_pairs: Positive | None = Field(
+        default=None, description="held-out pairs that are measured, a random choice; all where left out"
+    )
+
+
 class TrainSection(Section):
     """Weighted DPO. `batch` is the number of pairs per optimizer step over all processes."""
 
@@ -179,6 +198,7 @@ class TrainSection(Section):
         description="between states on disk that training goes on from after an interruption; 0: after every step; "
         "absent: 20, or half of the time that a condition takes where that is more",
     )
+    held_out: HeldOutSection | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(default=1, ge=0, description="CPU threads of torch; 0 leaves the default")
 

@@ -22,6 +22,7 @@ from core.stage import Context, Unit
 from core.training.checkpoints import flush, fresh_folder, hash_files, publish
 from core.training.disk_need import state_minutes
 from core.training.dpo import StepMetrics, WeightedDPOTrainer
+from core.training.heldout.measuring import HeldOutMeasuring
 from core.training.keeping.final_model import Numbers, save_final
 from core.training.keeping.room import bytes_of_state, lacking_room, require_room_for_model
 from core.training.keeping.speed import Speed, told
@@ -44,6 +45,8 @@ class Recording(TrainerCallback):
     trainer: WeightedDPOTrainer
     start: Start | None = None
     """What the first step is held to; None where it was taken before an interruption."""
+    held_out: HeldOutMeasuring | None = None
+    """What the condition is measured on now and then; None where no pair is held out."""
 
     def __init__(
         self,
@@ -140,6 +143,7 @@ class Recording(TrainerCallback):
             )
         self.speed.add(event.seconds)
         self._tell(event, state.max_steps - state.global_step + self.later)
+        self._measure(state.global_step, state.max_steps)
         if state.global_step == state.max_steps:
             self._finish(state.global_step)
         elif self.ctx.stop_asked or self._due(state.max_steps):
@@ -165,6 +169,12 @@ class Recording(TrainerCallback):
             self.saved = time.monotonic()
             self.ctx.check_stop()
         return self.lacking is None
+
+    def _measure(self, step: int, steps: int) -> None:
+        """Records what the policy makes of the held-out pairs, where it is time to."""
+        assert self.unit is not None, "a step has begun"
+        if self.held_out is not None and self.held_out.due(step, steps):
+            self.unit.now(self.held_out.measure(self.trainer.model, self.condition, step, last=step == steps))
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Records the state, which is on disk, and lets go of the one before it.

@@ -18,7 +18,7 @@ from core.chat.installing import SAMPLES
 from core.chat.trial import require_serving
 from core.config import RunConfig
 from core.errors import DempoError, InputError
-from core.facts.sources import trains
+from core.facts.sources import source_kind, trains
 from core.facts.training.chat_templates import template_kind
 from core.sections.what_trains import TrainSection
 from core.training.models.adapters import require_lora
@@ -54,7 +54,21 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
 def notes_on_training(config: RunConfig) -> tuple[str, ...]:
     """What somebody should know before conditions of a configuration are trained; nothing is wrong with it."""
     trained = any(trains(condition.source) for condition in config.conditions)
-    return tuple(notes_on_optimizer(config.train)) if trained and config.train is not None else ()
+    if not trained or config.train is None:
+        return ()
+    return (*notes_on_optimizer(config.train), *_notes_on_held_out(config, config.train))
+
+
+def _notes_on_held_out(config: RunConfig, train: TrainSection) -> tuple[str, ...]:
+    """What is right and may still surprise: panels lose members whose pairs are all held out."""
+    held_out = train.held_out
+    panels = [condition.name for condition in config.conditions if source_kind(condition.source) == "draw"]
+    if held_out is None or held_out.by != "rater" or not panels:
+        return ()
+    return (
+        f"train.held_out: a share of {held_out.share:g} of the raters is held out, members of panels like everybody; "
+        f"{' and '.join(map(repr, panels))} will train without those (held_out_raters in the view `conditions`)",
+    )
 
 
 def _check_lora(train: TrainSection) -> None:

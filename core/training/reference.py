@@ -38,6 +38,19 @@ def log_probs(
     from trl.trainer.utils import add_fused_lm_head
 
     add_fused_lm_head(model)
+    return score_all(model, tokens, sequences, placed, pad, budget, progress)
+
+
+def score_all(
+    model: Any,
+    tokens: Tokens,
+    sequences: Sequence[Key],
+    placed: Placement,
+    pad: int,
+    budget: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[Key, float]:
+    """`log_probs` of a model that has TRL's fused head already: adding it twice would wrap it twice."""
     found: dict[Key, float] = {}
     for batch in _by_length(tokens, sequences, budget, placed.multiple):
         found.update(zip(batch, score_batch(model, tokens, batch, placed, pad), strict=True))

@@ -24,6 +24,7 @@ from core.chat import chosen_template, load_tokenizer, require_trainable, templa
 from core.errors import DempoError, InputError
 from core.events import (
     Event,
+    HeldOutMeasured,
     ModelReady,
     ReferenceComputed,
     TokensMade,
@@ -51,6 +52,7 @@ from core.training.planning.conditions import BASE, train_section
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
+    from core.training.heldout.measuring import HeldOutMeasuring
     from core.training.keeping.final_model import Numbers
     from core.training.models.precision import Placement
     from core.training.tokens import Key, Tokens
@@ -234,6 +236,7 @@ class _Common:
     tokenizer: Any
     tokens: Tokens
     reference: Mapping[Key, float]
+    held_out: HeldOutMeasuring | None
 
 
 def _train_pending(
@@ -243,6 +246,7 @@ def _train_pending(
     base: BaseModel,
     section: TrainSection,
 ) -> None:
+    from core.training.heldout.measuring import held_out_to_measure
     from core.training.keeping.final_model import numbers_of
     from core.training.models.precision import placement, quiet_libraries
 
@@ -261,8 +265,10 @@ def _train_pending(
     _require_disk(ctx, placed, numbers, pending)
     tokenizer = _as_recorded(load_tokenizer(base.path), base)
     tokens = _tokens(ctx, pairs, trained, tokenizer, section.max_length)
-    reference = _reference(ctx, base, section, placed, tokens, tokenizer.pad_token_id)
-    common = _Common(ctx, pairs, base, section, placed, numbers, tokenizer, tokens, reference)
+    pad = tokenizer.pad_token_id
+    reference = _reference(ctx, base, section, placed, tokens, pad)
+    held_out = held_out_to_measure(ctx, pairs, trained[0].measured.tolist(), tokens, reference, section, placed, pad)
+    common = _Common(ctx, pairs, base, section, placed, numbers, tokenizer, tokens, reference, held_out)
     total = sum(len(condition.schedule) for condition in trained)
     left = sum(len(condition.schedule) for condition in pending)
     for condition in pending:
@@ -422,6 +428,7 @@ def _train_condition(common: _Common, condition: Condition, later: int, report: 
     rows = rows_of(condition, common.pairs)
     collator = PairCollator(rows, common.tokens, common.reference, tokenizer.pad_token_id, placed.multiple)
     recording = Recording(ctx, condition.name, before, state, common.numbers, later, report)
+    recording.held_out = common.held_out
     with memory_guard(section, f"training {condition.name!r}"):
         policy = load_model(common.base.path, placed)
         seed = rounding_seed(ctx.config.run.seed, condition.name)
@@ -443,7 +450,10 @@ def _up_to_a_state(interrupted: Sequence[Event]) -> list[Event]:
     states = [event for event in interrupted if isinstance(event, TrainState)]
     if not states:
         return []
-    steps = [
-        e for e in interrupted if isinstance(e, TrainStart) or (isinstance(e, TrainStep) and e.step <= states[-1].step)
+    last = states[-1].step
+    kept = [
+        e
+        for e in interrupted
+        if isinstance(e, TrainStart) or (isinstance(e, TrainStep | HeldOutMeasured) and e.step <= last)
     ]
-    return [*steps, states[-1]]
+    return [*kept, states[-1]]

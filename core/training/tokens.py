@@ -146,8 +146,8 @@ def as_fitted(
 
 
 def scheduled_pairs(pairs: PreferencePairs, conditions: Iterable[Condition]) -> Pairs:
-    """The distinct pairs of texts that any schedule uses, in ascending order."""
-    used = [condition.schedule.ravel() for condition in conditions]
+    """The distinct pairs of texts that any schedule uses, and those that are measured, in ascending order."""
+    used = [indices for c in conditions for indices in (c.schedule.ravel(), c.measured)]
     return every_pair(pairs, np.unique(np.concatenate(used)) if used else np.empty(0, dtype=np.int32))
 
 

@@ -7,6 +7,16 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
+from storage.record.schema import people_of
+
+_DESCRIBED = f"""WITH held AS MATERIALIZED (
+  SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.pairs' AS pairs, r.value->>'$.measured' AS measured
+  FROM events e, json_each({people_of("e.payload")}, '$.rows') r
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'heldout.split')
+)
+SELECT raters.type, raters.locale, raters.pairs, held.pairs, held.measured
+FROM raters LEFT JOIN held ON held.rater_id = raters.rater_id"""
+
 FEW = 5
 """People in a group smaller than this are counted as easy to tell."""
 
@@ -23,7 +33,7 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Crowds:
-    """By attributes alone; with the locale; and with the number of pairs beside."""
+    """By attributes alone; with the locale; and with the number of pairs, and of those held out, beside."""
 
     by_attributes: Crowd
     with_locale: Crowd
@@ -32,10 +42,10 @@ class Crowds:
 
 def crowd_of(db: sqlite3.Connection) -> Crowds | None:
     """The figures of a record; None where it has no pool, or rows about people were withheld before."""
-    rows = db.execute("SELECT type, locale, pairs FROM raters").fetchall()
+    rows = db.execute(_DESCRIBED).fetchall()
     if not rows:
         return None
-    return Crowds(_crowd(t for t, _, _ in rows), _crowd((t, place) for t, place, _ in rows), _crowd(rows))
+    return Crowds(_crowd(t for t, *_ in rows), _crowd((t, place) for t, place, *_ in rows), _crowd(rows))
 
 
 def small_categories(db: sqlite3.Connection, k: int) -> list[str]:

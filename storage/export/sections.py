@@ -201,19 +201,34 @@ class Content:
         return markup.under(weight_shares.HEADING, markup.table(rows), note) if rows else ""
 
     def training(self) -> str:
-        """Curves, and recovery where the world is planted."""
+        """Curves, held-out pairs where there are some, and recovery where the world is planted."""
         remark = (
             "population_log_loss: mean over held-out pairs of citizens of the target population, in nats; "
             "margin_agreement: share of those pairs where the model prefers what the citizen prefers; floor and "
             "agreement_ceiling: no model can do better."
         )
+        about_held_out = (
+            "micro: mean over held-out pairs; macro, category: mean over raters of their own means; minimum: the "
+            "category with the lowest accuracy; accuracy: share of pairs where the model prefers what the rater "
+            "preferred; log_loss in nats, ln 2 for the base; low, high: 95 % over resamples of raters."
+        )
         recovered = self.table("recovery")
         return markup.section(
             "Training",
             self.plots("training"),
+            markup.under(
+                "Held-out pairs",
+                self.table("heldout_split"),
+                markup.table(self._last_measured(), whole=self.whole("heldout")),
+                self.note(about_held_out, "heldout"),
+            ),
             markup.under("Recovery (planted worlds only)", recovered, self.note(remark, "recovery")),
             self.see("Every step", "train_steps"),
         )
+
+    def _last_measured(self) -> Iterable[dict[str, Any]]:
+        """What was measured on held-out pairs after the last step of each condition: only then there are intervals."""
+        return (row for row in self.rows("heldout") if row["low"] is not None)
 
     def leaderboards(self) -> str:
         """Each method with its intervals, its notes and its plot."""

@@ -213,6 +213,24 @@ class StepRow:
     memory: Any
 
 
+@of_view("heldout")
+@dataclass(frozen=True)
+class HeldOutValueRow:
+    """A metric of held-out pairs after a step of a condition."""
+
+    condition: Any
+    step: Any
+    metric: Any
+    scope: Any
+    attribute: Any
+    category: Any
+    value: Any
+    low: Any
+    high: Any
+    raters: Any
+    pairs: Any
+
+
 @of_view("recovery", RecoveryMeasured)
 @dataclass(frozen=True)
 class RecoveryRow:
@@ -337,3 +355,27 @@ def steps_under_way(reader: Reader) -> list[StepRow]:
     Where a step was redone, the last record of it counts.
     """
     return typed_rows(reader, StepRow, _UNDER_WAY)
+
+
+@dataclass(frozen=True)
+class HeldOutPoint:
+    """The mean log-loss over held-out pairs after a step, and how often the margin's sign is the rater's choice."""
+
+    condition: Any
+    step: Any
+    log_loss: Any
+    accuracy: Any
+
+
+_MEASURED_SO_FAR = """WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'heldout.measured')
+SELECT p->>'$.condition' AS condition, p->>'$.step' AS step,
+  (SELECT r.value->>'$.value' FROM json_each(p, '$.rows') r
+    WHERE r.value->>'$.scope' = 'micro' AND r.value->>'$.metric' = 'log_loss') AS log_loss,
+  (SELECT r.value->>'$.value' FROM json_each(p, '$.rows') r
+    WHERE r.value->>'$.scope' = 'micro' AND r.value->>'$.metric' = 'accuracy') AS accuracy, max(seq)
+FROM m GROUP BY 1, 2 ORDER BY min(seq)"""
+
+
+def held_out_so_far(reader: Reader) -> list[HeldOutPoint]:
+    """Measurements of held-out pairs recorded so far, those of a condition that isn't finished included."""
+    return typed_rows(reader, HeldOutPoint, _MEASURED_SO_FAR)

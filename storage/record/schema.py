@@ -350,7 +350,8 @@ FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale 
         _recorded("condition.planned"),
         """SELECT p->>'$.condition' AS condition, p->>'$.source' AS source, p->>'$.transform' AS transform,
   p->>'$.estimator' AS estimator, s->>'$.pairs' AS pairs, p->>'$.raters' AS raters, p->>'$.steps' AS steps,
-  p->>'$.batch' AS batch, s->>'$.effective_pairs' AS effective_pairs FROM m""",
+  p->>'$.batch' AS batch, s->>'$.effective_pairs' AS effective_pairs, s->>'$.held_out_raters' AS held_out_raters
+FROM m""",
     ),
     "weights": (
         _recorded("condition.planned"),
@@ -376,6 +377,28 @@ counted AS MATERIALIZED (SELECT seq, p, {private_of("p")} AS own FROM m)""",
   round(batch / nullif(p->>'$.seconds', 0), 3) AS pairs_per_second,
   round((own->>'$.tokens') / nullif(p->>'$.seconds', 0), 1) AS tokens_per_second, p->>'$.memory' AS memory
 FROM counted LEFT JOIN batches ON batches.condition = p->>'$.condition' ORDER BY seq""",
+    ),
+    "heldout_split": (
+        _recorded("heldout.split"),
+        """SELECT p->>'$.by' AS held_out_by, p->>'$.share' AS share, p->>'$.groups' AS groups_in_all,
+  p->>'$.held_out' AS groups_held_out, p->>'$.raters' AS raters, p->>'$.emptied' AS emptied, s->>'$.pairs' AS pairs,
+  s->>'$.measured' AS measured FROM m""",
+    ),
+    "heldout": (
+        f"""{_recorded("heldout.measured")},
+split AS MATERIALIZED (
+  SELECT {people_of("e.payload")}->>'$.measured' AS measured FROM events e
+  WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'heldout.split')
+),
+r AS MATERIALIZED (
+  SELECT m.seq AS seq, 0 AS part, r.key AS place, m.p AS p, r.value AS row FROM m, json_each(m.p, '$.rows') r
+  UNION ALL
+  SELECT m.seq, 1, r.key, m.p, r.value FROM m, json_each(m.s, '$.categories') r
+)""",
+        """SELECT p->>'$.condition' AS condition, p->>'$.step' AS step, row->>'$.metric' AS metric,
+  row->>'$.scope' AS scope, row->>'$.attribute' AS attribute, row->>'$.category' AS category,
+  row->>'$.value' AS value, row->>'$.low' AS low, row->>'$.high' AS high, row->>'$.raters' AS raters,
+  coalesce(row->>'$.pairs', (SELECT measured FROM split)) AS pairs FROM r ORDER BY seq, part, place""",
     ),
     "recovery": (
         _recorded("recovery.measured"),
@@ -582,6 +605,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "fec196c6c9022860f51b8277aae3db2f9cf2e42d8bece277602b8db52977de46",
+    2: "e99644ccd000e9d2d4e6e4968d34628ec468f6fc443625b7d9f340dfd8b05131",
 }
 """`schema_digest` of the views of each version; records hold no others."""

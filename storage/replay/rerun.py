@@ -15,6 +15,7 @@ from pathlib import Path
 from core.errors import DempoError
 from core.run_folder import RunFolder
 from core.training.checkpoints import hash_files
+from core.training.heldout.margins import decode_margins
 from core.training.planning.conditions import BASE
 from storage.replay.compare import EventVerdict, exactly, shown, within
 from storage.replay.repetition import Line, Recorded, Repeated, Repetition
@@ -50,6 +51,8 @@ class RerunRule:
             return finding
         if line.kind in ("answer.given", "judge.called"):
             return self._texts(line, again, finding)
+        if line.kind == "heldout.measured":
+            return self._margins(line, again)
         if line.kind in _ON_DISK:
             rest = _without(line, again, _ON_DISK[line.kind])
             if rest.verdict == "drift":
@@ -80,6 +83,27 @@ class RerunRule:
         return EventVerdict(
             "agrees" if near else "drift",
             f"log-probability of sequence {at}: recorded {was[at]!r}, now {now[at]!r}, the largest difference "
+            f"(tolerance {RERUN_TOLERANCE:g})",
+        )
+
+    def _margins(self, line: Line, again: Repeated) -> EventVerdict:
+        """The margin of every measured pair: all else of a measurement follows from these, as the verifier checks."""
+        if "artifact" not in line.values:
+            return EventVerdict("not compared", "the margins of the held-out pairs are withheld from this copy")
+        name = line.values["artifact"]["sha256"]
+        try:
+            was = decode_margins((self._record.folder.artifacts / name).read_bytes())
+        except (OSError, ValueError, KeyError, TypeError):
+            return EventVerdict("not compared", f"the recorded margins (artifact {name[:12]}…) are not here")
+        now = decode_margins((self._scratch.artifacts / again.values["artifact"]["sha256"]).read_bytes())
+        at_once = [(line.values[name], again.values[name]) for name in ("condition", "step")]
+        if any(a != b for a, b in at_once) or len(was) != len(now):
+            return EventVerdict("drift", "other pairs, or another step, were measured")
+        at = max(range(len(was)), key=lambda i: abs(was[i] - now[i]) / max(1.0, abs(was[i])))
+        near = abs(was[at] - now[at]) <= RERUN_TOLERANCE * max(1.0, abs(was[at]))
+        return EventVerdict(
+            "agrees" if near else "drift",
+            f"a held-out margin: recorded {was[at]!r}, now {now[at]!r}, the largest difference "
             f"(tolerance {RERUN_TOLERANCE:g})",
         )
 

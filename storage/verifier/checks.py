@@ -32,6 +32,7 @@ from storage.verifier.ground.record import Record
 from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.juries import check_juries
+from storage.verifier.training.held_out import check_held_out
 from storage.verifier.training.reference import check_reference
 from storage.verifier.training.tokens import check_tokens
 from storage.verifier.training.weights import check_recovery, check_training, check_weights
@@ -61,6 +62,7 @@ CHECKS: dict[str, Step] = {
     "tokens": check_tokens,
     "reference": check_reference,
     "checkpoints": check_checkpoints,
+    "held-out pairs": check_held_out,
     "recovery": check_recovery,
     "questions": check_questions,
     "constitution": check_constitution,

@@ -16,7 +16,9 @@ from tui.terminal.wrapping import fitted, wrapped
 
 Row = Mapping[str, Any]
 
-_ALWAYS_FLOATS = frozenset({"score", "low", "high", "population_log_loss", "margin_agreement", "pi", "loss"})
+_ALWAYS_FLOATS = frozenset(
+    {"score", "low", "high", "population_log_loss", "margin_agreement", "pi", "loss", "log_loss", "accuracy"}
+)
 """Canonical JSON writes 2.0 as 2; these columns show decimals all the same."""
 
 
@@ -119,3 +121,39 @@ def recovery(rows: Sequence[Row]) -> str:
         limit = {"condition": "(best possible)", "population_log_loss": best["floor"]}
         ordered.append(limit | {"margin_agreement": best["agreement_ceiling"], "pairs": best["pairs"]})
     return table(ordered, columns, digits=4)
+
+
+def held_out(rows: Sequence[Row]) -> str:
+    """What was last measured of each condition on held-out pairs: over pairs, over raters, and of the worst group."""
+    last = {row["condition"]: row["step"] for row in rows}
+    shown = [
+        _held_out_row(name, [row for row in rows if (row["condition"], row["step"]) == (name, step)])
+        for name, step in last.items()
+    ]
+    columns = {
+        "condition": "condition",
+        "step": "step",
+        "log_loss": "log-loss",
+        "accuracy": "accuracy",
+        "macro": "macro",
+        "interval": "95 %",
+        "minimum": "min",
+        "of": "of",
+    }
+    return table(shown, columns)
+
+
+def _held_out_row(name: str, rows: Sequence[Row]) -> Row:
+    found = {(row["scope"], row["metric"]): row for row in rows}
+    micro, macro = found.get(("micro", "accuracy"), {}), found.get(("macro", "accuracy"), {})
+    lowest, ends = found.get(("minimum", "accuracy"), {}), [macro.get("low"), macro.get("high")]
+    return {
+        "condition": name,
+        "step": rows[0]["step"],
+        "log_loss": found.get(("micro", "log_loss"), {}).get("value"),
+        "accuracy": micro.get("value"),
+        "macro": macro.get("value"),
+        "interval": " to ".join(f"{end:.3f}" for end in ends if isinstance(end, (int, float))),
+        "minimum": lowest.get("value"),
+        "of": f"{lowest['attribute']}: {lowest['category']}" if lowest else "",
+    }

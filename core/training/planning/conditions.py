@@ -1,4 +1,5 @@
-"""The stage `conditions`: what each model trains on. One unit per condition: its weights and its schedule."""
+"""The stage `conditions`: what each model trains on. One unit per condition: its weights and its schedule; before them
+one for the pairs that none of them trains on, where some are held out."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from core.facts.training.weights import effective_pairs
 from core.facts.trees import root_of_rows
 from core.sections.what_trains import ConditionSection, TrainSection
 from core.stage import Context, Unit, only
+from core.training.planning.held_out import Split, held_out_of, splits_pairs
 from core.training.planning.realised import weights_realised
 from core.training.planning.schedule import decode_schedule, encode_schedule, uniform_schedule, weighted_schedule
 from core.training.planning.weights import chances_of, rater_weights
@@ -40,7 +42,9 @@ def conditions(
     """
     train = ctx.config.train
     sections = ctx.config.conditions
-    ctx.plan(len(sections))
+    splits = splits_pairs(ctx.config)
+    ctx.plan(len(sections) + splits)
+    split = held_out_of(ctx, pairs) if splits and isinstance(pairs, PreferencePairs) else None
     found = []
     for section in sections:
         require_name(section)
@@ -52,16 +56,20 @@ def conditions(
             assert train is not None, "the stage is skipped without [train] where something is trained"
             assert isinstance(pairs, PreferencePairs), "nothing is trained without data"
             assert isinstance(pool, Pool), "whoever has pairs has a pool"
-            weight = rater_weights(section, pairs, pool, lotteries, draws)
-            chances = chances_of(section, pairs, pool, lotteries)
+            left = pairs if split is None else split.left
+            weight = rater_weights(section, left, pool, lotteries, draws)
+            chances = chances_of(section, left, pool, lotteries)
             clip = clip_of(chances) if section.transform == "clipped" else None
-            planned, schedule = _plan_condition(ctx, section, pairs, weight, train, clip)
+            planned, schedule = _plan_condition(ctx, section, pairs, split, weight, train, clip)
+            if split is not None:
+                before = rater_weights(section, pairs, pool, lotteries, draws)
+                planned = planned.model_copy(update={"held_out_raters": int(((before > 0) & (weight == 0)).sum())})
             unit.add(planned)
             if source_kind(section.source) == "lottery":
-                unit.add(weights_realised(planned, pairs, weight, chances, schedule))
+                unit.add(weights_realised(planned, pairs.rater, left.pairs_per_rater(), weight, chances, schedule))
 
         planned = only(ctx.unit(section.name, compute), ConditionPlanned)
-        found.append(_restore_condition(ctx, planned, pairs))
+        found.append(_restore_condition(ctx, planned, pairs, split))
     return tuple(found)
 
 
@@ -99,16 +107,20 @@ def _plan_condition(
     ctx: Context,
     section: ConditionSection,
     pairs: PreferencePairs,
+    split: Split | None,
     weight: NDArray[np.float64],
     train: TrainSection,
     clip: tuple[Fraction, Fraction] | None,
 ) -> tuple[ConditionPlanned, NDArray[np.int32]]:
-    """The event of one condition, and its schedule, shape (steps · batch,), which is stored as an artifact."""
-    counts = pairs.pairs_per_rater()
+    """The event of one condition, and its schedule of the pairs that are left, shape (steps · batch,), which is stored
+    as an artifact."""
+    left = pairs if split is None else split.left
+    counts = left.pairs_per_rater()
     kept = np.flatnonzero(weight)
     steps, batch = section.steps or train.steps, train.batch
     order = order_of(section.estimator, train.order)
-    schedule = _draw_schedule(section, order, pairs, weight, steps * batch, ctx.stream(section.name))
+    schedule = _draw_schedule(section, order, left, weight, steps * batch, ctx.stream(section.name))
+    schedule = schedule if split is None else split.kept[schedule].astype(np.int32)
     flipped = _citizens_disagree(ctx, section, pairs, schedule)
     body = encode_schedule(schedule.reshape(steps, batch), flipped.reshape(steps, batch))
     artifact = ctx.store(body, SCHEDULE_TYPE)
@@ -169,8 +181,11 @@ def _citizens_disagree(
     return flipped
 
 
-def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: PreferencePairs | tuple[()]) -> Condition:
+def _restore_condition(
+    ctx: Context, planned: ConditionPlanned, pairs: PreferencePairs | tuple[()], split: Split | None
+) -> Condition:
     """The condition that a recorded event stands for."""
+    left = pairs if split is None else split.left
     raters = pairs.raters if isinstance(pairs, PreferencePairs) else ()
     index = {rater.rater_id: r for r, rater in enumerate(raters)}
     weight = np.zeros(len(raters), dtype=np.float64)
@@ -186,10 +201,11 @@ def _restore_condition(ctx: Context, planned: ConditionPlanned, pairs: Preferenc
         source=planned.source,
         estimator=planned.estimator,
         weight=weight,
-        pairs_of_rater=pairs.pairs_per_rater() if isinstance(pairs, PreferencePairs) else np.zeros(0, dtype=np.int64),
+        pairs_of_rater=left.pairs_per_rater() if isinstance(left, PreferencePairs) else np.zeros(0, dtype=np.int64),
         schedule=schedule,
         flipped=flipped,
         micro_batch=planned.micro_batch or 1,
+        measured=np.zeros(0, dtype=np.int64) if split is None else split.measured,
     )
 
 

@@ -10,22 +10,26 @@ from numpy.typing import NDArray
 
 from core.events import ConditionPlanned, DecileShare, WeightsRealised
 from core.facts.training.shares import deciles_by, realised_shares, shares_of, weights_in_loss
-from core.types import PreferencePairs
 
 
 def weights_realised(
     planned: ConditionPlanned,
-    pairs: PreferencePairs,
+    rater: NDArray[np.int32],
+    counts: NDArray[np.int64],
     weight: NDArray[np.float64],
     chances: Sequence[Fraction],
     schedule: NDArray[np.int32],
 ) -> WeightsRealised:
-    """Due and realised weight by deciles of π, over the raters that the condition trains on, in the source's order."""
-    counts = pairs.pairs_per_rater()
+    """Due and realised weight by deciles of π, over the raters that the condition trains on, in the source's order.
+
+    Args:
+        rater: of every pair, held-out ones among them, as the schedule numbers them.
+        counts: N_r, the pairs of each rater that are left to train on.
+    """
     trained = [int(r) for r in np.flatnonzero((weight > 0) & (counts > 0))]
     deciles = deciles_by([chances[r] for r in trained])
     decile = dict(zip(trained, deciles, strict=True))
-    drawn = pairs.rater[schedule].tolist()
+    drawn = rater[schedule].tolist()
     counted = weights_in_loss((weight[drawn] / counts[drawn]).tolist(), planned.estimator, planned.micro_batch or 1)
     rows = zip(
         shares_of(deciles, counts[trained].tolist()),

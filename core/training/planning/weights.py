@@ -8,8 +8,9 @@
 | draw (hard)      | 1 for members     | 1 / N_r       |
 | lottery (soft)   | f(π_r)            | f(π_r) / N_r  |
 
-Raters with π = 0 have weight 0 and are dropped. The first three sources take every rater with a pair, also those
-whom the pool leaves out because an answer of theirs has no category: no lottery can draw them, so their π is 0.
+Raters with π = 0, or none of whose pairs may be trained on, have weight 0 and are dropped. The first three sources take
+every rater with a pair, also those whom the pool leaves out because an answer of theirs has no category: no lottery can
+draw them, so their π is 0.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def rater_weights(
             weight[pool.rater[i]] = 1.0
     elif kind == "lottery":
         weight[:] = transformed(chances_of(condition, pairs, pool, lotteries), condition.transform)
+    weight[counts == 0] = 0.0
     if trains(condition.source) and not weight.any():
         raise InputError(f"condition {condition.name!r}: source {condition.source!r} leaves no rater with a pair")
     return weight

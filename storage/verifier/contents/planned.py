@@ -9,6 +9,7 @@ from core.facts.judging.requests import file_unit
 from core.facts.ranking.juries import jury_boards, jury_unit
 from core.facts.sources import has_base, source_kind, trains
 from core.facts.training.rules import training_unit
+from core.facts.training.split import HELD_OUT_UNIT
 from storage.verifier.answers.each_once import kind_of_answers
 from storage.verifier.answers.of_record import answers_of_record
 from storage.verifier.contents.judgements import (
@@ -20,6 +21,7 @@ from storage.verifier.contents.judgements import (
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.juries_asked import has_gold, has_juries, methods_of_juries, ranking_judges
+from storage.verifier.training.held_out_split import split_wanted
 from storage.verifier.training.realised import shares_in_unit
 
 SOME = -1
@@ -104,19 +106,21 @@ def _condition_units(kind: str, every: bool = True) -> Callable[[Record], dict[s
 
 
 def _planned_units(record: Record) -> dict[str, Contents]:
-    """Of those with a lottery also what raters get of its weight, from the version of the stage on that measures it."""
+    """One unit for each condition, of those with a lottery also what raters get of its weight, from the version of the
+    stage on that measures it; and one for the pairs that none of them trains on, where some are held out."""
     for event in record.counted("weights.realised"):
         same(event.values["condition"], event.unit, "weights.realised: the condition of its unit", event.seq)
-    units = _condition_units("condition.planned")(record)
     listed = sections(record.genesis["config"], "conditions", "name")
-    return {
+    units = {
         name: contents | {"weights.realised": shares_in_unit(record, listed[name].get("source"))}
-        for name, contents in units.items()
+        for name, contents in _condition_units("condition.planned")(record).items()
     }
+    return units if split_wanted(record) is None else units | {HELD_OUT_UNIT: {"heldout.split": 1}}
 
 
 def _train_units(record: Record) -> dict[str, Contents]:
-    contents = {"train.start": SOME, "train.step": SOME, "train.state": SOME, "train.checkpoint": 1}
+    some = ("train.start", "train.step", "heldout.measured", "train.state")
+    contents = {**dict.fromkeys(some, SOME), "train.checkpoint": 1}
     for kind in contents:
         for event in record.counted(kind):
             same(event.unit, training_unit(event.values["condition"]), f"{kind}: the unit of its condition", event.seq)

@@ -12,6 +12,7 @@ from storage.verifier.contents.whole import is_plain_file, withheld_by
 from storage.verifier.ground.finding import Finding, brief, broken, same, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.shapes import A_HASH
+from storage.verifier.training.held_out_split import split_of_record
 from storage.verifier.training.weights import conditions_of_record
 
 LARGEST_REFERENCE = 512 * 1024**2
@@ -41,11 +42,13 @@ def check_reference(record: Record) -> str:
 
 
 def most_sequences(record: Record) -> int | None:
-    """Two for every pair that a schedule takes; None where no pairs are recorded."""
+    """Two for every pair that a schedule takes, or that is measured; None where no pairs are recorded."""
     built = record.counted("pairs.built")
     trained = [event.values for event in conditions_of_record(record).values() if event.values["source"] != "none"]
     taken = sum(values["steps"] * values["batch"] for values in trained)
-    return 2 * min(taken, built[0].values["pairs"]) if built else None
+    split = split_of_record(record)
+    measured = split.values["measured"] if split else 0
+    return 2 * min(taken + measured, built[0].values["pairs"]) if built else None
 
 
 def _check_file(body: Any, event: Found) -> None:

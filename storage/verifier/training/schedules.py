@@ -16,6 +16,7 @@ from storage.verifier.contents.pool import PoolRead, in_order_of_pairs, required
 from storage.verifier.contents.whole import is_plain_file
 from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, brief, broken, same, spend
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.training.held_out_split import held_out_pairs
 from storage.verifier.training.realised import check_realised
 
 LARGEST_SCHEDULE = 64 * 1024**2
@@ -63,11 +64,11 @@ def _drawn_schedule(record: Record, event: Found, size: int, pool: PoolRead) -> 
     weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
     everybody = in_order_of_pairs(record, pool)
     weights = [weight.get(rater_id, 0.0) for rater_id, _ in everybody]
-    counts = [pairs for _, pairs in everybody]
-    first = [end - pairs for pairs, end in zip(counts, accumulate(counts), strict=True)]
+    own = _pairs_left(record, [pairs for _, pairs in everybody])
     if event.values["estimator"] == "weighted_sampling":
-        return [first[r] + k for r, k in weighted_draws(weights, counts, size, stream.child("sampling"))]
-    eligible = [p for w, a, n in zip(weights, first, counts, strict=True) if w > 0 for p in range(a, a + n)]
+        drawn = weighted_draws(weights, list(map(len, own)), size, stream.child("sampling"))
+        return [own[r][k] for r, k in drawn]
+    eligible = [p for w, pairs in zip(weights, own, strict=True) if w > 0 for p in pairs]
     if not eligible:
         raise broken(f"condition {brief(event.values['condition'])} trains on no pair", event.seq)
     return eligible_draws(eligible, size, event.values.get("order"), stream)
@@ -106,6 +107,13 @@ def _weights_of_pairs(record: Record, event: Found, pool: PoolRead) -> list[floa
     weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
     people = in_order_of_pairs(record, pool)
     return [weight.get(rater_id, 0.0) / pairs for rater_id, pairs in people for _ in range(pairs)]
+
+
+def _pairs_left(record: Record, counts: list[int]) -> list[list[int]]:
+    """The pairs of each rater that no split holds out, given how many each one has."""
+    held = frozenset(held_out_pairs(record)[0])
+    ends = list(accumulate(counts))
+    return [[p for p in range(end - n, end) if p not in held] for n, end in zip(counts, ends, strict=True)]
 
 
 def _flipped(record: Record, event: Found, what: str) -> list[Any] | None:

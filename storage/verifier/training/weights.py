@@ -35,6 +35,7 @@ from storage.verifier.ground.finding import (
 )
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.rooted import check_root
+from storage.verifier.training.held_out_split import left_to_train_on, split_of_record
 from storage.verifier.training.schedules import check_schedule
 from storage.verifier.training.templates_used import check_templates
 
@@ -55,12 +56,15 @@ def check_weights(record: Record) -> str:
         _check_as_configured(record, event, section)
         if trains(section.get("source")):
             pool = required_pool(record, event.seq)
+            left = left_to_train_on(record, pool)
             spend(record, 10 * len(pool.everybody))
-            wanted = _weights(record, event, section, pool)
+            wanted = _weights(record, event, section, left)
             if wanted is None:
-                wanted = _some_by_pairs(event, section, pool)
+                wanted = _some_by_pairs(event, section, left)
                 unsure = unsure or event
-            _check_rows(event, pool.everybody, wanted)
+            else:
+                _check_lost(record, event, section, pool, left)
+            _check_rows(event, left.everybody, wanted)
         else:
             _check_rows(event, [], [])
         check_root(event, event.values["weights"], f"condition {brief(name)}")
@@ -104,6 +108,16 @@ def _check_as_configured(record: Record, event: Found, section: dict[str, Any]) 
         same(event.values.get("clip"), None, f"{what}: its quantiles of π", event.seq)
 
 
+def _check_lost(record: Record, event: Found, section: dict[str, Any], pool: PoolRead, left: PoolRead) -> None:
+    """How many raters of the source drop out, since all their pairs are held out; absent where none can be."""
+    lost = None
+    if split_of_record(record) is not None:
+        before = _weights(record, event, section, pool) or []
+        lost = sum(w > 0 and n == 0 for w, (_, n) in zip(before, left.everybody, strict=True))
+    what = f"condition {brief(event.values['condition'])}: its raters all of whose pairs are held out"
+    same(event.values.get("held_out_raters"), lost, what, event.seq)
+
+
 def _weights(record: Record, event: Found, section: dict[str, Any], pool: PoolRead) -> list[float] | None:
     """w_r of every rater with pairs, 0 for those whom the condition leaves out; None where the record does not tell.
 
@@ -143,7 +157,7 @@ def _some_by_pairs(event: Found, section: dict[str, Any], pool: PoolRead) -> lis
 def _check_rows(event: Found, everybody: Sequence[tuple[str, int]], wanted: list[float]) -> None:
     values, seq = event.values, event.seq
     what = f"condition {brief(values['condition'])}"
-    kept = [(rater, n, w) for (rater, n), w in zip(everybody, wanted, strict=True) if w > 0]
+    kept = [(rater, n, w) for (rater, n), w in zip(everybody, wanted, strict=True) if w > 0 and n > 0]
     same(len(values["weights"]), len(kept), f"{what}: the number of raters with a weight", seq)
     for row, (rater_id, pairs, weight) in zip(values["weights"], kept, strict=True):
         same(row["rater_id"], rater_id, f"{what}: a rater with a weight", seq)

@@ -138,7 +138,7 @@ def _show_events(events: Iterable[WholeEntry], as_json: bool) -> None:
 
 
 def results(reader: Reader, as_json: bool) -> None:
-    """Leaderboards, the recovery of a planted world, and where the run lies."""
+    """Leaderboards, what held-out pairs and a planted world say of the models, and where the run lies."""
     root = reader.folder.root
     if as_json:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
@@ -156,6 +156,10 @@ def results(reader: Reader, as_json: bool) -> None:
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
         for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
             print(line)
+    held_out = reader.view("heldout")
+    if held_out:
+        print("Held-out pairs (accuracy over pairs, macro over raters; of the base 0.500, its log-loss 0.693)\n")
+        print(tables.held_out(held_out), *map(tables.remark, _of_split(reader)), sep="\n", end="\n\n")
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
@@ -176,6 +180,18 @@ def _print_spread(rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         print("Spread between the members of families\n")
         print(tables.table(rows), tables.remark(families.REMARK), sep="\n", end="\n\n")
+
+
+def _of_split(reader: Reader) -> list[str]:
+    """What is held out, and whom that leaves without a pair to train on."""
+    told = [
+        f"held out: {row['groups_held_out']} of {row['groups_in_all']} by {row['held_out_by']}, "
+        f"of {row['raters']} raters"
+        for row in reader.view("heldout_split")
+    ]
+    planned = [row for row in reader.view("conditions") if row["held_out_raters"]]
+    lost = ", ".join(f"{row['condition']} {row['held_out_raters']}" for row in planned)
+    return [*told, *([f"raters who drop out, all their pairs being held out: {lost}"] if lost else [])]
 
 
 def _print_speed(reader: Reader) -> None:
@@ -215,6 +231,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         "weight_shares": reader.view("weight_shares"),
         "answer_speed": reader.view("answer_speed"),
         "judging": JudgeCosts.of_run(reader).row(),
+        "heldout": reader.view("heldout"),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
     }

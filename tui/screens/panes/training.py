@@ -1,16 +1,27 @@
-"""The tab of training: loss and margin of every condition while they are recorded, and the last values."""
+"""The tab of training: loss and margin of every condition while they are recorded, on held-out pairs too where there
+are some, and the last values."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.text import Text
 from textual.containers import Horizontal
 
 from core.visible import one_line
 from storage.record.reader import Reader
-from storage.record.rows import ConditionRow, ShareRow, StepRow, steps_under_way, view_rows
+from storage.record.rows import (
+    ConditionRow,
+    HeldOutPoint,
+    ShareRow,
+    StepRow,
+    held_out_so_far,
+    steps_under_way,
+    view_rows,
+)
 from storage.weight_shares import not_recommended, top_sentences
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.curves import Chart, CurvePlot, Series, means
@@ -27,19 +38,22 @@ _RECENT = 50
 _SMOOTH = 0.1
 """Share of the steps over which the table's mean of the last losses is taken."""
 
+Point = TypeVar("Point", StepRow, HeldOutPoint)
+
 
 @dataclass(frozen=True)
 class Training:
-    """Planned conditions and the steps recorded so far, by condition, in the order of the steps."""
+    """Planned conditions, and the steps and measurements recorded so far, by condition, in the order of the steps."""
 
     conditions: list[ConditionRow]
     steps: dict[str, list[StepRow]]
+    held_out: dict[str, list[HeldOutPoint]]
     skipped: str
     weights: list[str] = field(default_factory=list)
 
 
 class TrainingPane(Pane):
-    """Two plots side by side and a table beneath."""
+    """Two plots side by side, a third one where pairs are held out, and a table beneath."""
 
     label = "Training"
     key = "training"
@@ -47,22 +61,19 @@ class TrainingPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._loss, self._margin = CurvePlot(id="loss-plot"), CurvePlot(id="margin-plot")
+        self._held_out = CurvePlot(id="held-out-plot")
         self._table, self._note = Grid(id="training-table", show_cursor=False), Words(id="training-note")
-        self.parts = (Horizontal(self._loss, self._margin, id="curves"), self._table, self._note)
+        self.parts = (Horizontal(self._loss, self._margin, self._held_out, id="curves"), self._table, self._note)
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Training:
-        steps: dict[str, list[StepRow]] = {}
-        for row in steps_under_way(reader):
-            steps.setdefault(str(row.condition), []).append(row)
-        for rows in steps.values():
-            rows.sort(key=lambda row: as_float(row.step) or 0)
+        steps, held_out = _by_condition(steps_under_way(reader)), _by_condition(held_out_so_far(reader))
         conditions = view_rows(reader, ConditionRow)
         weights = [*top_sentences(view_rows(reader, ShareRow)), *not_recommended(conditions)]
-        return Training(conditions, steps, skipped(reader, "train"), weights)
+        return Training(conditions, steps, held_out, skipped(reader, "train"), weights)
 
     def show(self, found: Training) -> None:
-        names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps]))
+        names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps, *found.held_out]))
         colours = {name: i for i, name in enumerate(names)}
         size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
         for column, title, plot in (
@@ -71,11 +82,17 @@ class TrainingPane(Pane):
         ):
             series = tuple(curve(name, rows, column, colours[name], size) for name, rows in found.steps.items())
             plot.draw(Chart(title, "step", series))
+        self._held_out.display = bool(found.held_out)
+        measured = tuple(curve(name, rows, "log_loss", colours[name], 1) for name, rows in found.held_out.items())
+        self._held_out.draw(Chart("held-out log-loss (nats)", "step", measured, ("ln 2", math.log(2))))
+        last = ">held out" if found.held_out else ">s/step"  # a narrow terminal has no room for both
         self._table.fill(
-            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time"],
+            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">time", last],
             [(name, _row(name, found)) for name in names],
         )
         note = "loss and margin: last step; mean: loss over the last tenth of the steps"
+        if found.held_out:
+            note += "; held out: accuracy over pairs, when last measured"
         if size > 1:
             note += f"; plots: means of {size} steps"
         if not found.steps:
@@ -107,9 +124,18 @@ def speed(found: Training) -> str:
     return f"{one_line(str(name), 20)}: {', '.join(told)}" if told else ""
 
 
-def curve(name: str, rows: list[StepRow], column: str, colour: int, size: int) -> Series:
-    """One column over the steps, in means of `size` steps; values that are no numbers are left out."""
-    points = [(as_float(row.step), as_float(getattr(row, column))) for row in rows]
+def _by_condition(rows: list[Point]) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = {}
+    for row in rows:
+        found.setdefault(str(row.condition), []).append(row)
+    for own in found.values():
+        own.sort(key=lambda row: as_float(row.step) or 0)
+    return found
+
+
+def curve(name: str, rows: Sequence[StepRow | HeldOutPoint], field: str, colour: int, size: int) -> Series:
+    """One field over the steps, in means of `size` steps; values that are no numbers are left out."""
+    points = [(as_float(row.step), as_float(getattr(row, field))) for row in rows]
     known = [(x, y) for x, y in points if x is not None and y is not None]
     xs, ys = means([x for x, _ in known], [y for _, y in known], size)
     return Series(name, tuple(xs), tuple(ys), colour)
@@ -132,6 +158,12 @@ def _row(name: str, found: Training) -> list[Text]:
         right(number(sum(known) / len(known) if known else None, 4)),
         right(number(last.margin, 3)),
         right(f"{as_float(last.learning_rate) or 0:.1e}"),
-        right(number(sum(seconds) / len(seconds), 2)),
         right(duration(sum(seconds))),
+        right(_held_out_of(name, found) if found.held_out else number(sum(seconds) / len(seconds), 2)),
     ]
+
+
+def _held_out_of(name: str, found: Training) -> str:
+    """The accuracy when a condition was last measured."""
+    measured = found.held_out.get(name, [])
+    return number(measured[-1].accuracy, 3) if measured else ""
