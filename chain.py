@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "4ec8a6da9815056eb3dcaca495462a256bec9e270b60460395fb80073123ecb6",
+    "b659462ff7b9b8ce22bdfbdd16143318de7be1ab0d1b976c24e6b1652af15687",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

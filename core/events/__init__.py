@@ -94,14 +94,18 @@ from core.events.sortition import (
     QuotaRow,
 )
 from core.events.training import (
+    Candidate,
     ConditionPlanned,
     ModelReady,
     RecoveryMeasured,
     ReferenceComputed,
+    StepsMatched,
     TrainCheckpoint,
     TrainStart,
     TrainState,
     TrainStep,
+    UpdateMeasured,
+    UpdateRow,
     WeightRow,
 )
 

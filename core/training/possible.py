@@ -20,6 +20,7 @@ from core.training.models.optimizers import require_optimizer
 from core.training.models.tiny import require_heads
 from core.training.planning.conditions import require_name
 from core.training.planning.weights import require_options
+from core.training.steps_match import check_steps_match
 
 
 def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
@@ -33,6 +34,7 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
     checks: list[Callable[[], object]] = []
     for condition in config.conditions:
         checks += [partial(require_name, condition), partial(require_options, condition)]
+    yield from check_steps_match(config)
     if trained and config.train is not None and config.has_base:
         checks += [partial(require_optimizer, config.train.optimizer), partial(check_model, config.train)]
     for check in checks:

@@ -5,6 +5,9 @@
 | model      | `base`             | the base checkpoint                        |
 | train      | `reference`        | log-probabilities of the frozen base model |
 |            | `condition:<name>` | its steps and its model                    |
+|            | `update:<name>`    | how far that moved the model               |
+
+A condition with `steps_match` has more of both (`core.training.steps_match`).
 """
 
 from __future__ import annotations
@@ -21,13 +24,15 @@ from core.errors import DempoError, InputError
 from core.events import Event, ModelReady, ReferenceComputed, TrainCheckpoint, TrainStart, TrainState, TrainStep
 from core.facts.places import place_name
 from core.facts.sources import has_base, trains
-from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
+from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit, update_unit
 from core.random_arrays import integers
 from core.sections.what_trains import TrainSection
 from core.stage import Context, Unit, only
 from core.training.checkpoints import fresh_folder, hash_files, publish, verify
 from core.training.models.optimizers import require_optimizer
 from core.training.planning.conditions import BASE, train_section
+from core.training.steps_match import train_to_match
+from core.training.updates import measure_update
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
@@ -158,7 +163,7 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
     section = train_section(ctx)
     trained = [condition for condition in conditions if trains(condition.source)]
     units = {condition.name: training_unit(condition.name) for condition in trained}
-    every = ["reference", *units.values()] if trained else []
+    every = ["reference", *units.values(), *map(update_unit, units)] if trained else []
     ctx.plan(len(every))
     if ctx.pending(every):
         _train_pending(ctx, pairs, trained, base, section)
@@ -218,18 +223,50 @@ def _train_pending(
     )
     reference = _reference(ctx, base, section, placed, tokens, tokenizer.pad_token_id)
     common = _Common(ctx, pairs, base, section, placed, tokenizer, tokens, reference)
-    total = sum(len(condition.schedule) for condition in trained)
-    before = 0
-    for condition in trained:
-        if ctx.pending([training_unit(condition.name)]):
-            ctx.check_stop()
-            _train_condition(common, condition, _reporter(ctx, condition, before, total))
-        before += len(condition.schedule)
+    sections = {section.name: section for section in ctx.config.conditions}
+    plain = [condition for condition in trained if not sections[condition.name].steps_match]
+    matching = [condition for condition in trained if sections[condition.name].steps_match]
+    tally = _Tally(ctx, sum(len(condition.schedule) for condition in plain))
+
+    def searched(candidate: Condition) -> None:
+        tally.total += len(candidate.schedule)
+        _train_one(common, candidate, tally)
+
+    for condition in plain:
+        _train_one(common, condition, tally)
+    for condition in matching:
+        train_to_match(ctx, sections[condition.name], condition, searched)
 
 
-def _reporter(ctx: Context, condition: Condition, before: int, total: int) -> Callable[[int], None]:
-    steps = len(condition.schedule)
-    return lambda step: ctx.progress(before + step, total, f"{condition.name}: step {step} of {steps}")
+@dataclass
+class _Tally:
+    """Optimizer steps done and known of, over all conditions; a search adds its own as it goes."""
+
+    ctx: Context
+    total: int
+    done: int = 0
+
+    def reporter(self, condition: Condition) -> Callable[[int], None]:
+        """Tells people how far the training of a condition is."""
+        steps = len(condition.schedule)
+        return lambda step: self.ctx.progress(self.done + step, self.total, f"{condition.name}: step {step} of {steps}")
+
+
+def _train_one(common: _Common, condition: Condition, tally: _Tally) -> None:
+    """Trains a condition, or a candidate, and measures its update, each where the record does not have it."""
+    ctx, name = common.ctx, condition.name
+    if ctx.pending([training_unit(name)]):
+        ctx.check_stop()
+        _train_condition(common, condition, tally.reporter(condition))
+    tally.done += len(condition.schedule)
+
+    def compute(unit: Unit) -> None:
+        final = only(ctx.recorded(training_unit(name)) or (), TrainCheckpoint)
+        model = verify(ctx.folder.root / final.folder, final.files)
+        told = f"{name}: measuring its update"
+        unit.add(measure_update(common.base.path, model, name, lambda done, total: ctx.go_on(done, total, told)))
+
+    ctx.unit(update_unit(name), compute)
 
 
 def _reference(

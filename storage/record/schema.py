@@ -8,6 +8,7 @@ The views are a public interface: columns may be added, none may be renamed.
 from __future__ import annotations
 
 from core.facts.judging.costs import CHARACTERS_OF_A_TOKEN
+from core.facts.training.steps_match import CANDIDATE_MARK
 
 TABLES = {
     "events": """CREATE TABLE events (
@@ -152,12 +153,13 @@ started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.st
 FROM genesis g""",
     ),
     "stages": (
-        """WITH m AS MATERIALIZED (
+        f"""WITH m AS MATERIALIZED (
   SELECT seq, at, kind, payload->>'$.name' AS name, payload AS p FROM events
   WHERE kind IN ('stage.started', 'stage.planned', 'stage.completed', 'stage.skipped')
 ),
 units AS MATERIALIZED (
-  SELECT stage, count(DISTINCT payload->>'$.unit') AS completed FROM events
+  SELECT stage, count(DISTINCT CASE WHEN stage IS NOT 'train' OR instr(payload->>'$.unit', '{CANDIDATE_MARK}') = 0
+    THEN payload->>'$.unit' END) AS completed FROM events
   WHERE kind = 'unit.completed' GROUP BY stage
 )""",
         """SELECT m.name AS stage,
@@ -359,6 +361,17 @@ FROM m, locales LEFT JOIN drawn ON drawn.draw = m.p->>'$.draw' AND drawn.locale 
   p->>'$.learning_rate' AS learning_rate, p->>'$.seconds' AS seconds, p->>'$.gradient_norm' AS gradient_norm
 FROM m""",
     ),
+    "updates": (
+        f"""{_recorded("update.measured")},
+moved AS MATERIALIZED (
+  SELECT m.seq, -1 AS place, m.p->>'$.condition' AS condition, 'all' AS layer, m.p AS v FROM m
+  UNION ALL
+  SELECT m.seq, l.key, m.p->>'$.condition', l.value->>'$.layer', l.value FROM m, json_each(m.p, '$.layers') l
+)""",
+        """SELECT condition, layer, v->>'$.numbers' AS parameters, v->>'$.l2' AS l2, v->>'$.rms' AS rms,
+  v->>'$.mean_abs' AS mean_abs, v->>'$.relative' AS relative, v->>'$.changed' AS changed,
+  v->>'$.changed_bf16' AS changed_bf16 FROM moved ORDER BY seq, place""",
+    ),
     "recovery": (
         _recorded("recovery.measured"),
         """SELECT p->>'$.condition' AS condition, p->>'$.population_log_loss' AS population_log_loss,
@@ -539,6 +552,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "4ec8a6da9815056eb3dcaca495462a256bec9e270b60460395fb80073123ecb6",
+    2: "b659462ff7b9b8ce22bdfbdd16143318de7be1ab0d1b976c24e6b1652af15687",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -33,6 +33,7 @@ from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.juries import check_juries
 from storage.verifier.training.reference import check_reference
+from storage.verifier.training.updates import check_updates
 from storage.verifier.training.weights import check_recovery, check_training, check_weights
 
 CHECKS: dict[str, Step] = {
@@ -59,6 +60,7 @@ CHECKS: dict[str, Step] = {
     "training": check_training,
     "reference": check_reference,
     "checkpoints": check_checkpoints,
+    "updates": check_updates,
     "recovery": check_recovery,
     "questions": check_questions,
     "constitution": check_constitution,
