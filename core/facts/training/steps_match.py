@@ -60,4 +60,4 @@ def kept_steps(target: float, tolerance: float, found: Mapping[int, float]) -> i
 def is_rising(found: Mapping[int, float]) -> bool:
     """Whether every one of the trainings with more steps moved further."""
     relatives = [found[steps] for steps in sorted(found)]
-    return all(one < other for one, other in zip(relatives[:-1], relatives[1:], strict=True))
+    return all(relatives[i] < relatives[i + 1] for i in range(len(relatives) - 1))

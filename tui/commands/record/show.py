@@ -134,7 +134,7 @@ def _show_events(events: Iterable[WholeEntry], as_json: bool) -> None:
 
 
 def results(reader: Reader, as_json: bool) -> None:
-    """Leaderboards, the recovery of a planted world, and where the run lies."""
+    """Leaderboards, updates, the recovery of a planted world, and where the run lies."""
     root = reader.folder.root
     if as_json:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
@@ -149,6 +149,9 @@ def results(reader: Reader, as_json: bool) -> None:
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
         for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
             print(line)
+    if moved := reader.view("updates"):
+        print("How far training moved the model (by layer: --view updates)\n")
+        print(tables.updates(moved), end="\n\n")
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
@@ -190,6 +193,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         **JuryFound.of_run(reader).data(),
         "answer_speed": reader.view("answer_speed"),
         "judging": JudgeCosts.of_run(reader).row(),
+        "updates": reader.view("updates"),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
     }

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.containers import Horizontal
 
 from storage.record.reader import Reader
-from storage.record.rows import ConditionRow, StepRow, steps_under_way, view_rows
+from storage.record.rows import ConditionRow, StepRow, UpdateOfLayer, steps_under_way, view_rows
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.curves import Chart, CurvePlot, Series, means
 from tui.widgets.figures import as_float, duration, left, number, right, whole
@@ -25,10 +25,12 @@ _SMOOTH = 0.1
 
 @dataclass(frozen=True)
 class Training:
-    """Planned conditions and the steps recorded so far, by condition, in the order of the steps."""
+    """Planned conditions, the steps recorded so far, by condition, in the order of the steps, and how far the model
+    moved in those that are done, as a share of its norm."""
 
     conditions: list[ConditionRow]
     steps: dict[str, list[StepRow]]
+    moved: dict[str, Any]
     skipped: str
 
 
@@ -51,10 +53,11 @@ class TrainingPane(Pane):
             steps.setdefault(str(row.condition), []).append(row)
         for rows in steps.values():
             rows.sort(key=lambda row: as_float(row.step) or 0)
-        return Training(view_rows(reader, ConditionRow), steps, skipped(reader, "train"))
+        moved = {str(row.condition): row.relative for row in view_rows(reader, UpdateOfLayer, "WHERE layer IS 'all'")}
+        return Training(view_rows(reader, ConditionRow), steps, moved, skipped(reader, "train"))
 
     def show(self, found: Training) -> None:
-        names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps]))
+        names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps, *found.moved]))
         colours = {name: i for i, name in enumerate(names)}
         size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
         for field, title, plot in (
@@ -64,10 +67,10 @@ class TrainingPane(Pane):
             series = tuple(curve(name, rows, field, colours[name], size) for name, rows in found.steps.items())
             plot.draw(Chart(title, "step", series))
         self._table.fill(
-            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time"],
+            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">s/step", ">time", ">moved"],
             [(name, _row(name, found)) for name in names],
         )
-        note = "loss and margin: last step; mean: loss over the last tenth of the steps"
+        note = "loss and margin: last step; mean: loss over the last tenth of the steps; moved: ‖Δθ‖/‖θ‖"
         if size > 1:
             note += f"; plots: means of {size} steps"
         if not found.steps:
@@ -86,8 +89,10 @@ def curve(name: str, rows: list[StepRow], field: str, colour: int, size: int) ->
 def _row(name: str, found: Training) -> list[Text]:
     rows = found.steps.get(name, [])
     planned = next((c.steps for c in found.conditions if c.condition == name), None)
+    moved = as_float(found.moved.get(name))
+    last_cell = right("" if moved is None else f"{moved:.1e}")
     if not rows:
-        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6))]
+        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6)), last_cell]
     last = rows[-1]
     tail = [as_float(row.loss) for row in rows[-max(1, round(len(rows) * _SMOOTH)) :]]
     known = [value for value in tail if value is not None]
@@ -102,4 +107,5 @@ def _row(name: str, found: Training) -> list[Text]:
         right(f"{as_float(last.learning_rate) or 0:.1e}"),
         right(number(sum(seconds) / len(seconds), 2)),
         right(duration(sum(seconds))),
+        last_cell,
     ]
