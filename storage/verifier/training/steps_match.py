@@ -56,12 +56,14 @@ def _search(section: Mapping[str, Any], most: int, moved: Mapping[str, float]) -
     target = target_of([moved[one] for one in like])
     asked: list[int] = []
     found: dict[int, float] = {}
-    while (steps := next_steps(grid, most, target, tolerance, found)) is not None:
+    steps = next_steps(grid, most, target, tolerance, found)
+    while steps is not None:
         asked.append(steps)
         own = moved.get(candidate_name(section["name"], steps))
         if own is None:
             break
         found[steps] = own
+        steps = next_steps(grid, most, target, tolerance, found)
     return Search(section, target, asked, found)
 
 
