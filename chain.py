@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "e99644ccd000e9d2d4e6e4968d34628ec468f6fc443625b7d9f340dfd8b05131",
+    "e1eacdb9143be50ff5f46de60dad9a7fa59e815d04019143b6c31791cfd7159b",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -19,6 +19,7 @@ from core.run_folder import RunFolder
 from storage.check import Check, Verdict
 from storage.checks_lottery import solve_again
 from storage.checks_ranking import estimate_again, juries_again
+from storage.checks_training import measure_again
 from storage.record.codec import is_whole
 from storage.record.run_folders import require_record
 from storage.record.sealing import bodies_of, read_payload
@@ -126,4 +127,5 @@ _STEPS: dict[str, Step] = CHECKS | {
     "solver": _when_lotteries_hold,
     "estimates": estimate_again,
     "juries": juries_again,
+    "updates": measure_again,
 }

@@ -12,7 +12,7 @@ from types import ModuleType
 from storage.verifier.shipped import verifier_text
 from storage.verify import Check, verify_all
 
-NEEDS_MORE = {"solver"}
+NEEDS_MORE = {"solver", "updates"}
 """Checks about which the standard library alone may have to say "unknown"."""
 
 

@@ -54,6 +54,9 @@ NEVER: dict[str, Never] = {
         ),
         replay="recovery",
     ),
+    "how far training moved a model, where the models are not here": Never(
+        ("update.measured.layers", "update.measured.left_out"), replay="train"
+    ),
     "log-probabilities of the reference": Never(
         (
             "log-probabilities of the reference",

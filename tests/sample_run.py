@@ -55,6 +55,8 @@ from core.events import (
     TrainCheckpoint,
     TrainState,
     TrainStep,
+    UpdateMeasured,
+    UpdateRow,
     WeightRow,
     digest,
 )
@@ -63,7 +65,7 @@ from core.facts.judging.replies import READING_RULE
 from core.facts.ranking.positions import ORDER_RULE
 from core.facts.sortition.draw import seats_of
 from core.facts.sortition.inequality import histogram
-from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, training_unit
+from core.facts.training.rules import RATE_RULE, REFERENCE_RULE, training_unit, update_unit
 from core.run_folder import RunFolder
 from core.stage import Context, Stage, Unit, run_stage
 from core.types import LOTTERY_DENOMINATOR, Lottery
@@ -431,7 +433,7 @@ def _model(ctx: Context, _: int) -> None:
 
 def _train(ctx: Context, _: int) -> None:
     trained = CONDITIONS[1:]
-    ctx.plan(1 + len(trained))
+    ctx.plan(1 + 2 * len(trained))
     reference = ReferenceComputed(
         sequences=80,
         cut_contexts=0,
@@ -442,6 +444,40 @@ def _train(ctx: Context, _: int) -> None:
     ctx.unit("reference", lambda unit: unit.add(reference))
     for condition in trained:
         ctx.unit(training_unit(condition), lambda unit, c=condition: train_condition(unit, c))  # type: ignore[misc]
+        ctx.unit(update_unit(condition), lambda unit, c=condition: unit.add(update_of(c)))  # type: ignore[misc]
+
+
+def update_of(condition: str) -> UpdateMeasured:
+    """A model of two layers, of which the second moved twice as far as the first."""
+    size = {"full": 0.3, "hard": 0.5, "soft": 0.4}[condition]
+    rows = [
+        UpdateRow(
+            layer=f"layers.{i}",
+            numbers=78_000,
+            l2=l2,
+            rms=l2 / math.sqrt(78_000),
+            mean_abs=l2 / math.sqrt(78_000) / 2,
+            base_l2=100.0,
+            relative=l2 / 100,
+            changed=1.0,
+            changed_bf16=0.5,
+        )
+        for i, l2 in enumerate((size, 2 * size))
+    ]
+    l2, base, d = math.hypot(size, 2 * size), math.hypot(100, 100), 156_000
+    return UpdateMeasured(
+        condition=condition,
+        numbers=d,
+        l2=l2,
+        rms=l2 / math.sqrt(d),
+        mean_abs=sum(row.mean_abs * row.numbers for row in rows) / d,
+        base_l2=base,
+        relative=l2 / base,
+        changed=1.0,
+        changed_bf16=0.5,
+        layers=rows,
+        left_out=[],
+    )
 
 
 def train_condition(unit: Unit, condition: str) -> None:

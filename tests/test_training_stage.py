@@ -268,7 +268,7 @@ def test_a_missing_model_is_refused_by_its_name(tmp_path, monkeypatch):
 
 
 def test_training_records_steps_checkpoints_and_models(whole):
-    assert {e.units for e in whole.recorder.of_kind(StagePlanned) if e.name == "train"} == {2 + 2}
+    assert {e.units for e in whole.recorder.of_kind(StagePlanned) if e.name == "train"} == {2 + 2 * 2}
     steps = whole.steps()
     assert sorted(steps) == [(c, s) for c in ("full", "soft") for s in range(1, 7)]
     for condition in ("full", "soft"):

@@ -94,6 +94,7 @@ from core.events.sortition import (
     QuotaRow,
 )
 from core.events.training import (
+    Candidate,
     ConditionPlanned,
     DecileShare,
     HeldOutMeasured,
@@ -103,11 +104,14 @@ from core.events.training import (
     ModelReady,
     RecoveryMeasured,
     ReferenceComputed,
+    StepsMatched,
     TokensMade,
     TrainCheckpoint,
     TrainStart,
     TrainState,
     TrainStep,
+    UpdateMeasured,
+    UpdateRow,
     WeightRow,
     WeightsRealised,
 )

@@ -240,6 +240,70 @@ class TrainCheckpoint(Event):
     )
 
 
+class UpdateRow(Part):
+    """How far some numbers of a model moved from the base model; sums in float64 of float32 differences."""
+
+    layer: str
+    numbers: int
+    l2: Number
+    rms: Number
+    mean_abs: Number
+    base_l2: Number
+    relative: Number
+    changed: float
+    changed_bf16: float
+
+
+class UpdateMeasured(Event):
+    """How far the training of a condition moved the model from the base model, as both stand on disk.
+
+    Numbers are those of the tensors that both have, by name and shape; a tensor that two names share is there once.
+    """
+
+    kind: ClassVar[str] = "update.measured"
+    condition: str = described("name of the condition, or of a candidate of `steps.matched` (<condition>@<steps>)")
+    numbers: int = described("numbers compared, d")
+    l2: Number = described("‖Δθ‖, the square root of the sum of the squared differences")
+    rms: Number = described("l2 / √d")
+    mean_abs: Number = described("mean absolute difference")
+    base_l2: Number = described("‖θ_base‖ over the same numbers")
+    relative: Number = described("l2 / base_l2")
+    changed: float = described("share of the numbers that differ, as float32")
+    changed_bf16: float = described("share of the numbers that differ once both are rounded to bfloat16")
+    layers: list[UpdateRow] = described("the same for each layer: embeddings, layers.<number>, norm, head, other")
+    left_out: list[str] = described(
+        "tensors that are not compared: only one model has them, or of another shape or type"
+    )
+
+
+class Candidate(Part):
+    """A training with another number of steps, and how far it moved the model."""
+
+    steps: int
+    relative: Number
+
+
+class StepsMatched(Event):
+    """The number of steps after which a condition's update is as large as that of others, found by bisection.
+
+    Each candidate is trained, and measured, in units of its own; the model of the chosen one is the condition's.
+    """
+
+    kind: ClassVar[str] = "steps.matched"
+    condition: str = described("name of the condition")
+    like: list[str] = described("the conditions whose updates are matched")
+    target: Number = described("mean of their relative updates")
+    tolerance: float = described("share of the target by which the update may be off")
+    grid: int = described("candidates are its multiples, and the condition's own number of steps")
+    candidates: list[Candidate] = described("every candidate, in the order in which they were trained")
+    steps: int = described("of the chosen candidate")
+    relative: Number = described("its relative update")
+    matched: bool = described(
+        "whether that is within the tolerance; else it is the closest not above the target, if any"
+    )
+    rising: bool = described("whether every candidate with more steps moved further, which bisection takes for granted")
+
+
 class RecoveryMeasured(Event):
     """How well a model's implicit reward predicts citizens of a planted population."""
 

@@ -72,6 +72,8 @@ STAGE_FACTS: dict[str, StageFacts] = {
             "heldout.measured",
             "train.state",
             "train.checkpoint",
+            "update.measured",
+            "steps.matched",
         ),
     ),
     "recovery": StageFacts(3, ("pairs", "train"), ("data", "train"), "re-run", ("recovery.measured",)),

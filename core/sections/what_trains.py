@@ -83,6 +83,11 @@ class ConditionSection(Section):
     )
     steps: Positive | None = None
     family: Identifier | None = Field(default=None, description="groups conditions that differ in their draw alone")
+    steps_match: tuple[Identifier, ...] = Field(
+        default=(), description="conditions whose mean relative update its own is to have; the steps are searched for"
+    )
+    step_grid: Positive = Field(default=100, description="of steps_match: the counts tried are its multiples")
+    tolerance: Rate = Field(default=0.02, description="of steps_match: share of the target that it may be off")
     equal_voice: bool = False
     model: str | None = Field(default=None, min_length=1, description="name of the model at the endpoint")
     concurrency: Positive | None = Field(default=None, description="calls at once; 8 where left out")

@@ -27,6 +27,7 @@ from core.training.models.optimizers import notes_on_optimizer, require_optimize
 from core.training.models.tiny import require_heads
 from core.training.planning.conditions import require_name
 from core.training.planning.weights import require_options
+from core.training.steps_match import check_steps_match
 from core.types import Message
 
 
@@ -41,6 +42,7 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
     checks: list[Callable[[], object]] = []
     for condition in config.conditions:
         checks += [partial(require_name, condition), partial(require_options, condition)]
+    yield from check_steps_match(config)
     if trained and config.train is not None and config.has_base:
         checks += [partial(require_optimizer, config.train), partial(check_model, config.train)]
         checks.append(partial(_check_lora, config.train))

@@ -6,6 +6,9 @@
 | train      | `tokens`           | the tokens of every pair that is scheduled |
 |            | `reference`        | log-probabilities of the frozen base model |
 |            | `condition:<name>` | its steps and its model                    |
+|            | `update:<name>`    | how far that moved the model               |
+
+A condition with `steps_match` has more of both (`core.training.steps_match`).
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from core.facts.plural import number_of
 from core.facts.sources import has_base, trains
 from core.facts.training.chat_templates import template_kind
 from core.facts.training.numbers import rounding_seed
-from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit
+from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit, update_unit
 from core.facts.training.token_file import TOKENS_TYPE
 from core.facts.training.weight_files import lacking_adapter
 from core.random_arrays import integers
@@ -49,6 +52,8 @@ from core.training.disk_need import disk_need, state_bytes
 from core.training.keeping.room import in_gb, require_room, taken_bytes
 from core.training.models.optimizers import require_optimizer
 from core.training.planning.conditions import BASE, train_section
+from core.training.steps_match import train_to_match
+from core.training.updates import measure_update
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
@@ -197,7 +202,7 @@ def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...
     section = train_section(ctx)
     trained = [condition for condition in conditions if trains(condition.source)]
     units = {condition.name: training_unit(condition.name) for condition in trained}
-    every = ["tokens", "reference", *units.values()] if trained else []
+    every = ["tokens", "reference", *units.values(), *map(update_unit, units)] if trained else []
     ctx.plan(len(every))
     if ctx.pending(every):
         _train_pending(ctx, pairs, trained, base, section)
@@ -269,13 +274,19 @@ def _train_pending(
     reference = _reference(ctx, base, section, placed, tokens, pad)
     held_out = held_out_to_measure(ctx, pairs, trained[0].measured.tolist(), tokens, reference, section, placed, pad)
     common = _Common(ctx, pairs, base, section, placed, numbers, tokenizer, tokens, reference, held_out)
-    total = sum(len(condition.schedule) for condition in trained)
-    left = sum(len(condition.schedule) for condition in pending)
-    for condition in pending:
-        ctx.check_stop()
-        before = total - left
-        left -= len(condition.schedule)
-        _train_condition(common, condition, left, _reporter(ctx, condition, before, total))
+    sections = {section.name: section for section in ctx.config.conditions}
+    plain = [condition for condition in trained if not sections[condition.name].steps_match]
+    matching = [condition for condition in trained if sections[condition.name].steps_match]
+    tally = _Tally(ctx, sum(len(condition.schedule) for condition in plain))
+
+    def searched(candidate: Condition) -> None:
+        tally.total += len(candidate.schedule)
+        _train_one(common, candidate, tally)
+
+    for condition in plain:
+        _train_one(common, condition, tally)
+    for condition in matching:
+        train_to_match(ctx, sections[condition.name], condition, searched)
 
 
 def _recorded_numbers(ctx: Context, section: TrainSection) -> str | None:
@@ -316,11 +327,6 @@ def _require_disk(ctx: Context, placed: Placement, numbers: Numbers, pending: Se
     require_room(ctx.folder.checkpoints, need.peak, taken_bytes(_states(ctx)), doing)
 
 
-def _reporter(ctx: Context, condition: Condition, before: int, total: int) -> Callable[[int, str], None]:
-    steps = len(condition.schedule)
-    return lambda step, told: ctx.progress(before + step, total, f"{condition.name}: step {step} of {steps}, {told}")
-
-
 def _tokens(
     ctx: Context, pairs: PreferencePairs, trained: Sequence[Condition], tokenizer: Any, max_length: int
 ) -> Tokens:
@@ -352,6 +358,40 @@ def _tokens(
 
     recorded = only(ctx.unit("tokens", compute), TokensMade)
     return read_tokens(ctx.stored(recorded.artifact))
+
+
+@dataclass
+class _Tally:
+    """Optimizer steps done and known of, over all conditions; a search adds its own as it goes."""
+
+    ctx: Context
+    total: int
+    done: int = 0
+
+    def reporter(self, condition: Condition) -> Callable[[int, str], None]:
+        """Tells people how far the training of a condition is."""
+        steps = len(condition.schedule)
+        return lambda step, told: self.ctx.progress(
+            self.done + step, self.total, f"{condition.name}: step {step} of {steps}, {told}"
+        )
+
+
+def _train_one(common: _Common, condition: Condition, tally: _Tally) -> None:
+    """Trains a condition, or a candidate, and measures its update, each where the record does not have it."""
+    ctx, name = common.ctx, condition.name
+    if ctx.pending([training_unit(name)]):
+        ctx.check_stop()
+        later = tally.total - tally.done - len(condition.schedule)
+        _train_condition(common, condition, later, tally.reporter(condition))
+    tally.done += len(condition.schedule)
+
+    def compute(unit: Unit) -> None:
+        final = only(ctx.recorded(training_unit(name)) or (), TrainCheckpoint)
+        model = verify(ctx.folder.root / final.folder, final.files)
+        told = f"{name}: measuring its update"
+        unit.add(measure_update(common.base.path, model, name, lambda done, total: ctx.go_on(done, total, told)))
+
+    ctx.unit(update_unit(name), compute)
 
 
 def _reference(

@@ -231,6 +231,16 @@ class HeldOutValueRow:
     pairs: Any
 
 
+@of_view("updates")
+@dataclass(frozen=True)
+class UpdateOfLayer:
+    """How far a condition moved a layer of the model, or all of it."""
+
+    condition: Any
+    layer: Any
+    relative: Any
+
+
 @of_view("recovery", RecoveryMeasured)
 @dataclass(frozen=True)
 class RecoveryRow:

@@ -8,6 +8,7 @@ The views are a public interface: columns may be added, none may be renamed.
 from __future__ import annotations
 
 from core.facts.judging.costs import CHARACTERS_OF_A_TOKEN
+from core.facts.training.steps_match import CANDIDATE_MARK
 
 TABLES = {
     "events": """CREATE TABLE events (
@@ -156,12 +157,13 @@ started AS MATERIALIZED (SELECT payload AS p FROM events WHERE kind = 'engine.st
 FROM genesis g""",
     ),
     "stages": (
-        """WITH m AS MATERIALIZED (
+        f"""WITH m AS MATERIALIZED (
   SELECT seq, at, kind, payload->>'$.name' AS name, payload AS p FROM events
   WHERE kind IN ('stage.started', 'stage.planned', 'stage.completed', 'stage.skipped')
 ),
 units AS MATERIALIZED (
-  SELECT stage, count(DISTINCT payload->>'$.unit') AS completed FROM events
+  SELECT stage, count(DISTINCT CASE WHEN stage IS NOT 'train' OR instr(payload->>'$.unit', '{CANDIDATE_MARK}') = 0
+    THEN payload->>'$.unit' END) AS completed FROM events
   WHERE kind = 'unit.completed' GROUP BY stage
 )""",
         """SELECT m.name AS stage,
@@ -400,6 +402,17 @@ r AS MATERIALIZED (
   row->>'$.value' AS value, row->>'$.low' AS low, row->>'$.high' AS high, row->>'$.raters' AS raters,
   coalesce(row->>'$.pairs', (SELECT measured FROM split)) AS pairs FROM r ORDER BY seq, part, place""",
     ),
+    "updates": (
+        f"""{_recorded("update.measured")},
+moved AS MATERIALIZED (
+  SELECT m.seq, -1 AS place, m.p->>'$.condition' AS condition, 'all' AS layer, m.p AS v FROM m
+  UNION ALL
+  SELECT m.seq, l.key, m.p->>'$.condition', l.value->>'$.layer', l.value FROM m, json_each(m.p, '$.layers') l
+)""",
+        """SELECT condition, layer, v->>'$.numbers' AS parameters, v->>'$.l2' AS l2, v->>'$.rms' AS rms,
+  v->>'$.mean_abs' AS mean_abs, v->>'$.relative' AS relative, v->>'$.changed' AS changed,
+  v->>'$.changed_bf16' AS changed_bf16 FROM moved ORDER BY seq, place""",
+    ),
     "recovery": (
         _recorded("recovery.measured"),
         """SELECT p->>'$.condition' AS condition, p->>'$.population_log_loss' AS population_log_loss,
@@ -605,6 +618,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "e99644ccd000e9d2d4e6e4968d34628ec468f6fc443625b7d9f340dfd8b05131",
+    2: "e1eacdb9143be50ff5f46de60dad9a7fa59e815d04019143b6c31791cfd7159b",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.config import RunConfig
 from core.facts.plural import number_of
 from core.facts.sealed import PEOPLE, PRIVATE, SEALED, WITHHELD_ROWS
+from core.facts.training.steps_match import CANDIDATE_MARK
 from core.stage import Stage
 from core.training.planning.conditions import BASE
 from storage.record.codec import artifacts_in
@@ -69,7 +70,7 @@ def _models_for(record: Recorded, config: RunConfig, stage: str) -> list[str]:
     trained = [
         line.values["folder"]
         for line in record.of("train")
-        if line.kind == "train.checkpoint" and line.values.get("folder")
+        if line.kind == "train.checkpoint" and line.values.get("folder") and CANDIDATE_MARK not in line.values["folder"]
     ]
     linked = [f"checkpoints/{line.values['condition']}" for line in record.of("answer") if line.kind == "model.linked"]
     own = {"train": [], "recovery": trained, "answer": [*trained, *linked]}

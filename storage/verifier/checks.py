@@ -35,6 +35,7 @@ from storage.verifier.ranking.juries import check_juries
 from storage.verifier.training.held_out import check_held_out
 from storage.verifier.training.reference import check_reference
 from storage.verifier.training.tokens import check_tokens
+from storage.verifier.training.updates import check_updates
 from storage.verifier.training.weights import check_recovery, check_training, check_weights
 
 CHECKS: dict[str, Step] = {
@@ -63,6 +64,7 @@ CHECKS: dict[str, Step] = {
     "reference": check_reference,
     "checkpoints": check_checkpoints,
     "held-out pairs": check_held_out,
+    "updates": check_updates,
     "recovery": check_recovery,
     "questions": check_questions,
     "constitution": check_constitution,

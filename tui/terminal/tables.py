@@ -107,6 +107,23 @@ def remark(note: str) -> str:
     return textwrap.fill(visible(note), width=100, initial_indent="  ", subsequent_indent="  ")
 
 
+def updates(rows: Sequence[Row]) -> str:
+    """How far each condition moved from the base model as a whole: rows of the view `updates`."""
+    columns = {
+        "condition": "condition",
+        "l2": "‖Δθ‖",
+        "rms": "rms ×1e-5",
+        "mean_abs": "mean |Δθ| ×1e-6",
+        "relative": "‖Δθ‖/‖θ‖ ×1e-3",
+        "changed": "changed %",
+        "changed_bf16": "in bf16 %",
+    }
+    scale = {"rms": 1e5, "mean_abs": 1e6, "relative": 1e3, "changed": 100, "changed_bf16": 100}
+    whole = [row for row in rows if row["layer"] == "all"]
+    scaled = [dict(row) | {name: float(row[name]) * by for name, by in scale.items()} for row in whole]
+    return table(scaled, columns, digits=3)
+
+
 def recovery(rows: Sequence[Row]) -> str:
     """The recovery table of a planted world, best condition first, and the best that any model could reach."""
     columns = {

@@ -30,3 +30,8 @@ def start_tolerance(layouts: float | None) -> float:
 def training_unit(condition: str) -> str:
     """The unit of a condition's training; "tokens" and "reference" are others."""
     return f"condition:{condition}"
+
+
+def update_unit(condition: str) -> str:
+    """The unit in which is measured how far a condition's training moved the model."""
+    return f"update:{condition}"

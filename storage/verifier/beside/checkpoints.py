@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.facts.plural import number_of
+from core.facts.training.steps_match import CANDIDATE_MARK
 from storage.verifier.beside.base_facts import check_base_facts
 from storage.verifier.contents.whole import file_digest
 from storage.verifier.ground.finding import Finding, brief, broken, whole
@@ -57,9 +58,16 @@ def check_checkpoints(record: Record) -> str:
 
 
 def _models(record: Record) -> list[ModelFolder]:
-    """The models that were kept. Where they lie the check "training" compares, so no name leads elsewhere."""
+    """The models that were kept; of those that a search of steps tried, the chosen one under its condition's name.
+
+    Where they lie the check "training" compares, so no name leads elsewhere.
+    """
     ready = [(event, "base") for event in record.counted("model.ready")]
-    trained = [(event, event.values["condition"]) for event in record.counted("train.checkpoint")]
+    trained = [
+        (event, event.values["condition"])
+        for event in record.counted("train.checkpoint")
+        if CANDIDATE_MARK not in event.values["condition"]
+    ]
     linked = [(event, event.values["condition"]) for event in record.counted("model.linked")]
     named = ready + trained + linked
     for event, name in named:

@@ -8,7 +8,7 @@ from typing import Any
 from core.facts.judging.requests import file_unit
 from core.facts.ranking.juries import jury_boards, jury_unit
 from core.facts.sources import has_base, source_kind, trains
-from core.facts.training.rules import training_unit
+from core.facts.training.rules import training_unit, update_unit
 from core.facts.training.split import HELD_OUT_UNIT
 from storage.verifier.answers.each_once import kind_of_answers
 from storage.verifier.answers.of_record import answers_of_record
@@ -23,6 +23,7 @@ from storage.verifier.ground.record import Record
 from storage.verifier.ranking.juries_asked import has_gold, has_juries, methods_of_juries, ranking_judges
 from storage.verifier.training.held_out_split import split_wanted
 from storage.verifier.training.realised import shares_in_unit
+from storage.verifier.training.steps_match import searches_of
 
 SOME = -1
 """As many events of a kind as there are."""
@@ -121,13 +122,19 @@ def _planned_units(record: Record) -> dict[str, Contents]:
 def _train_units(record: Record) -> dict[str, Contents]:
     some = ("train.start", "train.step", "heldout.measured", "train.state")
     contents = {**dict.fromkeys(some, SOME), "train.checkpoint": 1}
-    for kind in contents:
+    for kind in (*contents, "steps.matched", "update.measured"):
+        unit_of = update_unit if kind == "update.measured" else training_unit
         for event in record.counted(kind):
-            same(event.unit, training_unit(event.values["condition"]), f"{kind}: the unit of its condition", event.seq)
+            same(event.unit, unit_of(event.values["condition"]), f"{kind}: the unit of its condition", event.seq)
     listed = sections(record.genesis["config"], "conditions", "name").items()
-    units = {training_unit(name): contents for name, section in listed if trains(section.get("source"))}
+    names = [name for name, section in listed if trains(section.get("source"))]
+    searches = searches_of(record)
+    candidates = [search.named(steps) for search in searches.values() for steps in search.asked]
+    units: dict[str, Contents] = {training_unit(name): contents for name in (*names, *candidates)}
+    units |= {training_unit(name): {"steps.matched": 1, "train.checkpoint": 1} for name in searches}
+    units |= {update_unit(name): {"update.measured": 1} for name in (*names, *candidates)}
     made: dict[str, Contents] = {"tokens": {"tokens.made": 1}, "reference": {"reference.computed": 1}}
-    return made | units if units else {}
+    return made | units if names else {}
 
 
 def _answer_units(record: Record) -> dict[str, Contents]:

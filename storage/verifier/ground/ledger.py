@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.facts.stages import STAGE_FACTS, WORKING_KINDS
+from core.facts.training.steps_match import CANDIDATE_MARK
 
 Sentence = tuple[str, int]
 """What is wrong, and the number of the first event that shows it."""
@@ -170,7 +171,7 @@ class Ledger:
             state.contents = Counter()
         state.attempt = attempt
         if kind == "unit.completed":
-            self.stages[stage].units += not state.completed
+            self.stages[stage].units += not state.completed and not _is_candidate(stage, unit)
             state.completed, state.reopened = attempt, False
         else:
             state.contents[kind] += 1
@@ -195,6 +196,11 @@ class Ledger:
         """Whether a stage is recorded as completed."""
         state = self.stages.get(stage)
         return state is not None and state.ended is not None and not state.skipped
+
+
+def _is_candidate(stage: str, unit: str) -> bool:
+    """Whether a unit is of a search: how many there will be is not known before, so none of them is planned."""
+    return stage == "train" and CANDIDATE_MARK in unit
 
 
 def _is_left(unit: UnitState) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -37,6 +37,7 @@ from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.rooted import check_root
 from storage.verifier.training.held_out_split import left_to_train_on, split_of_record
 from storage.verifier.training.schedules import check_schedule
+from storage.verifier.training.steps_match import searches_of, steps_by_name
 from storage.verifier.training.templates_used import check_templates
 
 LARGEST_LINE = 65_536
@@ -194,20 +195,21 @@ def check_training(record: Record) -> str:
     """Optimizer steps from 1 without gaps, as many as planned, at the planned rates; the schedules drawn again."""
     whole(record)
     planned = conditions_of_record(record)
-    steps: dict[str, list[Found]] = {name: [] for name in planned}
+    plans = steps_by_name(record, planned)
+    steps: dict[str, list[Found]] = {name: [] for name in plans}
     for event in record.counted("train.step"):
         if planned:
-            one_of(planned, event.values["condition"], "the condition", event.seq)
+            one_of(plans, event.values["condition"], "the condition", event.seq)
         steps.setdefault(event.values["condition"], []).append(event)
     for event in record.counted("reference.computed"):
         _check_reference(record, event)
     for name, found in steps.items():
-        _check_steps(name, found, planned.get(name), record.ledger.ended("train"))
-        if name in planned:
-            _check_rates(record, found, planned[name])
+        if name in plans:
+            _check_steps(name, found, *plans[name], record.ledger.ended("train"))
+            _check_rates(record, name, found, plans[name][0])
             _check_start(record, name, found)
     for event in record.counted("train.checkpoint"):
-        _check_checkpoint(record, event, planned)
+        _check_checkpoint(record, event, plans)
     for event in record.counted("model.ready"):
         model = (record.genesis["config"].get("train") or {}).get("model")
         same(event.values["model"], model, "the model that every condition starts from", event.seq)
@@ -221,26 +223,23 @@ def check_training(record: Record) -> str:
     return f"{done}, {number_of(schedules, 'schedule')} drawn again"
 
 
-def _check_steps(name: str, found: list[Found], planned: Found | None, ended: bool) -> None:
+def _check_steps(name: str, found: list[Found], wanted: int, planned: Found, ended: bool) -> None:
     what = f"condition {brief(name)}"
     for number, event in enumerate(found, start=1):
         same(event.values["step"], number, f"{what}: the number of a step", event.seq)
-    if planned is None:
-        return
-    wanted = planned.values["steps"]
     if len(found) > wanted or (ended and len(found) < wanted):
         seq = found[-1].seq if found else planned.seq
         raise broken(f"{what} has {len(found)} optimizer steps instead of {wanted}", seq)
 
 
-def _check_rates(record: Record, found: list[Found], planned: Found) -> None:
+def _check_rates(record: Record, name: str, found: list[Found], steps: int) -> None:
     """The learning rate of each step is the configuration's, times what warm-up and schedule make of it."""
-    train, steps = record.genesis["config"].get("train") or {}, planned.values["steps"]
+    train = record.genesis["config"].get("train") or {}
     if not found:
         return
     rate, schedule = float(train["learning_rate"]), train["schedule"]
     warmup = float(train["warmup"])
-    what = f"condition {brief(planned.values['condition'])}: the learning rate of step"
+    what = f"condition {brief(name)}: the learning rate of step"
     for done, event in enumerate(found):
         rule_of(event, RATE_RULE, f"{what} {done + 1}")
         wanted = rate * rate_share(done, steps, warmup, schedule)
@@ -293,12 +292,13 @@ def _check_reference(record: Record, event: Found) -> None:
             raise broken(f"of {values['sequences']} sequences of the reference {values[name]} are {name}", event.seq)
 
 
-def _check_checkpoint(record: Record, event: Found, planned: dict[str, Found]) -> None:
-    """A checkpoint is the model of its condition, after all of its steps."""
+def _check_checkpoint(record: Record, event: Found, plans: Mapping[str, tuple[int, Found]]) -> None:
+    """A checkpoint is the model of its condition, after all of its steps; how many a search chose, its check says."""
     values, name = event.values, event.values["condition"]
     what = f"condition {brief(name)}: its checkpoint after step {values['step']}"
-    steps = one_of(planned, name, "the condition", event.seq).values["steps"]
-    same(values["step"], steps, f"{what}: the steps that its model was trained for", event.seq)
+    steps, _ = one_of(plans, name, "the condition", event.seq)
+    if name not in searches_of(record):
+        same(values["step"], steps, f"{what}: the steps that its model was trained for", event.seq)
     same(values["folder"], f"checkpoints/{name}", f"{what}: its folder", event.seq)
     same(event.unit, training_unit(name), f"{what}: its unit", event.seq)
     _check_trained_weights(record, event, f"the model of condition {brief(name)}")

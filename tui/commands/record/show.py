@@ -138,7 +138,7 @@ def _show_events(events: Iterable[WholeEntry], as_json: bool) -> None:
 
 
 def results(reader: Reader, as_json: bool) -> None:
-    """Leaderboards, what held-out pairs and a planted world say of the models, and where the run lies."""
+    """Leaderboards, what held-out pairs and a planted world say of the models, updates, and where the run lies."""
     root = reader.folder.root
     if as_json:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
@@ -160,6 +160,9 @@ def results(reader: Reader, as_json: bool) -> None:
     if held_out:
         print("Held-out pairs (accuracy over pairs, macro over raters; of the base 0.500, its log-loss 0.693)\n")
         print(tables.held_out(held_out), *map(tables.remark, _of_split(reader)), sep="\n", end="\n\n")
+    if moved := reader.view("updates"):
+        print("How far training moved the model (by layer: --view updates)\n")
+        print(tables.updates(moved), end="\n\n")
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")
@@ -232,6 +235,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         "answer_speed": reader.view("answer_speed"),
         "judging": JudgeCosts.of_run(reader).row(),
         "heldout": reader.view("heldout"),
+        "updates": reader.view("updates"),
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
     }

@@ -18,6 +18,7 @@ from storage.record.rows import (
     HeldOutPoint,
     ShareRow,
     StepRow,
+    UpdateOfLayer,
     held_out_so_far,
     steps_under_way,
     view_rows,
@@ -43,11 +44,13 @@ Point = TypeVar("Point", StepRow, HeldOutPoint)
 
 @dataclass(frozen=True)
 class Training:
-    """Planned conditions, and the steps and measurements recorded so far, by condition, in the order of the steps."""
+    """Planned conditions, the steps and measurements recorded so far, by condition, in the order of the steps, and how
+    far the model moved in those that are done, as a share of its norm."""
 
     conditions: list[ConditionRow]
     steps: dict[str, list[StepRow]]
     held_out: dict[str, list[HeldOutPoint]]
+    moved: dict[str, Any]
     skipped: str
     weights: list[str] = field(default_factory=list)
 
@@ -68,12 +71,14 @@ class TrainingPane(Pane):
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Training:
         steps, held_out = _by_condition(steps_under_way(reader)), _by_condition(held_out_so_far(reader))
+        moved = {str(row.condition): row.relative for row in view_rows(reader, UpdateOfLayer, "WHERE layer IS 'all'")}
         conditions = view_rows(reader, ConditionRow)
         weights = [*top_sentences(view_rows(reader, ShareRow)), *not_recommended(conditions)]
-        return Training(conditions, steps, held_out, skipped(reader, "train"), weights)
+        return Training(conditions, steps, held_out, moved, skipped(reader, "train"), weights)
 
     def show(self, found: Training) -> None:
-        names = list(dict.fromkeys([*(str(c.condition) for c in found.conditions), *found.steps, *found.held_out]))
+        planned = (str(c.condition) for c in found.conditions)
+        names = list(dict.fromkeys([*planned, *found.steps, *found.held_out, *found.moved]))
         colours = {name: i for i, name in enumerate(names)}
         size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
         for column, title, plot in (
@@ -87,10 +92,10 @@ class TrainingPane(Pane):
         self._held_out.draw(Chart("held-out log-loss (nats)", "step", measured, ("ln 2", math.log(2))))
         last = ">held out" if found.held_out else ">s/step"  # a narrow terminal has no room for both
         self._table.fill(
-            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", ">time", last],
+            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", last, ">time", ">moved"],
             [(name, _row(name, found)) for name in names],
         )
-        note = "loss and margin: last step; mean: loss over the last tenth of the steps"
+        note = "loss and margin: last step; mean: loss over the last tenth of the steps; moved: ‖Δθ‖/‖θ‖"
         if found.held_out:
             note += "; held out: accuracy over pairs, when last measured"
         if size > 1:
@@ -144,8 +149,10 @@ def curve(name: str, rows: Sequence[StepRow | HeldOutPoint], field: str, colour:
 def _row(name: str, found: Training) -> list[Text]:
     rows = found.steps.get(name, [])
     planned = next((c.steps for c in found.conditions if c.condition == name), None)
+    moved = as_float(found.moved.get(name))
+    last_cell = right("" if moved is None else f"{moved:.1e}")
     if not rows:
-        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6))]
+        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6)), last_cell]
     last = rows[-1]
     tail = [as_float(row.loss) for row in rows[-max(1, round(len(rows) * _SMOOTH)) :]]
     known = [value for value in tail if value is not None]
@@ -158,8 +165,9 @@ def _row(name: str, found: Training) -> list[Text]:
         right(number(sum(known) / len(known) if known else None, 4)),
         right(number(last.margin, 3)),
         right(f"{as_float(last.learning_rate) or 0:.1e}"),
-        right(duration(sum(seconds))),
         right(_held_out_of(name, found) if found.held_out else number(sum(seconds) / len(seconds), 2)),
+        right(duration(sum(seconds))),
+        last_cell,
     ]
 
 
