@@ -14,7 +14,7 @@ from core.events import AnswerGiven, JudgeCalled, Text, digest
 from core.run_folder import RunFolder
 from storage.record.log import Log
 from tui.commands.runs import disk
-from tui.commands.runs.disk import PAPER, Size, checkpoints, disk_rows, predict, size_of
+from tui.commands.runs.disk import PAPER, Size, disk_rows, predict, size_of
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SIZE = Size(conditions=4, questions=60, rankings=5, answer_tokens=200, reply_tokens=400, steps=0)
@@ -75,8 +75,6 @@ def test_the_size_comes_from_the_configuration() -> None:
     size = size_of(config, 150)
     assert (size.conditions, size.questions) == (len(config.conditions), 150)
     assert size.answer_tokens == config.answer.max_tokens
-    trained = sum(c.source != "none" for c in config.conditions)
-    assert checkpoints(config, 1000) == (trained + 5) * 1000
 
 
 def test_doctor_names_the_largest_run_and_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

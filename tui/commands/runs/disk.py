@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
-from core.facts.sources import trains
 from core.run_folder import RunFolder
 from storage.export.export import MARGIN, SNAPSHOTS, space_needed
 from storage.record.run_folders import run_folders
@@ -27,9 +26,6 @@ _PROMPT = 2_000
 
 _PAGES = 1.3
 """Texts lie in pages of 4 KiB, which two of them seldom fill exactly; 1.2 was measured."""
-
-_STATE = 5
-"""A model with its gradient and the optimizer's two moments, and the copy that replaces it, in models."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +75,13 @@ def size_of(config: RunConfig, questions: int) -> Size:
     )
 
 
-def checkpoints(config: RunConfig, model_bytes: int) -> int:
-    """Bytes of the trained models and of the one state to resume from, where the base model takes `model_bytes`."""
-    trained = sum(trains(condition.source) for condition in config.conditions)
-    return (trained + _STATE) * model_bytes if trained else 0
-
-
 def disk_rows(runs: Path) -> list[dict[str, Any]]:
     """Rows for `dempo doctor`: what a run of the paper's size needs, and the export of the largest run here."""
     free = shutil.disk_usage(next(p for p in (runs, *runs.resolve().parents) if p.exists())).free
     paper = predict(PAPER)
     told = (
         f"up to {_mib(paper.record)} for a record of the paper's size (15,000 answers, 15,000 judge calls), "
-        f"{_mib(paper.export)} more while it is exported; checkpoints come on top"
+        f"{_mib(paper.export)} more while it is exported; models come on top"
     )
     rows = [_row("disk of a run", paper.record + paper.export, free, told)]
     largest = max(filter(None, map(_export_of, run_folders(runs))), default=None)
