@@ -99,6 +99,7 @@ from core.events.training import (
     RecoveryMeasured,
     ReferenceComputed,
     TrainCheckpoint,
+    TrainPredicted,
     TrainStart,
     TrainState,
     TrainStep,

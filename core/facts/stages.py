@@ -60,7 +60,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ("pairs", "conditions", "model"),
         ("train", "conditions"),
         "re-run",
-        ("reference.computed", "train.start", "train.step", "train.state", "train.checkpoint"),
+        ("train.predicted", "reference.computed", "train.start", "train.step", "train.state", "train.checkpoint"),
     ),
     "recovery": StageFacts(3, ("pairs", "train"), ("data", "train"), "re-run", ("recovery.measured",)),
     "answer": StageFacts(

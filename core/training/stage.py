@@ -32,6 +32,7 @@ from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
     from core.training.models.precision import Placement
+    from core.training.prediction.before_training import Subject
     from core.training.tokens import Key, Tokens
 
 
@@ -201,6 +202,7 @@ def _train_pending(
 ) -> None:
     from core.training.fitting import tokenise
     from core.training.models.precision import placement, quiet_libraries
+    from core.training.prediction.before_training import Subject
     from core.training.tokens import scheduled_pairs
 
     require_optimizer(section.optimizer)
@@ -216,7 +218,8 @@ def _train_pending(
         section.max_length,
         lambda done, total: ctx.progress(done, total, "tokenising"),
     )
-    reference = _reference(ctx, base, section, placed, tokens, tokenizer.pad_token_id)
+    subject = Subject(base.path, section, placed, pairs, tokens, tokenizer.pad_token_id, trained)
+    reference = _reference(ctx, base, subject)
     common = _Common(ctx, pairs, base, section, placed, tokenizer, tokens, reference)
     total = sum(len(condition.schedule) for condition in trained)
     before = 0
@@ -232,22 +235,20 @@ def _reporter(ctx: Context, condition: Condition, before: int, total: int) -> Ca
     return lambda step: ctx.progress(before + step, total, f"{condition.name}: step {step} of {steps}")
 
 
-def _reference(
-    ctx: Context,
-    base: BaseModel,
-    section: TrainSection,
-    placed: Placement,
-    tokens: Tokens,
-    pad: int,
-) -> dict[Key, float]:
+def _reference(ctx: Context, base: BaseModel, subject: Subject) -> dict[Key, float]:
     """Log-probabilities of the frozen base model; a batch holds as many tokens as a training micro-batch may.
+
+    What training will take is predicted first, so that nothing is scored that cannot be trained.
 
     Raises:
         InputError: those recorded before an interruption are of other tokens than these.
     """
     from core.training.models.model import load_model
     from core.training.models.precision import memory_guard, release_memory
+    from core.training.prediction.before_training import predict, require_room
     from core.training.reference import decode_reference, encode_reference, log_probs
+
+    section, placed, tokens = subject.section, subject.placed, subject.tokens
 
     def progress(done: int, total: int) -> None:
         ctx.go_on(done, total, "scoring the reference")
@@ -255,10 +256,14 @@ def _reference(
     names = {key: tokens.digest(key) for key in tokens.sequences()}
 
     def compute(unit: Unit) -> None:
+        ctx.progress(0, len(names), "measuring one micro-batch")
+        predicted = predict(subject, ctx.folder.root)
+        unit.now(predicted)
+        require_room(predicted, section)
         with memory_guard(section, "scoring the reference"):
             frozen = load_model(base.path, placed)
             budget = 2 * section.micro_batch * section.max_length
-            values = log_probs(frozen, tokens, list(names), placed, pad, budget, progress)
+            values = log_probs(frozen, tokens, list(names), placed, subject.pad, budget, progress)
         if not all(map(math.isfinite, values.values())):
             raise DempoError(f"the base model in {base.path} gives log-probabilities that are not finite numbers")
         unit.add(

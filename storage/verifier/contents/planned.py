@@ -109,7 +109,9 @@ def _train_units(record: Record) -> dict[str, Contents]:
             same(event.unit, training_unit(event.values["condition"]), f"{kind}: the unit of its condition", event.seq)
     listed = sections(record.genesis["config"], "conditions", "name").items()
     units = {training_unit(name): contents for name, section in listed if trains(section.get("source"))}
-    return {"reference": {"reference.computed": 1}} | units if units else {}
+    for event in record.counted("train.predicted"):
+        same(event.unit, "reference", "the unit of a prediction", event.seq)
+    return {"reference": {"train.predicted": SOME, "reference.computed": 1}} | units if units else {}
 
 
 def _answer_units(record: Record) -> dict[str, Contents]:

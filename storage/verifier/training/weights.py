@@ -32,6 +32,7 @@ from storage.verifier.ground.finding import (
 )
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.rooted import check_root
+from storage.verifier.training.predicted import check_predicted
 from storage.verifier.training.schedules import check_schedule
 
 LARGEST_LINE = 65_536
@@ -183,6 +184,7 @@ def check_training(record: Record) -> str:
     for event in record.counted("model.linked"):
         _check_linked(record, event)
     schedules = sum(check_schedule(record, event) for event in planned.values())
+    check_predicted(record, planned)
     for event in record.counted("reference.computed"):
         _check_reference(event)
     total = sum(map(len, steps.values()))
