@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from core.config import RunConfig, places
 from core.data.formats import PREFERENCES
@@ -18,15 +19,19 @@ from core.program.needed_packages import require_packages
 from core.sections.who_judges import JudgeModel
 from core.training.planning.notes import estimator_notes
 from core.training.possible import check_training, notes_on_training
+from core.training.prediction.resources import resource_notes
 
 
-def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = UnreadRuns()) -> tuple[str, ...]:
+def preflight(
+    config: RunConfig, until: str | None = None, others: OtherRuns = UnreadRuns(), runs: Path | None = None
+) -> tuple[str, ...]:
     """Refuses a new run whose files, addresses or keys are not there; only those of stages up to `until`.
 
     A launcher in front of the engine is refused, too, whatever the run.
 
     Args:
         others: reads the records of other runs, where the configuration names some.
+        runs: the folder that the run will be made in, whose disk is looked at; None: not looked at.
 
     Returns:
         Notes for the person who starts it, as sentences: nothing is wrong with them.
@@ -40,7 +45,7 @@ def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = U
     if config.data.people_only:
         _require_files(config, answers)
         return _check_tables(config)
-    wrong = list(check_training(config, _reaches("model", until))) if _reaches("conditions", until) else []
+    wrong = list(check_training(config, _reaches("model", until), runs)) if _reaches("conditions", until) else []
     try:
         _require_files(config, answers)
     except InputError as error:
@@ -51,7 +56,8 @@ def preflight(config: RunConfig, until: str | None = None, others: OtherRuns = U
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
-    return (*notes, *(notes_on_training(config) if _reaches("conditions", until) else ()))
+    notes += notes_on_training(config) if _reaches("conditions", until) else ()
+    return (*notes, *(resource_notes(config, runs) if _reaches("model", until) else ()))
 
 
 def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:

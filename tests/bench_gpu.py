@@ -234,6 +234,13 @@ def clear() -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
+def peak_bytes() -> int:
+    """The most memory that tensors took since `clear`; on a CPU, that the process took."""
+    from core.training.prediction.peak import resident
+
+    return torch.cuda.max_memory_allocated() if on_gpu() else resident()
+
+
 def peak_gib() -> str:
     """The most memory that tensors took since `clear`."""
     return f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB" if on_gpu() else "–"
@@ -414,6 +421,9 @@ def speed_row(name: str, run: Callable[..., Watch], shape: str, size: Size, trai
     tokens = pairs.once / train.steps
     parameters = _parameters(shape)
     note = "" if watch.first_margin is None else f"first margin {watch.first_margin:.1e}"
+    peak, most = peak_gib(), peak_bytes()
+    if run is run_ours:
+        note = f"{note}; predicted peak {predicted_peak(shape, pairs, train) / most:.3f} of it".lstrip("; ")
     return (
         f"{shape} ({parameters / 1e9:.2f} G): {name}",
         _settings(train),
@@ -421,10 +431,28 @@ def speed_row(name: str, run: Callable[..., Watch], shape: str, size: Size, trai
         f"{tokens / seconds:,.0f}",
         f"{6 * parameters * tokens / (seconds * PEAK):.3f}",
         watch.gpu_seconds(),
-        peak_gib(),
+        peak,
         f"{watch.begun - watch.made:.1f} s",
         note,
     )
+
+
+def predicted_peak(shape: str, pairs: Pairs, train: TrainSection) -> int:
+    """Bytes of memory that training is predicted to take, from one micro-batch of the longest rows and the table."""
+    from core.training.prediction.longest_rows import longest_rows
+    from core.training.prediction.memory_need import memory_need
+    from core.training.prediction.micro_batch import take
+    from core.training.prediction.peak import Peak
+
+    clear()
+    placed = placement(train)
+    peak = Peak(placed.device)
+    model = make_model(shape, placed.dtype, placed.device)
+    batch = pairs.tokens.batch(longest_rows(pairs.tokens, train.micro_batch), 2, placed.multiple)
+    taken = take(model, batch, train, placed, peak)
+    peak.close()
+    need = memory_need(train, model.num_parameters(), None, on_gpu())
+    return max(taken.peak + need.optimizer, need.states + need.update)
 
 
 def _parameters(shape: str) -> int:

@@ -46,6 +46,7 @@ NEVER: dict[str, Never] = {
         replay="train",
     ),
     "states that training could go on from": Never(("train.state",)),
+    "what training was predicted to take on its machine": Never(("train.predicted",)),
     "how well a model recovers its population": Never(
         (
             "a recovery near the best possible",

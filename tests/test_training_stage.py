@@ -623,7 +623,9 @@ def test_running_out_of_memory_comes_with_advice(tmp_path, monkeypatch):
 
     run = make_run(tmp_path)
     monkeypatch.setattr("core.training.reference.log_probs", exhausted)
-    with pytest.raises(OutOfDeviceMemory, match=r"train.micro_batch below 2 .*gradient_checkpointing = true"):
+    with pytest.raises(
+        OutOfDeviceMemory, match=r"train.micro_batch = 1 \(the result stays the same; .*gradient_checkpointing = true"
+    ):
         run.train()
 
 

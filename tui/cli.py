@@ -116,7 +116,7 @@ def run(
 
     _check_until(until)
     loaded = load_config(config, overrides or ())
-    tell_notes(preflight(loaded.config, until, RunsOnDisk()))
+    tell_notes(preflight(loaded.config, until, RunsOnDisk(), runs_dir))
     root = create_run(loaded, config.read_text(encoding="utf-8"), runs_dir)
     work_on(root, until, detach, quiet, as_json)
 
@@ -164,7 +164,7 @@ def clone(
     loaded = change(config_of(reader), overrides or ())
     told = places_left_out(reader)
     tell_notes([f"{told}; they are looked for in the current folder, or where --set says"] if told else [])
-    tell_notes(preflight(loaded.config, until, RunsOnDisk()))
+    tell_notes(preflight(loaded.config, until, RunsOnDisk(), runs_dir))
     given = original / "config.toml"  # an imported run has none: nobody checked it
     text = given.read_text(encoding="utf-8") if given.is_file() else f"# as recorded in run {original.name}\n"
     work_on(create_run(loaded, text, runs_dir, linked_to=original), until, detach, quiet, as_json)
@@ -470,6 +470,13 @@ def doctor(
     ] = None,
     keygen: Annotated[bool, typer.Option("--keygen", help="Make a key that signs the heads of runs.")] = False,
     key: Annotated[Path | None, typer.Option("--key", help="Where --keygen puts the key.")] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure one micro-batch of training here, with random weights.")
+    ] = False,
+    device_memory: Annotated[
+        float | None,
+        typer.Option("--device-memory", min=0.1, metavar="GIB", help="Ask whether training would fit on such a GPU."),
+    ] = None,
     runs_dir: RunsDir = _RUNS,
     as_json: Json = False,
 ) -> None:
@@ -484,7 +491,10 @@ def doctor(
         raise InputError("--key says where --keygen puts a new key; an existing one is named by DEMPO_SIGNING_KEY")
     from tui.commands.runs.doctor import examine, named
 
-    rows = examine(runs_dir, *named(name, runs_dir)) if name else examine(runs_dir)
+    if name is None and (measure or device_memory is not None):
+        raise InputError("--measure and --device-memory are about training; name a configuration or a run")
+    configured, run = named(name, runs_dir) if name else (None, None)
+    rows = examine(runs_dir, configured, run, device_memory, measure)
     print_data({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(1)

@@ -107,6 +107,7 @@ from core.events.training import (
     StepsMatched,
     TokensMade,
     TrainCheckpoint,
+    TrainPredicted,
     TrainStart,
     TrainState,
     TrainStep,

@@ -142,6 +142,29 @@ class ReferenceComputed(Event):
     )
 
 
+class TrainPredicted(Event):
+    """What training will take, before anything is scored: one micro-batch of the longest rows was measured."""
+
+    kind: ClassVar[str] = "train.predicted"
+    parameters: int = described("number of the model's parameters")
+    trainings: int = described("conditions that are trained")
+    steps: int = described("their optimizer steps in all")
+    sequences: int = described("rows of the micro-batch that was measured")
+    device: str = volatile("cpu or cuda")
+    width: int = volatile("tokens of each of its rows, padding included")
+    measured: int = volatile("bytes in use at most while it was measured, weights and gradient included")
+    optimizer: int = volatile("bytes of the optimizer's state, by the table")
+    memory: int = volatile("bytes in use at most that training will take")
+    available: int = volatile("bytes that the device has for it")
+    micro_batch_seconds: float = volatile("time of the micro-batch")
+    step_seconds: float = volatile("time that an optimizer step will take, on average")
+    seconds: float = volatile("time that all steps will take")
+    reference_seconds: float = volatile("time that scoring the reference will take")
+    disk: int = volatile("bytes of disk at most that final models and states will take")
+    disk_written: int = volatile("bytes that will be written in all")
+    disk_free: int = volatile("bytes that are free")
+
+
 class TrainStart(Event):
     """The first step of a condition before its update: the policy is its own reference, so every margin is 0."""
 

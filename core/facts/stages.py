@@ -66,6 +66,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
         "re-run",
         (
             "tokens.made",
+            "train.predicted",
             "reference.computed",
             "train.start",
             "train.step",

@@ -7,11 +7,9 @@ tell is found when the stage `model` opens the model, before anything is scored.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from core.chat.choosing import carried_template, chosen_template, template_beside
 from core.chat.installing import SAMPLES
@@ -22,20 +20,23 @@ from core.facts.sources import source_kind, trains
 from core.facts.training.chat_templates import template_kind
 from core.sections.what_trains import TrainSection
 from core.training.models.adapters import require_lora
-from core.training.models.model import folder_of, from_hub, names_of_weights, positions_in, require_fit, weights_of
+from core.training.models.model import folder_of, names_of_weights, positions_in, require_fit, weights_of
 from core.training.models.optimizers import notes_on_optimizer, require_optimizer
+from core.training.models.small_files import settings_in, small_file
 from core.training.models.tiny import require_heads
 from core.training.planning.conditions import require_name
 from core.training.planning.weights import require_options
+from core.training.prediction.resources import require_resources
 from core.training.steps_match import check_steps_match
 from core.types import Message
 
 
-def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
+def check_training(config: RunConfig, trained: bool, runs: Path | None = None) -> Iterator[DempoError]:
     """Every reason why the conditions of a configuration cannot be planned, or trained on this machine.
 
     Args:
         trained: whether the run goes on to the model and the training.
+        runs: the folder of runs, whose disk has to hold the models; None: not looked at.
     """
     if not config.conditions or (config.has_base and config.train is None):
         return
@@ -45,7 +46,7 @@ def check_training(config: RunConfig, trained: bool) -> Iterator[DempoError]:
     yield from check_steps_match(config)
     if trained and config.train is not None and config.has_base:
         checks += [partial(require_optimizer, config.train), partial(check_model, config.train)]
-        checks.append(partial(_check_lora, config.train))
+        checks += [partial(_check_lora, config.train), partial(require_resources, config, config.train, runs)]
     for check in checks:
         try:
             check()
@@ -96,15 +97,15 @@ def check_model(train: TrainSection, named: str = "train.model", trained: bool =
     folder = folder_of(train.model, train.revision, named)
     if folder is not None:
         weights_of(folder)
-    path = _small_file(train, folder, "config.json", named)
+    path = small_file(train, folder, "config.json", named)
     if path is None:
         raise InputError(f"{named}: {folder or train.model} holds no config.json, so it is no model of transformers")
-    settings = _settings(path, named)
-    tokenizer = _small_file(train, folder, "tokenizer.json", named)
+    settings = settings_in(path, named)
+    tokenizer = small_file(train, folder, "tokenizer.json", named)
     tokens = None if tokenizer is None else _tokens(tokenizer, named)
     rows = settings.get("vocab_size")
     require_fit(train, tokens, rows if isinstance(rows, int) else None, positions_in(settings), named)
-    own = template_beside(partial(_small_file, train, folder, named=named))
+    own = template_beside(partial(small_file, train, folder, named=named))
     template = chosen_template(train.template, own, train.model) if trained else carried_template(own)
     if template_kind(template) == "model":
         require_template(str(folder or train.model), train.revision, named, trained)
@@ -123,26 +124,6 @@ def require_template(
     except InputError as error:
         remedy = '; or set train.template = "plain"' if trained else ""
         raise InputError(f"{named} {source!r}: {error}{remedy}") from error
-
-
-def _small_file(train: TrainSection, folder: Path | None, name: str, named: str) -> Path | None:
-    """A file of the model; None where it has none of that name."""
-    if folder is None:
-        return from_hub(train.model, train.revision, name, named)
-    path = folder / name
-    return path if path.is_file() else None
-
-
-def _settings(path: Path, named: str) -> Mapping[str, Any]:
-    """The configuration of the language model; of one with several parts, that of its texts."""
-    try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{named}: {path} cannot be read: {error}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{named}: {path} is no configuration of a model")
-    inner = values.get("text_config")
-    return {**values, **inner} if isinstance(inner, dict) else values
 
 
 def _tokens(path: Path, named: str) -> int:

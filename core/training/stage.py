@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from core.training.heldout.measuring import HeldOutMeasuring
     from core.training.keeping.final_model import Numbers
     from core.training.models.precision import Placement
+    from core.training.prediction.before_training import Subject
     from core.training.tokens import Key, Tokens
 
 
@@ -254,6 +255,7 @@ def _train_pending(
     from core.training.heldout.measuring import held_out_to_measure
     from core.training.keeping.final_model import numbers_of
     from core.training.models.precision import placement, quiet_libraries
+    from core.training.prediction.before_training import Subject
 
     require_optimizer(section)
     quiet_libraries()
@@ -271,7 +273,8 @@ def _train_pending(
     tokenizer = _as_recorded(load_tokenizer(base.path), base)
     tokens = _tokens(ctx, pairs, trained, tokenizer, section.max_length)
     pad = tokenizer.pad_token_id
-    reference = _reference(ctx, base, section, placed, tokens, pad)
+    subject = Subject(base.path, section, placed, pairs, tokens, pad, trained)
+    reference = _reference(ctx, base, subject)
     held_out = held_out_to_measure(ctx, pairs, trained[0].measured.tolist(), tokens, reference, section, placed, pad)
     common = _Common(ctx, pairs, base, section, placed, numbers, tokenizer, tokens, reference, held_out)
     sections = {section.name: section for section in ctx.config.conditions}
@@ -394,22 +397,20 @@ def _train_one(common: _Common, condition: Condition, tally: _Tally) -> None:
     ctx.unit(update_unit(name), compute)
 
 
-def _reference(
-    ctx: Context,
-    base: BaseModel,
-    section: TrainSection,
-    placed: Placement,
-    tokens: Tokens,
-    pad: int,
-) -> dict[Key, float]:
+def _reference(ctx: Context, base: BaseModel, subject: Subject) -> dict[Key, float]:
     """Log-probabilities of the frozen base model; a batch holds as many tokens as a training micro-batch may.
+
+    What training will take is predicted first, so that nothing is scored that cannot be trained.
 
     Raises:
         InputError: those that are recorded are of other tokens than the recorded ones.
     """
     from core.training.models.model import load_model
     from core.training.models.precision import memory_guard, release_memory
+    from core.training.prediction.before_training import predict, require_room
     from core.training.reference import decode_reference, encode_reference, log_probs
+
+    section, placed, tokens = subject.section, subject.placed, subject.tokens
 
     def progress(done: int, total: int) -> None:
         ctx.go_on(done, total, "scoring the reference")
@@ -417,10 +418,14 @@ def _reference(
     names = {key: tokens.digest(key) for key in tokens.sequences()}
 
     def compute(unit: Unit) -> None:
+        ctx.progress(0, len(names), "measuring one micro-batch")
+        predicted = predict(subject, ctx.folder.root)
+        unit.now(predicted)
+        require_room(predicted, section)
         with memory_guard(section, "scoring the reference"):
             frozen = load_model(base.path, placed)
             budget = 2 * section.micro_batch * section.max_length
-            values = log_probs(frozen, tokens, list(names), placed, pad, budget, progress)
+            values = log_probs(frozen, tokens, list(names), placed, subject.pad, budget, progress)
         if not all(map(math.isfinite, values.values())):
             raise DempoError(f"the base model in {base.path} gives log-probabilities that are not finite numbers")
         unit.add(

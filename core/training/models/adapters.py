@@ -37,6 +37,17 @@ def lora_config(lora: LoraSection) -> Any:
     )
 
 
+def with_new_adapter(model: Any, lora: LoraSection) -> Any:
+    """The model as it is trained under [train.lora]: with a new adapter, of which B is zero and all that is trained."""
+    import torch
+    from peft import get_peft_model
+
+    with torch.random.fork_rng():
+        changed = get_peft_model(model, lora_config(lora))
+    changed.enable_input_require_grads()  # as the trainer does for gradient checkpointing
+    return changed
+
+
 def require_lora(train: TrainSection, linear: Collection[str] | None) -> None:
     """Refuses adapters that this program cannot train on a model.
 

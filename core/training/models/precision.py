@@ -143,12 +143,9 @@ def release_memory() -> None:
 
 
 def _advice(train: TrainSection, doing: str) -> str:
-    ways = []
-    if train.micro_batch > 1:
-        ways.append(f"set train.micro_batch below {train.micro_batch} (the result stays the same)")
-    if not train.gradient_checkpointing:
-        ways.append("set train.gradient_checkpointing = true")
-    ways.append(f"set train.max_length below {train.max_length}")
-    if train.precision == "fp32":
-        ways.append("set train.precision = 'bf16_mixed'")
-    return f"the device ran out of memory while {doing}; clone the run and {', or '.join(ways)}"
+    import torch
+
+    from core.training.prediction.ways_out import advice
+
+    cuda = train.device != "cpu" and torch.cuda.is_available()
+    return f"the device ran out of memory while {doing}; clone the run and {advice(train, cuda)}"

@@ -133,7 +133,10 @@ def _train_units(record: Record) -> dict[str, Contents]:
     units: dict[str, Contents] = {training_unit(name): contents for name in (*names, *candidates)}
     units |= {training_unit(name): {"steps.matched": 1, "train.checkpoint": 1} for name in searches}
     units |= {update_unit(name): {"update.measured": 1} for name in (*names, *candidates)}
-    made: dict[str, Contents] = {"tokens": {"tokens.made": 1}, "reference": {"reference.computed": 1}}
+    for event in record.counted("train.predicted"):
+        same(event.unit, "reference", "the unit of a prediction", event.seq)
+    scored: Contents = {"train.predicted": SOME, "reference.computed": 1}
+    made: dict[str, Contents] = {"tokens": {"tokens.made": 1}, "reference": scored}
     return made | units if names else {}
 
 

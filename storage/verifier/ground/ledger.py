@@ -30,7 +30,14 @@ WITHOUT_UNIT = (*STAGE_KINDS, "draw.committed", "draw.decided", REOPENING)
 
 WITH_OR_WITHOUT = ("seed.derived", "draw.made")
 
-RECORDED_AT_ONCE = ("lottery.bounded", "train.start", "train.step", "heldout.measured", *WORKING_KINDS)
+RECORDED_AT_ONCE = (
+    "lottery.bounded",
+    "train.predicted",
+    "train.start",
+    "train.step",
+    "heldout.measured",
+    *WORKING_KINDS,
+)
 """Events that are recorded while their unit goes on, so an interrupted attempt leaves them behind. All others,
 but for calls that failed (`MAY_FAIL`), are written together with the end of their unit."""
 

@@ -36,6 +36,7 @@ from storage.verifier.ground.finding import (
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.rooted import check_root
 from storage.verifier.training.held_out_split import left_to_train_on, split_of_record
+from storage.verifier.training.predicted import check_predicted
 from storage.verifier.training.schedules import check_schedule
 from storage.verifier.training.steps_match import searches_of, steps_by_name
 from storage.verifier.training.templates_used import check_templates
@@ -217,6 +218,7 @@ def check_training(record: Record) -> str:
     for event in record.counted("model.linked"):
         _check_linked(record, event)
     check_templates(record)
+    check_predicted(record, planned)
     schedules = sum(check_schedule(record, event, steps[name]) for name, event in planned.items())
     total = sum(map(len, steps.values()))
     done = f"{number_of(total, 'step')} of {number_of(len(steps), 'condition')} without a gap"

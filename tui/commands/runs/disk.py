@@ -81,7 +81,7 @@ def disk_rows(runs: Path) -> list[dict[str, Any]]:
     paper = predict(PAPER)
     told = (
         f"up to {_mib(paper.record)} for a record of the paper's size (15,000 answers, 15,000 judge calls), "
-        f"{_mib(paper.export)} more while it is exported; checkpoints come on top"
+        f"{_mib(paper.export)} more while it is exported; models come on top"
     )
     rows = [_row("disk of a run", paper.record + paper.export, free, told)]
     largest = max(filter(None, map(_export_of, run_folders(runs))), default=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sqlite3
 from collections.abc import Sequence
 from importlib.metadata import requires
@@ -18,6 +17,7 @@ from core.evaluation.endpoints.endpoint import endpoint_for
 from core.program.environment import devices, environment, package_version
 from core.program.provenance import provenance
 from core.sections.who_judges import JudgeModel
+from core.training.prediction.resources import free_at
 from storage.draws.history import config_of
 from storage.record.reader import Reader, find_run
 from storage.signatures import sshsig
@@ -25,6 +25,7 @@ from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, li
 from storage.verifier.vouching.ssh_signature import fingerprint
 from tui.commands.runs.disk import disk_rows
 from tui.commands.runs.estimate import estimate_rows
+from tui.commands.runs.training_rows import training_rows
 
 _LEAST_SQLITE = (3, 38, 0)
 """`->>` came with 3.38."""
@@ -45,10 +46,21 @@ def named(name: str, runs: Path) -> tuple[RunConfig, Reader | None]:
     return config_of(reader), reader
 
 
-def examine(runs: Path, config: RunConfig | None = None, run: Reader | None = None) -> list[dict[str, Any]]:
-    """One row per thing looked at: name, state (ok, note, missing) and detail; `estimate` where there are numbers."""
+def examine(
+    runs: Path,
+    config: RunConfig | None = None,
+    run: Reader | None = None,
+    device_memory: float | None = None,
+    measured: bool = False,
+) -> list[dict[str, Any]]:
+    """One row per thing looked at: name, state (ok, note, missing) and detail; `estimate` where there are numbers.
+
+    Args:
+        device_memory, measured: as `training_rows`.
+    """
     return [
         *(_endpoints(config) if config else ()),
+        *(training_rows(config, runs, device_memory, measured) if config else ()),
         *(estimate_rows(config, runs, run) if config else ()),
         _program(),
         *_packages(),
@@ -114,8 +126,7 @@ def _devices() -> list[dict[str, Any]]:
 
 
 def _disk(runs: Path) -> dict[str, Any]:
-    place = next(p for p in (runs, *runs.resolve().parents) if p.exists())
-    free = shutil.disk_usage(place).free
+    free = free_at(runs)
     return _row("free disk", "ok" if free >= _LEAST_FREE else "note", f"{free / 1024**3:.1f} GiB for {runs}")
 
 
