@@ -56,7 +56,7 @@ def preflight(
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
-    notes += notes_on_training(config) if _reaches("conditions", until) else ()
+    notes += notes_on_training(config, _reaches("train", until)) if _reaches("conditions", until) else ()
     return (*notes, *(resource_notes(config, runs) if _reaches("model", until) else ()))
 
 

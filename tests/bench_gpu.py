@@ -44,10 +44,10 @@ from random_llama import TEXTS  # noqa: E402
 from training_world import strings_of  # noqa: E402
 
 from core.sections.what_trains import TrainSection  # noqa: E402
+from core.training.as_tokens.tokens import Tokens, as_fitted  # noqa: E402
 from core.training.batches import PairCollator, Rows  # noqa: E402
 from core.training.models.optimizers import OPTIMIZERS  # noqa: E402
 from core.training.models.precision import Placement, placement, quiet_libraries  # noqa: E402
-from core.training.tokens import Tokens, as_fitted  # noqa: E402
 
 PEAK = 989e12
 """Dense bf16 operations per second of an H100, as its maker states them."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from core.training.models.updates import make_optimizer
+from core.training.models.made_optimizers import make_optimizer
 
 WEIGHTS = 200_192
 STEPS = 100

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from training_world import direct_log_prob, make_config, make_pairs, make_tiny
 
+from core.training.as_tokens.fitting import tokenise
+from core.training.as_tokens.tokens import every_pair
 from core.training.batches import PairCollator, Rows
-from core.training.fitting import tokenise
 from core.training.models.precision import placement, quiet_libraries
-from core.training.tokens import every_pair
 
 BATCH = 16
 

@@ -25,8 +25,8 @@ import numpy as np
 from core.chat import install
 from core.durable import written_by_content
 from core.training import fitting
-from core.training.fitting import tokenise
-from core.training.token_file import counts_of, read_tokens, write_tokens
+from core.training.as_tokens.fitting import tokenise
+from core.training.as_tokens.token_file import counts_of, read_tokens, write_tokens
 from core.types import Context, Message
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.chat import prompt_ids, response_ids
-from core.training.fitting import without_oldest_turn
+from core.training.as_tokens.fitting import without_oldest_turn
 from core.types import Context
 
 Pair = tuple[int, int, int]

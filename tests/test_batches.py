@@ -5,10 +5,10 @@ import pytest
 from training_world import make_pairs, make_tiny, strings_of
 
 from core.chat import prompt_ids, response_ids
+from core.training.as_tokens.fitting import tokenise, without_oldest_turn
+from core.training.as_tokens.padding import padded
+from core.training.as_tokens.tokens import as_fitted, scheduled_pairs
 from core.training.batches import PairCollator, Rows, rows_of
-from core.training.fitting import tokenise, without_oldest_turn
-from core.training.padding import padded
-from core.training.tokens import as_fitted, scheduled_pairs
 from core.types import Condition, Message
 
 

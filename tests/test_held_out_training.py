@@ -12,7 +12,7 @@ from training_world import direct_log_prob
 
 from core.chat import load_tokenizer
 from core.events import HeldOutMeasured, HeldOutSplit, TrainStep
-from core.training.fitting import tokenise
+from core.training.as_tokens.fitting import tokenise
 from core.training.heldout.margins import decode_margins
 from core.training.heldout.measuring import HeldOutMeasuring
 from core.training.models.model import load_model

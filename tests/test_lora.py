@@ -154,7 +154,7 @@ def test_names_of_weights_are_read_without_the_weights(tmp_path: Path) -> None:
     assert "model.layers.1.self_attn.q_proj.weight" in names
     assert "__metadata__" not in names
     (folder / WEIGHTS).write_bytes(b"\xff" * 8 + b"{}")
-    with pytest.raises(InputError, match="is no file of weights"):
+    with pytest.raises(InputError, match="is no safetensors file"):
         names_of_weights(folder)
 
 

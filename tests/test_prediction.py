@@ -24,6 +24,7 @@ from core.errors import DempoError, InputError, OutOfDeviceMemory
 from core.events import ReferenceComputed, TrainPredicted
 from core.preflight import preflight
 from core.sections.what_trains import TinySection, TrainSection
+from core.training.as_tokens.tokens import Tokens
 from core.training.disk_need import disk_need
 from core.training.models.model import weights_of
 from core.training.models.optimizers import bytes_per_parameter
@@ -36,7 +37,6 @@ from core.training.prediction.memory_need import kept_by_micro_batch, memory_nee
 from core.training.prediction.model_size import size_of_model
 from core.training.prediction.step_time import Work, operations, seconds_of
 from core.training.prediction.ways_out import advice, ways_out
-from core.training.tokens import Tokens
 
 FULL = '[[conditions]]\nname = "full"\nsource = "all"\n'
 CHECKOUT = Path(__file__).parent.parent
@@ -272,7 +272,7 @@ def make_run_of_lengths() -> tuple[Tokens, Any, TrainSection]:
 
     from training_world import make_pairs
 
-    from core.training.tokens import every_pair
+    from core.training.as_tokens.tokens import every_pair
 
     pairs = make_pairs()
     prompts = [np.arange(5 + c, dtype=np.int32) for c in range(len(pairs.contexts))]

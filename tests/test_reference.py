@@ -5,10 +5,10 @@ import pytest
 from training_world import direct_log_prob, make_config, make_pairs, make_tiny
 
 from core.errors import InputError
-from core.training.fitting import tokenise
+from core.training.as_tokens.fitting import tokenise
+from core.training.as_tokens.tokens import Tokens, every_pair
 from core.training.models.precision import Placement, placement
 from core.training.reference import decode_reference, encode_reference, log_probs
-from core.training.tokens import Tokens, every_pair
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.config import RunConfig
 from core.config_file import parse_config
-from core.training.tokens import TokenStrings
+from core.training.as_tokens.tokens import TokenStrings
 from core.types import LOTTERY_DENOMINATOR, Draw, Lottery, Message, Pool, PreferencePairs, Rater
 
 TOPICS = ("rivers", "bread", "stars", "trains", "bees", "chess")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.training.shares import weights_in_loss
-from core.training.tokens import Key, Tokens
+from core.training.as_tokens.tokens import Key, Tokens
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:

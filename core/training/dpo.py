@@ -38,8 +38,8 @@ from core.training.batches import PairCollator
 from core.training.checkpoints import saving
 from core.training.models.adapters import lora_config
 from core.training.models.dropout import switch_off_dropout
+from core.training.models.made_optimizers import make_optimizer
 from core.training.models.precision import Placement
-from core.training.models.updates import make_optimizer
 from core.training.reference import response_log_probs
 
 _CHECKPOINTING = next(

@@ -54,12 +54,15 @@ def check_training(config: RunConfig, trained: bool, runs: Path | None = None) -
             yield error
 
 
-def notes_on_training(config: RunConfig) -> tuple[str, ...]:
-    """What somebody should know before conditions of a configuration are trained; nothing is wrong with it."""
-    trained = any(trains(condition.source) for condition in config.conditions)
-    if not trained or config.train is None:
+def notes_on_training(config: RunConfig, trained: bool) -> tuple[str, ...]:
+    """What somebody should know before conditions of a configuration are trained; nothing is wrong with it.
+
+    Args:
+        trained: whether the run goes on to the training.
+    """
+    if config.train is None or not any(trains(condition.source) for condition in config.conditions):
         return ()
-    return (*notes_on_optimizer(config.train), *_notes_on_held_out(config, config.train))
+    return (*(notes_on_optimizer(config.train) if trained else ()), *_notes_on_held_out(config, config.train))
 
 
 def _notes_on_held_out(config: RunConfig, train: TrainSection) -> tuple[str, ...]:

@@ -36,8 +36,8 @@ from core.training.planning.conditions import train_section
 from core.types import Message, PreferencePairs
 
 if TYPE_CHECKING:
+    from core.training.as_tokens.tokens import Key, Tokens
     from core.training.stage import Trained
-    from core.training.tokens import Key, Tokens
 
 Floats = NDArray[np.float64]
 
@@ -146,7 +146,7 @@ class _Margins:
 
     @cached_property
     def _tokens(self) -> Tokens:
-        from core.training.fitting import tokenise
+        from core.training.as_tokens.fitting import tokenise
 
         contexts = [(Message("user", prompt),) for prompt in self.held_out.prompts]
         pairs = sorted({(c, min(a, b), max(a, b)) for c, a, b in self.held_out.pairs})

@@ -12,8 +12,8 @@ from typing import Any
 
 from core.errors import InputError
 from core.facts.training.rules import REFERENCE_COLUMNS, REFERENCE_FORMAT
+from core.training.as_tokens.tokens import Key, Tokens
 from core.training.models.precision import Placement
-from core.training.tokens import Key, Tokens
 
 
 def log_probs(

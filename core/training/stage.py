@@ -57,11 +57,11 @@ from core.training.updates import measure_update
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
+    from core.training.as_tokens.tokens import Key, Tokens
     from core.training.heldout.measuring import HeldOutMeasuring
     from core.training.keeping.final_model import Numbers
     from core.training.models.precision import Placement
     from core.training.prediction.before_training import Subject
-    from core.training.tokens import Key, Tokens
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,10 @@ def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
 
 def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device: str, folder: Path) -> float | None:
     """Builds, pre-trains and saves the tiny model; returns its last loss."""
-    from core.training.fitting import tokenise
+    from core.training.as_tokens.fitting import tokenise
+    from core.training.as_tokens.tokens import every_response
     from core.training.models.model import save_model
     from core.training.models.tiny import make_model, pretrain, train_tokenizer
-    from core.training.tokens import every_response
 
     ctx.progress(0, train.tiny.steps, "training the tokenizer")
     tokenizer = train_tokenizer([*_messages(pairs), *pairs.responses], train.tiny.vocabulary)
@@ -338,9 +338,9 @@ def _tokens(
     Raises:
         InputError: the file of those that were recorded before an interruption is not here.
     """
-    from core.training.fitting import tokenise
-    from core.training.token_file import counts_of, read_tokens, write_tokens
-    from core.training.tokens import scheduled_pairs
+    from core.training.as_tokens.fitting import tokenise
+    from core.training.as_tokens.token_file import counts_of, read_tokens, write_tokens
+    from core.training.as_tokens.tokens import scheduled_pairs
 
     def progress(done: int, total: int) -> None:
         ctx.go_on(done, total, "tokenising")

@@ -16,10 +16,10 @@ from typing import Any
 
 from core.facts.training.rules import start_tolerance
 from core.sections.what_trains import TrainSection
+from core.training.as_tokens.tokens import Key
 from core.training.batches import PairCollator
 from core.training.models.precision import Placement
 from core.training.reference import score_batch
-from core.training.tokens import Key
 
 Batch = tuple[list[Key], list[Key]]
 """The chosen and the rejected sequences of a micro-batch."""

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from core.events import UpdateMeasured, UpdateRow
-from core.training.models.tensor_files import Floats, Stored, as_bfloat16, stored_tensors
+from core.training.models.adapted_tensors import AnyTensor, tensors_of
+from core.training.models.tensor_files import Floats, as_bfloat16
 
 _NUMBERED = re.compile(r"(?:^|\.)(?:layers|layer|h|blocks|block)\.([0-9]+)\.")
 _GROUPS = {
@@ -57,7 +58,7 @@ def measure_update(
     Raises:
         InputError: a file of one of the two cannot be read.
     """
-    pairs, left_out = _in_common(stored_tensors(base), stored_tensors(model))
+    pairs, left_out = _in_common(tensors_of(base), tensors_of(model))
     total = sum(was.numbers for _, was, _ in pairs)
     every: list[_Sums] = []
     of_layer: dict[str, list[_Sums]] = {}
@@ -90,8 +91,8 @@ def _place(layer: str) -> tuple[int, int]:
 
 
 def _in_common(
-    base: dict[str, Stored | None], model: dict[str, Stored | None]
-) -> tuple[list[tuple[str, Stored, Stored]], list[str]]:
+    base: dict[str, AnyTensor | None], model: dict[str, AnyTensor | None]
+) -> tuple[list[tuple[str, AnyTensor, AnyTensor]], list[str]]:
     """The tensors that both have, in the order of the model's names, and the names of the others.
 
     A base checkpoint may lack the first part of every name ("transformer."), which a model is saved with.

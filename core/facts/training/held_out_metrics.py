@@ -167,11 +167,11 @@ def _sum_of(values: Sequence[float], some: Sequence[int]) -> float:
 def _interval(samples: Sequence[float]) -> tuple[float, float]:
     """Percentiles, interpolated linearly."""
     ordered = sorted(samples)
-    ends = [_quantile(ordered, share) for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)]
+    ends = [_linear_quantile(ordered, share) for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)]
     return ends[0], ends[1]
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
+def _linear_quantile(ordered: Sequence[float], share: float) -> float:
     place = (len(ordered) - 1) * share
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)

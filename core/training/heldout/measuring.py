@@ -15,10 +15,10 @@ from core.facts.training.split import MARGINS_TYPE, is_measured_after
 from core.sections.what_trains import TrainSection
 from core.sections.who_is_drawn import Attribute
 from core.stage import Context
+from core.training.as_tokens.tokens import Key, Tokens
 from core.training.heldout.margins import encode_margins
 from core.training.models.precision import Placement
 from core.training.reference import score_all
-from core.training.tokens import Key, Tokens
 from core.types import PreferencePairs
 
 

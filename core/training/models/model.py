@@ -172,25 +172,27 @@ def names_of_weights(folder: Path) -> set[str]:
     found: set[str] = set()
     for path in weights_of(folder):
         if path.suffix == ".safetensors":
-            found |= header_of(path).keys() - {"__metadata__"}
+            found |= header_of(path)[0].keys()
     return found
 
 
-def header_of(path: Path) -> dict[str, Any]:
-    """What a file of weights says of its tensors, by name: `{"dtype", "shape", "data_offsets"}`.
+def header_of(path: Path) -> tuple[dict[str, Any], int]:
+    """What a file of weights says of its tensors, by name: `{"dtype", "shape", "data_offsets"}`; and where the bytes
+    begin that the offsets count from.
 
     Raises:
         InputError: it is no file of weights.
     """
     try:
+        size = path.stat().st_size
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
-            values = json.loads(stream.read(length)) if length <= _LARGEST_HEADER else None
+            values = json.loads(stream.read(length)) if length <= min(_LARGEST_HEADER, size) else None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+        raise InputError(f"{path} is no safetensors file that can be read: {error}") from error
     if not isinstance(values, dict):
-        raise InputError(f"{path} is no file of weights (safetensors)")
-    return values
+        raise InputError(f"{path} is no safetensors file that can be read")
+    return {name: entry for name, entry in values.items() if name != "__metadata__"}, 8 + length
 
 
 def _listed(folder: Path) -> set[str]:

@@ -7,7 +7,6 @@ whichever libraries are installed, so that a verifier reads the same numbers.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,13 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.training.models.model import weights_of
+from core.training.models.model import header_of, weights_of
 
 SLICE = 2**21
 """Numbers of a tensor that are in memory at once."""
-
-_LARGEST_HEADER = 100_000_000
-"""Bytes; that of the format."""
 
 _STORED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 """How the numbers of a type lie in a file; bfloat16 is the upper half of a float32."""
@@ -67,22 +63,26 @@ def stored_tensors(folder: Path) -> dict[str, Stored | None]:
     found: dict[str, Stored | None] = {}
     for path in weights_of(folder):
         if path.suffix == ".safetensors":
-            try:
-                found |= _tensors_in(path)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise InputError(f"{path} is no safetensors file that can be read: {error}") from error
+            found |= tensors_in(path)
     return found
 
 
+def tensors_in(path: Path) -> dict[str, Stored | None]:
+    """Every tensor of one file by its name, as `stored_tensors`.
+
+    Raises:
+        InputError: it is no safetensors file.
+    """
+    try:
+        return _tensors_in(path)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is no safetensors file that can be read: {error}") from error
+
+
 def _tensors_in(path: Path) -> dict[str, Stored | None]:
+    header, data = header_of(path)
     size = path.stat().st_size
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > min(_LARGEST_HEADER, size):
-            raise ValueError(f"its header would take {length} bytes")
-        header: Mapping[str, Any] = json.loads(stream.read(length))
-    named = ((name, entry) for name, entry in header.items() if name != "__metadata__")
-    return {name: _stored(path, entry, 8 + length, size) for name, entry in named}
+    return {name: _stored(path, entry, data, size) for name, entry in header.items()}
 
 
 def _stored(path: Path, entry: Mapping[str, Any], data: int, size: int) -> Stored | None:

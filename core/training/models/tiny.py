@@ -20,7 +20,7 @@ from core.facts.randomness import RandomStream
 from core.facts.training.learning_rate import rate_share
 from core.random_arrays import integers
 from core.sections.what_trains import TinySection
-from core.training.padding import padded
+from core.training.as_tokens.padding import padded
 
 SPECIAL = {"bos_token": "<|bos|>", "eos_token": "<|eos|>", "pad_token": "<|pad|>"}
 _WARMUP = 0.1

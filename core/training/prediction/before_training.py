@@ -15,6 +15,7 @@ from core.errors import InputError, OutOfDeviceMemory
 from core.events import TrainPredicted
 from core.facts.training.weight_files import WEIGHTS_INDEX
 from core.sections.what_trains import TrainSection
+from core.training.as_tokens.tokens import Tokens
 from core.training.models.model import load_model, weights_of
 from core.training.models.precision import Placement, memory_guard, release_memory
 from core.training.prediction.device_memory import GIB
@@ -27,7 +28,6 @@ from core.training.prediction.model_size import ModelSize
 from core.training.prediction.peak import Peak, free_now, resident
 from core.training.prediction.step_time import operations, seconds_of
 from core.training.prediction.ways_out import advice
-from core.training.tokens import Tokens
 from core.types import Condition, PreferencePairs
 
 

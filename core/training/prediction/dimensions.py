@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.errors import InputError
 from core.sections.what_trains import TinySection
+from core.training.models.model import header_of
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,7 @@ def dimensions_of_tiny(tiny: TinySection) -> Dimensions:
 
 def parameters_in(files: Sequence[Path]) -> int | None:
     """How many numbers safetensors files hold, from their headers; None where one cannot be read."""
-    total = 0
-    for path in files:
-        try:
-            with path.open("rb") as file:
-                (size,) = struct.unpack("<Q", file.read(8))
-                header = json.loads(file.read(size))
-            total += sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
-        except (OSError, ValueError, KeyError, TypeError, struct.error):
-            return None
-    return total
+    try:
+        return sum(math.prod(one["shape"]) for path in files for one in header_of(path)[0].values())
+    except (InputError, KeyError, TypeError):
+        return None

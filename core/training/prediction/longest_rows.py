@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.sections.what_trains import TrainSection
+from core.training.as_tokens.tokens import Key, Tokens
 from core.training.prediction.step_time import Work
-from core.training.tokens import Key, Tokens
 from core.types import Condition, PreferencePairs
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.config import RunConfig
 from core.errors import InputError, OutOfDeviceMemory
 from core.sections.what_trains import TrainSection
+from core.training.models.optimizers import OPTIMIZERS
 from core.training.prediction.device_memory import GIB
 from core.training.prediction.forecast import Forecast, forecast
 from core.training.prediction.ways_out import advice
@@ -20,6 +21,8 @@ def require_resources(config: RunConfig, train: TrainSection, runs: Path | None)
         OutOfDeviceMemory: weights, gradient and optimizer alone take more than the device has.
         InputError: the final models and the states that are kept take more than is free.
     """
+    if train.optimizer not in OPTIMIZERS:
+        return  # which is said by itself
     found = forecast(config, train)
     if not found.trainings.number or found.need is None or found.least_disk is None:
         return

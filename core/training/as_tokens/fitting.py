@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from core.chat import prompt_ids, response_ids
-from core.training.gathering import Gathered
-from core.training.tokens import Ids, Pair, Pairs, Tokens
+from core.training.as_tokens.gathering import Gathered
+from core.training.as_tokens.tokens import Ids, Pair, Pairs, Tokens
 from core.types import Context
 
 T = TypeVar("T")

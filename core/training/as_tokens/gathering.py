@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.training.token_file import CUT_CONTEXT, CUT_RESPONSE
-from core.training.tokens import Ids, Pairs, Tokens, TokenStrings, as_fitted
+from core.training.as_tokens.tokens import Ids, Pairs, Tokens, TokenStrings, as_fitted
 
 _HASH_BYTES = 16
 

@@ -17,7 +17,7 @@ from core.facts.training.token_file import (
     TOKENS_FORMAT,
     token_tables,
 )
-from core.training.tokens import Tokens, TokenStrings
+from core.training.as_tokens.tokens import Tokens, TokenStrings
 
 
 def write_tokens(tokens: Tokens, stream: BinaryIO) -> None:

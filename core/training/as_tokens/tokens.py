@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.training.token_file import CUT_CONTEXT, CUT_RESPONSE
-from core.training.padding import padded
+from core.training.as_tokens.padding import padded
 from core.types import Condition, PreferencePairs
 
 if TYPE_CHECKING:
