@@ -24,9 +24,10 @@ from core.run_folder import RunFolder
 from core.sortition.draws.stage import draw
 from core.sortition.stage import lottery
 from core.stage import Stage, run_stage, skip_stage, stage_key
+from core.training.base_model import model
 from core.training.planning.conditions import conditions
 from core.training.recovery import recovery
-from core.training.stage import model, train
+from core.training.stage import train
 
 Notify = Callable[[str, str, float], None]
 """Called with a stage's name, what happened (started, completed, skipped, kept) and seconds."""

@@ -57,7 +57,7 @@ def preflight(
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
     notes += notes_on_training(config, _reaches("train", until)) if _reaches("conditions", until) else ()
-    return (*notes, *(resource_notes(config, runs) if _reaches("model", until) else ()))
+    return (*notes, *(resource_notes(config) if _reaches("model", until) else ()))
 
 
 def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:

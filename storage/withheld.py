@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from core.facts.sealed import PEOPLE, PRIVATE, SEALED, WITHHELD_ROWS
-from core.facts.tables import COLUMNS_OF_PEOPLE, PEOPLE_IN_VIEWS, PEOPLE_NOT_HERE, TEXTS_IN_VIEWS, WITHHELD
+from core.facts.tables import (
+    COLUMNS_OF_PEOPLE,
+    COLUMNS_OF_PRIVATE,
+    PEOPLE_IN_VIEWS,
+    PRIVATE_IN_VIEWS,
+    TEXTS_IN_VIEWS,
+    WITHHELD,
+    part_not_here,
+)
 from storage.errors import NotFound
 from storage.export.redaction import redaction_of
 from storage.record.reader import Reader
@@ -32,9 +40,13 @@ def word_of(told: str) -> str:
 
 def people_left_out(reader: Reader, view: str) -> str:
     """Why rows of a view about people are not here; "" where they are, or there is nothing to show."""
-    kinds = json.dumps(PEOPLE_IN_VIEWS.get(view, ()))
-    absent = reader.query(PEOPLE_NOT_HERE, [kinds])
-    return copy_without(reader.folder.root, WITHHELD_ROWS[PEOPLE]) if absent else ""
+    return _left_out(reader, PEOPLE, PEOPLE_IN_VIEWS.get(view, ()))
+
+
+def _left_out(reader: Reader, part: str, kinds: Sequence[str]) -> str:
+    """Why such a part of an event of these kinds is not here; "" where all are."""
+    absent = reader.query(part_not_here(part), [json.dumps(kinds)])
+    return copy_without(reader.folder.root, WITHHELD_ROWS[part]) if absent else ""
 
 
 def require_people(reader: Reader, view: str) -> None:
@@ -57,9 +69,10 @@ def places_left_out(reader: Reader) -> str:
 
 def marked(reader: Reader, view: str, rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     """The rows of a view with a word in each cell of which the content is not here, and the sentence that says why."""
-    people = people_left_out(reader, view)
+    people, private = people_left_out(reader, view), _left_out(reader, PRIVATE, PRIVATE_IN_VIEWS.get(view, ()))
     columns = COLUMNS_OF_PEOPLE.get(view, frozenset()) if people else frozenset()
+    columns |= COLUMNS_OF_PRIVATE.get(view, frozenset()) if private else frozenset()
     texts = [name for name in TEXTS_IN_VIEWS.get(view, ()) if any(row[name] is None for row in rows)]
-    told = people or (copy_without(reader.folder.root, "texts") if texts else "")
+    told = people or private or (copy_without(reader.folder.root, "texts") if texts else "")
     word = word_of(told)
     return [row | dict.fromkeys(columns, word) | {n: word for n in texts if row[n] is None} for row in rows], told

@@ -452,7 +452,7 @@ def predicted_peak(shape: str, pairs: Pairs, train: TrainSection) -> int:
     taken = take(model, batch, train, placed, peak)
     peak.close()
     need = memory_need(train, model.num_parameters(), None, on_gpu())
-    return max(taken.peak + need.optimizer, need.states + need.update)
+    return max(taken.peak + need.optimizer, need.states)
 
 
 def _parameters(shape: str) -> int:

@@ -8,9 +8,12 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from core.facts.tables import COLUMNS_OF_PRIVATE, TEXTS_IN_VIEWS
 from storage.export.contents import event_lines
 from storage.imports.bundle import MANIFEST
+from storage.record.reader import Reader
 from storage.record.schema import TRIGGERS
 
 TIME = (1980, 1, 1, 0, 0, 0)
@@ -20,6 +23,12 @@ def contents(bundle: Path) -> dict[str, bytes]:
     """Every file of a bundle by its name."""
     with zipfile.ZipFile(bundle) as stream:
         return {name: stream.read(name) for name in stream.namelist()}
+
+
+def kept_rows(reader: Reader, view: str) -> list[dict[str, Any]]:
+    """The rows of a view without the columns that every redaction leaves out."""
+    hidden = TEXTS_IN_VIEWS.get(view, frozenset()) | COLUMNS_OF_PRIVATE.get(view, frozenset())
+    return [{name: value for name, value in row.items() if name not in hidden} for row in reader.view(view)]
 
 
 def write_bundle(files: Mapping[str, bytes], target: Path) -> Path:

@@ -24,7 +24,7 @@ import numpy as np
 
 from core.chat import install
 from core.durable import written_by_content
-from core.training import fitting
+from core.training.as_tokens import fitting
 from core.training.as_tokens.fitting import tokenise
 from core.training.as_tokens.token_file import counts_of, read_tokens, write_tokens
 from core.types import Context, Message
@@ -69,7 +69,7 @@ def counted_ids(text: str) -> list[int]:
 
 def count() -> None:
     """From here on texts are what `counted` makes."""
-    fitting.response_ids = lambda tokenizer, texts: [counted_ids(text) for text in texts]
+    fitting.response_ids = lambda tokenizer, contexts, texts: [counted_ids(text) for text in texts]
     fitting.prompt_ids = lambda tokenizer, contexts: [
         [i for message in context for i in counted_ids(message.content)] for context in contexts
     ]

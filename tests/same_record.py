@@ -43,7 +43,7 @@ def comparable(root: Path) -> dict[str, list[str]]:
         if kind in _LEFT_OUT or (unit and last.get((stage, unit[0])) != unit[1]):
             continue
         event = decode(kind, values)
-        line = json.dumps([kind, _stable(event)], sort_keys=True)
+        line = json.dumps([kind, stable(event)], sort_keys=True)
         for rater_id, place in places.items():
             line = line.replace(rater_id, place)
         lines = found.setdefault(f"{stage}/{unit[0] if unit else ''}", [])
@@ -59,7 +59,7 @@ def _places(parsed: list[tuple[str, str, dict[str, Any], Any]]) -> dict[str, str
     return {}
 
 
-def _stable(model: Event | Part) -> dict[str, Any]:
+def stable(model: Event | Part) -> dict[str, Any]:
     """The fields that two runs which are the same must share."""
     values = model.model_dump(mode="json", exclude_none=True)
     for name, field in type(model).model_fields.items():

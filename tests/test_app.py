@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -26,11 +27,14 @@ from storage.errors import StorageError
 from storage.export.redaction import NOTE, Redaction, withhold
 from storage.record.log import Log
 from storage.record.reader import Reader
+from storage.record.rows import HeldOutPoint
 from tui.app import DempoApp
 from tui.commands.runs import engine
 from tui.commands.runs.run_list import RunList
 from tui.screens.panes.overview import OverviewPane, _counts
 from tui.screens.panes.rankings import RankingsPane, call_text
+from tui.screens.panes.record import PAGE
+from tui.screens.panes.training import Training, TrainingPane
 from tui.screens.run import PANES, RunScreen, read_run
 from tui.screens.runs import RunsScreen
 from tui.widgets.grid import Grid
@@ -83,6 +87,11 @@ def the_run(runs: Path) -> Path:
 def shown(app: App[Any]) -> str:
     """The terminal's text as it is now, notifications included."""
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
+
+
+def flowing(app: App[Any]) -> str:
+    """The same words in one line: where a sentence wraps depends on the names of the folders in it."""
+    return re.sub(r"[\s│]+", " ", shown(app))
 
 
 async def wait_for(pilot: Pilot[Any], *wanted: str, absent: str = "") -> str:
@@ -170,7 +179,7 @@ async def test_another_database_by_that_name_is_no_crash(tmp_path: Path) -> None
     async with DempoApp(tmp_path, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
         await wait_for(pilot, "? unreadable")
         await pilot.press("enter")
-        await wait_for(pilot, "no such table")
+        await until(pilot, lambda: "no such table" in flowing(pilot.app))
 
 
 @pytest.mark.long
@@ -231,21 +240,59 @@ async def test_brackets_turn_lotteries_draws_and_pages(complete: Path) -> None:
         await pilot.press("left_square_bracket")
         await wait_for(pilot, "[second]", "✗ rejected: two members withdrew [@click=app.quit]x[/]")
         await pilot.press("7")
-        newest = await wait_for(pilot, "events 191–290")
-        assert "290  " in newest
+        newest = Reader(the_run(complete)).head()[0]
+        text = await wait_for(pilot, f"events {newest - PAGE + 1}–{newest}")
+        assert f"{newest}  " in text
         await pilot.press("left_square_bracket")
-        await wait_for(pilot, "events 91–190")
+        await wait_for(pilot, f"events {newest - 2 * PAGE + 1}–{newest - PAGE}")
         await pilot.press("right_square_bracket")
-        await wait_for(pilot, "events 191–290")
+        await wait_for(pilot, f"events {newest - PAGE + 1}–{newest}")
 
 
 async def test_the_event_under_the_cursor_is_shown_in_full(complete: Path) -> None:
+    newest = Reader(the_run(complete)).head()[0]
     async with DempoApp(complete, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
         await wait_for(pilot, "sample")
         await pilot.press("enter", "7")
-        await wait_for(pilot, "event 290  engine.stopped")
+        await wait_for(pilot, f"event {newest}  engine.stopped")
         await pilot.press("down", "down")
-        await wait_for(pilot, "event 288  unit.completed", '"unit": "diagnostics"')
+        await wait_for(pilot, f"event {newest - 2}  unit.completed", '"unit": "diagnostics"')
+
+
+async def test_a_long_training_with_held_out_pairs_fits_a_narrow_terminal(
+    complete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does without columns; a wider one has all of them, whenever it becomes wider."""
+    read = TrainingPane.read.__func__  # type: ignore[attr-defined]
+
+    def of_days(cls: type[TrainingPane], reader: Reader, request: Any) -> Training:
+        found: Training = read(cls, reader, request)
+        names = {c.condition: f"a_long_name_of_a_condition@60000-{i}" for i, c in enumerate(found.conditions)}
+        long = {"step": 60_000, "loss": 12.3456, "margin": -12.3456, "seconds": 1234.5}
+        steps = {
+            names[old]: [replace(row, condition=names[old], **long) for row in rows]
+            for old, rows in found.steps.items()
+        }
+        measured = {name: [HeldOutPoint(name, 60_000, log_loss=0.69, accuracy=0.5128)] for name in steps}
+        conditions = [replace(c, condition=names[c.condition], steps=60_000) for c in found.conditions]
+        return replace(
+            found, conditions=conditions, steps=steps, held_out=measured, moved=dict.fromkeys(names.values(), 1.2e-3)
+        )
+
+    monkeypatch.setattr(TrainingPane, "read", classmethod(of_days))
+    app = DempoApp(complete, INTERVAL)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "sample")
+        await pilot.press("enter", "4")
+        await wait_for(pilot, "0.513", "1.2e-03")
+        table = app.screen.query_one("#training-table", Grid)
+        always = ["condition", "step", "of", "loss", "held out", "time", "moved"]
+        assert [str(column.label) for column in table.columns.values()] == always
+        assert table.virtual_size.width <= 80
+        await pilot.resize_terminal(120, 24)
+        await wait_for(pilot, "s/step", "1,234.50")
+        named = {str(column.label) for column in table.columns.values()}
+        assert named == {*always, "mean", "margin", "lr", "s/step"}
 
 
 def test_the_overview_counts_draws_and_says_where_they_took_more_rounds(complete: Path) -> None:
@@ -511,7 +558,7 @@ async def test_new_run_shows_the_sentence_of_a_wrong_configuration_and_stays_ope
         await wait_for(pilot, "cannot read the configuration")
         app.screen.query_one("#config", Input).value = str(wrong)
         await pilot.press("enter")
-        await wait_for(pilot, "run.sede is not a known key")
+        await until(pilot, lambda: "run.sede is not a known key" in flowing(app))
         app.screen.query_one("#overrides", Input).value = "run.name='"
         await pilot.press("enter")
         await wait_for(pilot, "the changes cannot be read")

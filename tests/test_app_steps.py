@@ -53,6 +53,12 @@ def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_draw_run(tmp_path_factory.mktemp("waiting"))
 
 
+@pytest.fixture(scope="module")
+def newest(runs: Path) -> int:
+    """Number of its last event."""
+    return Reader(the_run(runs)).head()[0]
+
+
 def first(root: Path, kind: str, place: int = 0) -> int:
     """Number of an event of this kind."""
     found: int = Reader(root).query("SELECT seq FROM events WHERE kind = ? ORDER BY seq", [kind])[place]["seq"]
@@ -78,28 +84,28 @@ async def answer(pilot: Pilot[Any], key: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_an_event_is_gone_to_by_its_number(runs: Path, size: tuple[int, int]) -> None:
+async def test_an_event_is_gone_to_by_its_number(runs: Path, newest: int, size: tuple[int, int]) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=size, notifications=True) as pilot:
-        text = await open_tab(pilot, "7", "event 290  engine.stopped  replay –")
+        text = await open_tab(pilot, "7", f"event {newest}  engine.stopped  replay –")
         assert "keys  g event by number  f filter  , . previous, next  t all tabs as of it" in text, "in one line"
         number = first(the_run(runs), "lottery.solved")
         await answer(pilot, "g", str(number))
         await wait_for(pilot, f"event {number}  lottery.solved  replay re-solve", "events 1–", absent="Go to event")
         await pilot.press("down")
         await wait_for(pilot, f"event {number - 1}  ")
-        await answer(pilot, "g", "290")
-        await wait_for(pilot, "event 290  engine.stopped", "events 191–290")
+        await answer(pilot, "g", str(newest))
+        await wait_for(pilot, f"event {newest}  engine.stopped", f"events {newest - PAGE + 1}–{newest}")
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("wrong", ["0", "291", "-1", "1.5", "x", "", "²", "9" * 60])
-async def test_a_wrong_number_gets_a_sentence(runs: Path, wrong: str) -> None:
+@pytest.mark.parametrize("wrong", ["0", "one too many", "-1", "1.5", "x", "", "²", "9" * 60])
+async def test_a_wrong_number_gets_a_sentence(runs: Path, newest: int, wrong: str) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await open_tab(pilot, "7", "event 290")
-        await answer(pilot, "g", wrong)
-        await wait_for(pilot, "the record has the events 1 to 290; give one of these")
+        await open_tab(pilot, "7", f"event {newest}")
+        await answer(pilot, "g", str(newest + 1) if wrong == "one too many" else wrong)
+        await wait_for(pilot, f"the record has the events 1 to {newest}; give one of these")
         await pilot.press("escape")
-        await wait_for(pilot, "event 290  engine.stopped", absent="give one of these")
+        await wait_for(pilot, f"event {newest}  engine.stopped", absent="give one of these")
 
 
 async def test_a_number_can_be_given_on_any_tab(runs: Path) -> None:
@@ -110,9 +116,9 @@ async def test_a_number_can_be_given_on_any_tab(runs: Path) -> None:
 
 
 @pytest.mark.long
-async def test_previous_and_next_cross_pages_and_end_at_the_ends(runs: Path) -> None:
+async def test_previous_and_next_cross_pages_and_end_at_the_ends(runs: Path, newest: int) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await open_tab(pilot, "7", "event 290")
+        await open_tab(pilot, "7", f"event {newest}")
         await pilot.press("full_stop")
         await wait_for(pilot, "there is no later event")
         await answer(pilot, "g", "141")
@@ -130,10 +136,10 @@ async def test_previous_and_next_cross_pages_and_end_at_the_ends(runs: Path) -> 
 # ---------------------------------------------------------------- only some of them
 
 
-async def test_a_filter_shows_a_stage_or_a_kind_and_steps_within_it(runs: Path) -> None:
+async def test_a_filter_shows_a_stage_or_a_kind_and_steps_within_it(runs: Path, newest: int) -> None:
     root = the_run(runs)
     async with DempoApp(runs, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
-        await open_tab(pilot, "7", "event 290")
+        await open_tab(pilot, "7", f"event {newest}")
         await answer(pilot, "f", "draw.made")
         last, before = first(root, "draw.made", -1), first(root, "draw.made", -2)
         await wait_for(pilot, "only draw.made", f"event {last}  draw.made", absent="engine.stopped")
@@ -145,7 +151,7 @@ async def test_a_filter_shows_a_stage_or_a_kind_and_steps_within_it(runs: Path) 
         await answer(pilot, "f", "nonsense")
         await wait_for(pilot, "no event is of a stage or kind 'nonsense'")
         await answer(pilot, "f", "")
-        await wait_for(pilot, "events 191–290", "engine.stopped", absent="only")
+        await wait_for(pilot, f"events {newest - PAGE + 1}–{newest}", "engine.stopped", absent="only")
 
 
 def test_a_filter_means_a_stage_a_kind_or_what_a_kind_begins_with(runs: Path) -> None:
@@ -159,7 +165,7 @@ def test_a_filter_means_a_stage_a_kind_or_what_a_kind_begins_with(runs: Path) ->
         ]
         page = RecordPane.read(reader, RecordRequest(only=only))
         assert [row.seq for row in page.events] == fits[::-1][:PAGE], only
-        assert neighbour(reader, 291, -1, only) == (fits[-1] if fits else None)
+        assert neighbour(reader, everything[-1]["seq"] + 1, -1, only) == (fits[-1] if fits else None)
         assert neighbour(reader, 0, 1, only) == (fits[0] if fits else None)
 
 
@@ -188,10 +194,10 @@ def test_pages_hold_every_event_once_in_both_directions(runs: Path, only: str) -
 
 
 @pytest.mark.long
-def test_every_tab_says_of_an_event_what_it_said_when_it_was_the_last(runs: Path, tmp_path: Path) -> None:
+def test_every_tab_says_of_an_event_what_it_said_when_it_was_the_last(runs: Path, newest: int, tmp_path: Path) -> None:
     """The other side is a record that ends there, as a crash would have left it."""
     root = the_run(runs)
-    for number in (1, 2, *range(9, 290, 31), 290):
+    for number in (1, 2, *range(9, newest, 31), newest):
         was = sample_run.copy_prefix(root, tmp_path / str(number), number)
         for pane in PANES:
             then, now = read_run(was, pane, None, None), read_run(root, pane, None, None, number)
@@ -205,17 +211,17 @@ def _placeless(found: Any) -> Any:
 
 @pytest.mark.long
 @pytest.mark.parametrize("size", SIZES)
-async def test_t_shows_all_tabs_as_of_an_event_and_goes_back(runs: Path, size: tuple[int, int]) -> None:
+async def test_t_shows_all_tabs_as_of_an_event_and_goes_back(runs: Path, newest: int, size: tuple[int, int]) -> None:
     root = the_run(runs)
     number = first(root, "train.step", 34)
     at = moment(Reader(root, number).query("SELECT max(seq), at FROM events")[0]["at"])
     app = DempoApp(runs, INTERVAL)
     async with app.run_test(size=size, notifications=True) as pilot:
-        await open_tab(pilot, "7", "event 290")
+        await open_tab(pilot, "7", f"event {newest}")
         await answer(pilot, "g", str(number))
         await wait_for(pilot, f"event {number}  train.step")
         await pilot.press("t")
-        place = f"AS OF EVENT {number} of 290  {at} UTC  t now  , . step"
+        place = f"AS OF EVENT {number} of {newest}  {at} UTC  t now  , . step"
         text = await wait_for(pilot, place, f"events {number - 99}–{number}", f"event {number}  train.step")
         assert text.splitlines()[1].startswith(f" {place}"), "under the name of the run"
         assert "✓ completed" not in text.splitlines()[0]
@@ -232,17 +238,17 @@ async def test_t_shows_all_tabs_as_of_an_event_and_goes_back(runs: Path, size: t
         await pilot.press("escape")
         await wait_for(pilot, "Recovery", "✓ completed", absent="AS OF EVENT")
         await pilot.press("7")
-        await wait_for(pilot, f"event {number}  train.step", "head  290", absent="AS OF EVENT")
+        await wait_for(pilot, f"event {number}  train.step", f"head  {newest}", absent="AS OF EVENT")
         await pilot.press("t")
         await wait_for(pilot, "AS OF EVENT")
         await pilot.press("t")
-        await wait_for(pilot, "head  290", absent="AS OF EVENT")
+        await wait_for(pilot, f"head  {newest}", absent="AS OF EVENT")
         await pilot.press("escape")
         await wait_for(pilot, "1 run,")
 
 
 @pytest.mark.long
-async def test_stepping_fills_the_tabs_up(runs: Path) -> None:
+async def test_stepping_fills_the_tabs_up(runs: Path, newest: int) -> None:
     root = the_run(runs)
     number = first(root, "train.step")
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
@@ -256,21 +262,21 @@ async def test_stepping_fills_the_tabs_up(runs: Path) -> None:
             await wait_for(pilot, f"AS OF EVENT {number + step - 1} ", f"full          {step}  30")
         await pilot.press("comma")
         await wait_for(pilot, f"AS OF EVENT {number + 1} ", "full          2  30")
-        await answer(pilot, "g", "290")
-        await wait_for(pilot, "AS OF EVENT 290 of 290", "hard         30  30")
+        await answer(pilot, "g", str(newest))
+        await wait_for(pilot, f"AS OF EVENT {newest} of {newest}", "hard         30  30")
         await pilot.press("full_stop")
         await wait_for(pilot, "there is no later event")
         await answer(pilot, "g", "1")
-        await wait_for(pilot, "AS OF EVENT 1 of 290", "no optimizer step is recorded yet")
+        await wait_for(pilot, f"AS OF EVENT 1 of {newest}", "no optimizer step is recorded yet")
         await pilot.press("comma")
         await wait_for(pilot, "there is no earlier event")
 
 
-async def test_steps_in_time_go_from_one_event_of_the_filter_to_the_next(runs: Path) -> None:
+async def test_steps_in_time_go_from_one_event_of_the_filter_to_the_next(runs: Path, newest: int) -> None:
     root = the_run(runs)
     boards = [first(root, "leaderboard.computed", place) for place in range(4)]
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await open_tab(pilot, "7", "event 290")
+        await open_tab(pilot, "7", f"event {newest}")
         await answer(pilot, "f", "leaderboard.computed")
         await wait_for(pilot, f"event {boards[3]}  ")
         await pilot.press("t", "6", "comma", "comma")
@@ -286,36 +292,40 @@ async def test_steps_in_time_go_from_one_event_of_the_filter_to_the_next(runs: P
         await wait_for(pilot, "there is no later event of a stage", "'leaderboard.computed'")
 
 
-async def test_on_another_tab_one_starts_at_the_newest_event(runs: Path) -> None:
+async def test_on_another_tab_one_starts_at_the_newest_event(runs: Path, newest: int) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
         await open_tab(pilot, "1", "✓ completed", "5/5")
         await pilot.press("t")
-        await wait_for(pilot, "AS OF EVENT 290 of 290", "✓ completed", "all stages are recorded")
+        await wait_for(pilot, f"AS OF EVENT {newest} of {newest}", "✓ completed", "all stages are recorded")
         await pilot.press("comma")
-        await wait_for(pilot, "AS OF EVENT 289 of 290", "● running")
+        await wait_for(pilot, f"AS OF EVENT {newest - 1} of {newest}", "● running")
 
 
-async def test_the_newest_event_can_be_stood_at_and_the_pages_turned(runs: Path) -> None:
+async def test_the_newest_event_can_be_stood_at_and_the_pages_turned(runs: Path, newest: int) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await open_tab(pilot, "7", "event 290")
+        await open_tab(pilot, "7", f"event {newest}")
         await pilot.press("t")
-        await wait_for(pilot, "AS OF EVENT 290 of 290", "events 191–290")
+        await wait_for(pilot, f"AS OF EVENT {newest} of {newest}", f"events {newest - PAGE + 1}–{newest}")
         await pilot.press("left_square_bracket")
-        await wait_for(pilot, "AS OF EVENT 290 of 290", "events 91–190", "event 190  ")
+        older, before = newest - PAGE, newest - 1
+        place = f"AS OF EVENT {newest} of {newest}"
+        await wait_for(pilot, place, f"events {older - PAGE + 1}–{older}", f"event {older}  ")
         await pilot.press("full_stop", "comma")
-        await wait_for(pilot, "AS OF EVENT 289 of 290", "events 190–289", "event 289  ")
+        await wait_for(pilot, f"AS OF EVENT {before} of {newest}", f"events {older}–{before}", f"event {before}  ")
 
 
-async def test_what_writes_says_that_one_looks_at_the_past(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_writes_says_that_one_looks_at_the_past(
+    runs: Path, newest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine, "resume", lambda root: pytest.fail("an engine was started"))
     monkeypatch.setattr(engine, "request_stop", lambda root: pytest.fail("an engine was stopped"))
     async with DempoApp(runs, INTERVAL).run_test(size=(120, 40), notifications=True) as pilot:
         await open_tab(pilot, "1", "5/5")
         await pilot.press("t", "comma")
-        await wait_for(pilot, "AS OF EVENT 289", "● running")
+        await wait_for(pilot, f"AS OF EVENT {newest - 1}", "● running")
         for key in ("s", "r"):
             await pilot.press(key)
-            await wait_for(pilot, "this is the run as of event 289; t goes back", absent="safe point")
+            await wait_for(pilot, f"this is the run as of event {newest - 1}; t goes back", absent="safe point")
             pilot.app.clear_notifications()
             await wait_for(pilot, "5/5", absent="goes back")
 
@@ -341,7 +351,9 @@ async def test_a_live_run_is_recorded_meanwhile_and_returned_to(tmp_path: Path) 
             await wait_for(pilot, f"head  {last + 2}")
 
 
-async def test_what_was_read_for_another_moment_is_not_shown(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_read_for_another_moment_is_not_shown(
+    runs: Path, newest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A slow reading of the past ends after one has returned, and before the present is read again."""
     read = RecordPane.read.__func__  # type: ignore[attr-defined]
     seen: list[int | None] = []
@@ -354,23 +366,23 @@ async def test_what_was_read_for_another_moment_is_not_shown(runs: Path, monkeyp
 
     monkeypatch.setattr(RecordPane, "read", classmethod(slow))
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await open_tab(pilot, "7", "event 290")
+        await open_tab(pilot, "7", f"event {newest}")
         await pilot.press("comma")
-        await wait_for(pilot, "event 289  ")
+        await wait_for(pilot, f"event {newest - 1}  ")
         await pilot.press("t", "t")
         for _ in range(20):
             await asyncio.sleep(0.06)
             assert "AS OF EVENT" not in shown(pilot.app)
-        await wait_for(pilot, "head  290", "event 289  ")
-    assert seen[:2] == [289, None]
+        await wait_for(pilot, f"head  {newest}", f"event {newest - 1}  ")
+    assert seen[:2] == [newest - 1, None]
 
 
-async def test_no_state_rests_on_colour_alone(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_state_rests_on_colour_alone(runs: Path, newest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await open_tab(pilot, "7", "event 290")
+        await open_tab(pilot, "7", f"event {newest}")
         await pilot.press("t")
-        await wait_for(pilot, "AS OF EVENT 290 of 290", "t now")
+        await wait_for(pilot, f"AS OF EVENT {newest} of {newest}", "t now")
         reversed_texts = []
         for strip in pilot.app.screen._compositor.render_strips():
             for line_filter in pilot.app._filters:
@@ -379,17 +391,17 @@ async def test_no_state_rests_on_colour_alone(runs: Path, monkeypatch: pytest.Mo
                 style = segment.style or Style()
                 assert {style.color, style.bgcolor} <= {None, RichColor.default()}, segment
                 reversed_texts += [segment.text] if style.reverse else []
-        for wanted in ("AS OF EVENT 290", "7 Record", "engine.stopped"):
+        for wanted in (f"AS OF EVENT {newest}", "7 Record", "engine.stopped"):
             assert any(wanted in text for text in reversed_texts), wanted
 
 
-def test_of_an_imported_record_the_newest_event_is_known(runs: Path, tmp_path: Path) -> None:
+def test_of_an_imported_record_the_newest_event_is_known(runs: Path, newest: int, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(the_run(runs), tmp_path / "copy"))
     (copy / MARK).write_text("{}")
     found = read_run(copy, PANES[0], None, None, 100)
     assert found.error == ""
     assert found.pulse is not None
-    assert (found.pulse.seq, found.pulse.newest, found.pulse.origin) == (100, 290, "imported")
+    assert (found.pulse.seq, found.pulse.newest, found.pulse.origin) == (100, newest, "imported")
 
 
 # ---------------------------------------------------------------- what a paused run waits for

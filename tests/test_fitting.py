@@ -14,7 +14,7 @@ from training_world import make_pairs, make_tiny
 
 from core.errors import InputError
 from core.facts.training.token_file import CUT_CONTEXT, CUT_RESPONSE, HEADER_BYTES, token_tables
-from core.training import fitting
+from core.training.as_tokens import fitting
 from core.training.as_tokens.fitting import tokenise
 from core.training.as_tokens.token_file import counts_of, read_tokens, write_tokens
 from core.training.as_tokens.tokens import Tokens

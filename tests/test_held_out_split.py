@@ -180,12 +180,12 @@ def test_there_must_be_something_left_to_train_on(tmp_path: Path) -> None:
 
 def test_whoever_starts_a_run_is_told_that_panels_lose_members() -> None:
     by = {"share": 0.1, "by": "rater"}
-    (note,) = notes_on_training(make_config(CONDITIONS + HARD, held_out=by))
+    (note,) = notes_on_training(make_config(CONDITIONS + HARD, held_out=by), True)
     assert "0.1 of the raters is held out" in note
     assert "'hard' will train without those" in note
-    assert notes_on_training(make_config(CONDITIONS, held_out=by)) == ()
-    assert notes_on_training(make_config(CONDITIONS + HARD, held_out=by | {"by": "pair"})) == ()
-    assert notes_on_training(make_config(CONDITIONS + HARD)) == ()
+    assert notes_on_training(make_config(CONDITIONS, held_out=by), True) == ()
+    assert notes_on_training(make_config(CONDITIONS + HARD, held_out=by | {"by": "pair"}), True) == ()
+    assert notes_on_training(make_config(CONDITIONS + HARD), True) == ()
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def test_a_state_is_kept_after_half_of_what_a_condition_takes(
     run.train()
     assert states(run) == [3], "six steps of 15 minutes: after 45, and the model itself after 90"
     assert same(run, whole)
-    assert ", 45 m 00 s left, loss " in run.recorder.progresses[-4][3]
+    (told,) = [detail for *_, detail in run.recorder.progresses if detail.startswith("full: step 3 of 6, ")]
+    assert ", 45 m 00 s left, loss " in told
 
 
 def test_a_short_condition_keeps_no_state(tmp_path: Path) -> None:
@@ -355,6 +356,7 @@ def _tokens_of(run: Any, condition: Any, step: int) -> int:
     total = 0
     for pair in condition.schedule[step - 1]:
         both = [run.pairs.responses[i] for i in (run.pairs.chosen[pair], run.pairs.rejected[pair])]
-        (prompt,) = prompt_ids(tokenizer, [run.pairs.contexts[run.pairs.context[pair]]])
-        total += sum(len(prompt) + len(response) for response in response_ids(tokenizer, both))
+        context = run.pairs.contexts[run.pairs.context[pair]]
+        (prompt,) = prompt_ids(tokenizer, [context])
+        total += sum(len(prompt) + len(response) for response in response_ids(tokenizer, [context, context], both))
     return total

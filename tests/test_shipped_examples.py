@@ -17,7 +17,16 @@ from core.preflight import preflight
 from tui.commands.data.shipped_examples import copy_to, examples, folder
 
 CHECKOUT = Path(__file__).parent.parent
-NAMES = ["assembly", "demo", "judge_answers", "prism-small", "prism-us"]
+NAMES = [
+    "assembly",
+    "demo",
+    "instruct-lora",
+    "judge_answers",
+    "paper-8b",
+    "paper-8b-published",
+    "prism-small",
+    "prism-us",
+]
 
 
 def test_every_example_says_in_its_first_line_what_it_is() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from same_record import stable
 from test_training_stage import Killed, Run, make_run
 from training_world import make_config
 
@@ -180,7 +181,7 @@ def results(run: Run) -> dict[str, Any]:
     """Every event of every unit that counts, but for times and working files."""
     found = {}
     for unit, events in run.recorder.completed("train").items():
-        kept = [e.model_dump(exclude={"seconds"}) for e in events if e.kind != "train.state"]
+        kept = [stable(e) for e in events if e.kind != "train.state"]
         found[unit] = kept
     return found
 

@@ -34,7 +34,7 @@ from core.facts.training.chat_templates import PLAIN_TEMPLATE
 from core.facts.training.learning_rate import rate_share
 from core.facts.training.numbers import ROUNDED_AT_RANDOM
 from core.facts.training.rules import RATE_RULE, REFERENCE_RULE
-from core.training import stage
+from core.training import base_model, stage
 from core.training.as_tokens.fitting import tokenise
 from core.training.as_tokens.token_file import read_tokens
 from core.training.as_tokens.tokens import scheduled_pairs
@@ -86,7 +86,7 @@ class Run:
         return conditions(self.context("conditions"), self.pairs, self.pool, (self.lottery,), (make_draw((0, 3)),))
 
     def model(self):
-        return stage.model(self.context("model"), self.pairs)
+        return base_model.model(self.context("model"), self.pairs)
 
     def train(self):
         return stage.train(self.context("train"), self.pairs, self.conditions(), self.model())

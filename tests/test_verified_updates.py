@@ -149,7 +149,7 @@ def test_a_search_is_verified_and_says_which_models_were_not_kept(searched: Path
     assert "the models of 'hard@" in verdicts["updates"].detail
     assert "2 updates measured again" in verdicts["updates"].detail
     (stage,) = [row for row in Reader(searched).view("stages") if row["stage"] == "train"]
-    assert (stage["units"], stage["completed"], stage["status"]) == (5, 5, "completed")
+    assert (stage["units"], stage["completed"], stage["status"]) == (6, 6, "completed")
     steps = {row["condition"] for row in Reader(searched).view("train_steps")}
     assert "hard" not in steps
     assert any(name.startswith("hard@") for name in steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import sqlite3
@@ -12,12 +13,13 @@ from typing import Any
 
 import pytest
 import sample_run
-from bundles import written_anew
+from bundles import kept_rows, written_anew
 from commands import answered, dempo, told
 from test_app import INTERVAL, SIZES, wait_for
 from test_sealed import data, made
+from test_verified_held_out import made as trained_with_pairs_held_out
 
-from core.facts.tables import COLUMNS_OF_PEOPLE, PEOPLE_IN_VIEWS, TEXTS_IN_VIEWS
+from core.facts.tables import COLUMNS_OF_PEOPLE, COLUMNS_OF_PRIVATE, PEOPLE_IN_VIEWS
 from storage.export.export import export_run
 from storage.imports.importing import import_bundle
 from storage.record.reader import Reader
@@ -59,6 +61,19 @@ def copies(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int | 
 
 
 @pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run up to its training, with pairs held out."""
+    return trained_with_pairs_held_out(tmp_path_factory.mktemp("measured"), "train", "pair")
+
+
+@pytest.fixture(scope="module")
+def copies_measured(measured: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int | None, Path]:
+    """Its two redacted bundles, by k. Nobody writes into them."""
+    folder = tmp_path_factory.mktemp("copies-measured")
+    return {k: bundle_of(measured, folder / str(k), k) for k in (None, 5)}
+
+
+@pytest.fixture(scope="module")
 def runs(copies: dict[int | None, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders with each bundle, imported and unzipped by hand."""
     folder = tmp_path_factory.mktemp("theirs")
@@ -77,22 +92,58 @@ def printed(*words: object) -> str:
 # ------------------------------------------------------------ views
 
 
-def test_the_views_about_people_are_those_that_a_bundle_lacks(drawn: Path, copies: dict[int | None, Path]) -> None:
+def test_the_views_about_people_are_those_that_a_bundle_lacks(
+    drawn: Path,
+    copies: dict[int | None, Path],
+    measured: Path,
+    copies_measured: dict[int | None, Path],
+) -> None:
     """And no other: a view that is made of a sealed part has to be named, and its columns that are."""
-    whole, kept, lacking = Reader(drawn), Reader(copies[None]), Reader(copies[5])
-    for view in VIEWS:
-        full = whole.view(view)
-        assert kept.view(view) == full or TEXTS_IN_VIEWS.keys() & {view}, view
-        assert people_left_out(whole, view) == people_left_out(kept, view) == ""
-        assert people_left_out(lacking, view) == (PEOPLE if view in PEOPLE_IN_VIEWS else ""), view
-        if view not in PEOPLE_IN_VIEWS:
-            assert lacking.view(view) == full, view
-            continue
-        assert full, f"this run shows nothing of {view}"
-        rows = lacking.view(view)
-        assert bool(rows) == (view in COLUMNS_OF_PEOPLE)
-        differing = {name for a, b in zip(full, rows, strict=False) for name in a if a[name] != b[name]}
-        assert differing <= COLUMNS_OF_PEOPLE.get(view, frozenset())
+    shown = {
+        view
+        for root, of_it in ((drawn, copies), (measured, copies_measured))
+        for view in VIEWS
+        if compared(view, Reader(root), Reader(of_it[None]), Reader(of_it[5]))
+    }
+    assert shown == PEOPLE_IN_VIEWS.keys(), "these runs show something of each"
+
+
+def compared(view: str, whole: Reader, kept: Reader, lacking: Reader) -> bool:
+    """Whether a run shows something of a view that the copy with people has, but for texts and what leads back to the
+    source, and the one without people has not."""
+    full, rows = whole.view(view), lacking.view(view)
+    assert kept_rows(kept, view) == kept_rows(whole, view), view
+    assert people_left_out(whole, view) == people_left_out(kept, view) == ""
+    if view not in PEOPLE_IN_VIEWS or not full:
+        assert kept_rows(lacking, view) == kept_rows(whole, view), view
+        return False
+    assert people_left_out(lacking, view) == PEOPLE, view
+    assert bool(rows) == (view in COLUMNS_OF_PEOPLE), view
+    left_out = COLUMNS_OF_PEOPLE.get(view, frozenset())
+    all_rows = iter([{name: cell for name, cell in row.items() if name not in left_out} for row in full])
+    for row in rows:
+        assert {name: cell for name, cell in row.items() if name not in left_out} in all_rows, "in order, and as it was"
+    return True
+
+
+@pytest.mark.parametrize("k", [None, 5])
+def test_what_leads_back_to_the_source_is_no_empty_cell_of_a_view(
+    k: int | None, measured: Path, copies_measured: dict[int | None, Path]
+) -> None:
+    copy = copies_measured[k]
+    for view, columns in COLUMNS_OF_PRIVATE.items():
+        full, rows = Reader(measured).view(view), Reader(copy).view(view)
+        assert all(row[name] is not None for row in full for name in columns), "this run has something there"
+        assert {row[name] for row in rows for name in columns} == {None}
+        with (copy / "tables" / f"{view}.csv").open(encoding="utf-8", newline="") as stream:
+            written = list(csv.DictReader(stream))
+        assert len(written) == len(full) > 0
+        assert all({name for name, cell in row.items() if cell == "withheld"} == columns for row in written)
+        shown = dempo("show", copy, "--view", view)
+        assert all(line.split().count("withheld") == len(columns) for line in shown.stdout.splitlines()[1:])
+        assert SOURCE in shown.stderr
+        assert answered(dempo("show", copy, "--view", view, "--json")) == {view: rows, "withheld": SOURCE}
+        assert "withheld" not in printed("show", measured, "--view", view)
 
 
 def test_a_view_says_that_its_rows_or_cells_are_withheld(copies: dict[int | None, Path]) -> None:
@@ -216,9 +267,12 @@ def test_replay_says_what_was_withheld_and_blames_nothing_else(copies: dict[int 
 # ------------------------------------------------------------ bundles
 
 
-def test_tables_and_report_of_a_bundle_say_withheld(copies: dict[int | None, Path]) -> None:
+def test_tables_and_report_of_a_bundle_say_withheld(
+    copies: dict[int | None, Path], copies_measured: dict[int | None, Path]
+) -> None:
     for view in PEOPLE_IN_VIEWS:
-        header, *rows = (copies[5] / "tables" / f"{view}.csv").read_text(encoding="utf-8").splitlines()
+        copy = copies_measured[5] if view.startswith("heldout") else copies[5]
+        header, *rows = (copy / "tables" / f"{view}.csv").read_text(encoding="utf-8").splitlines()
         if view in COLUMNS_OF_PEOPLE:
             assert all("withheld" in row for row in rows), view
         else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.training.models.precision import Placement
 
 
-@dataclass(frozen=True)
+@dataclass
 class LocalModel:
     """A causal language model on its device, its tokenizer, and the context it was made for (0: not known)."""
 
@@ -89,7 +89,8 @@ def opened(folder: Path, train: TrainSection | None, numbers: str | None = None)
     try:
         yield opened_model
     finally:
-        del opened_model, model
+        opened_model.model = None  # whoever asked may keep the rest of it, and the next model needs the memory
+        del model
         release_memory()
 
 

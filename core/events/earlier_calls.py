@@ -24,6 +24,7 @@ class EarlierCall:
     prompt: str
     reply: str
     reasoning: str = ""
+    chat_template: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.facts.cells import csv_line, escaped_columns, table_header, table_row
+from core.facts.sealed import PEOPLE, PRIVATE, SEALED
 
 WITHHELD = "withheld"
 """Stands in a table or a report for what was left out."""
@@ -51,10 +52,20 @@ COLUMNS_OF_PEOPLE: dict[str, frozenset[str]] = {
 }
 """Those of them that show other things too, and the columns that are made of these parts."""
 
-PEOPLE_NOT_HERE = """SELECT 1 FROM events WHERE kind IN (SELECT value FROM json_each(?))
-  AND payload->>'$.sealed.people.sha256' IS NOT NULL
-  AND payload->>'$.sealed.people.sha256' NOT IN (SELECT sha256 FROM blobs) LIMIT 1"""
-"""A row where a part about people of an event of these kinds, a JSON list, is not here."""
+PRIVATE_IN_VIEWS: dict[str, tuple[str, ...]] = {"train_steps": ("train.step",)}
+"""Views that show something of the parts of these kinds of events that lead back to the source."""
+
+COLUMNS_OF_PRIVATE: dict[str, frozenset[str]] = {
+    "train_steps": frozenset({"effective_pairs", "tokens", "tokens_per_second"}),
+}
+"""Their columns that are made of these parts."""
+
+
+def part_not_here(part: str) -> str:
+    """SQL for a row where this part of an event of some kinds, a JSON list, is not here."""
+    named = f"payload->>'$.{SEALED}.{part}.sha256'"
+    return f"""SELECT 1 FROM events WHERE kind IN (SELECT value FROM json_each(?))
+  AND {named} IS NOT NULL AND {named} NOT IN (SELECT sha256 FROM blobs) LIMIT 1"""
 
 
 def rows_shown(db: sqlite3.Connection, view: str, redacted: bool) -> tuple[list[str], Iterator[list[Any]]]:
@@ -68,6 +79,8 @@ def rows_shown(db: sqlite3.Connection, view: str, redacted: bool) -> tuple[list[
     withheld = redacted and people_withheld(db, view)
     if withheld:
         hidden |= COLUMNS_OF_PEOPLE.get(view, frozenset())
+    if redacted and _parts_withheld(db, PRIVATE, PRIVATE_IN_VIEWS.get(view)):
+        hidden |= COLUMNS_OF_PRIVATE[view]
     places = [place for place, column in enumerate(columns) if column in hidden]
     shown = (_without(row, places) for row in cursor)
     return columns, _or_withheld(shown, columns) if withheld else shown
@@ -75,8 +88,11 @@ def rows_shown(db: sqlite3.Connection, view: str, redacted: bool) -> tuple[list[
 
 def people_withheld(db: sqlite3.Connection, view: str) -> bool:
     """Whether a view is made of parts about people that are not here."""
-    kinds = PEOPLE_IN_VIEWS.get(view)
-    return kinds is not None and db.execute(PEOPLE_NOT_HERE, [json.dumps(kinds)]).fetchone() is not None
+    return _parts_withheld(db, PEOPLE, PEOPLE_IN_VIEWS.get(view))
+
+
+def _parts_withheld(db: sqlite3.Connection, part: str, kinds: tuple[str, ...] | None) -> bool:
+    return kinds is not None and db.execute(part_not_here(part), [json.dumps(kinds)]).fetchone() is not None
 
 
 def _or_withheld(rows: Iterator[list[Any]], columns: Sequence[str]) -> Iterator[list[Any]]:

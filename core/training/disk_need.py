@@ -13,9 +13,6 @@ from dataclasses import dataclass
 LEAST_MINUTES = 20.0
 """Between two states, where `train.checkpoint_minutes` names no number."""
 
-MOMENTS = 2
-"""Numbers that AdamW keeps of every parameter, beside the parameter."""
-
 SHARD = 5 * 1000**3
 """Bytes that a file of a final model has at most; a single tensor that is larger has a file of its own."""
 
@@ -30,18 +27,6 @@ def state_minutes(checkpoint_minutes: float | None, predicted: float | None) -> 
     if checkpoint_minutes is not None:
         return checkpoint_minutes
     return max(LEAST_MINUTES, (predicted or 0.0) / 2)
-
-
-def state_bytes(weight_bytes: float) -> float:
-    """Bytes of a state per parameter: the parameter and AdamW's two moments, all in the numbers of the weights.
-
-    12 where they are float32 (`fp32` and `bf16_mixed`), 6 in bfloat16 (`bf16`). Optimizers with one moment or with
-    moments of eight bits keep less.
-
-    Args:
-        weight_bytes: of a weight as it is trained, 4 or 2.
-    """
-    return weight_bytes * (1 + MOMENTS)
 
 
 @dataclass(frozen=True)
@@ -64,9 +49,8 @@ class DiskNeed:
 
 
 def disk_need(
-    parameters: int,
-    final_bytes_per_parameter: float,
-    state_bytes_per_parameter: float,
+    state: int,
+    final: int,
     conditions: int,
     minutes: float | None,
     checkpoint_minutes: float | None,
@@ -75,7 +59,7 @@ def disk_need(
     """What training some conditions takes of a disk, each of them `minutes` long.
 
     What is assumed:
-        - Tied parameters count once. Tokenizers and configurations (some MB each) and the record are not counted.
+        - Tokenizers and configurations (some MB each) and the record are not counted.
         - The base model is there already.
         - States are kept while a condition trains, so not after its last step. A condition of M minutes with m minutes
           between states leaves ⌈M/m⌉ − 1 of them: by the rule none up to 20 minutes and one above. Each stop
@@ -83,16 +67,13 @@ def disk_need(
         - A new state is complete before the old one goes, and a state goes once the final model is complete.
 
     Args:
-        parameters: of the model.
-        final_bytes_per_parameter: in the numbers that the base model is stored in: 2 for bfloat16.
-        state_bytes_per_parameter: `state_bytes`, or what the optimizer makes of it.
+        state: bytes of all that is trained, as it is trained, and of what its optimizer keeps.
+        final: bytes of one final model, in the numbers that the base model is stored in, or of one adapter.
         conditions: that are trained.
         minutes: of training per condition; None where not known.
         checkpoint_minutes: `train.checkpoint_minutes`.
         steps: optimizer steps of a condition, needed where it is 0.
     """
-    state = math.ceil(parameters * state_bytes_per_parameter)
-    final = math.ceil(parameters * final_bytes_per_parameter)
     if conditions == 0:
         return DiskNeed(state, final, 0, 0, 0)
     kept = _states(minutes, checkpoint_minutes, steps)

@@ -1,8 +1,7 @@
-"""The stages `model` and `train`.
+"""The stage `train`.
 
 | stage      | unit               | records                                    |
 |------------|--------------------|--------------------------------------------|
-| model      | `base`             | the base checkpoint                        |
 | train      | `tokens`           | the tokens of every pair that is scheduled |
 |            | `reference`        | log-probabilities of the frozen base model |
 |            | `condition:<name>` | its steps and its model                    |
@@ -21,14 +20,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from core.chat import chosen_template, load_tokenizer, require_trainable, template_digest
+from core.chat import load_tokenizer, template_digest
 from core.errors import DempoError, InputError
 from core.events import (
     Event,
     HeldOutMeasured,
-    ModelReady,
     ReferenceComputed,
     TokensMade,
     TrainCheckpoint,
@@ -36,22 +32,19 @@ from core.events import (
     TrainState,
     TrainStep,
 )
-from core.facts.places import place_name
 from core.facts.plural import number_of
 from core.facts.sources import has_base, trains
-from core.facts.training.chat_templates import template_kind
 from core.facts.training.numbers import rounding_seed
 from core.facts.training.rules import REFERENCE_RULE, REFERENCE_TYPE, training_unit, update_unit
 from core.facts.training.token_file import TOKENS_TYPE
 from core.facts.training.weight_files import lacking_adapter
-from core.random_arrays import integers
 from core.sections.what_trains import TrainSection
 from core.stage import Context, Unit, only
-from core.training.checkpoints import fresh_folder, hash_files, publish, verify
-from core.training.disk_need import disk_need, state_bytes
+from core.training.base_model import BaseModel
+from core.training.checkpoints import verify
 from core.training.keeping.room import in_gb, require_room, taken_bytes
 from core.training.models.optimizers import require_optimizer
-from core.training.planning.conditions import BASE, train_section
+from core.training.planning.conditions import train_section
 from core.training.steps_match import train_to_match
 from core.training.updates import measure_update
 from core.types import Condition, PreferencePairs
@@ -62,19 +55,6 @@ if TYPE_CHECKING:
     from core.training.keeping.final_model import Numbers
     from core.training.models.precision import Placement
     from core.training.prediction.before_training import Subject
-
-
-@dataclass(frozen=True)
-class BaseModel:
-    """The model that every condition starts from, and that is the frozen reference.
-
-    path is a complete checkpoint folder (weights may be links); files holds the SHA-256 of each file, and template
-    that of the chat template.
-    """
-
-    path: Path
-    files: Mapping[str, str]
-    template: str
 
 
 @dataclass(frozen=True)
@@ -104,98 +84,6 @@ class Trained:
         return verify(self.models[condition], self.files[condition])
 
 
-# ---------------------------------------------------------------- model
-
-
-def model(ctx: Context, pairs: PreferencePairs) -> BaseModel:
-    """The base model: made from a configuration ("tiny"), or an existing checkpoint.
-
-    Only a tiny one looks at pairs, which may be () for any other.
-    """
-    train = train_section(ctx)
-    ctx.plan(1)
-    path = ctx.folder.checkpoints / BASE
-
-    def compute(unit: Unit) -> None:
-        from core.training.models.precision import memory_guard, placement, quiet_libraries
-
-        quiet_libraries()
-        temporary = fresh_folder(ctx.folder.checkpoints / f".{BASE}")
-        loss = None
-        if train.model == "tiny":
-            with memory_guard(train, "pre-training the tiny model"):
-                loss = _make_tiny(ctx, pairs, train, placement(train).device, temporary)
-        else:
-            from core.training.models.model import find_source, link_model
-
-            ctx.progress(0, 1, f"finding {train.model}")
-            source = find_source(train.model, train.revision)
-            link_model(source, temporary)
-            tokenizer = load_tokenizer(source, partial(chosen_template, train.template, model=train.model))
-            require_trainable(tokenizer)
-            tokenizer.save_pretrained(temporary)
-        unit.add(_model_ready(unit, train, temporary, loss))
-        publish(temporary, path)
-
-    ready = only(ctx.unit("base", compute), ModelReady)
-    return BaseModel(path, ready.files, ready.template)
-
-
-def _make_tiny(ctx: Context, pairs: PreferencePairs, train: TrainSection, device: str, folder: Path) -> float | None:
-    """Builds, pre-trains and saves the tiny model; returns its last loss."""
-    from core.training.as_tokens.fitting import tokenise
-    from core.training.as_tokens.tokens import every_response
-    from core.training.models.model import save_model
-    from core.training.models.tiny import make_model, pretrain, train_tokenizer
-
-    ctx.progress(0, train.tiny.steps, "training the tokenizer")
-    tokenizer = train_tokenizer([*_messages(pairs), *pairs.responses], train.tiny.vocabulary)
-    made = make_model(train.tiny, tokenizer, 2 * train.max_length, ctx.torch_seed("base", "weights"))
-    everything = every_response(pairs)
-    stream = ctx.stream("base", "pretraining")
-    wanted = train.tiny.steps * train.tiny.batch
-    picked = everything[np.unique(integers(stream.child("texts"), len(everything), wanted))]
-    tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, picked, train.max_length)
-
-    loss = pretrain(
-        made,
-        [tokens.ids(tokens.keys(*pair)[0]) for pair in picked.tolist()],
-        train.tiny,
-        stream.child("batches"),
-        device,
-        tokenizer.pad_token_id,
-        lambda done, total: ctx.go_on(done, total, "pre-training the tiny model"),
-    )
-    save_model(made.cpu(), tokenizer, folder)
-    return loss
-
-
-def _messages(pairs: PreferencePairs) -> list[str]:
-    """The last message of every context; earlier ones are last in other contexts or responses."""
-    return [context[-1].content for context in pairs.contexts]
-
-
-def _model_ready(unit: Unit, train: TrainSection, folder: Path, loss: float | None) -> ModelReady:
-    from core.training.models.adapters import require_lora
-    from core.training.models.model import names_of_weights, require_fit, shape_of
-
-    shape, tokenizer = shape_of(folder), load_tokenizer(folder)
-    require_lora(train, names_of_weights(folder))
-    require_fit(train, max(tokenizer.get_vocab().values()) + 1, shape.rows, shape.positions)
-    return ModelReady(
-        model=place_name(train.model),
-        architecture=shape.architecture,
-        parameters=shape.parameters,
-        vocabulary=len(tokenizer),
-        template=template_digest(tokenizer.chat_template),
-        template_kind=template_kind(tokenizer.chat_template),
-        template_text=unit.text(tokenizer.chat_template),
-        files=hash_files(folder),
-        pretraining_loss=loss,
-    )
-
-
-# ---------------------------------------------------------------- train
 
 
 def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...], base: BaseModel) -> Trained:
@@ -269,7 +157,7 @@ def _train_pending(
     verify(base.path, base.files)
     numbers = numbers_of(base.path)
     pending = [condition for condition in trained if ctx.pending([training_unit(condition.name)])]
-    _require_disk(ctx, placed, numbers, pending)
+    _require_disk(ctx, base, placed, numbers, pending)
     tokenizer = _as_recorded(load_tokenizer(base.path), base)
     tokens = _tokens(ctx, pairs, trained, tokenizer, section.max_length)
     pad = tokenizer.pad_token_id
@@ -314,18 +202,25 @@ def _as_recorded(tokenizer: Any, base: BaseModel) -> Any:
     return tokenizer
 
 
-def _require_disk(ctx: Context, placed: Placement, numbers: Numbers, pending: Sequence[Condition]) -> None:
+def _require_disk(
+    ctx: Context, base: BaseModel, placed: Placement, numbers: Numbers, pending: Sequence[Condition]
+) -> None:
     """Refuses to begin where the disk cannot hold the models that are to come, and two states.
 
     Raises:
         InputError: says how much there is room for, and how much would be needed.
     """
-    lora = train_section(ctx).lora
-    if not pending or (lora is not None and not lora.merged):
-        return  # adapters are small
-    share = numbers.size / numbers.parameters
-    state = 0.0 if lora is not None else state_bytes(placed.dtype.itemsize)
-    need = disk_need(numbers.parameters, share, state, len(pending), None, None)
+    from core.training.models.small_files import settings_in
+    from core.training.prediction.dimensions import dimensions_of
+    from core.training.prediction.forecast import Trainings, disk_of
+    from core.training.prediction.model_size import ModelSize
+
+    if not pending:
+        return
+    dimensions = dimensions_of(settings_in(base.path / "config.json", "train.model"))
+    size = ModelSize(numbers.parameters, dimensions, stored=numbers.size)
+    coming = Trainings(len(pending), steps=0, longest=0)
+    need = disk_of(train_section(ctx), size, placed.device == "cuda", coming, minutes=None)
     doing = f"{number_of(len(pending), 'trained model')} of {in_gb(need.final)} and two states of {in_gb(need.state)}"
     require_room(ctx.folder.checkpoints, need.peak, taken_bytes(_states(ctx)), doing)
 

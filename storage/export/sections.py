@@ -182,10 +182,10 @@ class Content:
             "source: whose preferences count; transform: f in the weight f(π) of a person; estimator: how weights "
             "enter training; effective_pairs: (Σω)²/Σω² over the weights ω of pairs, the effective sample size."
         )
-        table = self.table("conditions")
+        columns = ("condition", "source", "transform", "estimator", "pairs", "raters", "steps", "batch")
         return markup.section(
             "Conditions",
-            table,
+            self.table("conditions", *columns, "effective_pairs"),
             self.note(remark, "conditions"),
             *map(markup.note, weight_shares.not_recommended(as_rows(ConditionRow, self.rows("conditions")))),
             self.see("Weights of raters", "weights"),
@@ -219,12 +219,21 @@ class Content:
             markup.under(
                 "Held-out pairs",
                 self.table("heldout_split"),
+                self._dropped_out(),
                 markup.table(self._last_measured(), whole=self.whole("heldout")),
                 self.note(about_held_out, "heldout"),
             ),
             markup.under("Recovery (planted worlds only)", recovered, self.note(remark, "recovery")),
             self.see("Every step", "train_steps"),
         )
+
+    def _dropped_out(self) -> str:
+        """How many raters a condition loses because all their pairs are held out."""
+        if not any(self.rows("heldout_split")):
+            return ""
+        rows = [row for row in self.rows("conditions") if row["held_out_raters"] is not None]
+        lost = ", ".join(f"{row['condition']} {row['held_out_raters']}" for row in rows)
+        return markup.note(f"Raters who drop out, since all their pairs are held out: {lost}.") if lost else ""
 
     def _last_measured(self) -> Iterable[dict[str, Any]]:
         """What was measured on held-out pairs after the last step of each condition: only then there are intervals."""

@@ -59,5 +59,5 @@ def _call(record: Recorded, line: Line) -> EarlierCall | None:
     def text(reference: Text | None) -> str:
         return "" if reference is None else record.text(reference.sha256)
 
-    texts = (event.template, event.prompt, event.reply, event.reasoning)
+    texts = (event.template, event.prompt, event.reply, event.reasoning, event.chat_template)
     return EarlierCall(line.seq, event, *map(text, texts))

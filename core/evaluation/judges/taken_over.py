@@ -131,6 +131,7 @@ def _taken(
             "prompt": unit.text(found.prompt) if event.prompt else None,
             "reply": unit.text(found.reply),
             "reasoning": unit.text(found.reasoning) if event.reasoning else None,
+            "chat_template": unit.text(found.chat_template) if event.chat_template else None,
             "detail": "; ".join(filter(None, [*changed, event.detail])),
             "request_key": judging_key(place_name(model.model), address, prompt, call.order, call.index, beside),
             "rule": READING_RULE,

@@ -31,11 +31,10 @@ class Trainings:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What training takes; need, disks and times are None where the size of the model is not known.
+    """What training takes; need, disk and times are None where the size of the model is not known.
 
     slowest and fastest are seconds of (training, scoring the reference) at the speeds that are to be expected, or that
-    was measured, with every row as long as the window; disk and least_disk are what the slowest and the fastest leave
-    on the disk.
+    was measured, with every row as long as the window; disk is what the slowest leaves on the disk.
     """
 
     trainings: Trainings
@@ -44,7 +43,6 @@ class Forecast:
     precision: str
     need: MemoryNeed | None
     disk: DiskNeed | None
-    least_disk: DiskNeed | None
     slowest: tuple[float, float] | None
     fastest: tuple[float, float] | None
 
@@ -78,15 +76,12 @@ def forecast(
     trainings, size, device = trainings_of(config, repeated), size_of_model(train), device_memory(train, asked)
     precision = precision_on(train, device.cuda)
     if size.parameters is None:
-        return Forecast(trainings, size, device, precision, None, None, None, None, None)
+        return Forecast(trainings, size, device, precision, None, None, None, None)
     slow, fast = (speed, speed) if speed else speeds(precision, device.cuda, train.threads or usable_cores())
     work = most_work(train, trainings)
     slowest = seconds_of(work, size.parameters, size.dimensions, slow)
     fastest = seconds_of(work, size.parameters, size.dimensions, fast)
     share = trainings.longest / max(1, trainings.steps) / 60
-
-    def disk(seconds: float) -> DiskNeed:
-        return disk_of(train, size, device.cuda, trainings, share * seconds)
 
     return Forecast(
         trainings=trainings,
@@ -94,8 +89,7 @@ def forecast(
         device=device,
         precision=precision,
         need=memory_need(train, size.parameters, size.dimensions, device.cuda),
-        disk=disk(slowest[0]),
-        least_disk=disk(fastest[0]),
+        disk=disk_of(train, size, device.cuda, trainings, share * slowest[0]),
         slowest=slowest,
         fastest=fastest,
     )
@@ -109,10 +103,13 @@ def most_work(train: TrainSection, trainings: Trainings) -> Work:
 
 
 def disk_of(train: TrainSection, size: ModelSize, cuda: bool, trainings: Trainings, minutes: float | None) -> DiskNeed:
-    """The disk of some trainings, the longest of `minutes`; adapters are kept alone unless they are merged."""
+    """The disk of some trainings, the longest of `minutes`; adapters are kept alone unless they are merged.
+
+    A state holds what is trained and what its optimizer keeps, by the table of optimizers.
+    """
     precision, parameters = precision_on(train, cuda), size.parameters or 0
     trained = trained_bytes(train, parameters, size.dimensions, precision)
     kept, whole = trained.weights + trained.optimizer, train.lora is None or train.lora.merged
     final = (size.stored or trained.weights) if whole else trained.weights
     number, every = trainings.number, train.checkpoint_minutes
-    return disk_need(1, final, kept, number, minutes, every, trainings.longest)
+    return disk_need(kept, final, number, minutes, every, trainings.longest)

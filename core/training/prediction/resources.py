@@ -19,12 +19,12 @@ def require_resources(config: RunConfig, train: TrainSection, runs: Path | None)
 
     Raises:
         OutOfDeviceMemory: weights, gradient and optimizer alone take more than the device has.
-        InputError: the final models and the states that are kept take more than is free.
+        InputError: the final models and two states take more than is free.
     """
     if train.optimizer not in OPTIMIZERS:
         return  # which is said by itself
     found = forecast(config, train)
-    if not found.trainings.number or found.need is None or found.least_disk is None:
+    if not found.trainings.number or found.need is None or found.disk is None:
         return
     room = found.device.bytes
     if room is not None and found.need.states > room:
@@ -32,33 +32,29 @@ def require_resources(config: RunConfig, train: TrainSection, runs: Path | None)
             f"training takes {gib(found.need.states)} of memory for {parts(found)} alone, and {found.device.name} has "
             f"{gib(room)}; {advice(train, found.device.cuda, room)}"
         )
-    if runs is not None and found.least_disk.peak > (free := free_at(runs)):
+    if runs is not None and found.disk.peak > (free := free_at(runs)):
         raise InputError(
-            f"training takes at least {gib(found.least_disk.peak)} of disk for final models and states to go on from, "
+            f"training takes up to {gib(found.disk.peak)} of disk for final models and states to go on from, "
             f"and {gib(free)} are free for {runs}; free some, name another folder of runs, or train fewer conditions "
             "in one run"
         )
 
 
-def resource_notes(config: RunConfig, runs: Path | None) -> tuple[str, ...]:
-    """What may not fit, by the estimate."""
+def resource_notes(config: RunConfig) -> tuple[str, ...]:
+    """What the device may not hold, by the estimate."""
     if config.train is None or not config.has_base:
         return ()
     found = forecast(config, config.train)
-    if not found.trainings.number or found.need is None or found.disk is None:
+    if not found.trainings.number or found.need is None:
         return ()
-    notes, room = [], found.device.bytes
-    if room is not None and found.need.peak > room:
-        notes.append(
-            f"training may take {gib(found.need.peak)} of memory by the estimate, and {found.device.name} has "
-            f"{gib(room)}; one micro-batch is measured before anything is scored; to fit, "
-            f"{advice(config.train, found.device.cuda, room)}"
-        )
-    if runs is not None and found.disk.peak > (free := free_at(runs)):
-        notes.append(
-            f"training may take {gib(found.disk.peak)} of disk, if it is slow, and {gib(free)} are free for {runs}"
-        )
-    return tuple(notes)
+    room = found.device.bytes
+    if room is None or found.need.peak <= room:
+        return ()
+    return (
+        f"training may take {gib(found.need.peak)} of memory by the estimate, and {found.device.name} has "
+        f"{gib(room)}; one micro-batch is measured before anything is scored; to fit, "
+        f"{advice(config.train, found.device.cuda, room)}",
+    )
 
 
 def parts(found: Forecast) -> str:

@@ -9,7 +9,8 @@ from core.facts.sources import trains
 from storage.verifier.ground.finding import broken, same
 from storage.verifier.ground.record import Found, Record
 
-NEVER_BELOW_ZERO = ("micro_batch_seconds", "step_seconds", "seconds", "reference_seconds", "optimizer", "disk_free")
+_TIMES = ("micro_batch_seconds", "step_seconds", "seconds", "reference_seconds")
+NEVER_BELOW_ZERO = (*_TIMES, "optimizer", "disk", "disk_written", "disk_free")
 
 
 def check_predicted(record: Record, planned: Mapping[str, Found]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.facts.randomness import RandomStream
 from core.facts.training.schedule import SCHEDULE_TYPE, eligible_draws, schedule_file, weighted_draws
+from core.facts.training.shares import weights_in_loss
 from core.facts.training.weights import effective_number
 from storage.verifier.contents.pool import PoolRead, in_order_of_pairs, required_pool
 from storage.verifier.contents.whole import is_plain_file
@@ -92,7 +93,8 @@ def _check_pairs_of_steps(
     longest = 2 * batch * record.genesis["config"]["train"]["max_length"]
     for step in counted:
         number = step.values["step"]
-        wanted = effective_number([worth[pair] for pair in pairs[(number - 1) * batch : number * batch]])
+        own = [worth[pair] for pair in pairs[(number - 1) * batch : number * batch]]
+        wanted = effective_number(weights_in_loss(own, event.values["estimator"], event.values.get("micro_batch") or 1))
         found, tokens = step.values["effective_pairs"], step.values.get("tokens")
         if not math.isclose(found, wanted, rel_tol=1e-12):
             raise broken(f"{what}: effective_pairs of step {number} is {found}; it is {wanted}", step.seq)
@@ -105,8 +107,10 @@ def _weights_of_pairs(record: Record, event: Found, pool: PoolRead) -> list[floa
     if event.values["estimator"] == "weighted_sampling":
         return [1.0] * sum(pairs for _, pairs in pool.everybody)
     weight = {row["rater_id"]: float(row["weight"]) for row in event.values["weights"]}
+    left = {row["rater_id"]: row["pairs"] for row in event.values["weights"]}
     people = in_order_of_pairs(record, pool)
-    return [weight.get(rater_id, 0.0) / pairs for rater_id, pairs in people for _ in range(pairs)]
+    each = [(weight.get(rater_id, 0.0) / left.get(rater_id, 1), pairs) for rater_id, pairs in people]
+    return [omega for omega, pairs in each for _ in range(pairs)]
 
 
 def _pairs_left(record: Record, counts: list[int]) -> list[list[int]]:

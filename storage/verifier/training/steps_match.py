@@ -87,8 +87,8 @@ def check_search(event: Found, search: Search, trained: Mapping[str, Found], upd
     """
     values, section, seq = event.values, search.section, event.seq
     what = f"the search of steps of condition {brief(values['condition'])}"
-    for field, key in (("like", "steps_match"), ("tolerance", "tolerance"), ("grid", "step_grid")):
-        same(values[field], section[key], f"{what}: its {field}", seq)
+    for name, key in (("like", "steps_match"), ("tolerance", "tolerance"), ("grid", "step_grid")):
+        same(values[name], section[key], f"{what}: its {name}", seq)
     if search.target is None or search.asked != list(search.found) or not search.found:
         raise broken(f"{what} is recorded, and not every update that it rests on is", seq)
     tolerance, found, target = float(section["tolerance"]), search.found, search.target

@@ -68,8 +68,8 @@ def _check_update(event: Found, parameters: int | None) -> None:
     if len(named) < len(rows) or "" in named:
         raise broken(f"{what} has a layer twice, or one without a name", seq)
     same(sum(row["numbers"] for row in rows), values["numbers"], f"{what}: the numbers of its layers", seq)
-    for field, of_row in _SUMS.items():
-        _require_near(of_row(values), math.fsum(map(of_row, rows)), f"{what}: {field}, by its layers,", seq)
+    for name, of_row in _SUMS.items():
+        _require_near(of_row(values), math.fsum(map(of_row, rows)), f"{what}: {name}, by its layers,", seq)
 
 
 def _check_row(row: Mapping[str, Any], what: str, seq: int) -> None:
@@ -77,9 +77,9 @@ def _check_row(row: Mapping[str, Any], what: str, seq: int) -> None:
     d, l2, base = row["numbers"], float(row["l2"]), float(row["base_l2"])
     if d < 0 or (d == 0 and "layer" in row):
         raise broken(f"{what}: there are {d} numbers", seq)
-    for field in ("l2", "base_l2", "mean_abs"):
-        if float(row[field]) < 0:
-            raise broken(f"{what}: {field} is {row[field]}", seq)
+    for name in ("l2", "base_l2", "mean_abs"):
+        if float(row[name]) < 0:
+            raise broken(f"{what}: {name} is {row[name]}", seq)
     _require_near(float(row["rms"]), l2 / math.sqrt(d) if d else 0.0, f"{what}: rms", seq)
     relative = l2 / base if base else (math.inf if l2 else 0.0)
     _require_near(float(row["relative"]), relative, f"{what}: relative", seq)

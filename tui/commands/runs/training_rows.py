@@ -99,16 +99,15 @@ def _other_peaks(config: RunConfig, train: TrainSection, found: Forecast) -> dic
 
 def _disk(found: Forecast, runs: Path) -> dict[str, Any]:
     """What lies on the disk at most, and what is written in all."""
-    most, least, free = found.disk, found.least_disk, free_at(runs)
+    most, free = found.disk, free_at(runs)
     assert most is not None, "the model's size is known"
-    assert least is not None, "the model's size is known"
     models = number_of(found.trainings.number, "final model")
     written = "" if most.written is None else f", {gib(most.written)} written in all"
     told = (
         f"{gib(most.peak)} at most{written}: {models} of {gib(most.final)}, "
         f"states of {gib(most.state)} to go on from; {gib(free)} are free for {runs}"
     )
-    state = "missing" if least.peak > free else "note" if most.peak > free else "ok"
+    state = "missing" if most.peak > free else "ok"
     return _row("training: disk", state, told, {**asdict(most), "free": free})
 
 

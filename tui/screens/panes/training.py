@@ -39,6 +39,12 @@ _RECENT = 50
 _SMOOTH = 0.1
 """Share of the steps over which the table's mean of the last losses is taken."""
 
+_SPARED = (">s/step", ">lr", ">mean", ">margin")
+"""Columns that a terminal does without, in this order, where it is too narrow for all of them."""
+
+_BESIDE, _SCROLLBAR = 2, 1
+"""Blanks beside a cell, and the column that a table's scrollbar takes."""
+
 Point = TypeVar("Point", StepRow, HeldOutPoint)
 
 
@@ -66,6 +72,7 @@ class TrainingPane(Pane):
         self._loss, self._margin = CurvePlot(id="loss-plot"), CurvePlot(id="margin-plot")
         self._held_out = CurvePlot(id="held-out-plot")
         self._table, self._note = Grid(id="training-table", show_cursor=False), Words(id="training-note")
+        self._found: Training | None = None
         self.parts = (Horizontal(self._loss, self._margin, self._held_out, id="curves"), self._table, self._note)
 
     @classmethod
@@ -76,10 +83,13 @@ class TrainingPane(Pane):
         weights = [*top_sentences(view_rows(reader, ShareRow)), *not_recommended(conditions)]
         return Training(conditions, steps, held_out, moved, skipped(reader, "train"), weights)
 
+    def fit(self) -> None:
+        if self._found is not None:
+            self._fill(self._found)
+
     def show(self, found: Training) -> None:
-        planned = (str(c.condition) for c in found.conditions)
-        names = list(dict.fromkeys([*planned, *found.steps, *found.held_out, *found.moved]))
-        colours = {name: i for i, name in enumerate(names)}
+        self._found = found
+        colours = {name: i for i, name in enumerate(_names(found))}
         size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
         for column, title, plot in (
             ("loss", "loss (nats)", self._loss),
@@ -90,11 +100,7 @@ class TrainingPane(Pane):
         self._held_out.display = bool(found.held_out)
         measured = tuple(curve(name, rows, "log_loss", colours[name], 1) for name, rows in found.held_out.items())
         self._held_out.draw(Chart("held-out log-loss (nats)", "step", measured, ("ln 2", math.log(2))))
-        last = ">held out" if found.held_out else ">s/step"  # a narrow terminal has no room for both
-        self._table.fill(
-            ["condition", ">step", ">of", ">loss", ">mean", ">margin", ">lr", last, ">time", ">moved"],
-            [(name, _row(name, found)) for name in names],
-        )
+        self._fill(found)
         note = "loss and margin: last step; mean: loss over the last tenth of the steps; moved: ‖Δθ‖/‖θ‖"
         if found.held_out:
             note += "; held out: accuracy over pairs, when last measured"
@@ -103,6 +109,29 @@ class TrainingPane(Pane):
         if not found.steps:
             note = found.skipped or "no optimizer step is recorded yet"
         self._note.say("\n".join(filter(None, [speed(found), note, *found.weights])))
+
+    def _fill(self, found: Training) -> None:
+        rows = [(name, _row(name, found)) for name in _names(found)]
+        shown = fitting([_row("", found), *(cells for _, cells in rows)], self.app.size.width - _SCROLLBAR)
+        self._table.fill(shown, [(name, [cells[heading] for heading in shown]) for name, cells in rows])
+
+
+def _names(found: Training) -> list[str]:
+    """Of the conditions, in the order of the table."""
+    planned = (str(c.condition) for c in found.conditions)
+    return list(dict.fromkeys([*planned, *found.steps, *found.held_out, *found.moved]))
+
+
+def fitting(rows: Sequence[dict[str, Text]], width: int) -> list[str]:
+    """The headings of rows, without the first of `_SPARED` where all columns together are wider than this."""
+    needed = {
+        heading: _BESIDE + max(len(heading.removeprefix(">")), *(cells[heading].cell_len for cells in rows))
+        for heading in rows[0]
+    }
+    for spared in _SPARED:
+        if sum(needed.values()) > width:
+            del needed[spared]
+    return list(needed)
 
 
 def speed(found: Training) -> str:
@@ -146,29 +175,30 @@ def curve(name: str, rows: Sequence[StepRow | HeldOutPoint], field: str, colour:
     return Series(name, tuple(xs), tuple(ys), colour)
 
 
-def _row(name: str, found: Training) -> list[Text]:
+def _row(name: str, found: Training) -> dict[str, Text]:
+    """The cells of a condition by the headings of their columns."""
     rows = found.steps.get(name, [])
     planned = next((c.steps for c in found.conditions if c.condition == name), None)
     moved = as_float(found.moved.get(name))
-    last_cell = right("" if moved is None else f"{moved:.1e}")
+    cells = {"condition": left(name, 20), ">step": right("0"), ">of": right(whole(planned))}
+    cells |= {heading: right("") for heading in (">loss", ">mean", ">margin", ">lr", ">s/step")}
+    cells |= {">held out": right(_held_out_of(name, found))} if found.held_out else {}
+    cells |= {">time": right(""), ">moved": right("" if moved is None else f"{moved:.1e}")}
     if not rows:
-        return [left(name, 20), right("0"), right(whole(planned)), *(right("") for _ in range(6)), last_cell]
+        return cells
     last = rows[-1]
     tail = [as_float(row.loss) for row in rows[-max(1, round(len(rows) * _SMOOTH)) :]]
     known = [value for value in tail if value is not None]
     seconds = [as_float(row.seconds) or 0.0 for row in rows]
-    return [
-        left(name, 20),
-        right(whole(last.step)),
-        right(whole(planned)),
-        right(number(last.loss, 4)),
-        right(number(sum(known) / len(known) if known else None, 4)),
-        right(number(last.margin, 3)),
-        right(f"{as_float(last.learning_rate) or 0:.1e}"),
-        right(_held_out_of(name, found) if found.held_out else number(sum(seconds) / len(seconds), 2)),
-        right(duration(sum(seconds))),
-        last_cell,
-    ]
+    return cells | {
+        ">step": right(whole(last.step)),
+        ">loss": right(number(last.loss, 4)),
+        ">mean": right(number(sum(known) / len(known) if known else None, 4)),
+        ">margin": right(number(last.margin, 3)),
+        ">lr": right(f"{as_float(last.learning_rate) or 0:.1e}"),
+        ">s/step": right(number(sum(seconds) / len(seconds), 2)),
+        ">time": right(duration(sum(seconds))),
+    }
 
 
 def _held_out_of(name: str, found: Training) -> str:
