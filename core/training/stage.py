@@ -84,8 +84,6 @@ class Trained:
         return verify(self.models[condition], self.files[condition])
 
 
-
-
 def train(ctx: Context, pairs: PreferencePairs, conditions: tuple[Condition, ...], base: BaseModel) -> Trained:
     """Trains every condition that has a schedule, from the base model, against the base as reference."""
     section = train_section(ctx)
