@@ -575,6 +575,15 @@ def test_doctor_says_that_adapters_of_an_8b_model_fit_into_24_gib(demo: Path, ei
     assert "to fit, " not in row["detail"]
 
 
+def test_doctor_asks_about_changed_values_and_models_whose_weights_are_not_here(demo: Path, eight: Path) -> None:
+    """Of a configuration alone: how large the model is follows from it, and preflight says what is missing."""
+    (eight / "model.safetensors").unlink()
+    changed = ("--set", f"train.model={eight}", "--set", "train.precision=bf16", "--set", "train.lora.rank=16")
+    row = doctor(demo, *changed, "--set", "train.micro_batch=1", "--device-memory", "24")["training: memory"]
+    assert (row["state"], row["estimate"]["gradient"]) == ("ok", 4 * ADAPTERS)
+    assert "--set changes a value of a configuration; name one" in told(dempo("doctor", "--set", "run.seed=1"), 2)
+
+
 def test_doctor_measures_when_it_is_asked_to(demo: Path) -> None:
     demo.write_text(demo.read_text().replace("max_length = 128", "max_length = 32", 1))
     rows = doctor(demo, "--measure")

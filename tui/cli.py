@@ -465,9 +465,11 @@ def doctor(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CONFIG|RUN]", help="Say also whether its endpoints can be used, and what judging will take."
+            metavar="[CONFIG|RUN]",
+            help="Say also whether its endpoints can be used, and what training and judging will take.",
         ),
     ] = None,
+    overrides: Set = None,
     keygen: Annotated[bool, typer.Option("--keygen", help="Make a key that signs the heads of runs.")] = False,
     key: Annotated[Path | None, typer.Option("--key", help="Where --keygen puts the key.")] = None,
     measure: Annotated[
@@ -493,7 +495,9 @@ def doctor(
 
     if name is None and (measure or device_memory is not None):
         raise InputError("--measure and --device-memory are about training; name a configuration or a run")
-    configured, run = named(name, runs_dir) if name else (None, None)
+    if name is None and overrides:
+        raise InputError("--set changes a value of a configuration; name one")
+    configured, run = named(name, runs_dir, overrides or []) if name else (None, None)
     rows = examine(runs_dir, configured, run, device_memory, measure)
     print_data({"checks": rows}, as_json, tables.table(rows, {"name": "what", "state": "state", "detail": "detail"}))
     if any(row["state"] == "missing" for row in rows):

@@ -34,9 +34,12 @@ def size_of_model(train: TrainSection) -> ModelSize:
         if path is None:
             return ModelSize(None, None, f"{train.model} holds no config.json")
         dimensions = dimensions_of(settings_in(path, "train.model"))
-        files = [file for file in weights_of(folder) if file.name != WEIGHTS_INDEX] if folder else []
     except DempoError as error:
         return ModelSize(None, None, str(error))
+    try:
+        files = [file for file in weights_of(folder) if file.name != WEIGHTS_INDEX] if folder else []
+    except DempoError:
+        files = []  # preflight says that weights are missing; how large they would be, the configuration tells
     parameters = parameters_in(files) if files else None
     if parameters is None and dimensions is not None:
         parameters = dimensions.parameters

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.config_file import load_config
-from core.errors import JudgeError
+from core.errors import InputError, JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.program.environment import devices, environment, package_version
 from core.program.provenance import provenance
@@ -33,15 +33,17 @@ _LEAST_SQLITE = (3, 38, 0)
 _LEAST_FREE = 2 * 1024**3
 
 
-def named(name: str, runs: Path) -> tuple[RunConfig, Reader | None]:
-    """The configuration in a file, or that of a run, with the run.
+def named(name: str, runs: Path, overrides: Sequence[str] = ()) -> tuple[RunConfig, Reader | None]:
+    """The configuration in a file, changed by --set, or that of a run, with the run.
 
     Raises:
-        InputError: the configuration cannot be used.
+        InputError: the configuration cannot be used, or that of a run should be changed.
         NotFound: no run is called so, and there is no such file.
     """
     if Path(name).is_file() or name.endswith(".toml"):
-        return load_config(Path(name)).config, None
+        return load_config(Path(name), list(overrides)).config, None
+    if overrides:
+        raise InputError("--set changes a value of a configuration that is a file; that of a run is what it is")
     reader = Reader(find_run(name, runs))
     return config_of(reader), reader
 
