@@ -45,7 +45,7 @@ def preflight(
     if config.data.people_only:
         _require_files(config, answers)
         return _check_tables(config)
-    wrong = list(check_training(config, _reaches("model", until), runs)) if _reaches("conditions", until) else []
+    wrong = list(check_training(config, _reaches("model", until), runs))
     try:
         _require_files(config, answers)
     except InputError as error:

@@ -30,6 +30,7 @@ from core.training.models.model import weights_of
 from core.training.models.optimizers import bytes_per_parameter
 from core.training.possible import check_training
 from core.training.prediction import before_training, resources
+from core.training.prediction.device_memory import FILLED
 from core.training.prediction.dimensions import Dimensions, dimensions_of, dimensions_of_tiny, parameters_in
 from core.training.prediction.forecast import Trainings, disk_of, forecast, trainings_of
 from core.training.prediction.longest_rows import longest_rows, work_of
@@ -223,11 +224,11 @@ def test_ways_out_begin_with_what_costs_nothing_and_end_where_it_fits() -> None:
     ways = ways_out(train, model.parameters, model, True, None)
     assert [way.change for way in ways[:2]] == ["train.micro_batch = 1", "train.gradient_checkpointing = true"]
     assert [way.peak for way in ways] == sorted((way.peak for way in ways), reverse=True)
-    (only,) = ways_out(train, model.parameters, model, True, ways[0].peak)
+    (only,) = ways_out(train, model.parameters, model, True, round(ways[0].peak / FILLED) + 1)
     assert only == ways[0]
     before = memory_need(train, model.parameters, model, True).peak
     halved = memory_need(train.model_copy(update={"micro_batch": 4}), model.parameters, model, True).peak
-    (enough,) = ways_out(train, model.parameters, model, True, halved)
+    (enough,) = ways_out(train, model.parameters, model, True, round(halved / FILLED) + 1)
     assert (enough.change, enough.peak) == ("train.micro_batch = 4", halved)
     assert halved < before
 
@@ -415,6 +416,13 @@ def test_what_will_not_fit_is_refused_before_anything_is_scored(
 ) -> None:
     monkeypatch.setattr(before_training, "free_now", lambda device: 1_000_000)
     monkeypatch.setattr(before_training, "resident", lambda: 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(before_training, "take", lambda *args: pytest.fail("a machine's memory ends with measuring this"))
+        found = refused(make_run(tmp_path / "c", FULL))
+    assert isinstance(found, OutOfDeviceMemory)
+    assert "by the estimate for rows of" in str(found)
+    assert "nothing was measured or scored; clone the run and set train.micro_batch = 1" in str(found)
+    monkeypatch.setattr(before_training, "_SURELY", 1e9)
     found = refused(make_run(tmp_path / "a", FULL))
     assert isinstance(found, OutOfDeviceMemory)
     assert found.exit_code == 6

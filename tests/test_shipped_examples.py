@@ -22,8 +22,8 @@ NAMES = [
     "demo",
     "instruct-lora",
     "judge_answers",
-    "paper-8b",
     "paper-8b-published",
+    "paper-8b",
     "prism-small",
     "prism-us",
 ]

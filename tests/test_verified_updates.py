@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import dempo
 from rewritten import Row, forged
 from test_verified_training import each
 from verified_runs import TINY, small_demo
 
 from storage.check import Check
 from storage.record.reader import Reader
+from storage.step_searches import searches_told
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.shipped import tree_facts
@@ -124,7 +126,7 @@ def test_a_changed_number_fails_without_the_models(what: str, trained: Path, tmp
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (each("update.measured", _scaled), "l2 is"),
+        (each("update.measured", _scaled), "its files give"),
         (each("update.measured", lambda v: v.update(left_out=["lm_head.weight"])), "what is left out"),
     ],
 )
@@ -152,6 +154,10 @@ def test_a_search_is_verified_and_says_which_models_were_not_kept(searched: Path
     assert (stage["units"], stage["completed"], stage["status"]) == (6, 6, "completed")
     steps = {row["condition"] for row in Reader(searched).view("train_steps")}
     assert "hard" not in steps
+    (told,) = searches_told(Reader(searched))
+    assert "that were tried; its relative update " in told
+    assert " is NOT within " in told
+    assert told in " ".join(dempo("show", searched).stdout.split())
     assert any(name.startswith("hard@") for name in steps)
 
 

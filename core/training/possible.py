@@ -21,7 +21,7 @@ from core.facts.training.chat_templates import template_kind
 from core.sections.what_trains import TrainSection
 from core.training.models.adapters import require_lora
 from core.training.models.model import folder_of, names_of_weights, positions_in, require_fit, weights_of
-from core.training.models.optimizers import notes_on_optimizer, require_optimizer
+from core.training.models.optimizers import notes_on_optimizer, require_optimizer, require_suited
 from core.training.models.small_files import settings_in, small_file
 from core.training.models.tiny import require_heads
 from core.training.planning.conditions import require_name
@@ -44,6 +44,8 @@ def check_training(config: RunConfig, trained: bool, runs: Path | None = None) -
     for condition in config.conditions:
         checks += [partial(require_name, condition), partial(require_options, condition)]
     yield from check_steps_match(config)
+    if not trained and config.train is not None and config.has_base:
+        checks.append(partial(require_suited, config.train))
     if trained and config.train is not None and config.has_base:
         checks += [partial(require_optimizer, config.train), partial(check_model, config.train)]
         checks += [partial(_check_lora, config.train), partial(require_resources, config, config.train, runs)]
@@ -65,16 +67,21 @@ def notes_on_training(config: RunConfig, trained: bool) -> tuple[str, ...]:
     return (*(notes_on_optimizer(config.train) if trained else ()), *_notes_on_held_out(config, config.train))
 
 
-def _notes_on_held_out(config: RunConfig, train: TrainSection) -> tuple[str, ...]:
+def _notes_on_held_out(config: RunConfig, train: TrainSection) -> Iterator[str]:
     """What is right and may still surprise: panels lose members whose pairs are all held out."""
     held_out = train.held_out
+    if held_out is not None and held_out.every > train.steps:
+        yield (
+            f"train.held_out.every = {held_out.every} is more than the {train.steps} steps, so held-out pairs are "
+            "measured after the last step alone"
+        )
     panels = [condition.name for condition in config.conditions if source_kind(condition.source) == "draw"]
-    if held_out is None or held_out.by != "rater" or not panels:
-        return ()
-    return (
-        f"train.held_out: a share of {held_out.share:g} of the raters is held out, members of panels like everybody; "
-        f"{' and '.join(map(repr, panels))} will train without those (held_out_raters in the view `conditions`)",
-    )
+    if held_out is not None and held_out.by == "rater" and panels:
+        yield (
+            f"train.held_out: a share of {held_out.share:g} of the raters is held out, members of panels like "
+            f"everybody; {' and '.join(map(repr, panels))} will train without those (held_out_raters in the view "
+            "`conditions`)"
+        )
 
 
 def _check_lora(train: TrainSection) -> None:

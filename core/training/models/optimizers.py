@@ -54,7 +54,19 @@ def bytes_per_parameter(precision: str, optimizer: str) -> float:
 
 
 def require_optimizer(train: TrainSection) -> None:
-    """Refuses an optimizer that there is not, that cannot be had here, or that the weights make useless.
+    """Refuses an optimizer that `require_suited` does, or that cannot be had here.
+
+    Raises:
+        InputError: says which package is missing, too.
+    """
+    require_suited(train)
+    found = OPTIMIZERS[train.optimizer]
+    if find_spec(found.imported) is None:
+        raise InputError(f"train.optimizer {train.optimizer!r}: {missing_packages([found.package])}")
+
+
+def require_suited(train: TrainSection) -> None:
+    """Refuses an optimizer that there is not, or that the weights make useless, on whatever machine.
 
     Raises:
         InputError: says which, and what would be valid.
@@ -69,8 +81,6 @@ def require_optimizer(train: TrainSection) -> None:
             f"train.optimizer {name!r} is made for bfloat16 weights, and train.precision is {train.precision!r}; set "
             f"that to 'bf16' or leave it out, or take 'adamw', which is for {others}"
         )
-    if find_spec(found.imported) is None:
-        raise InputError(f"train.optimizer {name!r}: {missing_packages([found.package])}")
 
 
 def notes_on_optimizer(train: TrainSection) -> Iterator[str]:

@@ -30,6 +30,9 @@ from core.training.prediction.step_time import operations, seconds_of
 from core.training.prediction.ways_out import advice
 from core.types import Condition, PreferencePairs
 
+_SURELY = 1.1
+"""How often the memory that is there the estimate may take before measuring is not tried: it is good to 7 %."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -69,6 +72,7 @@ def predict(subject: Subject, root: Path) -> TrainPredicted:
             parameters = int(model.num_parameters())
             dimensions = dimensions_of(model.config.get_text_config().to_dict())
             rows = longest_rows(subject.tokens, section.micro_batch)
+            _require_micro_batch(subject, parameters, dimensions, max(map(subject.tokens.length, rows)), room - before)
             taken = take(model, subject.tokens.batch(rows, subject.pad, placed.multiple), section, placed, peak)
             del model
     finally:
@@ -112,6 +116,26 @@ def _require_states(subject: Subject, room: int) -> None:
             f"weights, gradient and optimizer of {parameters:,} parameters take {states / GIB:.1f} GiB of memory, and "
             f"{room / GIB:.1f} GiB are there; nothing has been scored; clone the run and "
             f"{advice(subject.section, subject.cuda, room)}"
+        )
+
+
+def _require_micro_batch(
+    subject: Subject, parameters: int, dimensions: Dimensions | None, width: int, room: int
+) -> None:
+    """Refuses what measuring on a CPU would end with the machine's memory, and its other processes with it.
+
+    On a GPU an allocation that fails is an error that is told; a CPU promises memory that is not there.
+    """
+    if subject.cuda or dimensions is None:
+        return
+    section = subject.section.model_copy(update={"max_length": width})
+    need = memory_need(section, parameters, dimensions, cuda=False)
+    wanted = need.states + (need.activations or 0)
+    if wanted > _SURELY * room:
+        raise OutOfDeviceMemory(
+            f"training takes {wanted / GIB:.1f} GiB of memory by the estimate for rows of {width} tokens, and "
+            f"{room / GIB:.1f} GiB are there; nothing was measured or scored; clone the run and "
+            f"{advice(section, subject.cuda, room)}"
         )
 
 

@@ -19,6 +19,10 @@ _LIMITS = {
 """Where Linux tells what a container may use, and what it uses, in its two forms of control groups."""
 
 
+FILLED = 0.95
+"""Share of a device's memory that an estimate may fill before it is said not to fit."""
+
+
 @dataclass(frozen=True)
 class DeviceMemory:
     """A device by its name, whether it is a GPU, and its memory in bytes; None: not known."""

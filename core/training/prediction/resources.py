@@ -9,7 +9,7 @@ from core.config import RunConfig
 from core.errors import InputError, OutOfDeviceMemory
 from core.sections.what_trains import TrainSection
 from core.training.models.optimizers import OPTIMIZERS
-from core.training.prediction.device_memory import GIB
+from core.training.prediction.device_memory import FILLED, GIB
 from core.training.prediction.forecast import Forecast, forecast
 from core.training.prediction.ways_out import advice
 
@@ -48,7 +48,7 @@ def resource_notes(config: RunConfig) -> tuple[str, ...]:
     if not found.trainings.number or found.need is None:
         return ()
     room = found.device.bytes
-    if room is None or found.need.peak <= room:
+    if room is None or found.need.peak <= FILLED * room:
         return ()
     return (
         f"training may take {gib(found.need.peak)} of memory by the estimate, and {found.device.name} has "

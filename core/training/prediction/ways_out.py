@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.sections.what_trains import LoraSection, TrainSection
-from core.training.prediction.device_memory import GIB
+from core.training.prediction.device_memory import FILLED, GIB
 from core.training.prediction.dimensions import Dimensions
 from core.training.prediction.memory_need import memory_need, precision_on
 from core.training.prediction.model_size import size_of_model
@@ -48,9 +48,18 @@ def ways_out(
         if found and found[-1].key == key:
             found.pop()
         found.append(WayOut(key, change, cost, peak))
-        if room is not None and peak <= room:
+        if room is not None and peak <= FILLED * room:
             break
     return found
+
+
+def fits_somehow(train: TrainSection, cuda: bool, room: int) -> bool:
+    """Whether some of the changes make training fit; true where the size of the model is not known."""
+    size = size_of_model(train)
+    if size.parameters is None or size.dimensions is None:
+        return True
+    found = ways_out(train, size.parameters, size.dimensions, cuda, room)
+    return bool(found) and found[-1].peak <= FILLED * room
 
 
 def advice(train: TrainSection, cuda: bool, room: int | None = None, predicted: int | None = None) -> str:
@@ -72,7 +81,7 @@ def advice(train: TrainSection, cuda: bool, room: int | None = None, predicted: 
     if not found:
         return _NOTHING
     told = ", then ".join(f"set {way.change} ({way.cost}; {way.peak / GIB:.1f} GiB)" for way in found)
-    return told if room is None or found[-1].peak <= room else f"{told}; even so it does not fit: {_NOTHING}"
+    return told if room is None or found[-1].peak <= FILLED * room else f"{told}; even so it does not fit: {_NOTHING}"
 
 
 def _changes(train: TrainSection, cuda: bool) -> Iterator[tuple[TrainSection, str, str, str]]:

@@ -28,6 +28,7 @@ from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, wh
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader, require_event
 from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, ShareRow, view_rows
+from storage.step_searches import searches_told
 from storage.verifier.ground.beside import more_than_one_file
 from storage.weight_shares import share_table
 from storage.withheld import marked
@@ -162,7 +163,7 @@ def results(reader: Reader, as_json: bool) -> None:
         print(tables.held_out(held_out), *map(tables.remark, _of_split(reader)), sep="\n", end="\n\n")
     if moved := reader.view("updates"):
         print("How far training moved the model (by layer: --view updates)\n")
-        print(tables.updates(moved), end="\n\n")
+        print(tables.updates(moved), *map(tables.remark, searches_told(reader)), sep="\n", end="\n\n")
     if recovered:
         print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
         print(tables.recovery(recovered), end="\n\n")

@@ -10,10 +10,11 @@ from core.config import RunConfig
 from core.errors import DempoError, InputError
 from core.facts.plural import number_of
 from core.sections.what_trains import TrainSection
+from core.training.prediction.device_memory import FILLED
 from core.training.prediction.forecast import Forecast, forecast, trainings_of
 from core.training.prediction.memory_need import answering_bytes, reference_bytes
 from core.training.prediction.resources import free_at, gib, parts
-from core.training.prediction.ways_out import advice
+from core.training.prediction.ways_out import advice, fits_somehow
 
 _QUESTION = 256
 """Tokens of a question with its template, for the memory of answering."""
@@ -78,8 +79,9 @@ def _memory(config: RunConfig, train: TrainSection, found: Forecast, measured: i
     told += "".join(f"; {what} {gib(size)}" for what, size in others.items() if size > peak)
     told += f"; {found.device.name} has {'an unknown size' if room is None else gib(room)}"
     state = "ok"
-    if room is not None and max(peak, *others.values(), 0) > room:
-        state = "missing" if need.states > room or measured else "note"
+    if room is not None and max(peak, *others.values(), 0) > FILLED * room:
+        surely = need.states > room or measured or not fits_somehow(train, found.device.cuda, room)
+        state = "missing" if surely else "note"
         told += f"; to fit, {advice(train, found.device.cuda, room, measured)}"
     data = {**asdict(need), "states": need.states, "peak": peak, "measured": measured is not None, **others}
     return _row("training: memory", state, told, data | {"device": found.device.name, "available": room})
