@@ -10,6 +10,7 @@ import contextlib
 import gc
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -138,8 +139,27 @@ def release_memory() -> None:
     import torch
 
     gc.collect()
+    _set_libraries_aside()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+_MANY = 100
+"""Modules: as many as a library of those here brings at least."""
+
+_aside = 0
+"""Modules that were imported when objects were last set aside."""
+
+
+def _set_libraries_aside() -> None:
+    """Spares the collector what libraries brought, where some were imported since: it stays as long as the process.
+
+    Looking through it took a second each time, most of a small run. Called where no model is in memory.
+    """
+    global _aside
+    if len(sys.modules) >= _aside + _MANY:
+        gc.freeze()
+        _aside = len(sys.modules)
 
 
 def _advice(train: TrainSection, doing: str) -> str:
