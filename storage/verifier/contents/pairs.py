@@ -10,9 +10,9 @@ from typing import Any
 
 from core.facts.formats import PAIRS_LAYOUT, PAIRS_TYPE
 from core.facts.plural import number_of
+from storage.verifier.contents.artifact_files import artifact_file
 from storage.verifier.contents.pool import PoolRead, pool_of_record
-from storage.verifier.contents.whole import is_plain_file, withheld_by
-from storage.verifier.ground.finding import Finding, brief, broken, same, sections, whole
+from storage.verifier.ground.finding import brief, broken, same, sections, whole
 from storage.verifier.ground.record import Found, Record
 
 LONGEST_LINE = 64 * 1024**2
@@ -28,17 +28,11 @@ def check_pairs(record: Record) -> str:
         raise broken("the pairs were built twice", listed[1].seq)
     built, pool = listed[0], pool_of_record(record)
     values, seq = built.values, built.seq
-    artifact = values["artifact"]
-    same(artifact["media_type"], PAIRS_TYPE, "the type of the file of the pairs", seq)
     same(len(values.get("rater_ids", [])), values["raters"], "the number of pseudonyms of the pairs", seq)
     if len(set(values["rater_ids"])) != values["raters"]:
         raise broken("a rater of the pairs is named twice", seq)
-    path = record.root / "artifacts" / artifact["sha256"]
-    if not is_plain_file(path):
-        withheld = artifact["sha256"] in withheld_by(record.root)[1]
-        told = "was withheld from this copy" if withheld else "is not here"
-        sentence = f"the file of the pairs {told}, so attributes and numbers of pairs were not compared with it"
-        raise Finding("withheld" if withheld else "unknown", sentence, seq)
+    so = ", so attributes and numbers of pairs were not compared with it"
+    path = artifact_file(record, values["artifact"], PAIRS_TYPE, "the file of the pairs", seq, so)
     try:
         people, counts = _read_pairs(path, built)
     except StopIteration:

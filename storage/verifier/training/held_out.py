@@ -10,8 +10,8 @@ from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
 from core.facts.training.held_out_metrics import RESAMPLES, RESAMPLING, Group, RaterResamples, held_out_values
 from core.facts.training.split import MARGINS_FORMAT, MARGINS_TYPE, is_measured_after
+from storage.verifier.contents.artifact_files import artifact_file
 from storage.verifier.contents.pool import in_order_of_pairs, required_pool
-from storage.verifier.contents.whole import is_plain_file, withheld_by
 from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, Finding, brief, broken, once, same, spend, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.training.held_out_split import (
@@ -82,14 +82,10 @@ def _check_measured(record: Record, event: Found, planned: Found) -> None:
 
 
 def _margins(record: Record, event: Found, what: str) -> list[float]:
-    artifact = event.values["artifact"]
-    same(artifact["media_type"], MARGINS_TYPE, f"{what}: the type of the file of its margins", event.seq)
-    path = record.root / "artifacts" / artifact["sha256"]
-    if not is_plain_file(path):
-        withheld = artifact["sha256"] in withheld_by(record.root)[1]
-        raise Finding("withheld" if withheld else "unknown", f"{what}: the file of its margins is not here", event.seq)
+    named = f"the file of the margins of {what}"
+    path = artifact_file(record, event.values["artifact"], MARGINS_TYPE, named, event.seq)
     if path.stat().st_size > LARGEST_MARGINS:
-        raise Finding("unchecked", f"{what}: the file of its margins is larger than what is read here", event.seq)
+        raise Finding("unchecked", f"{named} is larger than what is read here", event.seq)
     body = json.loads(path.read_bytes())
     same(body["format"], MARGINS_FORMAT, f"{what}: the format of its margins", event.seq)
     margins = body["margins"]

@@ -21,9 +21,9 @@ from core.facts.training.split import (
     held_out_split,
     numbered_groups,
 )
+from storage.verifier.contents.artifact_files import artifact_file
 from storage.verifier.contents.pool import PoolRead, in_order_of_pairs, required_pool
-from storage.verifier.contents.whole import is_plain_file, withheld_by
-from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, Finding, brief, broken, once, rule_of, same, spend
+from storage.verifier.ground.finding import STEPS_OF_A_NUMBER, brief, broken, once, rule_of, same, spend
 from storage.verifier.ground.record import Found, Record
 
 LONGEST_PAIR = 64 * 1024**2
@@ -97,12 +97,8 @@ def _keys_in_file(record: Record, split: Found, by: str) -> list[Hashable]:
     built = record.counted("pairs.built")
     if not built:
         raise broken("pairs are held out, and none are recorded", split.seq)
-    artifact = built[0].values["artifact"]
-    same(artifact["media_type"], PAIRS_TYPE, "the type of the file of the pairs", built[0].seq)
-    path = record.root / "artifacts" / artifact["sha256"]
-    if not is_plain_file(path):
-        told = "the file of the pairs, which tells what is held out together, is not here"
-        raise Finding("withheld" if artifact["sha256"] in withheld_by(record.root)[1] else "unknown", told, split.seq)
+    so = ", so nothing tells which pairs are held out together"
+    path = artifact_file(record, built[0].values["artifact"], PAIRS_TYPE, "the file of the pairs", split.seq, so)
     with path.open("rb") as stream:
         header = json.loads(stream.readline(LONGEST_PAIR))
         spend(record, header["raters"] + header["texts"] + header["contexts"] + header["pairs"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.facts.plural import number_of
 from core.facts.training.rules import REFERENCE_COLUMNS, REFERENCE_FORMAT, REFERENCE_TYPE
-from storage.verifier.contents.whole import is_plain_file, withheld_by
+from storage.verifier.contents.artifact_files import artifact_file
 from storage.verifier.ground.finding import Finding, brief, broken, same, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.shapes import A_HASH
@@ -30,11 +30,7 @@ def check_reference(record: Record) -> str:
     most = most_sequences(record)
     if most is not None and sequences > most:
         raise broken(f"the reference has {sequences} sequences; the schedules can need {most} at most", event.seq)
-    same(artifact["media_type"], REFERENCE_TYPE, "the type of the file of the reference", event.seq)
-    path = record.root / "artifacts" / artifact["sha256"]
-    if not is_plain_file(path):
-        withheld = artifact["sha256"] in withheld_by(record.root)[1]
-        raise Finding("withheld" if withheld else "unknown", "the file of the reference is not here", event.seq)
+    path = artifact_file(record, artifact, REFERENCE_TYPE, "the file of the reference", event.seq)
     if path.stat().st_size > LARGEST_REFERENCE:
         raise Finding("unchecked", "the file of the reference is larger than what is read here", event.seq)
     _check_file(json.loads(path.read_bytes()), event)

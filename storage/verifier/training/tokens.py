@@ -26,7 +26,8 @@ from core.facts.training.token_file import (
     TOKENS_TYPE,
     token_tables,
 )
-from storage.verifier.contents.whole import is_plain_file, withheld_by
+from storage.verifier.contents.artifact_files import artifact_file
+from storage.verifier.contents.whole import is_plain_file
 from storage.verifier.ground.finding import Finding, brief, broken, rule_of, same, spend, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.training.reference import LARGEST_REFERENCE, most_sequences
@@ -48,12 +49,7 @@ def check_tokens(record: Record) -> str:
         return "no tokens are recorded"
     event = found[0]
     _check_as_recorded(record, event)
-    artifact = event.values["artifact"]
-    same(artifact["media_type"], TOKENS_TYPE, f"the type of {THE_FILE}", event.seq)
-    path = record.root / "artifacts" / artifact["sha256"]
-    if not is_plain_file(path):
-        withheld = artifact["sha256"] in withheld_by(record.root)[1]
-        raise Finding("withheld" if withheld else "unknown", f"{THE_FILE} is not here", event.seq)
+    path = artifact_file(record, event.values["artifact"], TOKENS_TYPE, THE_FILE, event.seq)
     if path.stat().st_size > LARGEST_TOKENS:
         raise Finding("unknown", f"{THE_FILE} is larger than what is read here", event.seq)
     spend(record, sum(event.values[name] for name in ("prompts", "responses", "pairs", "sequences")))
