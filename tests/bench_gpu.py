@@ -303,9 +303,9 @@ def watching(watch: Watch, keep_gradient: bool = False) -> Any:
 def run_ours(shape: str, pairs: Pairs, train: TrainSection, placed: Placement) -> Watch:
     """This project's trainer, with the reference scored as the stage does it."""
     from core.training.dpo import make_trainer
-    from core.training.reference import log_probs
+    from core.training.reference import log_probs, with_fused_head
 
-    frozen = make_model(shape, placed.dtype, placed.device).eval()
+    frozen = with_fused_head(make_model(shape, placed.dtype, placed.device).eval())
     watch = Watch(made=settle())
     budget = 2 * train.micro_batch * train.max_length
     reference = log_probs(frozen, pairs.tokens, pairs.keys, placed, 2, budget)
@@ -525,13 +525,13 @@ def displacement_rows() -> Iterator[Cells]:
 
 def layout_row(shape: str, size: Size, precision: str) -> Cells:
     """How far two layouts of the same pairs lie apart: what the first step's margin may be in bf16."""
-    from core.training.reference import log_probs, response_log_probs
+    from core.training.reference import log_probs, response_log_probs, with_fused_head
 
     clear()
     train = section(size, 1, precision=precision)
     placed = placement(train)
     pairs = make_pairs(size.batch, size.longest, SHAPES[shape]["vocab_size"])
-    model = make_model(shape, placed.dtype, placed.device).eval()
+    model = with_fused_head(make_model(shape, placed.dtype, placed.device).eval())
     sorted_ones = log_probs(model, pairs.tokens, pairs.keys, placed, 2, 2 * train.micro_batch * train.max_length)
     worst, margins = 0.0, []
     with torch.inference_mode(), placed.computing():

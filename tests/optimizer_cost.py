@@ -21,7 +21,7 @@ import torch
 from core.training.batches import PairCollator
 from core.training.dpo import make_trainer
 from core.training.models.precision import placement
-from core.training.reference import log_probs
+from core.training.reference import log_probs, with_fused_head
 
 STEPS = 6
 SIZE = bench_gpu.Size(small="mid", large="mid", batch=4, micro=2, longest=128, steps=STEPS, steps_large=STEPS, gemm=0)
@@ -45,7 +45,7 @@ def main() -> None:
     pairs = bench_gpu.make_pairs(STEPS * SIZE.batch, SIZE.longest, bench_gpu.SHAPES["mid"]["vocab_size"])
     model = bench_gpu.make_model("mid", torch.bfloat16, "cpu").to(placed.dtype)
     before = weights(model)
-    reference = log_probs(model.eval(), pairs.tokens, pairs.keys, placed, 2, 1024)
+    reference = log_probs(with_fused_head(model.eval()), pairs.tokens, pairs.keys, placed, 2, 1024)
     collator = PairCollator(pairs.rows, pairs.tokens, reference, 2, placed.multiple)
     watch = bench_gpu.Watch()
     with tempfile.TemporaryDirectory() as scratch:

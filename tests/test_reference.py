@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.training.as_tokens.fitting import tokenise
 from core.training.as_tokens.tokens import Tokens, every_pair
 from core.training.models.precision import Placement, placement
-from core.training.reference import decode_reference, encode_reference, log_probs
+from core.training.reference import decode_reference, encode_reference, log_probs, with_fused_head
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def scored():
     pairs = make_pairs()
     tokenizer, model = make_tiny(pairs)
     tokens = tokenise(tokenizer, pairs.contexts, pairs.responses, every_pair(pairs), 60)
-    return model, tokens, tokens.sequences(), tokenizer.pad_token_id
+    return with_fused_head(model), tokens, tokens.sequences(), tokenizer.pad_token_id
 
 
 @pytest.mark.parametrize("budget", [1, 300, 100_000])

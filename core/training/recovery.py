@@ -156,7 +156,7 @@ class _Margins:
         """ln π(answer | prompt) of every held-out sequence, in nats."""
         from core.training.models.model import load_model
         from core.training.models.precision import memory_guard, placement, quiet_libraries
-        from core.training.reference import log_probs
+        from core.training.reference import log_probs, with_fused_head
 
         quiet_libraries()
 
@@ -167,7 +167,7 @@ class _Margins:
         sequences, pad = self._tokens.sequences(), self._tokenizer.pad_token_id
         budget = 2 * self.train.micro_batch * self.train.max_length
         with memory_guard(self.train, f"scoring held-out answers under {name}"):
-            model = load_model(folder, placed)
+            model = with_fused_head(load_model(folder, placed))
             return log_probs(model, self._tokens, sequences, placed, pad, budget, progress)
 
 

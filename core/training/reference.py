@@ -16,6 +16,15 @@ from core.training.as_tokens.tokens import Key, Tokens
 from core.training.models.precision import Placement
 
 
+def with_fused_head(model: Any) -> Any:
+    """The model with TRL's fused LM head, as in training, so that no (B, T, vocabulary) tensor is built and a policy
+    starts at its reference. To be called once: a second head would wrap the first."""
+    from trl.trainer.utils import add_fused_lm_head
+
+    add_fused_lm_head(model)
+    return model
+
+
 def log_probs(
     model: Any,
     tokens: Tokens,
@@ -27,30 +36,13 @@ def log_probs(
 ) -> dict[Key, float]:
     """Sum of the response's token log-probabilities for every sequence, float32 values.
 
-    The LM head is TRL's fused one, as in training, so that no (B, T, vocabulary) tensor is built and the
-    policy starts at its reference. Sequences are scored in order of length to save padding.
+    Sequences are scored in order of length to save padding.
 
     Args:
-        model: a causal LM on its device, in evaluation mode.
+        model: a causal LM with TRL's fused head, on its device, in evaluation mode.
         budget: padded tokens per batch; one sequence is always scored.
         progress: called with sequences done and sequences in all.
     """
-    from trl.trainer.utils import add_fused_lm_head
-
-    add_fused_lm_head(model)
-    return score_all(model, tokens, sequences, placed, pad, budget, progress)
-
-
-def score_all(
-    model: Any,
-    tokens: Tokens,
-    sequences: Sequence[Key],
-    placed: Placement,
-    pad: int,
-    budget: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[Key, float]:
-    """`log_probs` of a model that has TRL's fused head already: adding it twice would wrap it twice."""
     found: dict[Key, float] = {}
     for batch in _by_length(tokens, sequences, budget, placed.multiple):
         found.update(zip(batch, score_batch(model, tokens, batch, placed, pad), strict=True))

@@ -301,7 +301,7 @@ def _reference(ctx: Context, base: BaseModel, subject: Subject) -> dict[Key, flo
     from core.training.models.model import load_model
     from core.training.models.precision import memory_guard, release_memory
     from core.training.prediction.before_training import predict, require_room
-    from core.training.reference import decode_reference, encode_reference, log_probs
+    from core.training.reference import decode_reference, encode_reference, log_probs, with_fused_head
 
     section, placed, tokens = subject.section, subject.placed, subject.tokens
 
@@ -316,7 +316,7 @@ def _reference(ctx: Context, base: BaseModel, subject: Subject) -> dict[Key, flo
         unit.now(predicted)
         require_room(predicted, section)
         with memory_guard(section, "scoring the reference"):
-            frozen = load_model(base.path, placed)
+            frozen = with_fused_head(load_model(base.path, placed))
             budget = 2 * section.micro_batch * section.max_length
             values = log_probs(frozen, tokens, list(names), placed, subject.pad, budget, progress)
         if not all(map(math.isfinite, values.values())):

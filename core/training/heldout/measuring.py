@@ -18,7 +18,7 @@ from core.stage import Context
 from core.training.as_tokens.tokens import Key, Tokens
 from core.training.heldout.margins import encode_margins
 from core.training.models.precision import Placement
-from core.training.reference import score_all
+from core.training.reference import log_probs
 from core.types import PreferencePairs
 
 
@@ -79,7 +79,7 @@ class HeldOutMeasuring:
         training = model.training
         model.eval()
         try:
-            scores = score_all(model, self.tokens, sequences, self.placed, self.pad, budget, self._progress(condition))
+            scores = log_probs(model, self.tokens, sequences, self.placed, self.pad, budget, self._progress(condition))
         finally:
             model.train(training)
         gain = {key: scores[key] - self.reference[key] for key in sequences}
