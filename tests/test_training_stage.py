@@ -43,7 +43,7 @@ from core.training.models.optimizers import OPTIMIZERS
 from core.training.planning.conditions import conditions
 from core.training.reference import decode_reference, encode_reference
 from core.types import Message, PreferencePairs
-from storage.verifier.training.weights import AS_FLOAT32
+from storage.verifier.training.trained import AS_FLOAT32
 
 pytestmark = pytest.mark.filterwarnings("error::FutureWarning")
 

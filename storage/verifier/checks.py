@@ -33,10 +33,12 @@ from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.juries import check_juries
 from storage.verifier.training.held_out import check_held_out
+from storage.verifier.training.recoveries import check_recovery
 from storage.verifier.training.reference import check_reference
 from storage.verifier.training.tokens import check_tokens
+from storage.verifier.training.trained import check_training
 from storage.verifier.training.updates import check_updates
-from storage.verifier.training.weights import check_recovery, check_training, check_weights
+from storage.verifier.training.weights import check_weights
 
 CHECKS: dict[str, Step] = {
     "file": check_file,
