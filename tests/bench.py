@@ -27,6 +27,7 @@ from core.facts.ranking.methods import METHODS  # noqa: E402
 from core.facts.training.numbers import ASKED, ONLY_BF16  # noqa: E402
 from core.run_folder import RunFolder  # noqa: E402
 from core.sections.who_judges import RankSection  # noqa: E402
+from core.training.prediction.peak import most_resident  # noqa: E402
 from core.types import Ranking  # noqa: E402
 
 DATA = HERE.parent.parent / "shared" / "data" / "prism_like"
@@ -193,7 +194,7 @@ def bench_data() -> list[tuple[str, str]]:
         members = pool(make_context("pool", config, Path(scratch)), built)
         spent = time.perf_counter() - begun
         plain = timed(lambda: [json.loads(line) for path in DATA.glob("*.jsonl") for line in path.open("rb")] and None)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = most_resident() / 2**30
     return [
         (f"PRISM-sized folder to {len(built):,} pairs and {len(members.raters):,} raters", f"{spent:.1f} s"),
         ("against json.loads of every line alone", f"{spent / plain:.1f} × as long"),

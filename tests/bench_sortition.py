@@ -145,20 +145,23 @@ def panel_of(case: Case) -> list[tuple[str, ...]]:
 def run(command: Sequence[str], environment: dict[str, str]) -> tuple[int, str, float, float]:
     """Exit code, standard output, seconds and peak memory in MiB of a process that may take `CAP` seconds."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        begun = time.perf_counter()
+        begun, most = time.perf_counter(), 0.0
         process = subprocess.Popen(command, stdout=out, stderr=err, env={**os.environ, **environment})
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
+        while process.poll() is None:
             if time.perf_counter() - begun > CAP:
                 process.kill()
-                _, status, usage = os.wait4(process.pid, 0)
+                process.wait()
                 break
+            most = max(most, held(process.pid))
             time.sleep(0.02)
-        process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
-        return process.returncode, out.read(), time.perf_counter() - begun, usage.ru_maxrss / 1024
+        return process.returncode, out.read(), time.perf_counter() - begun, most
+
+
+def held(pid: int) -> float:
+    """MiB that a process has held at most so far; `wait4` would count what this benchmark held when it started that."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024 if "VmHWM:" in status else 0.0
 
 
 def ours(case: Case, folder: Path, panels: int = 0) -> Result:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from core.durable import written_by_content
 from core.training.as_tokens import fitting
 from core.training.as_tokens.fitting import tokenise
 from core.training.as_tokens.token_file import counts_of, read_tokens, write_tokens
+from core.training.prediction.peak import most_resident
 from core.types import Context, Message
 
 T = TypeVar("T")
@@ -115,11 +115,6 @@ def make_tokenizer() -> Any:
     return install(made)
 
 
-def memory() -> int:
-    """The most that was held so far, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def main() -> None:
     pairs, folder = int(sys.argv[1]), Path(sys.argv[2])
     tokenizer, text = make_tokenizer(), words
@@ -128,18 +123,18 @@ def main() -> None:
         text = counted
     contexts, responses, table = make_texts(30, text)
     tokenise(tokenizer, contexts, responses, table, WINDOW, beside=folder)
-    before, begun = memory(), time.process_time()
+    before, begun = most_resident(), time.process_time()
     contexts, responses, table = make_texts(pairs, text)
     made = tokenise(tokenizer, contexts, responses, table, WINDOW, beside=folder)
-    tokenised = memory()
+    tokenised = most_resident()
     name, size = written_by_content(folder, partial(write_tokens, made))
-    told = {"before": before, "tokenised": tokenised, "written": memory(), "file": size, **counts_of(made)}
+    told = {"before": before, "tokenised": tokenised, "written": most_resident(), "file": size, **counts_of(made)}
     del made
     read = read_tokens(folder / name)
     for key in zip(*read.ordered.tolist(), strict=True):
         read.digest(key)
     cut = {"cut_contexts": read.cut_contexts, "cut_responses": read.cut_responses}
-    print(json.dumps({**told, **cut, "peak": memory(), "seconds": round(time.process_time() - begun, 1)}))
+    print(json.dumps({**told, **cut, "peak": most_resident(), "seconds": round(time.process_time() - begun, 1)}))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 That package is GPL: it is installed for benchmarks alone, into `.venv-bench`, and nothing of the product imports it.
 Usage: opponent.py RESPONDENTS.csv QUOTAS.csv SIZE METHOD, with METHOD one of maximin-highs, maximin-cbc, legacy.
-Prints JSON: seconds, peak memory in MiB, and π per person in the order of the file.
+Prints JSON: seconds and π per person in the order of the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import resource
 import sys
 import time
 from collections import Counter
@@ -44,8 +43,7 @@ def main(respondents: str, quotas: str, size: int, method: str) -> None:
     for panel, weight in zip(panels, weights, strict=True):
         for person in panel:
             pi[person] += weight
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak": peak, "pi": [pi[row["id"]] for row in rows]}))
+    print(json.dumps({"seconds": seconds, "pi": [pi[row["id"]] for row in rows]}))
 
 
 def solve(features: Any, people: Any, size: int, method: str) -> tuple[list[frozenset[str]], list[float]]:

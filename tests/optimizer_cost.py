@@ -8,7 +8,6 @@ Prints tokens/s and peak memory in MiB as JSON, and writes the displacement of a
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ import torch
 from core.training.batches import PairCollator
 from core.training.dpo import make_trainer
 from core.training.models.precision import placement
+from core.training.prediction.peak import most_resident
 from core.training.reference import log_probs, with_fused_head
 
 STEPS = 6
@@ -54,7 +54,7 @@ def main() -> None:
         begun = time.process_time()
         trainer.train()
         spent = time.process_time() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = most_resident() / 2**20
     np.save(file, weights(model) - before)
     print(json.dumps({"tokens": pairs.once / spent, "peak": peak}))
 

@@ -35,6 +35,7 @@ from core.events import (  # noqa: E402
     digest,
 )
 from core.run_folder import RunFolder  # noqa: E402
+from core.training.prediction.peak import most_resident  # noqa: E402
 from storage.record.log import Log  # noqa: E402
 from storage.record.reader import Reader  # noqa: E402
 from storage.verify import verify  # noqa: E402
@@ -153,12 +154,6 @@ def _opened(root: Path) -> str:
         return f"{log.head[0]:,} events"
 
 
-def _peak() -> float:
-    """Peak memory of this program in MiB; `getrusage` would count what its parent held when it was started."""
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
-
-
 WORK: dict[str, Callable[[Path], str]] = {
     "nothing": lambda root: "only the program",
     "verify": _verified,
@@ -174,7 +169,7 @@ def main() -> None:
     begun = time.perf_counter()
     told = WORK[what](root)
     seconds = time.perf_counter() - begun
-    print(json.dumps({"seconds": seconds, "peak": _peak(), "told": told}))
+    print(json.dumps({"seconds": seconds, "peak": round(most_resident() / 2**20, 1), "told": told}))
 
 
 if __name__ == "__main__":

@@ -193,13 +193,13 @@ from pathlib import Path
 from test_training_stage import make_run
 from core.events import TrainPredicted
 from core.sections.what_trains import TinySection
+from core.training.prediction.peak import most_resident
 run = make_run(Path(sys.argv[1]), sys.argv[2], batch=32, micro_batch=int(sys.argv[3]), steps=2,
                gradient_checkpointing=sys.argv[4] == "yes")
 tiny = TinySection(hidden=256, layers=4, heads=4, vocabulary=300, steps=0)
 run.config = run.config.model_copy(update={"train": run.config.train.model_copy(update={"tiny": tiny})})
 run.train()
-lines = Path("/proc/self/status").read_text().splitlines()
-most = next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+most = most_resident()
 (found,) = run.recorder.of_kind(TrainPredicted)
 print(found.memory, most)
 """
@@ -401,6 +401,22 @@ def test_the_measurement_leaves_generators_and_weights_alone(measured: Run) -> N
     assert len(noise) == 2
     assert all(torch.equal(value, kept[name]) for name, value in model.state_dict().items())
     assert (found.sequences, found.width) == (4, 8)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere getrusage counts the process alone")
+def test_the_peak_of_a_process_is_its_own_not_of_the_one_that_started_it() -> None:
+    """Linux hands `ru_maxrss` on to whatever a large process starts: a test process of 2 GiB failed a memory bound."""
+    parent = """
+import subprocess, sys
+held = bytearray(400_000_000)
+subprocess.run([sys.executable, "-c", sys.argv[1]], check=True)
+"""
+    child = "from core.training.prediction.peak import most_resident; print(most_resident())"
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run(
+        [sys.executable, "-c", parent, child], env=environment, capture_output=True, text=True, check=True
+    )
+    assert 1_000_000 < int(done.stdout) < 200_000_000
 
 
 def refused(run: Run) -> DempoError:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +26,7 @@ from core.training.keeping.room import bytes_of_state, lacking_room, require_roo
 from core.training.keeping.speed import Speed, told
 from core.training.models.adapters import save_adapter
 from core.training.models.model import require_weights
+from core.training.prediction.peak import most_resident
 from core.training.start import Start
 
 UNHASHED = ("training_args.bin",)
@@ -244,11 +243,10 @@ class Recording(TrainerCallback):
 
 
 def _most_memory(device: str) -> int:
-    """Bytes that the device has held at most since the condition began; of a CPU, the process since it began."""
+    """Bytes that a GPU has held at most since the condition began, or the process since it was last measured."""
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024  # kilobytes elsewhere
+    return most_resident()
 
 
 def state_folder(state: Path, step: int) -> Path:

@@ -64,11 +64,16 @@ class Peak:
 
 def resident() -> int:
     """Bytes of memory that this process holds now; where only a peak is known, that; 0 where nothing is."""
-    found = _status("VmRSS")
-    return found or _largest_so_far()
+    return _status("VmRSS") or most_resident()
 
 
-def _largest_so_far() -> int:
+def most_resident() -> int:
+    """Bytes of memory that this process held at most since it began, or since a `Peak` restarted that; 0: not known.
+
+    Linux's `getrusage` counts what the process that started this one held then, so it is asked only elsewhere.
+    """
+    if found := _status("VmHWM"):
+        return found
     try:
         import resource
     except ImportError:  # Windows
