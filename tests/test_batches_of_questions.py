@@ -56,7 +56,7 @@ def test_questions_that_are_yet_to_be_written_have_no_such_batches() -> None:
 
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = small_demo(tmp_path_factory.mktemp("batches"), [*TINY, "answer.batch_tokens=200"])
+    root = small_demo(tmp_path_factory.mktemp("batches"), [*TINY, "answer.batch_tokens=160"])
     assert work(root, "answer", Console(quiet=True)) == 0
     return root
 
@@ -69,7 +69,7 @@ def test_a_run_answers_in_them_and_says_how_fast(answered: Path) -> None:
     assert wrong(answered) == ""
     reader = Reader(answered)
     (plan,) = reader.query("SELECT payload->'$.batches' AS sizes FROM events WHERE kind = 'questions.planned'")
-    assert plan["sizes"] != "[4,4]", "four questions are too many for 200 tokens"
+    assert plan["sizes"] != "[4,4]", "four questions are too many for 160 tokens"
     rows = reader.view("answer_speed")
     told = {row["condition"]: (row["answers"], row["tokens"]) for row in rows}
     counted = reader.query("SELECT condition, count(*) AS n, sum(tokens) AS t FROM answers GROUP BY 1")

@@ -78,10 +78,11 @@ def test_runs_of_before_keep_their_keys() -> None:
     assert "ties" not in config().model_dump(mode="json", exclude_none=True)["judge"]
 
 
+@pytest.mark.long
 def test_a_run_that_skips_is_whole_and_says_what_it_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short = ["answer.max_tokens=3", "train.steps=8", "train.learning_rate=0.003"]
+    short = ["answer.max_tokens=3", "train.steps=8", "train.learning_rate=0.0017"]
     root = small_demo(tmp_path, [*TINY, *short, 'judge.ties="skip"'])
     assert work(root, None, Console(quiet=True)) == 0
     notes = JudgingNotes.of_run(Reader(root))

@@ -106,7 +106,7 @@ def prepared(folder: Path, server: ChatServer) -> Path:
         f"concurrency = {CONCURRENCY}, timeout = 20.0}}"
     )
     sizes = ["answer.clauses=5", f"answer.per_clause={QUESTIONS // 5}", "answer.batch=25"]
-    root = small_demo(folder, [*TINY, *sizes, f"judge.judges=[{one}]"])
+    root = small_demo(folder, [*TINY, *sizes, f"judge.judges=[{one}]"], QUESTIONS // 5)
     done = dempo("resume", root, "--until", "answer", "--quiet")
     assert done.returncode == 0, done.stderr
     return root

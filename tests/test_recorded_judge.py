@@ -171,6 +171,7 @@ def test_a_wrong_file_is_refused_before_a_run_is_made(tmp_path: Path, conditions
     assert [path for path in tmp_path.iterdir() if path.name.endswith("demo-planted")] == [], "no run was made"
 
 
+@pytest.mark.long
 def test_another_file_is_not_gone_on_with(
     tmp_path: Path, conditions: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

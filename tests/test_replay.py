@@ -483,6 +483,7 @@ def test_a_diagnostic_that_needs_no_text_drifts_in_a_redacted_copy_too(redacted:
     assert drift.detail.startswith("values.shown_rank_correlation: recorded 0.5, now ")
 
 
+@pytest.mark.long
 def test_the_demonstration_on_a_redacted_copy_finds_what_was_altered_and_not_what_was_withheld(redacted: Path) -> None:
     rows = {row.altered: row for row in demonstrate(redacted)}
     assert rows["a score"].found_by[-1] == "estimates"

@@ -29,13 +29,16 @@ from tui.terminal.console import Console
 
 CHECKOUT = Path(__file__).parent.parent
 
+QUESTIONS = 8
+"""Of each clause."""
+
 SMALL = [
     "train.steps=12",
     "train.checkpoint_minutes=0",
     "train.tiny.steps=20",
     "train.tiny.hidden=32",
     "answer.clauses=2",
-    "answer.per_clause=8",
+    f"answer.per_clause={QUESTIONS}",
     "answer.batch=4",
     "answer.max_tokens=16",
     "rank.resamples=50",
@@ -100,9 +103,9 @@ def among_the_judgements(reader: Reader) -> bool:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_run_killed_in_lottery_train_answer_and_judge_ends_with_the_same_record(tmp_path: Path) -> None:
-    whole = small_demo(tmp_path / "whole", SMALL)
+    whole = small_demo(tmp_path / "whole", SMALL, QUESTIONS)
     # both runs read the same folder, so that their configurations are equal
-    killed = small_demo(tmp_path / "killed", [*SMALL, *_places(tmp_path / "whole")])
+    killed = small_demo(tmp_path / "killed", [*SMALL, *_places(tmp_path / "whole")], QUESTIONS)
     finish(whole)
     for ready in (in_lottery, in_the_midst_of_training, among_the_answers, among_the_judgements):
         kill_when(killed, ready)
@@ -125,7 +128,7 @@ def _places(runs: Path) -> list[str]:
 
 
 def test_a_second_engine_on_a_run_is_refused(tmp_path: Path) -> None:
-    root = small_demo(tmp_path, SMALL)
+    root = small_demo(tmp_path, SMALL, QUESTIONS)
     first = engine(root)
     try:
         while Reader(root).engine_pid() is None:  # it has the lock a moment before its name stands in it
@@ -142,7 +145,7 @@ def test_a_second_engine_on_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_signal_stops_between_two_units_and_a_resume_goes_on(tmp_path: Path) -> None:
-    root = small_demo(tmp_path, SMALL)
+    root = small_demo(tmp_path, SMALL, QUESTIONS)
     process = engine(root)
     reader = Reader(root)
     while events(reader, "pairs", "stage.started") == 0:
@@ -160,7 +163,7 @@ def test_a_signal_stops_between_two_units_and_a_resume_goes_on(tmp_path: Path) -
 
 
 def test_a_terminal_that_hangs_up_stops_nothing_under_nohup(tmp_path: Path) -> None:
-    root = small_demo(tmp_path, SMALL)
+    root = small_demo(tmp_path, SMALL, QUESTIONS)
     process = engine(root, "--until", "pool", before=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"])
     reader = Reader(root)
     while events(reader, "pairs", "stage.started") == 0:
@@ -185,7 +188,7 @@ def test_a_detached_engine_outlives_its_starter_and_can_be_watched_and_stopped(t
 
 def test_a_stop_asked_while_the_engine_reads_the_record_is_not_lost(tmp_path: Path, monkeypatch) -> None:
     """It holds the lock then, so `dempo stop` finds it; what an engine before it did not heed does not concern it."""
-    root = small_demo(tmp_path, SMALL)
+    root = small_demo(tmp_path, SMALL, QUESTIONS)
     RunFolder(root).stop_request.write_text("left by an engine that was killed\n")
     asked: list[bool] = []
     find_head = Log._find_head

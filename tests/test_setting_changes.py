@@ -164,6 +164,7 @@ def test_a_change_that_changes_nothing_is_not_recorded(changed: dict[str, Any]) 
     assert changed_by(config, recorded, ["judge.budget=40"], "run")[1] is None
 
 
+@pytest.mark.long
 def test_questions_that_a_model_wrote_have_a_line_of_their_own(tmp_path: Path) -> None:
     """By hand: two clauses of 100 and 7 tokens by 1 and 10 are 0.00034."""
 

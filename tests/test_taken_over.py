@@ -108,6 +108,7 @@ def test_a_repetition_asks_for_no_reply_that_was_taken_over(linked: Path) -> Non
     assert found.outcome == "recorded"
 
 
+@pytest.mark.long
 def test_nobody_is_asked_where_everything_is_there(
     server: tuple[Moody, ChatServer], old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +161,7 @@ def test_another_judge_is_refused_before_a_run_is_made(
         prepared(tmp_path, [{"kind": "openai", "model": "m", "again": ["malformed"]}])
 
 
+@pytest.mark.long
 def test_other_answers_are_refused(server: tuple[Moody, ChatServer], old: Path, tmp_path: Path) -> None:
     moody, found = server
     moody.mood = nobody

@@ -149,6 +149,7 @@ def test_models_that_are_only_asked_use_their_own_and_are_tried_with_what_they_a
     ]
 
 
+@pytest.mark.long
 def test_a_template_is_looked_at_without_torch(chatml: Path) -> None:
     code = (
         "import sys; from training_world import make_config; from core.training.possible import check_training\n"

@@ -33,10 +33,12 @@ TINY = [
 ]
 
 
-def small_demo(folder: Path, settings: Sequence[str]) -> Path:
-    """A demo with one conversation of each person: whoever verifies the run reads all of its pairs again."""
+def small_demo(folder: Path, settings: Sequence[str], of_clause: int = 4) -> Path:
+    """A demo with one conversation of each person: whoever verifies the run reads all of its pairs again; of each of
+    its six clauses there are so many questions."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("core.data.planted.world_write.CONVERSATIONS", 1)
+        patch.setattr("core.data.planted.world.HELD_OUT_PROMPTS", 6 * of_clause)
         return prepare("planted", 0, folder, settings)
 
 
