@@ -369,9 +369,10 @@ def rank(
     columns = ("method", "condition", "score", "low", "high", "position")
     data = {"leaderboards": [{key: row[key] for key in columns} for row in found.rows], "shown_places": habits}
     of_jury = found.jury.data()
-    data |= {view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")}
+    data |= {view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")} | found.robustness.data()
     pooled = [(row["method"], row["position"], row["condition"]) for row in found.rows]
-    lines = found.jury.lines(pooled, tables.terminal() or 80)
+    width = tables.terminal() or 80
+    lines = [*found.robustness.lines(width), *found.jury.lines(pooled, width)]
     print_data(data, as_json, "\n".join([tables.leaderboards(found.rows, habits), "", *lines]).rstrip())
 
 
