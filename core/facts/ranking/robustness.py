@@ -83,7 +83,7 @@ def pair_rows(
 
     `difference` is that of the mean Borda scores, Σ d / Σ n over units with differences d and n rankings each. Its
     standard error takes questions, or single rankings, as independent: that of a ratio estimator,
-    √(U/(U − 1) · Σ (d − difference · n)²) / Σ n over U units (Cochran 1977, Sampling Techniques, section 6.4), to
+    √(U/(U − 1) · Σ (d − difference · n)²) / Σ n over U units (Cochran 1977, Sampling Techniques, chapter 6), to
     which that of a bootstrap of these units tends. A pair is separated where the normal interval does not hold 0.
 
     Args:
