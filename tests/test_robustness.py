@@ -18,15 +18,20 @@ from tampering import Change, edited, tampered
 from core.events import RobustnessComputed
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import METHODS, Method
+from core.facts.ranking.positions import positions_by
 from core.facts.ranking.robustness import (
+    OF_MAJORITIES,
     flip_rows,
     in_order,
+    majorities_differ,
     majority_method,
     other_methods,
     primary_method,
     smallest_set,
 )
 from core.ranking.leaderboards import Aggregation, leaderboards
+from core.ranking.methods.bradley_terry import bradley_terry
+from core.ranking.robustness.analyses import _orders
 from core.ranking.robustness.stands import robustness
 from core.sections.who_judges import RankSection
 from core.types import Ranking
@@ -76,6 +81,15 @@ def found_of(listed: Sequence[Ranking], methods: Sequence[Method] = METHODS) -> 
 def order_by(listed: Sequence[Ranking], method: Method) -> list[list[str]]:
     (board,) = leaderboards(listed, RankSection(methods=(method,), resamples=2), RandomStream(5, "rank"))
     return in_order({row.condition: row.position for row in board.rows})
+
+
+def calls_of(listed: Sequence[Ranking]) -> list[dict[str, Any]]:
+    """The rankings as a record has them."""
+    return [
+        {"ranking": r.order, "shown_order": r.order, "judge": r.judge}
+        | {"question_id": r.question_id, "clause_id": r.clause_id}
+        for r in listed
+    ]
 
 
 # ------------------------------------------------------------ which analyses
@@ -137,19 +151,33 @@ def test_majorities_count_a_question_once() -> None:
 @pytest.mark.parametrize("spread", [0.0, 0.5])
 def test_the_verifier_finds_the_same_orders_by_counting(method: Method, spread: float) -> None:
     listed = rankings(spread=spread, seed=3)
-    calls = [
-        {"ranking": r.order, "shown_order": r.order, "judge": r.judge}
-        | {"question_id": r.question_id, "clause_id": r.clause_id}
-        for r in listed
-    ]
-    again = _Orders("abcd", ballots_of(calls, "abcd", {}, WEIGHT), calls)
+    again = _Orders("abcd", ballots_of(calls_of(listed), "abcd", {}, WEIGHT), calls_of(listed))
     derived = [
         *again.without_clauses(method),
         *again.without_judges(method),
-        *again.of_majorities(majority_method(method)),
+        *again.of_majorities(method),
     ]
     found = found_of(listed, (method,))
     assert [((one.analysis, one.left_out or "", one.method), one.order) for one in found.analyses] == derived
+
+
+def test_a_primary_method_of_majorities_counts_questions_in_every_analysis() -> None:
+    """Each as if the rest had never been there, by both implementations; majorities are no other analysis then."""
+    listed = rankings(spread=0.1, seed=4)
+    again = _Orders("abcd", ballots_of(calls_of(listed), "abcd", {}, WEIGHT), calls_of(listed))
+
+    def by_majorities(some: Sequence[Ranking]) -> list[list[str]]:
+        scores, _ = bradley_terry(aggregation(some).wins_by_majority[None])
+        return in_order(dict(zip("abcd", positions_by((-scores[0]).tolist()), strict=True)))
+
+    wanted = [by_majorities([one for one in listed if one.clause_id != c]) for c in range(3)]
+    assert len(set(map(str, wanted))) > 1
+    assert _orders(listed, aggregation(listed), OF_MAJORITIES, True) == wanted  # type: ignore[arg-type]
+    assert [order for _, order in again.without_clauses(OF_MAJORITIES)] == wanted
+    judges = [by_majorities([r for r in listed if not r.judge.startswith(label)]) for label in ("kind", "strict")]
+    assert [order for _, order in again.without_judges(OF_MAJORITIES)] == judges
+    assert list(again.of_majorities(OF_MAJORITIES)) == []
+    assert not majorities_differ(OF_MAJORITIES, 9, 3)
 
 
 # ------------------------------------------------------------ the fewest questions

@@ -20,10 +20,13 @@ ROBUSTNESS_UNIT = "robustness"
 PREFERRED = "bradley_terry"
 """The primary method, where it is among the methods; else the first of them is."""
 
+OF_MAJORITIES = "bradley_terry_majority"
+"""The preferred method on the majorities of questions, where that is a method of its own."""
+
 ON_PAIRS = {"plackett_luce": PREFERRED, "plackett_luce_published": PREFERRED, "mallows": "kemeny"}
 """What stands for a method that needs whole rankings where there are majorities of pairs alone."""
 
-SAYING_THE_SAME = {("borda", "copeland"), ("copeland", "borda"), (PREFERRED, "bradley_terry_majority")}
+SAYING_THE_SAME = {("borda", "copeland"), ("copeland", "borda"), (PREFERRED, OF_MAJORITIES)}
 """(method, other): the other's order of complete rankings is that of the method, or is that of its analysis of
 majorities, so that it would be counted twice."""
 
@@ -50,9 +53,9 @@ def majority_method(primary: str) -> str:
     return ON_PAIRS.get(primary, primary)
 
 
-def majorities_differ(rankings: int, questions: int) -> bool:
-    """Whether majorities of questions can say anything else than votes: not where each question has one ranking."""
-    return rankings > questions
+def majorities_differ(primary: str, rankings: int, questions: int) -> bool:
+    """Whether majorities of questions can say anything else: not where each question has one ranking."""
+    return primary != OF_MAJORITIES and rankings > questions
 
 
 def other_methods(methods: Iterable[str], primary: str) -> list[str]:

@@ -18,13 +18,16 @@ from core.facts.ranking.juries import label_of
 from core.facts.ranking.methods import Method
 from core.facts.ranking.positions import positions_by
 from core.facts.ranking.robustness import (
+    OF_MAJORITIES,
+    PREFERRED,
     in_order,
     majorities_differ,
     majority_method,
     other_methods,
     primary_method,
 )
-from core.ranking.counts import Floats
+from core.ranking.bootstrap import weighted_wins
+from core.ranking.counts import Floats, majority_wins, wins_by_unit
 from core.ranking.leaderboards import Aggregation, costs_of_samples
 from core.types import Ranking
 
@@ -33,19 +36,18 @@ Orders = Mapping[str, list[list[str]]]
 
 
 class Kept(Aggregation):
-    """Rankings of which some units alone are kept: kept (K, U) has a row for each analysis, ones and zeros."""
+    """Rankings of which one clause after another is left out, or which are taken once as they are."""
 
-    def __init__(
-        self, rankings: Sequence[Ranking], whole: Aggregation, resample: str, kept: NDArray[np.uint32]
-    ) -> None:
-        section = whole.config.model_copy(update={"resample": resample, "resamples": len(kept)})
+    def __init__(self, rankings: Sequence[Ranking], whole: Aggregation, each: bool) -> None:
+        section = whole.config.model_copy(update={"resample": "clauses"})
         super().__init__(rankings, section, whole.stream, whole.progress)
-        self.kept = kept
+        self.each = each
 
     @cached_property
     def weights(self) -> NDArray[np.uint32]:
-        """All units, then those that each analysis keeps; nothing is drawn. Shape (1 + K, U)."""
-        return np.concatenate([np.ones((1, self.units), dtype=np.uint32), self.kept])
+        """All clauses, then those that each analysis keeps; nothing is drawn. Shape (1 + analyses, clauses)."""
+        kept = 1 - np.eye(self.units) if self.each else np.ones((1, self.units))
+        return np.concatenate([np.ones((1, self.units)), kept]).astype(np.uint32)
 
     def orders(self, method: Method) -> list[list[list[str]]]:
         """The order of each analysis by a method."""
@@ -59,8 +61,14 @@ class OfMajorities(Kept):
 
     @cached_property
     def wins(self) -> Floats:
-        """The majorities for the data and the one analysis, shape (2, m, m)."""
-        return np.stack([self.wins_by_majority, self.wins_by_majority])
+        """Questions won, shape (1 + analyses, m, m)."""
+        question, clause = self.ballots.question, self.ballots.clause
+        per_question = wins_by_unit(self.ballots.orders, question, len(self.ballots.asked), self.ballots.weight)
+        clause_of = np.empty(len(per_question), dtype=np.int64)
+        clause_of[question] = clause
+        return weighted_wins(
+            self.weights, np.stack([majority_wins(per_question[clause_of == c]) for c in range(self.units)])
+        )
 
 
 def analyses(rankings: Sequence[Ranking], whole: Aggregation, boards: Orders) -> Iterator[OrderAnalysis]:
@@ -70,34 +78,25 @@ def analyses(rankings: Sequence[Ranking], whole: Aggregation, boards: Orders) ->
         boards: the orders of the leaderboards of all rankings, in the order of their methods.
     """
     primary = cast(Method, primary_method(list(boards)))
-    yield from _without_clauses(rankings, whole, primary)
-    yield from _without_judges(rankings, whole, primary)
-    yield from _on_majorities(rankings, whole, cast(Method, majority_method(primary)))
-    for method in other_methods(boards, primary):
-        yield OrderAnalysis(analysis="method", method=method, order=boards[method])
-
-
-def _without_clauses(rankings: Sequence[Ranking], whole: Aggregation, method: Method) -> Iterator[OrderAnalysis]:
     clauses = list(dict.fromkeys(ranking.clause_id for ranking in rankings))
-    if len(clauses) < 2:
-        return
-    kept = (1 - np.eye(len(clauses))).astype(np.uint32)
-    for clause, order in zip(clauses, Kept(rankings, whole, "clauses", kept).orders(method), strict=True):
-        yield OrderAnalysis(analysis="clause", left_out=str(clause), method=method, order=order)
-
-
-def _without_judges(rankings: Sequence[Ranking], whole: Aggregation, method: Method) -> Iterator[OrderAnalysis]:
-    """Each is what the other judges' rankings alone would give, as the boards of a jury are."""
+    without_each = _orders(rankings, whole, primary, True) if len(clauses) > 1 else []
+    for clause, order in zip(clauses, without_each, strict=False):
+        yield OrderAnalysis(analysis="clause", left_out=str(clause), method=primary, order=order)
     labels = list(dict.fromkeys(label_of(ranking.judge) for ranking in rankings))
     for label in labels if len(labels) > 1 else ():
+        # What the other judges' rankings alone would give, as the boards of a jury are.
         others = [ranking for ranking in rankings if label_of(ranking.judge) != label]
-        questions = len({(ranking.clause_id, ranking.question_id) for ranking in others})
-        (order,) = Kept(others, whole, "questions", np.ones((1, questions), dtype=np.uint32)).orders(method)
-        yield OrderAnalysis(analysis="judge", left_out=label, method=method, order=order)
-
-
-def _on_majorities(rankings: Sequence[Ranking], whole: Aggregation, method: Method) -> Iterator[OrderAnalysis]:
-    questions = len(whole.ballots.asked)
-    if majorities_differ(len(rankings), questions):
-        (order,) = OfMajorities(rankings, whole, "questions", np.ones((1, questions), dtype=np.uint32)).orders(method)
+        (order,) = _orders(others, whole, primary, False)
+        yield OrderAnalysis(analysis="judge", left_out=label, method=primary, order=order)
+    if majorities_differ(primary, len(rankings), len(whole.ballots.asked)):
+        method = cast(Method, majority_method(primary))
+        (order,) = OfMajorities(rankings, whole, False).orders(method)
         yield OrderAnalysis(analysis="majority", method=method, order=order)
+    for name in other_methods(boards, primary):
+        yield OrderAnalysis(analysis="method", method=name, order=boards[name])
+
+
+def _orders(rankings: Sequence[Ranking], whole: Aggregation, method: Method, each: bool) -> list[list[list[str]]]:
+    if str(method) == OF_MAJORITIES:
+        return OfMajorities(rankings, whole, each).orders(cast(Method, PREFERRED))
+    return Kept(rankings, whole, each).orders(method)

@@ -9,6 +9,8 @@ from typing import Any
 
 from core.facts.ranking.positions import positions_by
 from core.facts.ranking.robustness import (
+    OF_MAJORITIES,
+    PREFERRED,
     ROBUSTNESS_UNIT,
     Order,
     flip_rows,
@@ -99,7 +101,32 @@ class _Orders:
     ballots: Sequence[Ballot]
     calls: Sequence[Mapping[str, Any]]
 
-    def _by(self, method: str, ballots: Sequence[Ballot], sums: Sequence[Sums]) -> list[list[list[str]]]:
+    def _by(self, method: str, ballots: Sequence[Ballot], each: bool) -> list[list[list[str]]]:
+        """The orders without one clause after another, or that of these rankings as they are."""
+        if method == OF_MAJORITIES:
+            return self._on_majorities(PREFERRED, ballots, each)
+        every, *without = sums_without_each(ballots, [ballot.clause if each else 0 for ballot in ballots])
+        return self._ordered(method, ballots, [every, *(without if each else [every])])
+
+    def _on_majorities(self, method: str, ballots: Sequence[Ballot], each: bool) -> list[list[list[str]]]:
+        """The same where each question counts once for each pair."""
+        of_clause: dict[int, list[Ballot]] = {}
+        for ballot in ballots:
+            of_clause.setdefault(ballot.clause if each else 0, []).append(ballot)
+        won = [Leaderboards(self.names, own, "questions", 1, 0.95, 0).majorities for own in of_clause.values()]
+        every = [[sum(of_pair) for of_pair in zip(*rows, strict=True)] for rows in zip(*won, strict=True)]
+        left = [
+            [[votes - less for votes, less in zip(*rows, strict=True)] for rows in zip(every, own, strict=True)]
+            for own in won
+        ]
+        # Kemeny adds integers, and twice the votes have the same best orders; half a win beside them has not.
+        times: Any = (lambda votes: int(2 * votes)) if method == "kemeny" else float
+        matrices: Any = [
+            [[times(votes) for votes in own] for own in wins] for wins in (every, *(left if each else [every]))
+        ]
+        return self._ordered(method, ballots, [Sums(wins, wins, {}) for wins in matrices])
+
+    def _ordered(self, method: str, ballots: Sequence[Ballot], sums: Sequence[Sums]) -> list[list[list[str]]]:
         return Reweighed(self.names, ballots, "questions", len(sums) - 1, 0.95, 0, sums).orders(method)
 
     def without_clauses(self, method: str) -> Iterator[tuple[Analysis, Order]]:
@@ -107,8 +134,7 @@ class _Orders:
         clauses = list(dict.fromkeys(call["clause_id"] for call in self.calls))
         if len(clauses) < 2:
             return
-        sums = sums_without_each(self.ballots, [ballot.clause for ballot in self.ballots])
-        for clause, order in zip(clauses, self._by(method, self.ballots, sums), strict=True):
+        for clause, order in zip(clauses, self._by(method, self.ballots, True), strict=True):
             yield ("clause", str(clause), method), order
 
     def without_judges(self, method: str) -> Iterator[tuple[Analysis, Order]]:
@@ -116,21 +142,15 @@ class _Orders:
         labels = list(dict.fromkeys(ballot.judge for ballot in self.ballots))
         for label in labels if len(labels) > 1 else ():
             others = [ballot for ballot in self.ballots if ballot.judge != label]
-            every, *_ = sums_without_each(others, [0] * len(others))
-            (order,) = self._by(method, others, [every, every])
+            (order,) = self._by(method, others, False)
             yield ("judge", label, method), order
 
-    def of_majorities(self, method: str) -> Iterator[tuple[Analysis, Order]]:
-        """By the method, where each question counts once for each pair."""
-        questions = len({ballot.question for ballot in self.ballots})
-        if not majorities_differ(len(self.ballots), questions):
-            return
-        halves = Leaderboards(self.names, self.ballots, "questions", 1, 0.95, 0).majorities
-        # Kemeny adds integers, and twice the votes have the same best orders; half a win beside them has not.
-        wins: Any = [[int(2 * votes) for votes in own] for own in halves] if method == "kemeny" else halves
-        sums = Sums(wins, wins, {})
-        (order,) = self._by(method, self.ballots, [sums, sums])
-        yield ("majority", "", method), order
+    def of_majorities(self, primary: str) -> Iterator[tuple[Analysis, Order]]:
+        """By what stands for the primary method on pairs, where each question counts once for each of them."""
+        if majorities_differ(primary, len(self.ballots), len({ballot.question for ballot in self.ballots})):
+            method = majority_method(primary)
+            (order,) = self._on_majorities(method, self.ballots, False)
+            yield ("majority", "", method), order
 
 
 def _check_analyses(event: Found, again: _Orders, boards: Mapping[str, Order]) -> str:
@@ -145,7 +165,7 @@ def _check_analyses(event: Found, again: _Orders, boards: Mapping[str, Order]) -
     try:
         derived.update(again.without_clauses(primary))
         derived.update(again.without_judges(primary))
-        derived.update(again.of_majorities(majority_method(primary)))
+        derived.update(again.of_majorities(primary))
     except TooMuch as limit:
         return str(limit)
     derived.update((("method", "", method), boards[method]) for method in other_methods(boards, primary))
