@@ -26,6 +26,7 @@ from core.facts.stages import STAGE_FACTS, key_of_stage
 from core.ranking.about_judges import diagnostics
 from core.ranking.juries import Jury
 from core.ranking.leaderboards import Aggregation
+from core.ranking.robustness.stands import robustness
 from core.ranking.stage import board_event
 from core.types import Judged, Ranking
 from storage.verifier.ground.stages import with_points
@@ -82,6 +83,9 @@ def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
         event["values"] = DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)).payload()["values"]
     for event in of(rows, "agreement.computed"):
         event.update(AgreementComputed(rows=Jury(judged.rankings, aggregation).agreement()).payload())
+    boards = [aggregation.leaderboard(board["method"]) for board in of(rows, "leaderboard.computed")]
+    for event in of(rows, "robustness.computed"):
+        event.update(robustness(judged.rankings, aggregation, boards).payload())
 
 
 def lengths_of(root: Path, rows: Rows, new: dict[str, str] | None = None) -> dict[tuple[str, str], int]:

@@ -246,7 +246,7 @@ def test_a_run_with_a_jury_verifies_whole(jury_run: Path) -> None:
     assert not {name: check for name, check in checks.items() if check.verdict in ("failed", "unchecked")}
     assert checks["juries"].detail == "12 boards of some judges and the agreement of 3 judges computed again"
     for alone in shipped().verify_alone(jury_run, shipped().WRITTEN):
-        if alone.name in ("stages", "leaderboards", "estimates", "juries", "events"):
+        if alone.name in ("stages", "leaderboards", "estimates", "robustness", "juries", "events"):
             assert (alone.verdict, alone.name) == ("ok", alone.name), alone.detail
 
 
@@ -389,7 +389,7 @@ def test_a_board_left_out_is_found(jury_run: Path, tmp_path: Path) -> None:
 
 def before_juries(rows: list[Row]) -> list[Row]:
     """The record as the stage's version 1 made it."""
-    units = {"agreement", "gold", "gold/compared"}
+    units = {"agreement", "gold", "gold/compared", "robustness"}
     kept = [row for row in rows if row.payload.get("unit", "") not in units]
     kept = [row for row in kept if not str(row.payload.get("unit", "")).startswith("jury/")]
     for row in kept:

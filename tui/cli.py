@@ -17,6 +17,7 @@ from core.facts.plural import number_of
 from core.visible import visible
 from tui.commands.people import draws
 from tui.commands.ranking import judging
+from tui.commands.ranking.power import power
 from tui.commands.runs.work_on import work_on
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 app = Commands(name="dempo", no_args_is_help=False, pretty_exceptions_enable=False)
 app.add_typer(draws.app, name="draw")
 app.add_typer(judging.app, name="judge")
+app.command()(power)
 
 Until = Annotated[str | None, typer.Option("--until", help="Stop after this stage.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a value, for example run.seed=7.")]
@@ -369,9 +371,10 @@ def rank(
     columns = ("method", "condition", "score", "low", "high", "position")
     data = {"leaderboards": [{key: row[key] for key in columns} for row in found.rows], "shown_places": habits}
     of_jury = found.jury.data()
-    data |= {view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")}
+    data |= {view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")} | found.robustness.data()
     pooled = [(row["method"], row["position"], row["condition"]) for row in found.rows]
-    lines = found.jury.lines(pooled, tables.terminal() or 80)
+    width = tables.terminal() or 80
+    lines = [*found.robustness.lines(width), *found.jury.lines(pooled, width)]
     print_data(data, as_json, "\n".join([tables.leaderboards(found.rows, habits), "", *lines]).rstrip())
 
 

@@ -77,6 +77,10 @@ from core.events.ranking import (
     JuryBoard,
     LeaderboardComputed,
     LeaderboardRow,
+    OrderAnalysis,
+    PairApart,
+    PairFlip,
+    RobustnessComputed,
 )
 from core.events.sortition import (
     AlternatesOfType,

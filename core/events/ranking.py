@@ -99,6 +99,56 @@ class GoldCompared(Event):
     rows: list[GoldRow] = described("judges, by three measures; chance is what orders at random would reach")
 
 
+class OrderAnalysis(Part):
+    """One analysis of the order: the conditions, best first, those of one position together."""
+
+    analysis: Literal["clause", "judge", "majority", "method"]
+    left_out: str | None = None
+    method: str
+    order: list[list[str]]
+
+
+class PairApart(Part):
+    """A pair of conditions: in how many analyses it stands as by the primary method, and its difference in Borda."""
+
+    condition: str
+    other: str
+    agree: int
+    difference: Number
+    error_questions: Number | None = None
+    error_rankings: Number | None = None
+    separated_questions: bool
+    separated_rankings: bool
+
+
+class PairFlip(Part):
+    """The fewest questions whose removal has the other condition ahead, and the first of them."""
+
+    condition: str
+    other: str
+    measure: Literal["borda", "votes"]
+    questions: int | None = None
+    share: Number | None = None
+    removed: list[str]
+
+
+class RobustnessComputed(Event):
+    """Whether the order of the conditions holds under other analyses, and which questions it hangs on."""
+
+    kind: ClassVar[str] = "robustness.computed"
+    method: str = described("the primary method, whose order is compared with those of the analyses")
+    order: list[list[str]] = described("its order, best first; conditions of one position stand together")
+    analyses: list[OrderAnalysis] = described(
+        "without one clause or judge (`left_out`) after another, on majorities of questions, and every other method"
+    )
+    pairs: list[PairApart] = described(
+        "standard errors with questions, or single rankings, as independent; separated: the interval leaves out 0"
+    )
+    flips: list[PairFlip] = described("neighbours in the order, by Borda and by their votes; none: nothing turns them")
+    questions: int = described("how many questions there are")
+    confidence: float = described("coverage of the intervals that separate pairs")
+
+
 class DiagnosticsComputed(Event):
     """Agreement of the judges and their biases."""
 

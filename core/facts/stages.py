@@ -104,6 +104,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
         (
             "leaderboard.computed",
             "diagnostics.computed",
+            "robustness.computed",
             "jury.board",
             "agreement.computed",
             "gold.read",

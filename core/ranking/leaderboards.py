@@ -158,9 +158,13 @@ class Aggregation:
         """Choices per unit."""
         return choices_by_unit(self.ballots.orders, self.unit, self.units, self.ballots.weight)
 
+    def estimate(self, method: Method) -> Estimate:
+        """What one method says of the data and of each resample."""
+        return _ESTIMATORS[method](self)
+
     def leaderboard(self, method: Method) -> Leaderboard:
         """The leaderboard of one method."""
-        estimate = _ESTIMATORS[method](self)
+        estimate = self.estimate(method)
         low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
         places = positions_by(_cost(estimate).tolist())
         rows = [
@@ -197,6 +201,11 @@ class Aggregation:
 def _cost(estimate: Estimate) -> Floats:
     """What the conditions are ordered by, the smallest first."""
     return -estimate.score if estimate.consensus is None else estimate.consensus.position
+
+
+def costs_of_samples(estimate: Estimate) -> Floats:
+    """The same of each resample, shape (B, m): its mean places in the best orders, or its scores."""
+    return -estimate.samples if estimate.consensus is None else estimate.samples
 
 
 def _of_wins(method: Callable[[Floats], Floats]) -> Callable[[Aggregation], Estimate]:

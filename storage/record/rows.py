@@ -305,6 +305,52 @@ class JudgesRow:
     value: Any
 
 
+@of_view("robustness")
+@dataclass(frozen=True)
+class AnalysisRow:
+    """An analysis of the order beside the primary method's; `ranked` is JSON, those of one position together."""
+
+    analysis: Any
+    left_out: Any
+    method: Any
+    winner: Any
+    same_winner: Any
+    same_order: Any
+    ranked: Any
+    primary_method: Any
+    primary_ranked: Any
+
+
+@of_view("pair_robustness")
+@dataclass(frozen=True)
+class PairRow:
+    """A pair of conditions: how many analyses have it as the primary method does, and how far it is apart."""
+
+    condition: Any
+    other: Any
+    agree: Any
+    analyses: Any
+    difference: Any
+    error_questions: Any
+    error_rankings: Any
+    separated_questions: Any
+    separated_rankings: Any
+    confidence: Any
+
+
+@of_view("flips")
+@dataclass(frozen=True)
+class FlipRow:
+    """The fewest questions whose removal turns two neighbours of the order round; `removed` is JSON."""
+
+    condition: Any
+    other: Any
+    questions: Any
+    share: Any
+    removed: Any
+    measure: Any
+
+
 @of_view("jury_leaderboards")
 @dataclass(frozen=True)
 class JuryBoardRow:

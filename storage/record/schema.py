@@ -544,6 +544,31 @@ FROM sums ORDER BY board, first""",
         _recorded("diagnostics.computed"),
         """SELECT d.key AS name, d.value AS value FROM m, json_each(m.p, '$.values') d""",
     ),
+    "robustness": (
+        _recorded("robustness.computed"),
+        """SELECT a.value->>'$.analysis' AS analysis, a.value->>'$.left_out' AS left_out,
+  a.value->>'$.method' AS method,
+  (SELECT group_concat(w.value, ' = ') FROM json_each(a.value, '$.order[0]') w) AS winner,
+  a.value->'$.order[0]' IS m.p->'$.order[0]' AS same_winner, a.value->'$.order' IS m.p->'$.order' AS same_order,
+  a.value->'$.order' AS ranked, m.p->>'$.method' AS primary_method, m.p->'$.order' AS primary_ranked
+FROM m, json_each(m.p, '$.analyses') a""",
+    ),
+    "pair_robustness": (
+        _recorded("robustness.computed"),
+        """SELECT r.value->>'$.condition' AS condition, r.value->>'$.other' AS other, r.value->>'$.agree' AS agree,
+  json_array_length(m.p, '$.analyses') AS analyses, r.value->>'$.difference' AS difference,
+  r.value->>'$.error_questions' AS error_questions, r.value->>'$.error_rankings' AS error_rankings,
+  r.value->>'$.separated_questions' AS separated_questions, r.value->>'$.separated_rankings' AS separated_rankings,
+  m.p->>'$.confidence' AS confidence
+FROM m, json_each(m.p, '$.pairs') r""",
+    ),
+    "flips": (
+        _recorded("robustness.computed"),
+        """SELECT f.value->>'$.condition' AS condition, f.value->>'$.other' AS other,
+  f.value->>'$.questions' AS questions, f.value->>'$.share' AS share, f.value->'$.removed' AS removed,
+  f.value->>'$.measure' AS measure
+FROM m, json_each(m.p, '$.flips') f""",
+    ),
     "jury_leaderboards": (
         _recorded("jury.board"),
         """SELECT m.p->>'$.method' AS method, m.p->>'$.judge' AS judge, m.p->>'$.without' AS without,
@@ -618,6 +643,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "e1eacdb9143be50ff5f46de60dad9a7fa59e815d04019143b6c31791cfd7159b",
+    2: "6d93ecedbb2792ea204f6fe0f00cde73525119d38641bdc24932729835f30bcd",
 }
 """`schema_digest` of the views of each version; records hold no others."""

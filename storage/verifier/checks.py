@@ -32,6 +32,7 @@ from storage.verifier.ground.record import Record
 from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.juries import check_juries
+from storage.verifier.ranking.order_stands import check_robustness
 from storage.verifier.training.held_out import check_held_out
 from storage.verifier.training.recoveries import check_recovery
 from storage.verifier.training.reference import check_reference
@@ -75,6 +76,7 @@ CHECKS: dict[str, Step] = {
     "replies": check_replies,
     "leaderboards": check_leaderboards,
     "estimates": check_estimates,
+    "robustness": check_robustness,
     "juries": check_juries,
 }
 

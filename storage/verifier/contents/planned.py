@@ -7,6 +7,7 @@ from typing import Any
 
 from core.facts.judging.requests import file_unit
 from core.facts.ranking.juries import jury_boards, jury_unit
+from core.facts.ranking.robustness import ROBUSTNESS_UNIT
 from core.facts.sources import has_base, source_kind, trains
 from core.facts.training.rules import training_unit, update_unit
 from core.facts.training.split import HELD_OUT_UNIT
@@ -217,10 +218,14 @@ def _rank_units(record: Record) -> dict[str, Contents]:
 
 
 def _jury_units(record: Record) -> dict[str, Contents]:
-    """Boards of some judges, their agreement, and what people said: from the version of the stage on that has them."""
+    """Whether the order stands, boards of some judges, their agreement, and what people said: from the version of the
+    stage on that has them."""
     if not has_juries(record):
         return {}
-    units: dict[str, Contents] = {"agreement": {"agreement.computed": 1}}
+    units: dict[str, Contents] = {
+        "agreement": {"agreement.computed": 1},
+        ROBUSTNESS_UNIT: {"robustness.computed": 1},
+    }
     for judge, without in jury_boards(ranking_judges(record)):
         units |= {jury_unit(method, judge, without): {"jury.board": 1} for method in methods_of_juries(record)}
     if has_gold(record):

@@ -117,6 +117,16 @@ def summed(ballots: Sequence[Ballot], resample: str, resamples: int, seed: int) 
     return found
 
 
+def sums_without_each(ballots: Sequence[Ballot], units: Sequence[int]) -> list[Sums]:
+    """The sums of all rankings, then those without each unit, of which `units` has that of every ranking."""
+    places: dict[Cell, int] = {}
+    of_unit = [0] * (1 + max(units))
+    for unit, packed in zip(units, _packed(ballots, places), strict=True):
+        of_unit[unit] += packed
+    total, conditions = sum(of_unit), len(ballots[0].order)
+    return [_sums(packed, places, conditions) for packed in (total, *(total - own for own in of_unit))]
+
+
 @lru_cache(maxsize=1)
 def drawn_units(units: int, resamples: int, seed: int) -> tuple[array[int], ...]:
     """The units that each resample draws. Boards of some judges draw the same as those of all."""

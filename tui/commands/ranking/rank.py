@@ -15,6 +15,7 @@ from core.facts.ranking.juries import MOST_WEIGHT, label_of
 from core.facts.ranking.shown_places import habits_of
 from core.sections.who_judges import RankSection
 from storage.judging.jury import JuryFound
+from storage.judging.robustness import RobustnessFound
 from storage.record.rows import JuryBoardRow, MeasureRow
 
 if TYPE_CHECKING:
@@ -35,10 +36,11 @@ def habits_in(path: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Rows of the `leaderboards` view, with a note, and what is found about the judges."""
+    """Rows of the `leaderboards` view, with a note, what is found about the judges, and whether the order holds."""
 
     rows: list[dict[str, Any]]
     jury: JuryFound
+    robustness: RobustnessFound
 
 
 def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Sequence[str] = ()) -> Ranked:
@@ -53,6 +55,7 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Seq
     from core.facts.randomness import RandomStream
     from core.ranking.files import read_rankings
     from core.ranking.leaderboards import Aggregation
+    from core.ranking.robustness.stands import robustness
 
     try:
         section = RankSection.model_validate({"resamples": resamples, "resample": resample})
@@ -75,7 +78,8 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Seq
         for board in boards
         for row in board.rows
     ]
-    return Ranked(rows, _jury(rankings, whole, boards, given))
+    stands = RobustnessFound.of_event(robustness(rankings, whole, boards))
+    return Ranked(rows, _jury(rankings, whole, boards, given), stands)
 
 
 def _weighted(rankings: Sequence[Ranking], weights: Sequence[str]) -> tuple[list[Ranking], dict[str, int]]:

@@ -23,6 +23,7 @@ from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
+from storage.judging.robustness import RobustnessFound
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
@@ -154,6 +155,7 @@ def results(reader: Reader, as_json: bool) -> None:
         print(f"{tables.remark(notes.of_answers)}\n\n" if notes.of_answers else "", end="")
         print(tables.leaderboards(boards, notes.first), end="\n\n")
         _print_spread(spread_table(view_rows(reader, FamilyRow)))
+        print(*RobustnessFound.of_run(reader).lines(tables.terminal() or _WIDTH), sep="\n")
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
         for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
             print(line)
@@ -230,6 +232,7 @@ def _found(reader: Reader) -> dict[str, Any]:
     return {
         "leaderboards": _leaderboards(reader),
         **JudgingNotes.of_run(reader).row(),
+        **RobustnessFound.of_run(reader).data(),
         **JuryFound.of_run(reader).data(),
         "families": spread_table(view_rows(reader, FamilyRow)),
         "weight_shares": reader.view("weight_shares"),

@@ -15,6 +15,7 @@ from storage.judging.board_notes import board_notes, by_method
 from storage.judging.families import REMARK, spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
+from storage.judging.robustness import RobustnessFound
 from storage.record.reader import Reader
 from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, JudgesRow, RecoveryRow, view_rows
 from tui.screens.panes.pane import Pane, skipped
@@ -29,7 +30,7 @@ class Results:
     """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`, and what is found about a jury.
 
     notes are what each method says beside its numbers; first is what all have to say before them, equal what is said
-    of equal answers.
+    of equal answers, robustness whether the order holds.
     """
 
     boards: dict[str, list[BoardRow]]
@@ -42,6 +43,7 @@ class Results:
     equal: str = ""
     jury: JuryFound = field(default_factory=JuryFound)
     spread: list[dict[str, Any]] = field(default_factory=list)
+    robustness: RobustnessFound = field(default_factory=RobustnessFound)
 
 
 class LeaderboardsPane(Pane):
@@ -74,6 +76,7 @@ class LeaderboardsPane(Pane):
             first=judging.first,
             equal=judging.of_answers,
             jury=JuryFound.of_run(reader),
+            robustness=RobustnessFound.of_run(reader),
         )
 
     def show(self, found: Results) -> None:
@@ -113,6 +116,8 @@ def page(found: Results, width: int) -> Text:
         for row in found.diagnostics:
             text.append(f"  {one_line(str(row.name), 50).replace('_', ' ')}: {_plain(row.value)}\n")
         text.append("\n")
+    for line in found.robustness.lines(width):
+        text.append(f"{line}\n", style="" if line.startswith(" ") else "bold")
     pooled = [(method, row.position, row.condition) for method, rows in found.boards.items() for row in rows]
     for line in found.jury.lines(pooled, width):
         text.append(f"{line}\n", style="" if line.startswith(" ") else "bold")
