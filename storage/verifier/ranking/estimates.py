@@ -22,6 +22,7 @@ from storage.verifier.contents.judgements import (
 from storage.verifier.ground.finding import Finding, brief, broken, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ranking.hypotheses import tested_numbers, tests_again
 from storage.verifier.ranking.intervals import Leaderboards
 from storage.verifier.ranking.resamples import Ballot, TooMuch
 
@@ -74,13 +75,20 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         compare_numbers(board, board_numbers(board.values), derived)
         what = f"leaderboard {brief(board.values['method'])}: how many {again.resample} are resampled"
         same(board.values["units"], again.units, what, board.seq)
+    for tested in record.counted("plan.tested"):
+        try:
+            compare_numbers(tested, tested_numbers(tested.values), tests_again(record, again))
+        except TooMuch as limit:
+            left_out["the hypotheses"] = tested, str(limit)
+        what = f"the hypotheses: how many {again.resample} are resampled"
+        same(tested.values["units"], again.units, what, tested.seq)
     figures = again.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
         compare_numbers(event, _without_texts(recorded) if withheld else recorded, figures)
     if later is not None:
         raise later
-    computed = len(boards) - len(left_out)
+    computed = len(boards) - len(left_out.keys() - {"the hypotheses"})
     told = f"scores and intervals of {computed} leaderboards and {len(figures)} diagnostics computed again"
     if left_out:
         raise _undecided(told, left_out)

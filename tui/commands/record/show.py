@@ -23,11 +23,12 @@ from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
+from storage.plans.planned_rows import plan_lines
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader, require_event
-from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, ShareRow, view_rows
+from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, HypothesisRow, ShareRow, view_rows
 from storage.step_searches import searches_told
 from storage.verifier.ground.beside import more_than_one_file
 from storage.weight_shares import share_table
@@ -153,6 +154,8 @@ def results(reader: Reader, as_json: bool) -> None:
         print(f"Leaderboards{_stamp(reader.summary().simulated, notes.coverage.kinds)}\n")
         print(f"{tables.remark(notes.of_answers)}\n\n" if notes.of_answers else "", end="")
         print(tables.leaderboards(boards, notes.first), end="\n\n")
+        for line in plan_lines(view_rows(reader, HypothesisRow), tables.terminal() or _WIDTH):
+            print(line)
         _print_spread(spread_table(view_rows(reader, FamilyRow)))
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
         for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
@@ -231,6 +234,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         "leaderboards": _leaderboards(reader),
         **JudgingNotes.of_run(reader).row(),
         **JuryFound.of_run(reader).data(),
+        "hypotheses": reader.view("hypotheses"),
         "families": spread_table(view_rows(reader, FamilyRow)),
         "weight_shares": reader.view("weight_shares"),
         "answer_speed": reader.view("answer_speed"),
