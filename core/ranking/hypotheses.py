@@ -28,13 +28,13 @@ def record_tests(ctx: Context, aggregation: Aggregation) -> None:
         return
 
     def compute(unit: Unit) -> None:
-        rows = list(tests_of(aggregation, plan))
+        rows = list(hypotheses_tested(aggregation, plan))
         unit.add(PlanTested(method=plan.primary, units=aggregation.units, rows=rows))
 
     ctx.unit(TESTED_UNIT, compute)
 
 
-def tests_of(aggregation: Aggregation, plan: PlanSection) -> Iterator[HypothesisTested]:
+def hypotheses_tested(aggregation: Aggregation, plan: PlanSection) -> Iterator[HypothesisTested]:
     """What the rankings say of each hypothesis, in the plan's order.
 
     The interval is that of the difference within each resample: two scores of one resample move together, so the

@@ -21,7 +21,8 @@ from core.facts.settings import settings_in
 from core.facts.stages import is_operational
 from storage.record.reader import Reader
 
-_RANKED = "SELECT count(*) AS rankings, max(rule <> ?) AS other FROM judge_calls WHERE outcome = 'ranked'"
+_RANKED = """SELECT count(CASE payload->>'$.outcome' WHEN 'ranked' THEN 1 END) AS rankings,
+  max(payload->>'$.rule' <> ?) AS other FROM events WHERE kind = 'judge.called'"""
 
 _TESTED_BY = ("plan.primary", "rank.confidence", "rank.resample", "rank.resamples")
 """Settings of the test itself."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from core.facts.plural import number_of
+
 Standing = Literal["as planned", "deviated", "exploratory"]
 Decision = Literal["supported", "not supported", "contradicted"]
 
@@ -30,7 +32,8 @@ EXPECTED = ("name", "better", "than", "by")
 
 
 def standings(config: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Standing, str]]:
-    """How each hypothesis stands when it is recorded, by its name, and why; "" where it is as planned.
+    """How each hypothesis stands when it is recorded, by its name, and why. "" where it is as planned and no other run
+    had ranked anything.
 
     Args:
         config: the resolved configuration of a run with a plan.
@@ -38,17 +41,21 @@ def standings(config: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -
     """
     judges = (config.get("judge") or {}).get("judges", ())
     read = [str(judge["label"]) for judge in judges if judge["kind"] == "recorded"]
-    seen = [run for run in earlier if run["rankings"] and not run["fresh"]]
-    return {str(one["name"]): _standing(str(one["name"]), read, seen) for one in config["plan"]["hypotheses"]}
+    ranked = [run for run in earlier if run["rankings"]]
+    return {str(one["name"]): _standing(str(one["name"]), read, ranked) for one in config["plan"]["hypotheses"]}
 
 
-def _standing(name: str, read: Sequence[str], seen: Sequence[Mapping[str, Any]]) -> tuple[Standing, str]:
+def _standing(name: str, read: Sequence[str], ranked: Sequence[Mapping[str, Any]]) -> tuple[Standing, str]:
     if read:
         return EXPLORATORY, f"the rankings of judge {read[0]!r} existed before this plan"
+    seen = [run for run in ranked if not run["fresh"]]
     for run in seen:
         there = run["standings"].get(name)
         if there is None:
-            return EXPLORATORY, f"run {run['run_id']} had {run['rankings']} rankings before this was planned"
+            return (
+                EXPLORATORY,
+                f"run {run['run_id']} had {number_of(run['rankings'], 'ranking')} before this was planned",
+            )
         if there == EXPLORATORY:
             return EXPLORATORY, f"it was exploratory in run {run['run_id']}"
     for run in seen:
@@ -56,7 +63,13 @@ def _standing(name: str, read: Sequence[str], seen: Sequence[Mapping[str, Any]])
             return DEVIATED, f"planned in run {run['run_id']}; changed since: {', '.join(run['changed'])}"
         if run["standings"][name] != AS_PLANNED:
             return DEVIATED, f"it was deviated from in run {run['run_id']}"
-    return AS_PLANNED, ""
+    return AS_PLANNED, "; ".join(map(_seen_before, ranked))
+
+
+def _seen_before(run: Mapping[str, Any]) -> str:
+    """What whoever reads a plan should know of a run that had rankings when it was made."""
+    own = f"run {run['run_id']}, which had {number_of(run['rankings'], 'ranking')}"
+    return f"planned after {own} of another seed" if run["fresh"] else f"planned in {own}"
 
 
 def share_above(differences: Sequence[float], by: float) -> float:

@@ -22,7 +22,7 @@ from storage.verifier.contents.judgements import (
 from storage.verifier.ground.finding import Finding, brief, broken, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
-from storage.verifier.ranking.hypotheses import tested_numbers, tests_again
+from storage.verifier.ranking.hypotheses import hypotheses_again, numbers_of_hypotheses
 from storage.verifier.ranking.intervals import Leaderboards
 from storage.verifier.ranking.resamples import Ballot, TooMuch
 
@@ -77,7 +77,7 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         same(board.values["units"], again.units, what, board.seq)
     for tested in record.counted("plan.tested"):
         try:
-            compare_numbers(tested, tested_numbers(tested.values), tests_again(record, again))
+            compare_numbers(tested, numbers_of_hypotheses(tested.values), hypotheses_again(record, again))
         except TooMuch as limit:
             left_out["the hypotheses"] = tested, str(limit)
         what = f"the hypotheses: how many {again.resample} are resampled"

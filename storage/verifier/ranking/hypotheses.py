@@ -62,6 +62,7 @@ def check_plan(record: Record) -> str:
     for event in record.counted("plan.tested"):
         _check_tested(config, event)
     told = number_of(len(hypotheses), "hypothesis", "hypotheses")
+    deviated |= set(stands) if any(event.seq > plan.seq for event in record.kept.get("judge.reopened", ())) else set()
     others = [name for name, (standing, _) in stands.items() if standing != "as planned" or name in deviated]
     told = f"{told} recorded in event {plan.seq}, before the first judge was asked"
     return f"{told}; not as planned: {', '.join(map(brief, others))}" if others else told
@@ -141,13 +142,13 @@ def _check_tested(config: Mapping[str, Any], event: Found) -> None:
 # ------------------------------------------------------------ the numbers
 
 
-def tested_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+def numbers_of_hypotheses(values: Mapping[str, Any]) -> dict[str, Any]:
     """What is recorded of the resamples, under one name each."""
     names = ("difference", "low", "high", "holds")
     return {f"{row['name']}: {name}": row[name] for row in values["rows"] for name in names}
 
 
-def tests_again(record: Record, again: Leaderboards) -> dict[str, float]:
+def hypotheses_again(record: Record, again: Leaderboards) -> dict[str, float]:
     """The same from the rankings; positive differences are in favour of the condition that is expected to be better.
 
     Raises:
