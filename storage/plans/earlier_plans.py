@@ -7,7 +7,6 @@ the hypotheses it planned as well, how these stand there, and what else differs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from core.facts.places import apart, without_places
 from core.facts.ranking.hypotheses import EXPECTED
 from core.facts.settings import settings_in
 from core.facts.stages import is_operational
+from storage.draws.history import config_of
 from storage.record.reader import Reader
 
 _RANKED = """SELECT count(CASE payload->>'$.outcome' WHEN 'ranked' THEN 1 END) AS rankings,
@@ -44,6 +44,7 @@ def earlier_plans(config: RunConfig, linked_to: Path | None) -> list[EarlierPlan
 
     Raises:
         StorageError: the record of one of them cannot be read.
+        InputError: its configuration is none that this program reads.
     """
     if config.plan is None:
         return None
@@ -65,21 +66,20 @@ def _taken_from(config: RunConfig) -> Iterable[Path]:
 
 def _earlier(config: RunConfig, root: Path, taken: bool) -> EarlierPlan:
     reader = Reader(root)
-    genesis = reader.query("SELECT run_id, seed, config FROM run")[0]
+    then, here = (without_places(resolved(one), {}) for one in (config_of(reader), config))
     ranked = reader.query(_RANKED, [READING_RULE])[0]
     there = {row["hypothesis"]: row for row in reader.view("hypotheses")}
-    here = without_places(resolved(config), {})
     return EarlierPlan(
-        run_id=genesis["run_id"],
+        run_id=reader.query("SELECT run_id FROM run")[0]["run_id"],
         first=reader.first_hash(),
         rankings=ranked["rankings"],
-        fresh=not taken and genesis["seed"] != str(config.run.seed),
+        fresh=not taken and then["run"]["seed"] != config.run.seed,
         standings={
             one["name"]: there[one["name"]]["status"]
             for one in here["plan"]["hypotheses"]
             if one["name"] in there and _same_expected(one, there[one["name"]])
         },
-        changed=_changed(json.loads(genesis["config"]), here, taken, bool(ranked["other"])),
+        changed=_changed(then, here, taken, bool(ranked["other"])),
     )
 
 
