@@ -262,3 +262,25 @@ def test_a_resumed_stage_tests_once(tmp_path: Path) -> None:
     assert cut.of_kind(PlanTested) == whole.of_kind(PlanTested)
     assert [row.name for row in whole.of_kind(PlanTested)[0].rows] == ["h0", "h1", "h2"]
     assert PLAN.count("[[plan.hypotheses]]") == 3
+
+
+@pytest.mark.long
+def test_what_is_equally_good_is_seldom_supported() -> None:
+    """Judges of one question agree, so that 60 questions of two rankings each are 60 units: one in forty is supported
+    by chance, whether one hypothesis is planned or three."""
+    generator, runs = random.Random(5), 200
+    config, plan = RankSection(resamples=400), PlanSection.model_validate(_plan("borda", *PAIRS[::2], ("b", "c", 0.0)))
+    alone = plan.model_copy(update={"hypotheses": plan.hypotheses[:1]})
+    found = {"one": 0, "any": 0}
+    for seed in range(runs):
+        rankings = []
+        for question in range(60):
+            taste = {name: generator.gauss(0, 1) for name in CONDITIONS}
+            for judge in range(2):
+                order = sorted(CONDITIONS, key=lambda name, taste=taste: taste[name] + generator.gauss(0, 0.5))
+                rankings.append(Ranking(f"1:{question}", 1, f"m#{judge}", tuple(order)))
+        aggregation = Aggregation(rankings, config, RandomStream(seed, "rank"), lambda done, total, what: None)
+        for name, wanted in (("one", alone), ("any", plan)):
+            found[name] += any(row.verdict == "supported" for row in hypotheses_tested(aggregation, wanted))
+    assert max(found.values()) / runs <= 0.025 + 3 * (0.025 * 0.975 / runs) ** 0.5
+    assert min(found.values()) > 0
