@@ -362,6 +362,14 @@ def test_the_tests_cannot_be_left_out(planned: Path, tmp_path: Path) -> None:
     assert "holds 0 events plan.tested instead of 1" in of_plan(root, "stages").detail
 
 
+@pytest.mark.parametrize("kind", ["plan.recorded", "plan.tested"])
+def test_a_later_rule_is_not_judged(kind: str, planned: Path, tmp_path: Path) -> None:
+    root = forged(planned, tmp_path, lie(kind, lambda v: v.update(rule=2)))
+    for name in ("plan", "estimates")[: 1 + (kind == "plan.tested")]:
+        found = of_plan(root, name)
+        assert (found.verdict, "is newer than this verifier" in found.detail) == ("unchecked", True), found
+
+
 def test_calls_that_are_made_again_are_a_deviation(server: Server, folder: Path, tmp_path: Path) -> None:
     """An operator who asks again sees what there is so far."""
     moody, found = server

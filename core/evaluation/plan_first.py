@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.config import resolved
 from core.events import PlannedHypothesis, PlanRecorded, RunCreated
-from core.facts.ranking.hypotheses import PLAN_UNIT, standings
+from core.facts.ranking.hypotheses import PLAN_RULE, PLAN_UNIT, standings
 from core.stage import Context, Unit
 
 
@@ -44,5 +44,6 @@ def _record(ctx: Context, unit: Unit) -> None:
             resamples=rank.resamples,
             confidence=rank.confidence,
             hypotheses=hypotheses,
+            rule=PLAN_RULE,
         )
     )

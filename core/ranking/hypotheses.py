@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.events import HypothesisTested, PlanTested
-from core.facts.ranking.hypotheses import TESTED_UNIT, after_holm, decision_of, one_sided, share_above
+from core.facts.ranking.hypotheses import PLAN_RULE, TESTED_UNIT, after_holm, decision_of, one_sided, share_above
 from core.facts.ranking.methods import CONSENSUS_METHODS, Method
 from core.ranking import bootstrap
 from core.ranking.counts import Floats
@@ -29,7 +29,7 @@ def record_tests(ctx: Context, aggregation: Aggregation) -> None:
 
     def compute(unit: Unit) -> None:
         rows = list(hypotheses_tested(aggregation, plan))
-        unit.add(PlanTested(method=plan.primary, units=aggregation.units, rows=rows))
+        unit.add(PlanTested(method=plan.primary, units=aggregation.units, rows=rows, rule=PLAN_RULE))
 
     ctx.unit(TESTED_UNIT, compute)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from core.facts.plural import number_of
+from core.facts.ranking.positions import TIED_BELOW
 
 Standing = Literal["as planned", "deviated", "exploratory"]
 Decision = Literal["supported", "not supported", "contradicted"]
@@ -18,13 +19,16 @@ AS_PLANNED: Standing = "as planned"
 DEVIATED: Standing = "deviated"
 EXPLORATORY: Standing = "exploratory"
 
+PLAN_RULE = 1
+"""The number of these rules, as events record it."""
+
 PLAN_UNIT = "plan"
 """The unit of the stage `judge` that records the plan; no call's unit is called so."""
 
 TESTED_UNIT = "hypotheses"
 """The unit of the stage `rank` that tests it."""
 
-EVEN = 1e-9
+MERE_ROUNDING = 1 / TIED_BELOW
 """What differs by no more is the same, as it is in the positions of leaderboards."""
 
 EXPECTED = ("name", "better", "than", "by")
@@ -74,7 +78,7 @@ def _seen_before(run: Mapping[str, Any]) -> str:
 
 def share_above(differences: Sequence[float], by: float) -> float:
     """The share of resamples in which a hypothesis holds: the difference is above `by`, and not just by rounding."""
-    return sum(one > by + EVEN for one in differences) / len(differences)
+    return sum(one > by + MERE_ROUNDING for one in differences) / len(differences)
 
 
 def one_sided(holds: float, resamples: int, units: int) -> float:
@@ -104,6 +108,6 @@ def decision_of(low: float, high: float, by: float, p: float, confidence: float)
     (1 − confidence)/2, the tail that the interval leaves on that side; contradicted where the whole interval lies below
     `by`.
     """
-    if low > by + EVEN and p <= (1 - confidence) / 2:
+    if low > by + MERE_ROUNDING and p <= (1 - confidence) / 2:
         return "supported"
-    return "contradicted" if high < by - EVEN else "not supported"
+    return "contradicted" if high < by - MERE_ROUNDING else "not supported"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from core.facts.ranking.hypotheses import PLAN_RULE
 from core.facts.ranking.juries import label_of
 from storage.verifier.answers.each_once import check_answers
 from storage.verifier.answers.of_record import answers_of_record
@@ -19,7 +20,7 @@ from storage.verifier.contents.judgements import (
     require_known,
     weights_of_record,
 )
-from storage.verifier.ground.finding import Finding, brief, broken, same, unreadable, whole
+from storage.verifier.ground.finding import Finding, brief, broken, rule_of, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.hypotheses import hypotheses_again, numbers_of_hypotheses
@@ -77,7 +78,13 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         same(board.values["units"], again.units, what, board.seq)
     for tested in record.counted("plan.tested"):
         try:
+            rule_of(tested, PLAN_RULE, "what is said of hypotheses")
             compare_numbers(tested, numbers_of_hypotheses(tested.values), hypotheses_again(record, again))
+        except Finding as found:
+            if found.verdict == "failed":
+                raise
+            later = later or found
+            continue
         except TooMuch as limit:
             left_out["the hypotheses"] = tested, str(limit)
         what = f"the hypotheses: how many {again.resample} are resampled"

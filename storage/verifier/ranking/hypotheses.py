@@ -8,6 +8,7 @@ from typing import Any
 from core.facts.plural import number_of
 from core.facts.ranking.hypotheses import (
     EXPECTED,
+    PLAN_RULE,
     PLAN_UNIT,
     TESTED_UNIT,
     after_holm,
@@ -17,7 +18,7 @@ from core.facts.ranking.hypotheses import (
     standings,
 )
 from core.facts.ranking.methods import CONSENSUS_METHODS
-from storage.verifier.ground.finding import brief, broken, same, sections, whole
+from storage.verifier.ground.finding import brief, broken, rule_of, same, sections, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.intervals import Leaderboards, interval
 
@@ -58,8 +59,10 @@ def check_plan(record: Record) -> str:
     if asked and asked < plan.seq:
         raise broken(f"the plan was recorded after the first judge was asked (event {asked})", plan.seq)
     stands = standings(config, earlier)
+    rule_of(plan, PLAN_RULE, "how hypotheses stand")
     _check_recorded(config, plan, stands)
     for event in record.counted("plan.tested"):
+        rule_of(event, PLAN_RULE, "what is said of hypotheses")
         _check_tested(config, event)
     told = number_of(len(hypotheses), "hypothesis", "hypotheses")
     deviated |= set(stands) if any(event.seq > plan.seq for event in record.kept.get("judge.reopened", ())) else set()
