@@ -195,6 +195,26 @@ def test_what_is_planned_after_results_is_exploratory(planned: Path) -> None:
     assert found["soft-over-hard"] == ("as planned", f"planned in run {planned.name}, which had 24 rankings")
 
 
+def test_a_clone_is_given_another_plan_in_the_open(planned: Path, tmp_path: Path) -> None:
+    """It goes up to the judges, who are asked nothing here; the first event says already how it stands."""
+    plan = 'plan={primary="borda", hypotheses=[{name="late", better="soft", than="full"}]}'
+    words = ("--set", "run.name=late", "--set", plan, "--until", "conditions", "--quiet", "--json")
+    told = dempo("clone", planned, *words, "--runs-dir", tmp_path)
+    assert told.returncode == 0, told.stderr
+    root = Path(json.loads(told.stdout)["path"])
+    (row,) = Reader(root).query("SELECT payload->'$.earlier_plans' AS said FROM events WHERE seq = 1")
+    (run,) = json.loads(row["said"])
+    assert run == {
+        "run_id": planned.name,
+        "first": Reader(planned).first_hash(),
+        "rankings": 24,
+        "fresh": False,
+        "standings": {},
+        "changed": ["plan.primary"],
+    }
+    assert of_plan(root).detail == "1 hypothesis planned in event 1; no judge was asked yet"
+
+
 @pytest.mark.parametrize(
     ("settings", "changed"),
     [
