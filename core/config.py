@@ -21,6 +21,7 @@ from core.sections.section import (
     require_distinct,
     require_known,
 )
+from core.sections.what_is_expected import PlanSection, check_plan_of
 from core.sections.what_trains import (
     ConditionSection,
     TrainSection,
@@ -57,6 +58,7 @@ class RunConfig(Section):
     answer: AnswerSection | None = None
     judge: JudgeSection | None = None
     rank: RankSection = RankSection()
+    plan: PlanSection | None = None
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -113,6 +115,9 @@ class RunConfig(Section):
                 require_known(asked.endpoint, endpoints, f"{who}: endpoint")
         if self.judge is not None and self.judge.budget is not None:
             self._all_priced(self.judge)
+        if self.plan is not None:
+            names = tuple(condition.name for condition in self.conditions)
+            check_plan_of(self.plan, self.rank, names, self.judge is not None)
         return self
 
     def _nothing_to_train_on(self) -> None:

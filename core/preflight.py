@@ -16,6 +16,7 @@ from core.events.earlier_calls import OtherRuns, UnreadRuns
 from core.facts.stages import NO_DATA, STAGE_NAMES
 from core.program.environment import refuse_launcher
 from core.program.needed_packages import require_packages
+from core.ranking.plan_notes import plan_notes
 from core.sections.who_judges import JudgeModel
 from core.training.planning.notes import estimator_notes
 from core.training.possible import check_training, notes_on_training
@@ -56,6 +57,7 @@ def preflight(
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
+    notes += plan_notes(config) if _reaches("judge", until) else ()
     notes += notes_on_training(config, _reaches("train", until)) if _reaches("conditions", until) else ()
     return (*notes, *(resource_notes(config) if _reaches("model", until) else ()))
 

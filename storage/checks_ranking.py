@@ -6,6 +6,7 @@ the stage `rank` does, with numpy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from storage.verifier.ranking.juries import juries_compared
 from storage.verifier.ranking.resamples import TooMuch
 
 if TYPE_CHECKING:
-    from core.ranking.leaderboards import Aggregation
+    from core.ranking.leaderboards import Aggregation, Estimate
 
 
 def estimate_again(record: Record) -> str:
@@ -60,14 +61,26 @@ class _OrWithNumpy(Leaderboards):
         except TooMuch:
             return self._by_numpy(method)
 
-    def _by_numpy(self, method: Any) -> dict[str, float]:
+    def scores(self, method: Any) -> tuple[Sequence[float], Sequence[Sequence[float]]]:
+        """A method's scores; raises TooMuch as `derived`."""
         try:
-            board = self._aggregation.leaderboard(method)
-        except RuntimeError as error:
-            raise TooMuch(str(error)) from None
+            return super().scores(method)
+        except TooMuch:
+            estimate = self._estimate_by_numpy(method)
+            return estimate.score.tolist(), estimate.samples.tolist()
+
+    def _by_numpy(self, method: Any) -> dict[str, float]:
+        self._estimate_by_numpy(method)
+        board = self._aggregation.leaderboard(method)
         names = ("score", "low", "high", "position")
         numbers = {f"{row.condition}: {name}": getattr(row, name) for row in board.rows for name in names}
         return numbers | dict(board.detail)
+
+    def _estimate_by_numpy(self, method: Any) -> Estimate:
+        try:
+            return self._aggregation.estimate(method)
+        except RuntimeError as error:
+            raise TooMuch(str(error)) from None
 
     @cached_property
     def _aggregation(self) -> Aggregation:

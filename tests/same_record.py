@@ -21,6 +21,7 @@ _LEFT_OUT = (
     "operator.action",
     "judge.reopened",
     "settings.changed",
+    "plan.deviated",
     "unit.completed",
     "head.signed",
     *WORKING_KINDS,

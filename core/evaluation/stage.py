@@ -13,6 +13,7 @@ from core.evaluation.judges.judge import Call, Calls, judged, plan_calls
 from core.evaluation.judges.kinds import KINDS
 from core.evaluation.judges.recorded_rankings import record_file
 from core.evaluation.judges.taken_over import take_over
+from core.evaluation.plan_first import plan_units, record_plan
 from core.evaluation.prompts import labels_for
 from core.events import (
     JudgeCalled,
@@ -35,6 +36,7 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     if section is None:
         raise InputError("the configuration has no [judge]")
     labels_for(len(answers.conditions))
+    record_plan(ctx)
     from_files = [model for model in section.judges if model.kind == "recorded"]
     for model in from_files:
         record_file(ctx, model, answers.conditions, answers.questions)
@@ -45,7 +47,7 @@ def judge(ctx: Context, answers: Answers) -> Judged:
             'judge.ties = "skip" asks nobody about such questions; clone the run with other conditions, more training, '
             "or without judge.ties"
         )
-    ctx.plan(len(from_files) + len(calls))
+    ctx.plan(plan_units(ctx) + len(from_files) + len(calls))
     by_judge = [[call for call in calls if call.model is model] for model in section.judges]
     shared = Shared(ctx.config, os.environ)
     for model, own in zip(section.judges, by_judge, strict=True):

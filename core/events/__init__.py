@@ -37,6 +37,7 @@ from core.events.data import (
 )
 from core.events.earlier_calls import OtherRuns
 from core.events.engine import (
+    EarlierPlan,
     EngineStarted,
     EngineStopped,
     HeadSigned,
@@ -65,6 +66,13 @@ from core.events.evaluation import (
     QuestionsPlanned,
     RankingsRead,
     TakenFrom,
+)
+from core.events.plan import (
+    HypothesisTested,
+    PlanDeviated,
+    PlannedHypothesis,
+    PlanRecorded,
+    PlanTested,
 )
 from core.events.ranking import (
     AgreementComputed,
@@ -123,7 +131,7 @@ from core.events.training import (
 
 E = TypeVar("E", bound=Event)
 
-_ORDER = ("engine", "data", "sortition", "training", "evaluation", "ranking")
+_ORDER = ("engine", "data", "sortition", "training", "evaluation", "ranking", "plan")
 
 EVENTS: dict[str, type[Event]] = {
     cls.kind: cls

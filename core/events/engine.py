@@ -5,6 +5,23 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from core.events.base import Event, Part, Sha256, described, sealed, volatile
+from core.facts.ranking.hypotheses import Standing
+
+
+class EarlierPlan(Part):
+    """What another run had ranked and planned when this one was made, which repeats it or takes over what it holds.
+
+    first is the hash of its first event; rankings how many of its judge calls gave one. fresh: nothing of it is taken
+    over and its seed is another, so that this run makes data of its own. standings are those of this run's hypotheses
+    that the other run's plan holds as well (`core.facts.ranking.hypotheses`), and changed the settings that differ.
+    """
+
+    run_id: str
+    first: Sha256
+    rankings: int
+    fresh: bool
+    standings: dict[str, Standing]
+    changed: list[str]
 
 
 class RunCreated(Event):
@@ -25,6 +42,9 @@ class RunCreated(Event):
     registry: Sha256 = volatile("hash of the last entry of the folder's registry before this run (64 zeros: none)")
     linked_to: Sha256 | None = volatile(
         "hash of the first event of the run that this one continues or repeats", default=None
+    )
+    earlier_plans: list[EarlierPlan] | None = volatile(
+        "of a run with a plan: the runs that it repeats or takes over from", default=None
     )
 
 

@@ -94,7 +94,11 @@ STAGE_FACTS: dict[str, StageFacts] = {
         ),
     ),
     "judge": StageFacts(
-        3, ("answer",), ("judge", "data"), "not replayable", ("rankings.read", "judge.called", "judge.reopened")
+        3,
+        ("answer",),
+        ("judge", "data", "plan"),
+        "not replayable",
+        ("plan.recorded", "rankings.read", "judge.called", "judge.reopened"),
     ),
     "rank": StageFacts(
         2,
@@ -109,6 +113,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
             "agreement.computed",
             "gold.read",
             "gold.compared",
+            "plan.tested",
         ),
     ),
 }

@@ -132,6 +132,7 @@ class Aggregation:
             config.resample
         ]
         self.units = int(self.unit.max()) + 1
+        self._estimates: dict[Method, Estimate] = {}
 
     @cached_property
     def weights(self) -> NDArray[np.uint32]:
@@ -159,8 +160,10 @@ class Aggregation:
         return choices_by_unit(self.ballots.orders, self.unit, self.units, self.ballots.weight)
 
     def estimate(self, method: Method) -> Estimate:
-        """What one method says of the data and of each resample."""
-        return _ESTIMATORS[method](self)
+        """What a method says of the data and of each resample; made once."""
+        if method not in self._estimates:
+            self._estimates[method] = _ESTIMATORS[method](self)
+        return self._estimates[method]
 
     def leaderboard(self, method: Method) -> Leaderboard:
         """The leaderboard of one method."""

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
-    """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each. Then whether their
-    order holds, boards of some of the judges, how far they agree with each other, and with people.
+    """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each. Then the tests of
+    the plan, whether the order holds, boards of some of the judges, how far they agree with each other, and with
+    people.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
@@ -30,12 +31,14 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     """
     from core.ranking.about_judges import diagnostics
     from core.ranking.gold import gold_units, record_gold
+    from core.ranking.hypotheses import record_tests, tested_units
     from core.ranking.juries import Jury, jury_units, record_jury
     from core.ranking.leaderboards import Aggregation
     from core.ranking.robustness.stands import record_robustness
 
     methods = ctx.config.rank.methods
-    ctx.plan(len(methods) + 2 + len(jury_units(ctx.config.rank, judged.rankings)) + len(gold_units(ctx.config.rank)))
+    juries, people = jury_units(ctx.config.rank, judged.rankings), gold_units(ctx.config.rank)
+    ctx.plan(len(methods) + 2 + tested_units(ctx) + len(juries) + len(people))
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
 
     def measure(unit: Unit) -> None:
@@ -46,6 +49,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
 
     ctx.unit("diagnostics", measure)
     boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
+    record_tests(ctx, aggregation)
     record_robustness(ctx, judged.rankings, aggregation, boards)
     record_jury(ctx, Jury(judged.rankings, aggregation), boards)
     record_gold(ctx, judged)

@@ -14,6 +14,7 @@ from storage.export.draw_sections import draws
 from storage.export.figures import Figure
 from storage.export.opening import COMMANDS, TRUST, WHAT, signed_by, verdicts
 from storage.export.sections import Content
+from storage.plans.plan_section import planned
 from storage.record.reader import connect
 
 _REGISTRY = (
@@ -54,6 +55,7 @@ def report(
                 draws(content),
                 content.conditions(),
                 content.training(),
+                planned(content),
                 content.leaderboards(),
                 content.judges(),
                 content.texts(),

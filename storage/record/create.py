@@ -12,11 +12,12 @@ from core.config import RunConfig, resolved
 from core.config_file import LoadedConfig
 from core.data.pseudonyms import PLANTED, read_secret, secret_of
 from core.errors import InputError
-from core.events import SCHEMA_VERSION, RunCreated
+from core.events import SCHEMA_VERSION, EarlierPlan, RunCreated
 from core.facts.chain import CHAIN_DOMAIN
 from core.facts.places import without_places
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
+from storage.plans.earlier_plans import earlier_plans
 from storage.record.beginnings import never_begun
 from storage.record.log import Log
 from storage.record.reader import Reader, lock_is_held
@@ -34,17 +35,19 @@ def create_run(loaded: LoadedConfig, text: str, runs: Path, linked_to: Path | No
         linked_to: the run that this one continues or repeats.
 
     Raises:
-        StorageError: the folder or the registry's entry cannot be made, or the id is taken (ids are never reused).
+        StorageError: the folder or the registry's entry cannot be made, or the id is taken (ids are never reused), or
+            the record of a run that a plan has to be seen beside cannot be read.
     """
     config = loaded.config
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{config.run.name}"
     folder = RunFolder(runs / run_id)
     if folder.root.exists():
         raise StorageError(f"{folder.root} exists; ids are never reused, so try again in a second")
+    earlier = earlier_plans(config, linked_to)
     with registration(runs) as registry:
         secret = secret_for(config, runs)
         first = None if linked_to is None else Reader(linked_to).first_hash()
-        genesis = _genesis(loaded, run_id, secret, registry.last, first)
+        genesis = _genesis(loaded, run_id, secret, registry.last, first, earlier)
         with Log.create(folder, genesis, secret) as log:
             with sentences(folder.config):
                 folder.config.write_text(text, encoding="utf-8")
@@ -79,7 +82,14 @@ def _named_secret(path: Path) -> bytes:
         raise StorageError(f"run.secret_file: {error}") from None
 
 
-def _genesis(loaded: LoadedConfig, run_id: str, secret: bytes, registry: str, linked_to: str | None) -> RunCreated:
+def _genesis(
+    loaded: LoadedConfig,
+    run_id: str,
+    secret: bytes,
+    registry: str,
+    linked_to: str | None,
+    earlier: list[EarlierPlan] | None,
+) -> RunCreated:
     config, places = loaded.config, dict[str, str]()
     values = without_places(resolved(config), places)
     return RunCreated(
@@ -96,6 +106,7 @@ def _genesis(loaded: LoadedConfig, run_id: str, secret: bytes, registry: str, li
         secret=hashlib.sha256(secret).hexdigest(),
         registry=registry,
         linked_to=linked_to,
+        earlier_plans=earlier,
     )
 
 

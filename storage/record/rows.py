@@ -394,6 +394,29 @@ class PeopleRow:
     questions: Any
 
 
+@of_view("hypotheses")
+@dataclass(frozen=True)
+class HypothesisRow:
+    """What was expected of two conditions, what the rankings say of it, and whether it was tested as planned."""
+
+    hypothesis: Any
+    better: Any
+    than: Any
+    by: Any
+    method: Any
+    difference: Any
+    low: Any
+    high: Any
+    holds: Any
+    p: Any
+    adjusted: Any
+    verdict: Any
+    status: Any
+    reason: Any
+    note: Any
+    event: Any
+
+
 _UNDER_WAY = f"""WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'train.step'),
 last AS MATERIALIZED (
   SELECT max(seq) AS seq, min(seq) AS first FROM m GROUP BY p->>'$.condition', p->>'$.step'

@@ -596,10 +596,40 @@ FROM m, json_each(m.p, '$.rankings') g, json_each(g.value, '$.ranking') r""",
   r.value->>'$.questions' AS questions
 FROM m, json_each(m.p, '$.rows') r""",
     ),
+    "hypotheses": (
+        f"""{_recorded("plan.recorded", "plan.tested")},
+planned AS MATERIALIZED (
+  SELECT m.seq, h.key AS place, m.p->>'$.primary' AS method, h.value AS h FROM m, json_each(m.p, '$.hypotheses') h
+  WHERE m.kind = 'plan.recorded'
+),
+tested AS MATERIALIZED (
+  SELECT r.value->>'$.name' AS name, r.value AS r FROM m, json_each(m.p, '$.rows') r WHERE m.kind = 'plan.tested'
+),
+told AS MATERIALIZED (
+  SELECT e.seq, n.value AS name, e.payload->>'$.reason' || ' (event ' || e.seq || ')' AS reason
+  FROM events e, json_each(e.payload, '$.hypotheses') n WHERE e.kind = 'plan.deviated'
+  UNION ALL
+  SELECT e.seq, p.h->>'$.name',
+    json_array_length(e.payload, '$.units') || ' calls were made again (event ' || e.seq || ')'
+  FROM events e, planned p WHERE e.kind = 'judge.reopened'
+),
+deviated AS MATERIALIZED (
+  SELECT name, group_concat(reason, '; ') AS reason FROM (SELECT * FROM told ORDER BY seq) GROUP BY 1
+)""",
+        """SELECT p.h->>'$.name' AS hypothesis, p.h->>'$.better' AS better, p.h->>'$.than' AS than,
+  p.h->>'$.by' AS "by", p.method, t.r->>'$.difference' AS difference, t.r->>'$.low' AS low, t.r->>'$.high' AS high,
+  t.r->>'$.holds' AS holds, t.r->>'$.p' AS p, t.r->>'$.adjusted' AS adjusted, t.r->>'$.verdict' AS verdict,
+  CASE WHEN p.h->>'$.standing' = 'as planned' AND d.name IS NOT NULL THEN 'deviated' ELSE p.h->>'$.standing' END
+    AS status,
+  CASE WHEN p.h->>'$.reason' = '' THEN coalesce(d.reason, '') WHEN d.reason IS NULL THEN p.h->>'$.reason'
+    ELSE (p.h->>'$.reason') || '; ' || d.reason END AS reason, p.h->>'$.note' AS note, p.seq AS event
+FROM planned p LEFT JOIN tested t ON t.name = p.h->>'$.name' LEFT JOIN deviated d ON d.name = p.h->>'$.name'
+ORDER BY p.seq, p.place""",
+    ),
     "operator_actions": (
         """WITH m AS MATERIALIZED (
   SELECT seq, at, kind, payload AS p FROM events
-  WHERE kind IN ('operator.action', 'settings.changed', 'judge.reopened')
+  WHERE kind IN ('operator.action', 'settings.changed', 'judge.reopened', 'plan.deviated')
 ),
 changed AS MATERIALIZED (
   SELECT m.seq, group_concat(c.value->>'$.key' || ' = '
@@ -613,12 +643,18 @@ reopened AS MATERIALIZED (
   SELECT m.seq, json_array_length(m.p, '$.units') || ' of: '
     || (SELECT group_concat(o.value, ', ') FROM json_each(m.p, '$.outcomes') o) AS detail
   FROM m WHERE m.kind = 'judge.reopened'
+),
+deviated AS MATERIALIZED (
+  SELECT m.seq, (SELECT group_concat(h.value, ', ') FROM json_each(m.p, '$.hypotheses') h) || ': ' || (m.p->>'$.reason')
+    AS detail
+  FROM m WHERE m.kind = 'plan.deviated'
 )""",
         """SELECT m.at,
-  CASE m.kind WHEN 'settings.changed' THEN 'set' WHEN 'judge.reopened' THEN 'judge again' ELSE m.p->>'$.action' END
-    AS action,
-  coalesce(changed.detail, reopened.detail, m.p->>'$.detail') AS detail
-FROM m LEFT JOIN changed ON changed.seq = m.seq LEFT JOIN reopened ON reopened.seq = m.seq ORDER BY m.seq""",
+  CASE m.kind WHEN 'settings.changed' THEN 'set' WHEN 'judge.reopened' THEN 'judge again'
+    WHEN 'plan.deviated' THEN 'deviate' ELSE m.p->>'$.action' END AS action,
+  coalesce(changed.detail, reopened.detail, deviated.detail, m.p->>'$.detail') AS detail
+FROM m LEFT JOIN changed ON changed.seq = m.seq LEFT JOIN reopened ON reopened.seq = m.seq
+LEFT JOIN deviated ON deviated.seq = m.seq ORDER BY m.seq""",
     ),
 }
 """Of each view: its common table expressions, and the SELECT whose rows it shows."""
@@ -643,6 +679,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "6d93ecedbb2792ea204f6fe0f00cde73525119d38641bdc24932729835f30bcd",
+    2: "ee9571b2d1d9429acc6f029d68f47d4336f51d597ae9b7751fcb6fa41ad7854e",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -31,6 +31,7 @@ from storage.verifier.ground.finding import Step, concluded
 from storage.verifier.ground.record import Record
 from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
+from storage.verifier.ranking.hypotheses import check_plan
 from storage.verifier.ranking.juries import check_juries
 from storage.verifier.ranking.order_stands import check_robustness
 from storage.verifier.training.held_out import check_held_out
@@ -78,6 +79,7 @@ CHECKS: dict[str, Step] = {
     "estimates": check_estimates,
     "robustness": check_robustness,
     "juries": check_juries,
+    "plan": check_plan,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from core.facts.judging.requests import file_unit
+from core.facts.ranking.hypotheses import PLAN_UNIT, TESTED_UNIT
 from core.facts.ranking.juries import jury_boards, jury_unit
 from core.facts.ranking.robustness import ROBUSTNESS_UNIT
 from core.facts.sources import has_base, source_kind, trains
@@ -21,6 +22,7 @@ from storage.verifier.contents.judgements import (
 )
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
+from storage.verifier.ranking.hypotheses import has_plan
 from storage.verifier.ranking.juries_asked import has_gold, has_juries, methods_of_juries, ranking_judges
 from storage.verifier.training.held_out_split import split_wanted
 from storage.verifier.training.realised import shares_in_unit
@@ -201,12 +203,17 @@ def _judge_units(record: Record) -> dict[str, Contents]:
     from_files: dict[str, Contents] = {
         file_unit(label): {"rankings.read": 1} for label, section in judges.items() if section["kind"] == "recorded"
     }
-    return from_files | {
-        f"{label}#{index}/{question}": {"judge.called": 1}
-        for label, section in judges.items()
-        for question in questions
-        for index in range(read[label].get(question, 0) if section["kind"] == "recorded" else section["rankings"])
-    }
+    plan: dict[str, Contents] = {PLAN_UNIT: {"plan.recorded": 1}} if has_plan(record) else {}
+    return (
+        plan
+        | from_files
+        | {
+            f"{label}#{index}/{question}": {"judge.called": 1}
+            for label, section in judges.items()
+            for question in questions
+            for index in range(read[label].get(question, 0) if section["kind"] == "recorded" else section["rankings"])
+        }
+    )
 
 
 def _rank_units(record: Record) -> dict[str, Contents]:
@@ -214,6 +221,7 @@ def _rank_units(record: Record) -> dict[str, Contents]:
     for event in record.counted("leaderboard.computed"):
         same(event.values["method"], event.unit, "the unit of a leaderboard", event.seq)
     units: dict[str, Contents] = {method: {"leaderboard.computed": 1} for method in methods}
+    units |= {TESTED_UNIT: {"plan.tested": 1}} if has_plan(record) else {}
     return units | {"diagnostics": {"diagnostics.computed": 1}} | _jury_units(record)
 
 

@@ -14,7 +14,15 @@ Sentence = tuple[str, int]
 
 STAGE_KINDS = ("stage.started", "stage.planned", "stage.completed", "stage.skipped")
 
-RUN_KINDS = ("run.created", "engine.started", "engine.stopped", "head.signed", "operator.action", "settings.changed")
+RUN_KINDS = (
+    "run.created",
+    "engine.started",
+    "engine.stopped",
+    "head.signed",
+    "operator.action",
+    "settings.changed",
+    "plan.deviated",
+)
 """Kinds of events about the run as a whole, recorded under the name "run"."""
 
 HOME_STAGES = {kind: name for name, stage in STAGE_FACTS.items() for kind in stage.kinds} | dict.fromkeys(

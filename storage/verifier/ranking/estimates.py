@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from core.facts.ranking.hypotheses import PLAN_RULE
 from core.facts.ranking.juries import label_of
 from storage.verifier.answers.each_once import check_answers
 from storage.verifier.answers.of_record import answers_of_record
@@ -19,9 +20,10 @@ from storage.verifier.contents.judgements import (
     require_known,
     weights_of_record,
 )
-from storage.verifier.ground.finding import Finding, brief, broken, same, unreadable, whole
+from storage.verifier.ground.finding import Finding, brief, broken, rule_of, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
+from storage.verifier.ranking.hypotheses import hypotheses_again, numbers_of_hypotheses
 from storage.verifier.ranking.intervals import Leaderboards
 from storage.verifier.ranking.resamples import Ballot, TooMuch
 
@@ -74,13 +76,26 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         compare_numbers(board, board_numbers(board.values), derived)
         what = f"leaderboard {brief(board.values['method'])}: how many {again.resample} are resampled"
         same(board.values["units"], again.units, what, board.seq)
+    for tested in record.counted("plan.tested"):
+        try:
+            rule_of(tested, PLAN_RULE, "what is said of hypotheses")
+            compare_numbers(tested, numbers_of_hypotheses(tested.values), hypotheses_again(record, again))
+        except Finding as found:
+            if found.verdict == "failed":
+                raise
+            later = later or found
+            continue
+        except TooMuch as limit:
+            left_out["the hypotheses"] = tested, str(limit)
+        what = f"the hypotheses: how many {again.resample} are resampled"
+        same(tested.values["units"], again.units, what, tested.seq)
     figures = again.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
         compare_numbers(event, _without_texts(recorded) if withheld else recorded, figures)
     if later is not None:
         raise later
-    computed = len(boards) - len(left_out)
+    computed = len(boards) - len(left_out.keys() - {"the hypotheses"})
     told = f"scores and intervals of {computed} leaderboards and {len(figures)} diagnostics computed again"
     if left_out:
         raise _undecided(told, left_out)

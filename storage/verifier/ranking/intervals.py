@@ -86,13 +86,28 @@ class Leaderboards:
                 wins[i][j] += (times > votes[j, i]) + 0.5 * (times == votes[j, i])
         return wins
 
+    @cached_property
+    def _estimates(self) -> dict[str, Estimate]:
+        return {}
+
+    def estimate(self, method: str) -> Estimate:
+        """What a method says; made once. Raises TooMuch, as `derived`."""
+        if method not in self._estimates:
+            self._estimates[method] = BY_METHOD[method](self)
+        return self._estimates[method]
+
+    def scores(self, method: str) -> tuple[Sequence[float], Sequence[Sequence[float]]]:
+        """A method's scores of the data, and of each resample. Raises TooMuch, as `derived`."""
+        estimate = self.estimate(method)
+        return estimate.score, estimate.samples
+
     def derived(self, method: str) -> dict[str, float]:
         """The numbers of a method's leaderboard, each under a name of its own.
 
         Raises:
             TooMuch: it takes more time or memory than this file spends.
         """
-        estimate = BY_METHOD[method](self)
+        estimate = self.estimate(method)
         intervals = interval(estimate.samples, self.confidence)
         places = _places(estimate)
         numbers: dict[str, float] = {}

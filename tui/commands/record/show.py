@@ -24,11 +24,12 @@ from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
 from storage.judging.robustness import RobustnessFound
+from storage.plans.planned_rows import plan_lines
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader, require_event
-from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, ShareRow, view_rows
+from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, HypothesisRow, ShareRow, view_rows
 from storage.step_searches import searches_told
 from storage.verifier.ground.beside import more_than_one_file
 from storage.weight_shares import share_table
@@ -154,6 +155,8 @@ def results(reader: Reader, as_json: bool) -> None:
         print(f"Leaderboards{_stamp(reader.summary().simulated, notes.coverage.kinds)}\n")
         print(f"{tables.remark(notes.of_answers)}\n\n" if notes.of_answers else "", end="")
         print(tables.leaderboards(boards, notes.first), end="\n\n")
+        for line in plan_lines(view_rows(reader, HypothesisRow), tables.terminal() or _WIDTH):
+            print(line)
         _print_spread(spread_table(view_rows(reader, FamilyRow)))
         print(*RobustnessFound.of_run(reader).lines(tables.terminal() or _WIDTH), sep="\n")
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
@@ -234,6 +237,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         **JudgingNotes.of_run(reader).row(),
         **RobustnessFound.of_run(reader).data(),
         **JuryFound.of_run(reader).data(),
+        "hypotheses": reader.view("hypotheses"),
         "families": spread_table(view_rows(reader, FamilyRow)),
         "weight_shares": reader.view("weight_shares"),
         "answer_speed": reader.view("answer_speed"),

@@ -16,8 +16,17 @@ from storage.judging.families import REMARK, spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.robustness import RobustnessFound
+from storage.plans.planned_rows import plan_lines
 from storage.record.reader import Reader
-from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, JudgesRow, RecoveryRow, view_rows
+from storage.record.rows import (
+    BoardDetailRow,
+    BoardRow,
+    FamilyRow,
+    HypothesisRow,
+    JudgesRow,
+    RecoveryRow,
+    view_rows,
+)
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.figures import as_float, number, percent, whole
 from tui.widgets.status import STAMP
@@ -44,6 +53,7 @@ class Results:
     jury: JuryFound = field(default_factory=JuryFound)
     spread: list[dict[str, Any]] = field(default_factory=list)
     robustness: RobustnessFound = field(default_factory=RobustnessFound)
+    planned: list[HypothesisRow] = field(default_factory=list)
 
 
 class LeaderboardsPane(Pane):
@@ -77,6 +87,7 @@ class LeaderboardsPane(Pane):
             equal=judging.of_answers,
             jury=JuryFound.of_run(reader),
             robustness=RobustnessFound.of_run(reader),
+            planned=view_rows(reader, HypothesisRow),
         )
 
     def show(self, found: Results) -> None:
@@ -106,6 +117,8 @@ def page(found: Results, width: int) -> Text:
     for sentence in found.first:
         text.append(f"\n{_wrapped([f'! {one_line(sentence, 400)}'], width)}")
     text.append(f"\n{_wrapped([*common, *_draws(found), *filter(None, [found.equal])], width)}\n\n", style="dim")
+    for line in plan_lines(found.planned, width):
+        text.append(f"{line}\n", style="" if line.startswith(" ") else "bold")
     for method, rows in found.boards.items():
         own = [part for part in told[method] if part not in common]
         _board(text, method, rows, _wrapped(own, width), longest, width)
