@@ -77,6 +77,8 @@ from core.events.ranking import (
     JuryBoard,
     LeaderboardComputed,
     LeaderboardRow,
+    PairwiseComputed,
+    PairwiseRow,
 )
 from core.events.sortition import (
     AlternatesOfType,

@@ -103,6 +103,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
         "re-derive",
         (
             "leaderboard.computed",
+            "pairwise.computed",
             "diagnostics.computed",
             "jury.board",
             "agreement.computed",

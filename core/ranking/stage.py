@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
-    """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each. Then boards of some
-    of the judges, how far they agree with each other, and with people.
+    """Computes one leaderboard per method of `[rank]`, win rates of pairs, and the diagnostics; one unit of work each.
+    Then boards of some of the judges, how far they agree with each other, and with people.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
@@ -32,9 +32,10 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     from core.ranking.gold import gold_units, record_gold
     from core.ranking.juries import Jury, jury_units, record_jury
     from core.ranking.leaderboards import Aggregation
+    from core.ranking.pairwise import pairwise
 
     methods = ctx.config.rank.methods
-    ctx.plan(len(methods) + 1 + len(jury_units(ctx.config.rank, judged.rankings)) + len(gold_units(ctx.config.rank)))
+    ctx.plan(len(methods) + 2 + len(jury_units(ctx.config.rank, judged.rankings)) + len(gold_units(ctx.config.rank)))
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
 
     def measure(unit: Unit) -> None:
@@ -45,6 +46,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
 
     ctx.unit("diagnostics", measure)
     boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
+    ctx.unit("pairwise", lambda unit: unit.add(pairwise(aggregation)))
     record_jury(ctx, Jury(judged.rankings, aggregation), boards)
     record_gold(ctx, judged)
     return boards
@@ -63,4 +65,5 @@ def board_event(board: Leaderboard, calls: int) -> LeaderboardComputed:
         detail=dict(board.detail),
         rule=ORDER_RULE,
         units=board.units,
+        places={condition: list(shares) for condition, shares in board.places.items()},
     )

@@ -217,10 +217,11 @@ def _rank_units(record: Record) -> dict[str, Contents]:
 
 
 def _jury_units(record: Record) -> dict[str, Contents]:
-    """Boards of some judges, their agreement, and what people said: from the version of the stage on that has them."""
+    """Win rates of pairs, boards of some judges, their agreement, and what people said: from the version on that has
+    them."""
     if not has_juries(record):
         return {}
-    units: dict[str, Contents] = {"agreement": {"agreement.computed": 1}}
+    units: dict[str, Contents] = {"pairwise": {"pairwise.computed": 1}, "agreement": {"agreement.computed": 1}}
     for judge, without in jury_boards(ranking_judges(record)):
         units |= {jury_unit(method, judge, without): {"jury.board": 1} for method in methods_of_juries(record)}
     if has_gold(record):
