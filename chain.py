@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "ee9571b2d1d9429acc6f029d68f47d4336f51d597ae9b7751fcb6fa41ad7854e",
+    "be76407125a7f2ae042cc7bf423951bca6f1029154f49ed9f9c9fafccf7868c9",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

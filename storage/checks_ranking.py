@@ -17,7 +17,7 @@ from core.types import Ranking
 from storage.verifier.ground.finding import broken
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.estimates import compared
-from storage.verifier.ranking.intervals import Leaderboards
+from storage.verifier.ranking.intervals import Leaderboards, named_pair, numbered_places
 from storage.verifier.ranking.juries import juries_compared
 from storage.verifier.ranking.resamples import TooMuch
 
@@ -74,6 +74,8 @@ class _OrWithNumpy(Leaderboards):
         board = self._aggregation.leaderboard(method)
         names = ("score", "low", "high", "position")
         numbers = {f"{row.condition}: {name}": getattr(row, name) for row in board.rows for name in names}
+        for condition, shares in board.places.items():
+            numbers |= numbered_places(condition, shares)
         return numbers | dict(board.detail)
 
     def _estimate_by_numpy(self, method: Any) -> Estimate:
@@ -81,6 +83,21 @@ class _OrWithNumpy(Leaderboards):
             return self._aggregation.estimate(method)
         except RuntimeError as error:
             raise TooMuch(str(error)) from None
+
+    def pairwise(self) -> dict[str, float]:
+        """What is recorded of every pair of conditions."""
+        try:
+            return super().pairwise()
+        except TooMuch:
+            return self._pairwise_by_numpy()
+
+    def _pairwise_by_numpy(self) -> dict[str, float]:
+        from core.ranking.pairwise import pairwise
+
+        numbers: dict[str, float] = {}
+        for row in pairwise(self._aggregation).rows:
+            numbers |= named_pair(row.condition, row.other, row.model_dump(exclude={"condition", "other"}))
+        return numbers
 
     @cached_property
     def _aggregation(self) -> Aggregation:

@@ -26,6 +26,7 @@ from core.facts.stages import STAGE_FACTS, key_of_stage
 from core.ranking.about_judges import diagnostics
 from core.ranking.juries import Jury
 from core.ranking.leaderboards import Aggregation
+from core.ranking.pairwise import pairwise
 from core.ranking.robustness.stands import robustness
 from core.ranking.stage import board_event
 from core.types import Judged, Ranking
@@ -79,6 +80,8 @@ def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
     aggregation = Aggregation(judged.rankings, config.rank, stream, lambda done, total, detail: None)
     for board in of(rows, "leaderboard.computed"):
         board.update(board_event(aggregation.leaderboard(board["method"]), len(calls)).payload())
+    for event in of(rows, "pairwise.computed"):
+        event.update(pairwise(aggregation).payload())
     for event in of(rows, "diagnostics.computed"):
         event["values"] = DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)).payload()["values"]
     for event in of(rows, "agreement.computed"):

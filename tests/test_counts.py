@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.ranking.counts import choices_by_unit, encode, majority_wins, strongly_connected, wins_by_unit
+from core.ranking.counts import choices_by_unit, encode, majorities_of, strongly_connected, wins_by_unit
 from core.types import Ranking
 
 
@@ -34,7 +34,7 @@ def test_units_are_questions_of_one_clause() -> None:
 
 def test_majorities_count_questions_and_ties_as_halves() -> None:
     wins = np.array([[[0, 3], [2, 0]], [[0, 5], [0, 0]], [[0, 1], [1, 0]]], dtype=float)
-    assert majority_wins(wins).tolist() == [[0, 2.5], [0.5, 0]]
+    assert majorities_of(wins).tolist() == [[[0, 1], [0, 0]], [[0, 1], [0, 0]], [[0, 0.5], [0.5, 0]]]
 
 
 @given(st.lists(st.permutations(range(5)), min_size=1, max_size=20))

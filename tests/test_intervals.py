@@ -18,7 +18,7 @@ from paper_judging import write_judging
 from rewritten import Row, forged
 from tampering import edited, tampered
 
-from core.events import named_number
+from core.events import PairwiseComputed, named_number
 from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import label_of
 from core.facts.ranking.methods import METHODS, Method
@@ -26,6 +26,7 @@ from core.ranking.about_judges import diagnostics
 from core.ranking.bootstrap import percentile_interval
 from core.ranking.leaderboards import Aggregation, Leaderboard
 from core.ranking.methods.mallows import held_out
+from core.ranking.pairwise import pairwise
 from core.sections.who_judges import RankSection
 from core.types import Judged, Ranking
 from storage.check import Check
@@ -140,7 +141,16 @@ def by_numpy(listed: Sequence[Ranking], config: RankSection) -> Aggregation:
 
 def numbers(board: Leaderboard) -> dict[str, float]:
     rows = {f"{row.condition}: {name}": getattr(row, name) for row in board.rows for name in ("score", "low", "high")}
-    return rows | {f"{row.condition}: position": row.position for row in board.rows} | dict(board.detail)
+    places = {f"{name}: place {p}": x for name, shares in board.places.items() for p, x in enumerate(shares, 1)}
+    return rows | {f"{row.condition}: position": row.position for row in board.rows} | places | dict(board.detail)
+
+
+def numbers_of_pairs(found: PairwiseComputed) -> dict[str, float]:
+    return {
+        f"{row.condition} and {row.other}: {name}": value
+        for row in found.rows
+        for name, value in row.model_dump(exclude={"condition", "other"}).items()
+    }
 
 
 LARGE = {"six conditions", "seven conditions"}
@@ -155,6 +165,7 @@ def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
     for method in METHODS:
         derived, board = counted.derived(method), aggregation.leaderboard(method)
         assert derived == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
+    assert counted.pairwise() == pytest.approx(numbers_of_pairs(pairwise(aggregation)), rel=1e-11, abs=1e-11)
     for known in (lengths(listed), {}):
         measured = diagnostics(Judged(tuple(listed), tuple(shown(listed)), known), aggregation.ballots)
         figures = by_counting(listed, config, bool(known)).diagnostics()
@@ -271,14 +282,15 @@ def test_the_program_takes_numpy_only_for_what_takes_too_long_without(
     monkeypatch.setattr(intervals, "MOST_ORDERS", most_orders)
     found = by_program(root)
     assert (found.verdict, asked) == ("ok", by_numpy), found
-    assert found.detail == f"scores and intervals of {len(METHODS)} leaderboards and 11 diagnostics computed again"
+    told = f"scores and intervals of {len(METHODS)} leaderboards, 20 win rates and 11 diagnostics computed again"
+    assert found.detail == told
 
 
 def test_a_real_run_is_derived_by_the_file_alone(trained: Path) -> None:
     found = alone(trained)
     assert found == by_program(trained)
     assert found.verdict == "ok"
-    assert found.detail.startswith(f"scores and intervals of {len(METHODS)} leaderboards and ")
+    assert found.detail.startswith(f"scores and intervals of {len(METHODS)} leaderboards, ")
 
 
 def counted_again(change: Callable[[dict[str, Any], list[Row]], None]) -> Callable[[list[Row]], list[Row]]:
@@ -298,6 +310,9 @@ def counted_again(change: Callable[[dict[str, Any], list[Row]], None]) -> Callab
                 row.payload["rows"] = [{k: named(v) for k, v in vars(r).items() if k != "method"} for r in board.rows]
                 row.payload |= {"detail": {k: named(v) for k, v in board.detail.items()}, "units": board.units}
                 row.payload |= {"rankings": board.rankings, "resample": board.resample}
+                row.payload["places"] = {name: list(shares) for name, shares in board.places.items()}
+            elif row.kind == "pairwise.computed":
+                row.payload.update(pairwise(aggregation).payload())
             elif row.kind == "diagnostics.computed":
                 measured = diagnostics(judged, aggregation.ballots)
                 row.payload["values"] |= {name: named(value) for name, value in measured.items()}
@@ -450,7 +465,7 @@ def test_what_was_left_out_is_named_and_the_others_are_compared(
     record = read_record(trained / "audit.db", tree_facts())
     found = concluded("estimates", check_estimates, record)
     assert found.verdict == "unknown"
-    assert found.detail.startswith(f"scores and intervals of {len(METHODS) - 2} leaderboards and ")
+    assert found.detail.startswith(f"scores and intervals of {len(METHODS) - 2} leaderboards, ")
     assert "computed again, and they agree; not those of kemeny, mallows (" in found.detail
     assert found.event == _first_board(trained, "kemeny")
 

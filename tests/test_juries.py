@@ -389,7 +389,7 @@ def test_a_board_left_out_is_found(jury_run: Path, tmp_path: Path) -> None:
 
 def before_juries(rows: list[Row]) -> list[Row]:
     """The record as the stage's version 1 made it."""
-    units = {"agreement", "gold", "gold/compared", "robustness"}
+    units = {"agreement", "gold", "gold/compared", "pairwise", "robustness"}
     kept = [row for row in rows if row.payload.get("unit", "") not in units]
     kept = [row for row in kept if not str(row.payload.get("unit", "")).startswith("jury/")]
     for row in kept:
@@ -397,6 +397,9 @@ def before_juries(rows: list[Row]) -> list[Row]:
             row.payload["version"] = 1
         if row.kind == "stage.planned" and row.stage == "rank":
             row.payload["units"] -= len(units) + 12
+        if row.kind == "leaderboard.computed":
+            del row.payload["places"], row.payload["detail"]["exact_match"]
+            row.payload["detail"].pop("held_out_log_likelihood_total", None)
     return kept
 
 

@@ -44,6 +44,8 @@ def check(found: Consensus, wins: Floats) -> None:
     assert found.agreement == best
     assert found.orders == len(orders)
     assert found.order == orders[0], "the first optimal order stands for all"
+    shares = np.mean([np.eye(len(wins))[np.argsort(order)] for order in orders], axis=0)
+    assert found.places == pytest.approx(shares)
     assert found.position.tolist() == pytest.approx(places.tolist())
     assert found.counted
 
@@ -68,9 +70,9 @@ def test_brute_force_and_dynamic_programme_follow_the_definition(seed: int, cond
     wins = wins_of(seed, conditions, rankings)
     check(brute_force(wins), wins)
     check(dynamic_programme(wins), wins)
-    position, agreement = kemeny_batch(wins[None])
-    assert position[0].tolist() == pytest.approx(brute_force(wins).position.tolist())
-    assert agreement[0] == brute_force(wins).agreement
+    batch, alone = kemeny_batch(wins[None]), brute_force(wins)
+    assert batch.places[0] == pytest.approx(alone.places)
+    assert (tuple(batch.order[0]), batch.orders[0], batch.agreement[0]) == (alone.order, alone.orders, alone.agreement)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -47,7 +47,7 @@ def test_every_method_and_the_diagnostics_are_recorded(tmp_path: Path) -> None:
     boards = rank(make_context("rank", config(), tmp_path, recorder), judged())
     recorded = recorder.of_kind(LeaderboardComputed)
     assert [event.method for event in recorded] == list(RankSection().methods)
-    assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 3, "diagnostics, robustness, agreement"
+    assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 4, "diagnostics, pairs, robustness, agreement"
     assert list(boards) == recorded
     (diagnostics,) = recorder.of_kind(DiagnosticsComputed)
     assert {"kendall_tau", "fleiss_kappa_first", "shown_rank_correlation", "longer_wins"} <= set(diagnostics.values)
@@ -83,7 +83,7 @@ def test_a_resumed_jury_redoes_only_what_is_missing(tmp_path: Path) -> None:
     expected = whole.of_kind(JuryBoard)
     assert len(expected) == 12
     assert whole.of_kind(StagePlanned)[0].units == len(RankSection().methods) + 3 + len(expected)
-    kept = (*RankSection().methods, "diagnostics", "agreement", "jury/borda/only/n")
+    kept = (*RankSection().methods, "pairwise", "diagnostics", "agreement", "jury/borda/only/n")
     cut = MemoryRecorder(events=[e for e in whole.events if e[2] is None or e[2][0] in kept])
     rank(make_context("rank", config(), tmp_path / "cut", cut), several_judges())
     assert sorted(map(repr, cut.of_kind(JuryBoard))) == sorted(map(repr, expected))

@@ -33,6 +33,7 @@ from tui.terminal.options import (
     UntilEvent,
     print_data,
     print_json,
+    print_rows,
     tell,
     tell_notes,
 )
@@ -362,20 +363,20 @@ def rank(
     weight: Annotated[
         list[str] | None, typer.Option(metavar="JUDGE=N", help="Each ranking of a judge counts N times.")
     ] = None,
+    view: Annotated[
+        str | None, typer.Option("--view", help="Print these rows instead, named as a run's view: pairwise, places, …")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Aggregate rankings from a file, without a run."""
     from tui.commands.ranking.rank import habits_in, rank_file
 
     found, habits = rank_file(rankings, resamples, resample, seed, weight or ()), habits_in(rankings)
-    columns = ("method", "condition", "score", "low", "high", "position")
-    data = {"leaderboards": [{key: row[key] for key in columns} for row in found.rows], "shown_places": habits}
-    of_jury = found.jury.data()
-    data |= {view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")} | found.robustness.data()
-    pooled = [(row["method"], row["position"], row["condition"]) for row in found.rows]
-    width = tables.terminal() or 80
-    lines = [*found.robustness.lines(width), *found.jury.lines(pooled, width)]
-    print_data(data, as_json, "\n".join([tables.leaderboards(found.rows, habits), "", *lines]).rstrip())
+    if view is not None:
+        print_rows(view, found.view(view), "", as_json, digits=6)
+    else:
+        data = found.data() | {"shown_places": habits}
+        print_data(data, as_json, found.text(habits, tables.terminal() or 80))
 
 
 @app.command()

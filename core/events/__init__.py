@@ -88,6 +88,8 @@ from core.events.ranking import (
     OrderAnalysis,
     PairApart,
     PairFlip,
+    PairwiseComputed,
+    PairwiseRow,
     RobustnessComputed,
 )
 from core.events.sortition import (

@@ -31,6 +31,38 @@ class LeaderboardComputed(Event):
     rows: list[LeaderboardRow] = described("conditions, best first")
     detail: dict[str, Number] = described("what else the method estimates (Mallows φ, …)", default_factory=dict)
     rule: int = described("number of the rule that orders the rows (`docs/ranking.md`)")
+    places: dict[str, list[float]] | None = described(
+        "of each condition, the share of the resamples in which it has the first place, the second, …", default=None
+    )
+
+
+class PairwiseRow(Part):
+    """How often one condition is preferred to another: on votes, on majorities of questions, and by which margin."""
+
+    condition: str
+    other: str
+    votes: int
+    votes_against: int
+    win_rate: float
+    low: float
+    high: float
+    majority_win_rate: float
+    majority_low: float
+    majority_high: float
+    mean_margin: float
+
+
+class PairwiseComputed(Event):
+    """How often each condition is preferred to each other one, with percentile intervals over the resamples."""
+
+    kind: ClassVar[str] = "pairwise.computed"
+    questions: int = described("questions that rankings are of; each has one majority, ties count half")
+    resample: str = described("what the bootstrap resamples for shares of votes: questions, rankings or clauses")
+    majority_resample: str = described("what it resamples for shares of majorities: questions or clauses")
+    rows: list[PairwiseRow] = described(
+        "every ordered pair, by their names; mean_margin is the mean over questions of the votes for it less those for "
+        "the other, over both"
+    )
 
 
 class JuryBoard(Event):

@@ -107,6 +107,7 @@ STAGE_FACTS: dict[str, StageFacts] = {
         "re-derive",
         (
             "leaderboard.computed",
+            "pairwise.computed",
             "diagnostics.computed",
             "robustness.computed",
             "jury.board",

@@ -139,13 +139,11 @@ def wins_by_unit(orders: Ints, unit: Ints, units: int, weight: Ints | None = Non
     return found
 
 
-def majority_wins(per_question: Floats) -> Floats:
-    """How many questions have i before j in most of their rankings; a tie counts half. Shape (m, m)."""
-    reverse = per_question.swapaxes(-1, -2)
-    share = (per_question > reverse) + 0.5 * (per_question == reverse)
-    total: Floats = share.sum(axis=0)
-    np.fill_diagonal(total, 0.0)
-    return total
+def majorities_of(wins: Floats) -> Floats:
+    """1 where i is before j in most of a question's rankings, a half where they are even. wins, result (Q, m, m)."""
+    reverse = wins.swapaxes(-1, -2)
+    won: Floats = (wins > reverse) + 0.5 * (wins == reverse) * (1 - np.eye(wins.shape[-1]))
+    return won
 
 
 def choices_by_unit(orders: Ints, unit: Ints, units: int, weight: Ints | None = None) -> Choices:

@@ -29,7 +29,7 @@ def record_tests(ctx: Context, aggregation: Aggregation) -> None:
 
     def compute(unit: Unit) -> None:
         rows = list(hypotheses_tested(aggregation, plan))
-        unit.add(PlanTested(method=plan.primary, units=aggregation.units, rows=rows, rule=PLAN_RULE))
+        unit.add(PlanTested(method=plan.primary, units=aggregation.units_of(plan.primary), rows=rows, rule=PLAN_RULE))
 
     ctx.unit(TESTED_UNIT, compute)
 
@@ -41,7 +41,7 @@ def hypotheses_tested(aggregation: Aggregation, plan: PlanSection) -> Iterator[H
     intervals of the two conditions say little about it.
     """
     estimate = aggregation.estimate(plan.primary)
-    confidence, units = aggregation.config.confidence, aggregation.units
+    confidence, units = aggregation.config.confidence, aggregation.units_of(plan.primary)
     found = []
     for one in plan.hypotheses:
         difference, samples = _difference(aggregation, estimate, plan.primary, one)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.randomness import RandomStream
-from core.facts.ranking.methods import Method
+from core.facts.ranking.methods import Method, resample_of
 from core.facts.ranking.notes import notes_of
 from core.facts.ranking.positions import positions_by
 from core.ranking import bootstrap
@@ -24,18 +24,19 @@ from core.ranking.counts import (
     Ints,
     choices_by_unit,
     encode,
-    majority_wins,
+    majorities_of,
     strongly_connected,
     wins_by_unit,
 )
 from core.ranking.methods.borda import borda
 from core.ranking.methods.bradley_terry import bradley_terry
 from core.ranking.methods.copeland import copeland, copeland_majority, win_rate
-from core.ranking.methods.kemeny import Consensus, kemeny, kemeny_batch
+from core.ranking.methods.kemeny import Consensus, OptimalOrders, kemeny, kemeny_batch, same_orders
 from core.ranking.methods.mallows import dispersion, distances, held_out, log_likelihood
 from core.ranking.methods.plackett_luce import plackett_luce
 from core.ranking.methods.plackett_luce_published import plackett_luce_published
 from core.ranking.methods.schulze import schulze
+from core.ranking.places import Places, places_by_order, places_by_score
 from core.sections.who_judges import RankSection
 from core.types import Ranking
 
@@ -53,7 +54,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """One method over all rankings; rows are best first, those of equal position in order of their names."""
+    """One method over all rankings; rows are best first, those of equal position in order of their names.
+
+    places holds of each condition the share of the resamples in which it has the first place, the second, ….
+    """
 
     method: Method
     rankings: int
@@ -63,6 +67,7 @@ class Leaderboard:
     confidence: float
     rows: tuple[Score, ...]
     detail: Mapping[str, float]
+    places: Mapping[str, tuple[float, ...]]
 
     @property
     def notes(self) -> list[str]:
@@ -75,13 +80,15 @@ class Leaderboard:
 class Estimate:
     """What a method says: scores of the data (m,), of the resamples (B, m), and what else it found.
 
-    The conditions are ordered by the consensus where there is one, by their score otherwise, higher ones first.
+    The conditions are ordered by the consensus where there is one, by their score otherwise, higher ones first; their
+    places in the resamples come with the consensus, else they follow from the samples.
     """
 
     score: Floats
     samples: Floats
     detail: Mapping[str, float] = field(default_factory=dict)
     consensus: Consensus | None = None
+    places: Places | None = None
 
 
 def leaderboards(
@@ -133,13 +140,21 @@ class Aggregation:
         ]
         self.units = int(self.unit.max()) + 1
         self._estimates: dict[Method, Estimate] = {}
+        self.questions = len(self.ballots.asked)
+        self._drawn: dict[int, NDArray[np.uint32]] = {}
 
-    @cached_property
+    @property
     def weights(self) -> NDArray[np.uint32]:
         """How often each unit counts, shape (1 + B, U); row 0 is the data as given."""
-        if self.like is not None and self.like.units == self.units:
-            return self.like.weights
-        return bootstrap.draw_weights(self.units, self.config.resamples, self.stream, self.progress)
+        return self.drawn(self.units)
+
+    def drawn(self, units: int) -> NDArray[np.uint32]:
+        """How often each of so many units counts, drawn when first asked for. Shape (1 + B, units)."""
+        if self.like is not None and units in (self.like.units, self.like.questions):
+            return self.like.drawn(units)
+        if units not in self._drawn:
+            self._drawn[units] = bootstrap.draw_weights(units, self.config.resamples, self.stream, self.progress)
+        return self._drawn[units]
 
     @cached_property
     def wins(self) -> Floats:
@@ -148,11 +163,26 @@ class Aggregation:
         return bootstrap.weighted_wins(self.weights, wins)
 
     @cached_property
+    def wins_by_question(self) -> Floats:
+        """Win matrices of the questions, shape (Q, m, m)."""
+        return wins_by_unit(self.ballots.orders, self.ballots.question, self.questions, self.ballots.weight)
+
+    @cached_property
     def wins_by_majority(self) -> Floats:
         """Questions in which i is before j in most rankings, ties as halves. Shape (m, m)."""
-        questions = int(self.ballots.question.max()) + 1
-        wins = wins_by_unit(self.ballots.orders, self.ballots.question, questions, self.ballots.weight)
-        return majority_wins(wins)
+        won: Floats = majorities_of(self.wins_by_question).sum(axis=0)
+        return won
+
+    @cached_property
+    def majorities(self) -> Floats:
+        """The same of the data and the resamples, of which `resample_of` says what they draw. Shape (1 + B, m, m)."""
+        won = majorities_of(self.wins_by_question)
+        if self.config.resample != "clauses":
+            return bootstrap.weighted_wins(self.drawn(self.questions), won)
+        clause, of_clause = np.empty(self.questions, dtype=np.int64), np.zeros((self.units, *won.shape[1:]))
+        clause[self.ballots.question] = self.ballots.clause
+        np.add.at(of_clause, clause, won)
+        return bootstrap.weighted_wins(self.weights, of_clause)
 
     @cached_property
     def choices(self) -> Choices:
@@ -165,24 +195,31 @@ class Aggregation:
             self._estimates[method] = _ESTIMATORS[method](self)
         return self._estimates[method]
 
+    def units_of(self, method: Method) -> int:
+        """How many questions, rankings or clauses a method's resamples draw."""
+        return self.units if resample_of(method, self.config.resample) == self.config.resample else self.questions
+
     def leaderboard(self, method: Method) -> Leaderboard:
         """The leaderboard of one method."""
         estimate = self.estimate(method)
         low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
-        places = positions_by(_cost(estimate).tolist())
+        position = positions_by(_cost(estimate).tolist())
         rows = [
-            Score(condition, float(estimate.score[i]), float(low[i]), float(high[i]), places[i])
+            Score(condition, float(estimate.score[i]), float(low[i]), float(high[i]), position[i])
             for i, condition in enumerate(self.ballots.conditions)
         ]
+        places = estimate.places or places_by_score(estimate.score, estimate.samples)
+        resample = resample_of(method, self.config.resample)
         return Leaderboard(
             method=method,
             rankings=len(self.ballots),
-            resample=self.config.resample,
-            units=self.units,
+            resample=resample,
+            units=self.units_of(method),
             resamples=self.config.resamples,
             confidence=self.config.confidence,
             rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
-            detail=estimate.detail,
+            detail={**estimate.detail, "exact_match": places.exact_match},
+            places=dict(zip(self.ballots.conditions, map(tuple, places.shares.tolist()), strict=True)),
         )
 
     def kemeny_progress(self, done: int, total: int) -> None:
@@ -235,6 +272,12 @@ def _bradley_terry(data: Aggregation) -> Estimate:
     return Estimate(scores[0], scores[1:], detail | _separable_detail(separable))
 
 
+def _bradley_terry_majority(data: Aggregation) -> Estimate:
+    scores, separable = bradley_terry(data.majorities)
+    won = data.named("wins", data.majorities[0].sum(axis=1))
+    return Estimate(scores[0], scores[1:], won | _separable_detail(separable))
+
+
 def _plackett_luce(data: Aggregation) -> Estimate:
     separable = ~strongly_connected(data.wins)
     scores = np.empty((len(data.weights), len(data.ballots.conditions)))
@@ -260,10 +303,9 @@ def _separable_detail(separable: NDArray[np.bool_]) -> dict[str, float]:
 
 def _kemeny(data: Aggregation) -> Estimate:
     consensus = kemeny(data.wins[0])
-    places, _ = kemeny_batch(data.wins[1:], data.kemeny_progress)
+    found = kemeny_batch(data.wins[1:], data.kemeny_progress)
     detail = _orders_detail(consensus) | {"agreement": consensus.agreement}
-    detail |= data.named("consensus", consensus.position)
-    return Estimate(places.mean(axis=0), places, detail, consensus)
+    return _in_order(data, data.wins, consensus, found, detail)
 
 
 def _mallows(data: Aggregation) -> Estimate:
@@ -279,19 +321,28 @@ def _mallows(data: Aggregation) -> Estimate:
     of_unit = np.bincount(data.unit[~out], weights=weight[~out].astype(np.float64), minlength=data.units)
     rankings = data.weights.astype(np.float64) @ of_unit
     consensus = kemeny(wins[0])
-    places, agreement = kemeny_batch(wins[1:], data.kemeny_progress)
+    found = kemeny_batch(wins[1:], data.kemeny_progress)
     detail = _orders_detail(consensus) | {"train_rankings": float(rankings[0])}
     detail["held_out_rankings"] = float(weight[out].sum())
     if m > 1:
-        distance = wins.sum(axis=(1, 2)) - np.concatenate([[consensus.agreement], agreement])
+        distance = wins.sum(axis=(1, 2)) - np.concatenate([[consensus.agreement], found.agreement])
         known = rankings > 0
         mean_distance = np.divide(distance, rankings, out=np.full(len(distance), np.nan), where=known)
         phi = dispersion(mean_distance, m)
         detail |= {"phi": float(phi[0]), "mean_distance": float(mean_distance[0])}
         detail |= _phi_interval(phi[1:], data.config.confidence)
         detail |= _held_out_likelihood(data.ballots.orders[out], weight[out], consensus, float(phi[0]))
-    detail |= data.named("consensus", consensus.position)
-    return Estimate(places.mean(axis=0), places, detail, consensus)
+    return _in_order(data, wins, consensus, found, detail)
+
+
+def _in_order(
+    data: Aggregation, wins: Floats, consensus: Consensus, found: OptimalOrders, detail: Mapping[str, float]
+) -> Estimate:
+    """Conditions in the order of the consensus, and what the resamples make of it; wins are of both, (1 + B, m, m)."""
+    position = found.places @ np.arange(1.0, 1 + wins.shape[1])
+    places = places_by_order(found.places, same_orders(wins[0], consensus, wins[1:], found))
+    told = {**detail, **data.named("consensus", consensus.position)}
+    return Estimate(position.mean(axis=0), position, told, consensus, places)
 
 
 def _orders_detail(consensus: Consensus) -> dict[str, float]:
@@ -300,13 +351,13 @@ def _orders_detail(consensus: Consensus) -> dict[str, float]:
 
 
 def _held_out_likelihood(orders: Ints, weight: Ints, consensus: Consensus, phi: float) -> dict[str, float]:
-    """Mean log-likelihood of a held-out ranking, in nats; nothing where none is held out."""
+    """Log-likelihood of the held-out rankings, of one on average and of all, in nats; nothing where none is."""
     if not len(orders):
         return {}
     wins = wins_by_unit(orders, np.zeros(len(orders), dtype=np.int64), 1, weight)[0]
     rankings = int(weight.sum())
     total = log_likelihood(float(distances(wins, consensus.order)), rankings, phi, orders.shape[1])
-    return {"held_out_log_likelihood": total / rankings}
+    return {"held_out_log_likelihood": total / rankings, "held_out_log_likelihood_total": total}
 
 
 def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:
@@ -325,6 +376,7 @@ _ESTIMATORS: Mapping[Method, Callable[[Aggregation], Estimate]] = {
     "schulze": _of_wins(schulze),
     "kemeny": _kemeny,
     "bradley_terry": _bradley_terry,
+    "bradley_terry_majority": _bradley_terry_majority,
     "plackett_luce": _plackett_luce,
     "plackett_luce_published": _plackett_luce_published,
     "mallows": _mallows,

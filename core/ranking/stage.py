@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
-    """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each. Then the tests of
-    the plan, whether the order holds, boards of some of the judges, how far they agree with each other, and with
-    people.
+    """Computes one leaderboard per method of `[rank]`, win rates of pairs, and the diagnostics; one unit of work each.
+    Then the tests of the plan, whether the order holds, boards of some of the judges, how far they agree with each
+    other, and with people.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
@@ -34,11 +34,12 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     from core.ranking.hypotheses import record_tests, tested_units
     from core.ranking.juries import Jury, jury_units, record_jury
     from core.ranking.leaderboards import Aggregation
+    from core.ranking.pairwise import pairwise
     from core.ranking.robustness.stands import record_robustness
 
     methods = ctx.config.rank.methods
     juries, people = jury_units(ctx.config.rank, judged.rankings), gold_units(ctx.config.rank)
-    ctx.plan(len(methods) + 2 + tested_units(ctx) + len(juries) + len(people))
+    ctx.plan(len(methods) + 3 + tested_units(ctx) + len(juries) + len(people))
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
 
     def measure(unit: Unit) -> None:
@@ -49,6 +50,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
 
     ctx.unit("diagnostics", measure)
     boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
+    ctx.unit("pairwise", lambda unit: unit.add(pairwise(aggregation)))
     record_tests(ctx, aggregation)
     record_robustness(ctx, judged.rankings, aggregation, boards)
     record_jury(ctx, Jury(judged.rankings, aggregation), boards)
@@ -69,4 +71,5 @@ def board_event(board: Leaderboard, calls: int) -> LeaderboardComputed:
         detail=dict(board.detail),
         rule=ORDER_RULE,
         units=board.units,
+        places={condition: list(shares) for condition, shares in board.places.items()},
     )

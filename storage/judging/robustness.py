@@ -13,7 +13,7 @@ from core.events import RobustnessComputed
 from core.facts.plural import number_of
 from core.visible import one_line
 from storage.record.reader import Reader
-from storage.record.rows import AnalysisRow, FlipRow, PairRow, view_rows
+from storage.record.rows import AnalysisRow, FlipRow, PairStandsRow, view_rows
 
 VIEWS_OF_ROBUSTNESS = ("robustness", "pair_robustness", "flips")
 
@@ -34,13 +34,13 @@ class RobustnessFound:
     """Rows of the views `robustness`, `pair_robustness` and `flips`; empty where nothing is recorded."""
 
     analyses: Sequence[AnalysisRow] = ()
-    pairs: Sequence[PairRow] = ()
+    pairs: Sequence[PairStandsRow] = ()
     flips: Sequence[FlipRow] = ()
 
     @classmethod
     def of_run(cls, reader: Reader) -> RobustnessFound:
         """Of a run, as of the event that it is read."""
-        return cls(view_rows(reader, AnalysisRow), view_rows(reader, PairRow), view_rows(reader, FlipRow))
+        return cls(view_rows(reader, AnalysisRow), view_rows(reader, PairStandsRow), view_rows(reader, FlipRow))
 
     @classmethod
     def of_event(cls, event: RobustnessComputed) -> RobustnessFound:
@@ -61,7 +61,7 @@ class RobustnessFound:
                 for one in event.analyses
             ],
             [
-                PairRow(**pair.model_dump(), analyses=len(event.analyses), confidence=event.confidence)
+                PairStandsRow(**pair.model_dump(), analyses=len(event.analyses), confidence=event.confidence)
                 for pair in event.pairs
             ],
             [
@@ -168,7 +168,7 @@ def _short(name: Any, most: int) -> str:
     return shown if len(shown) <= most else f"…{shown[1 - most :]}"
 
 
-def _pair(row: PairRow | FlipRow, most: int = _NAMED) -> str:
+def _pair(row: PairStandsRow | FlipRow, most: int = _NAMED) -> str:
     return f"{_short(row.condition, most)}/{_short(row.other, most)}"
 
 

@@ -296,6 +296,35 @@ class BoardDetailRow:
     value: Any
 
 
+@of_view("places")
+@dataclass(frozen=True)
+class PlaceRow:
+    """In which share of the resamples a condition has a place, by a method."""
+
+    method: Any
+    condition: Any
+    place: Any
+    share: Any
+
+
+@of_view("pairwise")
+@dataclass(frozen=True)
+class PairRow:
+    """How often a condition is preferred to another, on votes and on majorities of questions."""
+
+    condition: Any
+    other: Any
+    votes: Any
+    votes_against: Any
+    win_rate: Any
+    low: Any
+    high: Any
+    majority_win_rate: Any
+    majority_low: Any
+    majority_high: Any
+    mean_margin: Any
+
+
 @of_view("judge_diagnostics")
 @dataclass(frozen=True)
 class JudgesRow:
@@ -323,7 +352,7 @@ class AnalysisRow:
 
 @of_view("pair_robustness")
 @dataclass(frozen=True)
-class PairRow:
+class PairStandsRow:
     """A pair of conditions: how many analyses have it as the primary method does, and how far it is apart."""
 
     condition: Any

@@ -540,6 +540,20 @@ FROM sums ORDER BY board, first""",
         _recorded("leaderboard.computed"),
         """SELECT m.p->>'$.method' AS method, d.key AS name, d.value AS value FROM m, json_each(m.p, '$.detail') d""",
     ),
+    "places": (
+        _recorded("leaderboard.computed"),
+        """SELECT m.p->>'$.method' AS method, c.key AS condition, s.key + 1 AS place, s.value AS share
+FROM m, json_each(m.p, '$.places') c, json_each(CASE c.type WHEN 'array' THEN c.value ELSE '[]' END) s""",
+    ),
+    "pairwise": (
+        _recorded("pairwise.computed"),
+        """SELECT r.value->>'$.condition' AS condition, r.value->>'$.other' AS other, r.value->>'$.votes' AS votes,
+  r.value->>'$.votes_against' AS votes_against, r.value->>'$.win_rate' AS win_rate, r.value->>'$.low' AS low,
+  r.value->>'$.high' AS high, r.value->>'$.majority_win_rate' AS majority_win_rate,
+  r.value->>'$.majority_low' AS majority_low, r.value->>'$.majority_high' AS majority_high,
+  r.value->>'$.mean_margin' AS mean_margin
+FROM m, json_each(m.p, '$.rows') r""",
+    ),
     "judge_diagnostics": (
         _recorded("diagnostics.computed"),
         """SELECT d.key AS name, d.value AS value FROM m, json_each(m.p, '$.values') d""",
@@ -679,6 +693,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "ee9571b2d1d9429acc6f029d68f47d4336f51d597ae9b7751fcb6fa41ad7854e",
+    2: "be76407125a7f2ae042cc7bf423951bca6f1029154f49ed9f9c9fafccf7868c9",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -17,7 +17,7 @@ from tui.terminal.wrapping import fitted, wrapped
 Row = Mapping[str, Any]
 
 _ALWAYS_FLOATS = frozenset(
-    {"score", "low", "high", "population_log_loss", "margin_agreement", "pi", "loss", "log_loss", "accuracy"}
+    {"score", "low", "high", "leads", "population_log_loss", "margin_agreement", "pi", "loss", "log_loss", "accuracy"}
 )
 """Canonical JSON writes 2.0 as 2; these columns show decimals all the same."""
 
@@ -86,10 +86,19 @@ def _cell(value: Any, digits: int, as_float: bool, most: int) -> str:
     return one_line(str(value), most)
 
 
-def leaderboards(rows: Sequence[Row], first: Sequence[str] = ()) -> str:
-    """One table per method, best first, with its interval; `first` is what each has to say before all else."""
+def leaderboards(
+    rows: Sequence[Row], first: Sequence[str] = (), leads: Mapping[tuple[Any, Any], Any] | None = None
+) -> str:
+    """One table per method, best first, with its interval; `first` is what each has to say before all else.
+
+    Args:
+        leads: by method and condition, the share of the resamples in which it is first; empty where that is not known.
+    """
     methods = list(dict.fromkeys(row["method"] for row in rows))
     columns = {"position": "#", "condition": "condition", "score": "score", "low": "low", "high": "high"}
+    if leads:
+        columns["leads"] = "P(1st)"
+        rows = [{**row, "leads": leads.get((row["method"], row["condition"]))} for row in rows]
     parts = []
     for method in methods:
         of_method = [row for row in rows if row["method"] == method]

@@ -11,6 +11,7 @@ Method = Literal[
     "schulze",
     "kemeny",
     "bradley_terry",
+    "bradley_terry_majority",
     "plackett_luce",
     "plackett_luce_published",
     "mallows",
@@ -24,3 +25,12 @@ lower the better; of all others a higher score is better."""
 
 LARGEST_DYNAMIC = 12
 """Conditions in a cycle of majorities up to which all best orders are counted; beyond, one stands for all."""
+
+
+def resample_of(method: str, asked: str) -> str:
+    """What the intervals of a method resample where a configuration asks for questions, rankings or clauses.
+
+    Only a question as a whole has a majority: of rankings that are drawn one by one, many a question would have one or
+    none. So majorities resample questions where rankings are asked for, as the authors' Bradley–Terry always does.
+    """
+    return "questions" if method == "bradley_terry_majority" and asked == "rankings" else asked

@@ -36,6 +36,7 @@ def notes_of(
         *_spread_shown(families),
         *_shared_places(places, method),
         *_of_method(method, found),
+        *_same_order(found),
         *(_best_orders(found, len(places)) if "orders" in found else ()),
     ]
 
@@ -67,6 +68,8 @@ def _shared_places(places: Mapping[str, int], method: str) -> Iterator[str]:
 def _of_method(method: str, found: Mapping[str, float]) -> Iterator[str]:
     if method == "copeland":
         yield "score is pairwise votes won minus votes lost"
+    if method == "bradley_terry_majority":
+        yield "a question counts once, for its majority, a tie half each way: whole questions or clauses are resampled"
     if method == "kemeny":
         yield "score is the mean position over resamples"
     if method == "mallows" and "train_rankings" in found:
@@ -96,6 +99,12 @@ def _of_published(found: Mapping[str, float]) -> Iterator[str]:
 
 def _where(data: bool, resamples: float) -> str:
     return f"the data as given and {resamples:.0f} resamples" if data else f"{resamples:.0f} resamples"
+
+
+def _same_order(found: Mapping[str, float]) -> Iterator[str]:
+    """How often the resamples have the order of the data."""
+    if "exact_match" in found:
+        yield f"{found['exact_match']:.1%} of the resamples have this order"
 
 
 def _best_orders(found: Mapping[str, float], conditions: int) -> Iterator[str]:

@@ -31,23 +31,42 @@ class Consensus:
     """The optimal orders of one win matrix.
 
     order is an optimal order (the first one in condition order; for integer programmes, the one found);
-    position[i] is the mean place of i, from 1, over all optimal orders; orders is their number, exact where
-    `counted`, otherwise a lower bound; agreement is Σ_{i before j} w_ij.
+    places[i, p] is the share of the optimal orders in which i has place p, from 0, shape (m, m); orders is their
+    number, exact where `counted`, otherwise a lower bound; agreement is Σ_{i before j} w_ij.
     """
 
     order: tuple[int, ...]
-    position: Floats
+    places: Floats
     orders: int
     counted: bool
     agreement: float
 
+    @property
+    def position(self) -> Floats:
+        """The mean place of each condition, from 1, over the optimal orders. Shape (m,)."""
+        mean: Floats = self.places @ np.arange(1.0, 1 + len(self.places))
+        return mean
+
+
+@dataclass(frozen=True)
+class OptimalOrders:
+    """The same of B win matrices: order (B, m), places (B, m, m), orders (B,), agreement (B,).
+
+    In blocks of more than 12 conditions one optimal order stands for all.
+    """
+
+    order: Ints
+    places: Floats
+    orders: Floats
+    agreement: Floats
+
 
 @dataclass(frozen=True)
 class _Orders:
-    """All orders of m items: the orders (m!, m), their places from 1 (m!, m), and before (m², m!)."""
+    """All orders of m items: the orders (m!, m), their places from 0 (m!, m), and before (m², m!)."""
 
     orders: Ints
-    places: Floats
+    places: Ints
     before: Floats
 
 
@@ -56,7 +75,7 @@ def _all_orders(m: int) -> _Orders:
     orders = np.array(list(permutations(range(m))), dtype=np.int64)
     places = np.argsort(orders, axis=1)
     before = (places[:, :, None] < places[:, None, :]).reshape(len(orders), m * m)
-    return _Orders(orders, places.astype(np.float64) + 1, before.T.astype(np.float64))
+    return _Orders(orders, places, before.T.astype(np.float64))
 
 
 def kemeny(wins: Floats, prove_ties: bool = True) -> Consensus:
@@ -69,35 +88,53 @@ def kemeny(wins: Floats, prove_ties: bool = True) -> Consensus:
     if m <= LARGEST_BRUTE_FORCE:
         return brute_force(wins)
     parts: list[int] = []
-    position = np.empty(m)
+    places = np.zeros((m, m))
     orders, counted = 1, True
     for block in condorcet_blocks(wins):
         inner = _solve_block(wins[np.ix_(block, block)], prove_ties)
-        position[block] = inner.position + len(parts)
+        places[block, len(parts) : len(parts) + len(block)] = inner.places
         parts.extend(int(block[i]) for i in inner.order)
         orders, counted = orders * inner.orders, counted and inner.counted
     ordered = wins[np.ix_(parts, parts)]
     agreement = float(np.triu(ordered, 1).sum())
-    return Consensus(tuple(parts), position, orders, counted, agreement)
+    return Consensus(tuple(parts), places, orders, counted, agreement)
 
 
-def kemeny_batch(wins: Floats, progress: Callable[[int, int], None] | None = None) -> tuple[Floats, Floats]:
-    """Kemeny orders of every win matrix of a batch. wins (B, m, m).
-
-    Returns:
-        The mean place of each condition, from 1, over the optimal orders, shape (B, m), and their agreement,
-        shape (B,). In blocks of more than 12 conditions one optimal order stands for all.
-    """
-    m = wins.shape[-1]
+def kemeny_batch(wins: Floats, progress: Callable[[int, int], None] | None = None) -> OptimalOrders:
+    """Kemeny orders of every win matrix of a batch. wins (B, m, m)."""
+    batch, m = wins.shape[:2]
     if m <= LARGEST_BRUTE_FORCE:
         return _brute_force_batch(wins)
-    position, agreement = np.empty(wins.shape[:2]), np.empty(len(wins))
+    found = _empty(batch, m)
     for b, matrix in enumerate(wins):
         consensus = kemeny(matrix, prove_ties=False)
-        position[b], agreement[b] = consensus.position, consensus.agreement
+        found.order[b], found.places[b] = consensus.order, consensus.places
+        found.orders[b], found.agreement[b] = consensus.orders, consensus.agreement
         if progress is not None:
-            progress(b + 1, len(wins))
-    return position, agreement
+            progress(b + 1, batch)
+    return found
+
+
+def same_orders(wins: Floats, consensus: Consensus, resampled: Floats, found: OptimalOrders) -> Floats:
+    """Of the optimal orders of each resample, the share that is optimal for the data too.
+
+    An order that attains both optima attains the optimum of the sum of both win matrices, and no other order does where
+    that is the sum of the optima.
+
+    Args:
+        wins, consensus: the data's, (m, m).
+        resampled, found: the resamples', (B, m, m).
+
+    Returns:
+        Shares of shape (B,), 1 or 0 where a resample has one order.
+    """
+    arranged = wins[found.order[:, :, None], found.order[:, None, :]]
+    same = (np.triu(arranged, 1).sum(axis=(1, 2)) == consensus.agreement).astype(np.float64)
+    several = np.flatnonzero(found.orders > 1)
+    both = kemeny_batch(wins + resampled[several])
+    attained = both.agreement == consensus.agreement + found.agreement[several]
+    same[several] = np.where(attained, both.orders / found.orders[several], 0.0)
+    return same
 
 
 def condorcet_blocks(wins: Floats) -> list[Ints]:
@@ -130,24 +167,43 @@ def brute_force(wins: Floats) -> Consensus:
     best = np.flatnonzero(agreement == agreement.max())
     return Consensus(
         order=tuple(int(i) for i in all_orders.orders[best[0]]),
-        position=all_orders.places[best].mean(axis=0),
+        places=_shares(all_orders.places[best], np.zeros(len(best), dtype=np.int64), 1)[0],
         orders=len(best),
         counted=True,
         agreement=float(agreement[best[0]]),
     )
 
 
-def _brute_force_batch(wins: Floats, at_once: int = 128) -> tuple[Floats, Floats]:
-    m = wins.shape[-1]
+def _brute_force_batch(wins: Floats, at_once: int = 128) -> OptimalOrders:
+    batch, m = wins.shape[:2]
     all_orders = _all_orders(m)
-    position, top = np.empty(wins.shape[:2]), np.empty(len(wins))
-    for start in range(0, len(wins), at_once):
+    found = _empty(batch, m)
+    for start in range(0, batch, at_once):
         rows = slice(start, start + at_once)
         agreement = wins[rows].reshape(-1, m * m) @ all_orders.before
-        top[rows] = agreement.max(axis=1)
-        best = (agreement == top[rows, None]).astype(np.float64)
-        position[rows] = (best @ all_orders.places) / best.sum(axis=1, keepdims=True)
-    return position, top
+        found.agreement[rows] = agreement.max(axis=1)
+        best = agreement == found.agreement[rows, None]
+        row, which = np.nonzero(best)
+        found.order[rows] = all_orders.orders[best.argmax(axis=1)]
+        found.orders[rows] = np.bincount(row, minlength=len(best))
+        found.places[rows] = _shares(all_orders.places[which], row, len(best))
+    return found
+
+
+def _empty(batch: int, m: int) -> OptimalOrders:
+    return OptimalOrders(np.empty((batch, m), np.int64), np.empty((batch, m, m)), np.empty(batch), np.empty(batch))
+
+
+def _shares(places: Ints, group: Ints, groups: int) -> Floats:
+    """The share of a group's orders in which each condition has each place; no group is empty.
+
+    places (n, m), from 0; group (n,); result (groups, m, m).
+    """
+    m = places.shape[1]
+    cells = (group[:, None] * m + np.arange(m)) * m + places
+    counts = np.bincount(cells.ravel(), minlength=groups * m * m).reshape(groups, m, m)
+    shares: Floats = counts / np.bincount(group, minlength=groups)[:, None, None]
+    return shares
 
 
 def dynamic_programme(wins: Floats) -> Consensus:
@@ -174,15 +230,15 @@ def dynamic_programme(wins: Floats) -> Consensus:
             sets = layers[k][(layers[k] >> i) & 1 == 0]
             grown = sets | (1 << i)
             _improve(after, ways_after, sets, after[grown] + gain[i, sets], ways_after[grown])
-    position = np.zeros(m)
+    paths = np.zeros((m, m))
     for k in range(m):
         for i in range(m):
             sets = layers[k][(layers[k] >> i) & 1 == 0]
             grown = sets | (1 << i)
             optimal = before[sets] + gain[i, sets] + after[grown] == after[0]
-            position[i] += (k + 1) * (optimal * ways_before[sets] * ways_after[grown]).sum()
+            paths[i, k] = (optimal * ways_before[sets] * ways_after[grown]).sum()
     orders = ways_after[0]
-    return Consensus(_first_order(gain, after), position / orders, int(orders), True, float(after[0]))
+    return Consensus(_first_order(gain, after), paths / orders, int(orders), True, float(after[0]))
 
 
 def _gain_by_set(wins: Floats) -> Floats:
@@ -237,12 +293,12 @@ def integer_programme(wins: Floats, prove_ties: bool = True) -> Consensus:
     before = _solve_ordering(wins, None)
     order = tuple(int(i) for i in np.argsort(-before.sum(axis=1), kind="stable"))
     agreement = float((wins * before).sum())
-    position = np.empty(m)
-    position[list(order)] = np.arange(1, m + 1)
+    places = np.zeros((m, m))
+    places[list(order), np.arange(m)] = 1.0
     orders = 1
     if prove_ties and float((wins * _solve_ordering(wins, before)).sum()) == agreement:
         orders = 2
-    return Consensus(order, position, orders, prove_ties and orders == 1, agreement)
+    return Consensus(order, places, orders, prove_ties and orders == 1, agreement)
 
 
 def _solve_ordering(wins: Floats, without: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

@@ -26,8 +26,7 @@ from core.facts.ranking.robustness import (
     other_methods,
     primary_method,
 )
-from core.ranking.bootstrap import weighted_wins
-from core.ranking.counts import Floats, majority_wins, wins_by_unit
+from core.ranking.counts import Floats
 from core.ranking.leaderboards import Aggregation, costs_of_samples
 from core.types import Ranking
 
@@ -62,13 +61,7 @@ class OfMajorities(Kept):
     @cached_property
     def wins(self) -> Floats:
         """Questions won, shape (1 + analyses, m, m)."""
-        question, clause = self.ballots.question, self.ballots.clause
-        per_question = wins_by_unit(self.ballots.orders, question, len(self.ballots.asked), self.ballots.weight)
-        clause_of = np.empty(len(per_question), dtype=np.int64)
-        clause_of[question] = clause
-        return weighted_wins(
-            self.weights, np.stack([majority_wins(per_question[clause_of == c]) for c in range(self.units)])
-        )
+        return self.majorities
 
 
 def analyses(rankings: Sequence[Ranking], whole: Aggregation, boards: Orders) -> Iterator[OrderAnalysis]:

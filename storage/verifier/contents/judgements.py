@@ -15,7 +15,7 @@ from core.facts.judging.requests import file_unit
 from core.facts.plural import number_of
 from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import MOST_WEIGHT, label_of
-from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS
+from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS, resample_of
 from core.facts.ranking.positions import ORDER_RULE, positions_by
 from core.facts.ranking.shown_places import habits_of
 from storage.verifier.answers.of_record import texts_of_answers
@@ -288,8 +288,9 @@ def check_leaderboards(record: Record) -> str:
         if values["method"] not in methods:
             raise broken(f"{what} is not one that the configuration asks for", board.seq)
         same(values["rankings"], len(orders), f"{what}: the number of rankings", board.seq)
+        wanted = settings | {"resample": resample_of(values["method"], settings["resample"])}
         for name in ("resample", "resamples", "confidence"):
-            same(values[name], settings[name], f"{what}: {name}", board.seq)
+            same(values[name], wanted[name], f"{what}: {name}", board.seq)
         same(values["calls"], len(record.counted("judge.called")), f"{what}: the calls it came out of", board.seq)
         spend(record, len(orders) * len(values["rows"]) ** 2)
         exact += _check_scores(board, what, orders, times)

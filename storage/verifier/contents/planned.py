@@ -226,11 +226,12 @@ def _rank_units(record: Record) -> dict[str, Contents]:
 
 
 def _jury_units(record: Record) -> dict[str, Contents]:
-    """Whether the order stands, boards of some judges, their agreement, and what people said: from the version of the
-    stage on that has them."""
+    """Win rates of pairs, whether the order stands, boards of some judges, their agreement, and what people said: from
+    the version of the stage on that has them."""
     if not has_juries(record):
         return {}
     units: dict[str, Contents] = {
+        "pairwise": {"pairwise.computed": 1},
         "agreement": {"agreement.computed": 1},
         ROBUSTNESS_UNIT: {"robustness.computed": 1},
     }

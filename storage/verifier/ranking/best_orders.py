@@ -16,12 +16,21 @@ HALVINGS = 80
 
 @dataclass(frozen=True)
 class BestOrders:
-    """The first best order, how many are as good, the mean place of each condition over them, and their votes."""
+    """The best orders, the mean place of each condition over them, and their votes."""
 
-    first: tuple[int, ...]
-    orders: int
+    every: Sequence[tuple[int, ...]]
     places: list[float]
     agreement: int
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The first of them, by the numbers of the conditions."""
+        return self.every[0]
+
+    @property
+    def orders(self) -> int:
+        """How many there are."""
+        return len(self.every)
 
 
 def best_orders(wins: Votes) -> BestOrders:
@@ -36,7 +45,7 @@ def best_orders(wins: Votes) -> BestOrders:
     most = max(votes)
     best = [order for order, agreeing in zip(orders, votes, strict=True) if agreeing == most]
     places = [sum(1 + order.index(i) for order in best) / len(best) for i in range(conditions)]
-    return BestOrders(best[0], len(best), places, most)
+    return BestOrders(best, places, most)
 
 
 @cache

@@ -6,10 +6,12 @@ import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import permutations
 from typing import Any
 
 from core.facts.ranking.hypotheses import PLAN_RULE
 from core.facts.ranking.juries import label_of
+from core.facts.ranking.methods import resample_of
 from storage.verifier.answers.each_once import check_answers
 from storage.verifier.answers.of_record import answers_of_record
 from storage.verifier.contents.judgements import (
@@ -24,7 +26,8 @@ from storage.verifier.ground.finding import Finding, brief, broken, rule_of, sam
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.hypotheses import hypotheses_again, numbers_of_hypotheses
-from storage.verifier.ranking.intervals import Leaderboards
+from storage.verifier.ranking.intervals import Leaderboards, named_pair, numbered_places
+from storage.verifier.ranking.juries_asked import before_juries
 from storage.verifier.ranking.resamples import Ballot, TooMuch
 
 NEAR = 1e-9
@@ -35,6 +38,9 @@ MOST_RESAMPLED = 10**9
 
 MOST_ORDERED = 16
 """Conditions; the time of the best common order grows exponentially."""
+
+LATER_DETAILS = ("exact_match", "held_out_log_likelihood_total")
+"""What leaderboards have, places of the conditions besides, since the version of the stage that has juries too."""
 
 OF_TEXTS = ("length_rank_correlation", "longer_wins")
 """Diagnostics that are measured on the texts of the answers."""
@@ -54,7 +60,8 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
     """
     whole(record)
     boards, measured = record.counted("leaderboard.computed"), record.counted("diagnostics.computed")
-    if not boards and not measured:
+    pairs = record.counted("pairwise.computed")
+    if not boards and not measured and not pairs:
         return "no interval is recorded"
     check_judge_calls(record)
     check_answers(record)
@@ -64,7 +71,7 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
     for board in boards:
         try:
             require_known(board)
-            derived = again.derived(board.values["method"])
+            derived = _as_recorded(record, again, again.derived(board.values["method"]))
         except Finding as found:
             if found.verdict == "failed":
                 raise
@@ -74,8 +81,14 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
             left_out[board.values["method"]] = board, str(limit)
             continue
         compare_numbers(board, board_numbers(board.values), derived)
-        what = f"leaderboard {brief(board.values['method'])}: how many {again.resample} are resampled"
-        same(board.values["units"], again.units, what, board.seq)
+        method = board.values["method"]
+        what = f"leaderboard {brief(method)}: how many {resample_of(method, again.resample)} are resampled"
+        same(board.values["units"], again.units(method), what, board.seq)
+    for event in pairs:
+        try:
+            _compare_pairs(event, again)
+        except TooMuch as limit:
+            left_out["pairwise"] = event, str(limit)
     for tested in record.counted("plan.tested"):
         try:
             rule_of(tested, PLAN_RULE, "what is said of hypotheses")
@@ -87,21 +100,58 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
             continue
         except TooMuch as limit:
             left_out["the hypotheses"] = tested, str(limit)
-        what = f"the hypotheses: how many {again.resample} are resampled"
-        same(tested.values["units"], again.units, what, tested.seq)
+        primary = tested.values["method"]
+        what = f"the hypotheses: how many {resample_of(primary, again.resample)} are resampled"
+        same(tested.values["units"], again.units(primary), what, tested.seq)
     figures = again.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
         compare_numbers(event, _without_texts(recorded) if withheld else recorded, figures)
     if later is not None:
         raise later
-    computed = len(boards) - len(left_out.keys() - {"the hypotheses"})
-    told = f"scores and intervals of {computed} leaderboards and {len(figures)} diagnostics computed again"
+    computed = len(boards) - len(left_out.keys() - {"pairwise", "the hypotheses"})
+    rates = sum(len(event.values["rows"]) for event in pairs) if "pairwise" not in left_out else 0
+    told = f"scores and intervals of {computed} leaderboards{f', {rates} win rates' if rates else ''}"
+    told = f"{told} and {len(figures)} diagnostics computed again"
     if left_out:
         raise _undecided(told, left_out)
     if withheld and measured:
         raise Finding("withheld", f"{told}, without those of {withheld} texts that were withheld")
     return told
+
+
+def _as_recorded(record: Record, again: Leaderboards, derived: Mapping[str, float]) -> dict[str, float]:
+    """The numbers of a leaderboard that the version of the stage records."""
+    if not before_juries(record):
+        return dict(derived)
+    return {name: x for name, x in apart_from_places(derived, again.names).items() if name not in LATER_DETAILS}
+
+
+def apart_from_places(derived: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    """The numbers of a leaderboard of these conditions but for their places in the resamples, which not all have."""
+    places = {key for name in names for key in numbered_places(name, [0.0] * len(names))}
+    return {name: value for name, value in derived.items() if name not in places}
+
+
+def _compare_pairs(event: Found, again: Leaderboards) -> None:
+    """Compares the win rates of all pairs.
+
+    Raises:
+        Finding: something is another one.
+        TooMuch: they take too long.
+    """
+    values = event.values
+    derived = again.pairwise()
+    wanted = [list(pair) for pair in permutations(again.names, 2)]
+    same([[row["condition"], row["other"]] for row in values["rows"]], wanted, "the pairs of conditions", event.seq)
+    same(values["questions"], len(again.votes), "the questions that pairs are compared on", event.seq)
+    for name, method in (("resample", "borda"), ("majority_resample", "bradley_terry_majority")):
+        same(values[name], resample_of(method, again.resample), f"win rates of pairs: {name}", event.seq)
+    recorded: dict[str, Any] = {}
+    for row in values["rows"]:
+        numbers = {key: value for key, value in row.items() if key not in ("condition", "other")}
+        recorded |= named_pair(row["condition"], row["other"], numbers)
+    compare_numbers(event, recorded, derived)
 
 
 def _undecided(told: str, left_out: Mapping[str, tuple[Found, str]]) -> Finding:
@@ -218,6 +268,8 @@ def board_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     """Everything of a leaderboard that has to be the same, under one name each."""
     found = {f"{row['condition']}: {name}": row[name] for row in values["rows"] for name in ("score", "low", "high")}
     found |= {f"{row['condition']}: position": row["position"] for row in values["rows"]}
+    for condition, shares in (values.get("places") or {}).items():
+        found |= numbered_places(condition, shares)
     return found | dict(values.get("detail", {}))
 
 
@@ -226,7 +278,7 @@ def _without_texts(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compare_numbers(event: Found, recorded: Mapping[str, Any], derived: Mapping[str, float]) -> None:
-    what = event.values.get("method", "diagnostics")
+    what = event.values.get("method", event.kind.partition(".")[0])
     for name in [*recorded, *sorted(derived.keys() - recorded.keys())]:
         if name not in derived:
             raise broken(f"{what}: {brief(name)} does not follow from the rankings", event.seq)

@@ -6,13 +6,21 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import combinations
+from itertools import permutations
 from typing import ClassVar
 
+from core.facts.ranking.methods import resample_of
 from core.facts.ranking.positions import positions_by
 from storage.verifier.ranking.agreement import diagnostics_of
 from storage.verifier.ranking.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
 from storage.verifier.ranking.choices import Published, bradley_terry_of, plackett_luce_of, separable
+from storage.verifier.ranking.majorities import Preferred, halves_won, majorities_summed, votes_by_question
+from storage.verifier.ranking.places import (
+    places_of_orders,
+    places_of_scores,
+    same_order_by_scores,
+    same_order_of_best,
+)
 from storage.verifier.ranking.resamples import (
     MOST_ALL_ORDERS,
     Ballot,
@@ -40,13 +48,13 @@ MOST_FITTED = 16
 class Estimate:
     """What a method says: the scores of the data, of each resample, and what else it found.
 
-    best are the best orders of the data, where the method looks for them.
+    best are the best orders of the data and of each resample, where the method looks for them.
     """
 
     score: Sequence[float]
     samples: Sequence[Sequence[float]]
     detail: Mapping[str, float] = field(default_factory=dict)
-    best: BestOrders | None = None
+    best: Sequence[BestOrders] = ()
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,9 @@ class Leaderboards:
     seed: int
     most_products: ClassVar[int] = MOST_PRODUCTS
 
-    @property
-    def units(self) -> int:
-        """How many questions, rankings or clauses are resampled."""
-        return 1 + max(units_of(self.ballots, self.resample))
+    def units(self, method: str) -> int:
+        """How many questions, rankings or clauses are resampled for the intervals of a method."""
+        return 1 + max(units_of(self.ballots, resample_of(method, self.resample)))
 
     @cached_property
     def sums(self) -> list[Sums]:
@@ -72,19 +79,22 @@ class Leaderboards:
         return summed(self.ballots, self.resample, self.resamples, self.seed)
 
     @cached_property
+    def votes(self) -> dict[int, Preferred]:
+        """The votes of each question."""
+        return votes_by_question(self.ballots)
+
+    @cached_property
     def majorities(self) -> Matrix:
         """In how many questions each condition is before each other in most rankings; a tie counts half."""
-        by_question: dict[int, dict[tuple[int, int], int]] = {}
-        for ballot in self.ballots:
-            votes = by_question.setdefault(ballot.question, {})
-            for i, j in combinations(ballot.order, 2):
-                votes[i, j] = votes.get((i, j), 0) + ballot.weight
-                votes.setdefault((j, i), 0)
         wins = [[0.0] * len(self.names) for _ in self.names]
-        for votes in by_question.values():
-            for (i, j), times in votes.items():
-                wins[i][j] += (times > votes[j, i]) + 0.5 * (times == votes[j, i])
+        for i, j in permutations(range(len(self.names)), 2):
+            wins[i][j] = sum(halves_won(votes, i, j) for votes in self.votes.values()) / 2
         return wins
+
+    @cached_property
+    def resampled_majorities(self) -> list[Matrix]:
+        """The same of the data, then of the resamples."""
+        return majorities_summed(self.ballots, self.resample, self.resamples, self.seed)
 
     @cached_property
     def _estimates(self) -> dict[str, Estimate]:
@@ -109,11 +119,39 @@ class Leaderboards:
         """
         estimate = self.estimate(method)
         intervals = interval(estimate.samples, self.confidence)
-        places = _places(estimate)
         numbers: dict[str, float] = {}
-        for name, score, (low, high), place in zip(self.names, estimate.score, intervals, places, strict=True):
-            numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high, f"{name}: position": place}
-        return numbers | dict(estimate.detail)
+        rows = zip(self.names, estimate.score, intervals, _positions_on(estimate), _shares_of(estimate), strict=True)
+        for name, score, (low, high), position, shares in rows:
+            numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high}
+            numbers |= {f"{name}: position": position} | numbered_places(name, shares)
+        return numbers | dict(estimate.detail) | {"exact_match": _same_order(estimate)}
+
+    def pairwise(self) -> dict[str, float]:
+        """What is recorded of every ordered pair of conditions, each number under a name of its own.
+
+        Raises:
+            TooMuch: it takes more time or memory than this file spends.
+        """
+        pairs = list(permutations(range(len(self.names)), 2))
+        rates = [_rates_of(sums.wins, pairs) for sums in self.sums]
+        majority = [_rates_of(won, pairs) for won in self.resampled_majorities]
+        ends = zip(interval(rates[1:], self.confidence), interval(majority[1:], self.confidence), strict=True)
+        numbers: dict[str, float] = {}
+        for k, ((i, j), ((low, high), (majority_low, majority_high))) in enumerate(zip(pairs, ends, strict=True)):
+            margins = [(v[i, j] - v[j, i]) / (v[i, j] + v[j, i]) for v in self.votes.values()]
+            own = {
+                "votes": self.sums[0].wins[i][j],
+                "votes_against": self.sums[0].wins[j][i],
+                "win_rate": rates[0][k],
+                "low": low,
+                "high": high,
+                "majority_win_rate": majority[0][k],
+                "majority_low": majority_low,
+                "majority_high": majority_high,
+                "mean_margin": math.fsum(margins) / len(margins),
+            }
+            numbers |= named_pair(self.names[i], self.names[j], own)
+        return numbers
 
     def diagnostics(self) -> dict[str, float]:
         """All diagnostics by their names."""
@@ -151,8 +189,35 @@ def _percentile(values: Sequence[float], share: float, finite: bool) -> float:
     return values[below] + (values[above] - values[below]) * (place - below)
 
 
-def _places(estimate: Estimate) -> list[int]:
-    return positions_by([-own for own in estimate.score] if estimate.best is None else estimate.best.places)
+def _positions_on(estimate: Estimate) -> list[int]:
+    return positions_by(estimate.best[0].places if estimate.best else [-own for own in estimate.score])
+
+
+def _shares_of(estimate: Estimate) -> list[list[float]]:
+    """Of each condition, the share of the resamples in which it has each place."""
+    return places_of_orders(estimate.best[1:]) if estimate.best else places_of_scores(estimate.samples)
+
+
+def _same_order(estimate: Estimate) -> float:
+    """The share of the resamples that have the order of the data."""
+    if estimate.best:
+        return same_order_of_best(estimate.best[0], estimate.best[1:])
+    return same_order_by_scores(estimate.score, estimate.samples)
+
+
+def numbered_places(name: str, shares: Sequence[float]) -> dict[str, float]:
+    """Shares of a condition by place, each under a name of its own."""
+    return {f"{name}: place {place}": share for place, share in enumerate(shares, 1)}
+
+
+def named_pair(name: str, other: str, numbers: Mapping[str, float]) -> dict[str, float]:
+    """The numbers of two conditions, each under a name of its own."""
+    return {f"{name} and {other}: {key}": value for key, value in numbers.items()}
+
+
+def _rates_of(wins: Matrix, pairs: Sequence[tuple[int, int]]) -> list[float]:
+    """Of both conditions' wins, the share of the first's."""
+    return [wins[i][j] / (wins[i][j] + wins[j][i]) for i, j in pairs]
 
 
 # ------------------------------------------------------------ methods that count pairs
@@ -240,7 +305,8 @@ def _mallows(data: Leaderboards) -> Estimate:
         for low, high in interval(known, data.confidence):
             detail |= {"phi_low": low, "phi_high": high}
         if out:
-            detail["held_out_log_likelihood"] = _held_out_likelihood(data, lost, best[0].first, phi[0])
+            total = _held_out_likelihood(data, lost, best[0].first, phi[0])
+            detail |= {"held_out_log_likelihood": total / lost, "held_out_log_likelihood_total": total}
     return _by_places(data, best, detail)
 
 
@@ -257,7 +323,7 @@ def _by_places(data: Leaderboards, best: Sequence[BestOrders], detail: Mapping[s
     samples = [found.places for found in best[1:]]
     means = [math.fsum(places) / len(samples) for places in zip(*samples, strict=True)]
     told = {"orders": float(best[0].orders), "orders_counted": 1.0, **detail}
-    return Estimate(means, samples, told | data.named("consensus", best[0].places), best[0])
+    return Estimate(means, samples, told | data.named("consensus", best[0].places), best)
 
 
 def _mean_distance(wins: Matrix, order: Sequence[int]) -> float:
@@ -267,10 +333,10 @@ def _mean_distance(wins: Matrix, order: Sequence[int]) -> float:
 
 
 def _held_out_likelihood(data: Leaderboards, rankings: int, order: Sequence[int], phi: float) -> float:
-    """Mean log-likelihood of a ranking that was held out, of which there are so many."""
+    """Log-likelihood of the rankings that were held out, of which there are so many."""
     every, train = data.sums[0].wins, data.sums[0].train
     distance = distance_to(every, order) - distance_to(train, order)
-    return log_likelihood_at(phi, distance, rankings, len(data.names)) / rankings
+    return log_likelihood_at(phi, distance, rankings, len(data.names))
 
 
 # ------------------------------------------------------------ methods that fit abilities
@@ -279,19 +345,31 @@ def _held_out_likelihood(data: Leaderboards, rankings: int, order: Sequence[int]
 def _bradley_terry(data: Leaderboards) -> Estimate:
     data.require_few_conditions(MOST_FITTED)
     scores = [bradley_terry_of(sums.wins) for sums in data.sums]
-    detail = _where_separable(data) | data.named("majority", bradley_terry_of(data.majorities))
+    detail = _where_separable(_every_wins(data)) | data.named("majority", bradley_terry_of(data.majorities))
     return Estimate(scores[0], scores[1:], detail | {"majority_separable": float(separable(data.majorities))})
+
+
+def _bradley_terry_majority(data: Leaderboards) -> Estimate:
+    data.require_few_conditions(MOST_FITTED)
+    won = data.resampled_majorities
+    scores = [bradley_terry_of(wins) for wins in won]
+    detail = data.named("wins", [sum(own) for own in won[0]]) | _where_separable(won)
+    return Estimate(scores[0], scores[1:], detail)
 
 
 def _plackett_luce(data: Leaderboards) -> Estimate:
     data.require_few_conditions(MOST_ALL_ORDERS)
     scores = [plackett_luce_of(sums.wins, sums.choices) for sums in data.sums]
-    return Estimate(scores[0], scores[1:], _where_separable(data))
+    return Estimate(scores[0], scores[1:], _where_separable(_every_wins(data)))
 
 
-def _where_separable(data: Leaderboards) -> dict[str, float]:
+def _every_wins(data: Leaderboards) -> list[Votes]:
+    return [sums.wins for sums in data.sums]
+
+
+def _where_separable(every: Sequence[Matrix]) -> dict[str, float]:
     """Where no finite estimate exists: in the data, and in how many resamples."""
-    first, *others = (separable(sums.wins) for sums in data.sums)
+    first, *others = map(separable, every)
     return {"separable": float(first), "separable_resamples": float(sum(others))}
 
 
@@ -312,6 +390,7 @@ BY_METHOD: dict[str, Callable[[Leaderboards], Estimate]] = {
     **{method: partial(_of_pairs, method) for method in OF_PAIRS},
     "kemeny": _kemeny,
     "bradley_terry": _bradley_terry,
+    "bradley_terry_majority": _bradley_terry_majority,
     "plackett_luce": _plackett_luce,
     "plackett_luce_published": _plackett_luce_published,
     "mallows": _mallows,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.facts.ranking.juries import jury_boards, jury_unit, label_of
+from core.facts.ranking.methods import resample_of
 from storage.verifier.contents.judgements import (
     MOST_RANKED,
     check_judge_calls,
@@ -19,6 +20,7 @@ from storage.verifier.ranking.estimates import (
     MOST_ORDERED,
     MOST_RESAMPLED,
     agrees,
+    apart_from_places,
     ballots_of,
     board_numbers,
     compare_numbers,
@@ -106,13 +108,14 @@ def _check_board(record: Record, board: Found, again: Leaderboards) -> None:
     values, what = board.values, _board_named(board)
     same(board.unit, jury_unit(values["method"], *_whose(board)), f"{what}: its unit", board.seq)
     same(values["rankings"], len(again.ballots), f"{what}: the number of rankings", board.seq)
-    same(values["units"], again.units, f"{what}: how many {again.resample} are resampled", board.seq)
+    resample = resample_of(values["method"], again.resample)
+    same(values["units"], again.units(values["method"]), f"{what}: how many {resample} are resampled", board.seq)
     order = [(row["position"], row["condition"]) for row in values["rows"]]
     same(order, sorted(order), f"{what}: the order of its rows", board.seq)
     winners = {event.values["method"]: _winners(event) for event in record.counted("leaderboard.computed")}
     changes = _winners(board) != one_of(winners, values["method"], "the leaderboard of all judges by", board.seq)
     same(values["changes_winner"], changes, f"{what}: whether it changes the winner", board.seq)
-    compare_numbers(board, board_numbers(values), again.derived(values["method"]))
+    compare_numbers(board, board_numbers(values), apart_from_places(again.derived(values["method"]), again.names))
 
 
 def _whose(board: Found) -> tuple[str, bool]:

@@ -13,9 +13,21 @@ FIRST_WITH_JURIES = 2
 
 
 def has_juries(record: Record) -> bool:
-    """Whether the code that made the stage `rank` measured juries."""
+    """Whether the code that made the stage `rank` measured juries, and win rates of pairs."""
+    version = _version_of_rank(record)
+    return version is not None and version >= FIRST_WITH_JURIES
+
+
+def before_juries(record: Record) -> bool:
+    """Whether it is known to be older, and so recorded less of every leaderboard."""
+    version = _version_of_rank(record)
+    return version is not None and version < FIRST_WITH_JURIES
+
+
+def _version_of_rank(record: Record) -> int | None:
+    """The version of the stage `rank`; None where it is not said to have begun."""
     versions = [event.values["version"] for event in record.kept.get("stage.started", []) if event.stage == "rank"]
-    return bool(versions) and versions[-1] >= FIRST_WITH_JURIES
+    return int(versions[-1]) if versions else None
 
 
 def ranking_judges(record: Record) -> list[str]:

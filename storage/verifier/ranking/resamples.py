@@ -102,8 +102,7 @@ def summed(ballots: Sequence[Ballot], resample: str, resamples: int, seed: int) 
     """
     conditions, units = len(ballots[0].order), units_of(ballots, resample)
     drawn = 1 + max(units)
-    if drawn * resamples > MOST_DRAWN:
-        raise TooMuch(f"{resamples} resamples of {drawn} {resample} are too many to draw again here")
+    require_drawable(drawn, resamples, resample)
     places: dict[Cell, int] = {}
     of_unit = [0] * drawn
     for unit, packed in zip(units, _packed(ballots, places), strict=True):
@@ -127,9 +126,19 @@ def sums_without_each(ballots: Sequence[Ballot], units: Sequence[int]) -> list[S
     return [_sums(packed, places, conditions) for packed in (total, *(total - own for own in of_unit))]
 
 
-@lru_cache(maxsize=1)
+def require_drawable(units: int, resamples: int, resample: str) -> None:
+    """
+    Raises:
+        TooMuch: there is too much to draw.
+    """
+    if units * resamples > MOST_DRAWN:
+        raise TooMuch(f"{resamples} resamples of {units} {resample} are too many to draw again here")
+
+
+@lru_cache(maxsize=2)
 def drawn_units(units: int, resamples: int, seed: int) -> tuple[array[int], ...]:
-    """The units that each resample draws. Boards of some judges draw the same as those of all."""
+    """The units that each resample draws, of rankings and of questions. Boards of some judges draw the same as those of
+    all."""
     stream = RandomStream(seed, "rank", "bootstrap")
     return tuple(array("I", stream.many_below(units, units)) for _ in range(resamples))
 

@@ -15,8 +15,10 @@ from core.facts.ranking.juries import MOST_WEIGHT, label_of
 from core.facts.ranking.shown_places import habits_of
 from core.sections.who_judges import RankSection
 from storage.judging.jury import JuryFound
+from storage.judging.pairs_found import THE_REST, PairsFound
 from storage.judging.robustness import RobustnessFound
-from storage.record.rows import JuryBoardRow, MeasureRow
+from storage.record.rows import JuryBoardRow, MeasureRow, PairRow, PlaceRow
+from tui.terminal import tables
 
 if TYPE_CHECKING:
     from core.ranking.leaderboards import Aggregation, Leaderboard
@@ -36,11 +38,51 @@ def habits_in(path: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Rows of the `leaderboards` view, with a note, what is found about the judges, and whether the order holds."""
+    """Rows of the views `leaderboards`, with a note, and `leaderboard_details`; what is found of pairs and judges, and
+    whether the order holds."""
 
     rows: list[dict[str, Any]]
+    details: list[dict[str, Any]]
+    pairs: PairsFound
     jury: JuryFound
     robustness: RobustnessFound
+
+    def data(self) -> dict[str, list[dict[str, Any]]]:
+        """All rows under the names of their views."""
+        columns = ("method", "condition", "score", "low", "high", "position")
+        of_jury = self.jury.data()
+        return {
+            "leaderboards": [{key: row[key] for key in columns} for row in self.rows],
+            "leaderboard_details": self.details,
+            **self.pairs.data(),
+            **self.robustness.data(),
+            **{view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")},
+        }
+
+    def view(self, name: str) -> list[dict[str, Any]]:
+        """The rows of one of them.
+
+        Raises:
+            InputError: there is none of this name.
+        """
+        data = self.data()
+        if name not in data:
+            raise InputError(f"--view {name!r}: rankings in a file give {', '.join(data)}")
+        return data[name]
+
+    def text(self, first: Sequence[str], width: int) -> str:
+        """Leaderboards, win rates and what the judges say alone, on lines of this width.
+
+        Args:
+            first: what has to be said before all else.
+        """
+        pooled = [(row["method"], row["position"], row["condition"]) for row in self.rows]
+        lines = [
+            *self.pairs.win_rates(width, THE_REST),
+            *self.robustness.lines(width),
+            *self.jury.lines(pooled, width),
+        ]
+        return "\n".join([tables.leaderboards(self.rows, first, self.pairs.firsts()), "", *lines]).rstrip()
 
 
 def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Sequence[str] = ()) -> Ranked:
@@ -78,8 +120,25 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Seq
         for board in boards
         for row in board.rows
     ]
+    details = [
+        {"method": board.method, "name": name, "value": named_number(value)}
+        for board in boards
+        for name, value in board.detail.items()
+    ]
     stands = RobustnessFound.of_event(robustness(rankings, whole, boards))
-    return Ranked(rows, _jury(rankings, whole, boards, given), stands)
+    return Ranked(rows, details, _pairs(whole, boards), _jury(rankings, whole, boards, given), stands)
+
+
+def _pairs(whole: Aggregation, boards: Sequence[Leaderboard]) -> PairsFound:
+    from core.ranking.pairwise import pairwise
+
+    places = [
+        PlaceRow(board.method, condition, place, share)
+        for board in boards
+        for condition, shares in board.places.items()
+        for place, share in enumerate(shares, 1)
+    ]
+    return PairsFound([PairRow(**row.model_dump()) for row in pairwise(whole).rows], places)
 
 
 def _weighted(rankings: Sequence[Ranking], weights: Sequence[str]) -> tuple[list[Ranking], dict[str, int]]:

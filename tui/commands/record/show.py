@@ -23,6 +23,7 @@ from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
+from storage.judging.pairs_found import THE_REST, PairsFound
 from storage.judging.robustness import RobustnessFound
 from storage.plans.planned_rows import plan_lines
 from storage.record.damage import damage_in, told_of
@@ -42,7 +43,7 @@ from tui.terminal.command_line import command_line
 from tui.terminal.options import print_data, print_json, print_rows, tell_notes
 
 _WIDTH = 80
-"""Cells of a line about juries in a file or a pipe."""
+"""Cells of a line about pairs and juries in a file or a pipe."""
 
 _SPEED = {
     "condition": "condition",
@@ -154,13 +155,15 @@ def results(reader: Reader, as_json: bool) -> None:
     if boards:
         print(f"Leaderboards{_stamp(reader.summary().simulated, notes.coverage.kinds)}\n")
         print(f"{tables.remark(notes.of_answers)}\n\n" if notes.of_answers else "", end="")
-        print(tables.leaderboards(boards, notes.first), end="\n\n")
+        pairs = PairsFound.of_run(reader)
+        print(tables.leaderboards(boards, notes.first, pairs.firsts()), end="\n\n")
         for line in plan_lines(view_rows(reader, HypothesisRow), tables.terminal() or _WIDTH):
             print(line)
         _print_spread(spread_table(view_rows(reader, FamilyRow)))
         print(*RobustnessFound.of_run(reader).lines(tables.terminal() or _WIDTH), sep="\n")
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
-        for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
+        width = tables.terminal() or _WIDTH
+        for line in [*pairs.win_rates(width, THE_REST), *JuryFound.of_run(reader).lines(pooled, width)]:
             print(line)
     held_out = reader.view("heldout")
     if held_out:
@@ -235,6 +238,8 @@ def _found(reader: Reader) -> dict[str, Any]:
     return {
         "leaderboards": _leaderboards(reader),
         **JudgingNotes.of_run(reader).row(),
+        "leaderboard_details": reader.view("leaderboard_details"),
+        **PairsFound.of_run(reader).data(),
         **RobustnessFound.of_run(reader).data(),
         **JuryFound.of_run(reader).data(),
         "hypotheses": reader.view("hypotheses"),

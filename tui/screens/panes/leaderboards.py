@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from storage.judging.board_notes import board_notes, by_method
 from storage.judging.families import REMARK, spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
+from storage.judging.pairs_found import PairsFound
 from storage.judging.robustness import RobustnessFound
 from storage.plans.planned_rows import plan_lines
 from storage.record.reader import Reader
@@ -36,7 +38,8 @@ from tui.widgets.words import Words
 
 @dataclass(frozen=True)
 class Results:
-    """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`, and what is found about a jury.
+    """Rows of the views `leaderboards`, by method, `recovery` and `judge_diagnostics`, and what is found of pairs and a
+    jury.
 
     notes are what each method says beside its numbers; first is what all have to say before them, equal what is said
     of equal answers, robustness whether the order holds.
@@ -51,6 +54,7 @@ class Results:
     first: list[str] = field(default_factory=list)
     equal: str = ""
     jury: JuryFound = field(default_factory=JuryFound)
+    pairs: PairsFound = field(default_factory=PairsFound)
     spread: list[dict[str, Any]] = field(default_factory=list)
     robustness: RobustnessFound = field(default_factory=RobustnessFound)
     planned: list[HypothesisRow] = field(default_factory=list)
@@ -86,6 +90,7 @@ class LeaderboardsPane(Pane):
             first=judging.first,
             equal=judging.of_answers,
             jury=JuryFound.of_run(reader),
+            pairs=PairsFound.of_run(reader),
             robustness=RobustnessFound.of_run(reader),
             planned=view_rows(reader, HypothesisRow),
         )
@@ -117,13 +122,17 @@ def page(found: Results, width: int) -> Text:
     for sentence in found.first:
         text.append(f"\n{_wrapped([f'! {one_line(sentence, 400)}'], width)}")
     text.append(f"\n{_wrapped([*common, *_draws(found), *filter(None, [found.equal])], width)}\n\n", style="dim")
+    leads = found.pairs.firsts()
     for line in plan_lines(found.planned, width):
         text.append(f"{line}\n", style="" if line.startswith(" ") else "bold")
     for method, rows in found.boards.items():
         own = [part for part in told[method] if part not in common]
-        _board(text, method, rows, _wrapped(own, width), longest, width)
+        _board(text, method, rows, _wrapped(own, width), longest, width, leads)
     if found.spread:
         _spread(text, found.spread, width)
+    consensus = [method for method in found.boards if method in CONSENSUS_METHODS]
+    grid = found.pairs.places_by((consensus or list(found.boards))[0], width)
+    _lines(text, [*found.pairs.win_rates(width), *grid])
     if found.diagnostics:
         text.append("Judges\n", style="bold")
         for row in found.diagnostics:
@@ -132,9 +141,14 @@ def page(found: Results, width: int) -> Text:
     for line in found.robustness.lines(width):
         text.append(f"{line}\n", style="" if line.startswith(" ") else "bold")
     pooled = [(method, row.position, row.condition) for method, rows in found.boards.items() for row in rows]
-    for line in found.jury.lines(pooled, width):
-        text.append(f"{line}\n", style="" if line.startswith(" ") else "bold")
+    _lines(text, found.jury.lines(pooled, width))
     return text
+
+
+def _lines(text: Text, lines: list[str]) -> None:
+    """Lines of which those that are not indented are headings."""
+    for line in lines:
+        text.append(f"{line}\n", style="" if line.startswith(" ") else "bold")
 
 
 def _draws(found: Results) -> list[str]:
@@ -162,8 +176,20 @@ def _recovery(text: Text, found: Results, width: int) -> None:
     text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="dim")
 
 
-def _board(text: Text, method: str, rows: list[BoardRow], own: str, longest: int, width: int) -> None:
-    """One method: its settings only where they differ from those above."""
+def _board(
+    text: Text,
+    method: str,
+    rows: list[BoardRow],
+    own: str,
+    longest: int,
+    width: int,
+    leads: Mapping[tuple[Any, Any], Any],
+) -> None:
+    """One method: its settings only where they differ from those above.
+
+    Args:
+        leads: by method and condition, the share of the resamples in which it is first; empty where that is not known.
+    """
     text.append(one_line(method, 40), style="bold")
     text.append(
         "  lower is better; in the order of the consensus" if method in CONSENSUS_METHODS else "  higher is better",
@@ -173,14 +199,16 @@ def _board(text: Text, method: str, rows: list[BoardRow], own: str, longest: int
     if own:
         text.append(f"{own}\n", style="dim")
     span = axis([(row.low, row.score, row.high) for row in rows])
-    room = max(10, width - longest - 41)
-    text.append(f"  {'#':>2}  {'':<{longest}}{'score':>9}{'low':>9}{'high':>9}   ", style="dim")
+    room = max(10, width - longest - (49 if leads else 41))
+    last = f"{'P(1st)':>8}" if leads else ""
+    text.append(f"  {'#':>2}  {'':<{longest}}{'score':>9}{'low':>9}{'high':>9}{last}   ", style="dim")
     text.append(f"{number(span[0], 2)}{number(span[1], 2):>{max(1, room - len(number(span[0], 2)))}}\n", "dim")
     for row in sorted(rows, key=lambda row: as_float(row.position) or 0.0):
         drawn = whisker(row.low, row.score, row.high, span, room)
+        last = f"{number(leads.get((row.method, row.condition))):>8}" if leads else ""
         text.append(
             f"  {whole(row.position):>2}  {one_line(str(row.condition), 20):<{longest}}"
-            f"{number(row.score):>9}{number(row.low):>9}{number(row.high):>9}   "
+            f"{number(row.score):>9}{number(row.low):>9}{number(row.high):>9}{last}   "
         )
         text.append(f"{drawn}\n", style="cyan")
     text.append("\n")
