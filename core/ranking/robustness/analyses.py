@@ -24,7 +24,6 @@ from core.facts.ranking.robustness import (
     majorities_differ,
     majority_method,
     other_methods,
-    primary_method,
 )
 from core.ranking.counts import Floats
 from core.ranking.leaderboards import Aggregation, costs_of_samples
@@ -64,13 +63,15 @@ class OfMajorities(Kept):
         return self.majorities
 
 
-def analyses(rankings: Sequence[Ranking], whole: Aggregation, boards: Orders) -> Iterator[OrderAnalysis]:
+def analyses(
+    rankings: Sequence[Ranking], whole: Aggregation, primary: Method, boards: Orders
+) -> Iterator[OrderAnalysis]:
     """Every analysis beside the primary method's of all rankings.
 
     Args:
+        primary: the method whose order the others are compared with.
         boards: the orders of the leaderboards of all rankings, in the order of their methods.
     """
-    primary = cast(Method, primary_method(list(boards)))
     clauses = list(dict.fromkeys(ranking.clause_id for ranking in rankings))
     without_each = _orders(rankings, whole, primary, True) if len(clauses) > 1 else []
     for clause, order in zip(clauses, without_each, strict=False):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
 from core.events import LeaderboardComputed, LeaderboardRow, PairApart, PairFlip, RobustnessComputed
+from core.facts.ranking.methods import Method
 from core.facts.ranking.robustness import ROBUSTNESS_UNIT, flip_rows, in_order, neighbours, pair_rows, primary_method
 from core.ranking.counts import Ballots, Floats, positions_of, wins_by_unit
 from core.ranking.leaderboards import Aggregation, Leaderboard, Score
@@ -33,9 +35,9 @@ def robustness(
         boards: the leaderboards of all of them, in the order of the methods.
     """
     orders = {str(board.method): in_order(_places(board.rows)) for board in boards}
-    primary = primary_method(list(orders))
+    primary = cast(Method, primary_method(list(orders)))
     order, ballots = orders[primary], whole.ballots
-    found = list(analyses(rankings, whole, orders))
+    found = list(analyses(rankings, whole, primary, orders))
     questions = len(ballots.asked)
     wins = wins_by_unit(ballots.orders, ballots.question, questions, ballots.weight)
     pairs = pair_rows(

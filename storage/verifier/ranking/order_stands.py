@@ -61,7 +61,8 @@ def check_robustness(record: Record) -> str:
     primary = primary_method(listed)
     same(event.values["method"], primary, "the method whose order is compared", event.seq)
     same(event.values["order"], orders[primary], f"the order by {primary}", event.seq)
-    left_out = _check_analyses(event, _Orders(names, ballots, calls), {method: orders[method] for method in listed})
+    of_boards = {method: orders[method] for method in listed}
+    left_out = _check_analyses(event, _Orders(names, ballots, calls), primary, of_boards)
     confidence = rank_section(record)["confidence"]
     same(event.values["confidence"], confidence, "the coverage of the intervals of pairs", event.seq)
     _check_pairs(event, names, ballots, confidence)
@@ -153,14 +154,13 @@ class _Orders:
             yield ("majority", "", method), order
 
 
-def _check_analyses(event: Found, again: _Orders, boards: Mapping[str, Order]) -> str:
+def _check_analyses(event: Found, again: _Orders, primary: str, boards: Mapping[str, Order]) -> str:
     """Compares every analysis; which of them take too long, with the reason, or "" for none."""
     recorded = {
         (one["analysis"], one.get("left_out") or "", one["method"]): one["order"] for one in event.values["analyses"]
     }
     if len(recorded) != len(event.values["analyses"]):
         raise broken("an analysis of the order stands twice", event.seq)
-    primary = primary_method(list(boards))
     derived: dict[Analysis, Order] = {}
     try:
         derived.update(again.without_clauses(primary))
