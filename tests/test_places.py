@@ -185,4 +185,6 @@ def test_with_many_conditions_places_are_still_whole() -> None:
 def test_the_note_says_how_often_the_order_is_found_again() -> None:
     board = boards([Ranking(f"{q}", 1, "j", ("a", "b")) for q in range(3)], 5)["borda"]
     assert board.notes[-1] == "100.0% of the resamples have this order"
+    tied = boards([Ranking("1", 1, "j", ("a", "b")), Ranking("1", 1, "k", ("b", "a"))], 5)["kemeny"]
+    assert tied.notes[-1] == "100.0% of the resamples have one of these"
     assert json.dumps(board.places) == '{"a": [1.0, 0.0], "b": [0.0, 1.0]}'

@@ -36,8 +36,8 @@ def notes_of(
         *_spread_shown(families),
         *_shared_places(places, method),
         *_of_method(method, found),
-        *_same_order(found),
         *(_best_orders(found, len(places)) if "orders" in found else ()),
+        *_same_order(found),
     ]
 
 
@@ -102,9 +102,10 @@ def _where(data: bool, resamples: float) -> str:
 
 
 def _same_order(found: Mapping[str, float]) -> Iterator[str]:
-    """How often the resamples have the order of the data."""
+    """How often the resamples have the order of the data, or one of several."""
     if "exact_match" in found:
-        yield f"{found['exact_match']:.1%} of the resamples have this order"
+        which = "this order" if found.get("orders", 1) == 1 else "one of these"
+        yield f"{found['exact_match']:.1%} of the resamples have {which}"
 
 
 def _best_orders(found: Mapping[str, float], conditions: int) -> Iterator[str]:
