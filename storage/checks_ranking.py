@@ -18,6 +18,7 @@ from storage.verifier.ground.record import Record
 from storage.verifier.ranking.estimates import compared
 from storage.verifier.ranking.intervals import Leaderboards
 from storage.verifier.ranking.juries import juries_compared
+from storage.verifier.ranking.published import published_compared
 from storage.verifier.ranking.resamples import TooMuch
 
 if TYPE_CHECKING:
@@ -48,6 +49,18 @@ def juries_again(record: Record) -> str:
         raise broken(f"the rankings cannot be aggregated: {error}") from None
 
 
+def published_again(record: Record) -> str:
+    """Every published number, and what stands beside it.
+
+    Raises:
+        Finding: as `estimate_again`.
+    """
+    try:
+        return published_compared(record, _OrWithNumpy)
+    except DempoError as error:
+        raise broken(f"the rankings cannot be aggregated: {error}") from None
+
+
 class _OrWithNumpy(Leaderboards):
     """Derives what it can in seconds, the published Plackett–Luce in a tenth of one; numpy does the rest."""
 
@@ -59,6 +72,13 @@ class _OrWithNumpy(Leaderboards):
             return super().derived(method)
         except TooMuch:
             return self._by_numpy(method)
+
+    def means(self, method: Any) -> dict[str, float]:
+        """Means over the resamples, as `derived`."""
+        try:
+            return super().means(method)
+        except TooMuch:
+            return self._aggregation.means(method)
 
     def _by_numpy(self, method: Any) -> dict[str, float]:
         try:

@@ -72,10 +72,9 @@ def _check_questions(config: RunConfig, section: AnswerSection, earlier: Earlier
     for condition in config.conditions:
         if source_kind(condition.source) == "answers":
             existing_answers(condition, questions, earlier)
-    names = [condition.name for condition in config.conditions]
     for model in config.judge.judges if config.judge else ():
         if model.kind == "recorded":
-            check_questions(model, read_recorded(model, names), questions)
+            check_questions(model, read_recorded(model, config.names_in_files), questions)
 
 
 def _check_gold(config: RunConfig, section: AnswerSection, path: Path, earlier: EarlierRuns) -> None:

@@ -37,7 +37,7 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     labels_for(len(answers.conditions))
     from_files = [model for model in section.judges if model.kind == "recorded"]
     for model in from_files:
-        record_file(ctx, model, answers.conditions, answers.questions)
+        record_file(ctx, model, answers.questions)
     calls = plan_calls(ctx, section, answers)
     if not calls and section.ties is not None:
         raise JudgeError(

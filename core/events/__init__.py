@@ -69,6 +69,7 @@ from core.events.evaluation import (
 from core.events.ranking import (
     AgreementComputed,
     AgreementRow,
+    ComparedRow,
     DiagnosticsComputed,
     GoldCompared,
     GoldRanking,
@@ -77,6 +78,8 @@ from core.events.ranking import (
     JuryBoard,
     LeaderboardComputed,
     LeaderboardRow,
+    PublishedCompared,
+    PublishedRead,
 )
 from core.events.sortition import (
     AlternatesOfType,

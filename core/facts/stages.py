@@ -108,6 +108,8 @@ STAGE_FACTS: dict[str, StageFacts] = {
             "agreement.computed",
             "gold.read",
             "gold.compared",
+            "published.read",
+            "published.compared",
         ),
     ),
 }

@@ -178,6 +178,11 @@ class Aggregation:
             detail=estimate.detail,
         )
 
+    def means(self, method: Method) -> dict[str, float]:
+        """The mean of each condition's score over the resamples."""
+        means = _ESTIMATORS[method](self).samples.mean(axis=0)
+        return {condition: float(means[i]) for i, condition in enumerate(self.ballots.conditions)}
+
     def kemeny_progress(self, done: int, total: int) -> None:
         """Reports resamples of which the Kemeny order is known."""
         self.progress(done, total, "Kemeny orders of resamples")

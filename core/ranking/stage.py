@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each. Then boards of some
-    of the judges, how far they agree with each other, and with people.
+    of the judges, how far they agree with each other, and with people; and what was published, beside it.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
@@ -28,13 +28,15 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         InputError: there are no rankings, or they don't all order the same conditions.
         Stopped: the operator asked for it.
     """
+    from core.publication.comparing import published_units, record_published
     from core.ranking.about_judges import diagnostics
     from core.ranking.gold import gold_units, record_gold
     from core.ranking.juries import Jury, jury_units, record_jury
     from core.ranking.leaderboards import Aggregation
 
     methods = ctx.config.rank.methods
-    ctx.plan(len(methods) + 1 + len(jury_units(ctx.config.rank, judged.rankings)) + len(gold_units(ctx.config.rank)))
+    beside = len(gold_units(ctx.config.rank)) + len(published_units(ctx.config.rank))
+    ctx.plan(len(methods) + 1 + len(jury_units(ctx.config.rank, judged.rankings)) + beside)
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
 
     def measure(unit: Unit) -> None:
@@ -47,6 +49,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
     record_jury(ctx, Jury(judged.rankings, aggregation), boards)
     record_gold(ctx, judged)
+    record_published(ctx, judged, boards, aggregation)
     return boards
 
 

@@ -100,6 +100,15 @@ class Leaderboards:
             numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high, f"{name}: position": place}
         return numbers | dict(estimate.detail)
 
+    def means(self, method: str) -> dict[str, float]:
+        """The mean of each condition's score over the resamples.
+
+        Raises:
+            TooMuch: as `derived`.
+        """
+        columns = zip(*BY_METHOD[method](self).samples, strict=True)
+        return {name: sum(own) / len(own) for name, own in zip(self.names, map(list, columns), strict=True)}
+
     def diagnostics(self) -> dict[str, float]:
         """All diagnostics by their names."""
         return diagnostics_of(self.ballots)

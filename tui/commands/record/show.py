@@ -23,6 +23,7 @@ from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
+from storage.judging.published import PublishedFound
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
@@ -33,6 +34,7 @@ from storage.verifier.ground.beside import more_than_one_file
 from storage.weight_shares import share_table
 from storage.withheld import marked
 from tui.commands.people.draw_text import people_command, waiting_commands
+from tui.commands.ranking.import_published import published_lines
 from tui.commands.record.event_text import event_data, event_text
 from tui.commands.record.origin_text import origin_lines
 from tui.terminal import tables
@@ -157,6 +159,8 @@ def results(reader: Reader, as_json: bool) -> None:
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
         for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
             print(line)
+    for line in published_lines(PublishedFound.of_run(reader)):
+        print(line)
     held_out = reader.view("heldout")
     if held_out:
         print("Held-out pairs (accuracy over pairs, macro over raters; of the base 0.500, its log-loss 0.693)\n")
@@ -231,6 +235,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         "leaderboards": _leaderboards(reader),
         **JudgingNotes.of_run(reader).row(),
         **JuryFound.of_run(reader).data(),
+        **PublishedFound.of_run(reader).data(),
         "families": spread_table(view_rows(reader, FamilyRow)),
         "weight_shares": reader.view("weight_shares"),
         "answer_speed": reader.view("answer_speed"),
