@@ -25,9 +25,9 @@ MODELS = (
     "meta-toy/Toy-8B",
 )
 NAMES = ("full", "hard-panel", "soft-panel", "toy-8b")
-STRENGTH = (0.2, 1.0, 0.5, -0.8)
+STRENGTH = (0.1, 0.5, 0.3, -0.3)
 CLAUSES = {1: "Choose the response that is kinder.", 2: "Choose the response that is clearer."}
-SAMPLES = 200
+SAMPLES = 60
 
 Orders = Sequence[Sequence[int]]
 Wins = NDArray[np.float64]
@@ -143,10 +143,8 @@ def scores_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def wins_of(orders: Orders) -> Wins:
-    wins = np.zeros((len(MODELS), len(MODELS)))
-    for order in orders:
-        for better, worse in combinations(order, 2):
-            wins[better, worse] += 1
+    place = np.argsort(np.array(orders), axis=1)
+    wins: Wins = (place[:, :, None] < place[:, None, :]).sum(axis=0).astype(float)
     return wins
 
 
@@ -157,7 +155,7 @@ def borda(orders: Orders) -> list[float]:
 def bradley_terry(wins: Wins) -> list[float]:
     """Log-abilities by Zermelo's iteration, to convergence."""
     ability = np.ones(len(wins))
-    for _ in range(20_000):
+    for _ in range(5_000):
         games = (wins + wins.T) / (ability[:, None] + ability[None, :])
         after = wins.sum(axis=1) / games.sum(axis=1)
         after /= np.exp(np.log(after).mean())
@@ -169,13 +167,10 @@ def bradley_terry(wins: Wins) -> list[float]:
 
 def published_iteration(orders: Orders) -> list[float]:
     """The published Plackett–Luce: in each step of a ranking only the chosen one is told what it was chosen out of."""
-    weight = np.ones(len(MODELS))
+    weight, listed = np.ones(len(MODELS)), np.array(orders)
     for _ in range(1000):
-        denominator = np.zeros(len(MODELS))
-        for order in orders:
-            left = weight[list(order)][::-1].cumsum()[::-1]
-            for place, condition in enumerate(order):
-                denominator[condition] += 1 / left[place]
+        left = weight[listed][:, ::-1].cumsum(axis=1)[:, ::-1]
+        denominator = np.bincount(listed.ravel(), weights=(1 / left).ravel(), minlength=len(MODELS))
         after = len(orders) / denominator
         after /= np.exp(np.log(after).mean())
         settled = np.abs(np.log(after / weight)).max() < 1e-6
@@ -307,7 +302,7 @@ def reliability_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             own.append(1 - 2 * apart / math.comb(len(one), 2))
         taus.append(sum(own) / len(own))
         counts = Counter(order[0] for order in orders)
-        ranked = sorted(counts.values(), reverse=True) + [0]
+        ranked = [*sorted(counts.values(), reverse=True), 0]
         tops.append(ranked[0] / len(orders))
         margins.append((ranked[0] - ranked[1]) / len(orders))
         firsts.append(counts)
@@ -325,13 +320,15 @@ def reliability_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def order_bias_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    pairs = [(order, ranking) for row in rows for order, ranking in zip(row["judge_orders"], row["rankings"], strict=True)]
+    pairs = [
+        (order, ranking) for row in rows for order, ranking in zip(row["judge_orders"], row["rankings"], strict=True)
+    ]
     places = range(len(MODELS))
     ranks = [[ranking.index(order[place]) + 1 for order, ranking in pairs] for place in places]
     shown = [place + 1 for place in places for _ in pairs]
     return {
         "num_rankings": len(pairs),
-        "pearson_corr_presented_vs_rank": float(np.corrcoef(shown, sum(ranks, []))[0, 1]),
+        "pearson_corr_presented_vs_rank": float(np.corrcoef(shown, np.concatenate(ranks))[0, 1]),
         "mean_rank_by_presented_position": [sum(own) / len(own) for own in ranks],
         "top1_rate_by_presented_position": [own.count(1) / len(own) for own in ranks],
     }

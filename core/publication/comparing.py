@@ -81,8 +81,8 @@ def record_published(
 def _require_models(publication: Publication, known: Collection[str]) -> None:
     if sorted(publication.models) != sorted(known):
         raise InputError(
-            f"rank.published: {publication.folder} ranks {', '.join(map(repr, publication.models))}, and files call the "
-            "conditions of this run otherwise; give each condition its `alias`"
+            f"rank.published: {publication.folder} ranks {', '.join(map(repr, publication.models))}, and the run has "
+            "other conditions; say what files call each of them (`alias`)"
         )
 
 

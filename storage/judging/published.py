@@ -13,6 +13,8 @@ from storage.record.rows import ArtefactRow, PublishedRow, view_rows
 REASONS = {
     "other_rankings": "the file counts other rankings than the run has",
     "published_iteration": "the published Plackett–Luce iteration is not the maximum-likelihood estimate",
+    "vanished": "a weight of the published iteration vanishes; the file has what it had reached when it stopped",
+    "other_held_out": "another fifth of the rankings is held out, since the run has them judge by judge",
     "minimised": "the published order runs the other way: its integer programme minimises agreement",
     "bootstrap_mean": "what is printed is the mean over resamples, not the score of the data",
     "resampling_unit": "the published bootstrap resamples something else than the run",
@@ -38,6 +40,8 @@ LEGEND = (
 )
 
 MOST_SHOWN = 12
+
+_OF_CHANCE = ("resampling_unit", "random_numbers", "bootstrap_mean")
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,10 @@ class PublishedFound:
         return [_group(key, rows) for key, rows in found.items()]
 
     def other(self) -> list[dict[str, Any]]:
-        """The numbers that neither agree nor lie inside their interval, those without a reason first, largest first."""
+        """The numbers that neither agree nor lie inside their interval: those without a reason first, those that
+        resamples explain last, the largest differences before others."""
         listed = [row for row in self.rows if row.verdict == "differs"]
-        listed.sort(key=lambda row: (row.reason != "unexplained", -_size(row)))
+        listed.sort(key=lambda row: (row.reason in _OF_CHANCE, row.reason != "unexplained", -_size(row)))
         return [
             {
                 "method": row.method,

@@ -93,6 +93,8 @@ def published_compared(record: Record, leaderboards: type[Leaderboards]) -> str:
 def _check_files(record: Record, read: Sequence[Found]) -> None:
     """Files of answers and rankings are those of that name that the other stages read; each stands once."""
     seen: set[tuple[str, str]] = set()
+    ranked = [event for event in read if event.values["what"] == "rankings"]
+    same(len(ranked), 1, "how many files of published rankings are recorded", read[0].seq if read else None)
     for event in read:
         key = event.values["what"], event.values["file"]["name"]
         if key in seen:

@@ -20,8 +20,6 @@ from core.facts.ranking.published.numbers import PublishedNumber, PublishedScore
 
 _Method = TypeVar("_Method", bound=str)
 
-VERDICTS_ON_NUMBERS = ("equal", "inside", "differs", "not_computed")
-
 _WHOLE = (
     ("copeland", "score"),
     ("pairwise", "votes"),
@@ -29,6 +27,7 @@ _WHOLE = (
     ("verbosity", "unequal_pairs"),
 )
 _WHOLE_MEASURES = ("votes_won", "wins", "consensus", "agreement", "train_rankings", "held_out_rankings")
+_OVER_RESAMPLES = ("exact_match", "share_of_place")
 _OF_MAJORITY = ("majority_win_rate", "majority_wins")
 
 
@@ -61,7 +60,7 @@ def compared_numbers(
         resampled: what this run's bootstrap draws.
         counted: of this run, as `counted_of` says.
     """
-    upside_down = reversed_orders(scores.numbers, figures)
+    aside = _set_aside(scores.numbers, figures)
     found = []
     for number in scores.numbers:
         key = number.method, number.measure, number.condition, number.other
@@ -71,7 +70,7 @@ def compared_numbers(
             continue
         difference = own - number.value
         verdict = _verdict(number, own, difference)
-        reason = "" if verdict == "equal" else _reason(scores, number, resampled, counted, upside_down)
+        reason = "" if verdict == "equal" else _reason(scores, number, resampled, counted, aside)
         found.append(ComparedNumber(number, own, difference if math.isfinite(difference) else None, verdict, reason))
     return found
 
@@ -104,10 +103,14 @@ def means_wanted(scores: Sequence[PublishedScores], methods: Sequence[_Method]) 
     return [method for method in methods if method in printed]
 
 
-def reversed_orders(numbers: Sequence[PublishedNumber], figures: Figures) -> frozenset[str]:
-    """The methods whose published order agrees with fewer votes than this run's, being nearer to the worst one: the
-    solver of the published scripts minimises where it takes an integer programme (9 to 12 models)."""
-    found = set()
+def _set_aside(numbers: Sequence[PublishedNumber], figures: Figures) -> dict[str, str]:
+    """Methods all of whose numbers differ for one reason, with that reason.
+
+    A published order that is nearer to the worst one than to this run's was minimised: so does the integer programme of
+    the published scripts, which they take for 9 to 12 models. A weight of the published Plackett–Luce that vanishes
+    shifts all others by what it had lost when the iteration was stopped.
+    """
+    found = {}
     for method in ("kemeny", "mallows"):
         places = [
             (number.value, figures[key])
@@ -117,8 +120,10 @@ def reversed_orders(numbers: Sequence[PublishedNumber], figures: Figures) -> fro
         ]
         middle = (len(places) + 1) / 2
         if len(places) > 1 and sum((mine - middle) * (own - middle) for mine, own in places) < 0:
-            found.add(method)
-    return frozenset(found)
+            found[method] = "minimised"
+    if figures.get(("plackett_luce_published", "vanished", "", ""), 0.0) > 0:
+        found["plackett_luce_published"] = "vanished"
+    return found
 
 
 def _verdict(number: PublishedNumber, own: float, difference: float) -> str:
@@ -135,7 +140,7 @@ def _reason(
     number: PublishedNumber,
     resampled: str,
     counted: Mapping[str, int],
-    upside_down: frozenset[str],
+    aside: Mapping[str, str],
 ) -> str:
     """Why the two are not the same, as far as it can be told."""
     kind = {"preferences": "comparisons", "bradley-terry": "comparisons", "judge-reliability": "questions"}
@@ -144,13 +149,15 @@ def _reason(
         return "other_rankings"
     if number.method == "plackett_luce":
         return "published_iteration"
-    if number.method in upside_down:
-        return "minimised"
+    if number.method in aside:
+        return aside[number.method]
+    if number.method == "mallows" and number.measure not in _OVER_RESAMPLES:
+        return "other_held_out"
     if number.measure.endswith("_printed"):
         return "bootstrap_mean"
     if number.measure.endswith(("_low", "_high")):
         return "resampling_unit" if scores.resampled not in ("", resampled) else "random_numbers"
-    if number.measure.endswith("_mean") or number.measure in ("exact_match", "share_of_place"):
+    if number.measure.endswith("_mean") or number.measure in _OVER_RESAMPLES:
         return "random_numbers"
     if counted["even"] and (number.measure in _OF_MAJORITY or number.method == "bradley_terry_majority"):
         return "ties"
