@@ -18,7 +18,7 @@ from storage.verifier.ground.record import Record
 from storage.verifier.ranking.estimates import compared
 from storage.verifier.ranking.intervals import Leaderboards
 from storage.verifier.ranking.juries import juries_compared
-from storage.verifier.ranking.published import published_compared
+from storage.verifier.ranking.published_numbers import published_compared
 from storage.verifier.ranking.resamples import TooMuch
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
@@ -18,12 +19,16 @@ from rewritten import Row, forged
 
 from core.errors import InputError
 from core.facts.ranking.published.figures import RankedAnswers, figures_of_board, figures_of_rankings
-from core.facts.ranking.published.numbers import NotPublished, published_scores
+from core.facts.ranking.published.score_files import NotPublished, published_scores
 from core.facts.ranking.published.verdicts import ComparedNumber, compared_numbers, counted_of
 from core.publication.configuration import condition_names
-from storage.judging.published import REASONS
+from storage.export.export import export_run
+from storage.judging.published_found import REASONS
 from storage.record.reader import Reader
 from storage.replay.replaying import replay_run
+from storage.verifier.checks import CHECKS, checks_of
+from storage.verifier.ground.reading import read_record
+from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 from tui.commands.ranking.import_published import create_imported
 from tui.commands.runs.process import work
@@ -193,8 +198,9 @@ FORGERIES = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_changed_number_is_found(imported: Path, tmp_path: Path, forgery: str) -> None:
-    checks = verify(forged(imported, tmp_path, FORGERIES[forgery]))
-    assert "published" in {check.name for check in checks if check.verdict == "failed"}
+    record = read_record(forged(imported, tmp_path, FORGERIES[forgery]) / "audit.db", tree_facts())
+    (check,) = checks_of(record, {"published": CHECKS["published"]})
+    assert check.verdict == "failed", check.detail
 
 
 # ------------------------------------------------------------ less than everything
@@ -485,3 +491,27 @@ def test_a_folder_that_is_none_ends_with_a_sentence(tmp_path: Path) -> None:
     done = dempo("import-published", tmp_path / "none", "--runs-dir", tmp_path / "runs")
     assert done.returncode == 2
     assert "is not a folder; name the folder of one published evaluation" in done.stderr
+
+
+def unpacked(root: Path, folder: Path, redact: bool = False) -> Path:
+    """A run's bundle, unpacked."""
+    folder.mkdir()
+    export_run(root, folder / "run.zip", redact=redact, told=lambda what, done, total: None)
+    with zipfile.ZipFile(folder / "run.zip") as bundle:
+        bundle.extractall(folder / "copy")
+    return folder / "copy"
+
+
+def test_a_bundle_reports_the_comparison_and_a_redacted_one_says_what_is_withheld(
+    imported: Path, tmp_path: Path
+) -> None:
+    whole = unpacked(imported, tmp_path / "whole")
+    page = (whole / "report.html").read_text(encoding="utf-8")
+    assert "Published and recomputed" in page
+    assert "resampling_unit" in page
+    assert (whole / "tables" / "published.csv").read_text().count("\n") == 175
+    redacted = unpacked(imported, tmp_path / "redacted", redact=True)
+    (check,) = [check for check in verify(redacted) if check.name == "published"]
+    assert check.verdict == "withheld"
+    (rank,) = replay_run(redacted, "rank", None, False).stages
+    assert "drift" not in {event.verdict for event in rank.events}

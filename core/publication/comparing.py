@@ -16,7 +16,7 @@ from core.facts.ranking.published.figures import (
     figures_of_rankings,
     with_win_rates,
 )
-from core.facts.ranking.published.numbers import PublishedScores, published_scores
+from core.facts.ranking.published.score_files import PublishedScores, published_scores
 from core.facts.ranking.published.verdicts import ComparedNumber, compared_numbers, counted_of, means_wanted
 from core.publication.folder import Publication, answers_that_differ, publication_in, read_whole, scores_in, sha256_of
 from core.sections.who_judges import RankSection

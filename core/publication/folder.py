@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.facts.ranking.published.numbers import NotPublished, PublishedScores, published_scores
+from core.facts.ranking.published.score_files import NotPublished, PublishedScores, published_scores
 
 MOST_BYTES = 2_000_000_000
 MOST_SCORES = 200_000_000

@@ -32,7 +32,7 @@ from storage.verifier.ground.record import Record
 from storage.verifier.ground.stages import check_seeds, check_stages
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.juries import check_juries
-from storage.verifier.ranking.published import check_published
+from storage.verifier.ranking.published_numbers import check_published
 from storage.verifier.training.held_out import check_held_out
 from storage.verifier.training.recoveries import check_recovery
 from storage.verifier.training.reference import check_reference

@@ -23,7 +23,7 @@ from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
-from storage.judging.published import PublishedFound
+from storage.judging.published_found import PublishedFound
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported

@@ -72,7 +72,7 @@ def with_win_rates(figures: Figures, conditions: int) -> Figures:
 def figures_of_rankings(ranked: Sequence[RankedAnswers]) -> Figures:
     """Whatever the rankings are counted for; of questions with fewer than two rankings no agreement."""
     found: Figures = {}
-    for figures in (_pairs(ranked), _reliability(ranked), _position(ranked), _lengths(ranked)):
+    for figures in (_pairs(ranked), _reliability(ranked), _position(ranked), _of_lengths(ranked)):
         found.update(figures)
     return found
 
@@ -162,7 +162,7 @@ def _position(ranked: Sequence[RankedAnswers]) -> Iterator[tuple[FigureKey, floa
         yield ("position", "first_given_shown", "", str(place + 1)), firsts[place] / len(known)
 
 
-def _lengths(ranked: Sequence[RankedAnswers]) -> Iterator[tuple[FigureKey, float]]:
+def _of_lengths(ranked: Sequence[RankedAnswers]) -> Iterator[tuple[FigureKey, float]]:
     """How rank goes with the length of an answer, over all ranked answers."""
     if all(one.lengths for one in ranked):
         yield ("verbosity", "characters_rank_correlation", "", ""), _correlation(ranked, "lengths")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from core.facts.ranking.published.figures import Figures
-from core.facts.ranking.published.numbers import PublishedNumber, PublishedScores
+from core.facts.ranking.published.score_files import PublishedNumber, PublishedScores
 
 _Method = TypeVar("_Method", bound=str)
 

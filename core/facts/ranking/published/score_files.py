@@ -8,7 +8,7 @@ stands beside Mallows; probabilities of pairs under Mallows; paths and settings)
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,13 +115,13 @@ def _require_models(models: Any, names: Mapping[str, str]) -> None:
         )
 
 
-def _named(model: Any, names: Mapping[str, str]) -> str:
+def _known_model(model: Any, names: Mapping[str, str]) -> str:
     if not isinstance(model, str) or model not in names:
         raise NotPublished(f"has a score of {model!r}, which was not ranked; keep the files of one evaluation together")
     return names[model]
 
 
-def _number(value: Any) -> float:
+def _a_number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise NotPublished(f"has {json.dumps(value)[:40]} in place of a number")
     return float(value)
@@ -131,7 +131,7 @@ def _each_once(rows: Any, names: Mapping[str, str]) -> Iterator[tuple[str, Mappi
     """The rows of all models, each with its condition."""
     seen: set[str] = set()
     for row in rows:
-        name = _named(row["model"], names)
+        name = _known_model(row["model"], names)
         if name in seen:
             raise NotPublished(f"scores {row['model']!r} twice; keep one of them")
         seen.add(name)
@@ -151,10 +151,10 @@ def _with_bootstrap(
     score."""
     beside = key if beside is None else beside
     low, high = row.get(f"{beside}_ci_lower"), row.get(f"{beside}_ci_upper")
-    ends = (None, None) if low is None or high is None else (_number(low), _number(high))
-    yield PublishedNumber(method, measure, name, "", _number(row[key]), *ends)
+    ends = (None, None) if low is None or high is None else (_a_number(low), _a_number(high))
+    yield PublishedNumber(method, measure, name, "", _a_number(row[key]), *ends)
     if f"{beside}_mean" in row:
-        mean = _number(row[f"{beside}_mean"])
+        mean = _a_number(row[f"{beside}_mean"])
         yield PublishedNumber(method, f"{measure}_mean", name, "", mean, *ends)
         yield PublishedNumber(method, f"{measure}_printed", name, "", mean, *ends)
     for end, value in zip(("low", "high"), ends, strict=True):
@@ -162,34 +162,34 @@ def _with_bootstrap(
             yield PublishedNumber(method, f"{measure}_{end}", name, "", value)
 
 
-def _bradley_terry(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
+def _read_bradley_terry(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
     method = "bradley_terry_majority" if values.get("bt_mode", "majority") == "majority" else "bradley_terry"
     for name, row in _each_once(values["results"], names):
         yield from _with_bootstrap(method, name, row, "score")
         if "wins" in row:
-            yield PublishedNumber(method, "wins", name, "", _number(row["wins"]))
+            yield PublishedNumber(method, "wins", name, "", _a_number(row["wins"]))
 
 
-def _borda(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
+def _read_borda(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
     for name, row in _each_once(values["borda"], names):
-        yield PublishedNumber("borda", "votes_won", name, "", _number(row["borda"]))
+        yield PublishedNumber("borda", "votes_won", name, "", _a_number(row["borda"]))
         yield from _with_bootstrap("borda", name, row, "borda_avg")
 
 
-def _copeland(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
+def _read_copeland(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
     for name, row in _each_once(values["copeland"], names):
         yield from _with_bootstrap("copeland", name, row, "copeland")
         yield from _with_bootstrap("copeland", name, row, "win_rate", "win_rate")
 
 
-def _plackett_luce(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
+def _read_plackett_luce(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
     for name, row in _each_once(values["plackett_luce"]["results"], names):
         yield from _with_bootstrap("plackett_luce_published", name, row, "score")
-        yield PublishedNumber("plackett_luce", "score", name, "", _number(row["score"]))
+        yield PublishedNumber("plackett_luce", "score", name, "", _a_number(row["score"]))
 
 
-def _places(method: str, order: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
-    listed = [_named(model, names) for model in order]
+def _read_places(method: str, order: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
+    listed = [_known_model(model, names) for model in order]
     if sorted(listed) != sorted(names.values()):
         raise NotPublished("has an order that does not hold every model once")
     for place, name in enumerate(listed, start=1):
@@ -199,18 +199,18 @@ def _places(method: str, order: Any, names: Mapping[str, str]) -> Iterator[Publi
 def _consensus_bootstrap(method: str, found: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[PublishedNumber]:
     bootstrap = found.get("bootstrap") or {}
     if "exact_match_rate" in bootstrap:
-        yield PublishedNumber(method, "exact_match", "", "", _number(bootstrap["exact_match_rate"]))
+        yield PublishedNumber(method, "exact_match", "", "", _a_number(bootstrap["exact_match_rate"]))
     for model, shares in (bootstrap.get("rank_probabilities") or {}).items():
         if len(shares) != len(names):
             raise NotPublished(f"gives {model!r} chances of {len(shares)} places, and {len(names)} models were ranked")
         for place, share in enumerate(shares, start=1):
-            yield PublishedNumber(method, "share_of_place", _named(model, names), str(place), _number(share))
+            yield PublishedNumber(method, "share_of_place", _known_model(model, names), str(place), _a_number(share))
 
 
-def _kemeny(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
+def _read_kemeny(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
     found = values["kemeny"]
-    yield from _places("kemeny", found["ranking"], names)
-    yield PublishedNumber("kemeny", "agreement", "", "", _number(found["score"]))
+    yield from _read_places("kemeny", found["ranking"], names)
+    yield PublishedNumber("kemeny", "agreement", "", "", _a_number(found["score"]))
     yield from _consensus_bootstrap("kemeny", found, names)
 
 
@@ -223,12 +223,12 @@ _OF_MALLOWS = {
 }
 
 
-def _mallows(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
+def _read_mallows(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
     found = values["mallows"]
-    yield from _places("mallows", found["consensus"], names)
+    yield from _read_places("mallows", found["consensus"], names)
     for key, measure in _OF_MALLOWS.items():
         if key in found:
-            yield PublishedNumber("mallows", measure, "", "", _number(found[key]))
+            yield PublishedNumber("mallows", measure, "", "", _a_number(found[key]))
     yield from _consensus_bootstrap("mallows", found, names)
 
 
@@ -243,13 +243,13 @@ _OF_PAIRS = {
 
 def _pairwise(values: Any, names: Mapping[str, str]) -> Iterator[PublishedNumber]:
     for row in values["pairs"]:
-        pair = _named(row["model_a"], names), _named(row["model_b"], names)
+        pair = _known_model(row["model_a"], names), _known_model(row["model_b"], names)
         for key, measure in _OF_PAIRS.items():
             if row.get(key) is None:
                 continue
             bounded = key == "win_rate_a_votes" and row.get("ci_lower") is not None and row.get("ci_upper") is not None
-            ends = (_number(row["ci_lower"]), _number(row["ci_upper"])) if bounded else (None, None)
-            yield PublishedNumber("pairwise", measure, *pair, _number(row[key]), *ends)
+            ends = (_a_number(row["ci_lower"]), _a_number(row["ci_upper"])) if bounded else (None, None)
+            yield PublishedNumber("pairwise", measure, *pair, _a_number(row[key]), *ends)
 
 
 def _measures(method: str, keys: Mapping[str, str]) -> Callable[[Any, Mapping[str, str]], Iterator[PublishedNumber]]:
@@ -260,9 +260,9 @@ def _measures(method: str, keys: Mapping[str, str]) -> Callable[[Any, Mapping[st
             value = values.get(key)
             if isinstance(value, list):
                 for place, one in enumerate(value, start=1):
-                    yield PublishedNumber(method, measure, "", str(place), _number(one))
+                    yield PublishedNumber(method, measure, "", str(place), _a_number(one))
             elif value is not None:
-                yield PublishedNumber(method, measure, "", "", _number(value))
+                yield PublishedNumber(method, measure, "", "", _a_number(value))
 
     return read
 
@@ -274,7 +274,7 @@ _RELIABILITY = {
     "top1_margin_mean": "top1_margin",
     "fleiss_kappa_top1": "fleiss_kappa_first",
 }
-_ORDER = {
+_SHOWN_ORDER = {
     "pearson_corr_presented_vs_rank": "shown_rank_correlation",
     "mean_rank_by_presented_position": "mean_rank_given_shown",
     "top1_rate_by_presented_position": "first_given_shown",
@@ -289,15 +289,15 @@ _VERBOSITY = {
 Reader = Callable[[Any, Mapping[str, str]], Iterator[PublishedNumber]]
 
 _READERS: Mapping[str, tuple[Reader, str]] = {
-    "bradley-terry": (_bradley_terry, "questions"),
-    "borda": (_borda, "rankings"),
-    "copeland": (_copeland, "rankings"),
-    "kemeny": (_kemeny, "rankings"),
-    "mallows": (_mallows, "rankings"),
-    "plackett-luce": (_plackett_luce, "rankings"),
+    "bradley-terry": (_read_bradley_terry, "questions"),
+    "borda": (_read_borda, "rankings"),
+    "copeland": (_read_copeland, "rankings"),
+    "kemeny": (_read_kemeny, "rankings"),
+    "mallows": (_read_mallows, "rankings"),
+    "plackett-luce": (_read_plackett_luce, "rankings"),
     "pairwise-effects": (_pairwise, "questions"),
     "judge-reliability": (_measures("reliability", _RELIABILITY), ""),
-    "order-bias": (_measures("position", _ORDER), ""),
+    "order-bias": (_measures("position", _SHOWN_ORDER), ""),
     "verbosity-bias": (_measures("verbosity", _VERBOSITY), ""),
 }
 """How each file is read, and what its bootstrap resamples: the scripts of Bradley–Terry and of pairs draw questions,
@@ -314,12 +314,12 @@ def _preferences(text: str, names: Mapping[str, str]) -> PublishedScores:
     lines = [line for line in text.lstrip("\ufeff").split("\n") if line.strip()]
     for number, line in enumerate(lines, start=1):
         row = _comparison(line, number)
-        first, other = _named(row["model_i"], names), _named(row["model_j"], names)
+        first, other = _known_model(row["model_i"], names), _known_model(row["model_j"], names)
         key = (row.get("question_id"), min(first, other), max(first, other))
         if key in seen or first == other:
             raise NotPublished(f"compares {row['model_i']!r} and {row['model_j']!r} twice on question {key[0]!r}")
         seen.add(key)
-        own, its = _number(row["wins_i"]), _number(row["wins_j"])
+        own, its = _a_number(row["wins_i"]), _a_number(row["wins_j"])
         won = 0.5 if row.get("majority_winner") is None else float(row["majority_winner"] == row["model_i"])
         if first > other:
             first, other, own, won = other, first, its, 1 - won
@@ -341,8 +341,3 @@ def _comparison(line: str, number: int) -> Mapping[str, Any]:
     if not isinstance(row, dict) or not {"model_i", "model_j", "wins_i", "wins_j"} <= row.keys():
         raise NotPublished(f"has line {number}, which is no comparison of two models")
     return row
-
-
-def conditions_by_model(conditions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The name of each condition by what the files of a publication call it: its alias, or the same name."""
-    return {str(section.get("alias") or section["name"]): str(section["name"]) for section in conditions}

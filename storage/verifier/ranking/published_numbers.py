@@ -17,17 +17,16 @@ from core.facts.ranking.published.figures import (
     figures_of_rankings,
     with_win_rates,
 )
-from core.facts.ranking.published.numbers import (
+from core.facts.ranking.published.score_files import (
     NotPublished,
     PublishedScores,
-    conditions_by_model,
     published_scores,
 )
 from core.facts.ranking.published.verdicts import ComparedNumber, compared_numbers, counted_of, means_wanted
 from storage.verifier.contents.judgements import check_judge_calls
 from storage.verifier.contents.texts import Texts
 from storage.verifier.contents.whole import withheld_by
-from storage.verifier.ground.finding import Finding, brief, broken, one_of, same, unreadable, whole
+from storage.verifier.ground.finding import Finding, brief, broken, one_of, same, sections, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.estimates import agrees, from_rankings, rank_section
@@ -79,7 +78,7 @@ def published_compared(record: Record, leaderboards: type[Leaderboards]) -> str:
     for event, scores in found if compared or record.ledger.ended("rank") else ():
         own = one_of(by_file, event.values["file"]["sha256"], "the file that is compared", event.seq)
         same(own.values["what"], scores.what, "which file of scores is compared", own.seq)
-        rows += _check_rows(record, own, scores, figures, withheld > 0, left_out, again)
+        rows += _check_compared_rows(record, own, scores, figures, withheld > 0, left_out, again)
     if len(compared) > len(found):
         raise broken("published numbers of a file that was not read are recorded", compared[0].seq)
     told = f"{number_of(rows, 'published number')} of {number_of(len(found), 'file')} read again and compared"
@@ -94,7 +93,12 @@ def _check_files(record: Record, read: Sequence[Found]) -> None:
     """Files of answers and rankings are those of that name that the other stages read; each stands once."""
     seen: set[tuple[str, str]] = set()
     ranked = [event for event in read if event.values["what"] == "rankings"]
-    same(len(ranked), 1, "how many files of published rankings are recorded", read[0].seq if read else None)
+    same(
+        len(ranked),
+        1,
+        "how many files of published rankings are recorded",
+        (read or record.counted("published.compared"))[0].seq,
+    )
     for event in read:
         key = event.values["what"], event.values["file"]["name"]
         if key in seen:
@@ -122,9 +126,15 @@ def _texts_of(record: Record, read: Sequence[Found]) -> dict[int, str | None]:
         raise unreadable(error) from None
 
 
+def _conditions_by_model(record: Record) -> dict[str, str]:
+    """The name of each condition by what the files of a publication call it."""
+    listed = sections(record.genesis["config"], "conditions", "name").items()
+    return {str(section.get("alias") or name): name for name, section in listed}
+
+
 def _scores(record: Record, event: Found, text: str) -> PublishedScores:
     try:
-        scores = published_scores(text, conditions_by_model(record.genesis["config"]["conditions"]))
+        scores = published_scores(text, _conditions_by_model(record))
     except NotPublished as error:
         raise broken(f"{brief(event.values['file']['name'])} {error}", event.seq) from None
     if scores is None:
@@ -167,7 +177,7 @@ def _ranked(again: Leaderboards) -> list[RankedAnswers]:
     ]
 
 
-def _check_rows(
+def _check_compared_rows(
     record: Record,
     event: Found,
     scores: PublishedScores,
