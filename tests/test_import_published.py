@@ -450,6 +450,26 @@ def test_a_folder_that_is_wrong_is_refused_with_a_sentence(folder: Path, tmp_pat
     assert not list((tmp_path / "runs").glob("2*")), "no run was made"
 
 
+def test_a_configuration_of_other_conditions_is_refused_before_a_run_is_made(folder: Path, tmp_path: Path) -> None:
+    def refused(*overrides: str) -> str:
+        with pytest.raises(InputError) as error:
+            create_imported(folder, None, 0, None, None, [*FEW, *overrides], tmp_path / "runs")
+        return str(error.value)
+
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    rows_edited(lambda rows: rows.clear() or rows.append(two_models))(other)
+    only("listwise.jsonl")(other)
+    assert "ranks 'a', 'b', and the run has other conditions" in refused(f"rank.published={other}")
+    assert f"{tmp_path / 'none'} is not a folder" in refused(f"rank.published={tmp_path / 'none'}")
+    twice = (
+        'conditions=[{name = "a", alias = "x", source = "answers:f"}, {name = "b", alias = "x", source = "answers:f"}]'
+    )
+    assert "two entries are called 'x'" in refused(twice)
+
+
+two_models = {"question_id": "1:0", "clause_id": 1, "rankings": [["a", "b"]]}
+
+
 def test_numbers_of_unknown_files_are_none_and_of_broken_ones_a_sentence() -> None:
     assert published_scores('{"method": "eigen"}', BY_FILES) is None
     assert published_scores("[1, 2]", BY_FILES) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError
@@ -32,6 +33,20 @@ _READ, _COMPARED = "published", "published/compared"
 def published_units(config: RankSection) -> tuple[str, ...]:
     """The units that reading and comparing take."""
     return (_READ, _COMPARED) if config.published is not None else ()
+
+
+def check_published(folder: Path, names: Mapping[str, str]) -> None:
+    """Refuses a folder of which the stage could make nothing.
+
+    Args:
+        names: the run's conditions by what files call them.
+
+    Raises:
+        InputError: as `publication_in` and `scores_in`, or it is of other models.
+    """
+    publication = publication_in(folder)
+    _require_models(publication, names.keys())
+    scores_in(publication, names)
 
 
 def record_published(

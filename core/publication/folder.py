@@ -17,8 +17,7 @@ from core.errors import InputError
 from core.facts.ranking.published.score_files import NotPublished, PublishedScores, published_scores
 
 MOST_BYTES = 2_000_000_000
-MOST_SCORES = 200_000_000
-"""Larger files are none of scores."""
+"""Of a file that is read whole."""
 
 _IGNORED = ("plots", ".git")
 

@@ -29,14 +29,13 @@ def create_imported(
         InputError: the folder holds nothing that is known, or something in it is wrong; nothing was created.
     """
     from core.preflight import preflight
-    from core.publication.configuration import condition_names, configuration_text
-    from core.publication.folder import publication_in, scores_in
+    from core.publication.configuration import configuration_text
+    from core.publication.folder import publication_in
     from storage.judging.other_runs import RunsOnDisk
     from storage.record.create import create_run
 
     folder = folder.expanduser().absolute()
     publication = publication_in(folder)
-    scores_in(publication, condition_names(publication.models))
     placed = [None if path is None else path.expanduser().absolute() for path in (questions, constitution)]
     text = configuration_text(publication, name or _name_of(folder), seed, *placed)
     loaded = parse_config(text, overrides, where=f"the configuration for {folder}")
