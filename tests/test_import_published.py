@@ -8,6 +8,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -258,10 +259,17 @@ def test_the_published_sample(tmp_path: Path) -> None:
 # ------------------------------------------------------------ verdicts and reasons, without a run
 
 
+@cache
+def scores_with(judges: int) -> dict[str, str]:
+    """The files of scores of so many judges, as texts."""
+    return {name: json.dumps(content) for name, content in scores_of(invented_rows(6, judges)).items()}
+
+
 def against(file: str, change: Callable[[Any], None], judges: int = 5) -> list[ComparedNumber]:
     """A changed file of scores beside what the rankings give."""
     rows = invented_rows(6, judges)
-    content = scores_of(rows)[file]
+    every = scores_with(judges)
+    content = json.loads(every[file])
     change(content)
     scores = published_scores(json.dumps(content), BY_FILES)
     assert scores is not None
@@ -270,7 +278,7 @@ def against(file: str, change: Callable[[Any], None], judges: int = 5) -> list[C
         for row in rows
         for ranking in row["rankings"]
     ]
-    own = published_scores(json.dumps(scores_of(rows)["ranking_scores_kemeny.json"]), BY_FILES)
+    own = published_scores(every["ranking_scores_kemeny.json"], BY_FILES)
     assert own is not None
     places = {f"consensus:{n.condition}": n.value for n in own.numbers if n.measure == "consensus"}
     agreement = {n.measure: n.value for n in own.numbers if n.measure == "agreement"}
@@ -457,17 +465,15 @@ def test_a_configuration_of_other_conditions_is_refused_before_a_run_is_made(fol
         return str(error.value)
 
     other = Path(shutil.copytree(folder, tmp_path / "other"))
-    rows_edited(lambda rows: rows.clear() or rows.append(two_models))(other)
     only("listwise.jsonl")(other)
+    write_lines(other / "listwise.jsonl", [TWO_MODELS])
     assert "ranks 'a', 'b', and the run has other conditions" in refused(f"rank.published={other}")
     assert f"{tmp_path / 'none'} is not a folder" in refused(f"rank.published={tmp_path / 'none'}")
-    twice = (
-        'conditions=[{name = "a", alias = "x", source = "answers:f"}, {name = "b", alias = "x", source = "answers:f"}]'
-    )
-    assert "two entries are called 'x'" in refused(twice)
+    both = ", ".join(f'{{name = "{name}", alias = "x", source = "answers:f"}}' for name in "ab")
+    assert "two entries are called 'x'" in refused(f"conditions=[{both}]")
 
 
-two_models = {"question_id": "1:0", "clause_id": 1, "rankings": [["a", "b"]]}
+TWO_MODELS = {"question_id": "1:0", "clause_id": 1, "rankings": [["a", "b"]]}
 
 
 def test_numbers_of_unknown_files_are_none_and_of_broken_ones_a_sentence() -> None:
@@ -522,6 +528,7 @@ def unpacked(root: Path, folder: Path, redact: bool = False) -> Path:
     return folder / "copy"
 
 
+@pytest.mark.long
 def test_a_bundle_reports_the_comparison_and_a_redacted_one_says_what_is_withheld(
     imported: Path, tmp_path: Path
 ) -> None:
