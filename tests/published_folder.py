@@ -130,7 +130,7 @@ def scores_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 ]
             }
         },
-        "ranking_scores_kemeny.json": {"method": "kemeny", **head, "kemeny": kemeny_part(votes)},
+        "ranking_scores_kemeny.json": {"method": "kemeny", **head, "kemeny": kemeny_part(orders)},
         "ranking_scores_mallows.json": {"method": "mallows", **head, "mallows": mallows_part(orders)},
         "diagnostics/pairwise_effects.json": {"method": "pairwise-effects", "pairs": pairs_of(rows)},
         "diagnostics/judge_reliability.json": {"method": "judge-reliability"} | reliability_of(rows),
@@ -225,9 +225,18 @@ def best_order(votes: Wins) -> tuple[tuple[int, ...], float]:
     return best, agreement[best]
 
 
-def kemeny_part(votes: Wins) -> dict[str, Any]:
-    order, agreement = best_order(votes)
-    return {"method": "bruteforce", "ranking": [MODELS[i] for i in order], "score": agreement}
+def kemeny_part(orders: Orders) -> dict[str, Any]:
+    """The best order, and how often the resamples have it, and each model each place."""
+    order, agreement = best_order(wins_of(orders))
+    samples = resampled(orders, lambda drawn: [float(i) for i in best_order(wins_of(drawn))[0]])
+    shares = {
+        model: [float((samples[:, place] == i).mean()) for place in range(len(MODELS))]
+        for i, model in enumerate(MODELS)
+    }
+    exact = float((samples == np.array(order)).all(axis=1).mean())
+    bootstrap = {"samples": SAMPLES, "seed": 42, "exact_match_rate": exact, "rank_probabilities": shares}
+    ranking = [MODELS[i] for i in order]
+    return {"method": "bruteforce", "ranking": ranking, "score": agreement, "bootstrap": bootstrap}
 
 
 def mallows_part(orders: Orders) -> dict[str, Any]:
@@ -283,11 +292,14 @@ def pairs_of(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for i, j in combinations(range(len(MODELS)), 2):
         own = [row for row in preferences_of(rows) if (row["model_i"], row["model_j"]) == (MODELS[i], MODELS[j])]
         wins, judges = np.array([row["wins_i"] for row in own]), own[0]["num_judges"]
+        drawn = np.random.default_rng(42).integers(0, len(own), (SAMPLES, len(own)))
+        low, high = np.quantile(wins[drawn].mean(axis=1) / judges, [0.025, 0.975])
         found.append(
             {"model_a": MODELS[i], "model_b": MODELS[j], "n_questions": len(own), "n_judges": judges}
             | {"win_rate_a_votes": float(wins.sum() / judges / len(own))}
             | {"win_rate_a_majority": sum(row["majority_winner"] == MODELS[i] for row in own) / len(own)}
             | {"mean_margin_a": float(((2 * wins - judges) / judges).mean())}
+            | {"ci_lower": float(low), "ci_upper": float(high)}
         )
     return found
 

@@ -155,9 +155,9 @@ def _reason(
         return "other_held_out"
     if number.measure.endswith("_printed"):
         return "bootstrap_mean"
-    if number.measure.endswith(("_low", "_high")):
+    if number.measure.endswith(("_low", "_high")) or number.measure in _OVER_RESAMPLES:
         return "resampling_unit" if scores.resampled not in ("", resampled) else "random_numbers"
-    if number.measure.endswith("_mean") or number.measure in _OVER_RESAMPLES:
+    if number.measure.endswith("_mean"):
         return "random_numbers"
     if counted["even"] and (number.measure in _OF_MAJORITY or number.method == "bradley_terry_majority"):
         return "ties"
