@@ -82,6 +82,11 @@ class RunConfig(Section):
         return any(has_base(condition.source) for condition in self.conditions)
 
     @property
+    def names_in_files(self) -> Mapping[str, str]:
+        """The name of every condition by what files of rankings, answers and scores call it."""
+        return {condition.alias or condition.name: condition.name for condition in self.conditions}
+
+    @property
     def key_variables(self) -> tuple[str, ...]:
         """The variables that hold keys of endpoints."""
         return tuple({entry.key_env: None for entry in self.endpoints if entry.key_env})
@@ -91,6 +96,7 @@ class RunConfig(Section):
         lotteries = require_distinct([x.name for x in self.lotteries], "lottery")
         draws = require_distinct([x.id for x in self.draws], "draw")
         require_distinct([x.name for x in self.conditions], "condition")
+        require_distinct([x.alias or x.name for x in self.conditions], "condition", ", which files call it (`alias`)")
         if self.run.secret_file is not None and self.data.world is not None:
             raise ValueError("run.secret_file: the secret of planted worlds is one that everybody knows")
         if self.data.people_only:

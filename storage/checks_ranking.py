@@ -19,6 +19,7 @@ from storage.verifier.ground.record import Record
 from storage.verifier.ranking.estimates import compared
 from storage.verifier.ranking.intervals import Leaderboards, named_pair, numbered_places
 from storage.verifier.ranking.juries import juries_compared
+from storage.verifier.ranking.published_numbers import published_compared
 from storage.verifier.ranking.resamples import TooMuch
 
 if TYPE_CHECKING:
@@ -49,6 +50,18 @@ def juries_again(record: Record) -> str:
         raise broken(f"the rankings cannot be aggregated: {error}") from None
 
 
+def published_again(record: Record) -> str:
+    """Every published number, and what stands beside it.
+
+    Raises:
+        Finding: as `estimate_again`.
+    """
+    try:
+        return published_compared(record, _OrWithNumpy)
+    except DempoError as error:
+        raise broken(f"the rankings cannot be aggregated: {error}") from None
+
+
 class _OrWithNumpy(Leaderboards):
     """Derives what it can in seconds, the published Plackett–Luce in a tenth of one; numpy does the rest."""
 
@@ -60,6 +73,13 @@ class _OrWithNumpy(Leaderboards):
             return super().derived(method)
         except TooMuch:
             return self._by_numpy(method)
+
+    def means(self, method: Any) -> dict[str, float]:
+        """Means over the resamples, as `derived`."""
+        try:
+            return super().means(method)
+        except TooMuch:
+            return self._aggregation.means(method)
 
     def scores(self, method: Any) -> tuple[Sequence[float], Sequence[Sequence[float]]]:
         """A method's scores; raises TooMuch as `derived`."""

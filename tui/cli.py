@@ -603,6 +603,30 @@ def import_command(
         raise Unchecked(f"{done.run_id} was imported; {_not_checked(left)}")
 
 
+@app.command("import-published")
+def import_published_command(
+    folder: Annotated[Path, typer.Argument(help="Artefacts of one published evaluation: listwise.jsonl, scores …")],
+    run_name: Annotated[str | None, typer.Option("--name", help="Name of the run; the folder's without it.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.", min=0)] = 0,
+    questions: Annotated[
+        Path | None, typer.Option("--questions", help="Folder of the questions, if it lies elsewhere.")
+    ] = None,
+    constitution: Annotated[
+        Path | None, typer.Option("--constitution", help="File of the constitution, if it lies elsewhere.")
+    ] = None,
+    overrides: Set = None,
+    runs_dir: RunsDir = _RUNS,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Make a run of published answers and rankings, and compare the published scores with its own."""
+    from tui.commands.ranking.import_published import create_imported
+
+    root, notes = create_imported(folder, run_name, seed, questions, constitution, overrides or (), runs_dir)
+    tell_notes(notes)
+    work_on(root, None, False, quiet, as_json)
+
+
 def _when_slow(console: Console, command: str) -> Callable[[str, float, float], None]:
     """Progress on standard error, once a command has taken two seconds."""
     begun = time.monotonic()

@@ -49,6 +49,8 @@ def check_evaluation(config: RunConfig, others: OtherRuns = UnreadRuns()) -> Ite
         checks += [partial(_check_judge, config, model, others) for model in config.judge.judges]
         if config.rank.gold is not None:
             checks.append(partial(_check_gold, config, config.answer, config.rank.gold, earlier))
+        if config.rank.published is not None:
+            checks.append(partial(_check_published, config, config.rank.published))
     for check in checks:
         try:
             check()
@@ -72,10 +74,9 @@ def _check_questions(config: RunConfig, section: AnswerSection, earlier: Earlier
     for condition in config.conditions:
         if source_kind(condition.source) == "answers":
             existing_answers(condition, questions, earlier)
-    names = [condition.name for condition in config.conditions]
     for model in config.judge.judges if config.judge else ():
         if model.kind == "recorded":
-            check_questions(model, read_recorded(model, names), questions)
+            check_questions(model, read_recorded(model, config.names_in_files), questions)
 
 
 def _check_gold(config: RunConfig, section: AnswerSection, path: Path, earlier: EarlierRuns) -> None:
@@ -91,6 +92,13 @@ def _check_gold(config: RunConfig, section: AnswerSection, path: Path, earlier: 
             return
         questions = {question.question_id: question.clause_id for question in read}
     read_gold(path, [condition.name for condition in config.conditions], questions)
+
+
+def _check_published(config: RunConfig, folder: Path) -> None:
+    """Whether published scores are of this run's conditions."""
+    from core.publication.comparing import check_published
+
+    check_published(folder, config.names_in_files)
 
 
 def _check_judge(config: RunConfig, model: JudgeModel, others: OtherRuns) -> None:

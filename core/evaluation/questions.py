@@ -42,6 +42,15 @@ def read_questions(folder: Path, constitution: Constitution, per_clause: int | N
     )
 
 
+def clauses_in_files(folder: Path) -> dict[int, str]:
+    """The clause of each file, by its number.
+
+    Raises:
+        InputError: nothing to read, or a file that is not in the format.
+    """
+    return {clause_id: clause for clause_id, clause, _ in map(_read_file, _files(folder))}
+
+
 def require_all_clauses(questions: Sequence[Question], constitution: Constitution, where: Path) -> None:
     """Refuses a constitution of which a part would silently not be asked about."""
     asked = {question.clause_id for question in questions}

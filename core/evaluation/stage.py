@@ -39,7 +39,7 @@ def judge(ctx: Context, answers: Answers) -> Judged:
     record_plan(ctx)
     from_files = [model for model in section.judges if model.kind == "recorded"]
     for model in from_files:
-        record_file(ctx, model, answers.conditions, answers.questions)
+        record_file(ctx, model, answers.questions)
     calls = plan_calls(ctx, section, answers)
     if not calls and section.ties is not None:
         raise JudgeError(

@@ -77,6 +77,7 @@ from core.events.plan import (
 from core.events.ranking import (
     AgreementComputed,
     AgreementRow,
+    ComparedRow,
     DiagnosticsComputed,
     GoldCompared,
     GoldRanking,
@@ -90,6 +91,8 @@ from core.events.ranking import (
     PairFlip,
     PairwiseComputed,
     PairwiseRow,
+    PublishedCompared,
+    PublishedRead,
     RobustnessComputed,
 )
 from core.events.sortition import (

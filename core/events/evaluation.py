@@ -148,6 +148,7 @@ class RankingsRead(Event):
     judge: str = described("label of the judge")
     file: FileRead = described("the file, with size, SHA-256 and number of rankings")
     rankings: dict[str, int] = described("how many rankings there are of each question that has any")
+    shown: bool | None = described("true where the file says in which order some answers were shown", default=None)
 
 
 class TakenFrom(Part):
@@ -168,7 +169,7 @@ class JudgeCalled(Event):
     judge_kind: Literal["openai", "local", "planted", "recorded"] = described("what kind of judge")
     outcome: Outcome = described("what came of it")
     shown_order: list[str] = described(
-        "conditions in the order in which their answers were shown; empty for recorded rankings, of which it is unknown"
+        "conditions in the order in which their answers were shown; empty for recorded rankings of which it is unknown"
     )
     ranking: list[str] | None = described("conditions, best first", default=None)
     attempts: int = described("requests made, retries included")

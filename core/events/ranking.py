@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from core.events.base import Event, Number, Part, Sha256, described
+from core.events.base import Event, Number, Part, Sha256, Text, described
+from core.events.data import FileRead
 
 
 class LeaderboardRow(Part):
@@ -179,6 +180,44 @@ class RobustnessComputed(Event):
     flips: list[PairFlip] = described("neighbours in the order, by Borda and by their votes; none: nothing turns them")
     questions: int = described("how many questions there are")
     confidence: float = described("coverage of the intervals that separate pairs")
+
+
+class PublishedRead(Event):
+    """One file of published artefacts: made by others, and imported as it was."""
+
+    kind: ClassVar[str] = "published.read"
+    what: str = described("what it is: rankings, answers, questions, constitution, or the scores of a method")
+    origin: Literal["imported"] = described("nothing in it was made by this program", default="imported")
+    file: FileRead = described("the file, with size, SHA-256 and number of rows")
+    text: Text | None = described("what it holds, of files of scores", default=None)
+    answers_differ: int | None = described(
+        "of rankings: how many answers beside them are not those that were read from files of answers", default=None
+    )
+
+
+class ComparedRow(Part):
+    """A published number beside this run's; `other` is the second condition of a pair, or a place."""
+
+    method: str
+    measure: str
+    condition: str
+    other: str
+    published: Number
+    low: Number | None = None
+    high: Number | None = None
+    recomputed: Number | None = None
+    difference: float | None = None
+    verdict: Literal["equal", "inside", "differs", "not_computed"]
+    reason: str
+
+
+class PublishedCompared(Event):
+    """Every number of one file of published scores beside what this run computes."""
+
+    kind: ClassVar[str] = "published.compared"
+    what: str = described("which file, as `published.read` says")
+    sha256: Sha256 = described("SHA-256 of the file")
+    rows: list[ComparedRow] = described("published, recomputed, difference, verdict, and a key of the reason")
 
 
 class DiagnosticsComputed(Event):

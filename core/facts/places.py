@@ -18,6 +18,7 @@ PLACE_KEYS = (
     "secret_file",
     "source",
     "gold",
+    "published",
     "prompt",
 )
 """Settings that may be a path in full; a condition's source has one behind its kind."""

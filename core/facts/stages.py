@@ -115,6 +115,8 @@ STAGE_FACTS: dict[str, StageFacts] = {
             "gold.read",
             "gold.compared",
             "plan.tested",
+            "published.read",
+            "published.compared",
         ),
     ),
 }

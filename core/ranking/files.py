@@ -80,6 +80,12 @@ def located_rankings(path: Path, body: bytes) -> Iterator[tuple[str, Ranking]]:
             yield where, ranking
 
 
+def rows_of(path: Path, body: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rows of a file as they stand, with "file, line n"."""
+    for where, text in _lines(path, body):
+        yield where, _parse(text, where)
+
+
 def _lines(path: Path, body: bytes) -> Iterator[tuple[str, str]]:
     """Lines that are not blank, with "file, line n"."""
     for number, line in enumerate(io.BytesIO(body), start=1):

@@ -222,6 +222,11 @@ class Aggregation:
             places=dict(zip(self.ballots.conditions, map(tuple, places.shares.tolist()), strict=True)),
         )
 
+    def means(self, method: Method) -> dict[str, float]:
+        """The mean of each condition's score over the resamples."""
+        means = self.estimate(method).samples.mean(axis=0)
+        return {condition: float(means[i]) for i, condition in enumerate(self.ballots.conditions)}
+
     def kemeny_progress(self, done: int, total: int) -> None:
         """Reports resamples of which the Kemeny order is known."""
         self.progress(done, total, "Kemeny orders of resamples")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     """Computes one leaderboard per method of `[rank]`, win rates of pairs, and the diagnostics; one unit of work each.
     Then the tests of the plan, whether the order holds, boards of some of the judges, how far they agree with each
-    other, and with people.
+    other, and with people; and what was published, beside it.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
@@ -29,6 +29,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         InputError: there are no rankings, or they don't all order the same conditions.
         Stopped: the operator asked for it.
     """
+    from core.publication.comparing import published_units, record_published
     from core.ranking.about_judges import diagnostics
     from core.ranking.gold import gold_units, record_gold
     from core.ranking.hypotheses import record_tests, tested_units
@@ -39,7 +40,8 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
 
     methods = ctx.config.rank.methods
     juries, people = jury_units(ctx.config.rank, judged.rankings), gold_units(ctx.config.rank)
-    ctx.plan(len(methods) + 3 + tested_units(ctx) + len(juries) + len(people))
+    beside = len(people) + len(published_units(ctx.config.rank))
+    ctx.plan(len(methods) + 3 + tested_units(ctx) + len(juries) + beside)
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
 
     def measure(unit: Unit) -> None:
@@ -55,6 +57,7 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     record_robustness(ctx, judged.rankings, aggregation, boards)
     record_jury(ctx, Jury(judged.rankings, aggregation), boards)
     record_gold(ctx, judged)
+    record_published(ctx, judged, boards, aggregation)
     return boards
 
 

@@ -66,6 +66,9 @@ class ConditionSection(Section):
     """
 
     name: Identifier
+    alias: str | None = Field(
+        default=None, min_length=1, max_length=200, description="its name in files of rankings, answers and scores"
+    )
     source: Annotated[
         str,
         BeforeValidator(_of_one_draw),

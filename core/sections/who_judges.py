@@ -44,7 +44,8 @@ class AnswerSection(Section):
     """Greedy answers to the questions of a constitution.
 
     `questions` is a folder of files, one a clause, or a run's folder: its questions are asked again, word by word, and
-    its constitution is taken where `constitution` is left out.
+    its constitution is taken where `constitution` is left out. Or it is a file of published rankings or answers (JSON
+    Lines), each with its question and clause. Files that hold the clauses need no `constitution` beside them.
     """
 
     constitution: Place | None = None
@@ -200,6 +201,9 @@ class RankSection(Section):
     )
     gold: Place | None = Field(
         default=None, description="rankings by people (JSON Lines) that each judge is compared with"
+    )
+    published: Place | None = Field(
+        default=None, description="folder of a publication's artefacts, whose scores are compared with the run's own"
     )
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from storage.export.contents import engines_of, facts_of, signers_of
 from storage.export.draw_sections import draws
 from storage.export.figures import Figure
 from storage.export.opening import COMMANDS, TRUST, WHAT, signed_by, verdicts
+from storage.export.published_section import published
 from storage.export.sections import Content
 from storage.plans.plan_section import planned
 from storage.record.reader import connect
@@ -58,6 +59,7 @@ def report(
                 planned(content),
                 content.leaderboards(),
                 content.judges(),
+                published(content),
                 content.texts(),
                 markup.section("Limits of this record", markup.prose(limits)),
             ],

@@ -446,6 +446,39 @@ class HypothesisRow:
     event: Any
 
 
+@of_view("published_artefacts")
+@dataclass(frozen=True)
+class ArtefactRow:
+    """A file of published artefacts."""
+
+    what: Any
+    name: Any
+    rows: Any
+    bytes: Any
+    sha256: Any
+    origin: Any
+    answers_differ: Any
+
+
+@of_view("published")
+@dataclass(frozen=True)
+class PublishedRow:
+    """A published number beside the run's own."""
+
+    file: Any
+    method: Any
+    measure: Any
+    condition: Any
+    other: Any
+    published: Any
+    recomputed: Any
+    difference: Any
+    low: Any
+    high: Any
+    verdict: Any
+    reason: Any
+
+
 _UNDER_WAY = f"""WITH m AS MATERIALIZED (SELECT seq, payload AS p FROM events WHERE kind = 'train.step'),
 last AS MATERIALIZED (
   SELECT max(seq) AS seq, min(seq) AS first FROM m GROUP BY p->>'$.condition', p->>'$.step'

@@ -603,6 +603,21 @@ FROM m, json_each(m.p, '$.rows') r""",
   r.value AS condition
 FROM m, json_each(m.p, '$.rankings') g, json_each(g.value, '$.ranking') r""",
     ),
+    "published_artefacts": (
+        _recorded("published.read"),
+        """SELECT p->>'$.what' AS what, p->>'$.file.name' AS name, p->>'$.file.rows' AS rows,
+  p->>'$.file.bytes' AS bytes, p->>'$.file.sha256' AS sha256, p->>'$.origin' AS origin,
+  p->>'$.answers_differ' AS answers_differ
+FROM m ORDER BY seq""",
+    ),
+    "published": (
+        _recorded("published.compared"),
+        """SELECT m.p->>'$.what' AS file, r.value->>'$.method' AS method, r.value->>'$.measure' AS measure,
+  r.value->>'$.condition' AS condition, r.value->>'$.other' AS other, r.value->>'$.published' AS published,
+  r.value->>'$.recomputed' AS recomputed, r.value->>'$.difference' AS difference, r.value->>'$.low' AS low,
+  r.value->>'$.high' AS high, r.value->>'$.verdict' AS verdict, r.value->>'$.reason' AS reason
+FROM m, json_each(m.p, '$.rows') r ORDER BY m.seq, r.key""",
+    ),
     "gold_agreement": (
         _recorded("gold.compared"),
         """SELECT r.value->>'$.judge' AS judge, r.value->>'$.measure' AS measure, r.value->>'$.value' AS value,
@@ -693,6 +708,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "be76407125a7f2ae042cc7bf423951bca6f1029154f49ed9f9c9fafccf7868c9",
+    2: "dc2665872a3985f60e890efa02b545293ac64881b8b3a3c2d9ca217bf3a85113",
 }
 """`schema_digest` of the views of each version; records hold no others."""

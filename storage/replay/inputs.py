@@ -14,7 +14,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import DempoError
-from core.events import GoldRead, JudgeCalled, RankingsRead
+from core.events import GoldRead, JudgeCalled, PublishedRead, RankingsRead
 from core.facts.sealed import PRIVATE, SEALED
 from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
@@ -140,7 +140,11 @@ def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
         return {key: why for key, own in kinds.items() for kind, why in _INPUTS.items() if kind in own}
     if stage == "rank":
         kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
-        return {key: "rankings by people are taken from the record" for key in kinds if GoldRead.kind in kinds[key]}
+        told = {
+            GoldRead.kind: "rankings by people are taken from the record",
+            PublishedRead.kind: "published artefacts are taken from the record",
+        }
+        return {key: why for key, own in kinds.items() for kind, why in told.items() if kind in own}
     return {}
 
 

@@ -34,6 +34,7 @@ from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.hypotheses import check_plan
 from storage.verifier.ranking.juries import check_juries
 from storage.verifier.ranking.order_stands import check_robustness
+from storage.verifier.ranking.published_numbers import check_published
 from storage.verifier.training.held_out import check_held_out
 from storage.verifier.training.recoveries import check_recovery
 from storage.verifier.training.reference import check_reference
@@ -80,6 +81,7 @@ CHECKS: dict[str, Step] = {
     "robustness": check_robustness,
     "juries": check_juries,
     "plan": check_plan,
+    "published": check_published,
 }
 
 

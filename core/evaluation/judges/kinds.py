@@ -111,7 +111,7 @@ def _ask_citizen(unit: Unit, ctx: Context, call: Call, answers: Answers, world: 
 
 
 def _rankings(config: RunConfig, model: JudgeModel, base: Path | None) -> RecordedRankings:
-    return read_recorded(model, [condition.name for condition in config.conditions])
+    return read_recorded(model, config.names_in_files)
 
 
 KINDS: Mapping[str, JudgeKind] = {

@@ -1,8 +1,8 @@
 """Rankings that exist already, people's or another tool's, as a judge: read from a file, and nobody is asked.
 
 The file is that of `dempo rank` (`core.ranking.files`). The k-th ranking of a question in it, from 0, is the judge's
-call k; a question that has fewer than others has fewer calls. In which order answers were shown is not known. What was
-read is a unit of its own: a run that goes on has to find the same file.
+call k; a question that has fewer than others has fewer calls. In which order answers were shown is known where the file
+says it. What was read is a unit of its own: a run that goes on has to find the same file.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.errors import InputError
 from core.evaluation.judges.judge import Call, Calls, request_key
+from core.evaluation.judges.shown_orders import read_shown_orders
 from core.events import JudgeCalled, RankingsRead
 from core.events.data import FileRead
 from core.facts.judging.replies import READING_RULE
@@ -28,14 +29,19 @@ from core.types import Question, Ranking
 
 @dataclass(frozen=True)
 class RecordedRankings:
-    """The rankings of a judge's file, by question and in the order of the file."""
+    """The rankings of a judge's file, by question and in the order of the file; shown are the orders in which the
+    answers stood before the judge, beside them, each empty where it is not known."""
 
     file: FileRead
     of_question: Mapping[str, tuple[Ranking, ...]]
+    shown: Mapping[str, tuple[tuple[str, ...], ...]]
 
 
-def read_recorded(model: JudgeModel, conditions: Sequence[str]) -> RecordedRankings:
+def read_recorded(model: JudgeModel, names: Mapping[str, str]) -> RecordedRankings:
     """Reads the file of a recorded judge.
+
+    Args:
+        names: the run's conditions by what the file calls them.
 
     Raises:
         InputError: it cannot be read, orders other conditions, holds a ranking twice, or more than `rankings` of a
@@ -45,13 +51,17 @@ def read_recorded(model: JudgeModel, conditions: Sequence[str]) -> RecordedRanki
     assert path is not None, "the configuration of a recorded judge names a file"
     rankings = read_rankings(path)
     of_question: dict[str, tuple[Ranking, ...]] = {}
-    for ranking in rankings:
+    shown: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for ranking, order in zip(rankings, read_shown_orders(path), strict=True):
         where = f"judge {model.label!r}: {path}, question {ranking.question_id!r}, judge {ranking.judge!r}"
-        check_order(ranking.order, conditions, where)
+        check_order(ranking.order, list(names), where)
         others = of_question.get(ranking.question_id, ())
         if any(other.judge == ranking.judge for other in others):
             raise InputError(f"{where}: it ranks this question twice; leave one of the two out, or rename its judge")
-        of_question[ranking.question_id] = (*others, ranking)
+        named = replace(ranking, order=tuple(names[name] for name in ranking.order))
+        of_question[ranking.question_id] = (*others, named)
+        before = shown.get(ranking.question_id, ())
+        shown[ranking.question_id] = (*before, tuple(names[name] for name in order))
     most = max(of_question.values(), key=len)
     if len(most) > model.rankings:
         raise InputError(
@@ -60,7 +70,7 @@ def read_recorded(model: JudgeModel, conditions: Sequence[str]) -> RecordedRanki
         )
     body = path.read_bytes()
     file = FileRead(name=path.name, bytes=len(body), sha256=hashlib.sha256(body).hexdigest(), rows=len(rankings))
-    return RecordedRankings(file, of_question)
+    return RecordedRankings(file, of_question, shown)
 
 
 def check_questions(model: JudgeModel, found: RecordedRankings, questions: Sequence[Question]) -> None:
@@ -85,7 +95,7 @@ def check_questions(model: JudgeModel, found: RecordedRankings, questions: Seque
             )
 
 
-def record_file(ctx: Context, model: JudgeModel, conditions: Sequence[str], questions: Sequence[Question]) -> None:
+def record_file(ctx: Context, model: JudgeModel, questions: Sequence[Question]) -> None:
     """Records what the file of a recorded judge holds, where that is not recorded yet; its calls are planned by it.
 
     Raises:
@@ -93,10 +103,11 @@ def record_file(ctx: Context, model: JudgeModel, conditions: Sequence[str], ques
     """
 
     def compute(unit: Unit) -> None:
-        found = read_recorded(model, conditions)
+        found = read_recorded(model, ctx.config.names_in_files)
         check_questions(model, found, questions)
         counts = {question: len(rankings) for question, rankings in found.of_question.items()}
-        unit.add(RankingsRead(judge=model.label, file=found.file, rankings=counts))
+        known = any(order for orders in found.shown.values() for order in orders)
+        unit.add(RankingsRead(judge=model.label, file=found.file, rankings=counts, shown=known or None))
 
     ctx.unit(file_unit(model.label), compute)
 
@@ -117,25 +128,28 @@ def take_recorded(calls: Calls, found: RecordedRankings) -> str:
         ranking = found.of_question[call.question.question_id][call.index]
         calls.ctx.check_stop()
         unit = calls.ctx.begin(call.key)
-        unit.add(_event(unit, call, ranking, found.file))
+        shown = found.shown[call.question.question_id][call.index]
+        unit.add(_event(unit, call, ranking, shown, found.file))
         unit.complete()
         calls.ctx.progress(number, calls.total, calls.model.label)
     return ""
 
 
-def _event(unit: Unit, call: Call, ranking: Ranking, file: FileRead) -> JudgeCalled:
+def _event(unit: Unit, call: Call, ranking: Ranking, shown: Sequence[str], file: FileRead) -> JudgeCalled:
     return JudgeCalled(
         question_id=call.question.question_id,
         clause_id=call.question.clause_id,
         judge=call.judge,
         judge_kind="recorded",
         outcome="ranked",
-        shown_order=[],
+        shown_order=list(shown),
         ranking=list(ranking.order),
         attempts=1,
         reply=unit.text(json.dumps(list(ranking.order))),
         detail=f"by {ranking.judge} in {file.name}",
-        request_key=request_key(call, None, call.question.question_id, {"file": file.sha256}),
+        request_key=request_key(
+            replace(call, order=tuple(shown)), None, call.question.question_id, {"file": file.sha256}
+        ),
         rule=READING_RULE,
         seconds=0.0,
     )

@@ -5,7 +5,8 @@ A file is JSON Lines, one answer a line, as published answers are:
     {"question_id": "1:0", "response": "…", "clause_id": 1, "question": "…"}
 
 `response` may be called `answer`; clause and question may be left out, and are compared where they are there. Lines of
-questions that are not planned count for nothing, so a sample of the questions can be judged.
+questions that are not planned count for nothing, so a sample of the questions can be judged. A line of published
+rankings holds the answers of all models in `responses`, of which the condition's own is taken, by its alias.
 """
 
 from __future__ import annotations
@@ -64,18 +65,18 @@ def existing_answers(condition: ConditionSection, questions: Sequence[Question],
         return _of_run(what, place, of or condition.name, condition.name, questions, earlier)
     if of:
         raise InputError(f"{what}: {place} is no folder of a run (it has no audit.db), so '#{of}' names nothing in it")
-    return _of_file(what, place / f"{condition.name}.jsonl" if place.is_dir() else place, condition.name, questions)
+    return _of_file(what, place / f"{condition.name}.jsonl" if place.is_dir() else place, condition, questions)
 
 
-def _of_file(what: str, path: Path, condition: str, questions: Sequence[Question]) -> Existing:
+def _of_file(what: str, path: Path, condition: ConditionSection, questions: Sequence[Question]) -> Existing:
     try:
         lines = JsonLines(path)
-        given = [_given(row.where, row.values) for row in lines]
+        given = [_given(row.where, row.values, condition.alias or condition.name) for row in lines]
     except InputError as error:
         raise InputError(f"{what}: {error}") from None
     answers = _matched(what, str(path), given, questions)
     file = lines.file_read()
-    read = AnswersRead(condition=condition, name=file.name, rows=file.rows, sha256=file.sha256, bytes=file.bytes)
+    read = AnswersRead(condition=condition.name, name=file.name, rows=file.rows, sha256=file.sha256, bytes=file.bytes)
     return Existing(answers, read)
 
 
@@ -98,8 +99,12 @@ def _of_run(
     return Existing(answers, read)
 
 
-def _given(where: str, values: Mapping[str, Any]) -> _Given:
+def _given(where: str, values: Mapping[str, Any], alias: str) -> _Given:
     """One line of a file."""
+    if isinstance(values.get("responses"), Mapping):
+        if alias not in values["responses"]:
+            raise InputError(f"{where}: 'responses' holds no answer of {alias!r}, which `alias` says is the model")
+        values = {**values, "response": values["responses"][alias]}
     named = [key for key in ("response", "answer") if key in values]
     if len(named) != 1:
         told = "neither 'response' nor 'answer'" if not named else "both 'response' and 'answer'"

@@ -23,7 +23,13 @@ from storage.verifier.contents.judgements import (
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.hypotheses import has_plan
-from storage.verifier.ranking.juries_asked import has_gold, has_juries, methods_of_juries, ranking_judges
+from storage.verifier.ranking.juries_asked import (
+    has_gold,
+    has_juries,
+    has_published,
+    methods_of_juries,
+    ranking_judges,
+)
 from storage.verifier.training.held_out_split import split_wanted
 from storage.verifier.training.realised import shares_in_unit
 from storage.verifier.training.steps_match import searches_of
@@ -239,6 +245,8 @@ def _jury_units(record: Record) -> dict[str, Contents]:
         units |= {jury_unit(method, judge, without): {"jury.board": 1} for method in methods_of_juries(record)}
     if has_gold(record):
         units |= {"gold": {"gold.read": 1}, "gold/compared": {"gold.compared": 1}}
+    if has_published(record):
+        units |= {"published": {"published.read": SOME}, "published/compared": {"published.compared": SOME}}
     return units
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from storage.verifier.ground.finding import brief, broken, one_of, same, whole
@@ -30,10 +31,12 @@ def _check_plan(record: Record, event: Found) -> None:
     if known != sorted(set(known)) or len(known) > section.get("clauses", len(known)):
         raise broken("the clauses are not those that the configuration asks for, in order", event.seq)
     by_clause: dict[int, list[dict[str, Any]]] = {number: [] for number in known}
+    last: dict[int, int] = {}
     for question in event.values["questions"]:
         listed = one_of(by_clause, question["clause_id"], "the clause", event.seq)
-        name = f"{question['clause_id']}:{len(listed)}"
-        same(question["question_id"], name, "the number of a question within its clause", event.seq)
+        if not _rises(section, question, last):
+            name = f"{question['clause_id']}:{len(listed)}"
+            same(question["question_id"], name, "the number of a question within its clause", event.seq)
         listed.append(question["text"])
     model = (section.get("generate") or {}).get("model")
     same(event.values["origin"], model or "file", "where the questions come from", event.seq)
@@ -45,6 +48,17 @@ def _check_plan(record: Record, event: Found) -> None:
         same(written.values["model"], model, "the model that wrote questions", written.seq)
         texts = one_of(by_clause, written.values["clause_id"], "the clause", written.seq)
         same(texts, written.values["questions"], "the questions planned of those that a model wrote", event.seq)
+
+
+def _rises(section: Mapping[str, Any], question: Mapping[str, Any], last: dict[int, int]) -> bool:
+    """Whether a question is numbered as lines of rankings or answers may be, of which some may be missing."""
+    clause, _, number = question["question_id"].partition(":")
+    own = question["clause_id"]
+    if not str(section.get("questions", "")).endswith(".jsonl") or clause != str(own) or not number.isdecimal():
+        return False
+    rises = int(number) > last.get(own, -1) and str(int(number)) == number
+    last[own] = int(number)
+    return rises
 
 
 def _check_length(record: Record, event: Found) -> None:

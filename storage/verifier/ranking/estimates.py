@@ -65,7 +65,7 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         return "no interval is recorded"
     check_judge_calls(record)
     check_answers(record)
-    again, withheld = _from_rankings(record, leaderboards)
+    again, withheld = from_rankings(record, leaderboards)
     left_out: dict[str, tuple[Found, str]] = {}
     later: Finding | None = None
     for board in boards:
@@ -167,7 +167,7 @@ def _undecided(told: str, left_out: Mapping[str, tuple[Found, str]]) -> Finding:
 # ------------------------------------------------------------ what went in
 
 
-def _from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Leaderboards, int]:
+def from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Leaderboards, int]:
     """What follows from the rankings, and of how many answers the text is not here: then no length is known."""
     section, calls = rank_section(record), list(ranked_calls(record))
     if not calls or not 0 < len(calls[0]["ranking"]) <= MOST_RANKED:
@@ -176,7 +176,7 @@ def _from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Le
     if resamples * len(calls) * conditions > MOST_RESAMPLED or conditions > MOST_ORDERED:
         told = f"{resamples} resamples of {len(calls)} rankings of {conditions} conditions"
         raise Finding("unknown", f"{told} would take too long to compute again")
-    lengths = dict(_lengths(record))
+    lengths = dict(lengths_of_answers(record))
     withheld = len(answers_of_record(record)) - len(lengths)
     known = {} if withheld else lengths
     _require_answers(calls, known)
@@ -218,7 +218,7 @@ def ballots_of(
 def rank_section(record: Record) -> dict[str, Any]:
     """How rankings are resampled, as the configuration says."""
     section = dict(record.genesis["config"]["rank"])
-    for name in ("methods", "jury", "gold"):
+    for name in ("methods", "jury", "gold", "published"):
         section.pop(name, None)
     resample, resamples, confidence = (section.pop(name) for name in ("resample", "resamples", "confidence"))
     known = resample in ("questions", "rankings", "clauses") and type(resamples) is int and resamples > 0
@@ -239,7 +239,7 @@ def ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
                     yield event.values
 
 
-def _lengths(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
+def lengths_of_answers(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
     """Characters of every answer whose text is here."""
     try:
         with closing(opened_safely(record.database)) as db:

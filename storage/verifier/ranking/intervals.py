@@ -153,6 +153,15 @@ class Leaderboards:
             numbers |= named_pair(self.names[i], self.names[j], own)
         return numbers
 
+    def means(self, method: str) -> dict[str, float]:
+        """The mean of each condition's score over the resamples.
+
+        Raises:
+            TooMuch: as `derived`.
+        """
+        columns = zip(*self.estimate(method).samples, strict=True)
+        return {name: sum(own) / len(own) for name, own in zip(self.names, map(list, columns), strict=True)}
+
     def diagnostics(self) -> dict[str, float]:
         """All diagnostics by their names."""
         return diagnostics_of(self.ballots)

@@ -49,5 +49,10 @@ def has_gold(record: Record) -> bool:
     return _ranking_section(record).get("gold") is not None
 
 
+def has_published(record: Record) -> bool:
+    """Whether the configuration names a folder of published artefacts."""
+    return _ranking_section(record).get("published") is not None
+
+
 def _ranking_section(record: Record) -> dict[str, Any]:
     return dict(record.genesis["config"].get("rank") or {})

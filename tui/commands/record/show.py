@@ -24,6 +24,7 @@ from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
 from storage.judging.pairs_found import THE_REST, PairsFound
+from storage.judging.published_found import PublishedFound
 from storage.judging.robustness import RobustnessFound
 from storage.plans.planned_rows import plan_lines
 from storage.record.damage import damage_in, told_of
@@ -36,6 +37,7 @@ from storage.verifier.ground.beside import more_than_one_file
 from storage.weight_shares import share_table
 from storage.withheld import marked
 from tui.commands.people.draw_text import people_command, waiting_commands
+from tui.commands.ranking.import_published import published_lines
 from tui.commands.record.event_text import event_data, event_text
 from tui.commands.record.origin_text import origin_lines
 from tui.terminal import tables
@@ -165,6 +167,8 @@ def results(reader: Reader, as_json: bool) -> None:
         width = tables.terminal() or _WIDTH
         for line in [*pairs.win_rates(width, THE_REST), *JuryFound.of_run(reader).lines(pooled, width)]:
             print(line)
+    for line in published_lines(PublishedFound.of_run(reader)):
+        print(line)
     held_out = reader.view("heldout")
     if held_out:
         print("Held-out pairs (accuracy over pairs, macro over raters; of the base 0.500, its log-loss 0.693)\n")
@@ -243,6 +247,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         **RobustnessFound.of_run(reader).data(),
         **JuryFound.of_run(reader).data(),
         "hypotheses": reader.view("hypotheses"),
+        **PublishedFound.of_run(reader).data(),
         "families": spread_table(view_rows(reader, FamilyRow)),
         "weight_shares": reader.view("weight_shares"),
         "answer_speed": reader.view("answer_speed"),
