@@ -20,10 +20,11 @@ from core.facts.judging.replies import READING_RULE
 from core.facts.judging.requests import file_unit
 from core.facts.plural import number_of
 from core.ranking.counts import check_order
-from core.ranking.files import read_rankings
+from core.ranking.files import body_of, listed_rankings
+from core.ranking.shapes.orders import Listed
 from core.sections.who_judges import JudgeModel
 from core.stage import Context, Unit, only
-from core.types import Question, Ranking
+from core.types import Question
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RecordedRankings:
     """The rankings of a judge's file, by question and in the order of the file."""
 
     file: FileRead
-    of_question: Mapping[str, tuple[Ranking, ...]]
+    of_question: Mapping[str, tuple[Listed, ...]]
 
 
 def read_recorded(model: JudgeModel, conditions: Sequence[str]) -> RecordedRankings:
@@ -43,23 +44,24 @@ def read_recorded(model: JudgeModel, conditions: Sequence[str]) -> RecordedRanki
     """
     path = model.recorded
     assert path is not None, "the configuration of a recorded judge names a file"
-    rankings = read_rankings(path)
-    of_question: dict[str, tuple[Ranking, ...]] = {}
-    for ranking in rankings:
-        where = f"judge {model.label!r}: {path}, question {ranking.question_id!r}, judge {ranking.judge!r}"
-        check_order(ranking.order, conditions, where)
-        others = of_question.get(ranking.question_id, ())
-        if any(other.judge == ranking.judge for other in others):
-            raise InputError(f"{where}: it ranks this question twice; leave one of the two out, or rename its judge")
-        of_question[ranking.question_id] = (*others, ranking)
+    of_question: dict[str, tuple[Listed, ...]] = {}
+    try:
+        body = body_of(path)
+        for one in listed_rankings(path, body):
+            check_order(one.order, conditions, one.where)
+            of_question[one.question_id] = (*of_question.get(one.question_id, ()), one)
+    except InputError as error:
+        raise InputError(f"judge {model.label!r}: {error}") from None
+    if not of_question:
+        raise InputError(f"judge {model.label!r}: {path} holds no rankings; write one JSON object per line")
     most = max(of_question.values(), key=len)
     if len(most) > model.rankings:
         raise InputError(
             f"judge {model.label!r}: {path} holds {number_of(len(most), 'ranking')} of question "
             f"{most[0].question_id!r}, and rankings is {model.rankings}; raise it, or leave rankings out of the file"
         )
-    body = path.read_bytes()
-    file = FileRead(name=path.name, bytes=len(body), sha256=hashlib.sha256(body).hexdigest(), rows=len(rankings))
+    rows = sum(map(len, of_question.values()))
+    file = FileRead(name=path.name, bytes=len(body), sha256=hashlib.sha256(body).hexdigest(), rows=rows)
     return RecordedRankings(file, of_question)
 
 
@@ -78,10 +80,11 @@ def check_questions(model: JudgeModel, found: RecordedRankings, questions: Seque
             "does not ask; leave these rankings out, or ask the questions"
         )
     for ranking in (ranking for listed in found.of_question.values() for ranking in listed):
-        if ranking.clause_id != clauses[ranking.question_id]:
+        if ranking.clause not in (None, clauses[ranking.question_id]):
             raise InputError(
-                f"judge {model.label!r}: {model.recorded} has question {ranking.question_id!r} under clause "
-                f"{ranking.clause_id}, this run under clause {clauses[ranking.question_id]}"
+                f"judge {model.label!r}: {ranking.where} has question {ranking.question_id!r} under clause "
+                f"{ranking.clause!r}, this run under clause {clauses[ranking.question_id]}; correct it, or leave "
+                "'clause_id' out"
             )
 
 
@@ -123,7 +126,7 @@ def take_recorded(calls: Calls, found: RecordedRankings) -> str:
     return ""
 
 
-def _event(unit: Unit, call: Call, ranking: Ranking, file: FileRead) -> JudgeCalled:
+def _event(unit: Unit, call: Call, ranking: Listed, file: FileRead) -> JudgeCalled:
     return JudgeCalled(
         question_id=call.question.question_id,
         clause_id=call.question.clause_id,

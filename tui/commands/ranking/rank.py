@@ -1,66 +1,41 @@
-"""`dempo rank`: leaderboards of rankings in a file, without a run."""
+"""`dempo rank`: leaderboards of the rankings of a file or a run. Nothing is recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from core.errors import InputError
 from core.events import named_number
-from core.facts.ranking.juries import MOST_WEIGHT, label_of
-from core.facts.ranking.shown_places import habits_of
-from core.sections.who_judges import RankSection
 from storage.judging.jury import JuryFound
 from storage.record.rows import JuryBoardRow, MeasureRow
+from tui.commands.ranking.rank_source import RankSource
 
 if TYPE_CHECKING:
     from core.ranking.leaderboards import Aggregation, Leaderboard
-    from core.types import Ranking
-
-
-def habits_in(path: Path) -> list[str]:
-    """A sentence about each judge that ranks by the shown place, where rows say what was shown (`shown`).
-
-    Raises:
-        InputError: a row's `shown` is no order of what is ranked.
-    """
-    from core.ranking.files import read_shown
-
-    return habits_of(read_shown(path))
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Rows of the `leaderboards` view, with a note, and what is found about the judges."""
+    """Rows of the `leaderboards` view with a note, what is found about the judges, and what `RankSource` has to say."""
 
     rows: list[dict[str, Any]]
     jury: JuryFound
+    first: Sequence[str]
+    notes: Sequence[str]
+    clauses: Mapping[int, str]
 
 
-def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Sequence[str] = ()) -> Ranked:
-    """The leaderboards of the rankings in a JSON Lines file, and of its judges where there are several.
-
-    Args:
-        weights: "label=n", how many times each ranking of a judge counts.
+def ranked(source: RankSource) -> Ranked:
+    """The leaderboards, and of rankings by several judges their boards and agreement.
 
     Raises:
-        InputError: the file or an option is wrong; the message names the line.
+        InputError: there is nothing to aggregate, or too much of it.
     """
-    from core.facts.randomness import RandomStream
-    from core.ranking.files import read_rankings
-    from core.ranking.leaderboards import Aggregation
-
-    try:
-        section = RankSection.model_validate({"resamples": resamples, "resample": resample})
-    except ValidationError as error:
-        raise InputError(f"--resample {resample!r}: choose questions, rankings or clauses") from error
-    rankings, given = _weighted(read_rankings(path), weights)
-    whole = Aggregation(rankings, section, RandomStream(seed, "rank"), lambda done, total, detail: None)
-    boards = [whole.leaderboard(method) for method in section.methods]
+    whole = _aggregation(source)
+    boards = [whole.leaderboard(method) for method in source.section.methods]
+    if source.votes and source.section.resample == "rankings":
+        boards = [replace(board, resample="votes") for board in boards]
     rows = [
         {
             "method": board.method,
@@ -75,33 +50,31 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Seq
         for board in boards
         for row in board.rows
     ]
-    return Ranked(rows, _jury(rankings, whole, boards, given))
+    jury = JuryFound(weights=source.weights) if source.votes else _jury(source, whole, boards)
+    return Ranked(rows, jury, source.first, source.notes, source.clauses)
 
 
-def _weighted(rankings: Sequence[Ranking], weights: Sequence[str]) -> tuple[list[Ranking], dict[str, int]]:
-    """The rankings with the weights of their judges, and these.
+def _aggregation(source: RankSource) -> Aggregation:
+    from core.facts.randomness import RandomStream
+    from core.ranking.leaderboards import Aggregation
+    from core.ranking.votes import encode_votes, require_room
 
-    Raises:
-        InputError: a weight is none, or of a judge that the file does not have.
-    """
-    labels = list(dict.fromkeys(label_of(ranking.judge) for ranking in rankings))
-    given: dict[str, int] = {}
-    for text in weights:
-        label, _, number = text.rpartition("=")
-        if label not in labels:
-            raise InputError(f"--weight {text!r}: write JUDGE=NUMBER; the file's judges are {', '.join(labels[:20])}")
-        if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= MOST_WEIGHT:
-            raise InputError(f"--weight {text!r}: a judge's rankings count 1 to {MOST_WEIGHT} times, as a whole number")
-        given[label] = int(number)
-    return [replace(ranking, weight=given.get(label_of(ranking.judge), 1)) for ranking in rankings], given
+    votes = encode_votes(source.votes) if source.votes else None
+    whole = Aggregation(
+        votes or source.rankings,
+        source.section,
+        RandomStream(source.seed, "rank"),
+        lambda done, total, detail: None,
+    )
+    if votes is not None:
+        require_room(whole.units, source.section.resamples, len(votes.conditions))
+    return whole
 
 
-def _jury(
-    rankings: Sequence[Ranking], whole: Aggregation, boards: Sequence[Leaderboard], weights: dict[str, int]
-) -> JuryFound:
+def _jury(source: RankSource, whole: Aggregation, boards: Sequence[Leaderboard]) -> JuryFound:
     from core.ranking.juries import Jury, first_of
 
-    jury = Jury(rankings, whole)
+    jury = Jury(source.rankings, whole)
     some = jury.boards({board.method: first_of(board.rows) for board in boards})
     placed = [
         JuryBoardRow(
@@ -121,4 +94,4 @@ def _jury(
         for row in one.board.rows
     ]
     agreement = [MeasureRow(row.name, row.value, row.low, row.high) for row in jury.agreement()]
-    return JuryFound(placed, agreement, (), weights)
+    return JuryFound(placed, agreement, (), source.weights)
