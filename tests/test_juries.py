@@ -46,7 +46,7 @@ from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 from tui.commands.ranking.rank import ranked
 from tui.commands.ranking.rank_options import RankOptions
-from tui.commands.ranking.rank_source import of_file
+from tui.commands.ranking.rank_source import of_file, of_run
 from tui.commands.record.show import results
 from tui.commands.runs.process import work
 from tui.screens.panes.leaderboards import LeaderboardsPane, page
@@ -330,6 +330,18 @@ def test_a_file_of_several_judges_says_the_same_without_a_run(tmp_path: Path) ->
     for wrong, sentence in (("meek=2", "judges are strict, kind, odd"), ("odd=0", "count 1 to 1000 times")):
         with pytest.raises(InputError, match=sentence):
             of_file(path, RankOptions(weights=[wrong]))
+
+
+def test_a_jury_of_a_run_is_ranked_again_with_its_weights(jury_run: Path) -> None:
+    recorded, again = JuryFound.of_run(Reader(jury_run)), ranked(of_run(jury_run, RankOptions()))
+    assert again.jury.weights == recorded.weights
+    assert again.jury.boards == recorded.boards
+    assert again.jury.agreement == recorded.agreement
+    odd = ranked(of_run(jury_run, RankOptions(judges=["three"], methods=["borda"])))
+    alone = [row for row in recorded.boards if (row.method, row.judge, row.without) == ("borda", "three", 0)]
+    assert [(row["condition"], row["score"], row["low"]) for row in odd.rows] == [
+        (row.condition, row.score, row.low) for row in alone
+    ]
 
 
 def test_hostile_names_of_judges_stay_in_their_lines() -> None:

@@ -33,12 +33,18 @@ def rankings_of_run(reader: Reader, config: RunConfig) -> tuple[Ranking, ...]:
         for index in range(judge.rankings)
         for question in asked
     ]
-    listed = tuple(_ranking(found.pop(key), judges[label_of(key[0])].weight or 1) for key in planned if key in found)
+    listed = tuple(
+        _ranking(found.pop(key), judges[label_of(key[0])].weight or 1, run) for key in planned if key in found
+    )
     if found:
         judge, question = next(iter(found))
         raise InputError(f"{run} holds a ranking of question {question!r} by {judge!r}, which its plan does not have")
     return listed
 
 
-def _ranking(row: dict[str, Any], weight: int) -> Ranking:
-    return Ranking(row["question_id"], row["clause_id"], row["judge"], tuple(json.loads(row["ranking"])), weight)
+def _ranking(row: dict[str, Any], weight: int, run: str) -> Ranking:
+    """A row as a ranking; a stranger's record may hold any value in its place."""
+    order, clause = json.loads(row["ranking"]), row["clause_id"]
+    if not all(isinstance(name, str) for name in (*order, row["judge"], row["question_id"])) or type(clause) is not int:
+        raise InputError(f"a ranking of run {run} is none that an engine records; `dempo verify {run}` says more")
+    return Ranking(row["question_id"], clause, row["judge"], tuple(order), weight)
