@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from core.types import Ranking
 from storage.draws.history import config_of
 from storage.judging.run_rankings import rankings_of_run
 from storage.record.reader import Reader
+from tui.terminal.completion import run_or_file_names
 
 ORDERS = [
     ("ann#0", "a b c d"),
@@ -262,6 +264,17 @@ def test_hostile_names_stay_in_their_cells(tmp_path: Path) -> None:
     assert [row["condition_escaped"] for row in table] == ["true", "true", "true", "true", ""]
     for wrong in (["--only", "\x1b[2J"], ["--judge", "\x1b[2J"], ["--method", "\x1b[2J"]):
         assert "\x1b" not in told(dempo("rank", path, *wrong), 2)
+
+
+def test_files_and_runs_are_completed(judged: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file.csv").touch()
+    context: Any = SimpleNamespace(
+        params={"runs_dir": judged.parent}, parent=None, get_parameter_source=lambda name: None
+    )
+    assert run_or_file_names(context, f"{tmp_path}/f") == [f"{tmp_path}/file.csv", f"{tmp_path}/folder/"]
+    assert run_or_file_names(context, judged.name[:10]) == [judged.name]
+    assert run_or_file_names(context, f"{tmp_path}/none/f") == []
 
 
 def test_help_says_which_files_are_read() -> None:

@@ -20,7 +20,7 @@ from tui.commands.ranking import judging
 from tui.commands.runs.work_on import work_on
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
-from tui.terminal.completion import find_run, run_names
+from tui.terminal.completion import find_run, run_or_file_names
 from tui.terminal.console import Console
 from tui.terminal.framed_help import Commands
 from tui.terminal.options import (
@@ -359,7 +359,7 @@ def rank(
         typer.Argument(
             metavar="FILE|RUN",
             help="A file of rankings, or a run that has some: its id, a unique prefix of it, or its folder.",
-            autocompletion=run_names,
+            autocompletion=run_or_file_names,
         ),
     ],
     method: Annotated[

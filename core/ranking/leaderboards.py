@@ -111,7 +111,7 @@ def leaderboards(
 class Aggregation:
     """Rankings or votes, their resamples and the sums that methods share; each is computed when first needed.
 
-    Of votes there are win matrices alone: methods that count pairs (`PAIR_METHODS`) have a leaderboard then.
+    Of votes there are win matrices alone: those of `OF_WHOLE_RANKINGS` have no leaderboard then.
     """
 
     def __init__(

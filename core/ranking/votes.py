@@ -14,10 +14,8 @@ import numpy as np
 from core.errors import InputError
 from core.ranking.counts import MOST_CONDITIONS, Floats, Ints, numbered
 
-PAIR_METHODS = frozenset(
-    {"copeland", "copeland_majority", "schulze", "kemeny", "bradley_terry", "bradley_terry_majority"}
-)
-"""Methods that are computed from pairwise votes alone."""
+OF_WHOLE_RANKINGS = frozenset({"borda", "plackett_luce", "plackett_luce_published", "mallows"})
+"""Methods that votes between two are not enough for; all others count pairs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,24 +46,24 @@ class RankOptions:
 
     def left_out(self, given: RankSection, votes: bool) -> list[Method]:
         """The methods that are not computed although nothing was asked for, since votes are no rankings."""
-        from core.ranking.votes import PAIR_METHODS
+        from core.ranking.votes import OF_WHOLE_RANKINGS
 
-        return [method for method in given.methods if votes and not self.methods and method not in PAIR_METHODS]
+        return [method for method in given.methods if votes and not self.methods and method in OF_WHOLE_RANKINGS]
 
     def _methods(self, given: tuple[Method, ...], votes: bool) -> tuple[Method, ...]:
         from core.ranking.selection import chosen
-        from core.ranking.votes import PAIR_METHODS
+        from core.ranking.votes import OF_WHOLE_RANKINGS
 
         asked = chosen(self.methods, METHODS, "--method", "method") or given
         if votes and self.methods:
-            whole = [method for method in asked if method not in PAIR_METHODS]
+            whole = [method for method in asked if method in OF_WHOLE_RANKINGS]
             if whole:
-                pairs = ", ".join(method for method in METHODS if method in PAIR_METHODS)
+                pairs = ", ".join(method for method in METHODS if method not in OF_WHOLE_RANKINGS)
                 raise InputError(
                     f"--method {', '.join(whole)}: this takes whole rankings, and the file holds votes between two; "
                     f"choose among {pairs}"
                 )
-        return tuple(method for method in METHODS if method in asked and (not votes or method in PAIR_METHODS))
+        return tuple(method for method in METHODS if method in asked and not (votes and method in OF_WHOLE_RANKINGS))
 
     def _resample(self, votes: bool) -> str | None:
         units = {"questions": "questions", "votes" if votes else "rankings": "rankings", "clauses": "clauses"}
