@@ -17,6 +17,7 @@ from commands import answered, dempo, told
 
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import METHODS
+from core.ranking.files import read_file
 from core.ranking.leaderboards import leaderboards
 from core.sections.who_judges import RankSection
 from core.types import Ranking
@@ -24,6 +25,7 @@ from storage.draws.history import config_of
 from storage.judging.run_rankings import rankings_of_run
 from storage.record.reader import Reader
 from tui.terminal.completion import run_or_file_names
+from tui.terminal.csv_output import print_csv
 
 ORDERS = [
     ("ann#0", "a b c d"),
@@ -198,6 +200,15 @@ def test_part_of_a_run_is_what_its_rankings_in_a_file_give(judged: Path, tmp_pat
     by_name = ["--runs-dir", judged.parent, judged.name[:20]]
     assert scores(rank(*by_name, *some)) == scores(rank(path, *seed, *some))
     assert scores(rank(*by_name, *some, "--seed", 9)) != scores(rank(*by_name, *some))
+
+
+def test_the_view_of_rankings_as_csv_is_a_file_that_is_read(
+    judged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, path = Reader(judged), tmp_path / "view.csv"
+    print_csv(reader.view("rankings"))
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert set(read_file(path).rankings) == set(rankings_of_run(reader, config_of(reader)))
 
 
 def test_what_is_neither_a_file_nor_a_run_is_said(tmp_path: Path, judged: Path) -> None:
