@@ -125,8 +125,9 @@ def test_a_name_with_a_comma_is_one_name(tmp_path: Path) -> None:
 def test_judges_are_named_by_label_or_by_call(file: Path) -> None:
     for judges, wanted in ([["ann"], {"ann#0", "ann#1"}], [["ann#1"], {"ann#1"}], [["cy", "bob"], {"cy", "bob#0"}]):
         asked = [word for judge in judges for word in ("--judge", judge)]
-        own = [one for one in listed() if one.judge in wanted]
-        assert scores(rank(file, *FEW, *asked)) == by_hand(own, methods=METHODS_OF_FEW)
+        own, data = [one for one in listed() if one.judge in wanted], rank(file, *FEW, *asked)
+        assert scores(data) == by_hand(own, methods=METHODS_OF_FEW)
+        assert data["notes"] == [f"{len(own)} of 16 rankings, by {', '.join(dict.fromkeys(r.judge for r in own))}"]
     said = told(dempo("rank", file, "--judge", "dan"), 2)
     assert "--judge: there is no judge 'dan'" in said
     assert "'ann', 'ann#0', 'ann#1', 'bob', 'bob#0', 'cy'" in said

@@ -141,7 +141,7 @@ def test_a_column_of_ranks_keeps_the_name_of_its_condition(tmp_path: Path) -> No
         (["question,judge,a,b,date", "7,j,1,2,May"], "where .date. is no condition, remove its column"),
         (["question,judge,a,b", "7,j,4,5"], "line 2: ranks must be 1 to 2, each once"),
         (["question,judge,a,b", "7,j,0,1"], "line 2: ranks must be 1 to 2, each once"),
-        (["question,judge,1,2", "7,j,a,"], "line 2: the place after which no condition is named is empty"),
+        (["question,judge,1,2", "7,j,a,"], "line 2: a place is empty; every ranking must be complete"),
         (["question,judge,1,2", "7,j,a,b", "8,j,a,a"], "line 3: .* names twice: 'a'"),
         (["question,judge,ranking", "7,j,a=b>c"], r"line 2: 'ranking' has a sign of a tie \(=\)"),
         (["question,judge,ranking", "7,j,a>>c"], "line 2: 'ranking' must name the conditions, best first"),

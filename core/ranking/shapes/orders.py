@@ -141,7 +141,9 @@ def _of_columns(row: FileRow) -> Listed:
     places = _places_in(cells)
     if places is not None:
         if not all(places):
-            raise row.error("the place after which no condition is named is empty; every ranking must be complete")
+            raise row.error(
+                "a place is empty; every ranking must be complete: name a condition there, or leave the row out"
+            )
         order = places
     else:
         order = _by_rank(cells, row)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from core.ranking.votes import Vote
     from core.types import Ranking
 
+_NAMED = 20
+"""Judges that a sentence names."""
+
 
 @dataclass(frozen=True)
 class RankSource:
@@ -152,13 +155,15 @@ def _selected(
 ) -> list[str]:
     """What was selected out of what there is."""
     from core.ranking.selection import conditions_in
+    from core.ranking.votes import Vote
 
     told: list[str] = []
     if options.only or options.drop:
         left, whole = conditions_in(some), conditions_in(every)
         told.append(f"{len(left)} of {number_of(len(whole), 'condition')}: {', '.join(left)}")
     if options.judges:
-        told.append(
-            f"{len(some)} of {len(every)} rankings or votes: by {', '.join(dict.fromkeys(one.judge for one in some))}"
-        )
+        judges = list(dict.fromkeys(one.judge for one in some))
+        more = f" and {len(judges) - _NAMED} more" if len(judges) > _NAMED else ""
+        what = "votes" if isinstance(some[0], Vote) else "rankings"
+        told.append(f"{len(some)} of {len(every)} {what}, by {', '.join(judges[:_NAMED])}{more}")
     return told
