@@ -116,7 +116,7 @@ def test_every_command_that_names_a_run_can_be_told_where_the_runs_are() -> None
     assert ("draw", "commit") in COMMANDS
 
 
-NO_RUNS = [("rank",), ("feasible",), ("examples",)]
+NO_RUNS = [("feasible",), ("examples",)]
 """Commands that have nothing to do with runs."""
 
 

@@ -44,7 +44,9 @@ from storage.verifier.ranking.juries import check_juries
 from storage.verifier.ranking.jury_figures import _agreement_cells, agreement_figures, alpha_of
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
-from tui.commands.ranking.rank import rank_file
+from tui.commands.ranking.rank import ranked
+from tui.commands.ranking.rank_options import RankOptions
+from tui.commands.ranking.rank_source import of_file, of_run
 from tui.commands.record.show import results
 from tui.commands.runs.process import work
 from tui.screens.panes.leaderboards import LeaderboardsPane, page
@@ -318,7 +320,8 @@ def test_a_file_of_several_judges_says_the_same_without_a_run(tmp_path: Path) ->
             for r in listed
         )
     )
-    found = rank_file(path, 20, "questions", 5, [f"{judge}={weight}" for judge, weight in WEIGHTS.items()])
+    options = RankOptions(weights=[f"{j}={n}" for j, n in WEIGHTS.items()], resamples=20, seed=5)
+    found = ranked(of_file(path, options))
     (borda,) = boards(weighed(listed), ("borda",))
     rows = [(row["condition"], row["score"]) for row in found.rows if row["method"] == "borda"]
     assert rows == [(row.condition, row.score) for row in borda.rows]
@@ -326,7 +329,19 @@ def test_a_file_of_several_judges_says_the_same_without_a_run(tmp_path: Path) ->
     assert len(found.jury.agreement) == 7
     for wrong, sentence in (("meek=2", "judges are strict, kind, odd"), ("odd=0", "count 1 to 1000 times")):
         with pytest.raises(InputError, match=sentence):
-            rank_file(path, 20, "questions", 5, [wrong])
+            of_file(path, RankOptions(weights=[wrong]))
+
+
+def test_a_jury_of_a_run_is_ranked_again_with_its_weights(jury_run: Path) -> None:
+    recorded, again = JuryFound.of_run(Reader(jury_run)), ranked(of_run(jury_run, RankOptions()))
+    assert again.jury.weights == recorded.weights
+    assert again.jury.boards == recorded.boards
+    assert again.jury.agreement == recorded.agreement
+    odd = ranked(of_run(jury_run, RankOptions(judges=["three"], methods=["borda"])))
+    alone = [row for row in recorded.boards if (row.method, row.judge, row.without) == ("borda", "three", 0)]
+    assert [(row["condition"], row["score"], row["low"]) for row in odd.rows] == [
+        (row.condition, row.score, row.low) for row in alone
+    ]
 
 
 def test_hostile_names_of_judges_stay_in_their_lines() -> None:
@@ -428,7 +443,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "another condition": ([gold_line("1:0", "ac")], "line 1: .* has besides: 'c'"),
     "twice the same": (
         [gold_line("1:0", "ab"), gold_line("1:0", "ba", "bob"), gold_line("1:0", "ba")],
-        r"line 3: 'ann' ranks question '1:0' a second time \(first: .*line 1\)",
+        r'line 3: "ann" ranks question "1:0" a second time \(first: .*line 1\)',
     ),
     "nothing": ([], "holds no rankings"),
 }

@@ -20,8 +20,10 @@ from core.ranking.robustness.power import Aim, Components, Prices, Spending, all
 from core.ranking.robustness.stands import robustness
 from core.sections.who_judges import RankSection
 from core.types import Ranking
+from storage.draws.history import config_of
+from storage.judging.run_rankings import rankings_of_run
 from storage.record.reader import Reader
-from tui.commands.ranking.power import powered, rankings_of_run, spending_of_run
+from tui.commands.ranking.power import powered, spending_of_run
 from tui.commands.runs.process import work
 from tui.terminal.console import Console
 
@@ -214,7 +216,7 @@ def test_names_with_commas_and_other_measures() -> None:
 
 def test_a_run_is_a_pilot(trained: Path) -> None:
     reader = Reader(trained)
-    listed = rankings_of_run(reader)
+    listed = rankings_of_run(reader, config_of(reader))
     assert len(listed) == reader.view("leaderboards")[0]["rankings"]
     score = {row["condition"]: row["score"] for row in reader.view("leaderboards") if row["method"] == "borda"}
     found = powered(listed, Aim(0.5), "borda", spending_of_run(reader))
@@ -240,8 +242,8 @@ def test_prices_of_a_run_are_those_of_its_calls(tmp_path: Path, monkeypatch: pyt
         assert work(root, None, Console(quiet=True)) == 0
     reader = Reader(root)
     (cost,) = (row["cost"] for row in reader.view("judge_costs"))
-    found = powered(rankings_of_run(reader), Aim(0.5), "borda", spending_of_run(reader))
-    assert found.spending.share == len(rankings_of_run(reader)) / 16
+    found = powered(rankings_of_run(reader, config_of(reader)), Aim(0.5), "borda", spending_of_run(reader))
+    assert found.spending.share == len(rankings_of_run(reader, config_of(reader))) / 16
     assert found.spending.share < 1
     assert found.spending.prices is not None
     assert found.spending.prices.call == pytest.approx(cost / 16)

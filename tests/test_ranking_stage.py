@@ -82,8 +82,8 @@ def test_a_resumed_jury_redoes_only_what_is_missing(tmp_path: Path) -> None:
     rank(make_context("rank", config(), tmp_path / "whole", whole), several_judges())
     expected = whole.of_kind(JuryBoard)
     assert len(expected) == 12
-    assert whole.of_kind(StagePlanned)[0].units == len(RankSection().methods) + 3 + len(expected)
-    kept = (*RankSection().methods, "pairwise", "diagnostics", "agreement", "jury/borda/only/n")
+    assert whole.of_kind(StagePlanned)[0].units == len(RankSection().methods) + 4 + len(expected)
+    kept = (*RankSection().methods, "pairwise", "robustness", "diagnostics", "agreement", "jury/borda/only/n")
     cut = MemoryRecorder(events=[e for e in whole.events if e[2] is None or e[2][0] in kept])
     rank(make_context("rank", config(), tmp_path / "cut", cut), several_judges())
     assert sorted(map(repr, cut.of_kind(JuryBoard))) == sorted(map(repr, expected))

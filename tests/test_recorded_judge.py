@@ -155,7 +155,7 @@ def test_a_wrong_file_is_refused_before_a_run_is_made(tmp_path: Path, conditions
             2,
             "has question '1:1' under clause 2, this run under clause 1",
         ),
-        ([*good, line("1:1", "ann", conditions)], 2, "it ranks this question twice"),
+        ([*good, line("1:1", "ann", conditions)], 2, 'ranks question "1:1" a second time'),
         (good, 1, "holds 2 rankings of question '1:0', and rankings is 1; raise it"),
         ([line("1:1", "ann", [*conditions[1:], "x"])], 2, "has besides: 'x'"),
         ([], 2, "holds no rankings"),

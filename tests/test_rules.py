@@ -28,7 +28,9 @@ from storage.record.reader import Reader
 from storage.replay.compare import Compared, exactly
 from storage.replay.repetition import Line, Repeated
 from storage.replay.replaying import Report, StageReplay
-from tui.commands.ranking.rank import rank_file
+from tui.commands.ranking.rank import ranked as ranked_anew
+from tui.commands.ranking.rank_options import RankOptions
+from tui.commands.ranking.rank_source import of_file
 from tui.commands.record.replay import replay
 from tui.commands.record.replay_text import text_of
 from tui.commands.record.show import results
@@ -246,7 +248,8 @@ def test_rank_show_and_app_say_the_order_of_the_consensus(
     ]
     path = tmp_path / "rankings.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in listed), encoding="utf-8")
-    rows = [row for row in rank_file(path, 40, "questions", 5).rows if row["method"] == "kemeny"]
+    found = ranked_anew(of_file(path, RankOptions(resamples=40, seed=5)))
+    rows = [row for row in found.rows if row["method"] == "kemeny"]
     recorded = board_events(new)["kemeny"]
     assert [row["condition"] for row in rows] == [row["condition"] for row in recorded["rows"]]
     assert [row["score"] for row in rows] != sorted(row["score"] for row in rows), "the score alone would mislead"

@@ -198,13 +198,15 @@ def _ranked(path: Path) -> tuple[list[str], int]:
     """Models and the most rankings of a question.
 
     Raises:
-        InputError: as `read_rankings`.
+        InputError: as `read_file`, or it holds votes.
     """
     from collections import Counter
 
-    from core.ranking.files import read_rankings
+    from core.ranking.files import read_file
 
-    rankings = read_rankings(path)
+    rankings = read_file(path).rankings
+    if not rankings:
+        raise InputError(f"{path} holds votes between two; published rankings order all models, best first")
     return sorted(rankings[0].order), max(Counter(one.question_id for one in rankings).values())
 
 

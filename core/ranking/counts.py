@@ -47,6 +47,10 @@ class Ballots:
     def __len__(self) -> int:
         return len(self.orders)
 
+    def wins_by(self, unit: Ints, units: int) -> Floats:
+        """`wins_by_unit` of these rankings with their weights."""
+        return wins_by_unit(self.orders, unit, units, self.weight)
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -82,8 +86,8 @@ def encode(rankings: Sequence[Ranking]) -> Ballots:
         conditions=conditions,
         orders=orders,
         asked=tuple(question for _, question in dict.fromkeys(questions)),
-        question=_number(questions),
-        clause=_number([ranking.clause_id for ranking in rankings]),
+        question=numbered(questions),
+        clause=numbered([ranking.clause_id for ranking in rankings]),
         weight=np.array([ranking.weight for ranking in rankings], dtype=np.int64),
     )
 
@@ -107,11 +111,12 @@ def check_order(order: Sequence[str], conditions: Sequence[str], where: str) -> 
     if problems:
         raise InputError(
             f"{where}: the ranking does not order the same {len(conditions)} conditions as the others; it "
-            f"{'; '.join(problems)}. Every ranking must be complete: leave the others out, or rank them apart"
+            f"{'; '.join(problems)}. Every ranking must be complete: leave the others out, rank them apart, or "
+            "write votes between two ('a', 'b', 'winner')"
         )
 
 
-def _number(keys: Sequence[Any]) -> Ints:
+def numbered(keys: Sequence[Any]) -> Ints:
     """Numbers distinct keys from 0 in order of appearance. Shape (n,)."""
     seen: dict[Any, int] = {}
     return np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.int64)
@@ -140,9 +145,10 @@ def wins_by_unit(orders: Ints, unit: Ints, units: int, weight: Ints | None = Non
 
 
 def majorities_of(wins: Floats) -> Floats:
-    """1 where i is before j in most of a question's rankings, a half where they are even. wins, result (Q, m, m)."""
+    """1 where i is before j in most of a question's rankings, a half where they are even; nothing where nobody compared
+    the two. wins, result (Q, m, m)."""
     reverse = wins.swapaxes(-1, -2)
-    won: Floats = (wins > reverse) + 0.5 * (wins == reverse) * (1 - np.eye(wins.shape[-1]))
+    won: Floats = (wins > reverse) + 0.5 * ((wins == reverse) & (wins > 0))
     return won
 
 

@@ -1,60 +1,81 @@
-"""Rankings from a JSONL file, for `dempo rank RANKINGS.jsonl`.
+"""What `dempo rank FILE` reads: whole rankings, or votes between two, of a file in any form (docs/ranking.md).
 
-Two formats, told apart row by row: this program's export, one ranking per row,
-
-    {"question_id": "1:2", "clause_id": 1, "judge": "model#0", "ranking": ["hard", "soft", …]}
-
-and the published one, all rankings of a question in one row (the k-th is judge "judge#k", from 0):
-
-    {"question_id": "1:2", "clause_id": 1, "rankings": [["hard", "soft", …], …], …}
-
-Orders are best first; other keys are ignored, but for `shown` beside `ranking`: the same conditions, in the order in
-which the judge saw their answers.
+People's rankings (`rank.gold`) and those of a recorded judge are read by the same rules.
 """
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from core.errors import InputError
 from core.ranking.counts import check_order
+from core.ranking.shapes.file_rows import rows_of
+from core.ranking.shapes.orders import Clause, Listed, listed_in, refuse_twice
+from core.ranking.shapes.votes_read import is_vote, refuse_votes, votes_in
+from core.ranking.votes import Vote
 from core.types import Ranking
 
+_EMPTY = "holds no rankings; write one JSON object per line, with 'ranking' or 'rankings'"
 
-def read_rankings(path: Path) -> tuple[Ranking, ...]:
-    """Reads all rankings of a file, in its order.
+
+@dataclass(frozen=True)
+class RankingFile:
+    """Either whole rankings or votes, in the order of the file; rankings of two, not always the same, are votes.
+
+    shown[k] is the order in which ranking k saw the answers, empty where unknown; clauses names the clauses by their
+    numbers where the file calls them by texts, and no_clause says that no row has a clause.
+    """
+
+    rankings: tuple[Ranking, ...]
+    votes: tuple[Vote, ...]
+    shown: tuple[tuple[str, ...], ...]
+    clauses: Mapping[int, str]
+    no_clause: bool
+
+
+def read_file(path: Path) -> RankingFile:
+    """Reads a file whole.
 
     Raises:
-        InputError: the file cannot be read, holds no ranking, or a line is not JSON, lacks a key, or holds
-            a ranking that is partial, has duplicates, or orders other conditions than the first one.
+        InputError: it cannot be read or holds nothing; or a line is wrong, which the message names.
     """
-    rankings: list[Ranking] = []
-    for where, ranking in located_rankings(path, body_of(path)):
-        conditions = rankings[0].order if rankings else tuple(dict.fromkeys(ranking.order))
-        check_order(ranking.order, conditions, where)
-        rankings.append(ranking)
-    if not rankings:
-        raise InputError(f"{path} holds no rankings; write one JSON object per line, with 'ranking' or 'rankings'")
-    return tuple(rankings)
+    rows = rows_of(path, body_of(path))
+    first = next(rows, None)
+    if first is None:
+        raise InputError(f"{path} {_EMPTY}")
+    rows = itertools.chain([first], rows)
+    if is_vote(first):
+        read = list(votes_in(rows))
+        numbers, clauses = number_clauses([clause for _, clause in read])
+        votes = tuple(replace(vote, clause_id=n) for (vote, _), n in zip(read, numbers, strict=True))
+        return RankingFile((), votes, (), clauses, _none(clause for _, clause in read))
+    listed = list(refuse_twice(listed_in(refuse_votes(rows))))
+    if not listed:
+        raise InputError(f"{path} {_EMPTY}")
+    no_clause = _none(one.clause for one in listed)
+    numbers, clauses = number_clauses([one.clause for one in listed])
+    if _of_pairs(listed):
+        of_pairs = tuple(
+            Vote(x.question_id, n, x.judge, (x.order[0], x.order[1]), 1.0, 0.0)
+            for x, n in zip(listed, numbers, strict=True)
+        )
+        return RankingFile((), of_pairs, (), clauses, no_clause)
+    for one in listed:
+        check_order(one.order, tuple(dict.fromkeys(listed[0].order)), one.where)
+    rankings = tuple(Ranking(x.question_id, n, x.judge, x.order) for x, n in zip(listed, numbers, strict=True))
+    return RankingFile(rankings, (), tuple(x.shown for x in listed), clauses, no_clause)
 
 
-def read_shown(path: Path) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Judge, conditions as shown and as ranked of each row that has `shown`; of a file that `read_rankings` read.
+def listed_rankings(path: Path, body: bytes) -> Iterator[Listed]:
+    """The rankings of a file with their places, each for itself: whether they order the same is not looked at.
 
     Raises:
-        InputError: `shown` holds other conditions than the ranking.
+        InputError: a line is wrong, or a judge ranks a question twice.
     """
-    for where, text in _lines(path, body_of(path)):
-        row = _parse(text, where)
-        if "shown" in row and "ranking" in row:
-            shown, ranking = _order(row["shown"], "shown", where), _order(row["ranking"], "ranking", where)
-            if sorted(shown) != sorted(ranking):
-                raise InputError(f"{where}: 'shown' holds other conditions than 'ranking'; name the same ones")
-            yield row["judge"], shown, ranking
+    return refuse_twice(listed_in(refuse_votes(rows_of(path, body))))
 
 
 def body_of(path: Path) -> bytes:
@@ -69,73 +90,24 @@ def body_of(path: Path) -> bytes:
         raise InputError(f"cannot read the rankings {path}: {error.strerror}") from error
 
 
-def located_rankings(path: Path, body: bytes) -> Iterator[tuple[str, Ranking]]:
-    """The rankings of a file with "file, line n", each for itself: whether they order the same is not looked at.
-
-    Raises:
-        InputError: a line is not JSON, or lacks a key.
-    """
-    for where, text in _lines(path, body):
-        for ranking in _row(_parse(text, where), where):
-            yield where, ranking
-
-
-def rows_of(path: Path, body: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The rows of a file as they stand, with "file, line n"."""
-    for where, text in _lines(path, body):
-        yield where, _parse(text, where)
+def number_clauses(clauses: Sequence[Clause]) -> tuple[list[int], dict[int, str]]:
+    """The number of each clause, and their names: numbers stay as they are where all clauses are numbers or none is
+    named; otherwise clauses are numbered from 1 in order of appearance."""
+    if all(isinstance(clause, int) for clause in clauses):
+        return [clause for clause in clauses if isinstance(clause, int)], {}
+    seen: dict[Clause, int] = {}
+    numbers = [seen.setdefault(clause, len(seen) + 1) for clause in clauses]
+    named = {number: "(none)" if clause is None else str(clause) for clause, number in seen.items()}
+    return numbers, named if len(seen) > 1 or None not in seen else {}
 
 
-def _lines(path: Path, body: bytes) -> Iterator[tuple[str, str]]:
-    """Lines that are not blank, with "file, line n"."""
-    for number, line in enumerate(io.BytesIO(body), start=1):
-        where = f"{path}, line {number}"
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise InputError(f"{where}: this is not UTF-8 text") from error
-        if text:
-            yield where, text
+def _none(clauses: Iterator[Clause]) -> bool:
+    return all(clause is None for clause in clauses)
 
 
-def _parse(text: str, where: str) -> Mapping[str, Any]:
-    try:
-        row = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        raise InputError(f"{where}: this is not JSON ({reason}); write one JSON object per line") from error
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: expected a JSON object with 'question_id', 'clause_id' and 'ranking' or 'rankings'")
-    return row
-
-
-def _row(row: Mapping[str, Any], where: str) -> Iterator[Ranking]:
-    question = _field(row, "question_id", str, where)
-    clause = _field(row, "clause_id", int, where)
-    if "ranking" in row:
-        judge = _field(row, "judge", str, where)
-        yield Ranking(question, clause, judge, _order(row["ranking"], "ranking", where))
-        return
-    if "rankings" not in row:
-        raise InputError(f"{where}: the key 'ranking' (one order) or 'rankings' (a list of orders) is missing")
-    judge = _field(row, "judge", str, where) if "judge" in row else "judge"
-    for k, order in enumerate(_field(row, "rankings", list, where)):
-        yield Ranking(question, clause, f"{judge}#{k}", _order(order, f"rankings[{k}]", where))
-
-
-_NAMES: Mapping[type, str] = {str: "a text", int: "an integer", list: "a list of orders, best first"}
-
-
-def _field(row: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
-    if key not in row:
-        raise InputError(f"{where}: the key {key!r} is missing")
-    value = row[key]
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise InputError(f"{where}: {key!r} must be {_NAMES[kind]}; it is {json.dumps(value)[:60]}")
-    return value
-
-
-def _order(value: Any, key: str, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
-        raise InputError(f"{where}: {key!r} must be a list of names, best first; it is {json.dumps(value)[:60]}")
-    return tuple(value)
+def _of_pairs(listed: Sequence[Listed]) -> bool:
+    """Whether each ranking orders two conditions, and not always the same two: these are votes."""
+    return (
+        all(len(set(one.order)) == len(one.order) == 2 for one in listed)
+        and len({n for x in listed for n in x.order}) > 2
+    )

@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.errors import InputError
 from core.events import GoldCompared, GoldRanking, GoldRead, digest
 from core.ranking.counts import check_order
-from core.ranking.files import body_of, located_rankings
+from core.ranking.files import body_of, listed_rankings
+from core.ranking.shapes.orders import Listed
 from core.sections.who_judges import RankSection
 from core.stage import Context, Unit, only
 from core.types import Judged
-
-if TYPE_CHECKING:
-    from core.types import Ranking
 
 _READ, _COMPARED = "gold", "gold/compared"
 
@@ -49,37 +46,30 @@ def read_gold(path: Path, conditions: Sequence[str], questions: Mapping[str, int
     except InputError as error:
         raise InputError(f"rank.gold: {error}") from None
     people: dict[str, int] = {}
-    said: dict[tuple[str, str], str] = {}
     found = []
-    for where, ranking in located_rankings(path, body):
-        _check_question(ranking, questions, where)
-        check_order(ranking.order, conditions, where)
-        key = ranking.judge, ranking.question_id
-        if key in said:
-            raise InputError(
-                f"{where}: {ranking.judge!r} ranks question {ranking.question_id!r} a second time (first: "
-                f"{said[key]}); leave one of them out, or give each person a name of their own in 'judge'"
-            )
-        said[key] = where
-        person = people.setdefault(ranking.judge, len(people) + 1)
-        found.append(GoldRanking(question_id=ranking.question_id, person=person, ranking=list(ranking.order)))
+    for one in listed_rankings(path, body):
+        _check_question(one, questions)
+        check_order(one.order, conditions, one.where)
+        person = people.setdefault(one.judge, len(people) + 1)
+        found.append(GoldRanking(question_id=one.question_id, person=person, ranking=list(one.order)))
     if not found:
         raise InputError(f"{path} (rank.gold) holds no rankings; write one JSON object per line, with 'ranking'")
     return Gold(digest(body), tuple(found))
 
 
-def _check_question(ranking: Ranking, questions: Mapping[str, int | None] | None, where: str) -> None:
+def _check_question(one: Listed, questions: Mapping[str, int | None] | None) -> None:
     if questions is None:
         return
-    if ranking.question_id not in questions:
+    if one.question_id not in questions:
         raise InputError(
-            f"{where}: this run asks no question {ranking.question_id!r} (it has {len(questions)}, the first is "
+            f"{one.where}: this run asks no question {one.question_id!r} (it has {len(questions)}, the first is "
             f"{next(iter(questions), 'none')!r}); rank.gold holds rankings of the run's own questions"
         )
-    clause = questions[ranking.question_id]
-    if clause is not None and clause != ranking.clause_id:
+    clause = questions[one.question_id]
+    if clause is not None and one.clause is not None and clause != one.clause:
         raise InputError(
-            f"{where}: question {ranking.question_id!r} is one of clause {clause}, not {ranking.clause_id}"
+            f"{one.where}: question {one.question_id!r} is one of clause {clause}, not {one.clause!r}; correct it, or "
+            "leave 'clause_id' out"
         )
 
 

@@ -19,6 +19,7 @@ from core.facts.ranking.positions import positions_by
 from core.ranking import bootstrap
 from core.ranking.bootstrap import Progress
 from core.ranking.counts import (
+    Ballots,
     Choices,
     Floats,
     Ints,
@@ -37,6 +38,7 @@ from core.ranking.methods.plackett_luce import plackett_luce
 from core.ranking.methods.plackett_luce_published import plackett_luce_published
 from core.ranking.methods.schulze import schulze
 from core.ranking.places import Places, places_by_order, places_by_score
+from core.ranking.votes import Votes
 from core.sections.who_judges import RankSection
 from core.types import Ranking
 
@@ -114,11 +116,14 @@ def leaderboards(
 
 
 class Aggregation:
-    """Rankings, their resamples and the sums that methods share; each is computed when first needed."""
+    """Rankings or votes, their resamples and the sums that methods share; each is computed when first needed.
+
+    Of votes there are win matrices alone: those of `OF_WHOLE_RANKINGS` have no leaderboard then.
+    """
 
     def __init__(
         self,
-        rankings: Sequence[Ranking],
+        rankings: Sequence[Ranking] | Votes,
         config: RankSection,
         stream: RandomStream,
         progress: Progress,
@@ -130,18 +135,28 @@ class Aggregation:
                 its resamples are taken, which are the same.
         """
         self.like = like
-        self.ballots = encode(rankings)
+        self.given: Ballots | Votes = rankings if isinstance(rankings, Votes) else encode(rankings)
+        self.conditions = self.given.conditions
         self.config = config
         self.stream = stream
         self.progress = progress
-        by_ranking = np.arange(len(self.ballots), dtype=np.int64)
-        self.unit = {"questions": self.ballots.question, "rankings": by_ranking, "clauses": self.ballots.clause}[
-            config.resample
-        ]
+        each = np.arange(len(self.given), dtype=np.int64)
+        self.unit = {"questions": self.given.question, "rankings": each, "clauses": self.given.clause}[config.resample]
         self.units = int(self.unit.max()) + 1
         self._estimates: dict[Method, Estimate] = {}
-        self.questions = len(self.ballots.asked)
+        self.questions = len(self.given.asked)
         self._drawn: dict[int, NDArray[np.uint32]] = {}
+
+    @property
+    def ballots(self) -> Ballots:
+        """The rankings as arrays.
+
+        Raises:
+            TypeError: there are only votes between two.
+        """
+        if isinstance(self.given, Votes):
+            raise TypeError("votes between two conditions are no rankings of all of them")
+        return self.given
 
     @property
     def weights(self) -> NDArray[np.uint32]:
@@ -159,13 +174,12 @@ class Aggregation:
     @cached_property
     def wins(self) -> Floats:
         """Win matrices, shape (1 + B, m, m)."""
-        wins = wins_by_unit(self.ballots.orders, self.unit, self.units, self.ballots.weight)
-        return bootstrap.weighted_wins(self.weights, wins)
+        return bootstrap.weighted_wins(self.weights, self.given.wins_by(self.unit, self.units))
 
     @cached_property
     def wins_by_question(self) -> Floats:
         """Win matrices of the questions, shape (Q, m, m)."""
-        return wins_by_unit(self.ballots.orders, self.ballots.question, self.questions, self.ballots.weight)
+        return self.given.wins_by(self.given.question, self.questions)
 
     @cached_property
     def wins_by_majority(self) -> Floats:
@@ -180,7 +194,7 @@ class Aggregation:
         if self.config.resample != "clauses":
             return bootstrap.weighted_wins(self.drawn(self.questions), won)
         clause, of_clause = np.empty(self.questions, dtype=np.int64), np.zeros((self.units, *won.shape[1:]))
-        clause[self.ballots.question] = self.ballots.clause
+        clause[self.given.question] = self.given.clause
         np.add.at(of_clause, clause, won)
         return bootstrap.weighted_wins(self.weights, of_clause)
 
@@ -206,13 +220,13 @@ class Aggregation:
         position = positions_by(_cost(estimate).tolist())
         rows = [
             Score(condition, float(estimate.score[i]), float(low[i]), float(high[i]), position[i])
-            for i, condition in enumerate(self.ballots.conditions)
+            for i, condition in enumerate(self.conditions)
         ]
         places = estimate.places or places_by_score(estimate.score, estimate.samples)
         resample = resample_of(method, self.config.resample)
         return Leaderboard(
             method=method,
-            rankings=len(self.ballots),
+            rankings=len(self.given),
             resample=resample,
             units=self.units_of(method),
             resamples=self.config.resamples,
@@ -240,7 +254,7 @@ class Aggregation:
 
     def named(self, prefix: str, values: Floats) -> dict[str, float]:
         """One detail per condition, `prefix:condition`."""
-        return {f"{prefix}:{name}": float(x) for name, x in zip(self.ballots.conditions, values, strict=True)}
+        return {f"{prefix}:{name}": float(x) for name, x in zip(self.conditions, values, strict=True)}
 
 
 def _cost(estimate: Estimate) -> Floats:
@@ -285,14 +299,14 @@ def _bradley_terry_majority(data: Aggregation) -> Estimate:
 
 def _plackett_luce(data: Aggregation) -> Estimate:
     separable = ~strongly_connected(data.wins)
-    scores = np.empty((len(data.weights), len(data.ballots.conditions)))
+    scores = np.empty((len(data.weights), len(data.conditions)))
     for rows, tally in data.tallies("Plackett–Luce"):
         scores[rows] = plackett_luce(data.choices, tally, separable[rows])
     return Estimate(scores[0], scores[1:], _separable_detail(separable))
 
 
 def _plackett_luce_published(data: Aggregation) -> Estimate:
-    scores = np.empty((len(data.weights), len(data.ballots.conditions)))
+    scores = np.empty((len(data.weights), len(data.conditions)))
     settled = np.empty(len(scores), dtype=bool)
     for rows, tally in data.tallies("published Plackett–Luce"):
         scores[rows], settled[rows] = plackett_luce_published(data.choices, tally)
@@ -318,7 +332,7 @@ def _mallows(data: Aggregation) -> Estimate:
 
     Rankings are held out whole, whatever they weigh; numbers of rankings are sums of their weights.
     """
-    m = len(data.ballots.conditions)
+    m = len(data.conditions)
     out = held_out(len(data.ballots))
     weight = data.ballots.weight
     train = wins_by_unit(data.ballots.orders[~out], data.unit[~out], data.units, weight[~out])

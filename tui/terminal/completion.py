@@ -39,6 +39,18 @@ def run_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return [root.name for root in found if root.name.startswith(incomplete)]
 
 
+def run_or_file_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """`run_names`, and the files and folders that begin with what is typed."""
+    folder, _, begun = incomplete.rpartition("/")
+    inside = Path(folder or ("/" if incomplete.startswith("/") else "."))
+    try:
+        found = sorted(path for path in inside.iterdir() if path.name.startswith(begun))
+    except OSError:
+        found = []
+    before = incomplete[: len(incomplete) - len(begun)]
+    return run_names(ctx, incomplete) + [f"{before}{path.name}{'/' if path.is_dir() else ''}" for path in found]
+
+
 def find_run(name: str, runs: Path) -> Path:
     """The folder of a run, as `storage.record.reader.find_run` finds it."""
     from storage.record import reader

@@ -22,6 +22,7 @@ RunName = Annotated[
 ]
 Detach = Annotated[bool, typer.Option("--detach", help="Start the engine in a session of its own and return.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print rows as CSV.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
 UntilEvent = Annotated[
     int | None, typer.Option("--until", help="The record as it stood after the event of this number.", min=1)

@@ -120,6 +120,15 @@ def read_csv(path: Path, key: str) -> CsvTable:
         body = path.read_bytes()
     except OSError as error:
         raise InputError(f"{key}: cannot read {path}: {error.strerror}") from error
+    return csv_of(path, body, key)
+
+
+def csv_of(path: Path, body: bytes, key: str) -> CsvTable:
+    """`read_csv` of a file whose bytes are here.
+
+    Raises:
+        InputError: it is not UTF-8 or no CSV, or has no rows.
+    """
     rows = [row for row in _rows(path, _text(path, body)) if any(row.cells)]
     if not rows:
         raise InputError(f"{key}: {path} is empty; it should be a CSV file that begins with a line of column names")

@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 
 from core.errors import InputError
 from core.evaluation.judges.judge import Call, Calls, request_key
-from core.evaluation.judges.shown_orders import read_shown_orders
 from core.events import JudgeCalled, RankingsRead
 from core.events.data import FileRead
 from core.facts.judging.replies import READING_RULE
 from core.facts.judging.requests import file_unit
 from core.facts.plural import number_of
 from core.ranking.counts import check_order
-from core.ranking.files import read_rankings
+from core.ranking.files import body_of, listed_rankings
+from core.ranking.shapes.orders import Listed
 from core.sections.who_judges import JudgeModel
 from core.stage import Context, Unit, only
-from core.types import Question, Ranking
+from core.types import Question
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,7 @@ class RecordedRankings:
     answers stood before the judge, beside them, each empty where it is not known."""
 
     file: FileRead
-    of_question: Mapping[str, tuple[Ranking, ...]]
-    shown: Mapping[str, tuple[tuple[str, ...], ...]]
+    of_question: Mapping[str, tuple[Listed, ...]]
 
 
 def read_recorded(model: JudgeModel, names: Mapping[str, str]) -> RecordedRankings:
@@ -49,28 +48,31 @@ def read_recorded(model: JudgeModel, names: Mapping[str, str]) -> RecordedRankin
     """
     path = model.recorded
     assert path is not None, "the configuration of a recorded judge names a file"
-    rankings = read_rankings(path)
-    of_question: dict[str, tuple[Ranking, ...]] = {}
-    shown: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for ranking, order in zip(rankings, read_shown_orders(path), strict=True):
-        where = f"judge {model.label!r}: {path}, question {ranking.question_id!r}, judge {ranking.judge!r}"
-        check_order(ranking.order, list(names), where)
-        others = of_question.get(ranking.question_id, ())
-        if any(other.judge == ranking.judge for other in others):
-            raise InputError(f"{where}: it ranks this question twice; leave one of the two out, or rename its judge")
-        named = replace(ranking, order=tuple(names[name] for name in ranking.order))
-        of_question[ranking.question_id] = (*others, named)
-        before = shown.get(ranking.question_id, ())
-        shown[ranking.question_id] = (*before, tuple(names[name] for name in order))
+    of_question: dict[str, tuple[Listed, ...]] = {}
+    try:
+        body = body_of(path)
+        for one in listed_rankings(path, body):
+            check_order(one.order, list(names), one.where)
+            named = replace(one, order=_called(one.order, names), shown=_called(one.shown, names))
+            of_question[one.question_id] = (*of_question.get(one.question_id, ()), named)
+    except InputError as error:
+        raise InputError(f"judge {model.label!r}: {error}") from None
+    if not of_question:
+        raise InputError(f"judge {model.label!r}: {path} holds no rankings; write one JSON object per line")
     most = max(of_question.values(), key=len)
     if len(most) > model.rankings:
         raise InputError(
             f"judge {model.label!r}: {path} holds {number_of(len(most), 'ranking')} of question "
             f"{most[0].question_id!r}, and rankings is {model.rankings}; raise it, or leave rankings out of the file"
         )
-    body = path.read_bytes()
-    file = FileRead(name=path.name, bytes=len(body), sha256=hashlib.sha256(body).hexdigest(), rows=len(rankings))
-    return RecordedRankings(file, of_question, shown)
+    rows = sum(map(len, of_question.values()))
+    file = FileRead(name=path.name, bytes=len(body), sha256=hashlib.sha256(body).hexdigest(), rows=rows)
+    return RecordedRankings(file, of_question)
+
+
+def _called(order: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """What the run calls the conditions of an order."""
+    return tuple(names[name] for name in order)
 
 
 def check_questions(model: JudgeModel, found: RecordedRankings, questions: Sequence[Question]) -> None:
@@ -88,10 +90,11 @@ def check_questions(model: JudgeModel, found: RecordedRankings, questions: Seque
             "does not ask; leave these rankings out, or ask the questions"
         )
     for ranking in (ranking for listed in found.of_question.values() for ranking in listed):
-        if ranking.clause_id != clauses[ranking.question_id]:
+        if ranking.clause not in (None, clauses[ranking.question_id]):
             raise InputError(
-                f"judge {model.label!r}: {model.recorded} has question {ranking.question_id!r} under clause "
-                f"{ranking.clause_id}, this run under clause {clauses[ranking.question_id]}"
+                f"judge {model.label!r}: {ranking.where} has question {ranking.question_id!r} under clause "
+                f"{ranking.clause!r}, this run under clause {clauses[ranking.question_id]}; correct it, or leave "
+                "'clause_id' out"
             )
 
 
@@ -106,7 +109,7 @@ def record_file(ctx: Context, model: JudgeModel, questions: Sequence[Question]) 
         found = read_recorded(model, ctx.config.names_in_files)
         check_questions(model, found, questions)
         counts = {question: len(rankings) for question, rankings in found.of_question.items()}
-        known = any(order for orders in found.shown.values() for order in orders)
+        known = any(one.shown for listed in found.of_question.values() for one in listed)
         unit.add(RankingsRead(judge=model.label, file=found.file, rankings=counts, shown=known or None))
 
     ctx.unit(file_unit(model.label), compute)
@@ -128,27 +131,26 @@ def take_recorded(calls: Calls, found: RecordedRankings) -> str:
         ranking = found.of_question[call.question.question_id][call.index]
         calls.ctx.check_stop()
         unit = calls.ctx.begin(call.key)
-        shown = found.shown[call.question.question_id][call.index]
-        unit.add(_event(unit, call, ranking, shown, found.file))
+        unit.add(_event(unit, call, ranking, found.file))
         unit.complete()
         calls.ctx.progress(number, calls.total, calls.model.label)
     return ""
 
 
-def _event(unit: Unit, call: Call, ranking: Ranking, shown: Sequence[str], file: FileRead) -> JudgeCalled:
+def _event(unit: Unit, call: Call, ranking: Listed, file: FileRead) -> JudgeCalled:
     return JudgeCalled(
         question_id=call.question.question_id,
         clause_id=call.question.clause_id,
         judge=call.judge,
         judge_kind="recorded",
         outcome="ranked",
-        shown_order=list(shown),
+        shown_order=list(ranking.shown),
         ranking=list(ranking.order),
         attempts=1,
         reply=unit.text(json.dumps(list(ranking.order))),
         detail=f"by {ranking.judge} in {file.name}",
         request_key=request_key(
-            replace(call, order=tuple(shown)), None, call.question.question_id, {"file": file.sha256}
+            replace(call, order=ranking.shown), None, call.question.question_id, {"file": file.sha256}
         ),
         rule=READING_RULE,
         seconds=0.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -228,38 +228,18 @@ def _read(pilot: str, runs_dir: Path) -> tuple[Sequence[Ranking], Spending]:
 
     path = Path(pilot)
     if path.is_file():
-        from core.ranking.files import read_rankings
+        from core.ranking.files import read_file
 
-        return read_rankings(path), Spending()
+        rankings = read_file(path).rankings
+        if not rankings:
+            raise InputError(f"{path} holds votes between two; power is planned from whole rankings")
+        return rankings, Spending()
+    from storage.draws.history import config_of
+    from storage.judging.run_rankings import rankings_of_run
     from storage.record.reader import Reader
 
     reader = Reader(find_run(pilot, runs_dir))
-    return rankings_of_run(reader), spending_of_run(reader)
-
-
-def rankings_of_run(reader: Reader) -> list[Ranking]:
-    """Every ranking that the record of a run holds.
-
-    Raises:
-        InputError: there is none.
-    """
-    from core.types import Ranking
-
-    found: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
-    for row in reader.view("rankings"):
-        found.setdefault((row["judge"], row["question_id"]), []).append(row)
-    rankings = [
-        Ranking(
-            str(question),
-            rows[0]["clause_id"],
-            str(judge),
-            tuple(str(row["condition"]) for row in sorted(rows, key=lambda row: int(row["position"]))),
-        )
-        for (judge, question), rows in found.items()
-    ]
-    if not rankings:
-        raise InputError(f"run {reader.folder.root.name} holds no rankings yet, from which a pilot could be measured")
-    return rankings
+    return rankings_of_run(reader, config_of(reader)), spending_of_run(reader)
 
 
 def spending_of_run(reader: Reader) -> Spending:
