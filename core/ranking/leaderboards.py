@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.randomness import RandomStream
+from core.facts.ranking.intervals import NO_INTERVAL, PERCENTILE, interval_kind, tail_of
 from core.facts.ranking.methods import Method
 from core.facts.ranking.notes import notes_of
 from core.facts.ranking.positions import positions_by
@@ -31,7 +32,7 @@ from core.ranking.counts import (
 from core.ranking.methods.borda import borda
 from core.ranking.methods.bradley_terry import bradley_terry
 from core.ranking.methods.copeland import copeland, copeland_majority, win_rate
-from core.ranking.methods.kemeny import Consensus, kemeny, kemeny_batch
+from core.ranking.methods.kemeny import Consensus, Consensuses, kemeny, kemeny_batch
 from core.ranking.methods.mallows import dispersion, distances, held_out, log_likelihood
 from core.ranking.methods.plackett_luce import plackett_luce
 from core.ranking.methods.plackett_luce_published import plackett_luce_published
@@ -63,12 +64,13 @@ class Leaderboard:
     confidence: float
     rows: tuple[Score, ...]
     detail: Mapping[str, float]
+    interval: str = PERCENTILE
 
     @property
     def notes(self) -> list[str]:
         """What is said beside the numbers."""
         places = {row.condition: row.position for row in self.rows}
-        return notes_of(self.method, self.resample, self.units, places, self.detail)
+        return notes_of(self.method, self.resample, self.units, places, self.detail, interval=self.interval)
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,15 @@ class Aggregation:
         stream: RandomStream,
         progress: Progress,
         like: Aggregation | None = None,
+        plain: bool = False,
     ) -> None:
         """
         Args:
             like: of the same configuration but for the methods, and the same stream. Where it resamples as many units,
                 its resamples are taken, which are the same.
+            plain: intervals are those of the first version of the stage, never expanded and never left out.
         """
+        self.plain = plain
         self.like = like
         self.ballots = encode(rankings)
         self.config = config
@@ -161,7 +166,7 @@ class Aggregation:
     def leaderboard(self, method: Method) -> Leaderboard:
         """The leaderboard of one method."""
         estimate = _ESTIMATORS[method](self)
-        low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
+        low, high = bootstrap.percentile_interval(estimate.samples, self.tail)
         places = positions_by(_cost(estimate).tolist())
         rows = [
             Score(condition, float(estimate.score[i]), float(low[i]), float(high[i]), places[i])
@@ -176,18 +181,35 @@ class Aggregation:
             confidence=self.config.confidence,
             rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
             detail=estimate.detail,
+            interval=self.interval_kind(method),
         )
+
+    def interval_kind(self, method: Method) -> str:
+        """Which intervals the board of a method has."""
+        if self.plain:
+            return PERCENTILE
+        asked = bool(self.config.published_intervals)
+        return interval_kind(method, len(self.ballots.conditions), self.units, asked)
+
+    @property
+    def tail(self) -> float:
+        """The share of resamples beyond each end of an interval."""
+        return tail_of(self.config.confidence, self.units, self.plain)
 
     def kemeny_progress(self, done: int, total: int) -> None:
         """Reports resamples of which the Kemeny order is known."""
         self.progress(done, total, "Kemeny orders of resamples")
 
-    def tallies(self, what: str) -> Iterator[tuple[slice, Floats]]:
-        """How often each choice occurs in the data and the resamples, in batches of rows, with progress."""
+    def plackett_luce_progress(self, done: int) -> None:
+        """Reports resamples that the Plackett–Luce model is fitted to."""
+        self.progress(done, len(self.weights), "Plackett–Luce of resamples")
+
+    def tallies(self, weights: NDArray[np.uint32], what: str) -> Iterator[tuple[slice, Floats]]:
+        """How often each choice occurs in samples, in batches of rows, with progress."""
         width = max(len(self.choices.chosen), self.choices.sets.size)
-        for rows, tally in bootstrap.weighted_batches(self.weights, self.choices.counts, width):
+        for rows, tally in bootstrap.weighted_batches(weights, self.choices.counts, width):
             yield rows, tally
-            self.progress(rows.stop, len(self.weights), f"{what} of resamples")
+            self.progress(rows.stop, len(weights), f"{what} of resamples")
 
     def named(self, prefix: str, values: Floats) -> dict[str, float]:
         """One detail per condition, `prefix:condition`."""
@@ -225,20 +247,22 @@ def _bradley_terry(data: Aggregation) -> Estimate:
 
 def _plackett_luce(data: Aggregation) -> Estimate:
     separable = ~strongly_connected(data.wins)
-    scores = np.empty((len(data.weights), len(data.ballots.conditions)))
-    for rows, tally in data.tallies("Plackett–Luce"):
-        scores[rows] = plackett_luce(data.choices, tally, separable[rows])
+    scores = plackett_luce(data.choices, data.weights, separable, data.plackett_luce_progress)
     return Estimate(scores[0], scores[1:], _separable_detail(separable))
 
 
 def _plackett_luce_published(data: Aggregation) -> Estimate:
-    scores = np.empty((len(data.weights), len(data.ballots.conditions)))
+    alone = data.interval_kind("plackett_luce_published") == NO_INTERVAL
+    weights = data.weights[:1] if alone else data.weights
+    scores = np.empty((len(weights), len(data.ballots.conditions)))
     settled = np.empty(len(scores), dtype=bool)
-    for rows, tally in data.tallies("published Plackett–Luce"):
+    for rows, tally in data.tallies(weights, "published Plackett–Luce"):
         scores[rows], settled[rows] = plackett_luce_published(data.choices, tally)
     vanished = np.asarray(np.isinf(scores).any(axis=1))
-    detail = {"vanished": float(np.isinf(scores[0]).sum()), "vanished_resamples": float(vanished[1:].sum())}
-    detail |= {"settled": float(settled[0]), "unsettled_resamples": float((~settled[1:]).sum())}
+    detail = {"vanished": float(np.isinf(scores[0]).sum()), "settled": float(settled[0])}
+    if not alone:
+        detail["vanished_resamples"] = float(vanished[1:].sum())
+        detail["unsettled_resamples"] = float((~settled[1:]).sum())
     return Estimate(scores[0], scores[1:], detail)
 
 
@@ -248,10 +272,10 @@ def _separable_detail(separable: NDArray[np.bool_]) -> dict[str, float]:
 
 def _kemeny(data: Aggregation) -> Estimate:
     consensus = kemeny(data.wins[0])
-    places, _ = kemeny_batch(data.wins[1:], data.kemeny_progress)
-    detail = _orders_detail(consensus) | {"agreement": consensus.agreement}
+    resampled = kemeny_batch(data.wins[1:], data.kemeny_progress)
+    detail = _orders_detail(consensus, resampled) | {"agreement": consensus.agreement}
     detail |= data.named("consensus", consensus.position)
-    return Estimate(places.mean(axis=0), places, detail, consensus)
+    return Estimate(resampled.position.mean(axis=0), resampled.position, detail, consensus)
 
 
 def _mallows(data: Aggregation) -> Estimate:
@@ -267,24 +291,33 @@ def _mallows(data: Aggregation) -> Estimate:
     of_unit = np.bincount(data.unit[~out], weights=weight[~out].astype(np.float64), minlength=data.units)
     rankings = data.weights.astype(np.float64) @ of_unit
     consensus = kemeny(wins[0])
-    places, agreement = kemeny_batch(wins[1:], data.kemeny_progress)
-    detail = _orders_detail(consensus) | {"train_rankings": float(rankings[0])}
+    resampled = kemeny_batch(wins[1:], data.kemeny_progress)
+    detail = _orders_detail(consensus, resampled) | {"train_rankings": float(rankings[0])}
     detail["held_out_rankings"] = float(weight[out].sum())
     if m > 1:
-        distance = wins.sum(axis=(1, 2)) - np.concatenate([[consensus.agreement], agreement])
+        distance = wins.sum(axis=(1, 2)) - np.concatenate([[consensus.agreement], resampled.agreement])
         known = rankings > 0
         mean_distance = np.divide(distance, rankings, out=np.full(len(distance), np.nan), where=known)
         phi = dispersion(mean_distance, m)
         detail |= {"phi": float(phi[0]), "mean_distance": float(mean_distance[0])}
-        detail |= _phi_interval(phi[1:], data.config.confidence)
+        detail |= _phi_interval(phi[1:], data.tail)
         detail |= _held_out_likelihood(data.ballots.orders[out], weight[out], consensus, float(phi[0]))
     detail |= data.named("consensus", consensus.position)
-    return Estimate(places.mean(axis=0), places, detail, consensus)
+    return Estimate(resampled.position.mean(axis=0), resampled.position, detail, consensus)
 
 
-def _orders_detail(consensus: Consensus) -> dict[str, float]:
-    """How many orders are equally good, at least so many where they were not all counted."""
-    return {"orders": float(consensus.orders), "orders_counted": float(consensus.counted)}
+def _orders_detail(consensus: Consensus, resampled: Consensuses) -> dict[str, float]:
+    """How many orders are equally good, at least so many where they were not all counted.
+
+    And what is not proven: by how many votes another order may be better, and of how many resamples the order is not
+    proven the best.
+    """
+    found = {"orders": float(consensus.orders), "orders_counted": float(consensus.counted)}
+    if consensus.gap:
+        found["gap"] = consensus.gap
+    if not resampled.proven.all():
+        found["unproven_resamples"] = float((~resampled.proven).sum())
+    return found
 
 
 def _held_out_likelihood(orders: Ints, weight: Ints, consensus: Consensus, phi: float) -> dict[str, float]:
@@ -297,12 +330,12 @@ def _held_out_likelihood(orders: Ints, weight: Ints, consensus: Consensus, phi: 
     return {"held_out_log_likelihood": total / rankings}
 
 
-def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:
+def _phi_interval(phi: Floats, tail: float) -> dict[str, float]:
     """Percentiles of φ, without resamples that hold no train ranking."""
     known = phi[~np.isnan(phi)]
     if not len(known):
         return {}
-    low, high = bootstrap.percentile_interval(known, confidence)
+    low, high = bootstrap.percentile_interval(known, tail)
     return {"phi_low": float(low), "phi_high": float(high)}
 
 

@@ -63,4 +63,5 @@ def board_event(board: Leaderboard, calls: int) -> LeaderboardComputed:
         detail=dict(board.detail),
         rule=ORDER_RULE,
         units=board.units,
+        interval=board.interval,
     )

@@ -508,7 +508,7 @@ made AS MATERIALIZED (
   r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
   m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample,
   made.draws, m.p->>'$.resamples' AS resamples, m.p->>'$.confidence' AS confidence,
-  m.p->>'$.units' AS units
+  m.p->>'$.units' AS units, coalesce(m.p->>'$.interval', 'percentile') AS interval
 FROM made, m, json_each(m.p, '$.rows') r""",
     ),
     "families": (
@@ -618,6 +618,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "e1eacdb9143be50ff5f46de60dad9a7fa59e815d04019143b6c31791cfd7159b",
+    2: "c4564b3c3de36c1651524cd4dff4ff51da223f85f3fbe3398950b9da260b72eb",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -5,7 +5,8 @@
 Up to 7 conditions all orders are tried, for a whole batch of win matrices at once. Beyond, the
 conditions are first split into blocks of which each strictly beats every later one by majority: every optimal
 order keeps them in that sequence (Truchon 1998, the extended Condorcet criterion). Each block is then solved by
-trying all orders (to 7), by dynamic programming over subsets (to 12), or as an integer programme.
+trying all orders (to 7), by dynamic programming over subsets (to 12), or as an integer programme (`linear_ordering`).
+In a resample, blocks of more than 40 are not: an order is improved there while moving one condition gains votes.
 
 Votes must be integers or halves, so that sums are exact and a tie is a tie.
 """
@@ -15,15 +16,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, permutations
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.ranking.methods import LARGEST_DYNAMIC
 from core.ranking.counts import Floats, Ints
+from core.ranking.methods.linear_ordering import another_as_good, best_ordering, improved, votes_for
 
 LARGEST_BRUTE_FORCE = 7
+LARGEST_SOLVED_AGAIN = 40
+"""Conditions in a block up to which the integer programme is solved for every resample."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Consensus:
 
     order is an optimal order (the first one in condition order; for integer programmes, the one found);
     position[i] is the mean place of i, from 1, over all optimal orders; orders is their number, exact where
-    `counted`, otherwise a lower bound; agreement is Σ_{i before j} w_ij.
+    `counted`, otherwise a lower bound; agreement is Σ_{i before j} w_ij; gap is how many more votes another order may
+    have, at most, and 0 where the order is proven optimal.
     """
 
     order: tuple[int, ...]
@@ -40,6 +45,7 @@ class Consensus:
     orders: int
     counted: bool
     agreement: float
+    gap: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,45 +65,62 @@ def _all_orders(m: int) -> _Orders:
     return _Orders(orders, places.astype(np.float64) + 1, before.T.astype(np.float64))
 
 
-def kemeny(wins: Floats, prove_ties: bool = True) -> Consensus:
+def kemeny(wins: Floats, resample: bool = False) -> Consensus:
     """The Kemeny consensus of one win matrix, shape (m, m).
 
-    `prove_ties` solves each integer programme a second time without the order found, to see whether it is the
-    only one; without it, orders beyond the first are not looked for there.
+    Of a `resample`, large blocks are not searched for a second order, and the largest ones not for the best.
     """
     m = wins.shape[-1]
     if m <= LARGEST_BRUTE_FORCE:
         return brute_force(wins)
     parts: list[int] = []
     position = np.empty(m)
-    orders, counted = 1, True
+    orders, counted, gap = 1, True, 0.0
     for block in condorcet_blocks(wins):
-        inner = _solve_block(wins[np.ix_(block, block)], prove_ties)
+        inner = _solve_block(wins[np.ix_(block, block)], resample)
         position[block] = inner.position + len(parts)
         parts.extend(int(block[i]) for i in inner.order)
-        orders, counted = orders * inner.orders, counted and inner.counted
-    ordered = wins[np.ix_(parts, parts)]
-    agreement = float(np.triu(ordered, 1).sum())
-    return Consensus(tuple(parts), position, orders, counted, agreement)
+        orders, counted, gap = orders * inner.orders, counted and inner.counted, gap + inner.gap
+    order = tuple(parts)
+    return Consensus(order, position, orders, counted, votes_for(wins, order), gap)
 
 
-def kemeny_batch(wins: Floats, progress: Callable[[int, int], None] | None = None) -> tuple[Floats, Floats]:
-    """Kemeny orders of every win matrix of a batch. wins (B, m, m).
+@dataclass(frozen=True)
+class Consensuses:
+    """Of every win matrix of a batch: position, the mean place of each condition, from 1, over the optimal orders,
+    shape (B, m); their agreement, shape (B,); and whether they are proven optimal, shape (B,)."""
 
-    Returns:
-        The mean place of each condition, from 1, over the optimal orders, shape (B, m), and their agreement,
-        shape (B,). In blocks of more than 12 conditions one optimal order stands for all.
+    position: Floats
+    agreement: Floats
+    proven: NDArray[np.bool_]
+
+
+def kemeny_batch(wins: Floats, progress: Callable[[int, int], None] | None = None) -> Consensuses:
+    """Kemeny orders of every win matrix of a batch, shape (B, m, m).
+
+    In blocks of more than 12 conditions one optimal order stands for all, in blocks of more than 40 one that moving a
+    single condition does not improve.
     """
     m = wins.shape[-1]
     if m <= LARGEST_BRUTE_FORCE:
         return _brute_force_batch(wins)
-    position, agreement = np.empty(wins.shape[:2]), np.empty(len(wins))
-    for b, matrix in enumerate(wins):
-        consensus = kemeny(matrix, prove_ties=False)
-        position[b], agreement[b] = consensus.position, consensus.agreement
+    found, cyclic = _by_majorities(wins)
+    for done, b in enumerate(cyclic, start=len(wins) - len(cyclic) + 1):
+        consensus = kemeny(wins[b], resample=True)
+        found.position[b], found.agreement[b] = consensus.position, consensus.agreement
+        found.proven[b] = consensus.gap == 0
         if progress is not None:
-            progress(b + 1, len(wins))
-    return position, agreement
+            progress(done, len(wins))
+    return found
+
+
+def _by_majorities(wins: Floats) -> tuple[Consensuses, Ints]:
+    """The orders in which every majority agrees, and which matrices have none: these have a cycle or a tie."""
+    m = wins.shape[-1]
+    won = (wins > wins.swapaxes(1, 2)).sum(axis=2)
+    clear = (np.sort(won, axis=1) == np.arange(m)).all(axis=1)
+    agreement: Floats = np.maximum(wins, wins.swapaxes(1, 2)).sum(axis=(1, 2)) / 2
+    return Consensuses(m - won.astype(np.float64), agreement, np.ones(len(wins), dtype=bool)), np.flatnonzero(~clear)
 
 
 def condorcet_blocks(wins: Floats) -> list[Ints]:
@@ -114,12 +137,31 @@ def condorcet_blocks(wins: Floats) -> list[Ints]:
     return [np.sort(block) for block in np.split(order, ends[:-1])]
 
 
-def _solve_block(wins: Floats, prove_ties: bool) -> Consensus:
+def _solve_block(wins: Floats, resample: bool) -> Consensus:
     if len(wins) <= LARGEST_BRUTE_FORCE:
         return brute_force(wins)
     if len(wins) <= LARGEST_DYNAMIC:
         return dynamic_programme(wins)
-    return integer_programme(wins, prove_ties)
+    if resample and len(wins) > LARGEST_SOLVED_AGAIN:
+        return _improved(wins)
+    return integer_programme(wins, not resample)
+
+
+def _improved(wins: Floats) -> Consensus:
+    """An order that moving one condition does not improve, from the order of the votes won."""
+    start = tuple(int(i) for i in np.argsort(-wins.sum(axis=1), kind="stable"))
+    order = improved(wins, start)
+    agreement = votes_for(wins, order)
+    return Consensus(order, _places(order), 1, False, agreement, _most_votes(wins) - agreement)
+
+
+def _most_votes(wins: Floats) -> float:
+    """The votes of all majorities, which no order has more of."""
+    return float(np.maximum(wins, wins.T).sum() / 2)
+
+
+def _places(order: tuple[int, ...]) -> Floats:
+    return np.argsort(order).astype(np.float64) + 1
 
 
 def brute_force(wins: Floats) -> Consensus:
@@ -137,7 +179,7 @@ def brute_force(wins: Floats) -> Consensus:
     )
 
 
-def _brute_force_batch(wins: Floats, at_once: int = 128) -> tuple[Floats, Floats]:
+def _brute_force_batch(wins: Floats, at_once: int = 128) -> Consensuses:
     m = wins.shape[-1]
     all_orders = _all_orders(m)
     position, top = np.empty(wins.shape[:2]), np.empty(len(wins))
@@ -147,7 +189,7 @@ def _brute_force_batch(wins: Floats, at_once: int = 128) -> tuple[Floats, Floats
         top[rows] = agreement.max(axis=1)
         best = (agreement == top[rows, None]).astype(np.float64)
         position[rows] = (best @ all_orders.places) / best.sum(axis=1, keepdims=True)
-    return position, top
+    return Consensuses(position, top, np.ones(len(wins), dtype=bool))
 
 
 def dynamic_programme(wins: Floats) -> Consensus:
@@ -222,59 +264,8 @@ def _first_order(gain: Floats, after: Floats) -> tuple[int, ...]:
 
 
 def integer_programme(wins: Floats, prove_ties: bool = True) -> Consensus:
-    """The linear ordering problem as an integer programme, solved by HiGHS (through scipy) to optimality:
-
-        maximise   Σ_{i<j} (w_ij − w_ji) x_ij
-        subject to 0 ≤ x_ij + x_jk − x_ik ≤ 1   for i < j < k    (no cycles)
-                   x_ij ∈ {0, 1}                                (1: i before j)
-
-    Whether another order is as good is found by solving again with the order found cut off.
-
-    Raises:
-        RuntimeError: the solver stopped without an optimal order.
-    """
-    m = len(wins)
-    before = _solve_ordering(wins, None)
-    order = tuple(int(i) for i in np.argsort(-before.sum(axis=1), kind="stable"))
-    agreement = float((wins * before).sum())
-    position = np.empty(m)
-    position[list(order)] = np.arange(1, m + 1)
-    orders = 1
-    if prove_ties and float((wins * _solve_ordering(wins, before)).sum()) == agreement:
-        orders = 2
-    return Consensus(order, position, orders, prove_ties and orders == 1, agreement)
-
-
-def _solve_ordering(wins: Floats, without: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    """before[i, j] of an optimal order, or of the best one other than `without`. Shape (m, m)."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array, vstack
-
-    m = len(wins)
-    rows, columns = np.triu_indices(m, 1)
-    number = np.zeros((m, m), dtype=np.int64)
-    number[rows, columns] = np.arange(len(rows))
-    triples = np.array(list(combinations(range(m), 3)), dtype=np.int64).reshape(-1, 3)
-    i, j, k = triples.T
-    cells = np.stack([number[i, j], number[j, k], number[i, k]], axis=1).ravel()
-    signs = np.tile([1.0, 1.0, -1.0], len(triples))
-    matrix = csr_array((signs, (np.repeat(np.arange(len(triples)), 3), cells)), shape=(len(triples), len(rows)))
-    lower, upper = np.zeros(len(triples)), np.ones(len(triples))
-    if without is not None:
-        # At least one pair must change sides: Σ over pairs that agree with `without` ≤ P − 1.
-        agrees = without[rows, columns]
-        matrix = vstack([matrix, csr_array(np.where(agrees, 1.0, -1.0)[None, :])])
-        lower, upper = np.append(lower, -np.inf), np.append(upper, agrees.sum() - 1.0)
-    solution = milp(
-        -(wins - wins.T)[rows, columns],
-        integrality=np.ones(len(rows)),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix, lower, upper),
-        options={"mip_rel_gap": 0.0},
-    )
-    if solution.x is None or solution.status != 0:
-        raise RuntimeError(f"HiGHS found no optimal Kemeny order of {m} conditions: {solution.message}")
-    before = np.zeros((m, m), dtype=bool)
-    before[rows, columns] = solution.x > 0.5
-    before[columns, rows] = solution.x < 0.5
-    return before
+    """The best order of one block, and with `prove_ties` whether it is the only one; orders beyond are not counted."""
+    found = best_ordering(wins)
+    another = another_as_good(wins, found) if prove_ties and not found.gap else None
+    orders = 2 if another else 1
+    return Consensus(found.order, _places(found.order), orders, another is False, found.agreement, found.gap)

@@ -23,8 +23,10 @@ MOST_ROUNDS = 80
 """The iteration ends after 2,000 steps; it converges in about 100 where no condition is near its bound."""
 VANISHED = 1e-9
 """A weight below this share of the largest that still shrinks is taken for one that goes to 0."""
-LOWEST = -60.0
-"""Log-weights relative to the largest stop here: far below what others can feel, far above underflow."""
+LOWEST = np.exp(-60.0)
+"""Weights relative to the largest stop here: far below what others can feel, far above underflow."""
+CELLS_AT_ONCE = 100_000
+"""Counts that are iterated over at once: they stay near the processor, which reads them at every step."""
 
 
 def plackett_luce_published(choices: Choices, tally: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -42,37 +44,55 @@ def plackett_luce_published(choices: Choices, tally: Floats) -> tuple[Floats, ND
         Logarithms of the weights, shape (B, m): −∞ where a weight goes to 0 beside the others; the finite ones
         of a sample sum to 0. And whether a sample settled within 2,000 steps, shape (B,).
     """
-    sets, m = choices.sets, choices.sets.shape[1]
-    # count[b, S, i]: how often i was chosen out of S.
-    count = np.zeros((len(tally), len(sets), m))
-    count[:, choices.set_of, choices.chosen] = tally
-    theta = np.zeros((len(tally), m))
-    vanished = np.zeros((len(tally), m), dtype=bool)
-    rows: Ints = np.arange(len(tally))
+    m = choices.sets.shape[1]
+    members = np.ascontiguousarray(choices.sets.T)
+    theta, vanished = np.empty((len(tally), m)), np.empty((len(tally), m), dtype=bool)
+    settled = np.empty(len(tally), dtype=bool)
+    at_once = max(1, CELLS_AT_ONCE // members.size)
+    for at in range(0, len(tally), at_once):
+        rows = slice(at, at + at_once)
+        # count[b, i, S]: how often i was chosen out of S.
+        count = np.zeros((len(tally[rows]), *members.shape))
+        count[:, choices.chosen, choices.set_of] = tally[rows]
+        theta[rows], vanished[rows], settled[rows] = _iterated(members, count)
+    return _centred(theta, vanished), settled
+
+
+def _iterated(members: Floats, count: Floats) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Log-weights relative to the largest and which of them vanish, both (B, m), and what settled (B,).
+
+    Args:
+        members: of each set, ones and zeros, shape (m, S).
+        count: shape (B, m, S).
+    """
+    weight = np.ones(count.shape[:2])
+    vanished = np.zeros(weight.shape, dtype=bool)
+    rows: Ints = np.arange(len(weight))
     for _ in range(MOST_ROUNDS):
-        now, change = _round(sets, count, theta[rows])
-        gone = (now < np.log(VANISHED)) & (change <= TOLERANCE)
-        settled = (gone | (np.abs(change) <= TOLERANCE)).all(axis=1)
-        theta[rows], vanished[rows] = now, gone
-        if settled.any():
-            rows, count = rows[~settled], count[~settled]
+        weight[rows], change = _round(members, count, weight[rows])
+        gone = (weight[rows] < VANISHED) & (change <= TOLERANCE)
+        done = (gone | (np.abs(change) <= TOLERANCE)).all(axis=1)
+        vanished[rows] = gone
+        if done.any():
+            rows, count = rows[~done], count[~done]
         if not len(rows):
             break
-    converged = np.ones(len(tally), dtype=bool)
-    converged[rows] = False
-    return _centred(theta, vanished), converged
+    settled = np.ones(len(weight), dtype=bool)
+    settled[rows] = False
+    return np.log(weight), vanished, settled
 
 
-def _round(sets: Floats, count: Floats, theta: Floats) -> tuple[Floats, Floats]:
-    """Some steps from log-weights theta, (B, m): where they lead, and the last change, relative to the largest."""
-    log_times = np.log(count.sum(axis=1))
-    before = theta
+def _round(members: Floats, count: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Some steps from weights (B, m): where they lead, the largest 1, and the last change of their logarithms."""
+    times = count.sum(axis=2)
+    now = before = weight
     for _ in range(STEPS_PER_ROUND):
-        before = theta
-        inverse = 1.0 / (np.exp(theta) @ sets.T)
-        theta = log_times - np.log((inverse[:, None, :] @ count)[:, 0])
-        theta = np.maximum(theta - theta.max(axis=1, keepdims=True), LOWEST)
-    return theta, theta - before
+        before = now
+        inverse = before @ members
+        np.divide(1.0, inverse, out=inverse)
+        now = times / (count @ inverse[:, :, None])[:, :, 0]
+    now, before = (some / some.max(axis=1, keepdims=True) for some in (now, before))
+    return np.maximum(now, LOWEST), np.log(now / before)
 
 
 def _centred(theta: Floats, vanished: NDArray[np.bool_]) -> Floats:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from core.facts.ranking.intervals import PERCENTILE
 from core.facts.ranking.juries import label_of
 from storage.verifier.answers.each_once import check_answers
 from storage.verifier.answers.of_record import answers_of_record
@@ -23,6 +24,7 @@ from storage.verifier.ground.finding import Finding, brief, broken, same, unread
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.intervals import Leaderboards
+from storage.verifier.ranking.juries_asked import has_juries
 from storage.verifier.ranking.resamples import Ballot, TooMuch
 
 NEAR = 1e-9
@@ -74,6 +76,9 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         compare_numbers(board, board_numbers(board.values), derived)
         what = f"leaderboard {brief(board.values['method'])}: how many {again.resample} are resampled"
         same(board.values["units"], again.units, what, board.seq)
+        kind = again.interval_kind(board.values["method"])
+        what = f"leaderboard {brief(board.values['method'])}: the kind of its intervals"
+        same(board.values.get("interval", PERCENTILE), kind, what, board.seq)
     figures = again.diagnostics() if measured else {}
     for event in measured:
         recorded = event.values["values"]
@@ -155,11 +160,24 @@ def rank_section(record: Record) -> dict[str, Any]:
     section = dict(record.genesis["config"]["rank"])
     for name in ("methods", "jury", "gold"):
         section.pop(name, None)
+    asked = section.pop("published_intervals", None)
     resample, resamples, confidence = (section.pop(name) for name in ("resample", "resamples", "confidence"))
-    known = resample in ("questions", "rankings", "clauses") and type(resamples) is int and resamples > 0
+    known = (
+        asked in (None, False, True)
+        and resample in ("questions", "rankings", "clauses")
+        and type(resamples) is int
+        and resamples > 0
+    )
     if section or not known or not isinstance(confidence, float) or not 0 < confidence < 1:
         raise broken("the configuration in event 1 does not say how rankings are resampled", 1)
-    return {"resample": resample, "resamples": resamples, "confidence": confidence}
+    found = {"resample": resample, "resamples": resamples, "confidence": confidence}
+    return found | {"published_intervals": bool(asked), "plain": _has_plain_intervals(record)}
+
+
+def _has_plain_intervals(record: Record) -> bool:
+    """Whether the record is of a stage that knew nothing but percentiles, and did not name them."""
+    unnamed = all("interval" not in board.values for board in record.counted("leaderboard.computed"))
+    return unnamed and not has_juries(record)
 
 
 def ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from itertools import combinations
 from typing import ClassVar
 
+from core.facts.ranking.intervals import PERCENTILE, interval_kind, tail_of
 from core.facts.ranking.positions import positions_by
 from storage.verifier.ranking.agreement import diagnostics_of
 from storage.verifier.ranking.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
@@ -51,7 +52,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Leaderboards:
-    """The rankings and their sums, from which each method derives its leaderboard; resamples are drawn once."""
+    """The rankings and their sums, from which each method derives its leaderboard; resamples are drawn once.
+
+    `published_intervals` asks for those of the published Plackett-Luce, however many conditions there are; `plain`
+    intervals are those of the first version of the stage, which were never expanded.
+    """
 
     names: Sequence[str]
     ballots: Sequence[Ballot]
@@ -59,6 +64,8 @@ class Leaderboards:
     resamples: int
     confidence: float
     seed: int
+    published_intervals: bool = False
+    plain: bool = False
     most_products: ClassVar[int] = MOST_PRODUCTS
 
     @property
@@ -86,6 +93,17 @@ class Leaderboards:
                 wins[i][j] += (times > votes[j, i]) + 0.5 * (times == votes[j, i])
         return wins
 
+    @property
+    def tail(self) -> float:
+        """The share of resamples beyond each end of an interval."""
+        return tail_of(self.confidence, self.units, self.plain)
+
+    def interval_kind(self, method: str) -> str:
+        """How a board says that its intervals were made."""
+        return (
+            PERCENTILE if self.plain else interval_kind(method, len(self.names), self.units, self.published_intervals)
+        )
+
     def derived(self, method: str) -> dict[str, float]:
         """The numbers of a method's leaderboard, each under a name of its own.
 
@@ -93,7 +111,7 @@ class Leaderboards:
             TooMuch: it takes more time or memory than this file spends.
         """
         estimate = BY_METHOD[method](self)
-        intervals = interval(estimate.samples, self.confidence)
+        intervals = interval(estimate.samples, self.tail)
         places = _places(estimate)
         numbers: dict[str, float] = {}
         for name, score, (low, high), place in zip(self.names, estimate.score, intervals, places, strict=True):
@@ -114,15 +132,15 @@ class Leaderboards:
             raise TooMuch(f"{len(self.names)} conditions are too many for it here")
 
 
-def interval(samples: Sequence[Sequence[float]], confidence: float) -> list[tuple[float, float]]:
-    """Percentiles (1 − c)/2 and (1 + c)/2 of each condition's samples, interpolated linearly.
+def interval(samples: Sequence[Sequence[float]], tail: float) -> list[tuple[float, float]]:
+    """Percentiles of each condition's samples beyond which that share of them lies on each side, interpolated linearly.
 
     Where any sample is infinite, which cannot be interpolated: the smallest sample that reaches the share.
     """
     finite = all(math.isfinite(value) for sample in samples for value in sample)
     found = []
     for values in map(sorted, zip(*samples, strict=True)):
-        ends = [_percentile(values, share, finite) for share in ((1 - confidence) / 2, (1 + confidence) / 2)]
+        ends = [_percentile(values, share, finite) for share in (tail, 1 - tail)]
         found.append((ends[0], ends[1]))
     return found
 
@@ -222,7 +240,7 @@ def _mallows(data: Leaderboards) -> Estimate:
         phi = [math.nan if math.isnan(d) else dispersion_at(d, len(data.names)) for d in distances]
         detail |= {"phi": phi[0], "mean_distance": distances[0]}
         known = [[value] for value in phi[1:] if not math.isnan(value)]
-        for low, high in interval(known, data.confidence):
+        for low, high in interval(known, data.tail):
             detail |= {"phi_low": low, "phi_high": high}
         if out:
             detail["held_out_log_likelihood"] = _held_out_likelihood(data, lost, best[0].first, phi[0])
