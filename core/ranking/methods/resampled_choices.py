@@ -98,14 +98,15 @@ class _Samples:
         found: Floats = self._units.seen[sets] @ np.ascontiguousarray(self.weights[rows].T)
         return found
 
-    def expected(self, rows: Ints, theta: Floats) -> Floats:
+    def expected(self, rows: Ints | slice, theta: Floats) -> Floats:
         """How often some samples are expected to choose each item, by their log-abilities, both (rows, m)."""
         ability = np.exp(theta).T
         found = np.zeros(ability.shape)
+        rows = slice(None) if len(theta) == len(self.weights) else rows  # a view instead of a copy
         for at in range(0, len(self._units.sets), SETS_AT_ONCE):
             some = slice(at, at + SETS_AT_ONCE)
             sets = self._units.sets[some]
-            seen = self._seen(some, rows) if self._kept is None else self._kept[some, rows]
+            seen = self._seen(some, rows) if self._kept is None else self._kept[some][:, rows]
             found += sets.T @ (seen / (sets @ ability))
         expected: Floats = (found * ability).T
         return expected
