@@ -35,7 +35,7 @@ from core.ranking.methods.copeland import copeland, copeland_majority, win_rate
 from core.ranking.methods.kemeny import Consensus, Consensuses, kemeny, kemeny_batch
 from core.ranking.methods.mallows import dispersion, distances, held_out, log_likelihood
 from core.ranking.methods.plackett_luce import plackett_luce
-from core.ranking.methods.plackett_luce_published import plackett_luce_published
+from core.ranking.methods.plackett_luce_published import fixed_point, plackett_luce_published
 from core.ranking.methods.schulze import schulze
 from core.sections.who_judges import RankSection
 from core.types import Ranking
@@ -256,8 +256,10 @@ def _plackett_luce_published(data: Aggregation) -> Estimate:
     weights = data.weights[:1] if alone else data.weights
     scores = np.empty((len(weights), len(data.ballots.conditions)))
     settled = np.empty(len(scores), dtype=bool)
+    near = None
     for rows, tally in data.tallies(weights, "published Plackett–Luce"):
-        scores[rows], settled[rows] = plackett_luce_published(data.choices, tally)
+        near = near if rows.start else fixed_point(data.choices, tally[:1])
+        scores[rows], settled[rows] = plackett_luce_published(data.choices, tally, near)
     vanished = np.asarray(np.isinf(scores).any(axis=1))
     detail = {"vanished": float(np.isinf(scores[0]).sum()), "settled": float(settled[0])}
     if not alone:
