@@ -110,3 +110,8 @@ def test_percentiles_with_infinite_samples_are_order_statistics() -> None:
 def test_percentiles_are_interpolated() -> None:
     low, high = percentile_interval(np.arange(101.0)[:, None], 0.025)
     assert (low[0], high[0]) == pytest.approx((2.5, 97.5))
+
+
+def test_a_confidence_is_no_tail() -> None:
+    with pytest.raises(ValueError, match=r"0\.95\): a tail is a share"):
+        percentile_interval(np.arange(10.0)[:, None], 0.95)

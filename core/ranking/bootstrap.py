@@ -72,7 +72,12 @@ def percentile_interval(samples: Floats, tail: float) -> tuple[Floats, Floats]:
 
     Args:
         tail: of so many units, at that confidence (`core.facts.ranking.intervals.tail_of`).
+
+    Raises:
+        ValueError: tail is no share up to a half.
     """
+    if not 0 <= tail <= 0.5:
+        raise ValueError(f"percentile_interval(…, {tail}): a tail is a share of resamples from 0 to 0.5")
     if not len(samples):
         nothing = np.full(samples.shape[1:], np.nan)
         return nothing, nothing
