@@ -127,5 +127,8 @@ class _OrWithNumpy(Leaderboards):
             Ranking(str(ballot.question), ballot.clause, "", tuple(self.names[i] for i in ballot.order), ballot.weight)
             for ballot in self.ballots
         ]
-        settings = RankSection(resample=self.resample, resamples=self.resamples, confidence=self.confidence)
-        return Aggregation(rankings, settings, RandomStream(self.seed, "rank"), lambda done, total, detail: None)
+        settings = RankSection.model_validate(
+            {name: getattr(self, name) for name in ("resample", "resamples", "confidence", "published_intervals")}
+        )
+        stream = RandomStream(self.seed, "rank")
+        return Aggregation(rankings, settings, stream, lambda done, total, detail: None, plain=self.plain)

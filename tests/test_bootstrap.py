@@ -103,10 +103,15 @@ def test_clauses_are_resampled_whole() -> None:
 
 def test_percentiles_with_infinite_samples_are_order_statistics() -> None:
     samples = np.array([[-np.inf], [-np.inf], [1.0], [2.0]] * 10)
-    low, high = percentile_interval(samples, 0.95)
+    low, high = percentile_interval(samples, 0.025)
     assert (low.tolist(), high.tolist()) == ([-np.inf], [2.0])
 
 
 def test_percentiles_are_interpolated() -> None:
-    low, high = percentile_interval(np.arange(101.0)[:, None], 0.95)
+    low, high = percentile_interval(np.arange(101.0)[:, None], 0.025)
     assert (low[0], high[0]) == pytest.approx((2.5, 97.5))
+
+
+def test_a_confidence_is_no_tail() -> None:
+    with pytest.raises(ValueError, match=r"0\.95\): a tail is a share"):
+        percentile_interval(np.arange(10.0)[:, None], 0.95)

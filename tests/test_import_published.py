@@ -418,15 +418,15 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda folder: shutil.copytree(folder, folder / "again", ignore=shutil.ignore_patterns("r*", "q*", "d*")),
         "holds rankings more than once (listwise.jsonl, again/listwise.jsonl)",
     ),
-    "a question twice": (rows_edited(lambda rows: rows.append(rows[0])), "it ranks this question twice"),
+    "a question twice": (rows_edited(lambda rows: rows.append(rows[0])), "ranks question"),
     "a line that is no JSON": (with_file("listwise.jsonl", '{"rankings": []}\n{'), "line 1: the key 'question_id'"),
     "a ranking of others": (
         rows_edited(lambda rows: rows[1]["rankings"][0].pop()),
-        "the ranking does not order the same 4 conditions",
+        "holds other conditions than 'ranking'",
     ),
     "another shown order": (
         rows_edited(lambda rows: rows[1]["judge_orders"][0].__setitem__(0, "x")),
-        "'judge_orders[0]' holds other conditions than the ranking",
+        "'judge_orders[0]' holds other conditions than 'ranking'",
     ),
     "labels that say otherwise": (
         rows_edited(lambda rows: rows[1]["judge_raw"][0]["ranking"].reverse()),

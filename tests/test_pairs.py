@@ -38,7 +38,10 @@ from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.resamples import TooMuch
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
-from tui.commands.ranking.rank import rank_file
+from tui.commands.ranking.rank import ranked
+from tui.commands.ranking.rank_options import RankOptions
+from tui.commands.ranking.rank_output import rows_by_view
+from tui.commands.ranking.rank_source import of_file
 from tui.commands.record.show import Wanted, show
 from tui.screens.panes.leaderboards import LeaderboardsPane, page
 
@@ -319,10 +322,9 @@ def written(listed: Sequence[Ranking], path: Path) -> Path:
 
 def test_a_file_gives_the_same_rows_as_a_run(tmp_path: Path) -> None:
     listed = some_rankings()
-    found = rank_file(written(listed, tmp_path / "rankings.jsonl"), 50, "questions", SEED)
-    data = found.data()
+    found = ranked(of_file(written(listed, tmp_path / "rankings.jsonl"), RankOptions(resamples=50, seed=SEED)))
+    data = rows_by_view(found)
     assert data["pairwise"] == [row.model_dump() for row in pairs_of(listed).rows]
-    assert data["places"] == found.view("places")
     assert len(data["places"]) == len(METHODS) * 9
     assert {row["name"] for row in data["leaderboard_details"] if row["method"] == "bradley_terry_majority"} == {
         "wins:a",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from core.facts.randomness import RandomStream
 from core.random_arrays import integers
 from core.ranking.counts import Floats, wins_by_unit
-from core.ranking.files import read_rankings
+from core.ranking.files import read_file
 from core.ranking.leaderboards import Leaderboard, leaderboards
 from core.ranking.methods import kemeny as kemeny_module
 from core.ranking.methods.kemeny import kemeny, kemeny_batch, same_orders
@@ -106,7 +106,7 @@ def test_places_are_what_the_resampled_rankings_give(questions: int, judges: int
 @pytest.mark.skipif(not SAMPLE.is_file(), reason="the published sample is not part of the repository")
 def test_places_of_the_published_rankings() -> None:
     """The 150 published rankings of six models."""
-    against_definition(read_rankings(SAMPLE), 25)
+    against_definition(read_file(SAMPLE).rankings, 25)
 
 
 @settings(max_examples=15, deadline=None)

@@ -30,7 +30,7 @@ def estimate(orders: Floats, weights: Floats | None = None) -> Floats:
     weights = np.ones(len(orders)) if weights is None else weights
     choices = choices_by_unit(orders, units, len(orders))
     wins = np.tensordot(weights, wins_by_unit(orders, units, len(orders)), axes=1)[None]
-    return plackett_luce(choices, weights[None] @ choices.counts.toarray(), ~strongly_connected(wins))[0]
+    return plackett_luce(choices, weights[None], ~strongly_connected(wins))[0]
 
 
 def test_exact_data_give_the_truth_back() -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from test_plackett_luce import TRUTH, exact_data
 
-from core.ranking.counts import Floats, choices_by_unit
-from core.ranking.methods.plackett_luce_published import plackett_luce_published
+from core.facts.randomness import RandomStream
+from core.ranking.bootstrap import draw_weights
+from core.ranking.counts import Choices, Floats, choices_by_unit
+from core.ranking.methods.plackett_luce_published import fixed_point, plackett_luce_published
 
 
 def estimate(orders: Floats, weights: Floats | None = None) -> Floats:
@@ -96,3 +98,54 @@ def test_samples_of_a_batch_do_not_touch_each_other() -> None:
 
 def test_one_condition() -> None:
     assert estimate(np.array([[0]])).tolist() == [0.0]
+
+
+# ------------------------------------------------------------ resamples, from the fixed point of the data
+
+
+def resampled(conditions: int, rankings: int, spread: float) -> tuple[Choices, Floats]:
+    """The choices, and how often each occurs in the data (row 0) and in resamples of the rankings."""
+    rng = np.random.default_rng(4)
+    utility = np.linspace(spread, -spread, conditions) + rng.gumbel(size=(rankings, conditions))
+    choices = choices_by_unit(np.argsort(-utility, axis=1), np.arange(rankings), rankings)
+    weights = draw_weights(rankings, 30, RandomStream(3, "rank"), lambda done, total, detail: None)
+    return choices, weights @ choices.counts.toarray()
+
+
+@pytest.mark.parametrize(("conditions", "rankings"), [(8, 60), (9, 800)])
+def test_from_the_fixed_point_of_the_data_the_same_ones_are_found(conditions: int, rankings: int) -> None:
+    choices, tally = resampled(conditions, rankings, 0.3)
+    near = fixed_point(choices, tally[:1])
+    assert near is not None
+    plain, plainly = plackett_luce_published(choices, tally)
+    scores, settled = plackett_luce_published(choices, tally, near)
+    assert (settled == plainly).all()
+    assert np.abs(scores - plain).max() < 5e-10
+    weight = np.exp(scores)
+    for own, counted, theta in zip(weight, tally, scores, strict=True):
+        sums = (choices.sets @ own)[choices.set_of]
+        once = np.log(np.bincount(choices.chosen, counted) / np.bincount(choices.chosen, counted / sums))
+        assert np.ptp(once - theta) < 1e-9, "one step more changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "spread"), [pytest.param(7, 0.3, id="few conditions"), pytest.param(8, 2.0, id="one vanishes")]
+)
+def test_where_it_need_not_settle_every_resample_is_iterated_alone(conditions: int, spread: float) -> None:
+    choices, tally = resampled(conditions, 400, spread)
+    assert fixed_point(choices, tally[:1]) is None
+
+
+def test_resamples_that_lie_far_away_are_iterated_as_before() -> None:
+    """One of them lacks a condition's first places, so that its weight goes to zero."""
+    choices, tally = resampled(8, 60, 0.2)
+    near = fixed_point(choices, tally[:1])
+    assert near is not None
+    size = choices.sets.sum(axis=1)[choices.set_of]
+    tally[5] = np.where((choices.chosen == 0) & (size > 1), tally[5] * 1e-3, tally[5])
+    plain, plainly = plackett_luce_published(choices, tally)
+    scores, settled = plackett_luce_published(choices, tally, near)
+    assert np.isneginf(plain[5]).any(), "otherwise this tests something else"
+    assert (np.isneginf(scores) == np.isneginf(plain)).all()
+    assert (settled == plainly).all()
+    assert scores[5] == pytest.approx(plain[5], abs=1e-12)

@@ -44,7 +44,9 @@ from storage.verifier.ranking.estimates import ballots_of
 from storage.verifier.ranking.order_stands import _Orders, check_robustness
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
-from tui.commands.ranking.rank import rank_file
+from tui.commands.ranking.rank import ranked
+from tui.commands.ranking.rank_options import RankOptions
+from tui.commands.ranking.rank_source import of_file
 from tui.commands.record.show import results
 from tui.screens.panes.leaderboards import LeaderboardsPane, page
 
@@ -327,7 +329,9 @@ def test_a_file_says_the_same_without_a_run(tmp_path: Path) -> None:
             for r in listed
         )
     )
-    assert rank_file(path, 20, "questions", 5, ["kind=2"]).robustness == RobustnessFound.of_event(found_of(listed))
+    assert ranked(
+        of_file(path, RankOptions(resamples=20, seed=5, weights=("kind=2",)))
+    ).robustness == RobustnessFound.of_event(found_of(listed))
 
 
 # ------------------------------------------------------------ a run

@@ -28,10 +28,13 @@ class LeaderboardComputed(Event):
     resample: str = described("what the bootstrap resamples: questions, rankings or clauses")
     units: int = described("how many of these there are")
     resamples: int = described("number of resamples")
-    confidence: float = described("coverage of the percentile intervals")
+    confidence: float = described("coverage of the intervals")
     rows: list[LeaderboardRow] = described("conditions, best first")
     detail: dict[str, Number] = described("what else the method estimates (Mallows φ, …)", default_factory=dict)
     rule: int = described("number of the rule that orders the rows (`docs/ranking.md`)")
+    interval: Literal["percentile", "expanded percentile", "none"] = described(
+        "how `low` and `high` follow from the resamples; none: both are nan", default="percentile"
+    )
     places: dict[str, list[float]] | None = described(
         "of each condition, the share of the resamples in which it has the first place, the second, …", default=None
     )
@@ -82,7 +85,7 @@ class JuryBoard(Event):
 
 
 class AgreementRow(Part):
-    """One measure of agreement, with a percentile interval over questions where it has one."""
+    """One measure of agreement, with an interval over questions where it has one."""
 
     name: str
     value: Number
@@ -126,7 +129,7 @@ class GoldRow(Part):
 
 
 class GoldCompared(Event):
-    """Each judge's agreement with rankings by people, with percentile intervals over questions."""
+    """Each judge's agreement with rankings by people, with intervals over questions."""
 
     kind: ClassVar[str] = "gold.compared"
     rows: list[GoldRow] = described("judges, by three measures; chance is what orders at random would reach")

@@ -65,12 +65,23 @@ def weighted_wins(weights: NDArray[np.uint32], wins: Floats) -> Floats:
     return found.reshape(-1, m, m)
 
 
-def percentile_interval(samples: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Percentiles (1 − c)/2 and (1 + c)/2 over resamples. samples (B, …), results (…).
+def percentile_interval(samples: Floats, tail: float) -> tuple[Floats, Floats]:
+    """Percentiles over resamples beyond which that share of them lies on each side. samples (B, …), results (…).
 
-    Interpolated linearly; where a sample is infinite, which cannot be interpolated, order statistics.
+    Interpolated linearly; where a sample is infinite, which cannot be interpolated, order statistics. NaN of no sample.
+
+    Args:
+        tail: of so many units, at that confidence (`core.facts.ranking.intervals.tail_of`).
+
+    Raises:
+        ValueError: tail is no share up to a half.
     """
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    if not 0 <= tail <= 0.5:
+        raise ValueError(f"percentile_interval(…, {tail}): a tail is a share of resamples from 0 to 0.5")
+    if not len(samples):
+        nothing = np.full(samples.shape[1:], np.nan)
+        return nothing, nothing
+    tails = [tail, 1 - tail]
     method: Literal["linear", "inverted_cdf"] = "linear" if np.isfinite(samples).all() else "inverted_cdf"
     low, high = np.quantile(samples, tails, axis=0, method=method)
     return low, high

@@ -8,7 +8,7 @@ Each measure is a mean over the questions that the judge and people ranked, of t
 - `first`: whether the judge's first condition is the one with the people's best mean rank; at random 1/m. Questions
   where two conditions share that are left out.
 
-Intervals are percentiles over resamples of these questions.
+Intervals are percentiles over resamples of these questions, expanded where they are few.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from core.events import GoldRanking, GoldRow
 from core.facts.randomness import RandomStream
+from core.facts.ranking.intervals import tail_of
 from core.facts.ranking.juries import label_of
 from core.ranking.bootstrap import draw_weights
 from core.ranking.counts import Floats
@@ -49,7 +50,7 @@ def gold_agreement(
         for name, measure in _MEASURES.items():
             values = np.array([measure(own[question], by_people[question]) for question in common])
             means = _means(weights.astype(np.float64), values)
-            low, high = interval_of(means[1:], config.confidence)
+            low, high = interval_of(means[1:], tail_of(config.confidence, len(common)))
             known = int((~np.isnan(values)).sum())
             rows.append(
                 GoldRow(

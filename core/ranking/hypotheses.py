@@ -41,11 +41,12 @@ def hypotheses_tested(aggregation: Aggregation, plan: PlanSection) -> Iterator[H
     intervals of the two conditions say little about it.
     """
     estimate = aggregation.estimate(plan.primary)
-    confidence, units = aggregation.config.confidence, aggregation.units_of(plan.primary)
+    units = aggregation.units_of(plan.primary)
+    tail = aggregation.tail_over(units)
     found = []
     for one in plan.hypotheses:
         difference, samples = _difference(aggregation, estimate, plan.primary, one)
-        low, high = (float(end) for end in bootstrap.percentile_interval(samples, confidence))
+        low, high = (float(end) for end in bootstrap.percentile_interval(samples, tail))
         holds = share_above(samples.tolist(), one.by)
         found.append((one, difference, low, high, holds, one_sided(holds, len(samples), units)))
     corrected = after_holm([p for *_, p in found])
@@ -58,7 +59,7 @@ def hypotheses_tested(aggregation: Aggregation, plan: PlanSection) -> Iterator[H
             holds=holds,
             p=p,
             adjusted=of_all,
-            verdict=decision_of(low, high, one.by, of_all, confidence),
+            verdict=decision_of(low, high, one.by, of_all, aggregation.config.confidence),
         )
 
 

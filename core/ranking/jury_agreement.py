@@ -57,7 +57,7 @@ def _alpha(name: str, data: Aggregation, coder: Ints) -> AgreementRow:
     """α where the rankings k of one question and one coder[k] are one coder's, by their mean ranks."""
     values, question = _mean_ranks(data.ballots, coder)
     alphas = alphas_of(data.weights, sums_by_question(values, question, data.units))
-    low, high = interval_of(alphas[1:], data.config.confidence)
+    low, high = interval_of(alphas[1:], data.tail)
     return AgreementRow(name=name, value=float(alphas[0]), low=low, high=high)
 
 
@@ -96,12 +96,12 @@ def alphas_of(weights: NDArray[np.uint32], sums: Floats) -> Floats:
     return alphas
 
 
-def interval_of(samples: Floats, confidence: float) -> tuple[float, float]:
+def interval_of(samples: Floats, tail: float) -> tuple[float, float]:
     """Percentiles of the resamples that have a value; NaN where none has."""
     known = samples[~np.isnan(samples)]
     if not len(known):
         return float("nan"), float("nan")
-    low, high = percentile_interval(known, confidence)
+    low, high = percentile_interval(known, tail)
     return float(low), float(high)
 
 

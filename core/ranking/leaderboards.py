@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.randomness import RandomStream
+from core.facts.ranking.intervals import NO_INTERVAL, PERCENTILE, interval_kind, tail_of
 from core.facts.ranking.methods import Method, resample_of
 from core.facts.ranking.notes import notes_of
 from core.facts.ranking.positions import positions_by
@@ -35,7 +36,7 @@ from core.ranking.methods.copeland import copeland, copeland_majority, win_rate
 from core.ranking.methods.kemeny import Consensus, OptimalOrders, kemeny, kemeny_batch, same_orders
 from core.ranking.methods.mallows import dispersion, distances, held_out, log_likelihood
 from core.ranking.methods.plackett_luce import plackett_luce
-from core.ranking.methods.plackett_luce_published import plackett_luce_published
+from core.ranking.methods.plackett_luce_published import fixed_point, plackett_luce_published
 from core.ranking.methods.schulze import schulze
 from core.ranking.places import Places, places_by_order, places_by_score
 from core.ranking.votes import Votes
@@ -70,12 +71,13 @@ class Leaderboard:
     rows: tuple[Score, ...]
     detail: Mapping[str, float]
     places: Mapping[str, tuple[float, ...]]
+    interval: str = PERCENTILE
 
     @property
     def notes(self) -> list[str]:
         """What is said beside the numbers."""
         places = {row.condition: row.position for row in self.rows}
-        return notes_of(self.method, self.resample, self.units, places, self.detail)
+        return notes_of(self.method, self.resample, self.units, places, self.detail, interval=self.interval)
 
 
 @dataclass(frozen=True)
@@ -128,12 +130,15 @@ class Aggregation:
         stream: RandomStream,
         progress: Progress,
         like: Aggregation | None = None,
+        plain: bool = False,
     ) -> None:
         """
         Args:
             like: of the same configuration but for the methods, and the same stream. Where it resamples as many units,
                 its resamples are taken, which are the same.
+            plain: intervals are those of the first version of the stage, never expanded and never left out.
         """
+        self.plain = plain
         self.like = like
         self.given: Ballots | Votes = rankings if isinstance(rankings, Votes) else encode(rankings)
         self.conditions = self.given.conditions
@@ -216,13 +221,15 @@ class Aggregation:
     def leaderboard(self, method: Method) -> Leaderboard:
         """The leaderboard of one method."""
         estimate = self.estimate(method)
-        low, high = bootstrap.percentile_interval(estimate.samples, self.config.confidence)
+        low, high = bootstrap.percentile_interval(estimate.samples, self.tail_over(self.units_of(method)))
         position = positions_by(_cost(estimate).tolist())
         rows = [
             Score(condition, float(estimate.score[i]), float(low[i]), float(high[i]), position[i])
             for i, condition in enumerate(self.conditions)
         ]
-        places = estimate.places or places_by_score(estimate.score, estimate.samples)
+        places = estimate.places
+        if places is None and len(estimate.samples):
+            places = places_by_score(estimate.score, estimate.samples)
         resample = resample_of(method, self.config.resample)
         return Leaderboard(
             method=method,
@@ -232,25 +239,47 @@ class Aggregation:
             resamples=self.config.resamples,
             confidence=self.config.confidence,
             rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
-            detail={**estimate.detail, "exact_match": places.exact_match},
-            places=dict(zip(self.ballots.conditions, map(tuple, places.shares.tolist()), strict=True)),
+            detail={**estimate.detail, **({"exact_match": places.exact_match} if places else {})},
+            places=dict(zip(self.conditions, map(tuple, places.shares.tolist()), strict=True)) if places else {},
+            interval=self.interval_kind(method),
         )
 
+    def interval_kind(self, method: Method) -> str:
+        """Which intervals the board of a method has."""
+        if self.plain:
+            return PERCENTILE
+        asked = bool(self.config.published_intervals)
+        return interval_kind(method, len(self.conditions), self.units_of(method), asked)
+
+    @property
+    def tail(self) -> float:
+        """The share of resamples beyond each end of an interval."""
+        return self.tail_over(self.units)
+
+    def tail_over(self, units: int) -> float:
+        """The same where so many units are resampled."""
+        return tail_of(self.config.confidence, units, self.plain)
+
     def means(self, method: Method) -> dict[str, float]:
-        """The mean of each condition's score over the resamples."""
-        means = self.estimate(method).samples.mean(axis=0)
-        return {condition: float(means[i]) for i, condition in enumerate(self.ballots.conditions)}
+        """The mean of each condition's score over the resamples; NaN where there are none."""
+        samples = self.estimate(method).samples
+        means = samples.mean(axis=0) if len(samples) else np.full(len(self.conditions), np.nan)
+        return {condition: float(means[i]) for i, condition in enumerate(self.conditions)}
 
     def kemeny_progress(self, done: int, total: int) -> None:
         """Reports resamples of which the Kemeny order is known."""
         self.progress(done, total, "Kemeny orders of resamples")
 
-    def tallies(self, what: str) -> Iterator[tuple[slice, Floats]]:
-        """How often each choice occurs in the data and the resamples, in batches of rows, with progress."""
+    def plackett_luce_progress(self, done: int) -> None:
+        """Reports resamples that the Plackett–Luce model is fitted to."""
+        self.progress(done, len(self.weights), "Plackett–Luce of resamples")
+
+    def tallies(self, weights: NDArray[np.uint32], what: str) -> Iterator[tuple[slice, Floats]]:
+        """How often each choice occurs in samples, in batches of rows, with progress."""
         width = max(len(self.choices.chosen), self.choices.sets.size)
-        for rows, tally in bootstrap.weighted_batches(self.weights, self.choices.counts, width):
+        for rows, tally in bootstrap.weighted_batches(weights, self.choices.counts, width):
             yield rows, tally
-            self.progress(rows.stop, len(self.weights), f"{what} of resamples")
+            self.progress(rows.stop, len(weights), f"{what} of resamples")
 
     def named(self, prefix: str, values: Floats) -> dict[str, float]:
         """One detail per condition, `prefix:condition`."""
@@ -299,20 +328,24 @@ def _bradley_terry_majority(data: Aggregation) -> Estimate:
 
 def _plackett_luce(data: Aggregation) -> Estimate:
     separable = ~strongly_connected(data.wins)
-    scores = np.empty((len(data.weights), len(data.conditions)))
-    for rows, tally in data.tallies("Plackett–Luce"):
-        scores[rows] = plackett_luce(data.choices, tally, separable[rows])
+    scores = plackett_luce(data.choices, data.weights, separable, data.plackett_luce_progress)
     return Estimate(scores[0], scores[1:], _separable_detail(separable))
 
 
 def _plackett_luce_published(data: Aggregation) -> Estimate:
-    scores = np.empty((len(data.weights), len(data.conditions)))
+    alone = data.interval_kind("plackett_luce_published") == NO_INTERVAL
+    weights = data.weights[:1] if alone else data.weights
+    scores = np.empty((len(weights), len(data.conditions)))
     settled = np.empty(len(scores), dtype=bool)
-    for rows, tally in data.tallies("published Plackett–Luce"):
-        scores[rows], settled[rows] = plackett_luce_published(data.choices, tally)
+    near = None
+    for rows, tally in data.tallies(weights, "published Plackett–Luce"):
+        near = near if rows.start else fixed_point(data.choices, tally[:1])
+        scores[rows], settled[rows] = plackett_luce_published(data.choices, tally, near)
     vanished = np.asarray(np.isinf(scores).any(axis=1))
-    detail = {"vanished": float(np.isinf(scores[0]).sum()), "vanished_resamples": float(vanished[1:].sum())}
-    detail |= {"settled": float(settled[0]), "unsettled_resamples": float((~settled[1:]).sum())}
+    detail = {"vanished": float(np.isinf(scores[0]).sum()), "settled": float(settled[0])}
+    if not alone:
+        detail["vanished_resamples"] = float(vanished[1:].sum())
+        detail["unsettled_resamples"] = float((~settled[1:]).sum())
     return Estimate(scores[0], scores[1:], detail)
 
 
@@ -323,7 +356,7 @@ def _separable_detail(separable: NDArray[np.bool_]) -> dict[str, float]:
 def _kemeny(data: Aggregation) -> Estimate:
     consensus = kemeny(data.wins[0])
     found = kemeny_batch(data.wins[1:], data.kemeny_progress)
-    detail = _orders_detail(consensus) | {"agreement": consensus.agreement}
+    detail = _orders_detail(consensus, found) | {"agreement": consensus.agreement}
     return _in_order(data, data.wins, consensus, found, detail)
 
 
@@ -341,7 +374,7 @@ def _mallows(data: Aggregation) -> Estimate:
     rankings = data.weights.astype(np.float64) @ of_unit
     consensus = kemeny(wins[0])
     found = kemeny_batch(wins[1:], data.kemeny_progress)
-    detail = _orders_detail(consensus) | {"train_rankings": float(rankings[0])}
+    detail = _orders_detail(consensus, found) | {"train_rankings": float(rankings[0])}
     detail["held_out_rankings"] = float(weight[out].sum())
     if m > 1:
         distance = wins.sum(axis=(1, 2)) - np.concatenate([[consensus.agreement], found.agreement])
@@ -349,7 +382,7 @@ def _mallows(data: Aggregation) -> Estimate:
         mean_distance = np.divide(distance, rankings, out=np.full(len(distance), np.nan), where=known)
         phi = dispersion(mean_distance, m)
         detail |= {"phi": float(phi[0]), "mean_distance": float(mean_distance[0])}
-        detail |= _phi_interval(phi[1:], data.config.confidence)
+        detail |= _phi_interval(phi[1:], data.tail)
         detail |= _held_out_likelihood(data.ballots.orders[out], weight[out], consensus, float(phi[0]))
     return _in_order(data, wins, consensus, found, detail)
 
@@ -364,9 +397,18 @@ def _in_order(
     return Estimate(position.mean(axis=0), position, told, consensus, places)
 
 
-def _orders_detail(consensus: Consensus) -> dict[str, float]:
-    """How many orders are equally good, at least so many where they were not all counted."""
-    return {"orders": float(consensus.orders), "orders_counted": float(consensus.counted)}
+def _orders_detail(consensus: Consensus, resampled: OptimalOrders) -> dict[str, float]:
+    """How many orders are equally good, at least so many where they were not all counted.
+
+    And what is not proven: by how many votes another order may be better, and of how many resamples the order is not
+    proven the best.
+    """
+    found = {"orders": float(consensus.orders), "orders_counted": float(consensus.counted)}
+    if consensus.gap:
+        found["gap"] = consensus.gap
+    if not resampled.proven.all():
+        found["unproven_resamples"] = float((~resampled.proven).sum())
+    return found
 
 
 def _held_out_likelihood(orders: Ints, weight: Ints, consensus: Consensus, phi: float) -> dict[str, float]:
@@ -379,12 +421,12 @@ def _held_out_likelihood(orders: Ints, weight: Ints, consensus: Consensus, phi: 
     return {"held_out_log_likelihood": total / rankings, "held_out_log_likelihood_total": total}
 
 
-def _phi_interval(phi: Floats, confidence: float) -> dict[str, float]:
+def _phi_interval(phi: Floats, tail: float) -> dict[str, float]:
     """Percentiles of φ, without resamples that hold no train ranking."""
     known = phi[~np.isnan(phi)]
     if not len(known):
         return {}
-    low, high = bootstrap.percentile_interval(known, confidence)
+    low, high = bootstrap.percentile_interval(known, tail)
     return {"phi_low": float(low), "phi_high": float(high)}
 
 

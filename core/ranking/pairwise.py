@@ -20,9 +20,9 @@ def pairwise(data: Aggregation) -> PairwiseComputed:
     """
     m, wins, won = len(data.ballots.conditions), data.wins, data.majorities
     rates, majority = _rates(wins), _rates(won)
-    (low, high), (majority_low, majority_high) = (
-        percentile_interval(found[1:], data.config.confidence) for found in (rates, majority)
-    )
+    low, high = percentile_interval(rates[1:], data.tail)
+    tail = data.tail_over(data.units_of("bradley_terry_majority"))
+    majority_low, majority_high = percentile_interval(majority[1:], tail)
     margin = (2 * _rates(data.wins_by_question) - 1).mean(axis=0)
     names = data.ballots.conditions
     return PairwiseComputed(

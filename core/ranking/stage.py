@@ -74,5 +74,6 @@ def board_event(board: Leaderboard, calls: int) -> LeaderboardComputed:
         detail=dict(board.detail),
         rule=ORDER_RULE,
         units=board.units,
-        places={condition: list(shares) for condition, shares in board.places.items()},
+        places={condition: list(shares) for condition, shares in board.places.items()} or None,
+        interval=board.interval,
     )

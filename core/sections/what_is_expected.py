@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from core.facts.ranking.intervals import EXPANDED_BELOW, NO_INTERVAL, interval_kind
 from core.facts.ranking.methods import Method
 from core.sections.section import Identifier, Section, require_distinct, require_known
 from core.sections.who_judges import RankSection
@@ -81,6 +82,12 @@ def check_plan_of(plan: PlanSection, rank: RankSection, conditions: tuple[str, .
     if plan.primary not in rank.methods:
         raise ValueError(
             f"plan.primary: {plan.primary!r} is not among rank.methods, so nothing would be tested; add it there"
+        )
+    asked = bool(rank.published_intervals)
+    if interval_kind(plan.primary, len(conditions), EXPANDED_BELOW, asked) == NO_INTERVAL:
+        raise ValueError(
+            f"plan.primary: {plan.primary!r} has no intervals with {len(conditions)} conditions, so it tests no "
+            "hypothesis; set rank.published_intervals, or name another method"
         )
     for name in ("resample", "confidence"):
         planned, computed = getattr(plan, name), getattr(rank, name)

@@ -195,6 +195,10 @@ class RankSection(Section):
     resamples: Positive = 1000
     resample: Literal["questions", "rankings", "clauses"] = "questions"
     confidence: float = Field(default=0.95, gt=0, lt=1)
+    published_intervals: Annotated[bool | None, AfterValidator(lambda wanted: wanted or None)] = Field(
+        default=None,
+        description="plackett_luce_published has intervals above 12 conditions too, which takes long",
+    )
     jury: tuple[Method, ...] | None = Field(
         default=None,
         description="methods of the boards by each judge and without each; where left out, bradley_terry and borda",

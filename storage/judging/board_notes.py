@@ -34,6 +34,7 @@ def board_notes(
 def _notes(method: str, board: Sequence[BoardRow], detail: Mapping[str, Any], families: Sequence[str]) -> list[str]:
     places = {str(row.condition): row.position for row in board}
     try:
-        return notes_of(method, str(board[0].resample), board[0].units, places, detail, families)
+        of = board[0]
+        return notes_of(method, str(of.resample), of.units, places, detail, families, str(of.interval))
     except (TypeError, ValueError):
         return ["its details are not numbers: run `dempo verify`"]

@@ -284,6 +284,7 @@ class BoardRow:
     resamples: Any
     confidence: Any
     units: Any
+    interval: Any
 
 
 @of_view("leaderboard_details")

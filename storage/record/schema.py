@@ -508,7 +508,7 @@ made AS MATERIALIZED (
   r.value->>'$.low' AS low, r.value->>'$.high' AS high, r.value->>'$.position' AS position,
   m.p->>'$.rankings' AS rankings, m.p->>'$.resample' AS resample,
   made.draws, m.p->>'$.resamples' AS resamples, m.p->>'$.confidence' AS confidence,
-  m.p->>'$.units' AS units
+  m.p->>'$.units' AS units, coalesce(m.p->>'$.interval', 'percentile') AS interval
 FROM made, m, json_each(m.p, '$.rows') r""",
     ),
     "families": (
@@ -708,6 +708,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "dc2665872a3985f60e890efa02b545293ac64881b8b3a3c2d9ca217bf3a85113",
+    2: "f3b986d4fe6e5bb42ade8e877a5574a9585cd3ca3b9f0af8fbc2b3c6cc39e0a6",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from core.facts.ranking.intervals import EXPANDED, EXPANDED_BELOW, MOST_WITH_INTERVALS, NO_INTERVAL, PERCENTILE
 from core.facts.ranking.methods import CONSENSUS_METHODS, LARGEST_DYNAMIC
 
 REMEDY = "half a win each way was added to every pair"
@@ -18,6 +19,7 @@ def notes_of(
     places: Mapping[str, int],
     detail: Mapping[str, Any],
     families: Sequence[str] = (),
+    interval: str = PERCENTILE,
 ) -> list[str]:
     """All notes of one board.
 
@@ -26,13 +28,14 @@ def notes_of(
         places: the position of each condition.
         detail: what else the method found, by name; flags are 0 or 1.
         families: of conditions on the board that differ in their draw, whose spread is shown beside it.
+        interval: the kind of the board's intervals.
 
     Raises:
         TypeError, ValueError: a detail is no number.
     """
     found = {name: float(value) for name, value in detail.items() if ":" not in name}
     return [
-        held_fixed(resample, units),
+        *_interval(interval, resample, units),
         *_spread_shown(families),
         *_shared_places(places, method),
         *_of_method(method, found),
@@ -46,6 +49,17 @@ def held_fixed(resample: str, units: int) -> str:
     told = "and say nothing of other draws or training seeds"
     note = f"checkpoints held fixed: intervals resample {resample} ({units} of them) {told}"
     return f"{note}; there is only one {resample.removesuffix('s')}, so intervals have no width" if units == 1 else note
+
+
+def _interval(kind: str, resample: str, units: int) -> Iterator[str]:
+    """Which intervals these are, where they are no plain percentiles, and what they hold fixed."""
+    if kind == NO_INTERVAL:
+        yield f"no intervals above {MOST_WITH_INTERVALS} conditions: rank.published_intervals = true asks for them"
+        return
+    yield held_fixed(resample, units)
+    if kind == EXPANDED:
+        few = f"fewer than {EXPANDED_BELOW} {resample}"
+        yield f"percentiles are expanded by Student's t, since those of {few} cover too little"
 
 
 def _spread_shown(families: Sequence[str]) -> Iterator[str]:
@@ -111,10 +125,15 @@ def _same_order(found: Mapping[str, float]) -> Iterator[str]:
 def _best_orders(found: Mapping[str, float], conditions: int) -> Iterator[str]:
     """How many orders are equally good, a lower bound where they were not all counted, and which one the board has."""
     orders, counted = found["orders"], bool(found.get("orders_counted", 1))
-    if orders == 1 and counted:
+    if found.get("gap"):
+        yield f"the order is not proven the best: another may have up to {found['gap']:.4g} votes more for it"
+    elif orders == 1 and counted:
         yield "rows stand in the Kemeny order, which is unique"
     else:
         many = f"{'' if counted else 'at least '}{orders:.0f} Kemeny orders are equally good"
         yield f"{many}; rows stand in the order of the mean place over them"
+    if found.get("unproven_resamples"):
+        many = f"{found['unproven_resamples']:.0f} resamples"
+        yield f"orders of {many} are not proven the best: no single condition can be moved in them for the better"
     if conditions > LARGEST_DYNAMIC:
         yield f"in cycles of more than {LARGEST_DYNAMIC} conditions one best order stands for all"

@@ -5,7 +5,8 @@
 Up to 7 conditions all orders are tried, for a whole batch of win matrices at once. Beyond, the
 conditions are first split into blocks of which each strictly beats every later one by majority: every optimal
 order keeps them in that sequence (Truchon 1998, the extended Condorcet criterion). Each block is then solved by
-trying all orders (to 7), by dynamic programming over subsets (to 12), or as an integer programme.
+trying all orders (to 7), by dynamic programming over subsets (to 12), or as an integer programme (`linear_ordering`).
+In a resample, blocks of more than 40 are not: an order is improved there while moving one condition gains votes.
 
 Votes must be integers or halves, so that sums are exact and a tie is a tie.
 """
@@ -15,15 +16,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, permutations
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.facts.ranking.methods import LARGEST_DYNAMIC
 from core.ranking.counts import Floats, Ints
+from core.ranking.methods.linear_ordering import another_as_good, best_ordering, improved, votes_for
 
 LARGEST_BRUTE_FORCE = 7
+LARGEST_SOLVED_AGAIN = 40
+"""Conditions in a block up to which the integer programme is solved for every resample."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Consensus:
 
     order is an optimal order (the first one in condition order; for integer programmes, the one found);
     places[i, p] is the share of the optimal orders in which i has place p, from 0, shape (m, m); orders is their
-    number, exact where `counted`, otherwise a lower bound; agreement is Σ_{i before j} w_ij.
+    number, exact where `counted`, otherwise a lower bound; agreement is Σ_{i before j} w_ij; gap is how many more votes
+    another order may have, at most, and 0 where the order is proven optimal.
     """
 
     order: tuple[int, ...]
@@ -40,6 +45,7 @@ class Consensus:
     orders: int
     counted: bool
     agreement: float
+    gap: float = 0.0
 
     @property
     def position(self) -> Floats:
@@ -50,15 +56,18 @@ class Consensus:
 
 @dataclass(frozen=True)
 class OptimalOrders:
-    """The same of B win matrices: order (B, m), places (B, m, m), orders (B,), agreement (B,).
+    """The same of B win matrices: order (B, m), places (B, m, m), orders (B,), agreement (B,), and whether they are
+    proven optimal, (B,).
 
-    In blocks of more than 12 conditions one optimal order stands for all.
+    In blocks of more than 12 conditions one optimal order stands for all, in blocks of more than 40 one that moving a
+    single condition does not improve.
     """
 
     order: Ints
     places: Floats
     orders: Floats
     agreement: Floats
+    proven: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -78,41 +87,52 @@ def _all_orders(m: int) -> _Orders:
     return _Orders(orders, places, before.T.astype(np.float64))
 
 
-def kemeny(wins: Floats, prove_ties: bool = True) -> Consensus:
+def kemeny(wins: Floats, resample: bool = False) -> Consensus:
     """The Kemeny consensus of one win matrix, shape (m, m).
 
-    `prove_ties` solves each integer programme a second time without the order found, to see whether it is the
-    only one; without it, orders beyond the first are not looked for there.
+    Of a `resample`, large blocks are not searched for a second order, and the largest ones not for the best.
     """
     m = wins.shape[-1]
     if m <= LARGEST_BRUTE_FORCE:
         return brute_force(wins)
     parts: list[int] = []
     places = np.zeros((m, m))
-    orders, counted = 1, True
+    orders, counted, gap = 1, True, 0.0
     for block in condorcet_blocks(wins):
-        inner = _solve_block(wins[np.ix_(block, block)], prove_ties)
+        inner = _solve_block(wins[np.ix_(block, block)], resample)
         places[block, len(parts) : len(parts) + len(block)] = inner.places
         parts.extend(int(block[i]) for i in inner.order)
-        orders, counted = orders * inner.orders, counted and inner.counted
-    ordered = wins[np.ix_(parts, parts)]
-    agreement = float(np.triu(ordered, 1).sum())
-    return Consensus(tuple(parts), places, orders, counted, agreement)
+        orders, counted, gap = orders * inner.orders, counted and inner.counted, gap + inner.gap
+    order = tuple(parts)
+    return Consensus(order, places, orders, counted, votes_for(wins, order), gap)
 
 
 def kemeny_batch(wins: Floats, progress: Callable[[int, int], None] | None = None) -> OptimalOrders:
     """Kemeny orders of every win matrix of a batch. wins (B, m, m)."""
-    batch, m = wins.shape[:2]
-    if m <= LARGEST_BRUTE_FORCE:
+    if wins.shape[-1] <= LARGEST_BRUTE_FORCE:
         return _brute_force_batch(wins)
-    found = _empty(batch, m)
-    for b, matrix in enumerate(wins):
-        consensus = kemeny(matrix, prove_ties=False)
+    found, cyclic = _by_majorities(wins)
+    for done, b in enumerate(cyclic, start=len(wins) - len(cyclic) + 1):
+        consensus = kemeny(wins[b], resample=True)
         found.order[b], found.places[b] = consensus.order, consensus.places
         found.orders[b], found.agreement[b] = consensus.orders, consensus.agreement
+        found.proven[b] = consensus.gap == 0
         if progress is not None:
-            progress(b + 1, batch)
+            progress(done, len(wins))
     return found
+
+
+def _by_majorities(wins: Floats) -> tuple[OptimalOrders, Ints]:
+    """The orders in which every majority agrees, and which matrices have none: these have a cycle or a tie."""
+    batch, m = wins.shape[:2]
+    won = (wins > wins.swapaxes(1, 2)).sum(axis=2)
+    clear = (np.sort(won, axis=1) == np.arange(m)).all(axis=1)
+    order = np.argsort(-won, axis=1, kind="stable")
+    places = np.zeros((batch, m, m))
+    np.put_along_axis(places, order[:, None, :], 1.0, axis=1)
+    agreement: Floats = np.maximum(wins, wins.swapaxes(1, 2)).sum(axis=(1, 2)) / 2
+    found = OptimalOrders(order, places, np.ones(batch), agreement, np.ones(batch, dtype=bool))
+    return found, np.flatnonzero(~clear)
 
 
 def same_orders(wins: Floats, consensus: Consensus, resampled: Floats, found: OptimalOrders) -> Floats:
@@ -151,12 +171,34 @@ def condorcet_blocks(wins: Floats) -> list[Ints]:
     return [np.sort(block) for block in np.split(order, ends[:-1])]
 
 
-def _solve_block(wins: Floats, prove_ties: bool) -> Consensus:
+def _solve_block(wins: Floats, resample: bool) -> Consensus:
     if len(wins) <= LARGEST_BRUTE_FORCE:
         return brute_force(wins)
     if len(wins) <= LARGEST_DYNAMIC:
         return dynamic_programme(wins)
-    return integer_programme(wins, prove_ties)
+    if resample and len(wins) > LARGEST_SOLVED_AGAIN:
+        return _improved(wins)
+    return integer_programme(wins, not resample)
+
+
+def _improved(wins: Floats) -> Consensus:
+    """An order that moving one condition does not improve, from the order of the votes won."""
+    start = tuple(int(i) for i in np.argsort(-wins.sum(axis=1), kind="stable"))
+    order = improved(wins, start)
+    agreement = votes_for(wins, order)
+    return Consensus(order, _places(order), 1, False, agreement, _most_votes(wins) - agreement)
+
+
+def _most_votes(wins: Floats) -> float:
+    """The votes of all majorities, which no order has more of."""
+    return float(np.maximum(wins, wins.T).sum() / 2)
+
+
+def _places(order: tuple[int, ...]) -> Floats:
+    """Of one order: 1 where i has place p. Shape (m, m)."""
+    places = np.zeros((len(order), len(order)))
+    places[list(order), np.arange(len(order))] = 1.0
+    return places
 
 
 def brute_force(wins: Floats) -> Consensus:
@@ -191,7 +233,8 @@ def _brute_force_batch(wins: Floats, at_once: int = 128) -> OptimalOrders:
 
 
 def _empty(batch: int, m: int) -> OptimalOrders:
-    return OptimalOrders(np.empty((batch, m), np.int64), np.empty((batch, m, m)), np.empty(batch), np.empty(batch))
+    order, places, proven = np.empty((batch, m), np.int64), np.empty((batch, m, m)), np.ones(batch, dtype=bool)
+    return OptimalOrders(order, places, np.empty(batch), np.empty(batch), proven)
 
 
 def _shares(places: Ints, group: Ints, groups: int) -> Floats:
@@ -278,59 +321,8 @@ def _first_order(gain: Floats, after: Floats) -> tuple[int, ...]:
 
 
 def integer_programme(wins: Floats, prove_ties: bool = True) -> Consensus:
-    """The linear ordering problem as an integer programme, solved by HiGHS (through scipy) to optimality:
-
-        maximise   Σ_{i<j} (w_ij − w_ji) x_ij
-        subject to 0 ≤ x_ij + x_jk − x_ik ≤ 1   for i < j < k    (no cycles)
-                   x_ij ∈ {0, 1}                                (1: i before j)
-
-    Whether another order is as good is found by solving again with the order found cut off.
-
-    Raises:
-        RuntimeError: the solver stopped without an optimal order.
-    """
-    m = len(wins)
-    before = _solve_ordering(wins, None)
-    order = tuple(int(i) for i in np.argsort(-before.sum(axis=1), kind="stable"))
-    agreement = float((wins * before).sum())
-    places = np.zeros((m, m))
-    places[list(order), np.arange(m)] = 1.0
-    orders = 1
-    if prove_ties and float((wins * _solve_ordering(wins, before)).sum()) == agreement:
-        orders = 2
-    return Consensus(order, places, orders, prove_ties and orders == 1, agreement)
-
-
-def _solve_ordering(wins: Floats, without: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    """before[i, j] of an optimal order, or of the best one other than `without`. Shape (m, m)."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array, vstack
-
-    m = len(wins)
-    rows, columns = np.triu_indices(m, 1)
-    number = np.zeros((m, m), dtype=np.int64)
-    number[rows, columns] = np.arange(len(rows))
-    triples = np.array(list(combinations(range(m), 3)), dtype=np.int64).reshape(-1, 3)
-    i, j, k = triples.T
-    cells = np.stack([number[i, j], number[j, k], number[i, k]], axis=1).ravel()
-    signs = np.tile([1.0, 1.0, -1.0], len(triples))
-    matrix = csr_array((signs, (np.repeat(np.arange(len(triples)), 3), cells)), shape=(len(triples), len(rows)))
-    lower, upper = np.zeros(len(triples)), np.ones(len(triples))
-    if without is not None:
-        # At least one pair must change sides: Σ over pairs that agree with `without` ≤ P − 1.
-        agrees = without[rows, columns]
-        matrix = vstack([matrix, csr_array(np.where(agrees, 1.0, -1.0)[None, :])])
-        lower, upper = np.append(lower, -np.inf), np.append(upper, agrees.sum() - 1.0)
-    solution = milp(
-        -(wins - wins.T)[rows, columns],
-        integrality=np.ones(len(rows)),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix, lower, upper),
-        options={"mip_rel_gap": 0.0},
-    )
-    if solution.x is None or solution.status != 0:
-        raise RuntimeError(f"HiGHS found no optimal Kemeny order of {m} conditions: {solution.message}")
-    before = np.zeros((m, m), dtype=bool)
-    before[rows, columns] = solution.x > 0.5
-    before[columns, rows] = solution.x < 0.5
-    return before
+    """The best order of one block, and with `prove_ties` whether it is the only one; orders beyond are not counted."""
+    found = best_ordering(wins)
+    another = another_as_good(wins, found) if prove_ties and not found.gap else None
+    orders = 2 if another else 1
+    return Consensus(found.order, _places(found.order), orders, another is False, found.agreement, found.gap)

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from core.ranking.counts import Choices, Floats
-from core.ranking.methods.choice_model import HALF_WIN, fit_choices, pair_sets
+from core.ranking.methods.resampled_choices import fit_resamples, unit_choices
 
 
-def plackett_luce(choices: Choices, tally: Floats, separable: NDArray[np.bool_]) -> Floats:
-    """Maximum-likelihood log-abilities; higher is better.
+def plackett_luce(
+    choices: Choices,
+    weights: NDArray[Any],
+    separable: NDArray[np.bool_],
+    progress: Callable[[int], None] = lambda done: None,
+) -> Floats:
+    """Maximum-likelihood log-abilities of samples; higher is better.
 
     Args:
-        choices: the choices that occur.
-        tally: how often each occurs in every sample, shape (B, K).
+        choices: the choices that occur, by unit.
+        weights: how often each sample counts each unit, shape (B, U).
         separable: samples without an estimate (see `strongly_connected`); half a win each way is
             added to every pair there. Shape (B,).
+        progress: called with how many samples are done.
 
     Returns:
         Log-abilities θ with Σθ = 0, shape (B, m).
     """
-    m = choices.sets.shape[1]
-    sets = choices.sets
-    seen = _sum_by(choices.set_of, len(sets), tally)
-    chosen = _sum_by(choices.chosen, m, tally)
-    if separable.any():
-        pairs = pair_sets(m)
-        added = 2 * HALF_WIN * separable[:, None] * np.ones((1, len(pairs)))
-        sets, seen = np.concatenate([sets, pairs]), np.concatenate([seen, added], axis=1)
-        chosen = chosen + HALF_WIN * (m - 1) * separable[:, None]
-    return fit_choices(sets, seen, chosen)
-
-
-def _sum_by(group: NDArray[np.int64], groups: int, values: Floats) -> Floats:
-    """Sums columns of values, shape (B, K), that belong to one group, to shape (B, groups)."""
-    order = np.argsort(group, kind="stable")
-    found = np.zeros((len(values), groups))
-    present, starts = np.unique(group[order], return_index=True)
-    found[:, present] = np.add.reduceat(values[:, order], starts, axis=1)
+    units, found = unit_choices(choices), np.empty((len(weights), choices.sets.shape[1]))
+    done = 0
+    for without in (False, True):
+        (samples,) = np.nonzero(separable == without)
+        if not len(samples):
+            continue
+        own = weights[samples]
+        if without:
+            units, own = units.with_half_wins(), np.column_stack([own, np.ones(len(own), dtype=own.dtype)])
+        for rows, theta in fit_resamples(units, own):
+            found[samples[rows]] = theta
+            done += len(theta)
+            progress(done)
     return found

@@ -10,6 +10,7 @@ from itertools import permutations
 from typing import Any
 
 from core.facts.ranking.hypotheses import PLAN_RULE
+from core.facts.ranking.intervals import PERCENTILE
 from core.facts.ranking.juries import label_of
 from core.facts.ranking.methods import resample_of
 from storage.verifier.answers.each_once import check_answers
@@ -84,6 +85,8 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         method = board.values["method"]
         what = f"leaderboard {brief(method)}: how many {resample_of(method, again.resample)} are resampled"
         same(board.values["units"], again.units(method), what, board.seq)
+        what = f"leaderboard {brief(method)}: the kind of its intervals"
+        same(board.values.get("interval", PERCENTILE), again.interval_kind(method), what, board.seq)
     for event in pairs:
         try:
             _compare_pairs(event, again)
@@ -220,11 +223,24 @@ def rank_section(record: Record) -> dict[str, Any]:
     section = dict(record.genesis["config"]["rank"])
     for name in ("methods", "jury", "gold", "published"):
         section.pop(name, None)
+    asked = section.pop("published_intervals", None)
     resample, resamples, confidence = (section.pop(name) for name in ("resample", "resamples", "confidence"))
-    known = resample in ("questions", "rankings", "clauses") and type(resamples) is int and resamples > 0
+    known = (
+        asked in (None, False, True)
+        and resample in ("questions", "rankings", "clauses")
+        and type(resamples) is int
+        and resamples > 0
+    )
     if section or not known or not isinstance(confidence, float) or not 0 < confidence < 1:
         raise broken("the configuration in event 1 does not say how rankings are resampled", 1)
-    return {"resample": resample, "resamples": resamples, "confidence": confidence}
+    found = {"resample": resample, "resamples": resamples, "confidence": confidence}
+    return found | {"published_intervals": bool(asked), "plain": _has_plain_intervals(record)}
+
+
+def _has_plain_intervals(record: Record) -> bool:
+    """Whether the record is of a stage that knew nothing but percentiles, and did not name them."""
+    unnamed = all("interval" not in board.values for board in record.counted("leaderboard.computed"))
+    return unnamed and before_juries(record)
 
 
 def ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:

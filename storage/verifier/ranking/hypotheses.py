@@ -165,7 +165,7 @@ def hypotheses_again(record: Record, again: Leaderboards) -> dict[str, float]:
         if plan["primary"] in CONSENSUS_METHODS:  # places, which are better the lower they are
             better, than = than, better
         first, *differences = [_minus(own[better], own[than]) for own in [score, *samples]]
-        ((low, high),) = interval([[value] for value in differences], again.confidence)
+        ((low, high),) = interval([[value] for value in differences], again.tail_over(again.units(plan["primary"])))
         found = {"difference": first, "low": low, "high": high, "holds": share_above(differences, one["by"])}
         numbers |= {f"{one['name']}: {name}": value for name, value in found.items()}
     return numbers

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from itertools import permutations
 from typing import ClassVar
 
+from core.facts.ranking.intervals import PERCENTILE, interval_kind, tail_of
 from core.facts.ranking.methods import resample_of
 from core.facts.ranking.positions import positions_by
 from storage.verifier.ranking.agreement import diagnostics_of
@@ -59,7 +60,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Leaderboards:
-    """The rankings and their sums, from which each method derives its leaderboard; resamples are drawn once."""
+    """The rankings and their sums, from which each method derives its leaderboard; resamples are drawn once.
+
+    `published_intervals` asks for those of the published Plackett-Luce, however many conditions there are; `plain`
+    intervals are those of the first version of the stage, which were never expanded.
+    """
 
     names: Sequence[str]
     ballots: Sequence[Ballot]
@@ -67,6 +72,8 @@ class Leaderboards:
     resamples: int
     confidence: float
     seed: int
+    published_intervals: bool = False
+    plain: bool = False
     most_products: ClassVar[int] = MOST_PRODUCTS
 
     def units(self, method: str) -> int:
@@ -111,6 +118,21 @@ class Leaderboards:
         estimate = self.estimate(method)
         return estimate.score, estimate.samples
 
+    @property
+    def tail(self) -> float:
+        """The share of resamples beyond each end of an interval."""
+        return self.tail_over(1 + max(units_of(self.ballots, self.resample)))
+
+    def tail_over(self, units: int) -> float:
+        """The same where so many units are resampled."""
+        return tail_of(self.confidence, units, self.plain)
+
+    def interval_kind(self, method: str) -> str:
+        """How a board says that its intervals were made."""
+        if self.plain:
+            return PERCENTILE
+        return interval_kind(method, len(self.names), self.units(method), self.published_intervals)
+
     def derived(self, method: str) -> dict[str, float]:
         """The numbers of a method's leaderboard, each under a name of its own.
 
@@ -118,7 +140,7 @@ class Leaderboards:
             TooMuch: it takes more time or memory than this file spends.
         """
         estimate = self.estimate(method)
-        intervals = interval(estimate.samples, self.confidence)
+        intervals = interval(estimate.samples, self.tail_over(self.units(method)))
         numbers: dict[str, float] = {}
         rows = zip(self.names, estimate.score, intervals, _positions_on(estimate), _shares_of(estimate), strict=True)
         for name, score, (low, high), position, shares in rows:
@@ -135,7 +157,8 @@ class Leaderboards:
         pairs = list(permutations(range(len(self.names)), 2))
         rates = [_rates_of(sums.wins, pairs) for sums in self.sums]
         majority = [_rates_of(won, pairs) for won in self.resampled_majorities]
-        ends = zip(interval(rates[1:], self.confidence), interval(majority[1:], self.confidence), strict=True)
+        tail_of_majorities = self.tail_over(self.units("bradley_terry_majority"))
+        ends = zip(interval(rates[1:], self.tail), interval(majority[1:], tail_of_majorities), strict=True)
         numbers: dict[str, float] = {}
         for k, ((i, j), ((low, high), (majority_low, majority_high))) in enumerate(zip(pairs, ends, strict=True)):
             margins = [(v[i, j] - v[j, i]) / (v[i, j] + v[j, i]) for v in self.votes.values()]
@@ -176,15 +199,15 @@ class Leaderboards:
             raise TooMuch(f"{len(self.names)} conditions are too many for it here")
 
 
-def interval(samples: Sequence[Sequence[float]], confidence: float) -> list[tuple[float, float]]:
-    """Percentiles (1 − c)/2 and (1 + c)/2 of each condition's samples, interpolated linearly.
+def interval(samples: Sequence[Sequence[float]], tail: float) -> list[tuple[float, float]]:
+    """Percentiles of each condition's samples beyond which that share of them lies on each side, interpolated linearly.
 
     Where any sample is infinite, which cannot be interpolated: the smallest sample that reaches the share.
     """
     finite = all(math.isfinite(value) for sample in samples for value in sample)
     found = []
     for values in map(sorted, zip(*samples, strict=True)):
-        ends = [_percentile(values, share, finite) for share in ((1 - confidence) / 2, (1 + confidence) / 2)]
+        ends = [_percentile(values, share, finite) for share in (tail, 1 - tail)]
         found.append((ends[0], ends[1]))
     return found
 
@@ -311,7 +334,7 @@ def _mallows(data: Leaderboards) -> Estimate:
         phi = [math.nan if math.isnan(d) else dispersion_at(d, len(data.names)) for d in distances]
         detail |= {"phi": phi[0], "mean_distance": distances[0]}
         known = [[value] for value in phi[1:] if not math.isnan(value)]
-        for low, high in interval(known, data.confidence):
+        for low, high in interval(known, data.tail):
             detail |= {"phi_low": low, "phi_high": high}
         if out:
             total = _held_out_likelihood(data, lost, best[0].first, phi[0])

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
+from core.facts.ranking.intervals import tail_of
 from storage.verifier.ranking.intervals import interval
 from storage.verifier.ranking.resamples import MOST_DRAWN, Ballot, TooMuch, drawn_units
 
@@ -27,12 +28,12 @@ def agreement_figures(ballots: Sequence[Ballot], resamples: int, confidence: flo
     questions = [_by_judge(listed) for listed in _by_question(ballots)]
     if len(questions) * resamples > MOST_DRAWN:
         raise TooMuch(f"{resamples} resamples of {len(questions)} questions are too many to draw again here")
-    drawn = drawn_units(len(questions), resamples, seed)
+    drawn, tail = drawn_units(len(questions), resamples, seed), tail_of(confidence, len(questions))
     calls = [_agreement_cells([places for own in judges.values() for places in own]) for judges in questions]
-    figures = {"krippendorff_alpha": _alpha_with_interval(calls, drawn, confidence)}
+    figures = {"krippendorff_alpha": _alpha_with_interval(calls, drawn, tail)}
     if len(labels) > 1:
         means = [_agreement_cells([_mean_places(own) for own in judges.values()]) for judges in questions]
-        figures["krippendorff_alpha:between"] = _alpha_with_interval(means, drawn, confidence)
+        figures["krippendorff_alpha:between"] = _alpha_with_interval(means, drawn, tail)
         agreed = [{label: _agreed(own) for label, own in judges.items()} for judges in questions]
         every = [_agreed([places for own in judges.values() for places in own]) for judges in questions]
         between = [_less(all_pairs, own.values()) for all_pairs, own in zip(every, agreed, strict=True)]
@@ -90,10 +91,10 @@ def alpha_of(cells: AgreementCells) -> float:
     return 1 - (number - 1) * apart / expected if expected > 0 else math.nan
 
 
-def _alpha_with_interval(cells: Sequence[AgreementCells], drawn: Sequence[Sequence[int]], confidence: float) -> Figure:
+def _alpha_with_interval(cells: Sequence[AgreementCells], drawn: Sequence[Sequence[int]], tail: float) -> Figure:
     columns = list(zip(*cells, strict=True))
     samples = [alpha_of(_summed(columns, units)) for units in drawn]
-    return (alpha_of(_summed(columns, range(len(cells)))), *_ends(samples, confidence))
+    return (alpha_of(_summed(columns, range(len(cells)))), *_ends(samples, tail))
 
 
 def _summed(columns: Sequence[Sequence[float]], units: Sequence[int]) -> AgreementCells:
@@ -101,9 +102,9 @@ def _summed(columns: Sequence[Sequence[float]], units: Sequence[int]) -> Agreeme
     return number, total, squares, apart
 
 
-def _ends(samples: Sequence[float], confidence: float) -> tuple[float, float]:
+def _ends(samples: Sequence[float], tail: float) -> tuple[float, float]:
     known = [[value] for value in samples if not math.isnan(value)]
-    return interval(known, confidence)[0] if known else (math.nan, math.nan)
+    return interval(known, tail)[0] if known else (math.nan, math.nan)
 
 
 # ------------------------------------------------------------ Kendall τ and Fleiss κ
@@ -176,7 +177,7 @@ def gold_figures(
     common = [question for question in people if question in own]
     if len(common) * resamples > MOST_DRAWN:
         raise TooMuch(f"{resamples} resamples of {len(common)} questions are too many to draw again here")
-    drawn = drawn_units(len(common), resamples, seed)
+    drawn, tail = drawn_units(len(common), resamples, seed), tail_of(confidence, len(common))
     listed = [(own[question], people[question]) for question in common]
     values = {
         "kendall_tau": [_tau_with_people(*one) for one in listed],
@@ -187,7 +188,7 @@ def gold_figures(
     for name, of_questions in values.items():
         samples = [_mean_of_known(list(map(of_questions.__getitem__, units))) for units in drawn]
         known = sum(not math.isnan(value) for value in of_questions)
-        figures[name] = (_mean_of_known(of_questions), *_ends(samples, confidence), known)
+        figures[name] = (_mean_of_known(of_questions), *_ends(samples, tail), known)
     return figures
 
 

@@ -80,7 +80,7 @@ def check_robustness(record: Record) -> str:
 class Reweighed(Leaderboards):
     """Rankings whose sums were made without drawing anything."""
 
-    given: Sequence[Sums]
+    given: Sequence[Sums] = ()
 
     @property
     def sums(self) -> list[Sums]:
@@ -128,7 +128,7 @@ class _Orders:
         return self._ordered(method, ballots, [Sums(wins, wins, {}) for wins in matrices])
 
     def _ordered(self, method: str, ballots: Sequence[Ballot], sums: Sequence[Sums]) -> list[list[list[str]]]:
-        return Reweighed(self.names, ballots, "questions", len(sums) - 1, 0.95, 0, sums).orders(method)
+        return Reweighed(self.names, ballots, "questions", len(sums) - 1, 0.95, 0, given=sums).orders(method)
 
     def without_clauses(self, method: str) -> Iterator[tuple[Analysis, Order]]:
         """By the method, without one clause after another."""

@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 from textual.containers import VerticalScroll
 
+from core.facts.ranking.intervals import NO_INTERVAL
 from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.visible import one_line
 from storage.judging.board_notes import board_notes, by_method
@@ -237,6 +238,10 @@ def _settings(method: str, found: Results) -> list[str]:
     what, share = one_line(str(row.resample), 20), percent(row.confidence, 0)
     parts = [
         f"{whole(row.rankings)} rankings",
-        f"{share} intervals from {whole(row.resamples)} resamples of {what}",
+        *(
+            [f"{share} intervals from {whole(row.resamples)} resamples of {what}"]
+            if row.interval != NO_INTERVAL
+            else []
+        ),
     ]
     return [*parts, *(one_line(part, 300) for note in found.notes.get(method, ()) for part in note.split("; "))]
