@@ -23,7 +23,7 @@ from core.facts.judging.prompts import LABELS, asked_by, case_to_judge, quoted_t
 from core.facts.judging.requests import judging_key, judging_parameters
 from core.facts.randomness import RandomStream
 from core.facts.stages import STAGE_FACTS, key_of_stage
-from core.ranking.about_judges import diagnostics
+from core.ranking.judges.about_judges import diagnostics
 from core.ranking.juries import Jury
 from core.ranking.leaderboards import Aggregation
 from core.ranking.stage import board_event

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from core.ranking.agreement import agreement, fleiss_kappa_first, kendall_tau
 from core.ranking.counts import encode
+from core.ranking.judges.agreement import agreement, fleiss_kappa_first, kendall_tau
 from core.types import Ranking
 
 # Fleiss (1971) as reproduced in Wikipedia, "Fleiss' kappa": 14 raters, 10 subjects, 5 categories; κ = 0.210.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from core.ranking.bias import position_bias, verbosity
 from core.ranking.counts import encode
+from core.ranking.judges.bias import position_bias, verbosity
 from core.types import Judged, Ranking
 
 

@@ -22,8 +22,8 @@ from core.events import named_number
 from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import label_of
 from core.facts.ranking.methods import METHODS, Method
-from core.ranking.about_judges import diagnostics
 from core.ranking.bootstrap import percentile_interval
+from core.ranking.judges.about_judges import diagnostics
 from core.ranking.leaderboards import Aggregation, Leaderboard
 from core.ranking.methods.mallows import held_out
 from core.sections.who_judges import RankSection

@@ -25,10 +25,10 @@ from core.events import GoldRanking
 from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import jury_boards
 from core.facts.ranking.methods import METHODS, Method
-from core.ranking.gold import read_gold
-from core.ranking.gold_agreement import gold_agreement
+from core.ranking.judges.gold import read_gold
+from core.ranking.judges.gold_agreement import gold_agreement
+from core.ranking.judges.jury_agreement import alphas_of, jury_agreement, sums_by_question
 from core.ranking.juries import Jury
-from core.ranking.jury_agreement import alphas_of, jury_agreement, sums_by_question
 from core.ranking.leaderboards import Aggregation, Leaderboard, leaderboards
 from core.sections.who_judges import RankSection
 from core.types import Ranking

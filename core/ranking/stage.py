@@ -28,8 +28,8 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         InputError: there are no rankings, or they don't all order the same conditions.
         Stopped: the operator asked for it.
     """
-    from core.ranking.about_judges import diagnostics
-    from core.ranking.gold import gold_units, record_gold
+    from core.ranking.judges.about_judges import diagnostics
+    from core.ranking.judges.gold import gold_units, record_gold
     from core.ranking.juries import Jury, jury_units, record_jury
     from core.ranking.leaderboards import Aggregation
 
