@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "e1eacdb9143be50ff5f46de60dad9a7fa59e815d04019143b6c31791cfd7159b",
+    "6137ec7b17f459b623403eb61466f915fdc89c4498a6dcb7b07aa3f27aabb0d7",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -116,10 +116,16 @@ def shown(listed: Sequence[Ranking]) -> list[tuple[str, ...]]:
     return [tuple(generator.sample(one.order, len(one.order))) for one in listed]
 
 
-def lengths(listed: Sequence[Ranking]) -> dict[tuple[str, str], int]:
-    """Of every answer; many of the same length."""
+def lengths(listed: Sequence[Ranking]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Characters and words of every answer; many of the same length."""
     generator = random.Random(6)
-    return {(name, one.question_id): generator.randrange(1, 9) for one in listed for name in one.order}
+    drawn = {(name, one.question_id): generator.randrange(1, 9) for one in listed for name in one.order}
+    return {answer: (length, (length + 1) // 2) for answer, length in drawn.items()}
+
+
+def measured_on(listed: Sequence[Ranking], known: dict[tuple[str, str], tuple[int, int]]) -> Judged:
+    characters, words = ({answer: sizes[k] for answer, sizes in known.items()} for k in (0, 1))
+    return Judged(tuple(listed), tuple(shown(listed)), characters, words=words)
 
 
 def by_counting(listed: Sequence[Ranking], config: RankSection, texts: bool = True) -> Leaderboards:
@@ -156,7 +162,7 @@ def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
         derived, board = counted.derived(method), aggregation.leaderboard(method)
         assert derived == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
     for known in (lengths(listed), {}):
-        measured = diagnostics(Judged(tuple(listed), tuple(shown(listed)), known), aggregation.ballots)
+        measured = diagnostics(measured_on(listed, known), aggregation.ballots)
         figures = by_counting(listed, config, bool(known)).diagnostics()
         assert dict(figures) == pytest.approx(measured, rel=1e-11, abs=1e-11, nan_ok=True)
 
@@ -271,7 +277,7 @@ def test_the_program_takes_numpy_only_for_what_takes_too_long_without(
     monkeypatch.setattr(intervals, "MOST_ORDERS", most_orders)
     found = by_program(root)
     assert (found.verdict, asked) == ("ok", by_numpy), found
-    assert found.detail == f"scores and intervals of {len(METHODS)} leaderboards and 11 diagnostics computed again"
+    assert found.detail == f"scores and intervals of {len(METHODS)} leaderboards and 27 diagnostics computed again"
 
 
 def test_a_real_run_is_derived_by_the_file_alone(trained: Path) -> None:

@@ -69,6 +69,9 @@ from core.events.evaluation import (
 from core.events.ranking import (
     AgreementComputed,
     AgreementRow,
+    ClauseCell,
+    ClauseRow,
+    ClausesScored,
     DiagnosticsComputed,
     GoldCompared,
     GoldRanking,
@@ -77,6 +80,11 @@ from core.events.ranking import (
     JuryBoard,
     LeaderboardComputed,
     LeaderboardRow,
+    LengthControlledComputed,
+    LengthControlledRow,
+    LengthProblem,
+    QuestionAgreementComputed,
+    QuestionAgreementRow,
 )
 from core.events.sortition import (
     AlternatesOfType,

@@ -104,6 +104,9 @@ STAGE_FACTS: dict[str, StageFacts] = {
         (
             "leaderboard.computed",
             "diagnostics.computed",
+            "question_agreement.computed",
+            "clauses.scored",
+            "length_controlled.computed",
             "jury.board",
             "agreement.computed",
             "gold.read",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
+from core.events import LeaderboardComputed, LeaderboardRow
 from core.facts.ranking.methods import Method
 from core.facts.ranking.positions import ORDER_RULE
 from core.stage import Context, Unit, only
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
-    """Computes one leaderboard per method of `[rank]`, and the diagnostics; one unit of work each. Then boards of some
-    of the judges, how far they agree with each other, and with people.
+    """Computes one leaderboard per method of `[rank]`, and what is found about judges and clauses; one unit of work
+    each. Then boards of some of the judges, how far they agree with each other, and with people.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
@@ -28,22 +28,20 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         InputError: there are no rankings, or they don't all order the same conditions.
         Stopped: the operator asked for it.
     """
-    from core.ranking.judges.about_judges import diagnostics
+    from core.ranking.judges.findings import JUDGE_UNITS, record_findings
     from core.ranking.judges.gold import gold_units, record_gold
     from core.ranking.juries import Jury, jury_units, record_jury
     from core.ranking.leaderboards import Aggregation
 
     methods = ctx.config.rank.methods
-    ctx.plan(len(methods) + 1 + len(jury_units(ctx.config.rank, judged.rankings)) + len(gold_units(ctx.config.rank)))
+    others = [*JUDGE_UNITS, *jury_units(ctx.config.rank, judged.rankings), *gold_units(ctx.config.rank)]
+    ctx.plan(len(methods) + len(others))
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
-
-    def measure(unit: Unit) -> None:
-        unit.add(DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)))
 
     def aggregate(method: Method) -> Callable[[Unit], None]:
         return lambda unit: unit.add(board_event(aggregation.leaderboard(method), judged.calls))
 
-    ctx.unit("diagnostics", measure)
+    record_findings(ctx, judged, aggregation.ballots)
     boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
     record_jury(ctx, Jury(judged.rankings, aggregation), boards)
     record_gold(ctx, judged)

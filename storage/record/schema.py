@@ -544,6 +544,33 @@ FROM sums ORDER BY board, first""",
         _recorded("diagnostics.computed"),
         """SELECT d.key AS name, d.value AS value FROM m, json_each(m.p, '$.values') d""",
     ),
+    "question_agreement": (
+        _recorded("question_agreement.computed"),
+        """SELECT r.value->>'$.question_id' AS question_id, r.value->>'$.clause_id' AS clause_id,
+  r.value->>'$.rankings' AS rankings, r.value->>'$.kendall_tau' AS kendall_tau,
+  r.value->>'$.top1_agreement' AS top1_agreement, r.value->>'$.top1_margin' AS top1_margin
+FROM m, json_each(m.p, '$.rows') r ORDER BY 4, 5, 6, m.seq, r.key""",
+    ),
+    "clause_scores": (
+        _recorded("clauses.scored"),
+        """SELECT r.value->>'$.clause_id' AS clause_id, c.value->>'$.condition' AS condition,
+  c.value->>'$.borda' AS borda, c.value->>'$.firsts' AS firsts, r.value->>'$.rankings' AS rankings
+FROM m, json_each(m.p, '$.rows') r, json_each(r.value, '$.conditions') c""",
+    ),
+    "clause_leaders": (
+        _recorded("clauses.scored"),
+        """SELECT r.value->>'$.clause_id' AS clause_id,
+  (SELECT group_concat(l.value, ' = ') FROM json_each(r.value, '$.leaders') l) AS leader,
+  r.value->>'$.difficulty' AS difficulty, r.value->>'$.kendall_tau' AS kendall_tau
+FROM m, json_each(m.p, '$.rows') r""",
+    ),
+    "length_controlled": (
+        _recorded("length_controlled.computed"),
+        """SELECT r.value->>'$.condition' AS condition, r.value->>'$.ability' AS ability, r.value->>'$.error' AS error,
+  r.value->>'$.win_rate' AS win_rate, r.value->>'$.raw_win_rate' AS raw_win_rate, m.p->>'$.length' AS length,
+  m.p->>'$.length_error' AS length_error, m.p->>'$.problem' AS problem
+FROM m LEFT JOIN json_each(m.p, '$.rows') r""",
+    ),
     "jury_leaderboards": (
         _recorded("jury.board"),
         """SELECT m.p->>'$.method' AS method, m.p->>'$.judge' AS judge, m.p->>'$.without' AS without,
@@ -618,6 +645,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "e1eacdb9143be50ff5f46de60dad9a7fa59e815d04019143b6c31791cfd7159b",
+    2: "6137ec7b17f459b623403eb61466f915fdc89c4498a6dcb7b07aa3f27aabb0d7",
 }
 """`schema_digest` of the views of each version; records hold no others."""

@@ -30,6 +30,7 @@ from storage.verifier.contents.whole import (
 from storage.verifier.ground.finding import Step, concluded
 from storage.verifier.ground.record import Record
 from storage.verifier.ground.stages import check_seeds, check_stages
+from storage.verifier.judges.judge_findings import check_judge_findings
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.juries import check_juries
 from storage.verifier.training.held_out import check_held_out
@@ -75,6 +76,7 @@ CHECKS: dict[str, Step] = {
     "replies": check_replies,
     "leaderboards": check_leaderboards,
     "estimates": check_estimates,
+    "judges": check_judge_findings,
     "juries": check_juries,
 }
 

@@ -14,4 +14,4 @@ def diagnostics(judged: Judged, ballots: Ballots) -> dict[str, float]:
     Args:
         ballots: the rankings of `judged` as arrays.
     """
-    return agreement(ballots) | position_bias(judged) | verbosity(ballots, judged.lengths)
+    return agreement(ballots) | position_bias(judged) | verbosity(ballots, judged.lengths, judged.words)

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import ClassVar
 
 from core.facts.ranking.positions import positions_by
-from storage.verifier.ranking.agreement import diagnostics_of
+from storage.verifier.judges.agreement import diagnostics_of
 from storage.verifier.ranking.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
 from storage.verifier.ranking.choices import Published, bradley_terry_of, plackett_luce_of, separable
 from storage.verifier.ranking.resamples import (

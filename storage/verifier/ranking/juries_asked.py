@@ -9,13 +9,24 @@ from storage.verifier.contents.judgements import judges_of_record
 from storage.verifier.ground.record import Record
 
 FIRST_WITH_JURIES = 2
-"""The version of the stage `rank` from which on it makes boards of some judges and measures their agreement."""
+"""The version of the stage `rank` from which on it makes boards of some judges, measures their agreement, and looks
+at single questions, clauses and lengths."""
 
 
 def has_juries(record: Record) -> bool:
     """Whether the code that made the stage `rank` measured juries."""
-    versions = [event.values["version"] for event in record.kept.get("stage.started", []) if event.stage == "rank"]
+    versions = _versions(record)
     return bool(versions) and versions[-1] >= FIRST_WITH_JURIES
+
+
+def is_before_juries(record: Record) -> bool:
+    """Whether the record says that the code which made the stage `rank` was that of the version before."""
+    versions = _versions(record)
+    return bool(versions) and versions[-1] < FIRST_WITH_JURIES
+
+
+def _versions(record: Record) -> list[int]:
+    return [event.values["version"] for event in record.kept.get("stage.started", []) if event.stage == "rank"]
 
 
 def ranking_judges(record: Record) -> list[str]:
