@@ -363,16 +363,21 @@ def rank(
     as_json: Json = False,
 ) -> None:
     """Aggregate rankings from a file, without a run."""
-    from tui.commands.ranking.rank import habits_in, rank_file
+    from tui.commands.ranking.rank import rank_file
 
-    found, habits = rank_file(rankings, resamples, resample, seed, weight or ()), habits_in(rankings)
+    found = rank_file(rankings, resamples, resample, seed, weight or ())
     columns = ("method", "condition", "score", "low", "high", "position")
-    data = {"leaderboards": [{key: row[key] for key in columns} for row in found.rows], "shown_places": habits}
+    data = {
+        "leaderboards": [{key: row[key] for key in columns} for row in found.rows],
+        "shown_places": list(found.habits),
+    }
     of_jury = found.jury.data()
     data |= {view: of_jury[view] for view in ("jury_leaderboards", "judge_agreement")}
+    data |= found.judges.data() | {"notes": list(found.notes)}
     pooled = [(row["method"], row["position"], row["condition"]) for row in found.rows]
-    lines = found.jury.lines(pooled, tables.terminal() or 80)
-    print_data(data, as_json, "\n".join([tables.leaderboards(found.rows, habits), "", *lines]).rstrip())
+    wide = tables.terminal() or 80
+    lines = [*found.jury.lines(pooled, wide), *found.judges.lines(wide, "`--json`"), *map(tables.remark, found.notes)]
+    print_data(data, as_json, "\n".join([tables.leaderboards(found.rows, found.habits), "", *lines]).rstrip())
 
 
 @app.command()

@@ -8,8 +8,7 @@ and the published one, all rankings of a question in one row (the k-th is judge 
 
     {"question_id": "1:2", "clause_id": 1, "rankings": [["hard", "soft", …], …], …}
 
-Orders are best first; other keys are ignored, but for `shown` beside `ranking`: the same conditions, in the order in
-which the judge saw their answers.
+Orders are best first; other keys are ignored here (`file_extras` looks at some).
 """
 
 from __future__ import annotations
@@ -40,21 +39,6 @@ def read_rankings(path: Path) -> tuple[Ranking, ...]:
     if not rankings:
         raise InputError(f"{path} holds no rankings; write one JSON object per line, with 'ranking' or 'rankings'")
     return tuple(rankings)
-
-
-def read_shown(path: Path) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Judge, conditions as shown and as ranked of each row that has `shown`; of a file that `read_rankings` read.
-
-    Raises:
-        InputError: `shown` holds other conditions than the ranking.
-    """
-    for where, text in _lines(path, body_of(path)):
-        row = _parse(text, where)
-        if "shown" in row and "ranking" in row:
-            shown, ranking = _order(row["shown"], "shown", where), _order(row["ranking"], "ranking", where)
-            if sorted(shown) != sorted(ranking):
-                raise InputError(f"{where}: 'shown' holds other conditions than 'ranking'; name the same ones")
-            yield row["judge"], shown, ranking
 
 
 def body_of(path: Path) -> bytes:

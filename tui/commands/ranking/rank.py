@@ -14,6 +14,7 @@ from core.events import named_number
 from core.facts.ranking.juries import MOST_WEIGHT, label_of
 from core.facts.ranking.shown_places import habits_of
 from core.sections.who_judges import RankSection
+from storage.findings.judges_found import JudgesFound
 from storage.judging.jury import JuryFound
 from storage.record.rows import JuryBoardRow, MeasureRow
 
@@ -22,23 +23,18 @@ if TYPE_CHECKING:
     from core.types import Ranking
 
 
-def habits_in(path: Path) -> list[str]:
-    """A sentence about each judge that ranks by the shown place, where rows say what was shown (`shown`).
-
-    Raises:
-        InputError: a row's `shown` is no order of what is ranked.
-    """
-    from core.ranking.files import read_shown
-
-    return habits_of(read_shown(path))
-
-
 @dataclass(frozen=True)
 class Ranked:
-    """Rows of the `leaderboards` view, with a note, and what is found about the judges."""
+    """Rows of the `leaderboards` view, with a note, and what is found about the judges.
+
+    habits are sentences about judges that rank by the shown place; notes say what was left out.
+    """
 
     rows: list[dict[str, Any]]
     jury: JuryFound
+    judges: JudgesFound
+    habits: Sequence[str]
+    notes: Sequence[str]
 
 
 def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Sequence[str] = ()) -> Ranked:
@@ -51,7 +47,9 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Seq
         InputError: the file or an option is wrong; the message names the line.
     """
     from core.facts.randomness import RandomStream
+    from core.ranking.file_extras import with_extras
     from core.ranking.files import read_rankings
+    from core.ranking.judges.findings import findings
     from core.ranking.leaderboards import Aggregation
 
     try:
@@ -75,7 +73,11 @@ def rank_file(path: Path, resamples: int, resample: str, seed: int, weights: Seq
         for board in boards
         for row in board.rows
     ]
-    return Ranked(rows, _jury(rankings, whole, boards, given))
+    beside = with_extras(path, rankings)
+    about = JudgesFound.of_events(findings(beside.judged, whole.ballots).values())
+    shown = zip(rankings, beside.judged.shown, strict=True)
+    habits = habits_of((one.judge, order, one.order) for one, order in shown if order)
+    return Ranked(rows, _jury(rankings, whole, boards, given), about, habits, beside.notes)
 
 
 def _weighted(rankings: Sequence[Ranking], weights: Sequence[str]) -> tuple[list[Ranking], dict[str, int]]:

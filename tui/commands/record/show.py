@@ -15,6 +15,7 @@ from core.facts.words import undecided_sentences
 from core.visible import visible
 from storage import weight_shares
 from storage.draws.waiting import waits_for
+from storage.findings.judges_found import JudgesFound
 from storage.imports.origin import origin_of
 from storage.judging import families
 from storage.judging.board_notes import board_notes, by_method
@@ -40,7 +41,7 @@ from tui.terminal.command_line import command_line
 from tui.terminal.options import print_data, print_json, print_rows, tell_notes
 
 _WIDTH = 80
-"""Cells of a line about juries in a file or a pipe."""
+"""Cells of a line about judges in a file or a pipe."""
 
 _SPEED = {
     "condition": "condition",
@@ -155,7 +156,9 @@ def results(reader: Reader, as_json: bool) -> None:
         print(tables.leaderboards(boards, notes.first), end="\n\n")
         _print_spread(spread_table(view_rows(reader, FamilyRow)))
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
-        for line in JuryFound.of_run(reader).lines(pooled, tables.terminal() or _WIDTH):
+        width, rest = tables.terminal() or _WIDTH, command_line("show", root.name, "--view", "VIEW", runs=root.parent)
+        judges = JudgesFound.of_run(reader).lines(width, f"`{visible(rest)}`")
+        for line in [*JuryFound.of_run(reader).lines(pooled, width), *judges]:
             print(line)
     held_out = reader.view("heldout")
     if held_out:
@@ -231,6 +234,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         "leaderboards": _leaderboards(reader),
         **JudgingNotes.of_run(reader).row(),
         **JuryFound.of_run(reader).data(),
+        **JudgesFound.of_run(reader).data(),
         "families": spread_table(view_rows(reader, FamilyRow)),
         "weight_shares": reader.view("weight_shares"),
         "answer_speed": reader.view("answer_speed"),
