@@ -238,11 +238,12 @@ class Judged:
     """What the judges said: rankings, and what is needed to measure their biases.
 
     shown[k] are the conditions in the order in which call k showed their answers (empty where unknown);
-    lengths holds the characters of each answer by (condition, question_id); calls is how many calls the rankings
-    came out of.
+    lengths holds the characters of each answer by (condition, question_id), words its words; calls is how many calls
+    the rankings came out of.
     """
 
     rankings: tuple[Ranking, ...]
     shown: tuple[tuple[str, ...], ...]
     lengths: Mapping[tuple[str, str], int]
     calls: int = 0
+    words: Mapping[tuple[str, str], int] = field(default_factory=dict)

@@ -16,11 +16,13 @@ from core.sections.who_judges import RankSection
 from core.types import Ranking
 from storage.verifier.ground.finding import broken
 from storage.verifier.ground.record import Record
+from storage.verifier.judges.judge_findings import findings_compared
+from storage.verifier.judges.length_model import LengthModel, length_model
 from storage.verifier.ranking.estimates import compared
 from storage.verifier.ranking.intervals import Leaderboards, named_pair, numbered_places
 from storage.verifier.ranking.juries import juries_compared
 from storage.verifier.ranking.published_numbers import published_compared
-from storage.verifier.ranking.resamples import TooMuch
+from storage.verifier.ranking.resamples import Ballot, TooMuch
 
 if TYPE_CHECKING:
     from core.ranking.leaderboards import Aggregation, Estimate
@@ -60,6 +62,50 @@ def published_again(record: Record) -> str:
         return published_compared(record, _OrWithNumpy)
     except DempoError as error:
         raise broken(f"the rankings cannot be aggregated: {error}") from None
+
+
+def findings_again(record: Record) -> str:
+    """Agreement by question, scores by clause, and abilities with lengths held fixed.
+
+    Raises:
+        Finding: as `estimate_again`.
+    """
+    return findings_compared(record, _length_model)
+
+
+def _length_model(ballots: Sequence[Ballot]) -> LengthModel:
+    """By plain Python where that takes seconds, else as the stage does it."""
+    try:
+        return length_model(ballots)
+    except TooMuch:
+        return _length_model_by_numpy(ballots)
+
+
+def _length_model_by_numpy(ballots: Sequence[Ballot]) -> LengthModel:
+    from core.ranking.counts import encode
+    from core.ranking.judges.length_controlled import length_controlled
+
+    width = len(str(len(ballots[0].order)))
+    names = [f"{i:0{width}}" for i in range(len(ballots[0].order))]
+    rankings = [
+        Ranking(str(ballot.question), ballot.clause, "", tuple(names[i] for i in ballot.order), ballot.weight)
+        for ballot in ballots
+    ]
+    lengths = {(names[i], str(b.question)): length for b in ballots for i, length in enumerate(b.lengths)}
+    found = length_controlled(encode(rankings), lengths)
+    if not found.rows:
+        return LengthModel(found.votes, found.questions, found.problem)
+    return LengthModel(
+        votes=found.votes,
+        questions=found.questions,
+        abilities=[float(row.ability) for row in found.rows],
+        errors=[float(row.error) for row in found.rows],
+        win_rates=[float(row.win_rate) for row in found.rows],
+        raw_win_rates=[float(row.raw_win_rate) for row in found.rows],
+        length=float(found.length or 0.0),
+        length_error=float(found.length_error or 0.0),
+        scale=float(found.scale or 0.0),
+    )
 
 
 class _OrWithNumpy(Leaderboards):

@@ -18,7 +18,7 @@ from core.facts.sealed import SEALED
 from core.run_folder import RunFolder
 from storage.check import Check, Verdict
 from storage.checks_lottery import solve_again
-from storage.checks_ranking import estimate_again, juries_again, published_again
+from storage.checks_ranking import estimate_again, findings_again, juries_again, published_again
 from storage.checks_training import measure_again
 from storage.record.codec import is_whole
 from storage.record.run_folders import require_record
@@ -126,6 +126,7 @@ _STEPS: dict[str, Step] = CHECKS | {
     "events": _events,
     "solver": _when_lotteries_hold,
     "estimates": estimate_again,
+    "judges": findings_again,
     "juries": juries_again,
     "published": published_again,
     "updates": measure_again,

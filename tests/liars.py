@@ -18,12 +18,12 @@ from rewritten import Row, rewrite
 from token_tables import tables_of
 
 from core.config import from_recorded
-from core.events import AgreementComputed, DiagnosticsComputed, digest
+from core.events import AgreementComputed, digest
 from core.facts.judging.prompts import LABELS, asked_by, case_to_judge, quoted_text, spelled
 from core.facts.judging.requests import judging_key, judging_parameters
 from core.facts.randomness import RandomStream
 from core.facts.stages import STAGE_FACTS, key_of_stage
-from core.ranking.about_judges import diagnostics
+from core.ranking.judges.findings import findings
 from core.ranking.juries import Jury
 from core.ranking.leaderboards import Aggregation
 from core.ranking.pairwise import pairwise
@@ -58,8 +58,8 @@ def text_of(root: Path, name: str) -> str:
 # ------------------------------------------------------------ what follows from what
 
 
-def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
-    """Leaderboards, diagnostics and agreement of the calls of a single judge as they are now, by the program itself."""
+def boards_anew(rows: Rows, texts: dict[tuple[str, str], str]) -> None:
+    """Leaderboards, findings and agreement of the calls of a single judge as they are now, by the program itself."""
     config = from_recorded(rows[0].payload["config"], rows[0].payload.get("places", {}))
     labels = [judge["label"] for judge in rows[0].payload["config"]["judge"]["judges"]]
     questions = [question["question_id"] for question in of(rows, "questions.planned")[0]["questions"]]
@@ -73,8 +73,9 @@ def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
     judged = Judged(
         tuple(Ranking(c["question_id"], c["clause_id"], c["judge"], tuple(c["ranking"])) for c in ranked),
         tuple(tuple(c["shown_order"]) for c in ranked),
-        lengths,
+        {answer: len(text) for answer, text in texts.items()},
         len(calls),
+        {answer: len(text.split()) for answer, text in texts.items()},
     )
     stream = RandomStream(config.run.seed, "rank")
     aggregation = Aggregation(judged.rankings, config.rank, stream, lambda done, total, detail: None)
@@ -82,8 +83,9 @@ def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
         board.update(board_event(aggregation.leaderboard(board["method"]), len(calls)).payload())
     for event in of(rows, "pairwise.computed"):
         event.update(pairwise(aggregation).payload())
-    for event in of(rows, "diagnostics.computed"):
-        event["values"] = DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)).payload()["values"]
+    for found in findings(judged, aggregation.ballots).values():
+        for event in of(rows, found.kind):
+            event.update(found.payload())
     for event in of(rows, "agreement.computed"):
         event.update(AgreementComputed(rows=Jury(judged.rankings, aggregation).agreement()).payload())
     boards = [aggregation.leaderboard(board["method"]) for board in of(rows, "leaderboard.computed")]
@@ -91,12 +93,12 @@ def boards_anew(rows: Rows, lengths: dict[tuple[str, str], int]) -> None:
         event.update(robustness(judged.rankings, aggregation, boards).payload())
 
 
-def lengths_of(root: Path, rows: Rows, new: dict[str, str] | None = None) -> dict[tuple[str, str], int]:
-    """Characters of every answer; `new` are texts that the record does not hold yet."""
+def answers_of(root: Path, rows: Rows, new: dict[str, str] | None = None) -> dict[tuple[str, str], str]:
+    """Every answer; `new` are texts that the record does not hold yet."""
     found = {}
     for answer in of(rows, "answer.given"):
         name = answer["answer"]["sha256"]
-        found[answer["condition"], answer["question_id"]] = len((new or {}).get(name) or text_of(root, name))
+        found[answer["condition"], answer["question_id"]] = (new or {}).get(name) or text_of(root, name)
     return found
 
 
@@ -205,7 +207,7 @@ def _replies(rng: random.Random, root: Path) -> None:
         calls = [call for call in of(rows, "judge.called") if call.get("ranking")]
         for call in rng.sample(calls, max(1, len(calls) // 3)):
             says(call, ["hard", *(name for name in call["ranking"] if name != "hard")], texts)
-        boards_anew(rows, lengths_of(root, rows))
+        boards_anew(rows, answers_of(root, rows))
 
     told(root, lie, texts)
 
@@ -219,7 +221,7 @@ def _no_ranking(rng: random.Random, root: Path) -> None:
             if call["judge_kind"] == "openai" and call["ranking"][0] != "hard" and rng.random() < 0.4:
                 call.pop("ranking")
                 call.update(outcome="malformed", reply={"sha256": digest(texts[0])}, detail="no ranking")
-        boards_anew(rows, lengths_of(root, rows))
+        boards_anew(rows, answers_of(root, rows))
 
     told(root, lie, texts)
 
@@ -238,7 +240,7 @@ def _answers(rng: random.Random, root: Path) -> None:
             changed[answer["question_id"]] = body
             answer["answer"] = {"sha256": digest(body.encode())}
         ask_anew(root, rows, changed, texts)
-        boards_anew(rows, lengths_of(root, rows, new))
+        boards_anew(rows, answers_of(root, rows, new))
 
     told(root, lie, texts)
 
@@ -296,7 +298,7 @@ def _calls_dropped(rng: random.Random, root: Path) -> None:
         for planned in of(kept, "stage.planned", name="judge"):
             planned["units"] -= len(gone)
         keys_anew(kept)
-        boards_anew(kept, lengths_of(root, kept))
+        boards_anew(kept, answers_of(root, kept))
         return kept
 
     told(root, lie)
@@ -308,7 +310,7 @@ def _confidence(rng: random.Random, root: Path) -> None:
     def lie(rows: Rows) -> None:
         rows[0].payload["config"]["rank"]["confidence"] = 0.5
         keys_anew(rows)
-        boards_anew(rows, lengths_of(root, rows))
+        boards_anew(rows, answers_of(root, rows))
 
     told(root, lie)
 

@@ -42,7 +42,7 @@ from storage.record.schema import VIEWS_VERSION
 
 CONDITIONS = ("base", "full", "us_rep", "hard", "soft")
 BATCH, ANSWER, SEED = 16, 900, 5
-"""Questions of a unit of answers; bytes of an answer; the run's seed."""
+"""Questions of a unit of answers; the most bytes of an answer; the run's seed."""
 
 CONFIG = f"""
 [run]
@@ -113,10 +113,11 @@ def _answer(log: Log, asked: list[Question], generator: random.Random) -> dict[t
         for start in range(0, len(asked), BATCH):
             events, bodies = [], []
             for question in asked[start : start + BATCH]:
-                words = generator.randbytes(ANSWER // 2).hex()
+                body = generator.randbytes(ANSWER // 2)
+                words = body.hex(" ", 3)[: ANSWER - 2 * body[0]]
                 answers[condition, question.question_id] = words
-                given, body = _text(words)
-                bodies.append(body)
+                given, stored = _text(words)
+                bodies.append(stored)
                 events.append(
                     AnswerGiven(
                         condition=condition,
@@ -158,7 +159,8 @@ def _judge(
     return Judged(
         rankings=tuple(ranking for ranking, _ in in_order),
         shown=tuple(order for _, order in in_order),
-        lengths={key: len(words) for key, words in answers.items()},
+        lengths={key: len(text) for key, text in answers.items()},
+        words={key: len(text.split()) for key, text in answers.items()},
         calls=len(in_order),
     )
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from core.ranking.agreement import agreement, fleiss_kappa_first, kendall_tau
 from core.ranking.counts import encode
+from core.ranking.judges.agreement import agreement, fleiss_kappa_first
 from core.types import Ranking
 
 # Fleiss (1971) as reproduced in Wikipedia, "Fleiss' kappa": 14 raters, 10 subjects, 5 categories; κ = 0.210.
@@ -53,16 +53,16 @@ def test_kendall_tau_is_the_mean_over_pairs_of_judges() -> None:
     for q in range(3):
         places = [[r.order.index(c) for c in "abcdef"] for r in rankings if r.question_id == f"q{q}"]
         expected.append(np.mean([kendalltau(a, b).statistic for a, b in combinations(places, 2)]))
-    assert kendall_tau(encode(rankings)) == pytest.approx(np.mean(expected))
+    assert agreement(encode(rankings))["kendall_tau"] == pytest.approx(np.mean(expected))
     assert agreement(encode(rankings))["questions_with_agreement"] == 3
 
 
 def test_judges_who_agree_and_judges_who_oppose() -> None:
     same = [Ranking(f"q{q}", 1, f"j#{j}", ("a", "b") if q else ("b", "a")) for q in range(2) for j in range(3)]
     opposed = [Ranking("q", 1, "j#0", ("a", "b", "c")), Ranking("q", 1, "j#1", ("c", "b", "a"))]
-    assert kendall_tau(encode(same)) == 1
+    assert agreement(encode(same))["kendall_tau"] == 1
     assert fleiss_kappa_first(encode(same)) == 1
-    assert kendall_tau(encode(opposed)) == -1
+    assert agreement(encode(opposed))["kendall_tau"] == -1
 
 
 def test_undefined_agreement_is_nan_not_a_number_that_looks_fine() -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from core.ranking.bias import position_bias, verbosity
 from core.ranking.counts import encode
+from core.ranking.judges.bias import position_bias, verbosity
 from core.types import Judged, Ranking
+
+EQUAL = {("a", "q"): 3, ("b", "q"): 3}
 
 
 def ranking(order: str, question: str = "q") -> Ranking:
@@ -53,7 +55,7 @@ def test_shown_orders_that_dont_fit_are_an_error() -> None:
 def test_verbosity_by_hand() -> None:
     # Lengths a 10, b 20, c 20. In "bca" the longer one wins both unequal pairs, in "bac" one of two.
     lengths = {(c, q): n for q in ("q1", "q2") for c, n in (("a", 10), ("b", 20), ("c", 20))}
-    values = verbosity(encode([ranking("bca", "q1"), ranking("bac", "q2")]), lengths)
+    values = verbosity(encode([ranking("bca", "q1"), ranking("bac", "q2")]), lengths, lengths)
     assert values["longer_wins"] == 0.75
     # Ranks of length (−1, ½, ½) against places (1, −1, 0) and (0, −1, 1): −1.5/√3 and 0.
     assert values["length_rank_correlation"] == pytest.approx(-np.sqrt(3) / 4), "longer answers rank better"
@@ -68,16 +70,16 @@ def test_length_correlation_is_spearmans() -> None:
         spearmanr([lengths[c, r.question_id] for c in names], [r.order.index(c) for c in names]).statistic
         for r in rankings
     ]
-    assert verbosity(encode(rankings), lengths)["length_rank_correlation"] == pytest.approx(np.mean(expected))
+    assert verbosity(encode(rankings), lengths, lengths)["length_rank_correlation"] == pytest.approx(np.mean(expected))
 
 
 def test_equally_long_answers_say_nothing() -> None:
-    values = verbosity(encode([ranking("ab")]), {("a", "q"): 3, ("b", "q"): 3})
+    values = verbosity(encode([ranking("ab")]), EQUAL, EQUAL)
     assert np.isnan(values["longer_wins"])
     assert np.isnan(values["length_rank_correlation"])
-    assert verbosity(encode([ranking("ab")]), {}) == {}
+    assert verbosity(encode([ranking("ab")]), {}, {}) == {}
 
 
 def test_a_missing_length_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"\('b', 'q'\) is missing"):
-        verbosity(encode([ranking("ab")]), {("a", "q"): 3})
+        verbosity(encode([ranking("ab")]), {("a", "q"): 3}, {})

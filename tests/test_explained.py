@@ -67,7 +67,7 @@ def test_the_verdicts_are_those_that_the_code_names() -> None:
     always = {"ok", "failed", "unchecked"}
     assert {name for name in CHECKS if "withheld" in verdicts_of(DECIDING[name], SEALED)} == {
         "blobs", "artifacts", "pairs", "pool", "quotas", "lotteries", "solver", "draws", "weights", "training",
-        "tokens", "reference", "held-out pairs", "constitution", "replies", "estimates",
+        "tokens", "reference", "held-out pairs", "constitution", "replies", "estimates", "judges",
         "published",
     }  # fmt: skip
     assert verdicts_of(DECIDING["chain"], SEALED) == always

@@ -24,7 +24,7 @@ from core.facts.ranking.published.score_files import NotPublished, published_sco
 from core.facts.ranking.published.verdicts import ComparedNumber, compared_numbers, counted_of
 from core.publication.configuration import condition_names
 from storage.export.export import export_run
-from storage.judging.published_found import REASONS
+from storage.findings.published_found import REASONS
 from storage.record.reader import Reader
 from storage.replay.replaying import replay_run
 from storage.verifier.checks import CHECKS, checks_of

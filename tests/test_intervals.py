@@ -22,8 +22,8 @@ from core.events import PairwiseComputed, named_number
 from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import label_of
 from core.facts.ranking.methods import METHODS, Method
-from core.ranking.about_judges import diagnostics
 from core.ranking.bootstrap import percentile_interval
+from core.ranking.judges.about_judges import diagnostics
 from core.ranking.leaderboards import Aggregation, Leaderboard
 from core.ranking.methods.mallows import held_out
 from core.ranking.pairwise import pairwise
@@ -117,10 +117,16 @@ def shown(listed: Sequence[Ranking]) -> list[tuple[str, ...]]:
     return [tuple(generator.sample(one.order, len(one.order))) for one in listed]
 
 
-def lengths(listed: Sequence[Ranking]) -> dict[tuple[str, str], int]:
-    """Of every answer; many of the same length."""
+def lengths(listed: Sequence[Ranking]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Characters and words of every answer; many of the same length."""
     generator = random.Random(6)
-    return {(name, one.question_id): generator.randrange(1, 9) for one in listed for name in one.order}
+    drawn = {(name, one.question_id): generator.randrange(1, 9) for one in listed for name in one.order}
+    return {answer: (length, (length + 1) // 2) for answer, length in drawn.items()}
+
+
+def measured_on(listed: Sequence[Ranking], known: dict[tuple[str, str], tuple[int, int]]) -> Judged:
+    characters, words = ({answer: sizes[k] for answer, sizes in known.items()} for k in (0, 1))
+    return Judged(tuple(listed), tuple(shown(listed)), characters, words=words)
 
 
 def by_counting(listed: Sequence[Ranking], config: RankSection, texts: bool = True) -> Leaderboards:
@@ -167,7 +173,7 @@ def test_leaderboards_and_diagnostics_are_those_of_numpy(case: str) -> None:
         assert derived == pytest.approx(numbers(board), rel=1e-11, abs=1e-11, nan_ok=True), method
     assert counted.pairwise() == pytest.approx(numbers_of_pairs(pairwise(aggregation)), rel=1e-11, abs=1e-11)
     for known in (lengths(listed), {}):
-        measured = diagnostics(Judged(tuple(listed), tuple(shown(listed)), known), aggregation.ballots)
+        measured = diagnostics(measured_on(listed, known), aggregation.ballots)
         figures = by_counting(listed, config, bool(known)).diagnostics()
         assert dict(figures) == pytest.approx(measured, rel=1e-11, abs=1e-11, nan_ok=True)
 
@@ -282,7 +288,7 @@ def test_the_program_takes_numpy_only_for_what_takes_too_long_without(
     monkeypatch.setattr(intervals, "MOST_ORDERS", most_orders)
     found = by_program(root)
     assert (found.verdict, asked) == ("ok", by_numpy), found
-    told = f"scores and intervals of {len(METHODS)} leaderboards, 20 win rates and 11 diagnostics computed again"
+    told = f"scores and intervals of {len(METHODS)} leaderboards, 20 win rates and 27 diagnostics computed again"
     assert found.detail == told
 
 

@@ -25,10 +25,10 @@ from core.events import GoldRanking
 from core.facts.randomness import RandomStream
 from core.facts.ranking.juries import jury_boards
 from core.facts.ranking.methods import METHODS, Method
-from core.ranking.gold import read_gold
-from core.ranking.gold_agreement import gold_agreement
+from core.ranking.judges.gold import read_gold
+from core.ranking.judges.gold_agreement import gold_agreement
+from core.ranking.judges.jury_agreement import alphas_of, jury_agreement, sums_by_question
 from core.ranking.juries import Jury
-from core.ranking.jury_agreement import alphas_of, jury_agreement, sums_by_question
 from core.ranking.leaderboards import Aggregation, Leaderboard, leaderboards
 from core.sections.who_judges import RankSection
 from core.types import Ranking
@@ -39,7 +39,7 @@ from storage.record.rows import JuryBoardRow, MeasureRow
 from storage.replay.replaying import replay_run
 from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
-from storage.verifier.ranking.estimates import ballots_of
+from storage.verifier.ranking.estimates import FIRST_FIGURES, ballots_of
 from storage.verifier.ranking.juries import check_juries
 from storage.verifier.ranking.jury_figures import _agreement_cells, agreement_figures, alpha_of
 from storage.verifier.shipped import tree_facts
@@ -404,8 +404,8 @@ def test_a_board_left_out_is_found(jury_run: Path, tmp_path: Path) -> None:
 
 def before_juries(rows: list[Row]) -> list[Row]:
     """The record as the stage's version 1 made it."""
-    units = {"agreement", "gold", "gold/compared", "pairwise", "robustness"}
-    kept = [row for row in rows if row.payload.get("unit", "") not in units]
+    units = {"agreement", "gold", "gold/compared", "pairwise", "robustness", "questions", "clauses", "length"}
+    kept = [row for row in rows if row.stage != "rank" or row.payload.get("unit", "") not in units]
     kept = [row for row in kept if not str(row.payload.get("unit", "")).startswith("jury/")]
     for row in kept:
         if row.kind == "stage.started" and row.stage == "rank":
@@ -415,6 +415,10 @@ def before_juries(rows: list[Row]) -> list[Row]:
         if row.kind == "leaderboard.computed":
             del row.payload["places"], row.payload["detail"]["exact_match"]
             row.payload["detail"].pop("held_out_log_likelihood_total", None)
+        if row.kind == "diagnostics.computed":
+            row.payload["values"] = {
+                name: value for name, value in row.payload["values"].items() if name.partition(":")[0] in FIRST_FIGURES
+            }
     return kept
 
 
@@ -422,6 +426,8 @@ def test_a_record_of_before_there_were_juries_lacks_nothing(jury_run: Path, tmp_
     checks = {check.name: check for check in verify(forged(jury_run, tmp_path, before_juries))}
     assert [name for name, check in checks.items() if check.verdict in ("failed", "unchecked")] == []
     assert (checks["stages"].verdict, checks["juries"].detail) == ("unknown", "nothing of a jury is recorded")
+    assert checks["judges"].detail == "nothing by question or clause is recorded"
+    assert "and 12 diagnostics computed again" in checks["estimates"].detail
 
 
 # ------------------------------------------------------------ rankings by people

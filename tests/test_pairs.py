@@ -27,7 +27,7 @@ from core.sections.who_judges import RankSection
 from core.types import Ranking
 from storage.check import Check
 from storage.checks_ranking import estimate_again
-from storage.judging.pairs_found import PairsFound
+from storage.findings.pairs_found import PairsFound
 from storage.record.reader import Reader
 from storage.record.rows import PairRow, PlaceRow, view_rows
 from storage.verifier.ground.finding import concluded

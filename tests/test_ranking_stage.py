@@ -29,6 +29,9 @@ from core.types import Judged, Ranking
 ORDERS = ["abc", "acb", "bac", "abc", "cab", "abc"]
 
 
+LENGTHS = {(c, f"1:{q}"): n + q for q in range(len(ORDERS)) for c, n in (("a", 9), ("b", 5), ("c", 5))}
+
+
 def config() -> RunConfig:
     values = {"run": {"name": "test", "seed": 3}, "data": {"path": "data"}, "rank": {"resamples": 30}}
     return RunConfig.model_validate(values)
@@ -38,7 +41,8 @@ def judged(orders: list[str] = ORDERS) -> Judged:
     return Judged(
         rankings=tuple(Ranking(f"1:{k // 2}", 1, f"m#{k % 2}", tuple(order)) for k, order in enumerate(orders)),
         shown=tuple(tuple("cab") for _ in orders),
-        lengths={(c, f"1:{q}"): n for q in range(len(orders)) for c, n in (("a", 9), ("b", 5), ("c", 5))},
+        lengths=LENGTHS,
+        words={answer: length // 3 for answer, length in LENGTHS.items()},
     )
 
 
@@ -47,7 +51,8 @@ def test_every_method_and_the_diagnostics_are_recorded(tmp_path: Path) -> None:
     boards = rank(make_context("rank", config(), tmp_path, recorder), judged())
     recorded = recorder.of_kind(LeaderboardComputed)
     assert [event.method for event in recorded] == list(RankSection().methods)
-    assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 4, "diagnostics, pairs, robustness, agreement"
+    others = "four about judges, pairs, robustness, agreement"
+    assert recorder.of_kind(StagePlanned)[0].units == len(recorded) + 7, others
     assert list(boards) == recorded
     (diagnostics,) = recorder.of_kind(DiagnosticsComputed)
     assert {"kendall_tau", "fleiss_kappa_first", "shown_rank_correlation", "longer_wins"} <= set(diagnostics.values)
@@ -82,8 +87,9 @@ def test_a_resumed_jury_redoes_only_what_is_missing(tmp_path: Path) -> None:
     rank(make_context("rank", config(), tmp_path / "whole", whole), several_judges())
     expected = whole.of_kind(JuryBoard)
     assert len(expected) == 12
-    assert whole.of_kind(StagePlanned)[0].units == len(RankSection().methods) + 4 + len(expected)
-    kept = (*RankSection().methods, "pairwise", "robustness", "diagnostics", "agreement", "jury/borda/only/n")
+    assert whole.of_kind(StagePlanned)[0].units == len(RankSection().methods) + 7 + len(expected)
+    about = ("pairwise", "robustness", "diagnostics", "questions", "clauses", "length", "agreement")
+    kept = (*RankSection().methods, *about, "jury/borda/only/n")
     cut = MemoryRecorder(events=[e for e in whole.events if e[2] is None or e[2][0] in kept])
     rank(make_context("rank", config(), tmp_path / "cut", cut), several_judges())
     assert sorted(map(repr, cut.of_kind(JuryBoard))) == sorted(map(repr, expected))

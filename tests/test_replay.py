@@ -37,6 +37,7 @@ from storage.replay.compare import Compared, EventVerdict, within
 from storage.replay.repetition import Line, Recorded, Repeated
 from storage.replay.replaying import Report, StageReplay, replay_run
 from storage.replay.rerun import RERUN_TOLERANCE, _same_model
+from storage.verifier.ranking.estimates import OF_TEXTS
 from storage.verify import verify
 from tui.commands.record.replay import replay
 from tui.commands.record.replay_text import data_of, text_of
@@ -459,11 +460,14 @@ def test_a_redacted_copy_is_replayed_but_for_what_was_withheld(redacted: Path) -
     assert report.drifted == []
     outcomes = {stage.stage: stage.outcome for stage in report.stages}
     assert [name for name, outcome in outcomes.items() if outcome == "replayed"] == ["lottery", "draw", "rank"]
-    for kind in ("lottery.solved", "draw.made", "draw.alternates", "leaderboard.computed"):
+    derived = ("leaderboard.computed", "question_agreement.computed", "clauses.scored")
+    for kind in ("lottery.solved", "draw.made", "draw.alternates", *derived):
         assert {event.verdict for event in events_of(report, kind)} == {"same"}, kind
     (measured,) = events_of(report, "diagnostics.computed")
     assert measured.verdict == "not compared"
-    assert measured.detail.startswith("length_rank_correlation, longer_wins take texts of answers that are not here")
+    assert measured.detail.startswith(f"{', '.join(sorted(OF_TEXTS))} take texts of answers that are not here")
+    (of_lengths,) = events_of(report, "length_controlled.computed")
+    assert (of_lengths.verdict, of_lengths.detail) == ("not compared", "it takes texts of answers that are not here")
     said = {stage.stage: stage.detail for stage in report.stages if stage.outcome == "not available"}
     assert said.keys() == {"pairs", "pool", "conditions", "model", "train", "recovery", "answer", "judge"}
     assert said["pool"] == "the file of the pairs was withheld from this copy"

@@ -35,7 +35,7 @@ from core.ranking.robustness.analyses import _orders
 from core.ranking.robustness.stands import robustness
 from core.sections.who_judges import RankSection
 from core.types import Ranking
-from storage.judging.robustness import VIEWS_OF_ROBUSTNESS, RobustnessFound
+from storage.findings.robustness_found import VIEWS_OF_ROBUSTNESS, RobustnessFound
 from storage.record.reader import Reader
 from storage.replay.replaying import replay_run
 from storage.verifier.ground.finding import concluded

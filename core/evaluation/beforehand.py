@@ -82,7 +82,7 @@ def _check_questions(config: RunConfig, section: AnswerSection, earlier: Earlier
 def _check_gold(config: RunConfig, section: AnswerSection, path: Path, earlier: EarlierRuns) -> None:
     """Whether the rankings by people are of this run's questions and conditions; what is wrong with the questions
     themselves is said by their own check."""
-    from core.ranking.gold import read_gold
+    from core.ranking.judges.gold import read_gold
 
     questions: dict[str, int | None] | None = None
     if section.generate is None:

@@ -77,6 +77,9 @@ from core.events.plan import (
 from core.events.ranking import (
     AgreementComputed,
     AgreementRow,
+    ClauseCell,
+    ClauseRow,
+    ClausesScored,
     ComparedRow,
     DiagnosticsComputed,
     GoldCompared,
@@ -86,6 +89,9 @@ from core.events.ranking import (
     JuryBoard,
     LeaderboardComputed,
     LeaderboardRow,
+    LengthControlledComputed,
+    LengthControlledRow,
+    LengthProblem,
     OrderAnalysis,
     PairApart,
     PairFlip,
@@ -93,6 +99,8 @@ from core.events.ranking import (
     PairwiseRow,
     PublishedCompared,
     PublishedRead,
+    QuestionAgreementComputed,
+    QuestionAgreementRow,
     RobustnessComputed,
 )
 from core.events.sortition import (

@@ -228,3 +228,80 @@ class DiagnosticsComputed(Event):
 
     kind: ClassVar[str] = "diagnostics.computed"
     values: dict[str, Number] = described("mean pairwise Kendall τ, Fleiss κ, position bias, …")
+
+
+class QuestionAgreementRow(Part):
+    """How far the rankings of one question agree."""
+
+    question_id: str
+    clause_id: int
+    rankings: int
+    kendall_tau: Number
+    top1_agreement: Number
+    top1_margin: Number
+
+
+class QuestionAgreementComputed(Event):
+    """How far the rankings of each question agree; every call counts once, whatever its judge weighs."""
+
+    kind: ClassVar[str] = "question_agreement.computed"
+    rows: list[QuestionAgreementRow] = described(
+        "questions that have at least two rankings: mean τ over pairs of them, the share that names the most frequent "
+        "first, and how far that is above the share of the second"
+    )
+
+
+class ClauseCell(Part):
+    """One condition on one clause."""
+
+    condition: str
+    borda: Number
+    firsts: int
+
+
+class ClauseRow(Part):
+    """One clause; numbers of rankings are sums of their weights."""
+
+    clause_id: int
+    rankings: int
+    leaders: list[str]
+    difficulty: Number
+    kendall_tau: Number
+    conditions: list[ClauseCell]
+
+
+class ClausesScored(Event):
+    """What the rankings say clause by clause."""
+
+    kind: ClassVar[str] = "clauses.scored"
+    rows: list[ClauseRow] = described(
+        "clauses: conditions of the highest Borda score, entropy of firsts as a share of that of equal ones, mean τ "
+        "over questions, and each condition's Borda score and firsts"
+    )
+
+
+class LengthControlledRow(Part):
+    """One condition with the length of answers held fixed; win rates are shares of pairwise votes."""
+
+    condition: str
+    ability: Number
+    error: Number
+    win_rate: Number
+    raw_win_rate: Number
+
+
+LengthProblem = Literal["no_lengths", "equal_lengths", "inseparable", "no_maximum"]
+"""Why there is no estimate with lengths held fixed."""
+
+
+class LengthControlledComputed(Event):
+    """A Bradley–Terry model of pairwise votes with the difference in length as a covariate."""
+
+    kind: ClassVar[str] = "length_controlled.computed"
+    rows: list[LengthControlledRow] = described("conditions by name; none where there is a problem")
+    length: Number | None = described("log-odds of one standard deviation more of length", default=None)
+    length_error: Number | None = described("its standard error, clustered by question as all of them", default=None)
+    scale: Number | None = described("that standard deviation, of (ℓ_i − ℓ_j)/(ℓ_i + ℓ_j) in characters", default=None)
+    votes: int = described("pairwise votes; a ranking of m conditions has m(m − 1)/2, times its weight")
+    questions: int = described("questions, which errors are clustered by")
+    problem: LengthProblem | None = described("why there is no estimate", default=None)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import InputError
 from core.ranking.counts import check_order
 from core.ranking.shapes.file_rows import rows_of
 from core.ranking.shapes.orders import Clause, Listed, listed_in, refuse_twice
+from core.ranking.shapes.sizes_in_rows import Sizes, noting_sizes
 from core.ranking.shapes.votes_read import is_vote, refuse_votes, votes_in
 from core.ranking.votes import Vote
 from core.types import Ranking
@@ -26,7 +27,7 @@ class RankingFile:
     """Either whole rankings or votes, in the order of the file; rankings of two, not always the same, are votes.
 
     shown[k] is the order in which ranking k saw the answers, empty where unknown; clauses names the clauses by their
-    numbers where the file calls them by texts, and no_clause says that no row has a clause.
+    numbers where the file calls them by texts, and no_clause says that no row has a clause; sizes are those of answers.
     """
 
     rankings: tuple[Ranking, ...]
@@ -34,6 +35,7 @@ class RankingFile:
     shown: tuple[tuple[str, ...], ...]
     clauses: Mapping[int, str]
     no_clause: bool
+    sizes: Sizes = field(default_factory=dict)
 
 
 def read_file(path: Path) -> RankingFile:
@@ -52,7 +54,8 @@ def read_file(path: Path) -> RankingFile:
         numbers, clauses = number_clauses([clause for _, clause in read])
         votes = tuple(replace(vote, clause_id=n) for (vote, _), n in zip(read, numbers, strict=True))
         return RankingFile((), votes, (), clauses, _none(clause for _, clause in read))
-    listed = list(refuse_twice(listed_in(refuse_votes(rows))))
+    sizes: Sizes = {}
+    listed = list(refuse_twice(listed_in(noting_sizes(refuse_votes(rows), sizes))))
     if not listed:
         raise InputError(f"{path} {_EMPTY}")
     no_clause = _none(one.clause for one in listed)
@@ -66,7 +69,7 @@ def read_file(path: Path) -> RankingFile:
     for one in listed:
         check_order(one.order, tuple(dict.fromkeys(listed[0].order)), one.where)
     rankings = tuple(Ranking(x.question_id, n, x.judge, x.order) for x, n in zip(listed, numbers, strict=True))
-    return RankingFile(rankings, (), tuple(x.shown for x in listed), clauses, no_clause)
+    return RankingFile(rankings, (), tuple(x.shown for x in listed), clauses, no_clause, sizes)
 
 
 def listed_rankings(path: Path, body: bytes) -> Iterator[Listed]:

@@ -20,7 +20,7 @@ from core.events import (
 from core.facts.ranking.juries import jury_boards, jury_methods, jury_unit, label_of
 from core.facts.ranking.methods import Method
 from core.facts.ranking.positions import ORDER_RULE
-from core.ranking.jury_agreement import jury_agreement
+from core.ranking.judges.jury_agreement import jury_agreement
 from core.ranking.leaderboards import Aggregation, Leaderboard, Score
 from core.sections.who_judges import RankSection
 from core.stage import Context, Unit

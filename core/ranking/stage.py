@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.events import DiagnosticsComputed, LeaderboardComputed, LeaderboardRow
+from core.events import LeaderboardComputed, LeaderboardRow
 from core.facts.ranking.methods import Method
 from core.facts.ranking.positions import ORDER_RULE
 from core.stage import Context, Unit, only
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
-    """Computes one leaderboard per method of `[rank]`, win rates of pairs, and the diagnostics; one unit of work each.
-    Then the tests of the plan, whether the order holds, boards of some of the judges, how far they agree with each
-    other, and with people; and what was published, beside it.
+    """Computes one leaderboard per method of `[rank]`, win rates of pairs, and what is found about judges and clauses;
+    one unit of work each. Then the tests of the plan, whether the order holds, boards of some of the judges, how far they
+    agree with each other, and with people; and what was published, beside it.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 
@@ -30,9 +30,9 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
         Stopped: the operator asked for it.
     """
     from core.publication.comparing import published_units, record_published
-    from core.ranking.about_judges import diagnostics
-    from core.ranking.gold import gold_units, record_gold
     from core.ranking.hypotheses import record_tests, tested_units
+    from core.ranking.judges.findings import JUDGE_UNITS, record_findings
+    from core.ranking.judges.gold import gold_units, record_gold
     from core.ranking.juries import Jury, jury_units, record_jury
     from core.ranking.leaderboards import Aggregation
     from core.ranking.pairwise import pairwise
@@ -41,16 +41,13 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     methods = ctx.config.rank.methods
     juries, people = jury_units(ctx.config.rank, judged.rankings), gold_units(ctx.config.rank)
     beside = len(people) + len(published_units(ctx.config.rank))
-    ctx.plan(len(methods) + 3 + tested_units(ctx) + len(juries) + beside)
+    ctx.plan(len(methods) + len(JUDGE_UNITS) + 2 + tested_units(ctx) + len(juries) + beside)
     aggregation = Aggregation(judged.rankings, ctx.config.rank, ctx.stream(), ctx.go_on)
-
-    def measure(unit: Unit) -> None:
-        unit.add(DiagnosticsComputed(values=diagnostics(judged, aggregation.ballots)))
 
     def aggregate(method: Method) -> Callable[[Unit], None]:
         return lambda unit: unit.add(board_event(aggregation.leaderboard(method), judged.calls))
 
-    ctx.unit("diagnostics", measure)
+    record_findings(ctx, judged, aggregation.ballots)
     boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
     ctx.unit("pairwise", lambda unit: unit.add(pairwise(aggregation)))
     record_tests(ctx, aggregation)

@@ -6,7 +6,7 @@ from itertools import islice
 
 from storage.export import markup
 from storage.export.sections import Content
-from storage.judging.published_found import LEGEND, PublishedFound
+from storage.findings.published_found import LEGEND, PublishedFound
 from storage.record.rows import ArtefactRow, PublishedRow, as_rows
 
 _FILES = ("what", "name", "rows", "bytes", "sha256", "origin")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.visible import one_line
+from storage.findings.plain_numbers import UNDEFINED, plain_number
 from storage.record.reader import Reader
 from storage.record.rows import JuryBoardRow, MeasureRow, PeopleRow, view_rows
 
@@ -19,9 +19,6 @@ _NAMED = 20
 """Characters of a judge's name."""
 
 _ALL = "all judges"
-
-_UNDEFINED = "–"
-"""In place of a number that is not one."""
 
 _WORDS = {
     "krippendorff_alpha": "Krippendorff's α",
@@ -102,10 +99,10 @@ class JuryFound:
         longest = min(max(len(words) for words, _ in named), width - 26)
         found = ["Agreement of the judges", f"  {'':<{longest}}{'value':>8}{'low':>8}{'high':>8}"]
         for words, row in named:
-            numbers = "".join(f"{_number(value):>8}" for value in (row.value, row.low, row.high))
+            numbers = "".join(f"{plain_number(value):>8}" for value in (row.value, row.low, row.high))
             found.append(f"  {words[:longest]:<{longest}}{numbers}".rstrip())
-        undefined = any(_number(row.value) == _UNDEFINED for _, row in named)
-        told = f"{_UNDEFINED} : not defined, where no question has two rankings to compare or nothing in them differs"
+        undefined = any(plain_number(row.value) == UNDEFINED for _, row in named)
+        told = f"{UNDEFINED} : not defined, where no question has two rankings to compare or nothing in them differs"
         return [*found, *(_filled(told, width) if undefined else ()), ""]
 
     def _people(self, width: int) -> list[str]:
@@ -120,8 +117,8 @@ class JuryFound:
                 one_line(str(row.judge), _NAMED),
                 _WORDS.get(str(row.measure), one_line(str(row.measure), 26)),
             )
-            numbers = "".join(f"{_number(value):>7}" for value in (row.value, row.low, row.high))
-            found.append(f"  {judge:<{longest}}  {words:<26}{numbers}{_number(row.chance):>8}")
+            numbers = "".join(f"{plain_number(value):>7}" for value in (row.value, row.low, row.high))
+            found.append(f"  {judge:<{longest}}  {words:<26}{numbers}{plain_number(row.chance):>8}")
         asked = max((row.questions for row in self.people if isinstance(row.questions, int)), default=0)
         return [*found, *_filled(f"on {asked} questions that people ranked", width), ""]
 
@@ -148,15 +145,6 @@ def _measure(name: Any) -> str:
     if not of:
         return f"{words}, all calls"
     return f"{words} {'between judges' if kind == 'between' else f'within {one_line(label, _NAMED)}'}"
-
-
-def _number(value: Any) -> str:
-    """Three decimals; empty where there is none, and a dash where nothing was there to compare."""
-    try:
-        found = None if value is None else float(value)
-    except (TypeError, ValueError):
-        return "?"
-    return "" if found is None else _UNDEFINED if math.isnan(found) else f"{found:z.3f}"
 
 
 def _filled(words: str, width: int) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 from core.config import RunConfig
 from core.errors import InputError
 from core.facts.ranking.juries import label_of
+from core.facts.ranking.lengths import words_in
+from core.ranking.shapes.sizes_in_rows import Sizes
 from core.types import Ranking
 from storage.record.reader import Reader
 
@@ -40,6 +42,18 @@ def rankings_of_run(reader: Reader, config: RunConfig) -> tuple[Ranking, ...]:
         judge, question = next(iter(found))
         raise InputError(f"{run} holds a ranking of question {question!r} by {judge!r}, which its plan does not have")
     return listed
+
+
+def shown_in_run(reader: Reader) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The orders in which answers were shown, by question and call of a judge; empty where a call knows none."""
+    rows = reader.query("SELECT question_id, judge, shown_order FROM judge_calls WHERE outcome = 'ranked'")
+    return {(row["question_id"], row["judge"]): tuple(json.loads(row["shown_order"] or "[]")) for row in rows}
+
+
+def sizes_in_run(reader: Reader) -> Sizes:
+    """Characters and words of every answer whose text is here."""
+    rows = reader.query("SELECT condition, question_id, answer FROM answers WHERE answer IS NOT NULL")
+    return {(row["condition"], row["question_id"]): (len(row["answer"]), words_in(row["answer"])) for row in rows}
 
 
 def _ranking(row: dict[str, Any], weight: int, run: str) -> Ranking:

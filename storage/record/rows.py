@@ -381,6 +381,57 @@ class FlipRow:
     measure: Any
 
 
+@of_view("question_agreement")
+@dataclass(frozen=True)
+class QuestionRow:
+    """How far the rankings of a question agree."""
+
+    question_id: Any
+    clause_id: Any
+    rankings: Any
+    kendall_tau: Any
+    top1_agreement: Any
+    top1_margin: Any
+
+
+@of_view("clause_scores")
+@dataclass(frozen=True)
+class ClauseScoreRow:
+    """A condition's score on a clause."""
+
+    clause_id: Any
+    condition: Any
+    borda: Any
+    firsts: Any
+    rankings: Any
+
+
+@of_view("clause_leaders")
+@dataclass(frozen=True)
+class ClauseLeaderRow:
+    """Who leads on a clause, and how far it parts the judges."""
+
+    clause_id: Any
+    leader: Any
+    difficulty: Any
+    kendall_tau: Any
+
+
+@of_view("length_controlled")
+@dataclass(frozen=True)
+class LengthRow:
+    """A condition with the length of answers held fixed, beside what length is worth, or why there is no estimate."""
+
+    condition: Any
+    ability: Any
+    error: Any
+    win_rate: Any
+    raw_win_rate: Any
+    length: Any
+    length_error: Any
+    problem: Any
+
+
 @of_view("jury_leaderboards")
 @dataclass(frozen=True)
 class JuryBoardRow:

@@ -1,17 +1,19 @@
-"""Leaderboards and diagnostics where the texts of the answers are not here: all but how long the answers are."""
+"""What the stage `rank` found where the texts of the answers are not here: all but what takes how long they are."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from core.events import DiagnosticsComputed
+from core.events import DiagnosticsComputed, LengthControlledComputed
 from storage.replay.compare import EventVerdict, exactly
 from storage.replay.repetition import Line, Repeated
 from storage.verifier.ranking.estimates import OF_TEXTS
 
 
 def without_lengths(line: Line, again: Repeated) -> EventVerdict:
-    """`exactly`, but for the diagnostics that take the lengths of the answers, which are not compared."""
+    """`exactly`, but for what takes the lengths of the answers, which is not compared."""
+    if line.kind == LengthControlledComputed.kind:
+        return EventVerdict("not compared", "it takes texts of answers that are not here")
     if line.kind != DiagnosticsComputed.kind:
         return exactly(line, again)
     recorded = line.values.get("values")

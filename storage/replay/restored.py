@@ -106,7 +106,7 @@ class Restorer:
     def _judged(self) -> Judged:
         """What the judges said; without the lengths of the answers where not all of their texts are here."""
         judged: Judged = self._restored(self.stages["judge"], [self._answers()])
-        return judged if not lacking_texts(self.record, "judge") else replace(judged, lengths={})
+        return judged if not lacking_texts(self.record, "judge") else replace(judged, lengths={}, words={})
 
     @property
     def _base(self) -> Path:

@@ -30,6 +30,7 @@ from storage.verifier.contents.whole import (
 from storage.verifier.ground.finding import Step, concluded
 from storage.verifier.ground.record import Record
 from storage.verifier.ground.stages import check_seeds, check_stages
+from storage.verifier.judges.judge_findings import check_judge_findings
 from storage.verifier.ranking.estimates import check_estimates
 from storage.verifier.ranking.hypotheses import check_plan
 from storage.verifier.ranking.juries import check_juries
@@ -79,6 +80,7 @@ CHECKS: dict[str, Step] = {
     "leaderboards": check_leaderboards,
     "estimates": check_estimates,
     "robustness": check_robustness,
+    "judges": check_judge_findings,
     "juries": check_juries,
     "plan": check_plan,
     "published": check_published,

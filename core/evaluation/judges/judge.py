@@ -17,6 +17,7 @@ from core.events import JudgeCalled, RankingsRead
 from core.facts.judging.orders import shown_orders
 from core.facts.judging.requests import file_unit, judging_key
 from core.facts.places import place_name
+from core.facts.ranking.lengths import words_in
 from core.sections.who_judges import JudgeModel, JudgeSection
 from core.stage import Context, only
 from core.types import Judged, Question, Ranking
@@ -123,4 +124,5 @@ def judged(ctx: Context, calls: Sequence[Call], answers: Answers) -> Judged:
         shown=tuple(tuple(event.shown_order) for event in ranked),
         lengths={key: len(text) for key, text in answers.answers.items()},
         calls=len(calls),
+        words={key: words_in(text) for key, text in answers.answers.items()},
     )

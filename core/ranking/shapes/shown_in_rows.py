@@ -1,13 +1,15 @@
 """In which order the answers stood before a judge, as far as a row of rankings says.
 
-A row of one ranking says it by `shown`; a published row of several by `judge_orders` (in some files `order`): a list of
-conditions for each ranking. Where that is missing, the labels that each judge gave (`judge_raw`) tell: one that says
-"B, A" and was read as "hard, soft" saw "soft" as A and "hard" as B.
+A row of one ranking says it by `shown`; a published row of several by an entry for each ranking, in `judge_orders` (in
+some files `order`) a list of conditions, in `judge_label_to_model` the condition behind each label. Where that is
+missing, the labels that each judge gave (`judge_raw`) tell: one that says "B, A" and was read as "hard, soft" saw "soft"
+as A and "hard" as B. What is no order of the conditions says nothing, but for `shown` and `judge_orders`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.facts.judging.prompts import LABELS
@@ -31,23 +33,36 @@ def shown_of_each(row: FileRow, rankings: Sequence[Order]) -> Iterator[Order]:
     Raises:
         InputError: an order holds other names than its ranking, or does not go with the labels of the reply.
     """
-    key = row.first_of("judge_orders", "order") or "order"
-    orders, replies = _of_each(row.values.get(key), len(rankings)), _of_each(row.values.get("judge_raw"), len(rankings))
-    if not all(isinstance(order, list) for order in orders):
-        orders = [None] * len(rankings)
+    count = len(rankings)
+    orders = _orders_said(row, count)
+    replies = _of_each(row.values.get("judge_raw"), count)
     for k, (ranking, order, reply) in enumerate(zip(rankings, orders, replies, strict=True)):
         labels = _labels(reply, len(ranking))
         said = tuple(name for _, name in sorted(zip(labels, ranking, strict=True))) if labels else ()
-        if order is None:
-            yield said
-            continue
-        found = _checked(row, order, ranking, f"{key}[{k}]")
-        if said not in ((), found):
+        if "judge_orders" in row.values and order is not None:
+            found = _checked(row, order, ranking, f"judge_orders[{k}]")
+        else:
+            found = tuple(order) if _is_order(order, ranking) else ()
+        if said not in ((), found) and found:
             raise row.error(
-                f"judge_raw[{k}] names the answers in another order than rankings[{k}], given that they were shown as "
-                f"{key}[{k}] says"
+                f"judge_raw[{k}] names the answers in another order than rankings[{k}], given the order in which the "
+                "row says that they were shown"
             )
-        yield found
+        yield found or said
+
+
+def _orders_said(row: FileRow, count: int) -> Sequence[Any]:
+    """What the row says of each ranking, whatever that is; Nones where it says nothing."""
+    listed = _of_each(row.values.get(row.first_of("judge_orders", "order") or ""), count)
+    if all(isinstance(entry, list) for entry in listed):
+        return listed
+    behind = _of_each(row.values.get("judge_label_to_model"), count)
+    return [[entry[label] for label in sorted(entry)] if isinstance(entry, dict) else None for entry in behind]
+
+
+def _is_order(value: Any, ranking: Order) -> bool:
+    named = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return named and sorted(value) == sorted(ranking)
 
 
 def _of_each(value: Any, rankings: int) -> Sequence[Any]:
@@ -65,7 +80,9 @@ def _checked(row: FileRow, value: Any, ranking: Order, key: str) -> Order:
 
 def _labels(reply: Any, conditions: int) -> Sequence[str]:
     """The labels that a reply ranks, best first; none where it does not rank each of them once."""
-    said = reply.get("ranking") if isinstance(reply, Mapping) else None
-    if not isinstance(said, list) or not all(isinstance(label, str) for label in said):
+    try:
+        said = (json.loads(reply) if isinstance(reply, str) else reply)["ranking"]
+    except (TypeError, ValueError, LookupError, RecursionError):
         return ()
-    return said if sorted(said) == sorted(LABELS[:conditions]) else ()
+    named = isinstance(said, list) and all(isinstance(label, str) for label in said)
+    return said if named and sorted(said) == sorted(LABELS[:conditions]) else ()

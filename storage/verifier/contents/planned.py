@@ -228,7 +228,15 @@ def _rank_units(record: Record) -> dict[str, Contents]:
         same(event.values["method"], event.unit, "the unit of a leaderboard", event.seq)
     units: dict[str, Contents] = {method: {"leaderboard.computed": 1} for method in methods}
     units |= {TESTED_UNIT: {"plan.tested": 1}} if has_plan(record) else {}
-    return units | {"diagnostics": {"diagnostics.computed": 1}} | _jury_units(record)
+    return units | {"diagnostics": {"diagnostics.computed": 1}} | _found_units(record) | _jury_units(record)
+
+
+def _found_units(record: Record) -> dict[str, Contents]:
+    """What is found by question, by clause and with lengths held fixed, from the version on that has it."""
+    if not has_juries(record):
+        return {}
+    kinds = {"questions": "question_agreement.computed", "clauses": "clauses.scored"}
+    return {unit: {kind: 1} for unit, kind in (kinds | {"length": "length_controlled.computed"}).items()}
 
 
 def _jury_units(record: Record) -> dict[str, Contents]:

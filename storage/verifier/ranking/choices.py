@@ -97,10 +97,10 @@ def _newton_step(theta: Sequence[float], seen: Seen, chosen: Sequence[float]) ->
             for j in members:
                 curved[i][j] -= times * share * ability[j] / total
     rows = [[*row[:-1], wanted] for row, wanted in zip(curved[:-1], slope[:-1], strict=True)]
-    return [*_solved(rows), 0.0]
+    return [*solved(rows), 0.0]
 
 
-def _solved(rows: list[list[float]]) -> list[float]:
+def solved(rows: list[list[float]]) -> list[float]:
     """The solution of linear equations, each a row of coefficients and the right side; no pivots, as for a minimum.
 
     The matrix is positive definite, so elimination meets no zero.

@@ -12,6 +12,7 @@ from typing import Any
 from core.facts.ranking.hypotheses import PLAN_RULE
 from core.facts.ranking.intervals import PERCENTILE
 from core.facts.ranking.juries import label_of
+from core.facts.ranking.lengths import words_in
 from core.facts.ranking.methods import resample_of
 from storage.verifier.answers.each_once import check_answers
 from storage.verifier.answers.of_record import answers_of_record
@@ -23,7 +24,7 @@ from storage.verifier.contents.judgements import (
     require_known,
     weights_of_record,
 )
-from storage.verifier.ground.finding import Finding, brief, broken, rule_of, same, unreadable, whole
+from storage.verifier.ground.finding import Finding, brief, broken, once, rule_of, same, unreadable, whole
 from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.hypotheses import hypotheses_again, numbers_of_hypotheses
@@ -43,8 +44,28 @@ MOST_ORDERED = 16
 LATER_DETAILS = ("exact_match", "held_out_log_likelihood_total")
 """What leaderboards have, places of the conditions besides, since the version of the stage that has juries too."""
 
-OF_TEXTS = ("length_rank_correlation", "longer_wins")
+OF_TEXTS = (
+    "length_rank_correlation",
+    "length_rank_pearson",
+    "words_rank_correlation",
+    "words_rank_pearson",
+    "longer_wins",
+    "unequal_pairs",
+)
 """Diagnostics that are measured on the texts of the answers."""
+
+FIRST_FIGURES = frozenset(
+    {
+        "kendall_tau",
+        "fleiss_kappa_first",
+        "questions_with_agreement",
+        "shown_rank_correlation",
+        "first_given_shown",
+        "length_rank_correlation",
+        "longer_wins",
+    }
+)
+"""The diagnostics of the first version of the stage, without what follows a colon."""
 
 
 def check_estimates(record: Record) -> str:
@@ -106,7 +127,7 @@ def compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         primary = tested.values["method"]
         what = f"the hypotheses: how many {resample_of(primary, again.resample)} are resampled"
         same(tested.values["units"], again.units(primary), what, tested.seq)
-    figures = again.diagnostics() if measured else {}
+    figures = _of_version(record, again.diagnostics()) if measured else {}
     for event in measured:
         recorded = event.values["values"]
         compare_numbers(event, _without_texts(recorded) if withheld else recorded, figures)
@@ -157,6 +178,13 @@ def _compare_pairs(event: Found, again: Leaderboards) -> None:
     compare_numbers(event, recorded, derived)
 
 
+def _of_version(record: Record, figures: Mapping[str, float]) -> dict[str, float]:
+    """The diagnostics that the code which made the stage measured."""
+    if not before_juries(record):
+        return dict(figures)
+    return {name: value for name, value in figures.items() if name.partition(":")[0] in FIRST_FIGURES}
+
+
 def _undecided(told: str, left_out: Mapping[str, tuple[Found, str]]) -> Finding:
     """What was not derived: the methods with the reason, those with the same reason together."""
     reasons: dict[str, list[str]] = {}
@@ -172,33 +200,45 @@ def _undecided(told: str, left_out: Mapping[str, tuple[Found, str]]) -> Finding:
 
 def from_rankings(record: Record, leaderboards: type[Leaderboards]) -> tuple[Leaderboards, int]:
     """What follows from the rankings, and of how many answers the text is not here: then no length is known."""
-    section, calls = rank_section(record), list(ranked_calls(record))
+    section = rank_section(record)
+    names, ballots, withheld = ballots_of_record(record)
+    resamples, conditions = section["resamples"], len(names)
+    if resamples * len(ballots) * conditions > MOST_RESAMPLED or conditions > MOST_ORDERED:
+        told = f"{resamples} resamples of {len(ballots)} rankings of {conditions} conditions"
+        raise Finding("unknown", f"{told} would take too long to compute again")
+    return leaderboards(names, ballots, seed=int(record.genesis["seed"]), **section), withheld
+
+
+@once
+def ballots_of_record(record: Record) -> tuple[list[str], list[Ballot], int]:
+    """The conditions in order of their names, the rankings, and of how many answers the text is not here: then no
+    length is known.
+
+    Raises:
+        Finding: there is no ranking, or one of an answer that was never given.
+    """
+    calls = list(ranked_calls(record))
     if not calls or not 0 < len(calls[0]["ranking"]) <= MOST_RANKED:
         raise broken("no judge's ranking is recorded that a leaderboard or a diagnostic could come from")
-    resamples, conditions = section["resamples"], len(calls[0]["ranking"])
-    if resamples * len(calls) * conditions > MOST_RESAMPLED or conditions > MOST_ORDERED:
-        told = f"{resamples} resamples of {len(calls)} rankings of {conditions} conditions"
-        raise Finding("unknown", f"{told} would take too long to compute again")
     lengths = dict(lengths_of_answers(record))
     withheld = len(answers_of_record(record)) - len(lengths)
     known = {} if withheld else lengths
     _require_answers(calls, known)
     names = sorted(calls[0]["ranking"])
-    ballots = ballots_of(calls, names, known, weights_of_record(record))
-    return leaderboards(names, ballots, seed=int(record.genesis["seed"]), **section), withheld
+    return names, ballots_of(calls, names, known, weights_of_record(record)), withheld
 
 
 def ballots_of(
     calls: Sequence[Mapping[str, Any]],
     names: Sequence[str],
-    lengths: Mapping[tuple[str, str], int],
+    lengths: Mapping[tuple[str, str], tuple[int, int]],
     weights: Mapping[str, int] = {},
 ) -> list[Ballot]:
     """Rankings by the numbers of conditions; questions and clauses are numbered as they appear.
 
     Args:
         calls: the recorded calls with a ranking, in planned order.
-        lengths: characters of the answers by condition and question; empty where they are not known.
+        lengths: characters and words of the answers by condition and question; empty where they are not known.
         weights: how many times each judge's rankings count, by its label; once where it is not there.
     """
     number = {name: i for i, name in enumerate(names)}
@@ -210,7 +250,8 @@ def ballots_of(
             shown=tuple(number[name] for name in call["shown_order"]),
             question=questions.setdefault((call["clause_id"], call["question_id"]), len(questions)),
             clause=clauses.setdefault(call["clause_id"], len(clauses)),
-            lengths=tuple(lengths[name, call["question_id"]] for name in names if lengths),
+            lengths=tuple(lengths[name, call["question_id"]][0] for name in names if lengths),
+            words=tuple(lengths[name, call["question_id"]][1] for name in names if lengths),
             judge=label_of(call["judge"]),
             weight=weights.get(label_of(call["judge"]), 1),
         )
@@ -255,8 +296,8 @@ def ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:
                     yield event.values
 
 
-def lengths_of_answers(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
-    """Characters of every answer whose text is here."""
+def lengths_of_answers(record: Record) -> Iterator[tuple[tuple[str, str], tuple[int, int]]]:
+    """Characters and words of every answer whose text is here."""
     try:
         with closing(opened_safely(record.database)) as db:
             for event in answers_of_record(record):
@@ -264,12 +305,12 @@ def lengths_of_answers(record: Record) -> Iterator[tuple[tuple[str, str], int]]:
                 row = db.execute("SELECT body FROM blobs WHERE sha256 = ?", [key]).fetchone()
                 if row is not None:
                     text = bytes(row[0]).decode("utf-8", "surrogatepass")
-                    yield (event.values["condition"], event.values["question_id"]), len(text)
+                    yield (event.values["condition"], event.values["question_id"]), (len(text), words_in(text))
     except sqlite3.Error as error:
         raise unreadable(error) from None
 
 
-def _require_answers(calls: Sequence[Mapping[str, Any]], lengths: Mapping[tuple[str, str], int]) -> None:
+def _require_answers(calls: Sequence[Mapping[str, Any]], lengths: Mapping[tuple[str, str], tuple[int, int]]) -> None:
     for call in calls if lengths else ():
         for name in call["ranking"]:
             if (name, call["question_id"]) not in lengths:

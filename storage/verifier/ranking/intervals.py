@@ -12,7 +12,7 @@ from typing import ClassVar
 from core.facts.ranking.intervals import PERCENTILE, interval_kind, tail_of
 from core.facts.ranking.methods import resample_of
 from core.facts.ranking.positions import positions_by
-from storage.verifier.ranking.agreement import diagnostics_of
+from storage.verifier.judges.agreement import diagnostics_of
 from storage.verifier.ranking.best_orders import BestOrders, best_orders, dispersion_at, distance_to, log_likelihood_at
 from storage.verifier.ranking.choices import Published, bradley_terry_of, plackett_luce_of, separable
 from storage.verifier.ranking.majorities import Preferred, halves_won, majorities_summed, votes_by_question

@@ -9,7 +9,8 @@ from storage.verifier.contents.judgements import judges_of_record
 from storage.verifier.ground.record import Record
 
 FIRST_WITH_JURIES = 2
-"""The version of the stage `rank` from which on it makes boards of some judges and measures their agreement."""
+"""The version of the stage `rank` from which on it makes boards of some judges, measures their agreement, and looks
+at single questions, clauses and lengths."""
 
 
 def has_juries(record: Record) -> bool:

@@ -48,8 +48,8 @@ class TooMuch(Exception):
 class Ballot:
     """A ranking: conditions, best first, as they were shown, and the numbers of question and clause as they appear.
 
-    lengths are the characters of each condition's answer; empty where they are not known. The ranking of this judge
-    counts `weight` times.
+    lengths and words are the characters and words of each condition's answer; empty where they are not known. The
+    ranking of this judge counts `weight` times.
     """
 
     order: tuple[int, ...]
@@ -59,6 +59,7 @@ class Ballot:
     lengths: tuple[int, ...] = ()
     judge: str = ""
     weight: int = 1
+    words: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.config_file import parse_config
-from storage.judging.published_found import LEGEND, MOST_SHOWN, VERDICTS, PublishedFound
+from storage.findings.published_found import LEGEND, MOST_SHOWN, VERDICTS, PublishedFound
 from tui.terminal import tables
 
 _COLUMNS = {"method": "method", "measure": "measure", "numbers": "n", "equal": "equal", "inside": "inside"}

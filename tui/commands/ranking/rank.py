@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from core.events import named_number
+from storage.findings.judges_found import JudgesFound
+from storage.findings.pairs_found import PairsFound
+from storage.findings.robustness_found import RobustnessFound
 from storage.judging.jury import JuryFound
-from storage.judging.pairs_found import PairsFound
-from storage.judging.robustness import RobustnessFound
 from storage.record.rows import JuryBoardRow, MeasureRow, PairRow, PlaceRow
 from tui.commands.ranking.rank_source import RankSource
 
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Rows of the views `leaderboards`, with a note, and `leaderboard_details`; what is found of pairs and judges, and
-    whether the order holds, of whole rankings; and what `RankSource` has to say."""
+    """Rows of the views `leaderboards`, with a note, and `leaderboard_details`; what is found of pairs, juries and judges,
+    and whether the order holds, of whole rankings; and what `RankSource` has to say."""
 
     rows: list[dict[str, Any]]
     details: list[dict[str, Any]]
     pairs: PairsFound
     jury: JuryFound
+    judges: JudgesFound
     robustness: RobustnessFound
     first: Sequence[str]
     notes: Sequence[str]
@@ -61,10 +63,22 @@ def ranked(source: RankSource) -> Ranked:
         for board in boards
         for name, value in board.detail.items()
     ]
-    jury = JuryFound(weights=source.weights) if source.votes else _jury(source, whole, boards)
-    stands = RobustnessFound() if source.votes else _stands(source, whole, boards)
-    pairs = PairsFound() if source.votes else _pairs(whole, boards)
-    return Ranked(rows, details, pairs, jury, stands, source.first, source.notes, source.clauses)
+    found = JuryFound(weights=source.weights), JudgesFound(), RobustnessFound(), PairsFound()
+    if not source.votes:
+        found = (
+            _jury(source, whole, boards),
+            _judges(source, whole),
+            _stands(source, whole, boards),
+            _pairs(whole, boards),
+        )
+    jury, judges, stands, pairs = found
+    return Ranked(rows, details, pairs, jury, judges, stands, source.first, source.notes, source.clauses)
+
+
+def _judges(source: RankSource, whole: Aggregation) -> JudgesFound:
+    from core.ranking.judges.findings import findings
+
+    return JudgesFound.of_events(findings(source.judged, whole.ballots).values())
 
 
 def _stands(source: RankSource, whole: Aggregation, boards: Sequence[Leaderboard]) -> RobustnessFound:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.errors import InputError
-from storage.judging.pairs_found import THE_REST
+from storage.findings.pairs_found import THE_REST
 from tui.commands.ranking.rank import Ranked
 from tui.terminal import tables
 from tui.terminal.csv_output import print_csv
@@ -41,6 +41,7 @@ def rows_by_view(found: Ranked) -> dict[str, list[dict[str, Any]]]:
         **found.robustness.data(),
         "jury_leaderboards": of_jury["jury_leaderboards"],
         "judge_agreement": of_jury["judge_agreement"],
+        **found.judges.data(),
     }
 
 
@@ -69,5 +70,6 @@ def ranked_text(found: Ranked, width: int) -> str:
         *found.pairs.win_rates(width, THE_REST),
         *found.robustness.lines(width),
         *found.jury.lines(pooled, width),
+        *found.judges.lines(width, THE_REST),
     ]
     return "\n".join([*head, tables.leaderboards(found.rows, found.first, found.pairs.firsts()), "", *beside]).rstrip()

@@ -12,12 +12,15 @@ from core.facts.plural import number_of
 from core.facts.ranking.juries import label_of
 from core.facts.ranking.shown_places import habits_of
 from core.sections.who_judges import RankSection
+from core.types import Judged
 from tui.commands.ranking.rank_options import RankOptions
 
 if TYPE_CHECKING:
     from core.ranking.files import RankingFile
     from core.ranking.votes import Vote
     from core.types import Ranking
+
+NOTHING_KNOWN = Judged((), (), {})
 
 _NAMED = 20
 """Judges that a sentence names."""
@@ -28,7 +31,8 @@ class RankSource:
     """Either rankings or votes, as they are selected; and how they are aggregated.
 
     weights are those that judges were given; first is what each board has to say before all else; notes are said once;
-    clauses names those that the file calls by texts, by the numbers that they have here.
+    clauses names those that the file calls by texts, by the numbers that they have here; judged are the rankings with
+    what is known of shown orders and lengths.
     """
 
     rankings: Sequence[Ranking]
@@ -39,6 +43,7 @@ class RankSource:
     first: Sequence[str] = ()
     notes: Sequence[str] = ()
     clauses: Mapping[int, str] = field(default_factory=dict)
+    judged: Judged = NOTHING_KNOWN
 
 
 def source_of(name: str, runs: Path, options: RankOptions) -> RankSource:
@@ -78,15 +83,17 @@ def of_file(path: Path, options: RankOptions) -> RankSource:
 
 
 def _of_rankings(found: RankingFile, section: RankSection, options: RankOptions) -> RankSource:
+    from core.ranking.beside import judged_of
+
     rankings, weights = options.weighted(options.selected(found.rankings))
+    keys = [(one.question_id, one.judge) for one in found.rankings]
+    shown = dict(zip(keys, found.shown, strict=True))
+    judged, lengths = judged_of(rankings, shown, found.sizes)
     judges = {one.judge for one in rankings}
-    calls = [
-        (one.judge, shown, one.order)
-        for one, shown in zip(found.rankings, found.shown, strict=True)
-        if shown and one.judge in judges
-    ]
-    notes = _selected(options, found.rankings, rankings)
-    return RankSource(rankings, (), section, options.seed or 0, weights, habits_of(calls), notes)
+    whole = zip(found.rankings, found.shown, strict=True)
+    first = habits_of((one.judge, order, one.order) for one, order in whole if order and one.judge in judges)
+    notes = [*_selected(options, found.rankings, rankings), *lengths]
+    return RankSource(rankings, (), section, options.seed or 0, weights, first, notes, judged=judged)
 
 
 def _of_votes(found: RankingFile, section: RankSection, options: RankOptions) -> RankSource:
@@ -114,9 +121,10 @@ def of_run(root: Path, options: RankOptions) -> RankSource:
     Raises:
         InputError: it has no rankings yet, or an option is wrong.
     """
+    from core.ranking.beside import judged_of
     from storage.draws.history import config_of
     from storage.judging.judging_notes import JudgingNotes
-    from storage.judging.run_rankings import rankings_of_run
+    from storage.judging.run_rankings import rankings_of_run, shown_in_run, sizes_in_run
     from storage.record.reader import Reader
 
     reader = Reader(root)
@@ -128,6 +136,7 @@ def of_run(root: Path, options: RankOptions) -> RankSource:
     labels = {label_of(one.judge) for one in rankings}
     told = replace(told, places={label: found for label, found in told.places.items() if label in labels})
     notes = [f"the rankings that run {root.name} recorded, aggregated here; nothing is recorded"]
+    judged, _ = judged_of(rankings, shown_in_run(reader), sizes_in_run(reader))
     return RankSource(
         rankings,
         (),
@@ -136,6 +145,7 @@ def of_run(root: Path, options: RankOptions) -> RankSource:
         own | weights,
         told.first,
         [*notes, *_selected(options, every, rankings)],
+        judged=judged,
     )
 
 

@@ -15,6 +15,10 @@ from core.facts.words import undecided_sentences
 from core.visible import visible
 from storage import weight_shares
 from storage.draws.waiting import waits_for
+from storage.findings.judges_found import JudgesFound
+from storage.findings.pairs_found import THE_REST, PairsFound
+from storage.findings.published_found import PublishedFound
+from storage.findings.robustness_found import RobustnessFound
 from storage.imports.origin import origin_of
 from storage.judging import families
 from storage.judging.board_notes import board_notes, by_method
@@ -23,9 +27,6 @@ from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
 from storage.judging.linked_run import linked_run
-from storage.judging.pairs_found import THE_REST, PairsFound
-from storage.judging.published_found import PublishedFound
-from storage.judging.robustness import RobustnessFound
 from storage.plans.planned_rows import plan_lines
 from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
@@ -45,7 +46,7 @@ from tui.terminal.command_line import command_line
 from tui.terminal.options import print_data, print_json, print_rows, tell_notes
 
 _WIDTH = 80
-"""Cells of a line about pairs and juries in a file or a pipe."""
+"""Cells of a line about judges in a file or a pipe."""
 
 _SPEED = {
     "condition": "condition",
@@ -164,8 +165,9 @@ def results(reader: Reader, as_json: bool) -> None:
         _print_spread(spread_table(view_rows(reader, FamilyRow)))
         print(*RobustnessFound.of_run(reader).lines(tables.terminal() or _WIDTH), sep="\n")
         pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
-        width = tables.terminal() or _WIDTH
-        for line in [*pairs.win_rates(width, THE_REST), *JuryFound.of_run(reader).lines(pooled, width)]:
+        width, rest = tables.terminal() or _WIDTH, command_line("show", root.name, "--view", "VIEW", runs=root.parent)
+        judges = JudgesFound.of_run(reader).lines(width, f"`{visible(rest)}`")
+        for line in [*pairs.win_rates(width, THE_REST), *JuryFound.of_run(reader).lines(pooled, width), *judges]:
             print(line)
     for line in published_lines(PublishedFound.of_run(reader)):
         print(line)
@@ -248,6 +250,7 @@ def _found(reader: Reader) -> dict[str, Any]:
         **JuryFound.of_run(reader).data(),
         "hypotheses": reader.view("hypotheses"),
         **PublishedFound.of_run(reader).data(),
+        **JudgesFound.of_run(reader).data(),
         "families": spread_table(view_rows(reader, FamilyRow)),
         "weight_shares": reader.view("weight_shares"),
         "answer_speed": reader.view("answer_speed"),

@@ -13,12 +13,12 @@ from textual.containers import VerticalScroll
 from core.facts.ranking.intervals import NO_INTERVAL
 from core.facts.ranking.methods import CONSENSUS_METHODS
 from core.visible import one_line
+from storage.findings.pairs_found import PairsFound
+from storage.findings.robustness_found import RobustnessFound
 from storage.judging.board_notes import board_notes, by_method
 from storage.judging.families import REMARK, spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
-from storage.judging.pairs_found import PairsFound
-from storage.judging.robustness import RobustnessFound
 from storage.plans.planned_rows import plan_lines
 from storage.record.reader import Reader
 from storage.record.rows import (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.ranking.agreement import agreement
-from core.ranking.bias import position_bias, verbosity
 from core.ranking.counts import Ballots
+from core.ranking.judges.agreement import agreement
+from core.ranking.judges.bias import position_bias, verbosity
 from core.types import Judged
 
 
@@ -14,4 +14,4 @@ def diagnostics(judged: Judged, ballots: Ballots) -> dict[str, float]:
     Args:
         ballots: the rankings of `judged` as arrays.
     """
-    return agreement(ballots) | position_bias(judged) | verbosity(ballots, judged.lengths)
+    return agreement(ballots) | position_bias(judged) | verbosity(ballots, judged.lengths, judged.words)

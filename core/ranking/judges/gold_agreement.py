@@ -24,7 +24,7 @@ from core.facts.ranking.intervals import tail_of
 from core.facts.ranking.juries import label_of
 from core.ranking.bootstrap import draw_weights
 from core.ranking.counts import Floats
-from core.ranking.jury_agreement import interval_of
+from core.ranking.judges.jury_agreement import interval_of
 from core.sections.who_judges import RankSection
 from core.types import Ranking
 

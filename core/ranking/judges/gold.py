@@ -97,7 +97,7 @@ def record_gold(ctx: Context, judged: Judged) -> None:
     recorded = only(ctx.unit(_READ, read), GoldRead)
 
     def compare(unit: Unit) -> None:
-        from core.ranking.gold_agreement import gold_agreement
+        from core.ranking.judges.gold_agreement import gold_agreement
 
         unit.add(GoldCompared(rows=gold_agreement(judged.rankings, recorded.rankings, ctx.config.rank, ctx.stream())))
 
