@@ -8,23 +8,31 @@ from typing import Any
 
 import pytest
 from commands import dempo
-from core.ranking.file_extras import FileExtras, with_extras
 
 from core.errors import InputError
-from core.ranking.files import read_rankings
+from core.ranking.beside import judged_of
+from core.ranking.files import read_file
+from core.types import Judged, Ranking
 
 
-def found(tmp_path: Path, *rows: dict[str, Any]) -> FileExtras:
+def beside(path: Path, rankings: list[Ranking] | None = None) -> tuple[Judged, list[str]]:
+    """What a file knows of its rankings, or of some of them."""
+    read = read_file(path)
+    keys = [(one.question_id, one.judge) for one in read.rankings]
+    return judged_of(rankings or read.rankings, dict(zip(keys, read.shown, strict=True)), read.sizes)
+
+
+def found(tmp_path: Path, *rows: dict[str, Any]) -> tuple[Judged, list[str]]:
     path = tmp_path / "rankings.jsonl"
     path.write_text("\n".join(json.dumps({"clause_id": 1} | row) for row in rows) + "\n", encoding="utf-8")
-    return with_extras(path, read_rankings(path))
+    return beside(path)
 
 
 PUBLISHED: dict[str, Any] = {"question_id": "1:1", "rankings": [["b", "c", "a"], ["a", "b", "c"]]}
 
 
 @pytest.mark.parametrize(
-    "beside",
+    "keys",
     [
         {"judge_orders": [["a", "b", "c"], ["c", "a", "b"]]},
         {"order": [["a", "b", "c"], ["c", "a", "b"]]},
@@ -33,12 +41,12 @@ PUBLISHED: dict[str, Any] = {"question_id": "1:1", "rankings": [["b", "c", "a"],
         {"judge_raw": ['{"ranking": ["B", "C", "A"]}', {"ranking": ["B", "C", "A"]}]},
     ],
 )
-def test_each_published_way_says_what_was_shown(beside: dict[str, Any], tmp_path: Path) -> None:
-    assert found(tmp_path, PUBLISHED | beside).judged.shown == (("a", "b", "c"), ("c", "a", "b"))
+def test_each_published_way_says_what_was_shown(keys: dict[str, Any], tmp_path: Path) -> None:
+    assert found(tmp_path, PUBLISHED | keys)[0].shown == (("a", "b", "c"), ("c", "a", "b"))
 
 
 @pytest.mark.parametrize(
-    "beside",
+    "keys",
     [
         {},
         {"order": "as usual"},
@@ -52,18 +60,18 @@ def test_each_published_way_says_what_was_shown(beside: dict[str, Any], tmp_path
         {"judge_raw": [None, {"order": 2}]},
     ],
 )
-def test_what_is_no_order_says_nothing(beside: dict[str, Any], tmp_path: Path) -> None:
-    extras = found(tmp_path, PUBLISHED | beside)
-    assert extras.judged.shown == ((), ())
-    assert extras.notes == ()
+def test_what_is_no_order_says_nothing(keys: dict[str, Any], tmp_path: Path) -> None:
+    judged, notes = found(tmp_path, PUBLISHED | keys)
+    assert judged.shown == ((), ())
+    assert notes == []
 
 
 def test_our_own_rows_may_hold_both(tmp_path: Path) -> None:
     row = {"question_id": "1:1", "judge": "m#0", "ranking": ["a", "b"], "shown": ["b", "a"]}
-    extras = found(tmp_path, row | {"responses": {"a": "one  two\nthree", "b": ""}}, row | {"judge": "m#1"})
-    assert extras.judged.shown == (("b", "a"), ("b", "a"))
-    assert extras.judged.lengths == {("a", "1:1"): 14, ("b", "1:1"): 0}
-    assert extras.judged.words == {("a", "1:1"): 3, ("b", "1:1"): 0}
+    judged, _ = found(tmp_path, row | {"responses": {"a": "one  two\nthree", "b": ""}}, row | {"judge": "m#1"})
+    assert judged.shown == (("b", "a"), ("b", "a"))
+    assert judged.lengths == {("a", "1:1"): 14, ("b", "1:1"): 0}
+    assert judged.words == {("a", "1:1"): 3, ("b", "1:1"): 0}
     with pytest.raises(InputError, match="line 1: 'shown' holds other conditions"):
         found(tmp_path, row | {"shown": ["a", "c"]})
 
@@ -71,18 +79,19 @@ def test_our_own_rows_may_hold_both(tmp_path: Path) -> None:
 def test_some_of_the_rankings_keep_what_is_beside_them(tmp_path: Path) -> None:
     """As `--only` and `--judge` leave them: fewer conditions, fewer judges."""
     path = tmp_path / "rankings.jsonl"
-    beside = {"order": [["a", "b", "c"], ["c", "a", "b"]], "responses": {"a": "x", "b": "yy", "c": "zzz"}}
-    path.write_text(json.dumps({"clause_id": 1} | PUBLISHED | beside) + "\n", encoding="utf-8")
-    second = read_rankings(path)[1]
-    judged = with_extras(path, [type(second)("1:1", 1, second.judge, ("c", "b"))]).judged
+    keys = {"order": [["a", "b", "c"], ["c", "a", "b"]], "responses": {"a": "x", "b": "yy", "c": "zzz"}}
+    path.write_text(json.dumps({"clause_id": 1} | PUBLISHED | keys) + "\n", encoding="utf-8")
+    second = read_file(path).rankings[1]
+    judged, _ = beside(path, [Ranking("1:1", 1, second.judge, ("c", "b"))])
     assert judged.shown == (("c", "b"),)
     assert judged.lengths == {("c", "1:1"): 3, ("b", "1:1"): 2}
 
 
 def test_lengths_that_are_not_all_there_are_left_out_with_a_sentence(tmp_path: Path) -> None:
-    extras = found(tmp_path, PUBLISHED | {"responses": {"a": "x", "b": None}}, PUBLISHED | {"question_id": "1:2"})
-    assert extras.judged.lengths == {}
-    assert extras.notes == ("lengths of answers are left out: 5 of 6 ranked answers are not in 'responses'",)
+    rows = PUBLISHED | {"responses": {"a": "x", "b": None}}, PUBLISHED | {"question_id": "1:2"}
+    judged, notes = found(tmp_path, *rows)
+    assert judged.lengths == {}
+    assert notes == ["lengths of answers are left out: 5 of 6 ranked answers are not in 'responses'"]
 
 
 def test_the_command_says_all_of_it(tmp_path: Path) -> None:

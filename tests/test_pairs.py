@@ -19,6 +19,7 @@ from tampering import edited, tampered
 
 from core.events import PairwiseComputed
 from core.facts.randomness import RandomStream
+from core.facts.ranking.intervals import tail_of
 from core.facts.ranking.methods import Method
 from core.random_arrays import integers
 from core.ranking.leaderboards import Aggregation
@@ -133,8 +134,12 @@ def test_intervals_are_percentiles_of_what_was_drawn(resample: str) -> None:
         questions = [q for k in row for q in of_questions[int(k)]]
         majority.append(won(listed, questions, "a", "c") / len(questions))
     (found,) = (row for row in pairs_of(listed, resample=resample).rows if (row.condition, row.other) == ("a", "c"))
-    assert (found.low, found.high) == pytest.approx(np.quantile(rates, [0.025, 0.975]).tolist())
-    assert (found.majority_low, found.majority_high) == pytest.approx(np.quantile(majority, [0.025, 0.975]).tolist())
+    tails = {
+        count: [tail_of(0.95, count), 1 - tail_of(0.95, count)] for count in map(len, (units[resample], of_questions))
+    }
+    assert (found.low, found.high) == pytest.approx(np.quantile(rates, tails[len(units[resample])]).tolist())
+    ends = np.quantile(majority, tails[len(of_questions)]).tolist()
+    assert (found.majority_low, found.majority_high) == pytest.approx(ends)
 
 
 def test_a_single_condition_has_no_pair() -> None:

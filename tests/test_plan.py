@@ -18,6 +18,7 @@ from core.errors import InputError
 from core.events import PlanTested
 from core.facts.randomness import RandomStream
 from core.facts.ranking.hypotheses import after_holm, decision_of, one_sided, share_above, standings
+from core.facts.ranking.intervals import tail_of
 from core.facts.ranking.methods import CONSENSUS_METHODS, METHODS, Method
 from core.ranking.hypotheses import hypotheses_tested
 from core.ranking.leaderboards import Aggregation
@@ -217,14 +218,14 @@ def test_the_difference_is_that_of_the_board_and_its_interval_that_of_each_resam
     config = RankSection(resamples=200)
     aggregation = Aggregation(some_rankings(40, 2), config, RandomStream(1, "rank"), lambda done, total, what: None)
     scores = {row.condition: row for row in aggregation.leaderboard(method).rows}
-    side = -1.0 if method in CONSENSUS_METHODS else 1.0
+    side, tail = (-1.0 if method in CONSENSUS_METHODS else 1.0), tail_of(0.95, 40)
     samples, columns = aggregation.estimate(method).samples, aggregation.ballots.conditions
     for row, (better, than, by) in zip(
         hypotheses_tested(aggregation, PlanSection.model_validate(_plan(method, *PAIRS))), PAIRS, strict=True
     ):
         differences = side * (samples[:, columns.index(better)] - samples[:, columns.index(than)])
         assert float(row.difference) == pytest.approx(side * (scores[better].score - scores[than].score))
-        assert [row.low, row.high] == pytest.approx(np.quantile(differences, [0.025, 0.975]).tolist())
+        assert [row.low, row.high] == pytest.approx(np.quantile(differences, [tail, 1 - tail]).tolist())
         assert row.holds == pytest.approx((differences > by + 1e-9).mean())
         apart = scores[better].high - scores[than].low + scores[than].high - scores[better].low
         assert float(row.high) - float(row.low) <= apart

@@ -391,10 +391,9 @@ def _in_order(
     data: Aggregation, wins: Floats, consensus: Consensus, found: OptimalOrders, detail: Mapping[str, float]
 ) -> Estimate:
     """Conditions in the order of the consensus, and what the resamples make of it; wins are of both, (1 + B, m, m)."""
-    position = found.places @ np.arange(1.0, 1 + wins.shape[1])
     places = places_by_order(found.places, same_orders(wins[0], consensus, wins[1:], found))
     told = {**detail, **data.named("consensus", consensus.position)}
-    return Estimate(position.mean(axis=0), position, told, consensus, places)
+    return Estimate(found.position.mean(axis=0), found.position, told, consensus, places)
 
 
 def _orders_detail(consensus: Consensus, resampled: OptimalOrders) -> dict[str, float]:

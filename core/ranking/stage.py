@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     """Computes one leaderboard per method of `[rank]`, win rates of pairs, and what is found about judges and clauses;
-    one unit of work each. Then the tests of the plan, whether the order holds, boards of some of the judges, how far they
-    agree with each other, and with people; and what was published, beside it.
+    one unit of work each. Then the tests of the plan, whether the order holds, boards of some of the judges, how far
+    they agree with each other, and with people; and what was published, beside it.
 
     Every method uses the same resamples, drawn from the stream ("bootstrap",) of this stage.
 

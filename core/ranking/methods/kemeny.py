@@ -69,6 +69,12 @@ class OptimalOrders:
     agreement: Floats
     proven: NDArray[np.bool_]
 
+    @property
+    def position(self) -> Floats:
+        """The mean place of each condition, from 1, over its matrix's optimal orders. Shape (B, m)."""
+        mean: Floats = self.places @ np.arange(1.0, 1 + self.places.shape[-1])
+        return mean
+
 
 @dataclass(frozen=True)
 class _Orders:

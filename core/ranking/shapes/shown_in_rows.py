@@ -1,9 +1,9 @@
 """In which order the answers stood before a judge, as far as a row of rankings says.
 
-A row of one ranking says it by `shown`; a published row of several by an entry for each ranking, in `judge_orders` (in
+A row of one ranking says it by `shown`; a published row of several by an entry for each ranking: in `judge_orders` (in
 some files `order`) a list of conditions, in `judge_label_to_model` the condition behind each label. Where that is
-missing, the labels that each judge gave (`judge_raw`) tell: one that says "B, A" and was read as "hard, soft" saw "soft"
-as A and "hard" as B. What is no order of the conditions says nothing, but for `shown` and `judge_orders`.
+missing, the labels that each judge gave (`judge_raw`) tell: one that says "B, A" and was read as "hard, soft" saw
+"soft" as A and "hard" as B. What is no order of the conditions says nothing, but for `shown` and `judge_orders`.
 """
 
 from __future__ import annotations

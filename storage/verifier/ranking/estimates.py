@@ -29,7 +29,7 @@ from storage.verifier.ground.reading import opened_safely
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.hypotheses import hypotheses_again, numbers_of_hypotheses
 from storage.verifier.ranking.intervals import Leaderboards, named_pair, numbered_places
-from storage.verifier.ranking.juries_asked import before_juries
+from storage.verifier.ranking.juries_asked import before_juries, has_juries
 from storage.verifier.ranking.resamples import Ballot, TooMuch
 
 NEAR = 1e-9
@@ -281,7 +281,7 @@ def rank_section(record: Record) -> dict[str, Any]:
 def _has_plain_intervals(record: Record) -> bool:
     """Whether the record is of a stage that knew nothing but percentiles, and did not name them."""
     unnamed = all("interval" not in board.values for board in record.counted("leaderboard.computed"))
-    return unnamed and before_juries(record)
+    return unnamed and not has_juries(record)
 
 
 def ranked_calls(record: Record) -> Iterator[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from core.events import named_number
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Rows of the views `leaderboards`, with a note, and `leaderboard_details`; what is found of pairs, juries and judges,
-    and whether the order holds, of whole rankings; and what `RankSource` has to say."""
+    """Rows of the views `leaderboards`, with a note, and `leaderboard_details`; of whole rankings also what is found of
+    pairs, juries and judges, and whether the order holds; and what `RankSource` has to say."""
 
     rows: list[dict[str, Any]]
     details: list[dict[str, Any]]
-    pairs: PairsFound
-    jury: JuryFound
-    judges: JudgesFound
-    robustness: RobustnessFound
     first: Sequence[str]
     notes: Sequence[str]
     clauses: Mapping[int, str]
+    pairs: PairsFound = field(default_factory=PairsFound)
+    jury: JuryFound = field(default_factory=JuryFound)
+    judges: JudgesFound = field(default_factory=JudgesFound)
+    robustness: RobustnessFound = field(default_factory=RobustnessFound)
 
 
 def ranked(source: RankSource) -> Ranked:
@@ -63,16 +63,16 @@ def ranked(source: RankSource) -> Ranked:
         for board in boards
         for name, value in board.detail.items()
     ]
-    found = JuryFound(weights=source.weights), JudgesFound(), RobustnessFound(), PairsFound()
-    if not source.votes:
-        found = (
-            _jury(source, whole, boards),
-            _judges(source, whole),
-            _stands(source, whole, boards),
-            _pairs(whole, boards),
-        )
-    jury, judges, stands, pairs = found
-    return Ranked(rows, details, pairs, jury, judges, stands, source.first, source.notes, source.clauses)
+    told = Ranked(rows, details, source.first, source.notes, source.clauses, jury=JuryFound(weights=source.weights))
+    if source.votes:
+        return told
+    return replace(
+        told,
+        pairs=_pairs(whole, boards),
+        jury=_jury(source, whole, boards),
+        judges=_judges(source, whole),
+        robustness=_stands(source, whole, boards),
+    )
 
 
 def _judges(source: RankSource, whole: Aggregation) -> JudgesFound:
