@@ -111,12 +111,12 @@ def test_nothing_is_written(sample: Path) -> None:
 
 def test_show_says_which_event_it_stands_at(sample: Path) -> None:
     until = next(row["seq"] for row in Reader(sample).view("events") if row["kind"] == "train.step")
-    code, out, _ = dempo("show", sample, "--until", until)
+    code, out, _ = dempo("show", sample, "--as-of", until)
     assert code == 0
     assert out.startswith(f"{sample.name}, as of event {until}: running\n")
     assert "Leaderboards" not in out
     assert "Leaderboards" in dempo("show", sample)[1]
-    shown = json.loads(dempo("show", sample, "--until", until, "--json")[1])
+    shown = json.loads(dempo("show", sample, "--as-of", until, "--json")[1])
     assert (shown["until"], shown["status"], shown["leaderboards"]) == (until, "running", [])
     assert [row["stage"] for row in shown["stages"]][-1] == "train"
     assert json.loads(dempo("show", sample, "--json")[1])["until"] == Reader(sample).head()[0]
@@ -126,28 +126,28 @@ def test_views_and_reasons_are_those_of_then(sample: Path) -> None:
     events = Reader(sample).view("events")
     step = [row["seq"] for row in events if row["kind"] == "train.step"]
     done = next(row["seq"] for row in events if row["kind"] == "unit.completed" and row["seq"] > step[0])
-    rows = json.loads(dempo("show", sample, "--view", "train_steps", "--until", done, "--json")[1])["train_steps"]
+    rows = json.loads(dempo("show", sample, "--view", "train_steps", "--as-of", done, "--json")[1])["train_steps"]
     assert rows == Reader(sample).view("train_steps")[: len(rows)]
     assert 0 < len(rows) < len(step)
-    listed = json.loads(dempo("show", sample, "--view", "events", "--until", 5, "--json")[1])["events"]
+    listed = json.loads(dempo("show", sample, "--view", "events", "--as-of", 5, "--json")[1])["events"]
     assert [row["seq"] for row in listed] == [1, 2, 3, 4, 5]
     rater = Reader(sample).view("raters")[0]["rater_id"]
     built = next(row["seq"] for row in events if row["kind"] == "lottery.quotas")
-    code, _, err = dempo("show", sample, "--why", rater, "--until", built)
+    code, _, err = dempo("show", sample, "--why", rater, "--as-of", built)
     assert code == 2
     assert "no lottery is solved" in err
     assert dempo("show", sample, "--why", rater)[0] == 0
 
 
-def test_show_and_replay_mean_the_same_by_until(sample: Path) -> None:
+def test_show_and_replay_mean_the_same_by_as_of(sample: Path) -> None:
     last = Reader(sample).head()[0]
-    refusals = [dempo(command, sample, "--until", last + 1) for command in ("show", "replay")]
+    refusals = [dempo(command, sample, "--as-of", last + 1) for command in ("show", "replay")]
     assert refusals[0] == refusals[1]
-    assert refusals[0] == (2, "", f"dempo: --until {last + 1}: {sample.name} has the events 1 to {last}\n")
+    assert refusals[0] == (2, "", f"dempo: --as-of {last + 1}: {sample.name} has the events 1 to {last}\n")
     for wrong in (0, -1, "x", "1.5"):
         for command in ("show", "replay"):
-            assert dempo(command, sample, "--until", wrong)[0] == 2
-    assert dempo("show", sample, "--until", 2**70)[0] == 2
+            assert dempo(command, sample, "--as-of", wrong)[0] == 2
+    assert dempo("show", sample, "--as-of", 2**70)[0] == 2
     until = last // 2
     kinds = {row["seq"]: row["kind"] for row in Reader(sample, until=until).view("events")}
     found = [event for stage in replay_run(sample, until=until).stages for event in stage.events]
@@ -157,7 +157,7 @@ def test_show_and_replay_mean_the_same_by_until(sample: Path) -> None:
 def test_a_record_without_events_has_none_to_stand_at(tmp_path: Path) -> None:
     root = small_record(tmp_path)
     empty = copy_prefix(root, tmp_path / "empty", 0)
-    with pytest.raises(NotFound, match=f"--until 1: {root.name} holds no event"):
+    with pytest.raises(NotFound, match=f"--as-of 1: {root.name} holds no event"):
         Reader(empty, until=1)
 
 

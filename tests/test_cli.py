@@ -161,7 +161,7 @@ def test_a_run_ends_with_where_it_is_its_head_and_what_to_do_next(tmp_path: Path
     result = dempo("demo", "--until", "pool", "--runs-dir", runs)
     assert result.returncode == 0, result.stderr
     (root,) = (path for path in runs.iterdir() if (path / "audit.db").is_file())
-    assert result.stdout == f"run: {root}\n"
+    assert result.stdout == f"data      300 raters with 9,206 preference pairs\n\nrun: {root}\n"
     head, after = result.stderr.splitlines()[-2:]
     seq, digest = Reader(root).head()
     assert head == f"head: event {seq}, {digest}"

@@ -142,6 +142,7 @@ DISPATCH = {
     "core/ranking/leaderboards.py": "method to its numpy estimate",
     "storage/verifier/contents/planned.py": "stage to the units that it plans",
     "storage/verifier/ranking/intervals.py": "method to its estimate in plain Python",
+    "storage/summary/labels.py": "method to its name for people (tests/test_show.py knows that each has one)",
 }
 """Tables that say what is done for each, which is no second list: tests compare their keys with the facts."""
 

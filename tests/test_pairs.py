@@ -136,8 +136,6 @@ def test_intervals_are_percentiles_of_what_was_drawn(resample: str) -> None:
     (found,) = (row for row in pairs_of(listed, resample=resample).rows if (row.condition, row.other) == ("a", "c"))
     counts = (len(units[resample]), len(of_questions))
     tails = {count: [tail_of(0.95, count), 1 - tail_of(0.95, count)] for count in counts}
-        count: [tail_of(0.95, count), 1 - tail_of(0.95, count)] for count in map(len, (units[resample], of_questions))
-    }
     assert (found.low, found.high) == pytest.approx(np.quantile(rates, tails[len(units[resample])]).tolist())
     ends = np.quantile(majority, tails[len(of_questions)]).tolist()
     assert (found.majority_low, found.majority_high) == pytest.approx(ends)

@@ -255,7 +255,7 @@ def test_rank_show_and_app_say_the_order_of_the_consensus(
     assert [row["score"] for row in rows] != sorted(row["score"] for row in rows), "the score alone would mislead"
     assert "note" not in recorded
     assert "; rows stand in the Kemeny order, which is unique" in rows[0]["note"]
-    results(Reader(new), as_json=False)
+    results(Reader(new), as_json=False, method="kemeny")
     assert "rows stand in the Kemeny order, which is unique" in " ".join(capsys.readouterr().out.split())
     shown = " ".join(page(LeaderboardsPane.read(Reader(new), None), 100).plain.split())
     assert "rows stand in the Kemeny order, which is unique" in shown

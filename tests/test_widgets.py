@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.curves import means, thinned, whole_ticks
+from storage.summary.smoothing import means
+from tui.widgets.curves import thinned, whole_ticks
 from tui.widgets.figures import bar, duration, moment, number, percent, whole
 from tui.widgets.status import GLYPHS, status
 from tui.widgets.whisker import axis, whisker

@@ -225,7 +225,7 @@ def test_all_events_of_a_kind_or_stage_are_shown_in_order(drawn: Path) -> None:
     assert [{name: event[name] for name in ("seq", "kind", "hash")} for event in found] == rows
     assert len(found) > 20
     assert printed("show", drawn, "--kind", "nothing") == "(none)"
-    one = answered(dempo("show", drawn, "--kind", "draw.made", "--until", str(event_of(drawn, "draw.made")), "--json"))
+    one = answered(dempo("show", drawn, "--kind", "draw.made", "--as-of", str(event_of(drawn, "draw.made")), "--json"))
     assert len(one["events"]) == 1
     last = Reader(drawn).head()[0]
     assert f"--event {last + 1}: {drawn.name} has the events 1 to {last}" in told(

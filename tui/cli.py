@@ -25,13 +25,14 @@ from tui.terminal.completion import find_run, run_or_file_names
 from tui.terminal.console import Console
 from tui.terminal.framed_help import Commands
 from tui.terminal.options import (
+    AsOf,
     Csv,
     Detach,
     Json,
+    NoUntil,
     Quiet,
     RunName,
     RunsDir,
-    UntilEvent,
     print_data,
     print_json,
     tell,
@@ -224,16 +225,22 @@ def show(
     kind: Annotated[
         str | None, typer.Option("--kind", help="Print all events of a kind or stage, as draw.made or judge.")
     ] = None,
-    until: UntilEvent = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="Whose leaderboard, instead of the first one's; all for every one.")
+    ] = None,
+    as_of: AsOf = None,
+    _until: NoUntil = None,
     runs_dir: RunsDir = _RUNS,
+    as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
-    """Show a run's stages and results, a view or events of its record, or the reasons for a rater's chance."""
+    """Show a run's summary, stages and results, a view or events of its record, or the reasons for a rater's chance."""
     from storage.record.reader import Reader
     from tui.commands.record.show import Wanted
     from tui.commands.record.show import show as show_run
 
-    show_run(Reader(find_run(name, runs_dir), until), Wanted(view, why, event, kind), runs_dir, as_json)
+    reader = Reader(find_run(name, runs_dir), as_of)
+    show_run(reader, Wanted(view, why, event, kind), runs_dir, as_json, method, as_csv)
 
 
 @app.command()
@@ -339,7 +346,8 @@ def _not_checked(left: Sequence[Check]) -> str:
 def replay(
     name: RunName,
     stage: Annotated[str | None, typer.Option("--stage", help="Replay this stage only, however long it takes.")] = None,
-    until: UntilEvent = None,
+    as_of: AsOf = None,
+    _until: NoUntil = None,
     everything: Annotated[bool, typer.Option("--all", help="Also train, answer and judge again.")] = False,
     all_events: Annotated[
         bool, typer.Option("--all-events", help="Print every event, and not only those that tell something.")
@@ -351,7 +359,7 @@ def replay(
     """Repeat a run's stages beside its record, and say of every event whether it came out again. Nothing is written."""
     from tui.commands.record.replay import replay as replay_record
 
-    replay_record(find_run(name, runs_dir), stage, until, everything, quiet, as_json, all_events)
+    replay_record(find_run(name, runs_dir), stage, as_of, everything, quiet, as_json, all_events)
 
 
 @app.command()

@@ -20,10 +20,10 @@ from storage.errors import StorageError, sentences
 from storage.export.contents import artifacts_of, facts_of, signers_of, small_files, write_events
 from storage.export.crate import metadata
 from storage.export.crowd import crowd_of, small_categories
-from storage.export.figures import figures
 from storage.export.opening import NAME as README
 from storage.export.opening import readme
 from storage.export.pack import pack
+from storage.export.plots.figures import figures
 from storage.export.redaction import NOTE, Redaction, redaction_of, withhold
 from storage.export.report import report
 from storage.export.statements import LICENCES, limits

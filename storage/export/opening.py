@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from core.facts.plural import number_of
-from storage.check import VERDICTS
 from storage.export.contents import RunFacts
 from storage.imports.bundle import MANIFEST
 from storage.imports.names import described
@@ -51,16 +49,6 @@ def signed_by(signers: Sequence[str]) -> str:
         f"Heads of this record are signed with {keys}: {', '.join(signers[:5])}. By itself that proves nothing, "
         "because anybody can make a key; compare it with the fingerprint that the operator gave you by another way."
     )
-
-
-def verdicts(checks: Iterable[Mapping[str, Any]]) -> str:
-    """All verdicts in one line, with the names of the checks that are not ok."""
-    names: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
-    for check in checks:
-        names[str(check["verdict"])].append(str(check["name"]))
-    told = [f"{number_of(sum(map(len, names.values())), 'check')}, {len(names['ok'])} ok"]
-    told += [f"{len(of)} {verdict} ({', '.join(of)})" for verdict, of in names.items() if of and verdict != "ok"]
-    return "; ".join(told) + ("." if names["failed"] else "; none failed.")
 
 
 def readme(facts: RunFacts, signers: Sequence[str], files: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from core.visible import one_line
 from storage.findings.plain_numbers import UNDEFINED, plain_number
 from storage.record.reader import Reader
 from storage.record.rows import JuryBoardRow, MeasureRow, PeopleRow, view_rows
+from storage.summary.labels import MEASURES
 
 WEIGHTS = """SELECT j.value->>'$.label' AS judge, j.value->>'$.weight' AS weight
   FROM run, json_each(run.config, '$.judge.judges') j WHERE j.value->>'$.weight' IS NOT NULL"""
@@ -19,15 +20,6 @@ _NAMED = 20
 """Characters of a judge's name."""
 
 _ALL = "all judges"
-
-_WORDS = {
-    "krippendorff_alpha": "Krippendorff's α",
-    "kendall_tau": "Kendall τ",
-    "fleiss_kappa_first": "Fleiss κ, first place",
-    "pairs": "pairs ordered as people do",
-    "first": "people's first is first",
-}
-"""Measures by their keys."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +107,7 @@ class JuryFound:
         for row in self.people:
             judge, words = (
                 one_line(str(row.judge), _NAMED),
-                _WORDS.get(str(row.measure), one_line(str(row.measure), 26)),
+                MEASURES.get(str(row.measure), one_line(str(row.measure), 26)),
             )
             numbers = "".join(f"{plain_number(value):>7}" for value in (row.value, row.low, row.high))
             found.append(f"  {judge:<{longest}}  {words:<26}{numbers}{plain_number(row.chance):>8}")
@@ -140,7 +132,7 @@ def _order(places: Sequence[tuple[Any, Any]]) -> str:
 def _measure(name: Any) -> str:
     """A measure in words: "kendall_tau:within:label" is "Kendall τ within label"."""
     key, _, of = str(name).partition(":")
-    words = _WORDS.get(key, one_line(key, 40))
+    words = MEASURES.get(key, one_line(key, 40))
     kind, _, label = of.partition(":")
     if not of:
         return f"{words}, all calls"

@@ -253,8 +253,8 @@ def _views_of(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, sql FROM main.sqlite_master WHERE type = 'view'").fetchall())
 
 
-def require_event(number: int, last: int, run: str, option: str = "--until") -> None:
-    """What `--until SEQ`, or another option, asks for has to be in the record.
+def require_event(number: int, last: int, run: str, option: str = "--as-of") -> None:
+    """What `--as-of SEQ`, or another option, asks for has to be in the record.
 
     Raises:
         NotFound: the record has no such event.

@@ -177,12 +177,13 @@ class LocaleRow:
 @of_view("conditions", ConditionPlanned)
 @dataclass(frozen=True)
 class ConditionRow:
-    """A condition, its estimator, how many optimizer steps were planned for it, and of how many pairs."""
+    """A condition, its estimator, how many optimizer steps were planned for it, of how many pairs, and their source."""
 
     condition: Any
     estimator: Any
     steps: Any
     batch: Any
+    source: Any
 
 
 @of_view("weight_shares")

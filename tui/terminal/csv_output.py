@@ -1,4 +1,4 @@
-"""Tables for programs and spreadsheets on standard output, by the rules of every CSV file that is written here."""
+"""Rows as CSV on standard output, for spreadsheets and other programs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from core.facts.cells import csv_line, escaped_columns, table_header, table_row
 
 
 def print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Prints rows as CSV with a header, the keys of the first row; nothing where there are no rows.
+    """Prints a header and every row, by the rules of a bundle's tables: nothing in them is obeyed or run.
 
-    What a terminal would obey or a spreadsheet would run stands as signs, or behind an apostrophe.
+    Columns are the keys of all rows, in the order in which they first come; nothing is printed where there is no row.
     """
-    if not rows:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    if not columns:
         return
-    columns = list(rows[0])
-    cells = [[row.get(column) for column in columns] for row in rows]
-    escaped = escaped_columns(columns, cells)
-    lines = [table_header(columns, escaped), *(table_row(one, escaped) for one in cells)]
-    sys.stdout.write(b"".join(map(csv_line, lines)).decode())
+    values = [[row.get(column) for column in columns] for row in rows]
+    escaped = escaped_columns(columns, values)
+    lines = [table_header(columns, escaped), *(table_row(row, escaped) for row in values)]
+    sys.stdout.write("".join(csv_line(line).decode() for line in lines))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.errors import InputError
 from core.visible import escaped, visible
 from tui.terminal import tables
 from tui.terminal.completion import nearest_runs, run_names
@@ -24,9 +25,25 @@ Detach = Annotated[bool, typer.Option("--detach", help="Start the engine in a se
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print rows as CSV.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")]
-UntilEvent = Annotated[
-    int | None, typer.Option("--until", help="The record as it stood after the event of this number.", min=1)
+AsOf = Annotated[
+    int | None, typer.Option("--as-of", help="The record as it stood after the event of this number.", min=1)
 ]
+
+
+def _not_until(given: str | None) -> None:
+    """
+    Raises:
+        InputError: `--until` was given to a command that reads a record.
+    """
+    if given is not None:
+        raise InputError(
+            f"--until {given}: --until names a stage, for run, demo, resume and clone; the record as it stood after an "
+            "event is --as-of NUMBER"
+        )
+
+
+NoUntil = Annotated[str | None, typer.Option("--until", hidden=True, callback=_not_until)]
+"""An event number was `--until` in earlier versions."""
 
 
 def print_data(data: Any, as_json: bool, text: str) -> None:

@@ -89,26 +89,43 @@ def _cell(value: Any, digits: int, as_float: bool, most: int) -> str:
 def leaderboards(
     rows: Sequence[Row], first: Sequence[str] = (), leads: Mapping[tuple[Any, Any], Any] | None = None
 ) -> str:
-    """One table per method, best first, with its interval; `first` is what each has to say before all else.
+    """One table per method, best first, with its interval and a precision of its own.
+
+    What all methods say is said once above them, after `first`, which has to be said before all else.
 
     Args:
         leads: by method and condition, the share of the resamples in which it is first; empty where that is not known.
     """
-    methods = list(dict.fromkeys(row["method"] for row in rows))
-    columns = {"position": "#", "condition": "condition", "score": "score", "low": "low", "high": "high"}
+    from storage.summary.shared_notes import shared
+
     if leads:
-        columns["leads"] = "P(1st)"
         rows = [{**row, "leads": leads.get((row["method"], row["condition"]))} for row in rows]
-    parts = []
-    for method in methods:
-        of_method = [row for row in rows if row["method"] == method]
-        note = str(of_method[0].get("note") or "")
-        head = [one_line(str(method)), *map(remark, first)]
-        parts.append("\n".join([*head, table(of_method, columns), *([remark(note)] if note else [])]))
+    boards = {method: [row for row in rows if row["method"] == method] for method in [row["method"] for row in rows]}
+    notes = {method: str(board[0].get("note") or "").split("; ") for method, board in boards.items()}
+    common, own = shared(notes)
+    above = [*first, *filter(None, ["; ".join(common)])]
+    parts = ["\n".join(map(remark, above))] if above else []
+    parts += [_board(str(method), board, "; ".join(own[method])) for method, board in boards.items()]
     made = rows[0].get("draws") if rows else None
-    if made:
-        parts.append(remark(f"draws made: {made}").lstrip())
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *([remark(f"draws made: {made}").lstrip()] if made else [])])
+
+
+def _board(method: str, rows: Sequence[Row], note: str) -> str:
+    from storage.summary.decimals import SCIENTIFIC, decimals_of
+    from storage.summary.labels import better
+
+    columns = {"position": "#", "condition": "condition", "score": "score", "low": "low", "high": "high"}
+    if any(row.get("leads") is not None for row in rows):
+        columns["leads"] = "P(1st)"
+        rows = [{**row, "leads": _share(row.get("leads"))} for row in rows]
+    digits = decimals_of(row.get(key) for row in rows for key in ("score", "low", "high"))
+    shown = table(rows, columns, digits=digits if digits != SCIENTIFIC else 3)
+    return "\n".join([f"{one_line(method)}  ({better(method)})", shown, *([remark(note)] if note else [])])
+
+
+def _share(value: Any) -> str:
+    """A share to three decimals, whatever the precision of the scores beside it."""
+    return f"{value:.3f}" if isinstance(value, (int, float)) else ""
 
 
 def remark(note: str) -> str:

@@ -10,6 +10,7 @@ from textual.color import Color
 from textual_plotext import PlotextPlot
 
 from core.visible import one_line
+from storage.summary.smoothing import means
 
 COLOURS = ("cyan", "orange", "green", "magenta", "blue", "red", "white", "gray")
 _MOST_POINTS = 240
@@ -101,13 +102,3 @@ def whole_ticks(xs: Sequence[float], most: int = 5) -> list[int]:
 def thinned(xs: Sequence[float], ys: Sequence[float], most: int = _MOST_POINTS) -> tuple[list[float], list[float]]:
     """At most `most` points, each the mean of its neighbours; what is not finite is left out."""
     return means(xs, ys, max(1, -(-len(xs) // most)))
-
-
-def means(xs: Sequence[float], ys: Sequence[float], size: int) -> tuple[list[float], list[float]]:
-    """Means of `size` neighbouring points each (fewer at the end); what is not finite is left out."""
-    points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(x) and math.isfinite(y)]
-    groups = [points[i : i + size] for i in range(0, len(points), size)]
-    return (
-        [sum(x for x, _ in group) / len(group) for group in groups],
-        [sum(y for _, y in group) / len(group) for group in groups],
-    )

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.facts.judging.costs import money
 from core.facts.words import undecided_sentences
 from core.visible import visible
-from storage import weight_shares
 from storage.draws.waiting import waits_for
 from storage.findings.judges_found import JudgesFound
 from storage.findings.pairs_found import THE_REST, PairsFound
 from storage.findings.published_found import PublishedFound
 from storage.findings.robustness_found import RobustnessFound
 from storage.imports.origin import origin_of
-from storage.judging import families
-from storage.judging.board_notes import board_notes, by_method
 from storage.judging.costs import JudgeCosts
 from storage.judging.families import spread_table
 from storage.judging.judging_notes import JudgingNotes
@@ -32,39 +27,32 @@ from storage.record.damage import damage_in, told_of
 from storage.record.event_pages import EVERYTHING, WholeEntry, whole_entries, whole_entry
 from storage.record.foreign import is_imported
 from storage.record.reader import Reader, require_event
-from storage.record.rows import BoardDetailRow, BoardRow, ConditionRow, FamilyRow, HypothesisRow, ShareRow, view_rows
-from storage.step_searches import searches_told
+from storage.record.rows import FamilyRow, HypothesisRow, view_rows
 from storage.verifier.ground.beside import more_than_one_file
-from storage.weight_shares import share_table
 from storage.withheld import marked
 from tui.commands.people.draw_text import people_command, waiting_commands
 from tui.commands.ranking.import_published import published_lines
 from tui.commands.record.event_text import event_data, event_text
 from tui.commands.record.origin_text import origin_lines
+from tui.commands.results.board_lines import board_lines, board_rows
+from tui.commands.results.measured_lines import (
+    cost_lines,
+    held_out_lines,
+    recovery_lines,
+    speed_lines,
+    update_lines,
+    weight_lines,
+)
+from tui.commands.results.panel_lines import panel_lines
+from tui.commands.results.summary_lines import summary_lines
 from tui.terminal import tables
 from tui.terminal.command_line import command_line
+from tui.terminal.csv_output import print_csv
 from tui.terminal.options import print_data, print_json, print_rows, tell_notes
 
 _WIDTH = 80
 """Cells of a line about judges in a file or a pipe."""
 
-_SPEED = {
-    "condition": "condition",
-    "answers": "answers",
-    "tokens": "tokens",
-    "seconds": "seconds",
-    "tokens_per_second": "tokens/s",
-}
-
-_COSTS = {
-    "judge": "judge",
-    "calls": "calls",
-    "prompt_tokens": "prompt tokens",
-    "cached_tokens": "cached",
-    "completion_tokens": "reply tokens",
-    "reasoning_tokens": "reasoning",
-    "cost": "cost",
-}
 _STAGES = {"stage": "stage", "status": "status", "completed": "done", "units": "of", "seconds": "seconds"}
 
 
@@ -87,15 +75,28 @@ class Wanted:
             raise InputError(f"{' and '.join(given)} print different things; give one of them")
 
 
-def show(reader: Reader, wanted: Wanted, runs: Path, as_json: bool) -> None:
+def show(
+    reader: Reader,
+    wanted: Wanted,
+    runs: Path,
+    as_json: bool,
+    method: str | None = None,
+    as_csv: bool = False,
+) -> None:
     """What is asked for, or the run as a whole.
+
+    Args:
+        method: whose leaderboard of the run as a whole, "all" for every one.
+        as_csv: print the view, or the leaderboards, as CSV.
 
     Raises:
         InputError: two things are asked for at once, or nobody is called so.
         NotFound: there is no such view or event.
     """
     wanted.require_one()
-    if wanted.why is not None:
+    if as_csv:
+        _print_csv(reader, wanted, as_json, method)
+    elif wanted.why is not None:
         from tui.commands.people.why import why as why_so
 
         answers, text = why_so(reader, wanted.why)
@@ -112,12 +113,29 @@ def show(reader: Reader, wanted: Wanted, runs: Path, as_json: bool) -> None:
     else:
         print(_heading(reader), end="\n\n")
         _tell_where_the_rest_lies(reader)
-        print(tables.table(reader.view("stages"), _STAGES, digits=1), end="\n\n")
-        results(reader, as_json=False)
+        _print([*summary_lines(reader), *_stage_lines(reader), *_measured(reader, method)])
+        print(f"run: {visible(str(reader.folder.root))}")
         tell_undecided(reader)
         if reader.until is None and not is_imported(reader.folder.root):
             for step in [*waiting_commands(reader, runs), *people_command(reader, runs)]:
                 print(step, file=sys.stderr)
+
+
+def _print_csv(reader: Reader, wanted: Wanted, as_json: bool, method: str | None) -> None:
+    """A view, or the leaderboards.
+
+    Raises:
+        InputError: something else is asked for, which is no table, or JSON too.
+    """
+    others = [f"--{name}" for name in ("why", "event", "kind") if getattr(wanted, name) is not None]
+    if as_json or others:
+        raise InputError(f"--csv prints a view or the leaderboards; leave out {'--json' if as_json else others[0]}")
+    if wanted.view is None:
+        print_csv(board_rows(reader, method))
+        return
+    rows, told = marked(reader, wanted.view, reader.view(wanted.view))
+    print_csv(rows)
+    tell_notes([told] if told else [])
 
 
 def _show_view(reader: Reader, view: str, as_json: bool) -> None:
@@ -144,105 +162,74 @@ def _show_events(events: Iterable[WholeEntry], as_json: bool) -> None:
         print("(none)")
 
 
-def results(reader: Reader, as_json: bool) -> None:
-    """Leaderboards, what held-out pairs and a planted world say of the models, updates, and where the run lies."""
+def results(reader: Reader, as_json: bool, method: str | None = None) -> None:
+    """What came out of a run: its summary, leaderboard, what was measured of its models, and where it lies.
+
+    Args:
+        method: whose leaderboard; that of the run's first method where none is named, every one for "all".
+    """
     root = reader.folder.root
     if as_json:
         print_json({"run_id": root.name, "path": str(root), **_found(reader)})
         return
-    boards, recovered, notes = _leaderboards(reader), reader.view("recovery"), JudgingNotes.of_run(reader)
-    for line in weight_lines(reader):
+    _print([*summary_lines(reader), *_measured(reader, method), f"run: {visible(str(root))}"])
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
         print(line)
-    _print_speed(reader)
-    _print_costs(JudgeCosts.of_run(reader))
-    if boards:
-        print(f"Leaderboards{_stamp(reader.summary().simulated, notes.coverage.kinds)}\n")
-        print(f"{tables.remark(notes.of_answers)}\n\n" if notes.of_answers else "", end="")
-        pairs = PairsFound.of_run(reader)
-        print(tables.leaderboards(boards, notes.first, pairs.firsts()), end="\n\n")
-        for line in plan_lines(view_rows(reader, HypothesisRow), tables.terminal() or _WIDTH):
-            print(line)
-        _print_spread(spread_table(view_rows(reader, FamilyRow)))
-        print(*RobustnessFound.of_run(reader).lines(tables.terminal() or _WIDTH), sep="\n")
-        pooled = [(row["method"], row["position"], row["condition"]) for row in boards]
-        width, rest = tables.terminal() or _WIDTH, command_line("show", root.name, "--view", "VIEW", runs=root.parent)
-        judges = JudgesFound.of_run(reader).lines(width, f"`{visible(rest)}`")
-        for line in [*pairs.win_rates(width, THE_REST), *JuryFound.of_run(reader).lines(pooled, width), *judges]:
-            print(line)
-    for line in published_lines(PublishedFound.of_run(reader)):
-        print(line)
-    held_out = reader.view("heldout")
-    if held_out:
-        print("Held-out pairs (accuracy over pairs, macro over raters; of the base 0.500, its log-loss 0.693)\n")
-        print(tables.held_out(held_out), *map(tables.remark, _of_split(reader)), sep="\n", end="\n\n")
-    if moved := reader.view("updates"):
-        print("How far training moved the model (by layer: --view updates)\n")
-        print(tables.updates(moved), *map(tables.remark, searches_told(reader)), sep="\n", end="\n\n")
-    if recovered:
-        print("Recovery of the planted population (simulated; held-out pairs, lower log-loss is better)\n")
-        print(tables.recovery(recovered), end="\n\n")
-    print(f"run: {visible(str(root))}")
 
 
-def weight_lines(reader: Reader) -> list[str]:
-    """What raters with high and low π are due of the weight, and get; nothing where there is no Soft condition."""
-    rows = share_table(view_rows(reader, ShareRow))
-    if not rows:
-        return []
-    remarks = [weight_shares.REMARK, *weight_shares.not_recommended(view_rows(reader, ConditionRow))]
-    return [weight_shares.HEADING, "", tables.table(rows), *map(tables.remark, remarks), ""]
+def _stage_lines(reader: Reader) -> list[str]:
+    """The stages that were begun, and in one line those that this run has nothing to do for."""
+    rows = reader.view("stages")
+    begun = [row for row in rows if row["status"] != "skipped"]
+    skipped = ", ".join(str(row["stage"]) for row in rows if row["status"] == "skipped")
+    told = [tables.remark(f"nothing to do for: {skipped} (--view stages says why)")] if skipped else []
+    return [tables.table(begun, _STAGES, digits=1), *told, ""]
 
 
-def _print_spread(rows: Sequence[dict[str, Any]]) -> None:
-    """How much conditions of one family differ, if there are families."""
-    if rows:
-        print("Spread between the members of families\n")
-        print(tables.table(rows), tables.remark(families.REMARK), sep="\n", end="\n\n")
-
-
-def _of_split(reader: Reader) -> list[str]:
-    """What is held out, and whom that leaves without a pair to train on."""
-    told = [
-        f"held out: {row['groups_held_out']} of {row['groups_in_all']} by {row['held_out_by']}, "
-        f"of {row['raters']} raters"
-        for row in reader.view("heldout_split")
+def _measured(reader: Reader, method: str | None) -> list[str]:
+    """Every section of the results that there is, the leaderboard first."""
+    return [
+        *board_lines(reader, method),
+        *plan_lines(view_rows(reader, HypothesisRow), _width()),
+        *PairsFound.of_run(reader).win_rates(_width(), THE_REST),
+        *RobustnessFound.of_run(reader).lines(_width()),
+        *panel_lines(reader),
+        *jury_lines(reader),
+        *judge_lines(reader),
+        *published_lines(PublishedFound.of_run(reader)),
+        *held_out_lines(reader),
+        *update_lines(reader),
+        *recovery_lines(reader),
+        *weight_lines(reader),
+        *speed_lines(reader),
+        *cost_lines(reader),
     ]
-    planned = [row for row in reader.view("conditions") if row["held_out_raters"]]
-    lost = ", ".join(f"{row['condition']} {row['held_out_raters']}" for row in planned)
-    return [*told, *([f"raters who drop out, all their pairs being held out: {lost}"] if lost else [])]
 
 
-def _print_speed(reader: Reader) -> None:
-    """How fast models on this machine answered, if any did."""
-    rows = reader.view("answer_speed")
-    if rows:
-        print("Answers of models on this machine\n")
-        print(tables.table(rows, _SPEED), end="\n\n")
+def jury_lines(reader: Reader) -> list[str]:
+    """Boards by each judge, and how far judges agree, where there are several."""
+    pooled = [(row["method"], row["position"], row["condition"]) for row in reader.view("leaderboards")]
+    return JuryFound.of_run(reader).lines(pooled, _width()) if pooled else []
 
 
-def _print_costs(costs: JudgeCosts) -> None:
-    """What the judges behind endpoints took, if there are any."""
-    rows = [*([costs.written] if costs.written else []), *costs.answered, *costs.rows]
-    if not rows:
-        return
-    print("Endpoints: calls, tokens and cost\n")
-    print(tables.table([row | {"cost": _amount(row["cost"])} for row in rows], _COSTS))
-    if costs.total is not None:
-        of = "" if costs.budget is None else f" of a budget of {_amount(costs.budget)}"
-        print(f"  {_amount(costs.total)}{of} by judges, in the currency of the prices")
-    for note in costs.notes:
-        print(f"  {note}")
-    print()
+def judge_lines(reader: Reader) -> list[str]:
+    """Biases, agreement by question, clauses, and abilities with the length of answers held fixed."""
+    root = reader.folder.root
+    rest = command_line("show", root.name, "--view", "VIEW", runs=root.parent)
+    return JudgesFound.of_run(reader).lines(_width(), f"`{visible(rest)}`")
 
 
-def _amount(amount: Decimal | None) -> str:
-    return "unknown" if amount is None else money(amount)
+def _width() -> int:
+    return tables.terminal() or _WIDTH
 
 
 def _found(reader: Reader) -> dict[str, Any]:
     """What came out of the run, as JSON values."""
     return {
-        "leaderboards": _leaderboards(reader),
+        "leaderboards": board_rows(reader),
         **JudgingNotes.of_run(reader).row(),
         "leaderboard_details": reader.view("leaderboard_details"),
         **PairsFound.of_run(reader).data(),
@@ -260,23 +247,6 @@ def _found(reader: Reader) -> dict[str, Any]:
         "recovery": reader.view("recovery"),
         "undecided": undecided_sentences(reader.view("levels")),
     }
-
-
-def _leaderboards(reader: Reader) -> list[dict[str, Any]]:
-    """Rows of the view, with the notes in words."""
-    boards = by_method(view_rows(reader, BoardRow))
-    notes = board_notes(boards, view_rows(reader, BoardDetailRow), view_rows(reader, FamilyRow))
-    return [vars(row) | {"note": "; ".join(notes[method])} for method, rows in boards.items() for row in rows]
-
-
-def _stamp(simulated: bool, judges: frozenset[str]) -> str:
-    """What of leaderboards is simulated."""
-    if not simulated:
-        return ""
-    if judges <= {"planted"}:
-        return " (simulated: citizens of a planted world are the judges)"
-    some = "some of the judges are too" if "planted" in judges else "the judges are not"
-    return f" (the raters are simulated, those of a planted world; {some})"
 
 
 def tell_undecided(reader: Reader) -> None:

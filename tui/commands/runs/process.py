@@ -27,7 +27,7 @@ from storage.setting_changes import changed_by, config_after, settings_after
 from storage.signatures.heads import HeadSigner
 from storage.signatures.signing_key import chosen_key, refuse_inside
 from tui.commands.people.draw_text import next_steps
-from tui.commands.record.show import weight_lines
+from tui.commands.results.measured_lines import weight_lines
 from tui.terminal.command_line import DEFAULT_RUNS
 from tui.terminal.console import Console
 from tui.terminal.options import tell

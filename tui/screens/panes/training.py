@@ -23,15 +23,13 @@ from storage.record.rows import (
     steps_under_way,
     view_rows,
 )
+from storage.summary.smoothing import means, neighbours
 from storage.weight_shares import not_recommended, top_sentences
 from tui.screens.panes.pane import Pane, skipped
-from tui.widgets.curves import Chart, CurvePlot, Series, means
+from tui.widgets.curves import Chart, CurvePlot, Series
 from tui.widgets.figures import as_float, duration, left, number, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.words import Words
-
-_POINTS = 40
-"""Points of a curve: the loss of single steps of DPO is so noisy that the curves would hide one another."""
 
 _RECENT = 50
 """Steps whose mean says how long the others of a condition take."""
@@ -90,7 +88,7 @@ class TrainingPane(Pane):
     def show(self, found: Training) -> None:
         self._found = found
         colours = {name: i for i, name in enumerate(_names(found))}
-        size = max([1, *(-(-len(rows) // _POINTS) for rows in found.steps.values())])
+        size = neighbours(len(rows) for rows in found.steps.values())
         for column, title, plot in (
             ("loss", "loss (nats)", self._loss),
             ("margin", "reward margin", self._margin),

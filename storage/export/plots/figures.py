@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage.export.plots import Range, Whisker, lines, ranges, whiskers
+from storage.export.plots.line_plots import lines, multiples
+from storage.export.plots.row_plots import Range, Whisker, ranges, whiskers
 from storage.export.tables import rows_of
+from storage.summary.labels import better, method_words
+from storage.summary.smoothing import means, neighbours
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _MOST_PLOTS = 40
@@ -53,21 +57,27 @@ def _grouped(db: sqlite3.Connection, view: str, key: str) -> Mapping[str, list[d
 
 def _training(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
     groups = _grouped(db, "train_steps", "condition")
-    if not groups:
-        return []
+    size = neighbours(len(rows) for rows in groups.values())
+    told = f", means of {size} steps" if size > 1 else ""
     return [
-        (
-            "training",
-            what,
-            lines(
-                title,
-                "optimizer step",
-                what,
-                {name: [(number(r["step"]), number(r[what])) for r in rows] for name, rows in groups.items()},
-            ),
+        ("training", what, multiples(f"{title}{told}", "optimizer step", up, _curves(groups, what, size)))
+        for what, title, up in (
+            ("loss", "Loss of training", "nats"),
+            ("margin", "Implicit reward margin", "margin"),
         )
-        for what, title in (("loss", "Loss of training (nats)"), ("margin", "Implicit reward margin"))
+        if groups
     ]
+
+
+def _curves(groups: Mapping[str, list[dict[str, Any]]], what: str, size: int) -> dict[str, list[tuple[float, float]]]:
+    """Each condition's values over its steps, in means of `size` steps; every one where some are not finite, which
+    means would hide."""
+    curves = {}
+    for name, rows in groups.items():
+        xs, ys = [number(row["step"]) for row in rows], [number(row[what]) for row in rows]
+        points = means(xs, ys, size) if all(map(math.isfinite, ys)) else (xs, ys)
+        curves[name] = list(zip(*points, strict=True))
+    return curves
 
 
 def _pi(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
@@ -98,8 +108,15 @@ def _quotas(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
             )
             for row in rows[:60]
         ]
-        made.append(("quotas", name, ranges(f"Quotas of {name}: bounds, target (tick), drawn panels (dots)", bars)))
+        made.append(("quotas", name, ranges(f"Quotas of {name}: {_signs(bars)}", bars)))
     return made
+
+
+def _signs(bars: Sequence[Range]) -> str:
+    """What is to be seen in a plot of quotas."""
+    target = "target (tick)" if any(bar.target is not None and math.isfinite(bar.target) for bar in bars) else ""
+    drawn = "drawn panels (dots)" if any(bar.values for bar in bars) else ""
+    return ", ".join(filter(None, ["bounds (bars)", target, drawn]))
 
 
 def _leaderboards(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
@@ -108,7 +125,7 @@ def _leaderboards(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
             "leaderboard",
             method,
             whiskers(
-                f"{method}: scores and intervals",
+                f"{method_words(method)}: scores{_with_intervals(rows)}, {better(method)}",
                 [
                     Whisker(str(r["condition"]), number(r["score"]), number(r["low"]), number(r["high"]))
                     for r in rows[:60]
@@ -117,3 +134,8 @@ def _leaderboards(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
         )
         for method, rows in _grouped(db, "leaderboards", "method").items()
     ]
+
+
+def _with_intervals(rows: Sequence[Mapping[str, Any]]) -> str:
+    confidence = number(rows[0]["confidence"])
+    return f" with {100 * confidence:.4g} % intervals" if math.isfinite(confidence) else " with intervals"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from storage.export import markup
-from storage.export.sections import Content
+from storage.export.pages import markup
+from storage.export.pages.grid import table
+from storage.export.sections.content import Content
 from storage.plans.planned_rows import HEADING, REMARK, status_of
 from storage.record.rows import HypothesisRow, as_rows
+
+_COLUMNS = ("hypothesis", "expected", "difference", "low", "high", "holds", "p after Holm", "said", "why", "note")
 
 
 def planned(content: Content) -> str:
@@ -29,4 +32,5 @@ def planned(content: Content) -> str:
     if not listed:
         return ""
     when = f"Recorded in event {rows[0].event}; differences of scores by {rows[0].method}"
-    return markup.section(HEADING, markup.table(listed), markup.note(f"{when}. {REMARK}."))
+    named = {name: name for name in _COLUMNS}
+    return markup.under(HEADING, table(listed, named), markup.note(f"{when}. {REMARK}."))
