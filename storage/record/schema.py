@@ -583,6 +583,33 @@ FROM m, json_each(m.p, '$.pairs') r""",
   f.value->>'$.measure' AS measure
 FROM m, json_each(m.p, '$.flips') f""",
     ),
+    "question_agreement": (
+        _recorded("question_agreement.computed"),
+        """SELECT r.value->>'$.question_id' AS question_id, r.value->>'$.clause_id' AS clause_id,
+  r.value->>'$.rankings' AS rankings, r.value->>'$.kendall_tau' AS kendall_tau,
+  r.value->>'$.top1_agreement' AS top1_agreement, r.value->>'$.top1_margin' AS top1_margin
+FROM m, json_each(m.p, '$.rows') r ORDER BY 4, 5, 6, m.seq, r.key""",
+    ),
+    "clause_scores": (
+        _recorded("clauses.scored"),
+        """SELECT r.value->>'$.clause_id' AS clause_id, c.value->>'$.condition' AS condition,
+  c.value->>'$.borda' AS borda, c.value->>'$.firsts' AS firsts, r.value->>'$.rankings' AS rankings
+FROM m, json_each(m.p, '$.rows') r, json_each(r.value, '$.conditions') c""",
+    ),
+    "clause_leaders": (
+        _recorded("clauses.scored"),
+        """SELECT r.value->>'$.clause_id' AS clause_id,
+  (SELECT group_concat(l.value, ' = ') FROM json_each(r.value, '$.leaders') l) AS leader,
+  r.value->>'$.difficulty' AS difficulty, r.value->>'$.kendall_tau' AS kendall_tau
+FROM m, json_each(m.p, '$.rows') r""",
+    ),
+    "length_controlled": (
+        _recorded("length_controlled.computed"),
+        """SELECT r.value->>'$.condition' AS condition, r.value->>'$.ability' AS ability, r.value->>'$.error' AS error,
+  r.value->>'$.win_rate' AS win_rate, r.value->>'$.raw_win_rate' AS raw_win_rate, m.p->>'$.length' AS length,
+  m.p->>'$.length_error' AS length_error, m.p->>'$.problem' AS problem
+FROM m LEFT JOIN json_each(m.p, '$.rows') r""",
+    ),
     "jury_leaderboards": (
         _recorded("jury.board"),
         """SELECT m.p->>'$.method' AS method, m.p->>'$.judge' AS judge, m.p->>'$.without' AS without,
@@ -708,6 +735,6 @@ continued with them, and is read through these here."""
 
 RELEASED_VIEWS = {
     1: "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    2: "f3b986d4fe6e5bb42ade8e877a5574a9585cd3ca3b9f0af8fbc2b3c6cc39e0a6",
+    2: "cb03ef2a9e0d3f1a8f09bb2680f8d4dd77cf7fc7ac55c811678e6a1e732008d5",
 }
 """`schema_digest` of the views of each version; records hold no others."""
