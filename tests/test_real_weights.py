@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.timeout(1500),
     pytest.mark.skipif(site() is None, reason="DEMPO_SERVERS names no folder"),
 ]
-STEPS = size(3, 12)
+STEPS = size(3, 6)
 
 
 @pytest.fixture(scope="module")
