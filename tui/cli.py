@@ -17,6 +17,7 @@ from core.facts.plural import number_of
 from core.visible import visible
 from tui.commands.people import draws
 from tui.commands.ranking import judging
+from tui.commands.ranking.paper_tables import print_tables
 from tui.commands.runs.work_on import work_on
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 app = Commands(name="dempo", no_args_is_help=False, pretty_exceptions_enable=False)
 app.add_typer(draws.app, name="draw")
 app.add_typer(judging.app, name="judge")
+app.command("tables")(print_tables)
 
 Until = Annotated[str | None, typer.Option("--until", help="Stop after this stage.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a value, for example run.seed=7.")]
