@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "cb03ef2a9e0d3f1a8f09bb2680f8d4dd77cf7fc7ac55c811678e6a1e732008d5",
+    "a6bba92ad0b240b01e91ed35d953e3140931d8217fb4e0214963f595111619ee",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

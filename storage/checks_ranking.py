@@ -142,6 +142,7 @@ class _OrWithNumpy(Leaderboards):
         numbers = {f"{row.condition}: {name}": getattr(row, name) for row in board.rows for name in names}
         for condition, shares in board.places.items():
             numbers |= numbered_places(condition, shares)
+        numbers |= {f"{condition}: mean": mean for condition, mean in board.means.items()}
         return numbers | dict(board.detail)
 
     def _estimate_by_numpy(self, method: Any) -> Estimate:

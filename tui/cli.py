@@ -17,6 +17,7 @@ from core.facts.plural import number_of
 from core.visible import visible
 from tui.commands.people import draws
 from tui.commands.ranking import judging
+from tui.commands.ranking.paper_tables import print_tables
 from tui.commands.ranking.power import power
 from tui.commands.runs.work_on import work_on
 from tui.terminal import tables
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 app = Commands(name="dempo", no_args_is_help=False, pretty_exceptions_enable=False)
 app.add_typer(draws.app, name="draw")
 app.add_typer(judging.app, name="judge")
+app.command("tables")(print_tables)
 app.command()(power)
 
 Until = Annotated[str | None, typer.Option("--until", help="Stop after this stage.")]

@@ -32,6 +32,9 @@ class LeaderboardComputed(Event):
     rows: list[LeaderboardRow] = described("conditions, best first")
     detail: dict[str, Number] = described("what else the method estimates (Mallows φ, …)", default_factory=dict)
     rule: int = described("number of the rule that orders the rows (`docs/ranking.md`)")
+    means: dict[str, Number] | None = described(
+        "of each condition, the mean of its score over the resamples, which the paper prints as score", default=None
+    )
     interval: Literal["percentile", "expanded percentile", "none"] = described(
         "how `low` and `high` follow from the resamples; none: both are nan", default="percentile"
     )

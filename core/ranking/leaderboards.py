@@ -59,7 +59,8 @@ class Score:
 class Leaderboard:
     """One method over all rankings; rows are best first, those of equal position in order of their names.
 
-    places holds of each condition the share of the resamples in which it has the first place, the second, ….
+    places holds of each condition the share of the resamples in which it has the first place, the second, …; means the
+    mean of its score over them.
     """
 
     method: Method
@@ -71,6 +72,7 @@ class Leaderboard:
     rows: tuple[Score, ...]
     detail: Mapping[str, float]
     places: Mapping[str, tuple[float, ...]]
+    means: Mapping[str, float]
     interval: str = PERCENTILE
 
     @property
@@ -241,6 +243,7 @@ class Aggregation:
             rows=tuple(sorted(rows, key=lambda row: (row.position, row.condition))),
             detail={**estimate.detail, **({"exact_match": places.exact_match} if places else {})},
             places=dict(zip(self.conditions, map(tuple, places.shares.tolist()), strict=True)) if places else {},
+            means=self.means(method),
             interval=self.interval_kind(method),
         )
 

@@ -72,5 +72,6 @@ def board_event(board: Leaderboard, calls: int) -> LeaderboardComputed:
         rule=ORDER_RULE,
         units=board.units,
         places={condition: list(shares) for condition, shares in board.places.items()} or None,
+        means=dict(board.means),
         interval=board.interval,
     )

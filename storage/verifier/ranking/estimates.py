@@ -152,8 +152,9 @@ def _as_recorded(record: Record, again: Leaderboards, derived: Mapping[str, floa
 
 
 def apart_from_places(derived: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
-    """The numbers of a leaderboard of these conditions but for their places in the resamples, which not all have."""
-    places = {key for name in names for key in numbered_places(name, [0.0] * len(names))}
+    """The numbers of a leaderboard of these conditions but for their places and means in the resamples, which not all
+    have."""
+    places = {key for name in names for key in (f"{name}: mean", *numbered_places(name, [0.0] * len(names)))}
     return {name: value for name, value in derived.items() if name not in places}
 
 
@@ -327,6 +328,7 @@ def board_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     found |= {f"{row['condition']}: position": row["position"] for row in values["rows"]}
     for condition, shares in (values.get("places") or {}).items():
         found |= numbered_places(condition, shares)
+    found |= {f"{condition}: mean": mean for condition, mean in (values.get("means") or {}).items()}
     return found | dict(values.get("detail", {}))
 
 

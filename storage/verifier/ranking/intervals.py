@@ -146,6 +146,7 @@ class Leaderboards:
         for name, score, (low, high), position, shares in rows:
             numbers |= {f"{name}: score": score, f"{name}: low": low, f"{name}: high": high}
             numbers |= {f"{name}: position": position} | numbered_places(name, shares)
+        numbers |= {f"{name}: mean": mean for name, mean in self.means(method).items()}
         return numbers | dict(estimate.detail) | {"exact_match": _same_order(estimate)}
 
     def pairwise(self) -> dict[str, float]:
