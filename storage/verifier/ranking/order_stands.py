@@ -194,7 +194,7 @@ def _check_pairs(event: Found, names: Sequence[str], ballots: Sequence[Ballot], 
     units = [(tuple(points), size) for points, size in by_question.values()]
     same(event.values["questions"], len(units), "the number of questions that were ranked", event.seq)
     orders = [one["order"] for one in event.values["analyses"]]
-    _same_rows(event, "pairs", pair_rows(event.values["order"], orders, units, by_ranking, confidence))
+    _same_as_derived(event, "pairs", pair_rows(event.values["order"], orders, units, by_ranking, confidence))
 
 
 def _check_flips(
@@ -210,10 +210,10 @@ def _check_flips(
             lead = place[number[pair[1]]] - place[number[pair[0]]]
             added[pair]["borda"][ballot.question] += ballot.weight * lead
             added[pair]["votes"][ballot.question] += ballot.weight * (1 if lead > 0 else -1)
-    _same_rows(event, "flips", flip_rows(event.values["order"], [question for _, question in asked], added))
+    _same_as_derived(event, "flips", flip_rows(event.values["order"], [question for _, question in asked], added))
 
 
-def _same_rows(event: Found, what: str, derived: Iterator[Mapping[str, Any]]) -> None:
+def _same_as_derived(event: Found, what: str, derived: Iterator[Mapping[str, Any]]) -> None:
     """Compares the rows of a list, numbers that are no integers up to rounding."""
     rows, wanted = event.values[what], list(derived)
     same(len(rows), len(wanted), f"robustness: the number of {what}", event.seq)
