@@ -107,7 +107,7 @@ def test_a_bundle_and_the_app_show_what_was_planned(planned: Path, tmp_path: Pat
         report = bundle.read(name).decode()
         (name,) = (name for name in bundle.namelist() if name.endswith("tables/hypotheses.csv"))
         assert bundle.read(name).decode().startswith("hypothesis,better,than,by,method,difference,low,high,holds,p,")
-    section = report.partition("<h2>Hypotheses</h2>")[2].partition("</section>")[0]
+    section = report.partition(">Hypotheses</h3>")[2].partition("<h3")[0]
     for words in ("soft over hard by more than 0.25", "contradicted, as planned", "weights help", "Recorded in event"):
         assert words in section
     shown = page(LeaderboardsPane.read(Reader(planned), None), 80).plain
