@@ -139,6 +139,7 @@ def test_a_score_that_is_no_number_leaves_no_spread():
 
 def test_the_page_of_leaderboards_shows_the_spread_and_says_so() -> None:
     named = {"resample": "questions", "units": 40, "rankings": 40, "draws": "", "resamples": 9, "confidence": 0.95}
+    named |= {"interval": "percentile", "mean": 1.0}
     scores = {"hard-1": 1.0, "hard-2": 3.0}
     values = [
         named | {"method": "borda", "condition": name, "score": score, "low": 0, "high": 4, "position": place}

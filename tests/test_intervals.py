@@ -148,7 +148,10 @@ def by_numpy(listed: Sequence[Ranking], config: RankSection) -> Aggregation:
 def numbers(board: Leaderboard) -> dict[str, float]:
     rows = {f"{row.condition}: {name}": getattr(row, name) for row in board.rows for name in ("score", "low", "high")}
     places = {f"{name}: place {p}": x for name, shares in board.places.items() for p, x in enumerate(shares, 1)}
-    return rows | {f"{row.condition}: position": row.position for row in board.rows} | places | dict(board.detail)
+    means = {f"{name}: mean": mean for name, mean in board.means.items()}
+    return (
+        rows | {f"{row.condition}: position": row.position for row in board.rows} | places | means | dict(board.detail)
+    )
 
 
 def numbers_of_pairs(found: PairwiseComputed) -> dict[str, float]:

@@ -196,6 +196,7 @@ def by_first_version(root: Path, folder: Path) -> Path:
     aggregation = Aggregation(listed, config, stream, lambda done, total, detail: None, plain=True)
 
     def changed(rows: list[Row]) -> list[Row]:
+        rows = [row for row in rows if row.kind != "pairwise.computed"]
         for row in rows:
             if row.kind == "leaderboard.computed":
                 event = board_event(aggregation.leaderboard(row.payload["method"]), row.payload["calls"])
