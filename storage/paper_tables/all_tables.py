@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from storage.paper_tables.boards import Boards, abilities, consensus, models, places, scores
-from storage.paper_tables.pool import chances, panels
+from storage.paper_tables.pool_and_panel import chances, panels
 from storage.paper_tables.table import PaperTable
-from storage.paper_tables.trained import gradients, sizes, updates
+from storage.paper_tables.training_tables import gradients, sizes, updates
 from storage.paper_tables.wizwand import wizwand
 from storage.record.reader import Reader
 

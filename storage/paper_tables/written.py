@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from core.facts.cells import cell
 from core.visible import one_line
-from storage.paper_tables.grid import svg
+from storage.paper_tables.places_grid import svg
 from storage.paper_tables.table import Column, Estimate, PaperTable, Value
 
 ABSENT = "not in this run"
