@@ -282,7 +282,7 @@ def against(file: str, change: Callable[[Any], None], judges: int = 5) -> list[C
     assert own is not None
     places = {f"consensus:{n.condition}": n.value for n in own.numbers if n.measure == "consensus"}
     agreement = {n.measure: n.value for n in own.numbers if n.measure == "agreement"}
-    figures = figures_of_rankings(ranked) | figures_of_board("kemeny", [], places | agreement)
+    figures = figures_of_rankings(ranked) | figures_of_board("kemeny", [], places | agreement, None)
     return compared_numbers(scores, figures, "questions", counted_of([one.question for one in ranked], 4, 0))
 
 

@@ -188,7 +188,9 @@ def test_the_command_prints_writes_and_refuses(trained: Path, tmp_path: Path) ->
     assert "### Borda and Copeland (Tables 8, 11, 14 and 17)" in printed.stdout
     assert "Gradient diagnostics" in printed.stdout
     every = answered(dempo("tables", trained, "--json"))["tables"]
-    assert {one["key"] for one in every} == set(KEYS)
+    assert {one["key"].partition("-")[0] for one in every} == set(KEYS)
+    grid = dempo("tables", trained, "--format", "svg", "--table", "places-mallows")
+    assert (grid.returncode, grid.stdout.count("<rect")) == (0, 1 + 6 * 6)
     done = dempo("tables", trained, "--format", "csv", "--to", tmp_path / "out")
     assert done.returncode == 0
     assert "gradients is not written" in done.stderr
@@ -197,6 +199,7 @@ def test_the_command_prints_writes_and_refuses(trained: Path, tmp_path: Path) ->
     assert "exists; name another folder" in again.stderr
     for wrong, told in [
         (["--format", "csv"], "are no single csv file"),
+        (["--format", "svg"], "one by --table: places-kemeny, places-mallows"),
         (["--format", "pdf"], "'pdf' is no format; they are md, tex, csv, svg"),
         (["--table", "t9"], "'t9' is no table; they are sizes"),
         (["--layout", "x"], "'x' is no layout"),

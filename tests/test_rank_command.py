@@ -245,7 +245,8 @@ def test_a_strangers_record_with_something_else_for_rankings_is_refused(judged: 
 def test_rows_as_csv_have_their_notes_and_the_rest_goes_to_standard_error(file: Path) -> None:
     ended = dempo("rank", file, *FEW, "--csv", "--drop", "d")
     rows = list(csv.DictReader(io.StringIO(ended.stdout)))
-    assert list(rows[0]) == ["method", "condition", "score", "low", "high", "position", "rankings", "note"]
+    view = ["method", "condition", "score", "low", "high", "position", "rankings", "resample", "resamples"]
+    assert list(rows[0]) == [*view, "confidence", "units", "interval", "mean", "note"]
     wanted = by_hand(restricted("abc", listed()), methods=METHODS_OF_FEW)
     found = {
         (r["method"], r["condition"]): (*(float(r[n]) for n in ("score", "low", "high")), int(r["position"]))

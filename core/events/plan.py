@@ -34,7 +34,7 @@ class PlanRecorded(Event):
     resamples: int = described("number of resamples")
     confidence: float = described("coverage of the percentile intervals")
     hypotheses: list[PlannedHypothesis] = described("the hypotheses, in the configuration's order")
-    rule: int = described("number of the rule by which each stands (`docs/ranking.md`)")
+    rule: int = described("number of the rule by which each stands (`docs/plan.md`)")
 
 
 class HypothesisTested(Part):
@@ -61,7 +61,7 @@ class PlanTested(Event):
     method: str = described("the primary method")
     units: int = described("how many questions, rankings or clauses the bootstrap resamples")
     rows: list[HypothesisTested] = described("the hypotheses, in the plan's order")
-    rule: int = described("number of the rule of p values and verdicts (`docs/ranking.md`)")
+    rule: int = described("number of the rule of p values and verdicts (`docs/plan.md`)")
 
 
 class PlanDeviated(Event):

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError
-from core.events import ComparedRow, LeaderboardComputed, PublishedCompared, PublishedRead
+from core.events import ComparedRow, LeaderboardComputed, PairwiseComputed, PublishedCompared, PublishedRead
 from core.events.data import FileRead
 from core.facts.ranking.published.figures import (
     Figures,
     RankedAnswers,
     figures_of_board,
     figures_of_means,
+    figures_of_pairs,
     figures_of_rankings,
     with_win_rates,
 )
@@ -50,7 +51,11 @@ def check_published(folder: Path, names: Mapping[str, str]) -> None:
 
 
 def record_published(
-    ctx: Context, judged: Judged, boards: Sequence[LeaderboardComputed], aggregation: Aggregation
+    ctx: Context,
+    judged: Judged,
+    boards: Sequence[LeaderboardComputed],
+    pairs: PairwiseComputed,
+    aggregation: Aggregation,
 ) -> None:
     """Records every artefact of the folder that the configuration names, and each published number beside the run's.
 
@@ -85,7 +90,7 @@ def record_published(
             for event in recorded
             if event.text is not None
         ]
-        figures = _figures(judged, boards, aggregation, [found for _, found in scores])
+        figures = _figures(judged, boards, pairs, aggregation, [found for _, found in scores])
         for event, found in scores:
             rows = compared_numbers(found, figures, ctx.config.rank.resample, counted)
             unit.add(PublishedCompared(what=found.what, sha256=event.file.sha256, rows=list(map(_row, rows))))
@@ -110,14 +115,16 @@ def _scores_of(text: str, names: Mapping[str, str]) -> PublishedScores:
 def _figures(
     judged: Judged,
     boards: Sequence[LeaderboardComputed],
+    pairs: PairwiseComputed,
     aggregation: Aggregation,
     scores: Sequence[PublishedScores],
 ) -> Figures:
     figures: Figures = {}
     for board in boards:
-        figures.update(figures_of_board(board.method, [dict(row) for row in board.rows], board.detail))
+        figures.update(figures_of_board(board.method, [dict(row) for row in board.rows], board.detail, board.places))
     for method in means_wanted(scores, aggregation.config.methods):
         figures.update(figures_of_means(method, aggregation.means(method)))
+    figures.update(figures_of_pairs([dict(row) for row in pairs.rows]))
     figures.update(figures_of_rankings(ranked_answers(judged)))
     return with_win_rates(figures, len(judged.rankings[0].order))
 
@@ -131,7 +138,7 @@ def ranked_answers(judged: Judged) -> list[RankedAnswers]:
             ranking.order,
             order,
             {name: judged.lengths[name, ranking.question_id] for name in ranking.order} if judged.lengths else {},
-            {},
+            {name: judged.words[name, ranking.question_id] for name in ranking.order} if judged.words else {},
             ranking.weight,
         )
         for ranking, order in zip(judged.rankings, shown, strict=True)

@@ -1,4 +1,4 @@
-"""What `dempo rank FILE` reads: whole rankings, or votes between two, of a file in any form (docs/ranking.md).
+"""What `dempo rank FILE` reads: whole rankings, or votes between two, of a file in any form (docs/files.md).
 
 People's rankings (`rank.gold`) and those of a recorded judge are read by the same rules.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.events import LeaderboardComputed, LeaderboardRow
+from core.events import LeaderboardComputed, LeaderboardRow, PairwiseComputed
 from core.facts.ranking.methods import Method
 from core.facts.ranking.positions import ORDER_RULE
 from core.stage import Context, Unit, only
@@ -49,12 +49,12 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
 
     record_findings(ctx, judged, aggregation.ballots)
     boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
-    ctx.unit("pairwise", lambda unit: unit.add(pairwise(aggregation)))
+    pairs = only(ctx.unit("pairwise", lambda unit: unit.add(pairwise(aggregation))), PairwiseComputed)
     record_tests(ctx, aggregation)
     record_robustness(ctx, judged.rankings, aggregation, boards)
     record_jury(ctx, Jury(judged.rankings, aggregation), boards)
     record_gold(ctx, judged)
-    record_published(ctx, judged, boards, aggregation)
+    record_published(ctx, judged, boards, pairs, aggregation)
     return boards
 
 

@@ -100,8 +100,8 @@ class JudgeModel(AskedModel):
     retries: int = Field(default=4, ge=0)
     recorded: Place | None = Field(
         default=None,
-        description="JSON Lines of the rankings of a recorded judge; of any other the folder of a run, of whose judge "
-        "of the same label the replies are taken over",
+        description="rankings of a recorded judge, in a file as `dempo rank` reads it; of any other judge the folder "
+        "of a run, of whose judge of the same label the replies are taken over",
     )
     again: tuple[Unranked, ...] | None = Field(
         default=None, description="what came of replies that are not taken over, but asked for again"
@@ -204,7 +204,7 @@ class RankSection(Section):
         description="methods of the boards by each judge and without each; where left out, bradley_terry and borda",
     )
     gold: Place | None = Field(
-        default=None, description="rankings by people (JSON Lines) that each judge is compared with"
+        default=None, description="rankings by people (as `dempo rank` reads them) that each judge is compared with"
     )
     published: Place | None = Field(
         default=None, description="folder of a publication's artefacts, whose scores are compared with the run's own"

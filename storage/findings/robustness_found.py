@@ -115,7 +115,7 @@ class RobustnessFound:
         both = [row for row in self.pairs if row.separated_questions and row.separated_rankings]
         questions = [row for row in self.pairs if row.separated_questions and not row.separated_rankings]
         rankings = [row for row in self.pairs if row.separated_rankings and not row.separated_questions]
-        told = f"{len(both)} of {number_of(len(self.pairs), 'pair')} are separated in Borda whether questions or "
+        told = f"{len(both)} of {number_of(len(self.pairs), 'pair')} separated in Borda whether questions or "
         told = f"{told}rankings are resampled"
         only = [
             f"; {', '.join(map(_pair, rows[:_TOLD]))}{' and more' if len(rows) > _TOLD else ''} only by {what}"

@@ -32,4 +32,9 @@ def tables_of(reader: Reader, layout: str = "paper", wanted: Sequence[str] = KEY
         panels(reader),
         chances(reader),
     ]
-    return [table for table in every if table.key in wanted]
+    return [table for table in every if {table.key, subject_of(table.key)} & set(wanted)]
+
+
+def subject_of(key: str) -> str:
+    """What a table is about: "places" of "places-kemeny"."""
+    return key.partition("-")[0]

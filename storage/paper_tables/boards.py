@@ -40,7 +40,7 @@ class Boards:
     def resampled(self, *methods: str) -> str:
         """What the intervals of these methods resample."""
         first = next((self.rows[method][0] for method in methods if method in self.rows), None)
-        return "" if first is None else f"Resampled {first['resamples']} times: {first['resample']}."
+        return "" if first is None else f"Resampled {first['resamples']:,} times: {first['resample']}."
 
     def lacking(self, *methods: str) -> str:
         """That none of these leaderboards is there, and what makes them."""
@@ -154,7 +154,7 @@ def _places(boards: Boards, method: str, rows: list[Mapping[str, Any]]) -> Paper
     columns = (Column("Model"), *(Column(f"{place}", 3) for place in range(1, len(order) + 1)))
     cells = [(name, *(number(row["share"]) for row in named[name])) for name in order]
     caption = f"P(place) of each condition over the resamples: {method}"
-    return PaperTable("places", "Figure 1", caption, columns, cells, (boards.resampled(method),))
+    return PaperTable(f"places-{method}", "Figure 1", caption, columns, cells, (boards.resampled(method),))
 
 
 def _without(table: PaperTable, lacking: str) -> PaperTable:

@@ -18,7 +18,7 @@ def svg(table: PaperTable) -> str:
     Raises:
         ValueError: it is another table.
     """
-    if table.key != "places":
+    if not table.key.startswith("places"):
         raise ValueError(f"only the table `places` is drawn (svg); print {table.key!r} as md, tex or csv")
     left = 16 + _CHARACTER * max((min(len(str(row[0])), _LONGEST) for row in table.rows), default=20)
     width = max(left + _CELL * (len(table.columns) - 1) + 16, 8 + _CHARACTER * len(table.caption))

@@ -8,7 +8,7 @@ from storage.record.reader import Reader
 
 def sizes(reader: Reader) -> PaperTable:
     """Pairs and raters of each condition."""
-    rows = reader.view("conditions")
+    rows = [row for row in reader.view("conditions") if row["pairs"]]
     caption = "Sizes of the training data"
     if not rows:
         return PaperTable("sizes", "Table 2", caption, lacking="the run has no conditions that train")
@@ -28,7 +28,7 @@ def sizes(reader: Reader) -> PaperTable:
 
 def gradients() -> PaperTable:
     """Statistics of gradients, which no run records."""
-    lacking = "gradients are not recorded by any run: their table cannot be printed"
+    lacking = "no run records gradients"
     return PaperTable("gradients", "Table 5", "Gradient diagnostics", lacking=lacking)
 
 

@@ -286,6 +286,7 @@ class BoardRow:
     confidence: Any
     units: Any
     interval: Any
+    mean: Any
 
 
 @of_view("leaderboard_details")

@@ -82,7 +82,7 @@ def _cell(value: Any, digits: int, as_float: bool, most: int) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) or (as_float and isinstance(value, int)):
-        return f"{value:.{digits}f}"
+        return f"{value:z.{digits}f}"
     return one_line(str(value), most)
 
 

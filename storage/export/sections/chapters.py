@@ -17,11 +17,11 @@ from storage.export.sections.holds import stands
 from storage.export.sections.judged import agreement, by_judge, calls, diagnostics
 from storage.export.sections.leximin_levels import levels
 from storage.export.sections.of_view import OfView
-from storage.export.sections.what_was_planned import planned
 from storage.export.sections.published_artefacts import imported, recomputed
 from storage.export.sections.side_by_side import answers
 from storage.export.sections.standings import leaderboards, places, spread
 from storage.export.sections.training_results import conditions, curves, held_out, moved, recovery, weights
+from storage.export.sections.what_was_planned import planned
 
 Section = Callable[[Content], str]
 

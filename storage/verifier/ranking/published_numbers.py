@@ -14,6 +14,7 @@ from core.facts.ranking.published.figures import (
     RankedAnswers,
     figures_of_board,
     figures_of_means,
+    figures_of_pairs,
     figures_of_rankings,
     with_win_rates,
 )
@@ -151,7 +152,11 @@ def _figures(
     boards = record.counted("leaderboard.computed")
     for board in boards:
         values = board.values
-        figures.update(figures_of_board(values["method"], values["rows"], values.get("detail", {})))
+        figures.update(
+            figures_of_board(values["method"], values["rows"], values.get("detail", {}), values.get("places"))
+        )
+    for event in record.counted("pairwise.computed"):
+        figures.update(figures_of_pairs(event.values["rows"]))
     left_out = []
     for method in means_wanted(scores, [board.values["method"] for board in boards]):
         try:
@@ -170,7 +175,7 @@ def _ranked(again: Leaderboards) -> list[RankedAnswers]:
             [names[i] for i in ballot.order],
             [names[i] for i in ballot.shown],
             dict(zip(names, ballot.lengths, strict=True)) if ballot.lengths else {},
-            {},
+            dict(zip(names, ballot.words, strict=True)) if ballot.words else {},
             ballot.weight,
         )
         for ballot in again.ballots

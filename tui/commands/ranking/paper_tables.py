@@ -62,7 +62,7 @@ def _wanted(layout: str, form: str, table: str | None) -> Sequence[str]:
     Raises:
         BadParameter: an option has a value that it does not know.
     """
-    from storage.paper_tables.all_tables import KEYS, LAYOUTS
+    from storage.paper_tables.all_tables import KEYS, LAYOUTS, subject_of
     from storage.paper_tables.written import FORMS
 
     if layout not in LAYOUTS:
@@ -73,14 +73,15 @@ def _wanted(layout: str, form: str, table: str | None) -> Sequence[str]:
         return ("places",) if form == "svg" else KEYS
     keys = [part.strip() for part in table.split(",") if part.strip()]
     for key in keys:
-        if key not in KEYS:
+        if subject_of(key) not in KEYS:
             raise typer.BadParameter(f"{key!r} is no table; they are {', '.join(KEYS)}", param_hint="--table")
     return keys
 
 
 def _print(form: str, found: Sequence[Printed]) -> None:
     if form in ("csv", "svg") and len(found) > 1:
-        told = f"{len(found)} tables are no single {form} file; write them with --to FOLDER, or name one with --table"
+        keys = ", ".join(dict.fromkeys(one.key for _, one in found))
+        told = f"{len(found)} tables are no single {form} file; write them with --to FOLDER, or one by --table: {keys}"
         raise typer.BadParameter(told, param_hint="--format")
     before = None
     for run, one in found:

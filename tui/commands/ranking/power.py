@@ -28,7 +28,7 @@ PER_QUESTION = (1, 2, 3, 5)
 
 Pilot = Annotated[
     str,
-    typer.Argument(metavar="RUN|FILE", help="A run, or JSON Lines of rankings, best first.", autocompletion=run_names),
+    typer.Argument(metavar="RUN|FILE", help="A run, or a file that `dempo rank` reads.", autocompletion=run_names),
 ]
 
 

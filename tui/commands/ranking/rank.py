@@ -53,6 +53,12 @@ def ranked(source: RankSource) -> Ranked:
             "high": named_number(row.high),
             "position": row.position,
             "rankings": board.rankings,
+            "resample": board.resample,
+            "resamples": board.resamples,
+            "confidence": board.confidence,
+            "units": board.units,
+            "interval": board.interval,
+            "mean": named_number(board.means[row.condition]),
             "note": "; ".join(board.notes),
         }
         for board in boards

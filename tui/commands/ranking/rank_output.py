@@ -11,7 +11,8 @@ from tui.terminal import tables
 from tui.terminal.csv_output import print_csv
 from tui.terminal.options import print_json, print_rows, tell_notes
 
-_COLUMNS = ("method", "condition", "score", "low", "high", "position")
+_APART = ("note",)
+"""Columns of rows of boards that the view does not have."""
 
 
 def print_ranked(found: Ranked, view: str | None, as_json: bool, as_csv: bool) -> None:
@@ -35,7 +36,7 @@ def rows_by_view(found: Ranked) -> dict[str, list[dict[str, Any]]]:
     """All rows under the names of the views that a run has of them."""
     of_jury = found.jury.data()
     return {
-        "leaderboards": [{key: row[key] for key in _COLUMNS} for row in found.rows],
+        "leaderboards": [{key: x for key, x in row.items() if key not in _APART} for row in found.rows],
         "leaderboard_details": found.details,
         **found.pairs.data(),
         **found.robustness.data(),

@@ -31,8 +31,14 @@ class RankedAnswers:
     weight: int = 1
 
 
-def figures_of_board(method: str, rows: Sequence[Mapping[str, Any]], detail: Mapping[str, Any]) -> Figures:
-    """Scores, ends of intervals and details of a leaderboard: "name:condition" is a detail of a condition."""
+def figures_of_board(
+    method: str,
+    rows: Sequence[Mapping[str, Any]],
+    detail: Mapping[str, Any],
+    places: Mapping[str, Sequence[float]] | None,
+) -> Figures:
+    """Scores, ends of intervals, details and shares of places of a leaderboard: "name:condition" is a detail of a
+    condition."""
     found: Figures = {}
     for row in rows:
         for measure, key in (("score", "score"), ("score_low", "low"), ("score_high", "high")):
@@ -41,15 +47,22 @@ def figures_of_board(method: str, rows: Sequence[Mapping[str, Any]], detail: Map
     for name, value in detail.items():
         measure, _, condition = name.partition(":")
         found[method, measure, condition, ""] = float(value)
+    for condition, shares in (places or {}).items():
+        for place, share in enumerate(shares, start=1):
+            found[method, "share_of_place", condition, str(place)] = float(share)
     each, rankings = (found.get((method, f"held_out_{what}", "", "")) for what in ("log_likelihood", "rankings"))
     if each is not None and rankings is not None:
         found.setdefault((method, "held_out_log_likelihood_total", "", ""), each * rankings)
-    if method == "bradley_terry":
-        for (_, measure, condition, _), value in list(found.items()):
-            if measure == "majority":
-                for named in ("score", "score_printed"):
-                    found["bradley_terry_majority", named, condition, ""] = value
     return found
+
+
+def figures_of_pairs(rows: Sequence[Mapping[str, Any]]) -> Figures:
+    """Ends of the intervals of the win rates of pairs."""
+    return {
+        ("pairwise", f"win_rate_{end}", row["condition"], row["other"]): float(row[end])
+        for row in rows
+        for end in ("low", "high")
+    }
 
 
 def figures_of_means(method: str, means: Mapping[str, float]) -> Figures:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from core.facts.ranking.methods import resample_of
 from core.facts.ranking.published.figures import Figures
 from core.facts.ranking.published.score_files import PublishedNumber, PublishedScores
 
@@ -156,7 +157,11 @@ def _reason(
     if number.measure.endswith("_printed"):
         return "bootstrap_mean"
     if number.measure.endswith(("_low", "_high")) or number.measure in _OVER_RESAMPLES:
-        return "resampling_unit" if scores.resampled not in ("", resampled) else "random_numbers"
+        return (
+            "resampling_unit"
+            if scores.resampled not in ("", resample_of(number.method, resampled))
+            else "random_numbers"
+        )
     if number.measure.endswith("_mean"):
         return "random_numbers"
     if counted["even"] and (number.measure in _OF_MAJORITY or number.method == "bradley_terry_majority"):
