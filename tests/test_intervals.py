@@ -320,6 +320,7 @@ def counted_again(change: Callable[[dict[str, Any], list[Row]], None]) -> Callab
                 row.payload |= {"detail": {k: named(v) for k, v in board.detail.items()}, "units": board.units}
                 row.payload |= {"rankings": board.rankings, "resample": board.resample}
                 row.payload["places"] = {name: list(shares) for name, shares in board.places.items()}
+                row.payload["means"] = {name: named_number(mean) for name, mean in board.means.items()}
             elif row.kind == "pairwise.computed":
                 row.payload.update(pairwise(aggregation).payload())
             elif row.kind == "diagnostics.computed":

@@ -413,7 +413,7 @@ def before_juries(rows: list[Row]) -> list[Row]:
         if row.kind == "stage.planned" and row.stage == "rank":
             row.payload["units"] -= len(units) + 12
         if row.kind == "leaderboard.computed":
-            del row.payload["places"], row.payload["detail"]["exact_match"]
+            del row.payload["places"], row.payload["means"], row.payload["detail"]["exact_match"]
             row.payload["detail"].pop("held_out_log_likelihood_total", None)
         if row.kind == "diagnostics.computed":
             row.payload["values"] = {

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from rewritten import Row, forged
 from tampering import edited, tampered
+from test_small_samples import by_first_version
 
 from core.events import PairwiseComputed
 from core.facts.randomness import RandomStream
@@ -35,7 +36,7 @@ from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ground.record import Record, Values
 from storage.verifier.ranking import intervals
-from storage.verifier.ranking.estimates import check_estimates
+from storage.verifier.ranking.estimates import FIRST_FIGURES, check_estimates
 from storage.verifier.ranking.resamples import TooMuch
 from storage.verifier.shipped import tree_facts
 from storage.verify import verify
@@ -260,13 +261,16 @@ def older(rows: list[Row]) -> list[Row]:
         if row.kind == "stage.started" and row.stage == "rank":
             row.payload["version"] = 1
         if row.kind == "leaderboard.computed":
-            del row.payload["places"], row.payload["detail"]["exact_match"]
+            del row.payload["places"], row.payload["means"], row.payload["detail"]["exact_match"]
             row.payload["detail"].pop("held_out_log_likelihood_total", None)
+        if row.kind == "diagnostics.computed":
+            first = {name: x for name, x in row.payload["values"].items() if name.partition(":")[0] in FIRST_FIGURES}
+            row.payload["values"] = first
     return without_pairs(rows)
 
 
 def test_older_records_lack_nothing_and_may_not_have_more(trained: Path, tmp_path: Path) -> None:
-    old = forged(trained, tmp_path, older)
+    old = forged(by_first_version(trained, tmp_path / "plain"), tmp_path, older)
     found = estimates(read_record(old / "audit.db", tree_facts()))
     assert (found.verdict, "win rates" in found.detail) == ("ok", False)
 
