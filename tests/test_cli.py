@@ -231,7 +231,8 @@ def test_rank_prints_the_agreed_json(tmp_path: Path) -> None:
     rows = [{"question_id": f"1:{i}", "clause_id": 1, "judge": "j#0", "ranking": o} for i, o in enumerate(orders)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     boards = answered(dempo("rank", path, "--json", "--resamples", "20"))["leaderboards"]
-    assert [list(row) for row in boards] == [KEYS] * len(boards)
+    beside = ["rankings", "resample", "resamples", "confidence", "units", "interval", "mean"]
+    assert [list(row) for row in boards] == [[*KEYS, *beside]] * len(boards)
     borda = {row["condition"]: row["score"] for row in boards if row["method"] == "borda"}
     assert borda == {"a": 1.75, "b": 1.0, "c": 0.25}  # by hand: (2+2+1+2)/4, (1+0+2+1)/4, (0+1+0+0)/4
     assert "choose questions, rankings or clauses" in told(dempo("rank", path, "--resample", "votes"), 2)

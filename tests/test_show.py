@@ -155,7 +155,9 @@ def test_the_old_spelling_of_an_event_number_names_the_new_one(sample: Path, com
 
 
 def row(condition: str, position: Any, score: Any, low: Any, high: Any) -> BoardRow:
-    return BoardRow("borda", condition, score, low, high, position, 10, "questions", "", 1000, 0.95, 5)
+    return BoardRow(
+        "borda", condition, score, low, high, position, 10, "questions", "", 1000, 0.95, 5, "percentile", score
+    )
 
 
 A, B, C = row("a", 1, 3.0, 2.5, 3.5), row("b", 2, 2.6, 2.2, 2.9), row("c", 3, 1.0, 0.8, 2.2)
