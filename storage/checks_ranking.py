@@ -6,7 +6,7 @@ the stage `rank` does, with numpy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +34,7 @@ def estimate_again(record: Record) -> str:
     Raises:
         Finding: a number is another one, or what it was computed from is not here.
     """
-    try:
-        return compared(record, _OrWithNumpy)
-    except DempoError as error:
-        raise broken(f"the rankings cannot be aggregated: {error}") from None
+    return _aggregated(compared, record)
 
 
 def juries_again(record: Record) -> str:
@@ -46,10 +43,7 @@ def juries_again(record: Record) -> str:
     Raises:
         Finding: as `estimate_again`.
     """
-    try:
-        return juries_compared(record, _OrWithNumpy)
-    except DempoError as error:
-        raise broken(f"the rankings cannot be aggregated: {error}") from None
+    return _aggregated(juries_compared, record)
 
 
 def published_again(record: Record) -> str:
@@ -58,8 +52,13 @@ def published_again(record: Record) -> str:
     Raises:
         Finding: as `estimate_again`.
     """
+    return _aggregated(published_compared, record)
+
+
+def _aggregated(derived: Callable[[Record, type[Leaderboards]], str], record: Record) -> str:
+    """What is derived from the rankings, a "failed" finding where they cannot be aggregated."""
     try:
-        return published_compared(record, _OrWithNumpy)
+        return derived(record, _OrWithNumpy)
     except DempoError as error:
         raise broken(f"the rankings cannot be aggregated: {error}") from None
 
