@@ -148,9 +148,12 @@ SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "judge_rankin
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the published sample is not part of the repository")
 def test_the_published_sample_has_the_verbosity_that_scipy_gives(capsys: pytest.CaptureFixture[str]) -> None:
     """Read, measured and printed by the command; computed here from the file itself."""
-    from tui.commands.ranking.rank import rank_file
+    from tui.commands.ranking.rank import ranked
+    from tui.commands.ranking.rank_options import RankOptions
+    from tui.commands.ranking.rank_source import of_file
 
-    found = {str(row.name): float(row.value) for row in rank_file(SAMPLE, 2, "questions", 0).judges.diagnostics}
+    of_sample = ranked(of_file(SAMPLE, RankOptions(resamples=2, seed=0)))
+    found = {str(row.name): float(row.value) for row in of_sample.judges.diagnostics}
     rows = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
     ranks, characters, words, spearman = [], [], [], {"length": [], "words": []}  # type: ignore[var-annotated]
     longer = pairs = 0
