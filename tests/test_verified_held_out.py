@@ -22,7 +22,7 @@ from storage.export.crowd import crowd_of
 from storage.record.create import create_run
 from storage.record.reader import Reader, connect
 from storage.record.rows import held_out_so_far
-from storage.record.schema import people_of
+from storage.record.views.sql_parts import people_of
 from storage.replay.replaying import replay_run
 from tui.app import DempoApp
 from tui.commands.runs.process import work

@@ -14,8 +14,8 @@ from core.facts.sealed import PEOPLE, SEALED, WITHHELD_ROWS
 from core.sections.who_is_drawn import DrawSection
 from storage.errors import StorageError, readable_configuration
 from storage.record.reader import Reader
-from storage.record.schema import DONE
 from storage.record.sealing import known
+from storage.record.views.sql_parts import DONE
 from storage.setting_changes import changes_of, config_after
 
 State = Literal["none", "committed", "proposed", "rejected", "aborted", "accepted"]

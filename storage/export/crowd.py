@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from storage.record.schema import people_of
+from storage.record.views.sql_parts import people_of
 
 _DESCRIBED = f"""WITH held AS MATERIALIZED (
   SELECT r.value->>'$.rater_id' AS rater_id, r.value->>'$.pairs' AS pairs, r.value->>'$.measured' AS measured

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from storage.record.reader import Reader
 from storage.record.rows import typed_rows
-from storage.record.schema import people_of, reason_of
+from storage.record.views.sql_parts import people_of, reason_of
 from storage.withheld import copy_without
 
 _COUNTS = f"""WITH people AS MATERIALIZED (

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from core.events import ConditionPlanned, DrawCommitted, Event, LotteryDiagnosed, RecoveryMeasured, TrainStep
 from storage.record.reader import Reader
-from storage.record.schema import private_of
+from storage.record.views.sql_parts import private_of
 
 Row = TypeVar("Row")
 
