@@ -23,6 +23,7 @@ from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.schema import VIEWS
 from tui import cli
+from tui.commands.record import verify_command
 from tui.terminal.tables import leaderboards, table
 
 KEYS = ["method", "condition", "score", "low", "high", "position"]
@@ -213,10 +214,10 @@ def test_of_all_failed_checks_the_first_event_is_named_and_an_unknown_one_is_no_
         Check("registry", "failed", "it does not name this run"),
         Check("seeds", "failed", "seed", 12),
     ]
-    assert cli._why_not(checks) == "check 'seeds' failed at event 12: seed"
-    assert cli._why_not(checks[2:3]) == "check 'registry' failed: it does not name this run"
+    assert verify_command._why_not(checks) == "check 'seeds' failed at event 12: seed"
+    assert verify_command._why_not(checks[2:3]) == "check 'registry' failed: it does not name this run"
     signed = [Check("signatures", "unknown", "unknown signer", 4)]
-    assert cli._why_not(signed) == "check 'signatures' could not be shown: unknown signer"
+    assert verify_command._why_not(signed) == "check 'signatures' could not be shown: unknown signer"
 
 
 def test_the_demonstration_takes_no_key_and_no_head(tmp_path: Path) -> None:

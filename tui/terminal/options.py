@@ -21,6 +21,8 @@ RunsDir = Annotated[
 RunName = Annotated[
     str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.", autocompletion=run_names)
 ]
+Until = Annotated[str | None, typer.Option("--until", help="Stop after this stage.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Change a value, for example run.seed=7.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Start the engine in a session of its own and return.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print rows as CSV.")]
