@@ -297,6 +297,49 @@ def test_the_published_sample(tmp_path: Path) -> None:
     assert {"shown_rank_correlation", "length_rank_correlation", "longer_wins"} <= figures.keys()
 
 
+PUBLISHED = os.environ.get("DEMPO_TEST_PUBLISHED", "")
+"""The folder of the published evaluation of five models, which is not part of the repository either."""
+
+
+@cache
+def reference_values() -> dict[tuple[str, str, str, str], str]:
+    """What docs/published.md says that it gives, as it stands there."""
+    page = (Path(__file__).parents[1] / "docs" / "published.md").read_text(encoding="utf-8")
+    table = page.partition("| method | measure | condition | other | value |\n")[2].splitlines()[1:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table if line.startswith("|")]
+    return {(method, measure, condition, other): value for method, measure, condition, other, value in cells}
+
+
+def figures_in(root: Path) -> Figures:
+    record = read_record(root / "audit.db", tree_facts())
+    return figures_of_events(lambda kind: [event.values for event in record.counted(kind)])
+
+
+def test_reference_values_are_of_figures_that_a_run_has_and_of_one_evaluation(imported: Path) -> None:
+    """Places are taken in turn, so means over them are known; and ranks by place give the correlation."""
+    values = {key: float(value) for key, value in reference_values().items()}
+    known = {(method, measure) for method, measure, *_ in figures_in(imported)}
+    assert {(method, measure) for method, measure, *_ in values} <= known
+    ranks = [values["position", "mean_rank_given_shown", "", str(place)] for place in range(1, 6)]
+    firsts = [values["position", "first_given_shown", "", str(place)] for place in range(1, 6)]
+    assert sum(ranks) == pytest.approx(15, abs=3e-5)
+    assert sum(firsts) == pytest.approx(1, abs=3e-5)
+    covariance = sum((place - 3) * rank for place, rank in enumerate(ranks, start=1)) / 5
+    assert covariance / 2 == pytest.approx(values["position", "shown_rank_correlation", "", ""], abs=5e-6)
+    rates = [value for (_, measure, *_), value in values.items() if measure == "win_rate"]
+    assert len(rates) == 10
+    assert [value * 15_000 for value in rates] == pytest.approx([round(value * 15_000) for value in rates], abs=0.08)
+
+
+@pytest.mark.night
+@pytest.mark.skipif(not PUBLISHED, reason="DEMPO_TEST_PUBLISHED names no folder of the published evaluation")
+def test_the_published_evaluation_gives_its_reference_values(tmp_path: Path) -> None:
+    figures = figures_in(imported_from(Path(PUBLISHED), tmp_path))
+    for key, told in reference_values().items():
+        half = 0.5 * 10.0 ** -len(told.partition(".")[2])
+        assert figures.get(key) == pytest.approx(float(told), abs=max(1.001 * half, 1e-9)), key
+
+
 # ------------------------------------------------------------ verdicts and reasons, without a run
 
 
