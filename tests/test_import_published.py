@@ -15,14 +15,20 @@ from typing import Any
 
 import pytest
 from commands import dempo
-from published_folder import MODELS, NAMES, invented_rows, scores_of, write_folder, write_lines
+from published_folder import MODELS, NAMES, invented_rows, majorities, scores_of, write_folder, write_lines
 from rewritten import Row, forged
 
 from core.errors import InputError
-from core.facts.ranking.published.figures import RankedAnswers, figures_of_board, figures_of_rankings
+from core.facts.randomness import RandomStream
+from core.facts.ranking.published.figures import Figures, figures_of_board, figures_of_events
 from core.facts.ranking.published.score_files import NotPublished, published_scores
 from core.facts.ranking.published.verdicts import ComparedNumber, compared_numbers, counted_of
 from core.publication.configuration import condition_names
+from core.ranking.judges.findings import findings
+from core.ranking.leaderboards import Aggregation
+from core.ranking.pairwise import pairwise
+from core.sections.who_judges import RankSection
+from core.types import Judged, Ranking
 from storage.export.export import export_run
 from storage.findings.published_found import REASONS
 from storage.record.reader import Reader
@@ -204,6 +210,41 @@ def test_a_changed_number_is_found(imported: Path, tmp_path: Path, forgery: str)
     assert check.verdict == "failed", check.detail
 
 
+PLACES = {
+    ("estimates", "diagnostics.computed"): lambda values: [values["values"]],
+    ("estimates", "pairwise.computed"): lambda values: [values, values["rows"][3]],
+    ("judges", "question_agreement.computed"): lambda values: values["rows"],
+    ("estimates", "leaderboard.computed"): lambda values: [values["rows"][1], values["detail"]],
+}
+"""Where events that figures are taken from have numbers, of which the check derives each from the rankings."""
+
+
+def test_every_number_beside_a_published_one_is_derived_from_the_rankings(imported: Path) -> None:
+    """The comparison takes them from the run's events: whichever of these it takes, another check sees when it is
+    false."""
+    record = read_record(imported / "audit.db", tree_facts())
+
+    def figures() -> Figures:
+        return figures_of_events(lambda kind: [event.values for event in record.counted(kind)])
+
+    before, taken = figures(), set()
+    for (name, kind), places in PLACES.items():
+        for place in places(record.counted(kind)[0].values):
+            for key in [key for key, value in place.items() if isinstance(value, int | float)]:
+                right = place[key]
+                place[key] = right + (1 if isinstance(right, int) else 0.5)
+                if figures() != before:
+                    taken.add((kind, key))
+                    (check,) = checks_of(record, {name: CHECKS[name]})
+                    assert check.verdict == "failed", (kind, key, check.detail)
+                place[key] = right
+    assert figures() == before
+    assert {kind for kind, _ in taken} == {kind for _, kind in PLACES}
+    assert {"votes", "win_rate", "questions", "mean_rank_shown:4", "words_rank_pearson", "kendall_tau"} <= {
+        key for _, key in taken
+    }
+
+
 # ------------------------------------------------------------ less than everything
 
 
@@ -256,6 +297,49 @@ def test_the_published_sample(tmp_path: Path) -> None:
     assert {"shown_rank_correlation", "length_rank_correlation", "longer_wins"} <= figures.keys()
 
 
+PUBLISHED = os.environ.get("DEMPO_TEST_PUBLISHED", "")
+"""The folder of the published evaluation of five models, which is not part of the repository either."""
+
+
+@cache
+def reference_values() -> dict[tuple[str, str, str, str], str]:
+    """What docs/published.md says that it gives, as it stands there."""
+    page = (Path(__file__).parents[1] / "docs" / "published.md").read_text(encoding="utf-8")
+    table = page.partition("| method | measure | condition | other | value |\n")[2].splitlines()[1:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table if line.startswith("|")]
+    return {(method, measure, condition, other): value for method, measure, condition, other, value in cells}
+
+
+def figures_in(root: Path) -> Figures:
+    record = read_record(root / "audit.db", tree_facts())
+    return figures_of_events(lambda kind: [event.values for event in record.counted(kind)])
+
+
+def test_reference_values_are_of_figures_that_a_run_has_and_of_one_evaluation(imported: Path) -> None:
+    """Places are taken in turn, so means over them are known; and ranks by place give the correlation."""
+    values = {key: float(value) for key, value in reference_values().items()}
+    known = {(method, measure) for method, measure, *_ in figures_in(imported)}
+    assert {(method, measure) for method, measure, *_ in values} <= known
+    ranks = [values["position", "mean_rank_given_shown", "", str(place)] for place in range(1, 6)]
+    firsts = [values["position", "first_given_shown", "", str(place)] for place in range(1, 6)]
+    assert sum(ranks) == pytest.approx(15, abs=3e-5)
+    assert sum(firsts) == pytest.approx(1, abs=3e-5)
+    covariance = sum((place - 3) * rank for place, rank in enumerate(ranks, start=1)) / 5
+    assert covariance / 2 == pytest.approx(values["position", "shown_rank_correlation", "", ""], abs=5e-6)
+    rates = [value for (_, measure, *_), value in values.items() if measure == "win_rate"]
+    assert len(rates) == 10
+    assert [value * 15_000 for value in rates] == pytest.approx([round(value * 15_000) for value in rates], abs=0.08)
+
+
+@pytest.mark.night
+@pytest.mark.skipif(not PUBLISHED, reason="DEMPO_TEST_PUBLISHED names no folder of the published evaluation")
+def test_the_published_evaluation_gives_its_reference_values(tmp_path: Path) -> None:
+    figures = figures_in(imported_from(Path(PUBLISHED), tmp_path))
+    for key, told in reference_values().items():
+        half = 0.5 * 10.0 ** -len(told.partition(".")[2])
+        assert figures.get(key) == pytest.approx(float(told), abs=max(1.001 * half, 1e-9)), key
+
+
 # ------------------------------------------------------------ verdicts and reasons, without a run
 
 
@@ -263,6 +347,25 @@ def test_the_published_sample(tmp_path: Path) -> None:
 def scores_with(judges: int) -> dict[str, str]:
     """The files of scores of so many judges, as texts."""
     return {name: json.dumps(content) for name, content in scores_of(invented_rows(6, judges)).items()}
+
+
+def rankings_in(rows: list[dict[str, Any]], weights: tuple[int, ...] = (1,) * 5) -> list[Ranking]:
+    """The rankings of rows, of which those of the k-th judge weigh weights[k]."""
+    return [
+        Ranking(
+            row["question_id"], row["clause_id"], f"judge#{k}", tuple(BY_FILES[model] for model in order), weights[k]
+        )
+        for row in rows
+        for k, order in enumerate(row["rankings"])
+    ]
+
+
+def figures_of(rankings: list[Ranking]) -> Figures:
+    """What the events of rankings have that the stage would record, without boards, shown orders and lengths."""
+    section, judged = RankSection.model_validate({"resamples": 10}), Judged(tuple(rankings), (), {})
+    data = Aggregation(rankings, section, RandomStream(0, "rank"), lambda done, total, detail: None)
+    events = [pairwise(data), *findings(judged, data.ballots).values()]
+    return figures_of_events(lambda kind: [event.payload() for event in events if event.kind == kind])
 
 
 def against(file: str, change: Callable[[Any], None], judges: int = 5) -> list[ComparedNumber]:
@@ -273,17 +376,13 @@ def against(file: str, change: Callable[[Any], None], judges: int = 5) -> list[C
     change(content)
     scores = published_scores(json.dumps(content), BY_FILES)
     assert scores is not None
-    ranked = [
-        RankedAnswers(row["question_id"], [BY_FILES[model] for model in ranking], (), {}, {})
-        for row in rows
-        for ranking in row["rankings"]
-    ]
+    ranked = rankings_in(rows)
     own = published_scores(every["ranking_scores_kemeny.json"], BY_FILES)
     assert own is not None
     places = {f"consensus:{n.condition}": n.value for n in own.numbers if n.measure == "consensus"}
     agreement = {n.measure: n.value for n in own.numbers if n.measure == "agreement"}
-    figures = figures_of_rankings(ranked) | figures_of_board("kemeny", [], places | agreement, None)
-    return compared_numbers(scores, figures, "questions", counted_of([one.question for one in ranked], 4, 0))
+    figures = figures_of(ranked) | figures_of_board("kemeny", [], places | agreement, None)
+    return compared_numbers(scores, figures, "questions", counted_of([one.question_id for one in ranked], 4, 0))
 
 
 def test_an_order_from_behind_was_minimised() -> None:
@@ -311,6 +410,35 @@ def test_ties_of_an_even_number_of_judges_count_half_here() -> None:
     of_majority = [row for row in found if row.number.measure == "majority_win_rate"]
     assert {row.reason for row in of_majority if row.verdict == "differs"} == {"ties"}
     assert {row.verdict for row in found if row.number.measure == "win_rate"} == {"equal"}
+
+
+@pytest.mark.parametrize("judges", [1, 2, 4, 5])
+def test_questions_won_are_whole_halves_and_sum_to_wins(judges: int) -> None:
+    rows = invented_rows(12, judges)
+    figures, won = figures_of(rankings_in(rows)), sum(majorities(row) for row in rows)
+    for (i, name), (j, other) in permutations(enumerate(NAMES), 2):
+        assert figures["pairwise", "majority_wins", name, other] == won[i, j]
+    for i, name in enumerate(NAMES):
+        assert figures["bradley_terry_majority", "wins", name, ""] == won[i].sum()
+        assert figures["bradley_terry", "wins", name, ""] == figures["borda", "votes_won", name, ""]
+
+
+def test_a_ranking_that_weighs_more_is_a_ranking_more_often_and_agrees_once() -> None:
+    rows, weights = invented_rows(6, 4), (3, 1, 2, 1)
+    weighed, once = figures_of(rankings_in(rows, weights)), figures_of(rankings_in(rows))
+    again = [
+        {**row, "rankings": [o for o, w in zip(row["rankings"], weights, strict=True) for _ in range(w)]}
+        for row in rows
+    ]
+    repeated = figures_of(rankings_in(again, (1,) * 7))
+    for key in weighed:
+        wanted = once if key[0] == "reliability" else repeated
+        assert weighed[key] == pytest.approx(wanted[key], abs=1e-12), key
+    assert weighed["pairwise", "votes", *NAMES[:2]] != once["pairwise", "votes", *NAMES[:2]]
+
+
+def test_rankings_that_cannot_agree_have_no_agreement() -> None:
+    assert not {key for key in figures_of(rankings_in(invented_rows(6, 1))) if key[0] == "reliability"}
 
 
 def test_a_difference_that_nothing_explains_says_so() -> None:

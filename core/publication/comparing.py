@@ -7,23 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError
-from core.events import ComparedRow, LeaderboardComputed, PairwiseComputed, PublishedCompared, PublishedRead
+from core.events import ComparedRow, Event, PublishedCompared, PublishedRead
 from core.events.data import FileRead
-from core.facts.ranking.published.figures import (
-    Figures,
-    RankedAnswers,
-    figures_of_board,
-    figures_of_means,
-    figures_of_pairs,
-    figures_of_rankings,
-    with_win_rates,
-)
+from core.facts.ranking.published.figures import Figures, figures_of_events, figures_of_means, with_win_rates
 from core.facts.ranking.published.score_files import PublishedScores, published_scores
 from core.facts.ranking.published.verdicts import ComparedNumber, compared_numbers, counted_of, means_wanted
 from core.publication.folder import Publication, answers_that_differ, publication_in, read_whole, scores_in, sha256_of
 from core.sections.who_judges import RankSection
 from core.stage import Context, Unit
-from core.types import Judged
+from core.types import Ranking
 
 if TYPE_CHECKING:
     from core.ranking.leaderboards import Aggregation
@@ -51,13 +43,12 @@ def check_published(folder: Path, names: Mapping[str, str]) -> None:
 
 
 def record_published(
-    ctx: Context,
-    judged: Judged,
-    boards: Sequence[LeaderboardComputed],
-    pairs: PairwiseComputed,
-    aggregation: Aggregation,
+    ctx: Context, rankings: Sequence[Ranking], events: Sequence[Event], aggregation: Aggregation
 ) -> None:
     """Records every artefact of the folder that the configuration names, and each published number beside the run's.
+
+    Args:
+        events: what the stage recorded of the rankings, which has the run's numbers.
 
     Raises:
         InputError: as `publication_in` and `scores_in`, where the folder is not recorded yet.
@@ -84,13 +75,13 @@ def record_published(
 
     def compare(unit: Unit) -> None:
         differ = sum(event.answers_differ or 0 for event in recorded)
-        counted = counted_of([ranking.question_id for ranking in judged.rankings], len(names), differ)
+        counted = counted_of([ranking.question_id for ranking in rankings], len(names), differ)
         scores = [
             (event, _scores_of(ctx.recorder.text(event.text.sha256), names))
             for event in recorded
             if event.text is not None
         ]
-        figures = _figures(judged, boards, pairs, aggregation, [found for _, found in scores])
+        figures = _figures(events, aggregation, [found for _, found in scores])
         for event, found in scores:
             rows = compared_numbers(found, figures, ctx.config.rank.resample, counted)
             unit.add(PublishedCompared(what=found.what, sha256=event.file.sha256, rows=list(map(_row, rows))))
@@ -112,37 +103,11 @@ def _scores_of(text: str, names: Mapping[str, str]) -> PublishedScores:
     return found
 
 
-def _figures(
-    judged: Judged,
-    boards: Sequence[LeaderboardComputed],
-    pairs: PairwiseComputed,
-    aggregation: Aggregation,
-    scores: Sequence[PublishedScores],
-) -> Figures:
-    figures: Figures = {}
-    for board in boards:
-        figures.update(figures_of_board(board.method, [dict(row) for row in board.rows], board.detail, board.places))
+def _figures(events: Sequence[Event], aggregation: Aggregation, scores: Sequence[PublishedScores]) -> Figures:
+    figures = figures_of_events(lambda kind: [event.payload() for event in events if event.kind == kind])
     for method in means_wanted(scores, aggregation.config.methods):
         figures.update(figures_of_means(method, aggregation.means(method)))
-    figures.update(figures_of_pairs([dict(row) for row in pairs.rows]))
-    figures.update(figures_of_rankings(ranked_answers(judged)))
-    return with_win_rates(figures, len(judged.rankings[0].order))
-
-
-def ranked_answers(judged: Judged) -> list[RankedAnswers]:
-    """The rankings with what is known of the answers."""
-    shown = judged.shown or ((),) * len(judged.rankings)
-    return [
-        RankedAnswers(
-            ranking.question_id,
-            ranking.order,
-            order,
-            {name: judged.lengths[name, ranking.question_id] for name in ranking.order} if judged.lengths else {},
-            {name: judged.words[name, ranking.question_id] for name in ranking.order} if judged.words else {},
-            ranking.weight,
-        )
-        for ranking, order in zip(judged.rankings, shown, strict=True)
-    ]
+    return with_win_rates(figures, len(aggregation.conditions))
 
 
 def _file_read(name: str, body: bytes) -> FileRead:

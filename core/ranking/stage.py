@@ -47,14 +47,14 @@ def rank(ctx: Context, judged: Judged) -> tuple[LeaderboardComputed, ...]:
     def aggregate(method: Method) -> Callable[[Unit], None]:
         return lambda unit: unit.add(board_event(aggregation.leaderboard(method), judged.calls))
 
-    record_findings(ctx, judged, aggregation.ballots)
+    found = record_findings(ctx, judged, aggregation.ballots)
     boards = tuple(only(ctx.unit(method, aggregate(method)), LeaderboardComputed) for method in methods)
     pairs = only(ctx.unit("pairwise", lambda unit: unit.add(pairwise(aggregation))), PairwiseComputed)
     record_tests(ctx, aggregation)
     record_robustness(ctx, judged.rankings, aggregation, boards)
     record_jury(ctx, Jury(judged.rankings, aggregation), boards)
     record_gold(ctx, judged)
-    record_published(ctx, judged, boards, pairs, aggregation)
+    record_published(ctx, judged.rankings, [*boards, pairs, *found], aggregation)
     return boards
 
 

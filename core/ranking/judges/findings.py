@@ -40,10 +40,12 @@ def findings(judged: Judged, ballots: Ballots) -> dict[str, Event]:
     return {unit: made(judged, ballots) for unit, made in _FINDINGS.items()}
 
 
-def record_findings(ctx: Context, judged: Judged, ballots: Ballots) -> None:
-    """Records every finding, a unit each."""
+def record_findings(ctx: Context, judged: Judged, ballots: Ballots) -> list[Event]:
+    """Records every finding, a unit each; returns them as recorded."""
+    recorded: list[Event] = []
     for key, made in _FINDINGS.items():
-        ctx.unit(key, lambda unit, made=made: unit.add(made(judged, ballots)))  # type: ignore[misc]
+        recorded += ctx.unit(key, lambda unit, made=made: unit.add(made(judged, ballots)))  # type: ignore[misc]
+    return recorded
 
 
 def question_rows(rankings: Sequence[Ranking], ballots: Ballots) -> list[QuestionAgreementRow]:

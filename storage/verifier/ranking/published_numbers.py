@@ -1,5 +1,8 @@
-"""Published numbers and what stands beside them: read again from the files' texts, and computed again from the
-rankings."""
+"""Published numbers and what stands beside them: read again from the files' texts, and taken from the run's events.
+
+That these follow from the rankings is said by the checks of boards, pairs and diagnostics ("estimates") and of single
+questions ("judges"); means over the resamples are computed here.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,7 @@ from contextlib import closing
 from typing import Any
 
 from core.facts.plural import number_of
-from core.facts.ranking.published.figures import (
-    Figures,
-    RankedAnswers,
-    figures_of_board,
-    figures_of_means,
-    figures_of_pairs,
-    figures_of_rankings,
-    with_win_rates,
-)
+from core.facts.ranking.published.figures import Figures, figures_of_events, figures_of_means, with_win_rates
 from core.facts.ranking.published.score_files import (
     NotPublished,
     PublishedScores,
@@ -40,7 +35,7 @@ OF_LENGTHS = "verbosity"
 
 
 def check_published(record: Record) -> str:
-    """Every published number is that of its file, and beside it stands what the rankings give, with the verdict."""
+    """Every published number is that of its file, and beside it stands what the run's events have, with the verdict."""
     return published_compared(record, Leaderboards)
 
 
@@ -74,7 +69,7 @@ def published_compared(record: Record, leaderboards: type[Leaderboards]) -> str:
     if len(by_file) != len(compared):
         raise broken("a file of published scores is compared twice", compared[-1].seq)
     again, withheld = from_rankings(record, leaderboards)
-    figures, left_out = _figures(record, again, [scores for _, scores in found], withheld > 0)
+    figures, left_out = _figures(record, again, [scores for _, scores in found])
     rows = 0
     for event, scores in found if compared or record.ledger.ended("rank") else ():
         own = one_of(by_file, event.values["file"]["sha256"], "the file that is compared", event.seq)
@@ -144,42 +139,17 @@ def _scores(record: Record, event: Found, text: str) -> PublishedScores:
     return scores
 
 
-def _figures(
-    record: Record, again: Leaderboards, scores: Sequence[PublishedScores], withheld: bool
-) -> tuple[Figures, list[str]]:
+def _figures(record: Record, again: Leaderboards, scores: Sequence[PublishedScores]) -> tuple[Figures, list[str]]:
     """What the run has beside published numbers, and the methods whose means take too long."""
-    figures: Figures = {}
-    boards = record.counted("leaderboard.computed")
-    for board in boards:
-        values = board.values
-        figures.update(
-            figures_of_board(values["method"], values["rows"], values.get("detail", {}), values.get("places"))
-        )
-    for event in record.counted("pairwise.computed"):
-        figures.update(figures_of_pairs(event.values["rows"]))
+    figures = figures_of_events(lambda kind: [event.values for event in record.counted(kind)])
+    boards = [str(board.values["method"]) for board in record.counted("leaderboard.computed")]
     left_out = []
-    for method in means_wanted(scores, [board.values["method"] for board in boards]):
+    for method in means_wanted(scores, boards):
         try:
             figures.update(figures_of_means(method, again.means(method)))
         except TooMuch:
             left_out.append(method)
-    figures.update(figures_of_rankings(_ranked(again)))
     return with_win_rates(figures, len(again.names)), left_out
-
-
-def _ranked(again: Leaderboards) -> list[RankedAnswers]:
-    names = list(again.names)
-    return [
-        RankedAnswers(
-            str(ballot.question),
-            [names[i] for i in ballot.order],
-            [names[i] for i in ballot.shown],
-            dict(zip(names, ballot.lengths, strict=True)) if ballot.lengths else {},
-            dict(zip(names, ballot.words, strict=True)) if ballot.words else {},
-            ballot.weight,
-        )
-        for ballot in again.ballots
-    ]
 
 
 def _check_compared_rows(

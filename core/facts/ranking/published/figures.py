@@ -1,34 +1,45 @@
-"""What this run makes of the numbers that a publication prints: from recorded boards, and counted from the rankings.
+"""What this run makes of the numbers that a publication prints: from its recorded boards, pairs and diagnostics.
 
-A figure goes by (method, measure, condition, other), as a published number does.
+Nothing is counted here: every figure is that of an event, under the name that a published number has. A figure goes by
+(method, measure, condition, other), as a published number does.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 FigureKey = tuple[str, str, str, str]
 Figures = dict[FigureKey, float]
 
+_OF_DIAGNOSTICS = {
+    "kendall_tau": ("reliability", "kendall_tau"),
+    "top1_agreement": ("reliability", "top1_agreement"),
+    "top1_margin": ("reliability", "top1_margin"),
+    "fleiss_kappa_first": ("reliability", "fleiss_kappa_first"),
+    "shown_rank_correlation": ("position", "shown_rank_correlation"),
+    "mean_rank_shown": ("position", "mean_rank_given_shown"),
+    "first_given_shown": ("position", "first_given_shown"),
+    "length_rank_pearson": ("verbosity", "characters_rank_correlation"),
+    "words_rank_pearson": ("verbosity", "words_rank_correlation"),
+    "longer_wins": ("verbosity", "longer_wins"),
+    "unequal_pairs": ("verbosity", "unequal_pairs"),
+}
+"""Method and measure of a diagnostic, by its name without the shown place that may follow a colon."""
 
-@dataclass(frozen=True)
-class RankedAnswers:
-    """A ranking, best first, with the order in which the answers were shown (empty where it is not known).
 
-    lengths are the characters of each condition's answer, words how many words it has; empty where they are not known.
+def figures_of_events(recorded: Callable[[str], Iterable[Mapping[str, Any]]]) -> Figures:
+    """Every figure that the run's own events have.
+
+    Args:
+        recorded: gives the payloads of a kind.
     """
-
-    question: str
-    order: Sequence[str]
-    shown: Sequence[str]
-    lengths: Mapping[str, int]
-    words: Mapping[str, int]
-    weight: int = 1
+    found: Figures = {}
+    for kind, figures in _FIGURES.items():
+        for values in recorded(kind):
+            found.update(figures(values))
+    return found
 
 
 def figures_of_board(
@@ -56,13 +67,62 @@ def figures_of_board(
     return found
 
 
-def figures_of_pairs(rows: Sequence[Mapping[str, Any]]) -> Figures:
-    """Ends of the intervals of the win rates of pairs."""
-    return {
-        ("pairwise", f"win_rate_{end}", row["condition"], row["other"]): float(row[end])
-        for row in rows
-        for end in ("low", "high")
-    }
+def _figures_of_pairs(rows: Sequence[Mapping[str, Any]], questions: int) -> Figures:
+    """Votes, questions won (a tie counts half), win rates with their intervals, and mean margins of every ordered pair;
+    what each condition wins over all pairs.
+
+    Args:
+        questions: how many the rows are of.
+    """
+    found: Figures = {}
+    for row in rows:
+        condition, other = row["condition"], row["other"]
+        votes, majorities = float(row["votes"]), round(2 * row["majority_win_rate"] * questions) / 2
+        own = {"votes": votes, "majority_wins": majorities, "win_rate_low": row["low"], "win_rate_high": row["high"]}
+        own.update({measure: row[measure] for measure in ("win_rate", "majority_win_rate", "mean_margin")})
+        found.update({("pairwise", measure, condition, other): float(value) for measure, value in own.items()})
+        won = {("borda", "votes_won"): votes, ("bradley_terry", "wins"): votes}
+        won["bradley_terry_majority", "wins"] = majorities
+        for (method, measure), more in won.items():
+            key = method, measure, condition, ""
+            found[key] = found.get(key, 0.0) + more
+    return found
+
+
+def _figures_of_diagnostics(values: Mapping[str, Any]) -> Figures:
+    """Agreement of the judges, and how rank goes with the shown place and the length of an answer; of questions with
+    fewer than two rankings, which cannot agree, nothing."""
+    found: Figures = {}
+    for name, value in values.items():
+        stem, _, place = name.partition(":")
+        method, measure = _OF_DIAGNOSTICS.get(stem, ("", ""))
+        if method and not (method == "reliability" and _without_agreement(values)):
+            found[method, measure, "", place] = float(value)
+    return found
+
+
+def _without_agreement(values: Mapping[str, Any]) -> bool:
+    """Whether nothing could agree: no question has two rankings, or they order one condition."""
+    return math.isnan(float(values.get("kendall_tau", math.nan)))
+
+
+def _figures_of_questions(rows: Sequence[Mapping[str, Any]]) -> Figures:
+    """The median over questions of τ as the published scripts take it: the upper one of an even number."""
+    taus = sorted(float(row["kendall_tau"]) for row in rows)
+    if not taus or math.isnan(taus[0]):
+        return {}
+    return {("reliability", "kendall_tau_median", "", ""): taus[len(taus) // 2]}
+
+
+_FIGURES: Mapping[str, Callable[[Mapping[str, Any]], Figures]] = {
+    "leaderboard.computed": lambda values: figures_of_board(
+        values["method"], values["rows"], values.get("detail", {}), values.get("places")
+    ),
+    "pairwise.computed": lambda values: _figures_of_pairs(values["rows"], values["questions"]),
+    "diagnostics.computed": lambda values: _figures_of_diagnostics(values["values"]),
+    "question_agreement.computed": lambda values: _figures_of_questions(values["rows"]),
+}
+"""What is taken of each kind of event."""
 
 
 def figures_of_means(method: str, means: Mapping[str, float]) -> Figures:
@@ -80,125 +140,3 @@ def with_win_rates(figures: Figures, conditions: int) -> Figures:
         if (method, measure) == ("copeland", "win_rate"):
             found["copeland", "win_rate_printed", condition, other] = value
     return found
-
-
-def figures_of_rankings(ranked: Sequence[RankedAnswers]) -> Figures:
-    """Whatever the rankings are counted for; of questions with fewer than two rankings no agreement."""
-    found: Figures = {}
-    for figures in (_pairs(ranked), _reliability(ranked), _position(ranked), _of_lengths(ranked)):
-        found.update(figures)
-    return found
-
-
-def _pairs(ranked: Sequence[RankedAnswers]) -> Iterator[tuple[FigureKey, float]]:
-    """Votes, questions won (a tie counts half) and mean margins of every ordered pair; what each condition wins."""
-    names = sorted(ranked[0].order)
-    votes: dict[str, Counter[tuple[str, str]]] = {}
-    for one in ranked:
-        own = votes.setdefault(one.question, Counter())
-        for better, worse in combinations(one.order, 2):
-            own[better, worse] += one.weight
-    won, questions_won = Counter[str](), Counter[str]()
-    for first in names:
-        for other in names:
-            if first == other:
-                continue
-            counts = [(own[first, other], own[other, first]) for own in votes.values()]
-            total, given = sum(mine for mine, _ in counts), sum(mine + its for mine, its in counts)
-            majority = sum((mine > its) + 0.5 * (mine == its) for mine, its in counts)
-            won[first] += total
-            questions_won[first] += majority  # type: ignore[assignment]  # halves
-            pair = first, other
-            yield ("pairwise", "votes", *pair), float(total)
-            yield ("pairwise", "majority_wins", *pair), float(majority)
-            yield ("pairwise", "win_rate", *pair), total / given
-            yield ("pairwise", "majority_win_rate", *pair), majority / len(counts)
-            margins = [(mine - its) / (mine + its) for mine, its in counts]
-            yield ("pairwise", "mean_margin", *pair), math.fsum(margins) / len(margins)
-    for name in names:
-        yield ("borda", "votes_won", name, ""), float(won[name])
-        yield ("bradley_terry", "wins", name, ""), float(won[name])
-        yield ("bradley_terry_majority", "wins", name, ""), float(questions_won[name])
-
-
-def _reliability(ranked: Sequence[RankedAnswers]) -> Iterator[tuple[FigureKey, float]]:
-    """Agreement of the rankings of a question, over questions; the median is the upper one of an even number."""
-    by_question: dict[str, list[Sequence[str]]] = {}
-    for one in ranked:
-        by_question.setdefault(one.question, []).append(one.order)
-    several = [orders for orders in by_question.values() if len(orders) > 1]
-    if not several or len(several[0][0]) < 2:
-        return
-    taus, tops, margins = [], [], []
-    for orders in several:
-        votes = Counter(pair for order in orders for pair in combinations(order, 2))
-        agreeing = sum(times * (times - 1) // 2 for times in votes.values())
-        taus.append(2 * agreeing / (math.comb(len(orders), 2) * math.comb(len(orders[0]), 2)) - 1)
-        most = [times for _, times in Counter(order[0] for order in orders).most_common(2)]
-        tops.append(most[0] / len(orders))
-        margins.append((most[0] - (most[1] if len(most) > 1 else 0)) / len(orders))
-    means = {"kendall_tau": taus, "top1_agreement": tops, "top1_margin": margins}
-    for measure, values in means.items():
-        yield ("reliability", measure, "", ""), math.fsum(values) / len(values)
-    yield ("reliability", "kendall_tau_median", "", ""), sorted(taus)[len(taus) // 2]
-    yield ("reliability", "fleiss_kappa_first", "", ""), _kappa(several)
-
-
-def _kappa(several: Sequence[Sequence[Sequence[str]]]) -> float:
-    """Fleiss' κ on which condition is first."""
-    firsts = [Counter(order[0] for order in orders) for orders in several]
-    sizes = [len(orders) for orders in several]
-    shares = [sum(n * (n - 1) for n in own.values()) / (k * (k - 1)) for own, k in zip(firsts, sizes, strict=True)]
-    every = sum(firsts, Counter[str]())
-    chance = sum((n / sum(sizes)) ** 2 for n in every.values())
-    return (math.fsum(shares) / len(shares) - chance) / (1 - chance) if len(every) > 1 else math.nan
-
-
-def _position(ranked: Sequence[RankedAnswers]) -> Iterator[tuple[FigureKey, float]]:
-    """How rank goes with the shown place, over the rankings of which the shown order is known."""
-    known = [one for one in ranked if one.shown]
-    if not known:
-        return
-    m = len(known[0].order)
-    rank_sum, firsts, products = [0] * m, [0] * m, 0
-    for one in known:
-        rank = {name: place for place, name in enumerate(one.order, start=1)}
-        for place, name in enumerate(one.shown, start=1):
-            rank_sum[place - 1] += rank[name]
-            firsts[place - 1] += rank[name] == 1
-            products += place * rank[name]
-    if m > 1:
-        mean = products / len(known) / m
-        yield ("position", "shown_rank_correlation", "", ""), (mean - ((m + 1) / 2) ** 2) / ((m**2 - 1) / 12)
-    for place in range(m):
-        yield ("position", "mean_rank_given_shown", "", str(place + 1)), rank_sum[place] / len(known)
-        yield ("position", "first_given_shown", "", str(place + 1)), firsts[place] / len(known)
-
-
-def _of_lengths(ranked: Sequence[RankedAnswers]) -> Iterator[tuple[FigureKey, float]]:
-    """How rank goes with the length of an answer, over all ranked answers."""
-    if all(one.lengths for one in ranked):
-        yield ("verbosity", "characters_rank_correlation", "", ""), _correlation(ranked, "lengths")
-        pairs = longer = 0
-        for one in ranked:
-            for better, worse in combinations(one.order, 2):
-                pairs += one.lengths[better] != one.lengths[worse]
-                longer += one.lengths[better] > one.lengths[worse]
-        yield ("verbosity", "unequal_pairs", "", ""), float(pairs)
-        yield ("verbosity", "longer_wins", "", ""), longer / pairs if pairs else math.nan
-    if all(one.words for one in ranked):
-        yield ("verbosity", "words_rank_correlation", "", ""), _correlation(ranked, "words")
-
-
-def _correlation(ranked: Sequence[RankedAnswers], of: str) -> float:
-    """Pearson's correlation of a length and the rank, from 1; from whole numbers, so it is exact but for the last
-    step."""
-    n = x = y = xx = yy = xy = 0
-    for one in ranked:
-        sizes: Mapping[str, int] = getattr(one, of)
-        for rank, name in enumerate(one.order, start=1):
-            size = sizes[name]
-            n, x, y = n + 1, x + size, y + rank
-            xx, yy, xy = xx + size * size, yy + rank * rank, xy + size * rank
-    spread = (n * xx - x * x) * (n * yy - y * y)
-    return (n * xy - x * y) / math.sqrt(spread) if spread > 0 else math.nan
