@@ -103,7 +103,7 @@ def _pool(*columns: str) -> str:
 )"""
 
 
-def _text(reference: str) -> str:
+def text_of(reference: str) -> str:
     """SQL for the readable text of a `Text` inside a payload."""
     digest = f"coalesce({reference}->>'shown', {reference}->>'sha256')"
     return f"(SELECT CAST(body AS TEXT) FROM blobs WHERE sha256 = {digest})"
@@ -422,12 +422,12 @@ moved AS MATERIALIZED (
     "questions": (
         f"""{_recorded("questions.planned")},
 clauses AS MATERIALIZED (
-  SELECT c.value->>'$.clause_id' AS clause_id, {_text("(c.value->'$.text')")} AS clause
+  SELECT c.value->>'$.clause_id' AS clause_id, {text_of("(c.value->'$.text')")} AS clause
   FROM m, json_each(m.p, '$.clauses') c
 ),
 q AS MATERIALIZED (
   SELECT q.key AS place, q.value->>'$.question_id' AS question_id, q.value->>'$.clause_id' AS clause_id,
-    {_text("(q.value->'$.text')")} AS question
+    {text_of("(q.value->'$.text')")} AS question
   FROM m, json_each(m.p, '$.questions') q
 )""",
         """SELECT q.question_id, q.clause_id, clauses.clause, q.question
@@ -436,7 +436,7 @@ FROM q LEFT JOIN clauses ON clauses.clause_id = q.clause_id ORDER BY q.place""",
     "answers": (
         _recorded("answer.given", "answer.read", "answer.received"),
         f"""SELECT p->>'$.condition' AS condition, p->>'$.question_id' AS question_id, p->>'$.clause_id' AS clause_id,
-  {_text("(p->'$.answer')")} AS answer, coalesce(p->>'$.tokens', p->>'$.completion_tokens') AS tokens,
+  {text_of("(p->'$.answer')")} AS answer, coalesce(p->>'$.tokens', p->>'$.completion_tokens') AS tokens,
   coalesce(p->>'$.finish', p->>'$.finish_reason') AS finish, substr(kind, 8) AS origin FROM m ORDER BY seq""",
     ),
     "answer_speed": (
@@ -473,7 +473,7 @@ called AS MATERIALIZED (
   SELECT m.seq, substr(name, 1, length(name) - 1) AS judge, m.p->>'$.prompt_tokens' AS prompt,
     coalesce(m.p->>'$.cached_tokens', 0) AS cached, m.p->>'$.completion_tokens' AS completion,
     m.p->>'$.reasoning_tokens' AS reasoning, m.p->>'$.judge_kind' = 'openai' AS paid,
-    (length({_text("(m.p->'$.prompt')")}) + {CHARACTERS_OF_A_TOKEN - 1}) / {CHARACTERS_OF_A_TOKEN} AS most
+    (length({text_of("(m.p->'$.prompt')")}) + {CHARACTERS_OF_A_TOKEN - 1}) / {CHARACTERS_OF_A_TOKEN} AS most
   FROM (SELECT *, rtrim(p->>'$.judge', '0123456789') AS name FROM m WHERE p->'$.taken_from' IS NULL) m
 ),
 sums AS MATERIALIZED (
