@@ -11,7 +11,7 @@ export DEMPO_SIGNING_KEY :=
 # A process per core, but a process that has loaded torch takes a gigabyte.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-long test-busy night test-crate test-install check bench bench-judging bench-sortition bench-gpu gpu-wheels events clean
+.PHONY: demo test test-long test-busy night test-crate test-install check bench bench-judging bench-app bench-sortition bench-gpu gpu-wheels events clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -67,6 +67,9 @@ check: $(VENV)/.installed
 # A judge behind an endpoint that takes 2 s a call: slots busy, processor time per call. A minute and a half.
 bench-judging: $(VENV)/.installed
 	$(BIN)/python tests/bench_judging.py
+
+bench-app: $(VENV)/.installed
+	$(BIN)/python tests/bench_app.py $(ONLY)
 
 bench: bench-sortition
 	$(BIN)/python tests/bench.py

@@ -29,9 +29,9 @@ from storage.verifier.explained import explanation
 from storage.verifier.ground.finding import Step, broken, concluded, unreadable
 from storage.verifier.ground.reading import opened_safely, read_record
 from storage.verifier.ground.record import Record
-from storage.verifier.shipped import tree_facts
 from storage.verifier.vouching.ssh_signature import Unusable
 from storage.verifier.vouching.vouching import brought, vouching_checks
+from storage.verifier.writer_facts import tree_facts
 
 __all__ = ["Check", "Verdict", "verify", "verify_all"]
 

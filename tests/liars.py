@@ -31,7 +31,7 @@ from core.ranking.robustness.stands import robustness
 from core.ranking.stage import board_event
 from core.types import Judged, Ranking
 from storage.verifier.ground.stages import with_points
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 
 Rows = list[Row]
 Liar = Callable[[random.Random, Path], None]

@@ -20,7 +20,7 @@ from core.preflight import preflight
 from core.sections.what_trains import ConditionSection
 from core.types import Question
 from storage.judging.earlier import earlier_run
-from storage.record.call_pages import answers_to
+from storage.record.call_pages import answers_at, call_index
 from storage.record.glances import under_way
 from storage.record.reader import Reader
 
@@ -106,7 +106,8 @@ def test_the_published_answers_are_judged_as_they_were_given(seven: Path) -> Non
 
 
 def test_the_app_shows_answers_that_were_read(seven: Path) -> None:
-    shown = answers_to(Reader(seven), "3:0", 1000)
+    reader = Reader(seven)
+    shown = answers_at(reader, call_index(reader, reader.head()[0]).answers["3:0"], 1000)
     assert {name: answer.answer for name, answer in shown.items()} == {name: published(name)["3:0"] for name in SEVEN}
     assert under_way(Reader(seven))["answer.read"] == 14
 

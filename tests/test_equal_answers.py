@@ -23,7 +23,7 @@ from storage.judging.judging_notes import JudgingNotes
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from tui.commands.record.show import results
 from tui.commands.runs.process import work
 from tui.terminal.console import Console

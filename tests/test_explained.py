@@ -17,7 +17,8 @@ from commands import dempo
 from storage.export.export import export_run
 from storage.verifier.checks import CHECKS
 from storage.verifier.explained import DECIDING, MEANINGS, explanation, verdicts_of
-from storage.verifier.shipped import parts, released_digest, tree_facts, verifier_text
+from storage.verifier.shipped import parts, released_digest, verifier_text
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify_all
 
 SEALED = tree_facts().sealed

@@ -34,7 +34,7 @@ from storage.record.log import Log
 from storage.record.reader import Reader, connect, find_run
 from storage.record.schema import TRIGGERS, VIEWS
 from storage.verifier.ground.reading import wrong_schema
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 from tui.commands.record.origin_text import origin_lines
 

@@ -37,7 +37,7 @@ from storage.verifier.ranking import intervals, resamples
 from storage.verifier.ranking.estimates import ballots_of, check_estimates
 from storage.verifier.ranking.intervals import BY_METHOD, Leaderboards, interval
 from storage.verifier.ranking.resamples import TooMuch
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 
 NAMES = ("base", "full", "us_rep", "hard", "soft", "other", "seventh", "eighth")
 SEED = 7

@@ -30,7 +30,7 @@ from storage.verifier.checks import CHECKS
 from storage.verifier.ground import finding
 from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 
 QUESTION = Question("1:0", 1, "Be kind.", "How are you?")
 LABELS = ("A", "B", "C")

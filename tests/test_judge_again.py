@@ -21,7 +21,7 @@ from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 from tui.cli import app
 from tui.commands.runs.process import work

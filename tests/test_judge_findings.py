@@ -34,7 +34,7 @@ from storage.record.rows import ClauseLeaderRow, ClauseScoreRow, LengthRow
 from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
 from storage.verifier.judges.judge_findings import check_judge_findings
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 
 
 def rankings(questions: int = 12, judges: int = 3, conditions: str = "abcd", clauses: int = 3) -> list[Ranking]:

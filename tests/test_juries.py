@@ -42,7 +42,7 @@ from storage.verifier.ground.reading import read_record
 from storage.verifier.ranking.estimates import FIRST_FIGURES, ballots_of
 from storage.verifier.ranking.juries import check_juries
 from storage.verifier.ranking.jury_figures import _agreement_cells, agreement_figures, alpha_of
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 from tui.commands.ranking.rank import ranked
 from tui.commands.ranking.rank_options import RankOptions

@@ -38,7 +38,7 @@ from storage.verifier.ground.record import Record, Values
 from storage.verifier.ranking import intervals
 from storage.verifier.ranking.estimates import FIRST_FIGURES, check_estimates
 from storage.verifier.ranking.resamples import TooMuch
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 from tui.commands.ranking.rank import ranked
 from tui.commands.ranking.rank_options import RankOptions

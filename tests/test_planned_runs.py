@@ -33,7 +33,7 @@ from storage.replay.replaying import replay_run
 from storage.verifier.checks import CHECKS
 from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import Check, verify
 from tui.commands.runs.process import work
 from tui.screens.panes.leaderboards import LeaderboardsPane, page

@@ -17,7 +17,7 @@ from storage.record.reader import Reader
 from storage.replay.replaying import replay_run
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 from tui.commands.runs.process import work
 from tui.terminal.console import Console

@@ -24,7 +24,7 @@ from storage.verifier.checks import checks_of
 from storage.verifier.contents import replies
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ground.record import Found
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 
 Change = Callable[[dict[str, Any]], Any]

@@ -30,7 +30,7 @@ from storage.verifier.contents.texts import Texts
 from storage.verifier.ground.ledger import HOME_STAGES
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ground.record import Record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 from tui.commands.runs.process import work
 from tui.terminal.console import Console

@@ -42,7 +42,7 @@ from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ranking.estimates import ballots_of
 from storage.verifier.ranking.order_stands import _Orders, check_robustness
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 from tui.commands.ranking.rank import ranked
 from tui.commands.ranking.rank_options import RankOptions

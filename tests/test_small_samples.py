@@ -186,7 +186,7 @@ def by_first_version(root: Path, folder: Path) -> Path:
     from core.types import Ranking
     from storage.verifier.ground.reading import read_record
     from storage.verifier.ranking.estimates import rank_section, ranked_calls
-    from storage.verifier.shipped import tree_facts
+    from storage.verifier.writer_facts import tree_facts
 
     record = read_record(root / "audit.db", tree_facts())
     listed = [Ranking(c["question_id"], c["clause_id"], c["judge"], tuple(c["ranking"])) for c in ranked_calls(record)]

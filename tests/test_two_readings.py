@@ -21,7 +21,7 @@ from storage.check import Check
 from storage.verifier.contents.whole import check_events
 from storage.verifier.ground.finding import concluded
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 
 Rewrite = Callable[[str], str]
 

@@ -29,7 +29,8 @@ from storage.verifier.ground import reading
 from storage.verifier.ground.finding import Finding, concluded, rule_of
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ground.shapes import known_part, misfit
-from storage.verifier.shipped import tree_facts, verifier_text
+from storage.verifier.shipped import verifier_text
+from storage.verifier.writer_facts import tree_facts
 from tui.commands.record.origin_text import origin_lines
 
 
@@ -166,7 +167,7 @@ def test_a_record_whose_file_is_closed_is_no_forgery(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (7, "verify: audit.db cannot be read: Permission denied\n")
     script = (
-        "import sys, pathlib; from storage.verifier.shipped import tree_facts; "
+        "import sys, pathlib; from storage.verifier.writer_facts import tree_facts; "
         "from storage.verifier.ground.reading import read_record; from storage.verifier.checks import checks_of; "
         "from storage.verifier.vouching.vouching import summary_of; "
         "print(summary_of(checks_of(read_record(pathlib.Path(sys.argv[1]), tree_facts()))))"

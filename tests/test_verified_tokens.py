@@ -22,8 +22,8 @@ from storage.export.export import export_run
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.ground.reading import read_record
 from storage.verifier.ground.record import Found, WithheldField
-from storage.verifier.shipped import tree_facts
 from storage.verifier.training import tokens
+from storage.verifier.writer_facts import tree_facts
 
 
 def told_of(root: Path) -> Check:

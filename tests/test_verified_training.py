@@ -20,7 +20,7 @@ from storage.check import Check
 from storage.record.reader import Reader
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 
 Rows = list[Row]

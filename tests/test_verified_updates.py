@@ -19,7 +19,7 @@ from storage.record.reader import Reader
 from storage.step_searches import searches_told
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify, verify_all
 from tui.commands.runs.process import work
 from tui.terminal import tables

@@ -33,9 +33,10 @@ from storage.demonstration import ALTERATIONS, BESIDE, demonstrate, rechain, sho
 from storage.errors import StorageError
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import released_digest, shape_of, tree_facts, verifier_text
+from storage.verifier.shipped import released_digest, verifier_text
 from storage.verifier.vouching.kept import Head
 from storage.verifier.vouching.vouching import decisive, unchecked
+from storage.verifier.writer_facts import shape_of, tree_facts
 from storage.verify import verify, verify_all
 from tui.terminal.tables import table
 

@@ -20,7 +20,7 @@ from storage.record.reader import Reader
 from storage.record.schema import RELEASED_VIEWS, VIEWS, VIEWS_VERSION
 from storage.verifier.ground.reading import schema_digest
 from storage.verifier.ground.shapes import Shape
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify
 
 RELEASED = Path(__file__).parent / "data" / f"event_shapes_{SCHEMA_VERSION}.json"

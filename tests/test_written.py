@@ -28,7 +28,7 @@ from core.sections.who_judges import GenerateSection
 from storage.check import Check
 from storage.verifier.checks import checks_of
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from tui.commands.runs.process import work
 from tui.terminal.console import Console
 

@@ -34,8 +34,9 @@ from storage.record.run_folders import require_record
 from storage.snapshot import snapshot
 from storage.verifier.contents.whole import file_digest
 from storage.verifier.ground.reading import read_record
-from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME, chain_text, tree_facts, verifier_text
+from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME, chain_text, verifier_text
 from storage.verifier.vouching.kept import HEADS_FOLDER
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import verify_all
 
 MARGIN = 64 * 1024**2

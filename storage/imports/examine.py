@@ -27,7 +27,7 @@ from storage.record.foreign import connect_foreign
 from storage.record.reader import connect
 from storage.verifier.ground.finding import NO_MEMORY
 from storage.verifier.ground.reading import is_hindrance, wrong_schema
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 from storage.verify import Check, verify_all
 
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9-]{1,40}")

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from storage.export.redaction import NOTE
 from storage.record.foreign import arrival, import_note
-from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME, released_digest
 
 _MOST_BYTES = 4 * 1024**2
 """Of a verifier that is worth comparing."""
@@ -52,6 +51,8 @@ def origin_of(root: Path) -> Origin | None:
     if how == "":
         return None
     if how == "unpacked":
+        from storage.verifier.shipped import CHAIN_NAME, VERIFIER_NAME
+
         verifier, chain = (verifier_in(root, name) for name in (VERIFIER_NAME, CHAIN_NAME))
         return Origin("unpacked", "", "", "", (root / NOTE).exists(), verifier, chain, ())
     note = import_note(root)
@@ -88,6 +89,8 @@ def compared(name: str, digest: str | None) -> Verifier:
     """Whether the SHA-256 of a bundle's verify.py or chain.py is that of the one that this program writes."""
     if digest is None:
         return "missing"
+    from storage.verifier.shipped import released_digest  # loads every check, and most runs came in no bundle
+
     return "same" if digest == released_digest(name) else "different"
 
 

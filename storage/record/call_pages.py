@@ -1,55 +1,70 @@
 """Judge calls page by page, with what was said in each.
 
-The views answer it too, but go through all calls of the run for each page. Of a call that is redone, the last counts.
+The views answer it too, but go through all calls and answers of the run each time. So the numbers of their events are
+read once, in the order in which they are listed, and what a page shows is then read by these numbers; behind them only
+what was recorded since. Of a unit that is redone, the last attempt counts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from storage.record.reader import Reader
 from storage.record.rows import typed_rows
+from storage.record.views.sql_parts import DONE, text_of
 
-_CALLS = """WITH q AS MATERIALIZED (SELECT row_number() OVER () AS place, question_id, clause_id FROM questions),
-j AS MATERIALIZED (SELECT * FROM judge_calls),
-counted AS MATERIALIZED (SELECT coalesce(outcome, '–') AS outcome, count(*) AS calls FROM j GROUP BY 1)
-SELECT j.question_id AS question_id, q.clause_id AS clause_id, j.judge AS judge, j.outcome AS outcome,
-  j.shown_order AS shown_order, j.attempts AS attempts, j.detail AS detail,
-  j.prompt_tokens AS prompt_tokens, j.completion_tokens AS completion_tokens,
-  (SELECT json_group_object(outcome, calls) FROM counted) AS outcomes
-FROM j LEFT JOIN q ON q.question_id = j.question_id
-ORDER BY q.place, j.question_id, j.judge LIMIT ? OFFSET ?"""
+_CALLS = f"""WITH {DONE}
+SELECT e.seq, e.payload->>'$.question_id' AS question_id, e.payload->>'$.judge' AS judge,
+  e.payload->>'$.outcome' AS outcome
+FROM events e JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
+  AND done.attempt = e.payload->>'$.attempt'
+WHERE e.kind = 'judge.called' AND e.seq > ? ORDER BY e.seq"""
 
-_QUESTION = """SELECT substr(question, 1, ?) AS question, length(question) AS question_length,
-  substr(clause, 1, ?) AS clause, length(clause) AS clause_length FROM questions WHERE question_id IS ?"""
+_COMPLETED = "SELECT coalesce(max(seq), 0) AS seq FROM events WHERE kind = 'unit.completed'"
 
-_ORDERS = """SELECT payload->>'$.question_id' AS question_id, payload->>'$.judge' AS judge,
-  payload->'$.ranking' AS ranking
-FROM events WHERE kind = 'judge.called' AND payload->>'$.outcome' = 'ranked'
-  AND payload->>'$.question_id' IN (SELECT value FROM json_each(?)) ORDER BY seq"""
+_GIVEN = """SELECT seq, payload->>'$.question_id' AS question_id FROM events
+WHERE kind IN ('answer.given', 'answer.read', 'answer.received') AND seq > ?
+  AND payload->'$.answer' IS NOT NULL ORDER BY seq"""
 
-_ANSWERS = """WITH given AS MATERIALIZED (
-  SELECT max(seq) AS seq, payload AS p FROM events
-  WHERE kind IN ('answer.given', 'answer.read', 'answer.received') AND payload->>'$.question_id' IS ?
-    AND payload->'$.answer' IS NOT NULL GROUP BY payload->>'$.condition'
-), shown AS MATERIALIZED (
-  SELECT seq, p, CAST(b.body AS TEXT) AS body FROM given
-  LEFT JOIN blobs b ON b.sha256 = coalesce(given.p->>'$.answer.shown', given.p->>'$.answer.sha256')
+_PLANNED = """SELECT q.key AS place, q.value->>'$.question_id' AS question_id, q.value->>'$.clause_id' AS clause_id
+FROM events e, json_each(e.payload, '$.questions') q
+WHERE e.seq = (SELECT max(seq) FROM events WHERE kind = 'questions.planned')"""
+
+_REDONE = """SELECT 1 FROM events
+WHERE kind = 'unit.completed' AND stage IN ('answer', 'judge') AND seq > ? AND payload->>'$.attempt' > 1
+UNION ALL SELECT 1 FROM events WHERE kind = 'questions.planned' AND seq > ? LIMIT 1"""
+
+_PAGE = """SELECT e.seq AS seq, payload->>'$.question_id' AS question_id, payload->>'$.judge' AS judge,
+  payload->>'$.outcome' AS outcome, payload->'$.shown_order' AS shown_order, payload->'$.ranking' AS ranking,
+  payload->>'$.attempts' AS attempts, payload->>'$.detail' AS detail, payload->>'$.prompt_tokens' AS prompt_tokens,
+  payload->>'$.completion_tokens' AS completion_tokens
+FROM json_each(?) wanted JOIN events e ON e.seq = wanted.value ORDER BY wanted.key"""
+
+_QUESTION = f"""WITH planned AS MATERIALIZED (
+  SELECT payload AS p FROM events WHERE seq = (SELECT max(seq) FROM events WHERE kind = 'questions.planned')
+), asked AS MATERIALIZED (
+  SELECT {text_of("(q.value->'$.text')")} AS question, (
+    SELECT {text_of("(c.value->'$.text')")} FROM json_each(p, '$.clauses') c
+    WHERE c.value->>'$.clause_id' IS q.value->>'$.clause_id') AS clause
+  FROM planned, json_each(p, '$.questions') q WHERE q.value->>'$.question_id' IS ? LIMIT 1
 )
+SELECT substr(question, 1, ?) AS question, length(question) AS question_length,
+  substr(clause, 1, ?) AS clause, length(clause) AS clause_length FROM asked"""
+
+_ANSWERS = f"""WITH given AS MATERIALIZED (
+  SELECT max(e.seq) AS seq, payload AS p FROM json_each(?) wanted JOIN events e ON e.seq = wanted.value
+  GROUP BY payload->>'$.condition'
+), shown AS MATERIALIZED (SELECT seq, p, {text_of("(p->'$.answer')")} AS body FROM given)
 SELECT p->>'$.condition' AS condition, substr(body, 1, ?) AS answer, length(body) AS length,
   coalesce(p->>'$.tokens', p->>'$.completion_tokens') AS tokens,
   coalesce(p->>'$.finish', p->>'$.finish_reason') AS finish FROM shown ORDER BY seq"""
 
-_REPLY = """WITH call AS MATERIALIZED (
-  SELECT payload AS p FROM events WHERE kind = 'judge.called'
-    AND payload->>'$.question_id' IS ? AND payload->>'$.judge' IS ? ORDER BY seq DESC LIMIT 1
-), reply AS MATERIALIZED (
-  SELECT CAST(b.body AS TEXT) AS body FROM call
-  LEFT JOIN blobs b ON b.sha256 = coalesce(call.p->>'$.reply.shown', call.p->>'$.reply.sha256')
-  WHERE call.p->>'$.reply.sha256' IS NOT NULL
+_REPLY = f"""WITH reply AS MATERIALIZED (
+  SELECT {text_of("(payload->'$.reply')")} AS body FROM events WHERE seq = ? AND payload->>'$.reply.sha256' IS NOT NULL
 )
 SELECT substr(body, 1, ?) AS text, length(body) AS length FROM reply"""
 
@@ -59,22 +74,46 @@ CallName = tuple[str, str]
 
 @dataclass(frozen=True)
 class CallRow:
-    """A judge call; shown_order is JSON, and outcomes counts all calls of the run by their outcome, as JSON."""
+    """A judge call; seq is that of its event, shown_order and ranking (best first) are JSON."""
 
+    seq: int
     question_id: Any
-    clause_id: Any
     judge: Any
     outcome: Any
     shown_order: str | None
+    ranking: str | None
     attempts: Any
     detail: Any
     prompt_tokens: Any
     completion_tokens: Any
-    outcomes: str
 
     @property
     def name(self) -> CallName:
         return str(self.question_id), str(self.judge)
+
+    @property
+    def order(self) -> list[str]:
+        """The conditions, best first; empty where there is no ranking."""
+        return [str(name) for name in json.loads(self.ranking or "null") or ()]
+
+
+@dataclass(frozen=True)
+class CallIndex:
+    """Where everything about judging stands in the record, up to the event `seq`.
+
+    completed is the last event that completed a unit: all calls of a unit are recorded with it, one after the other.
+    calls are the numbers of the events of all judge calls, by question and judge; answers those of all answers to a
+    question; clauses the clause of each question.
+    """
+
+    seq: int = 0
+    completed: int = 0
+    calls: Sequence[int] = ()
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    clauses: Mapping[Any, Any] = field(default_factory=dict)
+    answers: Mapping[Any, Sequence[int]] = field(default_factory=dict)
+    keys: Sequence[_Key] = ()
+    """What the calls are ordered by, one for each."""
 
 
 @dataclass(frozen=True)
@@ -106,30 +145,61 @@ class ReplyRow:
     length: int | None
 
 
-def calls_of(reader: Reader, most: int, start: int) -> list[CallRow]:
-    """So many calls from a place on, in the order of questions and judges."""
-    return typed_rows(reader, CallRow, _CALLS, [most, start])
+def call_index(reader: Reader, seq: int, held: CallIndex | None = None) -> CallIndex:
+    """The index at the reader's last event `seq`; from one held from before only what came since is read."""
+    if held is not None and held.seq == seq:
+        return held
+    if held is None or held.seq > seq or reader.query(_REDONE, [held.seq, held.seq]):
+        held = CallIndex()
+    planned = reader.query(_PLANNED) if not held.clauses else []
+    clauses = {row["question_id"]: row["clause_id"] for row in planned} or held.clauses
+    places = {question: place for place, question in enumerate(clauses)}
+    completed = int(reader.query(_COMPLETED)[0]["seq"])
+    found = [
+        (_key(places.get(row["question_id"], -1), row["question_id"], row["judge"]), row["seq"], row["outcome"])
+        for row in reader.query(_CALLS, [held.completed])
+    ]
+    order = sorted([*zip(held.keys, held.calls, strict=True), *((key, at) for key, at, _ in found)])
+    outcomes = Counter(held.outcomes)
+    outcomes.update("–" if outcome is None else str(outcome) for _, _, outcome in found)
+    answers = {question: list(numbers) for question, numbers in held.answers.items()}
+    for row in reader.query(_GIVEN, [held.seq]):
+        answers.setdefault(row["question_id"], []).append(row["seq"])
+    return CallIndex(
+        seq, completed, [at for _, at in order], dict(outcomes), clauses, answers, [key for key, _ in order]
+    )
 
 
-def orders_of(reader: Reader, questions: Collection[str]) -> dict[CallName, list[str]]:
-    """The rankings of all calls about these questions, best first."""
-    rows = reader.query(_ORDERS, [json.dumps(sorted(questions))])
-    return {
-        (str(row["question_id"]), str(row["judge"])): [str(name) for name in json.loads(row["ranking"] or "[]")]
-        for row in rows
-    }
+def calls_at(reader: Reader, numbers: Sequence[int]) -> list[CallRow]:
+    """The judge calls of these events, in the order of the numbers."""
+    return typed_rows(reader, CallRow, _PAGE, [json.dumps(list(numbers))])
 
 
 def asked(reader: Reader, question: Any, most: int) -> AskedRow | None:
     """A question and its clause, up to so many characters each."""
-    return next(iter(typed_rows(reader, AskedRow, _QUESTION, [most, most, question])), None)
+    return next(iter(typed_rows(reader, AskedRow, _QUESTION, [question, most, most])), None)
 
 
-def answers_to(reader: Reader, question: Any, most: int) -> dict[str, Answer]:
-    """The answers to a question by condition, up to so many characters each."""
-    return {str(answer.condition): answer for answer in typed_rows(reader, Answer, _ANSWERS, [question, most])}
+def answers_at(reader: Reader, numbers: Sequence[int], most: int) -> dict[str, Answer]:
+    """The answers of these events by condition, up to so many characters each; the last of a condition counts."""
+    listed = typed_rows(reader, Answer, _ANSWERS, [json.dumps(list(numbers)), most])
+    return {str(answer.condition): answer for answer in listed}
 
 
 def reply_of(reader: Reader, call: CallRow, most: int) -> ReplyRow | None:
     """The reply of a call, up to so many characters; None where the judge sends none."""
-    return next(iter(typed_rows(reader, ReplyRow, _REPLY, [call.question_id, call.judge, most])), None)
+    return next(iter(typed_rows(reader, ReplyRow, _REPLY, [call.seq, most])), None)
+
+
+_Key = tuple[int, tuple[int, Any], tuple[int, Any]]
+
+
+def _key(place: int, question: Any, judge: Any) -> _Key:
+    """By the place of the question, then by ids as SQLite orders values: nothing, numbers, texts, bytes."""
+    return place, _rank_of(question), _rank_of(judge)
+
+
+def _rank_of(value: Any) -> tuple[int, Any]:
+    if value is None:
+        return 0, 0
+    return (1 if isinstance(value, int | float) else 2 if isinstance(value, str) else 3), value

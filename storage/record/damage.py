@@ -19,7 +19,7 @@ from storage.record.reader import RunSummary, lock_is_held
 from storage.record.run_folders import require_record
 from storage.signatures.heads import followed
 from storage.verifier.ground.reading import opened_safely, wrong_schema
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 
 
 def looked_through(run: RunSummary) -> RunSummary:

@@ -28,7 +28,7 @@ from typing import Any, Literal
 
 from storage.errors import StorageError, sentences
 from storage.verifier.ground.reading import FOREIGN_MARKS, is_foreign, wrong_schema
-from storage.verifier.shipped import tree_facts
+from storage.verifier.writer_facts import tree_facts
 
 CRATE_MARK, MARK, *_ = FOREIGN_MARKS
 """The metadata of a bundle, and the note that `dempo import` leaves; nothing may write into a folder with either."""

@@ -31,8 +31,8 @@ from storage.record.schema import OBJECTS
 from storage.record.sealing import Sealer, bodies_of, read_payload
 from storage.signatures.heads import EVERY, HeadSigner, followed
 from storage.verifier.ground.reading import wrong_schema
-from storage.verifier.shipped import tree_facts
 from storage.verifier.vouching.kept import Head
+from storage.verifier.writer_facts import tree_facts
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.text import Text
@@ -16,13 +15,14 @@ from core.visible import LIMIT, clipped, one_line
 from storage.record.call_pages import (
     Answer,
     AskedRow,
+    CallIndex,
     CallName,
     CallRow,
     ReplyRow,
-    answers_to,
+    answers_at,
     asked,
-    calls_of,
-    orders_of,
+    call_index,
+    calls_at,
     reply_of,
 )
 from storage.record.reader import Reader
@@ -40,22 +40,20 @@ _NO_ANSWER = Answer("", "(not recorded)", None, None, "not recorded")
 
 @dataclass(frozen=True)
 class CallPage:
-    """One page of judge calls, and how many there are by outcome. `seq` is the event it was read at."""
+    """One page of judge calls, and where all of them stand."""
 
-    seq: int
+    index: CallIndex
     number: int
-    outcomes: dict[str, int]
     calls: list[CallRow]
-    orders: dict[CallName, list[str]]
 
     @property
     def pages(self) -> int:
-        return max(1, -(-sum(self.outcomes.values()) // PAGE))
+        return max(1, -(-len(self.index.calls) // PAGE))
 
 
 @dataclass(frozen=True)
 class CallRequest:
-    """A page and a call on it (None: the first). `held` is the page read before, so that it is read once."""
+    """A page and a call on it (None: the first). `held` is the page shown before, of which nothing is read again."""
 
     page: int = 0
     call: CallName | None = None
@@ -85,6 +83,7 @@ class RankingsPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
+        self.request: CallRequest = CallRequest()
         self._found: CallsPage | None = None
         self._note, self._calls = Words(id="calls-note"), Grid(id="calls")
         self._call = Words(id="call")
@@ -95,8 +94,7 @@ class RankingsPane(Pane):
     def read(cls, reader: Reader, request: Any) -> CallsPage:
         wanted: CallRequest = request or CallRequest()
         seq = reader.head()[0]
-        held = wanted.held
-        page = held if held and (held.seq, held.number) == (seq, wanted.page) else _read_page(reader, wanted.page, seq)
+        page = _read_page(reader, wanted.page, seq, wanted.held)
         call = next((c for c in page.calls if c.name == wanted.call), page.calls[0] if page.calls else None)
         if call is None:
             return CallsPage(page, None, None, {}, None, "", skipped(reader, "judge"))
@@ -104,7 +102,7 @@ class RankingsPane(Pane):
             page=page,
             call=call,
             question=asked(reader, call.question_id, LIMIT),
-            answers=answers_to(reader, call.question_id, LIMIT),
+            answers=answers_at(reader, page.index.answers.get(call.question_id, ()), LIMIT),
             reply=reply_of(reader, call, LIMIT),
             absent=f"({copy_without(reader.folder.root, 'the text')})",
             skipped="",
@@ -113,9 +111,12 @@ class RankingsPane(Pane):
     def show(self, found: CallsPage) -> None:
         before, self._found = self._found, found
         page = found.page
+        self.request = replace(self.request, held=page)
         self._note.say(found.skipped or _note(page))
         headings = ["question", ">clause", "judge", "outcome", "ranking, best first"]
-        self._calls.fill(headings, [(call.name, _cells(call, page.orders.get(call.name, ()))) for call in page.calls])
+        clauses = page.index.clauses
+        rows = [(call.name, _cells(call, clauses.get(call.question_id))) for call in page.calls]
+        self._calls.fill(headings, rows)
         if before is None or before.page.number != page.number:
             self._calls.move_cursor(row=0, animate=False)
         if before is None or before.call != found.call:
@@ -134,33 +135,33 @@ class RankingsPane(Pane):
     def turn(self, by: int) -> None:
         if self._found is not None:
             page = self._found.page
-            self.ask(CallRequest(min(max(page.number + by, 0), page.pages - 1)))
+            self.ask(CallRequest(min(max(page.number + by, 0), page.pages - 1), held=page))
 
 
-def _read_page(reader: Reader, number: int, seq: int) -> CallPage:
-    calls = calls_of(reader, PAGE, number * PAGE)
-    orders = orders_of(reader, {str(call.question_id) for call in calls})
-    outcomes = json.loads(calls[0].outcomes) if calls else {}
-    return CallPage(seq, number, outcomes, calls, orders)
+def _read_page(reader: Reader, number: int, seq: int, held: CallPage | None) -> CallPage:
+    index = call_index(reader, seq, held.index if held else None)
+    if held is not None and (held.index.seq, held.number) == (seq, number):
+        return held
+    return CallPage(index, number, calls_at(reader, index.calls[number * PAGE : (number + 1) * PAGE]))
 
 
 def _note(page: CallPage) -> str:
-    total = sum(page.outcomes.values())
+    total = len(page.index.calls)
     if not total:
         return "no judge call is recorded yet"
     first = page.number * PAGE
     shown = f"{whole(first + 1)}–{whole(first + len(page.calls))} of {whole(total)}" if page.pages > 1 else whole(total)
-    counts = " · ".join(f"{whole(count)} {one_line(name, 12)}" for name, count in sorted(page.outcomes.items()))
+    counts = " · ".join(f"{whole(count)} {one_line(name, 12)}" for name, count in sorted(page.index.outcomes.items()))
     return f"{shown} judge calls: {counts}"
 
 
-def _cells(call: CallRow, order: Sequence[str]) -> list[Text]:
+def _cells(call: CallRow, clause: Any) -> list[Text]:
     return [
         left(call.question_id, 14),
-        right(whole(call.clause_id)),
+        right(whole(clause)),
         left(call.judge, 18),
         status(one_line(str(call.outcome), 12)),
-        left(" › ".join(order) or call.detail or "", 80),
+        left(" › ".join(call.order) or call.detail or "", 80),
     ]
 
 
@@ -178,13 +179,13 @@ def call_text(found: CallsPage) -> Text:
     text.append(f" · {_count(call.attempts, 'attempt')}")
     if call.prompt_tokens is not None:
         text.append(f" · {whole(call.prompt_tokens)} + {whole(call.completion_tokens)} tokens")
-    ranked = found.page.orders.get(call.name, [])
+    ranked = call.order
     if ranked:
         text.append(f"\n{' › '.join(one_line(name, 40) for name in ranked)}", style="bold")
     if call.detail:
         text.append(f"\n{clipped(str(call.detail))}", style="yellow")
     if found.question is not None:
-        question, title = found.question, f"Clause {whole(call.clause_id)}"
+        question, title = found.question, f"Clause {whole(found.page.index.clauses.get(call.question_id))}"
         _titled(text, title, _body(question.clause, found), question.clause_length)
         _titled(text, "Question", _body(question.question, found), question.question_length)
     if not ranked:

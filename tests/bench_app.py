@@ -1,0 +1,203 @@
+"""`make bench-app`: what the terminal app costs in a real terminal of 80×24. Prints tables; nothing is asserted.
+
+Seconds are those of the processor that the app's process took, from a key until it had written nothing for `QUIET`
+seconds. The first paint stands beside that of a Textual app with nothing but a table of as many rows, which is started
+in turn with it, as ratio of the two medians. Memory is what the process holds then.
+
+    python tests/bench_app.py [start] [screens] [larger] [idle]
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from terminal import Terminal, dempo  # noqa: E402
+
+RUNS, ROUNDS, QUIET, LISTENED = 50, 5, 0.7, 5.0
+"""Runs in the list; starts of each app; seconds of silence; seconds that an idle screen is listened to."""
+
+TABS = ("overview", "quotas", "draw", "training", "rankings", "leaderboards", "record")
+
+BARE = f"""
+from textual.app import App
+from textual.widgets import DataTable, Footer, Static
+
+class Bare(App):
+    def compose(self):
+        yield Static("bare")
+        yield DataTable()
+        yield Footer()
+
+    def on_mount(self):
+        table = self.query_one(DataTable)
+        table.add_columns("a", "b", "c")
+        for _ in range({RUNS}):
+            table.add_row("first", "second", "third")
+
+Bare().run()
+"""
+
+Row = tuple[str, str]
+
+
+class Opened:
+    """A process in its terminal, of which the processor time and the memory are asked."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+
+    def seconds(self) -> float:
+        """Of the processor, all threads, so far."""
+        fields = Path(f"/proc/{self.terminal.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def mebibytes(self) -> float:
+        lines = Path(f"/proc/{self.terminal.pid}/status").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) / 1024
+
+    def pressed(self, key: str) -> float:
+        """Seconds of the processor until all that a key brought about is written."""
+        before = self.seconds()
+        self.terminal.send(key)
+        self.terminal.rest(QUIET)
+        return self.seconds() - before
+
+
+def bench_start() -> list[Row]:
+    """The first paint of a list of many runs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for number in range(RUNS):
+            _sample(Path(scratch), number)
+        own, other = [], []
+        for _ in range(ROUNDS):
+            with dempo("--runs-dir", scratch) as terminal:
+                own.append(_first_paint(terminal, f"{RUNS} runs", "completed"))
+            with closing(Terminal([sys.executable, "-c", BARE], (80, 24))) as terminal:
+                other.append(_first_paint(terminal, "third"))
+    (own_s, own_mib), (other_s, other_mib) = (
+        tuple(statistics.median(values) for values in zip(*rounds, strict=True)) for rounds in (own, other)
+    )
+    return [
+        (f"first paint, {RUNS} runs", f"{own_s:.2f} s, {own_mib:.0f} MiB"),
+        (f"first paint, Textual alone with a table of {RUNS} rows", f"{other_s:.2f} s, {other_mib:.0f} MiB"),
+        ("the one over the other", f"{own_s / other_s:.1f} ×"),
+    ]
+
+
+def _sample(runs: Path, number: int) -> None:
+    """A small complete run whose name ends in a number: ids of one second differ by their names."""
+    from unittest.mock import patch
+
+    import sample_run
+
+    with patch.object(sample_run, "CONFIG", sample_run.CONFIG.replace('name = "sample"', f'name = "sample{number}"')):
+        sample_run.make_sample_run(runs)
+
+
+def _first_paint(terminal: Terminal, *wanted: str) -> tuple[float, float]:
+    terminal.wait_for(*wanted)
+    opened = Opened(terminal)
+    return opened.seconds(), opened.mebibytes()
+
+
+def bench_screens() -> list[Row]:
+    """Every tab of a run with 15,000 judge calls about 3,000 planned questions."""
+    return _screens(3_000)
+
+
+def bench_larger() -> list[Row]:
+    """The same, five times as large."""
+    return _screens(15_000)
+
+
+def _screens(questions: int) -> list[Row]:
+    from paper_judging import write_judging
+
+    with tempfile.TemporaryDirectory() as scratch:
+        write_judging(Path(scratch) / "20260101-000000-paper", questions, resamples=20)
+        rows = []
+        for size in ((80, 24), (120, 40)):
+            with dempo("--runs-dir", scratch, size=size) as terminal:
+                rows += _tabs(terminal, f"{5 * questions:,} calls, {size[0]}×{size[1]}")
+    return rows
+
+
+def _tabs(terminal: Terminal, name: str) -> list[Row]:
+    terminal.wait_for("1 run")
+    terminal.rest(QUIET)
+    opened = Opened(terminal)
+    rows = [(f"{name}: opening the run", _told(opened.pressed("\r")))]
+    for number, tab in enumerate(TABS, start=1):
+        first, again = opened.pressed(str(number)), 0.0
+        opened.pressed("1" if number > 1 else "2")
+        again = opened.pressed(str(number))
+        rows.append((f"{name}: {tab}", f"{_told(first)}, again {_told(again)}"))
+        if tab in ("rankings", "record"):
+            rows.append((f"{name}: {tab}, one row down", _told(opened.pressed("\x1b[B"))))
+            rows.append((f"{name}: {tab}, next page", _told(opened.pressed("]"))))
+            rows.append((f"{name}: {tab}, to the end", _told(opened.pressed("\x1b[F"))))
+    return [*rows, (f"{name}: memory after all tabs", f"{opened.mebibytes():.0f} MiB")]
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds:.2f} s"
+
+
+def bench_idle() -> list[Row]:
+    """Bytes that an open screen writes while nothing changes."""
+    from sample_run import make_sample_run
+
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        make_sample_run(Path(scratch))
+        with dempo("--runs-dir", scratch) as terminal:
+            terminal.wait_for("completed", "SIMULATED")
+            terminal.rest()
+            rows.append(("the list", _heard(terminal)))
+            terminal.send("\r")
+            terminal.rest()
+            for number, tab in enumerate(TABS, start=1):
+                terminal.send(str(number))
+                terminal.rest()
+                rows.append((tab, _heard(terminal)))
+    return [(f"idle, {name}", told) for name, told in rows]
+
+
+def _heard(terminal: Terminal) -> str:
+    return f"{terminal.read(LISTENED) / LISTENED:.0f} B/s"
+
+
+_PARTS: dict[str, Callable[[], list[Row]]] = {
+    "start": bench_start,
+    "screens": bench_screens,
+    "larger": bench_larger,
+    "idle": bench_idle,
+}
+
+
+def main(names: Sequence[str]) -> None:
+    """Prints the rows of these parts, or of all, as a Markdown table.
+
+    Raises:
+        SystemExit: there is no such part.
+    """
+    unknown = [name for name in names if name not in _PARTS]
+    if unknown:
+        raise SystemExit(f"there is no part {unknown[0]!r}; the parts are {', '.join(_PARTS)}")
+    print("| what | processor time, memory or bytes |\n|---|---|")
+    for name in names or _PARTS:
+        for what, told in _PARTS[name]():
+            print(f"| {what} | {told} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
