@@ -1,8 +1,8 @@
 """`make bench-app`: what the terminal app costs in a real terminal of 80×24. Prints tables; nothing is asserted.
 
 Seconds are those of the processor that the app's process took, from a key until it neither wrote anything nor worked
-for `QUIET` seconds. The first paint stands beside that of a Textual app with nothing but a table of as many rows, which is started
-in turn with it, as ratio of the two medians. Memory is what the process holds then.
+for `QUIET` seconds. The first paint stands beside that of a Textual app with nothing but a table of as many rows, which
+is started in turn with it, as ratio of the two medians. Memory is what the process holds then.
 
     python tests/bench_app.py [start] [screens] [larger] [idle]
 """
