@@ -236,12 +236,20 @@ def test_other_data_are_a_replication(planned: Path) -> None:
     assert {standing for standing, _ in after(planned, loaded).values()} == {"as planned"}
 
 
-def test_a_run_that_takes_answers_over_knows_it_without_a_link(planned: Path, server: Server, folder: Path) -> None:
+@pytest.mark.parametrize("of", ["", "#hard"])
+def test_a_run_that_takes_answers_over_knows_it_without_a_link(
+    planned: Path, server: Server, folder: Path, of: str
+) -> None:
     text = configured(folder, server[1].url, plan=PLAN.replace("0.25", "0.5"))
-    taking = [f"conditions.{k}.source=answers:{planned}" for k in range(3)]
+    taking = [f"conditions.{k}.source=answers:{planned}{of}" for k in range(3)]
     found = after(planned, change(text.config, ["run.seed=5", *taking]), linked=False)
     assert found["soft-over-hard"][0] == "exploratory"
     assert found["soft-over-full"][0] == "as planned"
+
+
+def test_a_folder_of_answers_is_no_earlier_run(folder: Path, server: Server) -> None:
+    taking = [f"conditions.{k}.source=answers:{folder}" for k in range(3)]
+    assert earlier_plans(change(configured(folder, server[1].url).config, taking).config, None) == []
 
 
 def test_judging_again_keeps_the_plan_and_tells_what_changed(
