@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.errors import InputError
-from storage.findings.pairs_found import THE_REST
+from storage.findings.pairs_found import THE_REST, PairsFound
 from tui.commands.ranking.rank import Ranked
 from tui.terminal import tables
 from tui.terminal.csv_output import print_csv
@@ -73,4 +73,12 @@ def ranked_text(found: Ranked, width: int) -> str:
         *found.jury.lines(pooled, width),
         *found.judges.lines(width, THE_REST),
     ]
-    return "\n".join([*head, tables.leaderboards(found.rows, found.first, found.pairs.firsts()), "", *beside]).rstrip()
+    boards = tables.leaderboards(found.rows, found.first, found.pairs.firsts())
+    return "\n".join([*head, boards, "", *beside, *_clauses(found)]).rstrip()
+
+
+def _clauses(found: Ranked) -> list[str]:
+    """The texts by which a file calls its clauses, beside the numbers that they have here."""
+    if not found.clauses or found.pairs == PairsFound():
+        return []
+    return ["Clauses by their numbers", *(tables.remark(f"{n}: {name}") for n, name in found.clauses.items())]
