@@ -43,7 +43,7 @@ class Boards:
         if first is None:
             return ""
         share = number(first["confidence"])
-        level = "" if share is None else f"; intervals hold {100 * share:.4g} % of the resamples"
+        level = "" if share is None else f"; {100 * share:.4g} % intervals"
         return f"Resampled {first['resamples']:,} times: {first['resample']}{level}."
 
     def lacking(self, *methods: str) -> str:

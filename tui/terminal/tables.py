@@ -143,8 +143,9 @@ def _share(value: Any) -> str:
 
 
 def remark(note: str) -> str:
-    """A sentence on indented lines that fit the terminal."""
-    return textwrap.fill(visible(note), terminal() or _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    """A sentence on indented lines that fit the terminal; options that it names are not broken at their hyphens."""
+    words, width = visible(note), terminal() or _WIDTH
+    return textwrap.fill(words, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def updates(rows: Sequence[Row]) -> str:
