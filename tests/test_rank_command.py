@@ -245,7 +245,15 @@ def test_columns_clauses_and_counted_votes_are_explained(tmp_path: Path) -> None
     assert max(map(len, ended.stdout.splitlines())) <= 80
     counted = {"question_id": 1, "model_i": "a", "model_j": "b", "wins_i": 3, "wins_j": 2, "num_judges": 6}
     (tmp_path / "votes.jsonl").write_text(json.dumps(counted))
-    assert "  6 votes between two conditions" in dempo("rank", tmp_path / "votes.jsonl").stdout
+    of_votes = dempo("rank", tmp_path / "votes.jsonl").stdout
+    assert "  6 votes between two conditions" in of_votes
+    assert "P(1st)" in of_votes
+    places = dempo("rank", tmp_path / "votes.jsonl", "--view", "places", "--json")
+    assert {row["place"] for row in json.loads(places.stdout)["places"]} == {1, 2}
+    assert (
+        "win rates, clauses and robustness, which take"
+        in dempo("rank", tmp_path / "votes.jsonl", "--view", "pairwise").stderr
+    )
 
 
 def test_a_run_without_rankings_says_so(tmp_path: Path) -> None:

@@ -106,8 +106,8 @@ def _of_votes(found: RankingFile, section: RankSection, options: RankOptions) ->
     left_out = options.left_out(RankSection(), votes=True)
     if left_out:
         told.append(
-            f"left out: {', '.join(left_out)}, boards by judge and agreement, which take whole rankings (one line "
-            "each, with 'ranking')"
+            f"left out: {', '.join(left_out)}, boards by judge, agreement, win rates, clauses and robustness, which "
+            "take whole rankings (one line each, with 'ranking')"
         )
     compared = _times(votes)
     if len(set(compared)) > 1:
