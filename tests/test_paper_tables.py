@@ -35,6 +35,7 @@ def board(method: str, *rows: tuple[str, float, float, float, float], rankings: 
         {
             "method": method, "condition": name, "score": score, "mean": mean, "low": low, "high": high,
             "position": place, "rankings": rankings, "resample": "questions", "resamples": 1000,
+            "confidence": 0.95,
         }
         for place, (name, score, mean, low, high) in enumerate(rows, start=1)
     ]  # fmt: skip
@@ -120,7 +121,16 @@ def test_updates_are_scaled_as_in_table_7() -> None:
         updates=[
             {"condition": "full", "layer": "all", "l2": 2.996, "rms": 3.344e-5, "mean_abs": 9.5e-6, "relative": 0.0024}
         ],
-        conditions=[{"condition": "full", "steps": 3538, "pairs": 57750, "raters": 1000, "transform": None}],
+        conditions=[
+            {
+                "condition": "full",
+                "steps": 3538,
+                "pairs": 57750,
+                "raters": 1000,
+                "source": "all",
+                "transform": "identity",
+            }
+        ],
     )
     cells = [shown(*pair) for pair in zip(found.rows[0], found.columns, strict=True)]
     assert cells == ["full", "3538", "2.996", "3.344", "9.500", "0.002400"]
@@ -163,6 +173,20 @@ def test_latex_escapes_what_it_would_obey() -> None:
     text = latex(PaperTable("sizes", "Table 2", "50 % & more", (Column("Condition"),), ((r"a_b\input{x}$",),)))
     assert r"a\_b\textbackslash{}input\{x\}\$ \\" in text
     assert r"50 \% \& more" in text
+    columns, row = (Column("Condition"), Column("x")), ("[opt]-a", Estimate(-0.5, None, -1.0, -0.25))
+    text = latex(PaperTable("sizes", "Table 2", "Sizes", columns, (row,)))
+    assert r"{[}opt]-a & $-$0.500 {[}$-$1.000, $-$0.250] \\" in text
+    assert text.startswith(r"% \usepackage{booktabs}")
+
+
+def test_only_weights_of_a_lottery_are_of_its_chances() -> None:
+    kinds = {"a": ("all", "identity"), "b": ("lottery:main", "sqrt"), "c": ("lottery:main", "power:0.75")}
+    rows = [
+        {"condition": name, "steps": 1, "pairs": 2, "raters": 3, "source": source, "transform": transform}
+        for name, (source, transform) in kinds.items()
+    ]
+    told = [row[-1] for row in table("sizes", conditions=rows).rows]
+    assert told == ["equal", "square root of π", "power:0.75"]
 
 
 def test_a_csv_has_every_number_unrounded_and_no_formula() -> None:
@@ -185,12 +209,14 @@ def test_numbers_that_have_no_digits_are_said(value: float | None, text: str) ->
 def test_the_command_prints_writes_and_refuses(trained: Path, tmp_path: Path) -> None:
     printed = dempo("tables", trained)
     assert printed.returncode == 0, printed.stderr
-    assert "### Borda and Copeland (Tables 8, 11, 14 and 17)" in printed.stdout
+    assert "### Borda and Copeland (as Tables 8, 11, 14 and 17 of the paper)" in printed.stdout
     assert "Gradient diagnostics" in printed.stdout
     every = answered(dempo("tables", trained, "--json"))["tables"]
     assert {one["key"].partition("-")[0] for one in every} == set(KEYS)
     grid = dempo("tables", trained, "--format", "svg", "--table", "places-mallows")
     assert (grid.returncode, grid.stdout.count("<rect")) == (0, 1 + 6 * 6)
+    one = dempo("tables", trained, trained, "--format", "csv", "--table", "sizes").stdout
+    assert (one[-1:], one[-2:] == "\n\n") == ("\n", False)
     done = dempo("tables", trained, "--format", "csv", "--to", tmp_path / "out")
     assert done.returncode == 0
     assert "gradients is not written" in done.stderr
@@ -200,6 +226,7 @@ def test_the_command_prints_writes_and_refuses(trained: Path, tmp_path: Path) ->
     for wrong, told in [
         (["--format", "csv"], "are no single csv file"),
         (["--format", "svg"], "one by --table: places-kemeny, places-mallows"),
+        (["--to", trained / "audit.db"], "no folder can be made there"),
         (["--format", "pdf"], "'pdf' is no format; they are md, tex, csv, svg"),
         (["--table", "t9"], "'t9' is no table; they are sizes"),
         (["--layout", "x"], "'x' is no layout"),

@@ -87,14 +87,14 @@ def test_replay_tests_the_plan_again(planned: Path) -> None:
 
 def test_the_plan_is_shown(planned: Path) -> None:
     plain, data = dempo("plan", planned), json.loads(dempo("plan", planned, "--json").stdout)
-    assert "tested on bradley_terry, intervals of 0.95 from resamples of questions\nrecorded in event" in plain.stdout
-    assert "  soft-over-full: soft over full (bradley_terry): supported, as planned\n" in plain.stdout
+    assert "tested by Bradley–Terry, 95 % intervals from resamples of questions\nrecorded in event" in plain.stdout
+    assert "  soft-over-full: soft over full (Bradley–Terry): supported, as planned\n" in plain.stdout
     assert "soft over hard by more than 0.250" in plain.stdout
     assert max(map(len, plain.stdout.splitlines())) <= 80
     assert data["plan"]["title"] == "panels"
     assert [row["verdict"] for row in data["hypotheses"]] == ["supported", "contradicted", "not supported"]
     assert (
-        "  full-over-hard: full over hard (bradley_terry): contradicted, as planned\n" in dempo("show", planned).stdout
+        "  full-over-hard: full over hard (Bradley–Terry): contradicted, as planned\n" in dempo("show", planned).stdout
     )
     assert json.loads(dempo("show", planned, "--json").stdout)["hypotheses"] == Reader(planned).view("hypotheses")
 
@@ -111,7 +111,7 @@ def test_a_bundle_and_the_app_show_what_was_planned(planned: Path, tmp_path: Pat
     for words in ("soft over hard by more than 0.25", "contradicted, as planned", "weights help", "Recorded in event"):
         assert words in section
     shown = page(LeaderboardsPane.read(Reader(planned), None), 80).plain
-    assert "soft-over-full: soft over full (bradley_terry): supported, as planned" in shown
+    assert "soft-over-full: soft over full (Bradley–Terry): supported, as planned" in shown
 
 
 def test_a_plan_is_read_before_anything_is_done(server: Server, folder: Path, tmp_path: Path) -> None:
@@ -236,12 +236,20 @@ def test_other_data_are_a_replication(planned: Path) -> None:
     assert {standing for standing, _ in after(planned, loaded).values()} == {"as planned"}
 
 
-def test_a_run_that_takes_answers_over_knows_it_without_a_link(planned: Path, server: Server, folder: Path) -> None:
+@pytest.mark.parametrize("of", ["", "#hard"])
+def test_a_run_that_takes_answers_over_knows_it_without_a_link(
+    planned: Path, server: Server, folder: Path, of: str
+) -> None:
     text = configured(folder, server[1].url, plan=PLAN.replace("0.25", "0.5"))
-    taking = [f"conditions.{k}.source=answers:{planned}" for k in range(3)]
+    taking = [f"conditions.{k}.source=answers:{planned}{of}" for k in range(3)]
     found = after(planned, change(text.config, ["run.seed=5", *taking]), linked=False)
     assert found["soft-over-hard"][0] == "exploratory"
     assert found["soft-over-full"][0] == "as planned"
+
+
+def test_a_folder_of_answers_is_no_earlier_run(folder: Path, server: Server) -> None:
+    taking = [f"conditions.{k}.source=answers:{folder}" for k in range(3)]
+    assert earlier_plans(change(configured(folder, server[1].url).config, taking).config, None) == []
 
 
 def test_judging_again_keeps_the_plan_and_tells_what_changed(

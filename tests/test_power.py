@@ -182,7 +182,8 @@ def test_the_command_says_it_of_a_file(tmp_path: Path) -> None:
     assert text.startswith("Pilot: 40 questions, 80 rankings\n")
     assert "To separate c / a by 0.1 with probability 0.8" in text
     assert "fewest calls: 1 ranking a question" in text
-    assert max(map(len, text.splitlines())) <= 100
+    assert "win rate: of the first of the pair over the second" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(
@@ -192,6 +193,8 @@ def test_the_command_says_it_of_a_file(tmp_path: Path) -> None:
         (["--epsilon", "1", "--power", "1"], "--power 1: give a probability from 0.5 to below 1"),
         (["--epsilon", "1", "--confidence", "95"], "--confidence 95: give a coverage between 0 and 1"),
         (["--epsilon", "1", "--measure", "elo"], "--measure 'elo': choose borda or win_rate"),
+        (["--epsilon", "2.5"], "--epsilon 2.5: by borda two conditions differ by 2 at most"),
+        (["--epsilon", "0.6", "--measure", "win_rate"], "by win_rate two conditions differ by 0.5 at most"),
         (["--epsilon", "1", "--pair", "a,d"], "--pair 'a,d': write A,B with two of the conditions a, b, c"),
         (["--epsilon", "1", "--pair", "a"], "--pair 'a': write A,B"),
     ],

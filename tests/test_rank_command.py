@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -220,6 +221,39 @@ def test_what_is_neither_a_file_nor_a_run_is_said(tmp_path: Path, judged: Path) 
     folder.mkdir()
     assert "no run in" in told(dempo("rank", folder, *runs), 2)
     assert f"give its folder, {judged}" in told(dempo("rank", judged / "audit.db", *runs), 2)
+
+
+def test_a_pipe_is_no_run(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    said = told(dempo("rank", tmp_path / "pipe", "--runs-dir", tmp_path), 2)
+    assert "it is a pipe or a device; write the rankings to a file" in said
+
+
+def test_columns_clauses_and_counted_votes_are_explained(tmp_path: Path) -> None:
+    rows = [
+        {"question_id": n, "clause": clause, "judge": judge, "ranking": order}
+        for n, clause in ((1, "Be kind"), (2, "Be brief \x1b[31m and as short as anybody can be who still says it all"))
+        for judge, order in (("x", ["a", "b"]), ("y", ["b", "a"]))
+        if (n, judge) != (1, "y")
+    ]
+    path = tmp_path / "named.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    ended = dempo("rank", path, "--confidence", 0.8, "--method", "borda,kemeny")
+    assert "low and high: 80 % intervals from 1,000 resamples; P(1st): the share of" in ended.stdout
+    assert "Clauses by their numbers\n  1: Be kind\n  2: Be brief ␛[31m and as" in ended.stdout
+    assert "on 1 question:" in ended.stdout
+    assert max(map(len, ended.stdout.splitlines())) <= 80
+    counted = {"question_id": 1, "model_i": "a", "model_j": "b", "wins_i": 3, "wins_j": 2, "num_judges": 6}
+    (tmp_path / "votes.jsonl").write_text(json.dumps(counted))
+    of_votes = dempo("rank", tmp_path / "votes.jsonl").stdout
+    assert "  6 votes between two conditions" in of_votes
+    assert "P(1st)" in of_votes
+    places = dempo("rank", tmp_path / "votes.jsonl", "--view", "places", "--json")
+    assert {row["place"] for row in json.loads(places.stdout)["places"]} == {1, 2}
+    assert (
+        "win rates, clauses and robustness, which take"
+        in dempo("rank", tmp_path / "votes.jsonl", "--view", "pairwise").stderr
+    )
 
 
 def test_a_run_without_rankings_says_so(tmp_path: Path) -> None:

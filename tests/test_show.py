@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,18 @@ def test_the_panels_of_a_run_that_trains_are_no_result(sample: Path) -> None:
 
 
 # ---------------------------------------------------------------- CSV, and the number of an event
+
+
+def test_a_method_selects_rows_of_a_view_and_is_never_ignored(sample: Path) -> None:
+    every = json.loads(dempo("show", sample, "--view", "leaderboards", "--json").stdout)["leaderboards"]
+    one = json.loads(dempo("show", sample, "--view", "leaderboards", "--method", "borda", "--json").stdout)
+    assert one["leaderboards"] == [row for row in every if row["method"] == "borda"]
+    assert len(every) > len(one["leaderboards"]) > 0
+    told(dempo("show", sample, "--view", "leaderboards", "--method", "all"), 0)
+    for view, said in (("leaderboards", "has rows of borda, copeland"), ("stages", "leave --method out")):
+        for form in ([], ["--csv"]):
+            assert said in told(dempo("show", sample, "--view", view, "--method", "elo", *form), 2)
+    assert "leave it out beside --event" in told(dempo("show", sample, "--event", 1, "--method", "borda"), 2)
 
 
 def test_a_view_and_the_leaderboards_are_printed_as_csv(sample: Path) -> None:

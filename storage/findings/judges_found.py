@@ -155,7 +155,8 @@ def _least_agreed_first(row: QuestionRow) -> tuple[bool, float, float, float]:
 
 
 def _of_agreement(known: Mapping[str, Any], width: int) -> list[str]:
-    if not as_number(known.get("questions_with_agreement")):
+    some = as_number(known.get("questions_with_agreement"))
+    if not some:
         return []
     of_tau = {"": "kendall_tau", "median ": "kendall_tau_median"}
     of_first = {"agreement ": "top1_agreement", "margin ": "top1_margin", "Fleiss κ ": "fleiss_kappa_first"}
@@ -164,7 +165,7 @@ def _of_agreement(known: Mapping[str, Any], width: int) -> list[str]:
         head + ", ".join(f"{words}{plain_number(known[name])}" for words, name in names.items() if name in known)
         for head, names in parts
     ]
-    return _filled(f"on {plain_count(known['questions_with_agreement'])} questions: {'; '.join(told)}", width)
+    return _filled(f"on {plain_count(some)} {'question' if some == 1 else 'questions'}: {'; '.join(told)}", width)
 
 
 def _of_places(known: Mapping[str, Any], width: int) -> Iterator[str]:

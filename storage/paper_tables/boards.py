@@ -40,7 +40,11 @@ class Boards:
     def resampled(self, *methods: str) -> str:
         """What the intervals of these methods resample."""
         first = next((self.rows[method][0] for method in methods if method in self.rows), None)
-        return "" if first is None else f"Resampled {first['resamples']:,} times: {first['resample']}."
+        if first is None:
+            return ""
+        share = number(first["confidence"])
+        level = "" if share is None else f"; {100 * share:.4g} % intervals"
+        return f"Resampled {first['resamples']:,} times: {first['resample']}{level}."
 
     def lacking(self, *methods: str) -> str:
         """That none of these leaderboards is there, and what makes them."""

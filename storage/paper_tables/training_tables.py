@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from storage.paper_tables.table import Column, PaperTable, number
 from storage.record.reader import Reader
+from storage.summary.labels import value_words
 
 
 def sizes(reader: Reader) -> PaperTable:
@@ -19,11 +23,18 @@ def sizes(reader: Reader) -> PaperTable:
             number(row["pairs"]),
             number(row["raters"]),
             number(row["steps"]),
-            str(row["transform"]) if row["transform"] not in (None, "") else "",
+            _weights(row),
         )
         for row in rows
     ]
     return PaperTable("sizes", "Table 2", caption, columns, told)
+
+
+def _weights(row: Mapping[str, Any]) -> str:
+    """What the weights of a condition are made of; only those of a lottery have a transform of π."""
+    if not str(row["source"]).startswith("lottery:"):
+        return "equal"
+    return str(value_words("transform", row["transform"] or ""))
 
 
 def gradients() -> PaperTable:

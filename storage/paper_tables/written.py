@@ -21,6 +21,7 @@ _OF_LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
+    "[": "{[}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{sign: f"\\{sign}" for sign in "&%$#_"},
@@ -51,7 +52,7 @@ def written(table: PaperTable, form: str) -> str:
 
 def markdown(table: PaperTable) -> str:
     """A heading, a pipe table, and the remarks below it."""
-    lines = [f"### {_markdown(f'{table.caption} ({table.printed})')}", ""]
+    lines = [f"### {_markdown(_caption(table))}", ""]
     if table.lacking:
         return "\n".join([*lines, _markdown(f"Not printed: {table.lacking}."), ""])
     heads = [_markdown(column.heading) for column in table.columns]
@@ -63,16 +64,22 @@ def markdown(table: PaperTable) -> str:
 
 def latex(table: PaperTable) -> str:
     """A `table` environment with rules of the package booktabs."""
-    caption = _latex(f"{table.caption} ({table.printed})")
+    caption = _latex(_caption(table))
     if table.lacking:
         return f"% {one_line(table.caption)}: not printed: {one_line(table.lacking, _LONGEST)}\n"
     columns = "".join("r" if _numeric(table, place) else "l" for place in range(len(table.columns)))
     heads = " & ".join(_latex(column.heading) for column in table.columns)
     rows = [
-        " & ".join(_latex(shown(*pair)) for pair in zip(row, table.columns, strict=True)) + r" \\" for row in table.rows
+        " & ".join(_latex_cell(*pair) for pair in zip(row, table.columns, strict=True)) + r" \\" for row in table.rows
     ]
     remarks = " ".join(_latex(remark) for remark in table.remarks if remark)
-    lines = [r"\begin{table}", r"\centering", f"\\caption{{{caption}. {remarks}}}", f"\\begin{{tabular}}{{{columns}}}"]
+    lines = [
+        r"% \usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering",
+        f"\\caption{{{caption}. {remarks}}}",
+        f"\\begin{{tabular}}{{{columns}}}",
+    ]
     lines += [r"\toprule", heads + r" \\", r"\midrule", *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}"]
     return "\n".join(lines) + "\n"
 
@@ -134,6 +141,18 @@ def _digits(value: float, column: Column) -> str:
 
 def _numeric(table: PaperTable, place: int) -> bool:
     return all(not isinstance(row[place], str) for row in table.rows)
+
+
+def _caption(table: PaperTable) -> str:
+    """The caption with the place of its like, so that nobody takes that for the number of this table."""
+    place = f"as {table.printed} of the paper" if table.printed[:1].isupper() else table.printed
+    return f"{table.caption} ({place})"
+
+
+def _latex_cell(value: Value, column: Column) -> str:
+    """A cell in which numbers have a minus sign and names keep their hyphens."""
+    text = shown(value, column)
+    return _latex(text if isinstance(value, str) or value is None else text.replace("-", "−"))
 
 
 def _markdown(text: str) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig, resolved
+from core.evaluation.sources.existing import answering_run
 from core.events import EarlierPlan
 from core.facts.judging.replies import READING_RULE
-from core.facts.places import apart, without_places
+from core.facts.places import without_places
 from core.facts.ranking.hypotheses import EXPECTED
 from core.facts.settings import settings_in
 from core.facts.stages import is_operational
@@ -56,9 +57,9 @@ def earlier_plans(config: RunConfig, linked_to: Path | None) -> list[EarlierPlan
 def _taken_from(config: RunConfig) -> Iterable[Path]:
     """The runs whose answers or replies this one takes over."""
     for condition in config.conditions:
-        kind, place = apart(condition.source)
-        if kind == "answers:" and Path(place).is_dir():
-            yield Path(place)
+        run = answering_run(condition.source)
+        if run is not None:
+            yield run[0]
     for judge in config.judge.judges if config.judge else ():
         if judge.takes_over and judge.recorded is not None:
             yield judge.recorded

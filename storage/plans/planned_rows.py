@@ -9,13 +9,15 @@ from typing import Any
 
 from core.visible import one_line
 from storage.record.rows import HypothesisRow
+from storage.summary.labels import method_words
 
 HEADING = "Hypotheses"
 
 REMARK = (
     "as planned: recorded before any ranking that it is tested on; deviated: planned, and then something was changed; "
     "exploratory: rankings existed before it was planned, so it is no prediction. supported: the interval of the "
-    "difference lies above what was planned, and p after Holm is in that tail; contradicted: it lies below"
+    "difference lies above what was planned, and p after Holm is at most half of what the interval leaves out (0.025 "
+    "where it holds 95 %); contradicted: the whole interval lies below"
 )
 
 _NAMED = 40
@@ -42,7 +44,7 @@ def status_of(row: HypothesisRow) -> str:
 def _expected(row: HypothesisRow) -> str:
     name, better, than = (one_line(str(value), _NAMED) for value in (row.hypothesis, row.better, row.than))
     by = f" by more than {_number(row.by)}" if row.by else ""
-    return f"{name}: {better} over {than}{by} ({one_line(str(row.method), _NAMED)}): {status_of(row)}"
+    return f"{name}: {better} over {than}{by} ({one_line(method_words(row.method), _NAMED)}): {status_of(row)}"
 
 
 def _numbers(row: HypothesisRow) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from core.facts.plural import number_of
 from core.visible import one_line, visible
 from tui.terminal.wrapping import fitted, wrapped
 
@@ -29,6 +30,9 @@ _MOST_WRAPPED = 2_000
 """Characters of the last cell of a row on a terminal; a file or a pipe gets all of them."""
 
 _WHOLE = sys.maxsize - 1
+
+_WIDTH = 80
+"""Cells of a sentence's line in a file or a pipe."""
 
 
 def table(
@@ -91,7 +95,8 @@ def leaderboards(
 ) -> str:
     """One table per method, best first, with its interval and a precision of its own.
 
-    What all methods say is said once above them, after `first`, which has to be said before all else.
+    What all methods say is said once above them, after `first`, which has to be said before all else, and what the
+    columns mean.
 
     Args:
         leads: by method and condition, the share of the resamples in which it is first; empty where that is not known.
@@ -103,11 +108,20 @@ def leaderboards(
     boards = {method: [row for row in rows if row["method"] == method] for method in [row["method"] for row in rows]}
     notes = {method: str(board[0].get("note") or "").split("; ") for method, board in boards.items()}
     common, own = shared(notes)
-    above = [*first, *filter(None, ["; ".join(common)])]
+    above = [*first, *_of_columns(rows, bool(leads)), *filter(None, ["; ".join(common)])]
     parts = ["\n".join(map(remark, above))] if above else []
     parts += [_board(str(method), board, "; ".join(own[method])) for method, board in boards.items()]
     made = rows[0].get("draws") if rows else None
     return "\n\n".join([*parts, *([remark(f"draws made: {made}").lstrip()] if made else [])])
+
+
+def _of_columns(rows: Sequence[Row], leads: bool) -> list[str]:
+    """What the columns beside the scores are; nothing where a board was recorded without it."""
+    share, times = (rows[0].get(key) if rows else None for key in ("confidence", "resamples"))
+    if not isinstance(share, (int, float)) or not isinstance(times, int):
+        return []
+    of = f"low and high: {100 * share:.4g} % intervals from {number_of(times, 'resample')}"
+    return [f"{of}; P(1st): the share of them in which it is first" if leads else of]
 
 
 def _board(method: str, rows: Sequence[Row], note: str) -> str:
@@ -129,8 +143,9 @@ def _share(value: Any) -> str:
 
 
 def remark(note: str) -> str:
-    """A sentence on indented lines."""
-    return textwrap.fill(visible(note), width=100, initial_indent="  ", subsequent_indent="  ")
+    """A sentence on indented lines that fit the terminal; options that it names are not broken at their hyphens."""
+    words, width = visible(note), terminal() or _WIDTH
+    return textwrap.fill(words, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def updates(rows: Sequence[Row]) -> str:

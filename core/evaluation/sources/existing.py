@@ -53,16 +53,25 @@ def is_run(path: Path) -> bool:
     return (path / "audit.db").is_file()
 
 
+def answering_run(source: str) -> tuple[Path, str] | None:
+    """The folder of the run whose answers a condition's source takes, and of which of its conditions ("" for the one of
+    the same name); None where it names no run."""
+    kind, rest = apart(source)
+    path, _, of = rest.partition("#")
+    return (Path(path), of) if kind == "answers:" and is_run(Path(path)) else None
+
+
 def existing_answers(condition: ConditionSection, questions: Sequence[Question], earlier: EarlierRuns) -> Existing:
     """The answers that a condition's source `answers:…` names, one to every planned question.
 
     Raises:
         InputError: they cannot be read, one is missing, given twice or no text, or it answers another question.
     """
+    what, run = f"condition {condition.name!r}", answering_run(condition.source)
+    if run is not None:
+        return _of_run(what, run[0], run[1] or condition.name, condition.name, questions, earlier)
     path, _, of = apart(condition.source)[1].partition("#")
-    place, what = Path(path), f"condition {condition.name!r}"
-    if is_run(place):
-        return _of_run(what, place, of or condition.name, condition.name, questions, earlier)
+    place = Path(path)
     if of:
         raise InputError(f"{what}: {place} is no folder of a run (it has no audit.db), so '#{of}' names nothing in it")
     return _of_file(what, place / f"{condition.name}.jsonl" if place.is_dir() else place, condition, questions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.facts.plural import number_of
 from core.facts.ranking.juries import jury_boards, jury_unit, label_of
 from core.facts.ranking.methods import resample_of
 from storage.verifier.contents.judgements import (
@@ -64,8 +65,9 @@ def juries_compared(record: Record, leaderboards: type[Leaderboards]) -> str:
         raise Finding("unknown", f"{told} would take too long to compute again for {len(some)} boards of some judges")
     left_out = [*_check_boards(record, boards, calls, leaderboards), *_check_agreement(record, measured, calls)]
     left_out += _check_gold(record, calls)
-    told = f"{len(boards) - sum(found.kind == 'jury.board' for found, _ in left_out)} boards of some judges"
-    told = f"{told} and the agreement of {len(ranking_judges(record))} judges computed again"
+    held = len(boards) - sum(found.kind == "jury.board" for found, _ in left_out)
+    told = f"{number_of(held, 'board')} of some judges"
+    told = f"{told} and the agreement of {number_of(len(ranking_judges(record)), 'judge')} computed again"
     if left_out:
         found, why = left_out[0]
         raise Finding("unknown", f"{told}; not {len(left_out)} others ({why})", found.seq)

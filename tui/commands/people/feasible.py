@@ -13,6 +13,7 @@ from core.facts.plural import number_of
 from core.sections.who_is_drawn import LotterySection
 from core.sortition.quotas.sizes import SizeAnswer, explained, feasible_sizes, problems_of, ranges
 from core.visible import visible
+from tui.terminal import tables
 from tui.terminal.console import Console
 
 AROUND = 10
@@ -158,4 +159,4 @@ def _rows(answers: Sequence[SizeAnswer]) -> list[str]:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, width=100, subsequent_indent="  ", break_long_words=False)
+    return textwrap.fill(text, tables.terminal() or 80, subsequent_indent="  ", break_long_words=False)

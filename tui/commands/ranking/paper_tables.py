@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import InputError
-from core.visible import visible
+from core.visible import one_line, visible
 from tui.terminal.command_line import DEFAULT_RUNS as RUNS
 from tui.terminal.completion import find_run
 from tui.terminal.options import Json, RunsDir, print_data, tell
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from storage.paper_tables.table import PaperTable
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_.-]+")
+
+_HEADS = {"md": "##", "tex": "% run"}
+"""What the name of a run stands behind, above its tables."""
 
 Printed = tuple[str, "PaperTable"]
 """A run and one of its tables."""
@@ -45,7 +48,7 @@ def print_tables(
     wanted = _wanted(layout, form, table)
     found = [
         (root.name, one)
-        for root in (find_run(name, runs_dir) for name in runs)
+        for root in dict.fromkeys(find_run(name, runs_dir) for name in runs)
         for one in tables_of(Reader(root), layout, wanted)
     ]
     if as_json:
@@ -85,16 +88,23 @@ def _print(form: str, found: Sequence[Printed]) -> None:
         raise typer.BadParameter(told, param_hint="--format")
     before = None
     for run, one in found:
-        if form == "md" and run != before:
-            print(f"## {visible(run)}\n")
+        if form in _HEADS and run != before:
+            print(f"{_HEADS[form]} {one_line(run)}\n")
         before = run
-        print(_text(one, form))
+        print(_text(one, form), end="" if form in ("csv", "svg") else "\n")
 
 
 def _write(folder: Path, form: str, found: Sequence[Printed]) -> None:
     """A file for each table that has rows; nothing that is there is replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, one in _named(folder, form, found):
+    files = list(_named(folder, form, found))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--to {folder}: no folder can be made there ({error.strerror}); name another one") from error
+    for path, one in files:
+        if not one.lacking and path.exists():
+            raise InputError(f"{path} exists; name another folder with --to, or remove the file")
+    for path, one in files:
         if one.lacking:
             tell(f"{one.key} is not written: {visible(one.lacking)}")
             continue

@@ -13,6 +13,7 @@ from core.visible import one_line, visible
 from storage.plans.planned_rows import plan_lines
 from storage.record.reader import Reader
 from storage.record.rows import HypothesisRow, view_rows
+from storage.summary.labels import method_words
 from tui.terminal import tables
 from tui.terminal.options import print_data
 
@@ -56,7 +57,8 @@ def deviate_from(root: Path, hypotheses: Sequence[str], reason: str, as_json: bo
         event = deviate(log, hypotheses, reason)
         seq, digest = log.head
     data = {"run_id": root.name, **event.payload(), "head": {"event": seq, "hash": digest}}
-    told = f"event {seq} says that {', '.join(event.hypotheses)} deviates from the plan: {event.reason}"
+    who = f"{', '.join(event.hypotheses)} {'deviates' if len(event.hypotheses) == 1 else 'deviate'}"
+    told = f"event {seq} says that {who} from the plan: {event.reason}"
     print_data(data, as_json, visible(told))
 
 
@@ -65,8 +67,10 @@ def _heading(plan: Mapping[str, Any], rank: Any, rows: Sequence[HypothesisRow]) 
     if plan.get("title"):
         yield one_line(str(plan["title"]), 400)
     rank = rank if isinstance(rank, dict) else {}
-    of, share = (one_line(str(rank.get(key)), _NAMED) for key in ("resample", "confidence"))
-    yield f"tested on {one_line(str(plan.get('primary')), _NAMED)}, intervals of {share} from resamples of {of}"
+    of, share = one_line(str(rank.get("resample")), _NAMED), rank.get("confidence")
+    level = f"{100 * share:.4g} %" if isinstance(share, (int, float)) else "the"
+    method = one_line(method_words(plan.get("primary")), _NAMED)
+    yield f"tested by {method}, {level} intervals from resamples of {of}"
     recorded = f"recorded in event {rows[0].event}" if rows else "in event 1; no judge was asked yet"
     yield f"{recorded}\n"
 

@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 PER_QUESTION = (1, 2, 3, 5)
 """Rankings of a question that the table is for."""
 
+_FEW = 30
+"""Questions below which normal intervals and variances are rough."""
+
+_HEADS = {"borda": "difference", "win_rate": "win rate"}
+
+_MEANING = {
+    "borda": "in mean Borda points, above 0 where the first of the pair is ahead",
+    "win_rate": "of the first of the pair over the second",
+}
+
 Pilot = Annotated[
     str,
     typer.Argument(metavar="RUN|FILE", help="A run, or a file that `dempo rank` reads.", autocompletion=run_names),
@@ -129,8 +139,12 @@ class Powered:
             }
             for pair in self.pairs
         ]
-        what = "difference" if self.measure == "borda" else "win rate"
-        columns = {"mean": what, "between": "sd between", "within": "sd within", "detectable": "detects"}
+        columns = {
+            "mean": _HEADS[self.measure],
+            "between": "sd between",
+            "within": "sd within",
+            "detectable": "detects",
+        }
         first = tables.table(rows, {**columns, "pair": "pair"})
         why = "" if self.named or len(self.pairs) == 1 else ", the pair that needs most,"
         of = f"{self.asked.condition} / {self.asked.other}{why}"
@@ -147,15 +161,18 @@ class Powered:
 
     def _of_pairs(self) -> list[str]:
         told = (
-            "sd: standard deviations between questions and between the rankings of one; detects: the difference that "
-            f"this pilot separates with probability {self.aim.power:g}, by {self.aim.confidence:.0%} intervals"
+            f"{_HEADS[self.measure]}: {_MEANING[self.measure]}; sd: standard deviations between questions and between "
+            "the rankings of one; detects: the difference that this pilot separates with probability "
+            f"{self.aim.power:g}, by {100 * self.aim.confidence:.4g} % intervals"
         )
         single = self.asked.components.within is None
         more = (
             "no question has two rankings: sd between is that of single rankings, and what further ones of a question "
             "would add is not known"
         )
-        return [told, *([more] if single else [])]
+        few = f"the variances rest on {number_of(self.asked.components.questions, 'question')}, and are rough"
+        rough = [few] if self.asked.components.questions < _FEW else []
+        return [told, *([more] if single else []), *rough]
 
     def _of_calls(self) -> list[str]:
         found = self.asked.data()
@@ -166,7 +183,7 @@ class Powered:
         told = [least]
         if self.spending.share < 1:
             told.append(f"{self.spending.share:.1%} of the pilot's calls gave a ranking, and so it is taken to go on")
-        if self.asked.allocations[-1].questions < 30:
+        if self.asked.allocations[-1].questions < _FEW:
             told.append("intervals of fewer than some 30 questions are too narrow: take more of them than this says")
         return told
 
@@ -187,6 +204,9 @@ def powered(
     conditions = sorted(rankings[0].order)
     if len(conditions) < 2:
         raise InputError("rankings of one condition have no pair to separate")
+    largest = len(conditions) - 1 if measure == "borda" else 0.5
+    if aim.epsilon > largest:
+        raise InputError(f"--epsilon {aim.epsilon:g}: by {measure} two conditions differ by {largest:g} at most")
     chosen = None if asked is None else _pair(asked, conditions)
     found: dict[tuple[str, str], PairPower] = {}
     for pair in combinations(conditions, 2):

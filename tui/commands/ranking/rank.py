@@ -71,7 +71,7 @@ def ranked(source: RankSource) -> Ranked:
     ]
     told = Ranked(rows, details, source.first, source.notes, source.clauses, jury=JuryFound(weights=source.weights))
     if source.votes:
-        return told
+        return replace(told, pairs=PairsFound((), _places(boards)))
     return replace(
         told,
         pairs=_pairs(whole, boards),
@@ -93,16 +93,19 @@ def _stands(source: RankSource, whole: Aggregation, boards: Sequence[Leaderboard
     return RobustnessFound.of_event(robustness(source.rankings, whole, boards))
 
 
-def _pairs(whole: Aggregation, boards: Sequence[Leaderboard]) -> PairsFound:
-    from core.ranking.pairwise import pairwise
-
-    places = [
+def _places(boards: Sequence[Leaderboard]) -> list[PlaceRow]:
+    return [
         PlaceRow(board.method, condition, place, share)
         for board in boards
         for condition, shares in board.places.items()
         for place, share in enumerate(shares, 1)
     ]
-    return PairsFound([PairRow(**row.model_dump()) for row in pairwise(whole).rows], places)
+
+
+def _pairs(whole: Aggregation, boards: Sequence[Leaderboard]) -> PairsFound:
+    from core.ranking.pairwise import pairwise
+
+    return PairsFound([PairRow(**row.model_dump()) for row in pairwise(whole).rows], _places(boards))
 
 
 def _aggregation(source: RankSource) -> Aggregation:

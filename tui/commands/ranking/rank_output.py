@@ -16,7 +16,7 @@ _APART = ("note",)
 
 
 def print_ranked(found: Ranked, view: str | None, as_json: bool, as_csv: bool) -> None:
-    """Prints what was found, or the rows of one view of it; beside CSV, what is to be said goes to standard error.
+    """Prints what was found, or the rows of one view of it; beside rows, what is to be said goes to standard error.
 
     Raises:
         InputError: there is no such view.
@@ -26,6 +26,7 @@ def print_ranked(found: Ranked, view: str | None, as_json: bool, as_csv: bool) -
         tell_notes([*found.notes, *found.first])
     elif view is not None:
         print_rows(view, _rows_of(found, view), "", as_json, digits=6)
+        tell_notes(found.notes)
     elif as_json:
         print_json(ranked_data(found))
     else:
@@ -73,4 +74,12 @@ def ranked_text(found: Ranked, width: int) -> str:
         *found.jury.lines(pooled, width),
         *found.judges.lines(width, THE_REST),
     ]
-    return "\n".join([*head, tables.leaderboards(found.rows, found.first, found.pairs.firsts()), "", *beside]).rstrip()
+    boards = tables.leaderboards(found.rows, found.first, found.pairs.firsts())
+    return "\n".join([*head, boards, "", *beside, *_clauses(found)]).rstrip()
+
+
+def _clauses(found: Ranked) -> list[str]:
+    """The texts by which a file calls its clauses, beside the numbers that they have here."""
+    if not found.clauses or not found.judges.clauses:
+        return []
+    return ["Clauses by their numbers", *(tables.remark(f"{n}: {name}") for n, name in found.clauses.items())]

@@ -61,6 +61,9 @@ def source_of(name: str, runs: Path, options: RankOptions) -> RankSource:
     try:
         root = find_run(name, runs)
     except NotFound as error:
+        if path.exists() and not path.is_dir() and path.name != "audit.db":
+            told = "is a pipe or a device; write the rankings to a file, and name that"
+            raise InputError(f"cannot read the rankings {name}: it {told}") from None
         absent = "" if path.exists() else f"cannot read the rankings {name}: there is no such file, and "
         raise InputError(f"{absent}{error}") from None
     return of_run(root, options)
@@ -98,12 +101,13 @@ def _of_rankings(found: RankingFile, section: RankSection, options: RankOptions)
 
 def _of_votes(found: RankingFile, section: RankSection, options: RankOptions) -> RankSource:
     votes, weights = options.weighted(options.selected(found.votes))
-    told = [f"{number_of(len(votes), 'vote')} between two conditions; a tie counts half for each"]
+    counted = sum((vote.won + vote.lost) * vote.weight for vote in votes)
+    told = [f"{counted:,.10g} {'vote' if counted == 1 else 'votes'} between two conditions; a tie counts half for each"]
     left_out = options.left_out(RankSection(), votes=True)
     if left_out:
         told.append(
-            f"left out: {', '.join(left_out)}, boards by judge and agreement, which take whole rankings (one line "
-            "each, with 'ranking')"
+            f"left out: {', '.join(left_out)}, boards by judge, agreement, win rates, clauses and robustness, which "
+            "take whole rankings (one line each, with 'ranking')"
         )
     compared = _times(votes)
     if len(set(compared)) > 1:

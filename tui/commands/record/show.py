@@ -34,7 +34,7 @@ from tui.commands.people.draw_text import people_command, waiting_commands
 from tui.commands.ranking.import_published import published_lines
 from tui.commands.record.event_text import event_data, event_text
 from tui.commands.record.origin_text import origin_lines
-from tui.commands.results.board_lines import board_lines, board_rows
+from tui.commands.results.board_lines import ALL, board_lines, board_rows
 from tui.commands.results.measured_lines import (
     cost_lines,
     held_out_lines,
@@ -65,6 +65,10 @@ class Wanted:
     event: int | None = None
     kind: str | None = None
 
+    def without_methods(self) -> list[str]:
+        """What is asked for that has nothing to do with a method, as options."""
+        return [f"--{name}" for name in ("why", "event", "kind") if getattr(self, name) is not None]
+
     def require_one(self) -> None:
         """
         Raises:
@@ -86,7 +90,7 @@ def show(
     """What is asked for, or the run as a whole.
 
     Args:
-        method: whose leaderboard of the run as a whole, "all" for every one.
+        method: whose leaderboard of the run as a whole, or whose rows of the view, "all" for every one.
         as_csv: print the view, or the leaderboards, as CSV.
 
     Raises:
@@ -94,6 +98,8 @@ def show(
         NotFound: there is no such view or event.
     """
     wanted.require_one()
+    if method is not None and (others := wanted.without_methods()):
+        raise InputError(f"--method says whose leaderboard is meant; leave it out beside {others[0]}")
     if as_csv:
         _print_csv(reader, wanted, as_json, method)
     elif wanted.why is not None:
@@ -102,7 +108,7 @@ def show(
         answers, text = why_so(reader, wanted.why)
         print_data({"why": answers}, as_json, text)
     elif wanted.view is not None:
-        _show_view(reader, wanted.view, as_json)
+        _show_view(reader, wanted.view, as_json, method)
     elif wanted.event is not None:
         require_event(wanted.event, reader.head()[0], reader.folder.root.name, "--event")
         _show_events(filter(None, [whole_entry(reader, wanted.event, EVERYTHING)]), as_json)
@@ -127,20 +133,35 @@ def _print_csv(reader: Reader, wanted: Wanted, as_json: bool, method: str | None
     Raises:
         InputError: something else is asked for, which is no table, or JSON too.
     """
-    others = [f"--{name}" for name in ("why", "event", "kind") if getattr(wanted, name) is not None]
+    others = wanted.without_methods()
     if as_json or others:
         raise InputError(f"--csv prints a view or the leaderboards; leave out {'--json' if as_json else others[0]}")
     if wanted.view is None:
         print_csv(board_rows(reader, method))
         return
-    rows, told = marked(reader, wanted.view, reader.view(wanted.view))
+    rows, told = marked(reader, wanted.view, _of_method(wanted.view, reader.view(wanted.view), method))
     print_csv(rows)
     tell_notes([told] if told else [])
 
 
-def _show_view(reader: Reader, view: str, as_json: bool) -> None:
+def _of_method(view: str, rows: list[dict[str, Any]], method: str | None) -> list[dict[str, Any]]:
+    """The rows of a view that are of this method; all of them where none is named.
+
+    Raises:
+        InputError: the view has none of this method.
+    """
+    if method is None or method == ALL:
+        return rows
+    known = list(dict.fromkeys(str(row["method"]) for row in rows if "method" in row))
+    if method not in known:
+        has = f"has rows of {', '.join(known)}" if known else "has no rows by method; leave --method out"
+        raise InputError(f"--method {method}: the view {view} {has}")
+    return [row for row in rows if row["method"] == method]
+
+
+def _show_view(reader: Reader, view: str, as_json: bool, method: str | None) -> None:
     """The rows of a view; what of it is not here is said in its place, and to programs beside it."""
-    rows = reader.view(view)
+    rows = _of_method(view, reader.view(view), method)
     shown, told = marked(reader, view, rows)
     print_rows(view, rows if as_json else shown, told, as_json, digits=6)
     if rows and told:
