@@ -16,6 +16,7 @@ from sample_run import make_sample_run
 
 from storage.record.reader import Reader
 from storage.record.rows import BoardRow, ConditionRow
+from storage.record.schema import VIEWS
 from storage.summary.labels import better, heading, measure_words, method_words, source_words, value_words
 from storage.summary.panel_drawn import panels_drawn
 from storage.summary.smoothing import means, neighbours
@@ -136,6 +137,15 @@ def test_a_view_and_the_leaderboards_are_printed_as_csv(sample: Path) -> None:
     ]
     lone = list(csv.DictReader(io.StringIO(shown(sample, "--csv", "--method", "kemeny"))))
     assert {row["method"] for row in lone} == {"kemeny"}
+
+
+def test_a_view_without_rows_has_its_header_as_csv(sample: Path) -> None:
+    """So that a program that reads it finds the columns it knows."""
+    empty = [view for view in VIEWS if not Reader(sample).view(view)]
+    assert "hypotheses" in empty
+    for view in empty:
+        assert shown(sample, "--view", view, "--csv").strip().split(",") == Reader(sample).columns(view)
+    assert Reader(sample).columns("quotas") == list(Reader(sample).view("quotas")[0])
 
 
 def test_csv_is_of_tables_alone(sample: Path) -> None:

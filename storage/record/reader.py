@@ -107,6 +107,14 @@ class Reader:
             )
         return self.query(f"SELECT * FROM {name}")
 
+    def columns(self, view: str) -> list[str]:
+        """The columns of a view, also of one without rows.
+
+        Raises:
+            StorageError: the database is damaged.
+        """
+        return [str(row["name"]) for row in self.query("SELECT name FROM pragma_table_info(?) ORDER BY cid", [view])]
+
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
         """Rows of a read-only query, in a transaction that ends with it.
 

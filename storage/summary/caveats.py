@@ -38,10 +38,10 @@ def _of_boards(boards: Boards) -> list[str]:
     rows: Sequence[BoardRow] = next(iter(boards.values()), ())
     if not rows:
         return []
-    level = confidence_of(boards) or "their"
+    level = confidence_of(boards) or "bootstrap"
     return [
-        f"Intervals hold {level} of the resamples of {rows[0].resample}; models and draws are held fixed, so they say "
-        "nothing of another draw or another training seed",
+        f"Intervals are {level} intervals from resamples of {rows[0].resample}; models and draws are held fixed, so "
+        "they say nothing of another draw or another training seed",
         "Intervals that overlap do not show that two conditions are alike, and the order among them is open",
     ]
 

@@ -105,7 +105,7 @@ def overlap(one: BoardRow, other: BoardRow) -> bool | None:
 
 
 def confidence_of(boards: Boards) -> str:
-    """The share of resamples that intervals hold, as "95 %"; "" where it is not recorded."""
+    """The level of the intervals, as "95 %"; "" where it is not recorded."""
     found = next((as_number(rows[0].confidence) for rows in boards.values() if rows), None)
     return f"{100 * found:.4g} %" if found is not None and math.isfinite(found) else ""
 

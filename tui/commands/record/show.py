@@ -140,7 +140,7 @@ def _print_csv(reader: Reader, wanted: Wanted, as_json: bool, method: str | None
         print_csv(board_rows(reader, method))
         return
     rows, told = marked(reader, wanted.view, _of_method(wanted.view, reader.view(wanted.view), method))
-    print_csv(rows)
+    print_csv(rows, reader.columns(wanted.view))
     tell_notes([told] if told else [])
 
 
