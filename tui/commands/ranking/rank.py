@@ -90,7 +90,7 @@ def _judges(source: RankSource, whole: Aggregation) -> JudgesFound:
 def _stands(source: RankSource, whole: Aggregation, boards: Sequence[Leaderboard]) -> RobustnessFound:
     from core.ranking.robustness.stands import robustness
 
-    return RobustnessFound.of_event(robustness(source.rankings, whole, boards))
+    return RobustnessFound.of_event(robustness(source.rankings, whole, boards, source.planned))
 
 
 def _pairs(whole: Aggregation, boards: Sequence[Leaderboard]) -> PairsFound:

@@ -32,7 +32,7 @@ class RankSource:
 
     weights are those that judges were given; first is what each board has to say before all else; notes are said once;
     clauses names those that the file calls by texts, by the numbers that they have here; judged are the rankings with
-    what is known of shown orders and lengths.
+    what is known of shown orders and lengths; planned is the primary method of a run's plan.
     """
 
     rankings: Sequence[Ranking]
@@ -44,6 +44,7 @@ class RankSource:
     notes: Sequence[str] = ()
     clauses: Mapping[int, str] = field(default_factory=dict)
     judged: Judged = NOTHING_KNOWN
+    planned: str | None = None
 
 
 def source_of(name: str, runs: Path, options: RankOptions) -> RankSource:
@@ -146,6 +147,7 @@ def of_run(root: Path, options: RankOptions) -> RankSource:
         told.first,
         [*notes, *_selected(options, every, rankings)],
         judged=judged,
+        planned=None if config.plan is None else config.plan.primary,
     )
 
 
