@@ -129,8 +129,9 @@ def _share(value: Any) -> str:
 
 
 def remark(note: str) -> str:
-    """A sentence on indented lines."""
-    return textwrap.fill(visible(note), width=100, initial_indent="  ", subsequent_indent="  ")
+    """A sentence on indented lines; options that it names are not broken at their hyphens."""
+    words = visible(note)
+    return textwrap.fill(words, width=100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def updates(rows: Sequence[Row]) -> str:
