@@ -10,6 +10,25 @@ from core.facts.ranking.methods import primary_method
 from core.facts.ranking.notes import notes_of
 from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow
 
+SAID_IN_NOTES = frozenset(
+    {
+        "exact_match",
+        "gap",
+        "majority_separable",
+        "orders",
+        "orders_counted",
+        "separable",
+        "separable_resamples",
+        "settled",
+        "train_rankings",
+        "unproven_resamples",
+        "unsettled_resamples",
+        "vanished",
+        "vanished_resamples",
+    }
+)
+"""Details of a board that its notes say in words, wherever there is anything to say of them."""
+
 
 def by_method(rows: Iterable[BoardRow]) -> dict[str, list[BoardRow]]:
     """The rows of each method, in their order."""
