@@ -100,12 +100,11 @@ def _of_rankings(found: RankingFile, section: RankSection, options: RankOptions)
 def _of_votes(found: RankingFile, section: RankSection, options: RankOptions) -> RankSource:
     votes, weights = options.weighted(options.selected(found.votes))
     told = [f"{number_of(len(votes), 'vote')} between two conditions; a tie counts half for each"]
-    left_out = options.left_out(RankSection(), votes=True)
-    if left_out:
-        told.append(
-            f"left out: {', '.join(left_out)}, boards by judge and agreement, which take whole rankings (one line "
-            "each, with 'ranking')"
-        )
+    left_out = [*options.left_out(RankSection(), votes=True), "boards by judge", "agreement", "robustness"]
+    told.append(
+        f"left out: {', '.join(left_out)} and what sways judges, which take whole rankings (one line each, with "
+        "'ranking')"
+    )
     compared = _times(votes)
     if len(set(compared)) > 1:
         told.append(
