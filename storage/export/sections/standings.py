@@ -69,14 +69,16 @@ def spread(content: Content) -> str:
 
 
 def places(content: Content) -> str:
-    """How often a condition has each place over the resamples: a row for each method and condition."""
+    """How often a condition has each place over the resamples: a row for each method and condition, in the order of the
+    boards."""
     found: dict[tuple[str, str], dict[str, object]] = {}
     for row in content.rows("places"):
         key = (str(row["method"]), str(row["condition"]))
         found.setdefault(key, {"method": key[0], "condition": key[1]})[str(row["place"])] = row["share"]
     numbers = sorted({key for row in found.values() for key in row if key.isdigit()}, key=int)
     columns = {"method": "method", "condition": "condition", **{number: f"place {number}" for number in numbers}}
-    in_order = [row for method in content.boards for row in found.values() if row["method"] == method]
+    boards = {method: k for k, method in enumerate(content.boards)}
+    in_order = sorted(found.values(), key=lambda row: boards.get(str(row["method"]), len(boards)))
     shown = table(in_order, columns, whole=content.whole("places"), decimals=dict.fromkeys(numbers, 3))
     remark = "Share of the resamples in which a condition has the place; each row sums to 1."
     return markup.under("How often each place", shown, markup.note(remark)) if shown else ""
