@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from commands import answered, dempo, told
 
+from core.errors import InputError
+from core.events import named_number
 from core.facts.randomness import RandomStream
 from core.facts.ranking.methods import METHODS
 from core.ranking.files import read_file
@@ -25,6 +27,7 @@ from core.types import Ranking
 from storage.draws.history import config_of
 from storage.judging.run_rankings import rankings_of_run
 from storage.record.reader import Reader
+from tui.commands.ranking.rank_options import RankOptions
 from tui.terminal.completion import run_or_file_names
 from tui.terminal.csv_output import print_csv
 
@@ -156,6 +159,32 @@ def test_intervals_are_of_the_confidence_that_is_asked_for(file: Path) -> None:
         assert "give a share between 0 and 1, such as 0.95" in told(dempo("rank", file, f"--confidence={wrong}"), 2)
 
 
+def test_the_published_iteration_has_intervals_above_twelve_where_they_are_asked_for(tmp_path: Path) -> None:
+    names = [f"c{k:02d}" for k in range(13)]
+    rankings = [Ranking(f"q{q}", 1, "j", tuple(names[q:] + names[:q])) for q in range(5)]
+    path, few = written(tmp_path / "r.jsonl", rankings), ("--resamples", 5, "--method", "plackett_luce_published")
+    without = rank(path, *few)
+    assert {(row["low"], row["interval"]) for row in without["leaderboards"]} == {("nan", "none")}
+    assert "`dempo rank --published-intervals`, asks for them" in " ".join(dempo("rank", path, *few).stdout.split())
+    given = rank(path, *few, "--published-intervals")
+    asked_for = {"methods": ("plackett_luce_published",), "resamples": 5, "published_intervals": True}
+    assert scores(given) == {key: numbers_of(row) for key, row in by_hand(rankings, **asked_for).items()}
+    assert all(row["low"] != "nan" for row in given["leaderboards"])
+    assert scores(rank(path, *few, "--no-published-intervals")) == scores(without)
+    said = told(dempo("rank", path, "--method", "borda", "--published-intervals"), 2)
+    assert "they are those of plackett_luce_published, and it is not among the methods" in said
+    of_run = RankSection(published_intervals=True)
+    assert RankOptions().section(of_run, votes=False) == of_run, "a run as it was configured"
+    assert not RankOptions(published_intervals=False).section(of_run, votes=False).published_intervals
+    with pytest.raises(InputError, match="the file holds votes between two"):
+        RankOptions(published_intervals=True).section(RankSection(), votes=True)
+
+
+def numbers_of(row: Sequence[Any]) -> tuple[Any, ...]:
+    """As JSON has them, which knows no infinity."""
+    return tuple(named_number(value) if isinstance(value, float) else value for value in row)
+
+
 def test_clauses_are_resampled_where_there_are_any(tmp_path: Path, file: Path) -> None:
     clauses = by_hand(listed(), methods=METHODS_OF_FEW, resample="clauses")
     assert scores(rank(file, *FEW, "--resample", "clauses")) == clauses
@@ -251,7 +280,7 @@ def test_columns_clauses_and_counted_votes_are_explained(tmp_path: Path) -> None
     places = dempo("rank", tmp_path / "votes.jsonl", "--view", "places", "--json")
     assert {row["place"] for row in json.loads(places.stdout)["places"]} == {1, 2}
     assert (
-        "win rates, clauses and robustness, which take"
+        "clauses, robustness and what sways judges, which take"
         in dempo("rank", tmp_path / "votes.jsonl", "--view", "pairwise").stderr
     )
 

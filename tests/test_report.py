@@ -19,6 +19,8 @@ from draw_runs import make_draw_run
 from sample_run import ESCAPES, MARKUP, RATERS, make_sample_run, started
 
 from core.events import JudgeCalled, UnitCompleted, digest
+from core.facts.judging.equal_answers import EqualAnswers
+from core.facts.ranking.notes import notes_of
 from core.run_folder import RunFolder
 from storage.draws.public import PublicDraw
 from storage.export.export import export_run
@@ -32,10 +34,14 @@ from storage.export.sections.comparisons import pairwise
 from storage.export.sections.content import Content
 from storage.export.sections.leximin_levels import levels
 from storage.export.sections.of_view import OfView
-from storage.export.sections.standings import places
+from storage.export.sections.standings import leaderboards, places
 from storage.export.statements import limits
+from storage.judging.board_notes import SAID_IN_NOTES
+from storage.judging.coverage import Coverage
+from storage.judging.judging_notes import JudgingNotes
 from storage.record.log import Log
 from storage.record.reader import Reader
+from storage.record.rows import BoardRow
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><a href='https://evil.example/'>\u202egnp.exe\0\x1b[2J"
@@ -326,11 +332,36 @@ def test_numbers_that_are_not_finite_stand_with_the_others() -> None:
     assert '<th scope="col" class="n">score</th>' in shown
 
 
-def test_the_plot_of_a_method_stands_below_its_table(report: str) -> None:
+def test_the_plot_of_a_method_stands_below_its_table_but_for_the_one_that_the_report_opens_with(report: str) -> None:
+    assert report.count("<title>Borda: scores with") == 1
+    assert "<title>Borda: scores with" in first_screen(report)
     board = report[report.index(">Leaderboards</h2>") : report.index(">Agreement and bias of the judges</h2>")]
     parts = re.findall(r"<h3[^>]*>(.*?)</h3>|<title>(.*?): scores with|(<table>)", board)
     told = [heading or plot or "table" for heading, plot, _ in parts]
-    assert told[:6] == ["Borda", "table", "Borda", "Copeland, by votes", "table", "Copeland, by votes"]
+    assert told[:5] == ["Borda", "table", "Copeland, by votes", "table", "Copeland, by votes"]
+
+
+def test_what_the_notes_of_a_board_say_is_no_table_beside_it() -> None:
+    row = {"condition": "a", "score": 1.0, "low": 1.0, "high": 1.0, "position": 1, "rankings": 4, "draws": ""}
+    board = row | {"method": "kemeny", "resample": "questions", "resamples": 5, "confidence": 0.95, "units": 60}
+    found = {"exact_match": 0.814, "orders": 1, "orders_counted": 1, "agreement": 17, "consensus:a": 1}
+    details = [{"method": "kemeny", "name": name, "value": value} for name, value in found.items()]
+    boards = [board | {"interval": "percentile", "mean": 1.0}]
+    shown = leaderboards(Invented({"leaderboards": boards, "leaderboard_details": details}))
+    assert "81.4% of the resamples have this order" in shown
+    assert rows_in(shown.partition("<details>")[2]) == [["votes that agree with the consensus", "17"]]
+
+
+@pytest.mark.parametrize("name", sorted(SAID_IN_NOTES))
+def test_notes_say_what_the_table_leaves_out(name: str) -> None:
+    """What is unusual of a detail is said, whatever the others are."""
+    method = "mallows" if name == "train_rankings" else "kemeny"
+    usual = {"orders": 1.0, "orders_counted": 1.0, "settled": 1.0}
+
+    def told(**details: float) -> list[str]:
+        return notes_of(method, "questions", 60, {"a": 1, "b": 2}, usual | details)
+
+    assert told(**{name: 0.0 if name in ("orders_counted", "settled") else 3.0}) != told()
 
 
 def test_answers_to_a_question_stand_side_by_side(report: str) -> None:
@@ -374,6 +405,8 @@ class Invented(Content):
         super().__init__(sqlite3.connect(":memory:"), [], False, [f"tables/{view}.csv" for view in views])
         self._made_up = views
 
+    judging = JudgingNotes(Coverage(()), {}, EqualAnswers(0, 0, 0, 0))  # type: ignore[assignment]
+
     def rows(self, view: str) -> Iterator[dict[str, Any]]:
         return iter(self._made_up.get(view, []))
 
@@ -395,7 +428,8 @@ def test_win_rates_are_a_square_and_every_pair_stands_once() -> None:
 def test_chances_of_places_are_a_row_for_each_condition() -> None:
     shares = {("a", 1): 0.9, ("a", 2): 0.1, ("b", 1): 0.1, ("b", 2): 0.9}
     rows = [{"method": "borda", "condition": c, "place": k, "share": share} for (c, k), share in shares.items()]
-    shown = places(Invented({"places": rows}))
+    board = dict.fromkeys(BoardRow.__dataclass_fields__) | {"method": "borda"}
+    shown = places(Invented({"places": rows, "leaderboards": [board]}))
     assert rows_in(shown) == [["Borda", "a", "0.900", "0.100"], ["Borda", "b", "0.100", "0.900"]]
     assert "each row sums to 1" in shown
 

@@ -17,16 +17,16 @@ from tampering import Change, edited, tampered
 
 from core.events import RobustnessComputed
 from core.facts.randomness import RandomStream
-from core.facts.ranking.methods import METHODS, Method
+from core.facts.ranking.methods import METHODS, Method, primary_method
 from core.facts.ranking.positions import positions_by
 from core.facts.ranking.robustness import (
     OF_MAJORITIES,
+    PREFERRED,
     flip_rows,
     in_order,
     majorities_differ,
     majority_method,
     other_methods,
-    primary_method,
     smallest_set,
 )
 from core.ranking.leaderboards import Aggregation, leaderboards
@@ -98,8 +98,10 @@ def calls_of(listed: Sequence[Ranking]) -> list[dict[str, Any]]:
 
 
 def test_the_primary_method_and_those_that_say_the_same() -> None:
-    assert primary_method(METHODS) == "bradley_terry"
-    assert primary_method(["kemeny", "borda"]) == "kemeny"
+    assert primary_method(METHODS, None, PREFERRED) == "bradley_terry"
+    assert primary_method(["kemeny", "borda"], None, PREFERRED) == "kemeny"
+    assert primary_method(METHODS, "mallows", PREFERRED) == "mallows", "the plan's comes before all"
+    assert primary_method(["kemeny", "borda"], "mallows", PREFERRED) == "kemeny", "of a part without it"
     assert majority_method("borda") == "borda"
     assert majority_method("mallows") == "kemeny"
     assert majority_method("plackett_luce_published") == "bradley_terry"

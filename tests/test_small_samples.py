@@ -101,7 +101,8 @@ def test_above_twelve_conditions_the_published_iteration_has_no_intervals_unless
     assert left_out.interval == NO_INTERVAL
     assert all(math.isnan(row.low) and math.isnan(row.high) for row in left_out.rows)
     assert [row.score for row in left_out.rows] == pytest.approx([row.score for row in given.rows], rel=1e-12)
-    assert left_out.notes[0] == "no intervals above 12 conditions: rank.published_intervals = true asks for them"
+    asks = "rank.published_intervals = true, or `dempo rank --published-intervals`, asks for them"
+    assert left_out.notes[0] == f"no intervals above 12 conditions: {asks}"
     assert not [name for name in left_out.detail if "resamples" in name]
     assert given.interval == EXPANDED
     assert not any(math.isnan(row.low) or math.isnan(row.high) for row in given.rows)

@@ -11,17 +11,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import dempo
 
 from core.errors import InputError
 from core.facts.randomness import RandomStream
+from core.facts.ranking.intervals import tail_of
 from core.facts.ranking.methods import METHODS
 from core.ranking.files import read_file
 from core.ranking.leaderboards import Aggregation, Leaderboard
+from core.ranking.pairs_of_votes import pairs_of_votes
+from core.ranking.pairwise import pairwise
 from core.ranking.votes import OF_WHOLE_RANKINGS, Vote, encode_votes, require_room
 from core.sections.who_judges import RankSection
 from core.types import Ranking
 from tui.commands.ranking.rank import Ranked, ranked
 from tui.commands.ranking.rank_options import RankOptions
+from tui.commands.ranking.rank_output import rows_by_view
 from tui.commands.ranking.rank_source import of_file
 
 
@@ -255,3 +260,90 @@ def test_sums_by_unit_are_those_of_a_plain_loop() -> None:
         wanted[data.question[k], i, j] += one.won * one.weight
         wanted[data.question[k], j, i] += one.lost * one.weight
     assert (data.wins_by(data.question, 5) == wanted).all()
+
+
+# ------------------------------------------------------------ win rates
+
+
+def aggregation(given: Sequence[Ranking] | Sequence[Vote], **settings: object) -> Aggregation:
+    section = RankSection.model_validate({"resamples": 60, **settings})
+    both = encode_votes(given) if isinstance(given[0], Vote) else given  # type: ignore[arg-type]
+    return Aggregation(both, section, RandomStream(3, "rank"), lambda *_: None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("resample", ["questions", "clauses"])
+@pytest.mark.parametrize("questions", [12, 60])
+def test_the_votes_of_whole_rankings_give_their_win_rates(resample: str, questions: int) -> None:
+    """Intervals, expanded for few units or not, included."""
+    listed = rankings(seed=4, questions=questions, judges=2)
+    found = pairs_of_votes(aggregation(as_votes(listed), resample=resample))
+    wanted = pairwise(aggregation(listed, resample=resample)).rows
+    assert (found.never_compared, found.by_one, found.most_left_out) == (0, 0, 0)
+    assert [vars(row) for row in found.rows] == [pytest.approx(row.model_dump(), abs=1e-12) for row in wanted]
+
+
+UNEQUAL = [
+    vote("x", "y", "x"),
+    vote("x", "y", "tie"),
+    vote("x", "y", "y", 2),
+    vote("y", "z", "y", 2),
+    vote("y", "z", "tie", 3),
+    vote("w", "z", "z", 4),
+]
+
+
+def test_win_rates_by_hand(tmp_path: Path) -> None:
+    """x against y: 1.5 of 3 votes; of two questions it wins the first (1.5 to .5), and y the second."""
+    found = ranked(of_file(written(tmp_path, *UNEQUAL), RankOptions(resamples=400)))
+    rows = {(row["condition"], row["other"]): row for row in rows_by_view(found)["pairwise"]}
+    assert set(rows) == {(one, other) for pair in ("xy", "yz", "wz") for one, other in (pair, pair[::-1])}
+    names = ("votes", "votes_against", "win_rate", "majority_win_rate", "mean_margin")
+    assert [rows["x", "y"][name] for name in names] == [1.5, 1.5, 0.5, 0.5, (0.5 - 1) / 2]
+    assert [rows["y", "z"][name] for name in names] == [1.5, 0.5, 0.75, 0.75, (1 + 0) / 2]
+    assert [rows["z", "w"][name] for name in names] == [1, 0, 1, 1, 1]
+    assert isinstance(rows["z", "w"]["votes"], int)
+    assert (rows["x", "y"]["low"], rows["x", "y"]["high"]) == (0, 0.75), "question 2 alone, or question 1 alone"
+    assert (rows["z", "w"]["low"], rows["z", "w"]["majority_high"]) == ("nan", "nan")
+    assert "3 pairs never compared: there is no win rate" in found.notes
+    assert "1 pair compared by one question alone: the win rate has no interval" in found.notes
+
+
+def test_an_interval_is_of_the_resamples_that_have_a_vote(tmp_path: Path) -> None:
+    """One of six questions compares y and z twice, another once: the share of resamples with neither is (4/6)^6."""
+    rows = [vote("x", "y", "x", q) for q in range(4)]
+    rows += [vote("y", "z", "y", 4), vote("y", "z", "y", 4), vote("y", "z", "z", 5)]
+    data = aggregation(read_file(written(tmp_path, *rows)).votes, resamples=2000)
+    found = pairs_of_votes(data)
+    drawn = data.weights[1:, 4:]
+    assert found.most_left_out == (drawn.sum(axis=1) == 0).sum() == pytest.approx(2000 * (4 / 6) ** 6, rel=0.2)
+    (row,) = (row for row in found.rows if (row.condition, row.other) == ("y", "z"))
+    with_votes = drawn[drawn.sum(axis=1) > 0] @ np.array([[2.0, 2.0], [0.0, 1.0]])
+    rates = np.sort(with_votes[:, 0] / with_votes[:, 1])
+    tail = tail_of(0.95, 2)
+    assert (row.low, row.high) == pytest.approx(tuple(np.quantile(rates, [tail, 1 - tail])))
+    assert row.win_rate == pytest.approx(2 / 3)
+
+
+def test_win_rates_of_votes_are_printed(tmp_path: Path) -> None:
+    path = written(tmp_path, *UNEQUAL)
+    plain = dempo("rank", path, "--resamples", 20).stdout
+    lines = plain[plain.index("\nWin rates\n") :].split("\n\n")[0].strip("\n").split("\n")
+    (of_x,) = (line for line in lines if line.split()[1:2] == ["x"])
+    assert of_x.split()[2:] == ["0.500", "–"], "beside y and itself there is nothing to compare x with"
+    assert "empty: never compared" in " ".join(plain.split())
+    assert max(map(len, lines)) <= 80
+    assert "P(1st)" in plain
+    data = json.loads(dempo("rank", path, "--resamples", 20, "--json").stdout)["pairwise"]
+    assert len(data) == 6
+    shown = dempo("rank", path, "--resamples", 20, "--view", "pairwise", "--csv")
+    assert shown.stdout.splitlines()[0].startswith("condition,other,votes,votes_against,win_rate,low,high,")
+    assert len(shown.stdout.splitlines()) == 7
+    assert "never compared" in shown.stderr
+
+
+def test_neighbours_that_one_question_compares_have_no_interval(tmp_path: Path) -> None:
+    path = written(tmp_path, vote("x" * 30, "y" * 30, "y" * 30))
+    found = ranked(of_file(path, RankOptions(resamples=5)))
+    told = " ".join(" ".join(found.pairs.win_rates(20)).split())
+    assert ": 1.000 no interval" in told
+    assert "nan" not in told

@@ -186,6 +186,10 @@ class RobustnessComputed(Event):
     flips: list[PairFlip] = described("neighbours in the order, by Borda and by their votes; none: nothing turns them")
     questions: int = described("how many questions there are")
     confidence: float = described("coverage of the intervals that separate pairs")
+    rule: int | None = described(
+        "with a plan: number of the rule by which the plan's primary method is the one; none: no plan was asked",
+        default=None,
+    )
 
 
 class PublishedRead(Event):

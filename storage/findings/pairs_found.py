@@ -61,7 +61,7 @@ class PairsFound:
             return []
         room = width - len("  ") - len(str(len(names))) - len(" ") - _CELL * len(names)
         if room >= min(_NAMED // 3, max(map(len, names))):
-            lines, told = _matrix(names, rates, room), _READ
+            lines, told = _matrix(names, rates, room), _READ + _blank(names, rates)
         else:
             lines, told = [_neighbours(one, other, rates, width) for one, other in pairwise(names)], _NEIGHBOURS
         return ["Win rates", *lines, *_filled("; ".join(filter(None, [told, beside])), width), ""]
@@ -97,9 +97,14 @@ def _matrix(names: Sequence[str], rates: dict[tuple[str, str], PairRow], room: i
     return [line.rstrip() for line in lines]
 
 
+def _blank(names: Sequence[str], rates: dict[tuple[str, str], PairRow]) -> str:
+    """What an empty cell says, where there is one."""
+    return "; empty: never compared" if len(rates) < len(names) * (len(names) - 1) else ""
+
+
 def _neighbours(one: str, other: str, rates: dict[tuple[str, str], PairRow], width: int) -> str:
     row = rates.get((one, other))
-    found = ": –" if row is None else f": {_rate(row).strip()}  {_as_float(row.low):.3f} to {_as_float(row.high):.3f}"
+    found = ": –" if row is None else f": {_rate(row).strip()}  {_interval(row)}"
     most = max(2, min(_NAMED, (width - len(f"   over {found}")) // 2))
     return f"  {_short(one, most)} over {_short(other, most)}{found}"
 
@@ -111,6 +116,11 @@ def _rate(row: PairRow | None) -> str:
     low, high = _as_float(row.low), _as_float(row.high)
     mark = "*" if low > 0.5 or high < 0.5 else " "
     return f"{_as_float(row.win_rate):>{_CELL - 1}.3f}{mark}"
+
+
+def _interval(row: PairRow) -> str:
+    low, high = _as_float(row.low), _as_float(row.high)
+    return "no interval" if math.isnan(low) or math.isnan(high) else f"{low:.3f} to {high:.3f}"
 
 
 def _mean_rate(name: str, rates: dict[tuple[str, str], PairRow]) -> float:

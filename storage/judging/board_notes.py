@@ -6,8 +6,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.facts.ranking.methods import primary_method
 from core.facts.ranking.notes import notes_of
 from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow
+
+SAID_IN_NOTES = frozenset(
+    {
+        "exact_match",
+        "gap",
+        "majority_separable",
+        "orders",
+        "orders_counted",
+        "separable",
+        "separable_resamples",
+        "settled",
+        "train_rankings",
+        "unproven_resamples",
+        "unsettled_resamples",
+        "vanished",
+        "vanished_resamples",
+    }
+)
+"""Details of a board that its notes say in words, wherever there is anything to say of them."""
 
 
 def by_method(rows: Iterable[BoardRow]) -> dict[str, list[BoardRow]]:
@@ -16,6 +36,16 @@ def by_method(rows: Iterable[BoardRow]) -> dict[str, list[BoardRow]]:
     for row in rows:
         boards[str(row.method)].append(row)
     return dict(boards)
+
+
+def primary_first(boards: Mapping[str, list[BoardRow]], planned: str | None) -> dict[str, list[BoardRow]]:
+    """The boards with that of the primary method before the others, which stay in their order.
+
+    Args:
+        planned: the primary method of the run's plan, None without a plan.
+    """
+    primary = [primary_method(list(boards), planned)] if boards else []
+    return {method: boards[method] for method in (*primary, *boards)}
 
 
 def board_notes(

@@ -24,6 +24,11 @@ _NAMED = 40
 _LONGEST = 400
 
 
+def planned_method(rows: Sequence[HypothesisRow]) -> str | None:
+    """The primary method of the plan, None where nothing is planned."""
+    return str(rows[0].method) if rows else None
+
+
 def plan_lines(rows: Sequence[HypothesisRow], width: int) -> list[str]:
     """Two lines or more of each hypothesis, on lines of this width; none where nothing is planned."""
     if not rows:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from core.facts.plural import number_of
+from core.facts.ranking.methods import primary_method
 from storage.record.rows import BoardRow
 from storage.summary.decimals import as_number, decimals_of, shown
 from storage.summary.labels import better, method_words
@@ -23,16 +24,17 @@ Boards = Mapping[str, Sequence[BoardRow]]
 
 @dataclass(frozen=True)
 class Standing:
-    """The head of the board of one method."""
+    """The head of the board of one method, which may be the one that the run's plan names."""
 
     method: str
     rows: tuple[BoardRow, ...]
     """Best first."""
+    planned: bool = False
 
     @classmethod
-    def of(cls, method: str, rows: Sequence[BoardRow]) -> Standing:
+    def of(cls, method: str, rows: Sequence[BoardRow], planned: bool = False) -> Standing:
         """Of the rows of a board, whatever a stranger wrote there."""
-        return cls(method, tuple(sorted(rows, key=_place)))
+        return cls(method, tuple(sorted(rows, key=_place)), planned)
 
     @property
     def first(self) -> list[str]:
@@ -46,9 +48,9 @@ class Standing:
         return [self._ahead(), *self._overlaps()]
 
     def _ahead(self) -> str:
-        by = f"by {method_words(self.method)}"
+        by = f"by {method_words(self.method)}{', the planned method,' if self.planned else ''}"
         if len(self.first) > 1:
-            return f"{_listed(self.first)} share the first place {by}."
+            return f"{_listed(self.first)} share the first place {by.rstrip(',')}."
         row, second = self.rows[0], self.rows[1]
         decimals = decimals_of(number for row in self.rows for number in (row.score, row.low, row.high))
         level = confidence_of({self.method: self.rows})
@@ -73,12 +75,16 @@ class Standing:
         return [f"Of {of}, the intervals of {'; '.join(yes)} overlap; those of {'; '.join(no)} do not."]
 
 
-def who_is_ahead(boards: Boards) -> str:
-    """Of the first method, and whether the others agree; "" where nothing is ranked."""
+def who_is_ahead(boards: Boards, planned: str | None) -> str:
+    """By the primary method, and whether the others agree; "" where nothing is ranked.
+
+    Args:
+        planned: the primary method of the run's plan, None without a plan: then the first one speaks.
+    """
     if not boards:
         return ""
-    method, rows = next(iter(boards.items()))
-    standing = Standing.of(method, rows)
+    method = primary_method(list(boards), planned)
+    standing = Standing.of(method, boards[method], method == planned)
     return " ".join(filter(None, [*standing.sentences(), agreed(boards, standing.first)]))
 
 

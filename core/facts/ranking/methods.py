@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 Method = Literal[
@@ -25,6 +26,18 @@ lower the better; of all others a higher score is better."""
 
 LARGEST_DYNAMIC = 12
 """Conditions in a cycle of majorities up to which all best orders are counted; beyond, one stands for all."""
+
+
+def primary_method(methods: Sequence[str], planned: str | None, *otherwise: str) -> str:
+    """The method that speaks for a run wherever one does: that which its plan names, if it has one.
+
+    Args:
+        methods: those that there are leaderboards of, in their order.
+        planned: `plan.primary`, None of a run without a plan.
+        otherwise: what speaks in its place, the first that is there; the first of all methods where none is.
+    """
+    wanted = [method for method in (planned, *otherwise) if method is not None and method in methods]
+    return (wanted or methods)[0]
 
 
 def resample_of(method: str, asked: str) -> str:

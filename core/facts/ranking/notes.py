@@ -54,7 +54,8 @@ def held_fixed(resample: str, units: int) -> str:
 def _interval(kind: str, resample: str, units: int) -> Iterator[str]:
     """Which intervals these are, where they are no plain percentiles, and what they hold fixed."""
     if kind == NO_INTERVAL:
-        yield f"no intervals above {MOST_WITH_INTERVALS} conditions: rank.published_intervals = true asks for them"
+        asked = "rank.published_intervals = true, or `dempo rank --published-intervals`, asks for them"
+        yield f"no intervals above {MOST_WITH_INTERVALS} conditions: {asked}"
         return
     yield held_fixed(resample, units)
     if kind == EXPANDED:

@@ -17,8 +17,12 @@ from typing import Any
 ROBUSTNESS_UNIT = "robustness"
 """The unit of the stage `rank` that all of this is recorded in."""
 
+ROBUSTNESS_RULE = 1
+"""The number of the rule by which a run with a plan compares with the order by the plan's primary method. Events
+without a number were computed before, when no plan was asked; those of runs without a plan have none."""
+
 PREFERRED = "bradley_terry"
-"""The primary method, where it is among the methods; else the first of them is."""
+"""The primary method of a run without a plan, where it is among the methods; else the first of them is."""
 
 OF_MAJORITIES = "bradley_terry_majority"
 """The preferred method on the majorities of questions, where that is a method of its own."""
@@ -41,11 +45,6 @@ Order = Sequence[Sequence[str]]
 
 Scored = tuple[tuple[int, ...], int]
 """Of a question or a ranking: the Borda points of each condition, and how many rankings gave them."""
-
-
-def primary_method(methods: Sequence[str]) -> str:
-    """The method whose order the analyses are compared with."""
-    return PREFERRED if PREFERRED in methods else methods[0]
 
 
 def majority_method(primary: str) -> str:

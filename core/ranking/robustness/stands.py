@@ -9,8 +9,16 @@ from typing import cast
 import numpy as np
 
 from core.events import LeaderboardComputed, LeaderboardRow, PairApart, PairFlip, RobustnessComputed
-from core.facts.ranking.methods import Method
-from core.facts.ranking.robustness import ROBUSTNESS_UNIT, flip_rows, in_order, neighbours, pair_rows, primary_method
+from core.facts.ranking.methods import Method, primary_method
+from core.facts.ranking.robustness import (
+    PREFERRED,
+    ROBUSTNESS_RULE,
+    ROBUSTNESS_UNIT,
+    flip_rows,
+    in_order,
+    neighbours,
+    pair_rows,
+)
 from core.ranking.counts import Ballots, Floats, positions_of, wins_by_unit
 from core.ranking.leaderboards import Aggregation, Leaderboard, Score
 from core.ranking.robustness.analyses import analyses
@@ -22,20 +30,25 @@ def record_robustness(
     ctx: Context, rankings: Sequence[Ranking], whole: Aggregation, boards: Sequence[LeaderboardComputed]
 ) -> None:
     """Records whether the order holds, as a unit of its own."""
-    ctx.unit(ROBUSTNESS_UNIT, lambda unit: unit.add(robustness(rankings, whole, boards)))
+    planned = None if ctx.config.plan is None else ctx.config.plan.primary
+    ctx.unit(ROBUSTNESS_UNIT, lambda unit: unit.add(robustness(rankings, whole, boards, planned)))
 
 
 def robustness(
-    rankings: Sequence[Ranking], whole: Aggregation, boards: Sequence[LeaderboardComputed | Leaderboard]
+    rankings: Sequence[Ranking],
+    whole: Aggregation,
+    boards: Sequence[LeaderboardComputed | Leaderboard],
+    planned: str | None = None,
 ) -> RobustnessComputed:
     """The orders of all analyses, the pairs, and what turns neighbours round.
 
     Args:
         whole: of these rankings.
         boards: the leaderboards of all of them, in the order of the methods.
+        planned: the primary method of the run's plan, None without a plan.
     """
     orders = {str(board.method): in_order(_places(board.rows)) for board in boards}
-    primary = cast(Method, primary_method(list(orders)))
+    primary = cast(Method, primary_method(list(orders), planned, PREFERRED))
     order, ballots = orders[primary], whole.ballots
     found = list(analyses(rankings, whole, primary, orders))
     questions = len(ballots.asked)
@@ -56,6 +69,7 @@ def robustness(
         flips=[PairFlip(**row) for row in flips],
         questions=questions,
         confidence=whole.config.confidence,
+        rule=None if planned is None else ROBUSTNESS_RULE,
     )
 
 

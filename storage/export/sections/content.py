@@ -13,9 +13,10 @@ from storage.export.pages import markup
 from storage.export.pages.grid import MOST_ROWS, table
 from storage.export.plots.figures import Figure
 from storage.export.tables import rows_of
-from storage.judging.board_notes import by_method
+from storage.judging.board_notes import by_method, primary_first
 from storage.judging.judging_notes import JudgingNotes
-from storage.record.rows import BoardRow, as_rows
+from storage.plans.planned_rows import planned_method
+from storage.record.rows import BoardRow, HypothesisRow, as_rows
 from storage.record.schema import VIEWS
 
 Row = dict[str, Any]
@@ -40,8 +41,13 @@ class Content:
 
     @cached_property
     def boards(self) -> dict[str, list[BoardRow]]:
-        """The leaderboard of each method, the one of the first method of the configuration first."""
-        return by_method(as_rows(BoardRow, islice(self.rows("leaderboards"), MOST_ROWS)))
+        """The leaderboard of each method, that of the primary one first."""
+        return primary_first(by_method(as_rows(BoardRow, islice(self.rows("leaderboards"), MOST_ROWS))), self.planned)
+
+    @cached_property
+    def planned(self) -> str | None:
+        """The primary method of the run's plan."""
+        return planned_method(as_rows(HypothesisRow, islice(self.rows("hypotheses"), 1)))
 
     @cached_property
     def judging(self) -> JudgingNotes:

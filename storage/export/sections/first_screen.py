@@ -41,11 +41,11 @@ def _result(content: Content) -> list[str]:
     if not content.boards:
         drawn = panels_drawn(content.rows("draws"), content.rows("panel_composition"))
         return [f"{told[:1].upper()}{told[1:]}." for told in drawn[:3]]
-    return [who_is_ahead(content.boards)]
+    return [who_is_ahead(content.boards, content.planned)]
 
 
 def _plot(content: Content) -> str:
-    """The first leaderboard, else the quotas with what was drawn."""
+    """The leaderboard of the primary method, else the quotas with what was drawn."""
     if content.boards:
         return content.plots("leaderboard", next(iter(content.boards)))
     return next(iter(content.plots_of("quotas")), "")

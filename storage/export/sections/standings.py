@@ -8,7 +8,7 @@ from storage.export.pages import markup
 from storage.export.pages.grid import table
 from storage.export.sections.content import Content
 from storage.judging import families
-from storage.judging.board_notes import board_notes
+from storage.judging.board_notes import SAID_IN_NOTES, board_notes
 from storage.judging.families import spread_table
 from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, as_rows
 from storage.summary.labels import better, method_words
@@ -19,7 +19,7 @@ _COLUMNS = ("position", "condition", "score", "low", "high")
 
 
 def leaderboards(content: Content) -> str:
-    """Each method with its intervals, its own notes and its plot."""
+    """Each method with its intervals, its own notes and its plot, but for that which the report opens with."""
     boards = content.boards
     if not boards:
         return ""
@@ -45,19 +45,19 @@ def _board(
 ) -> str:
     shown = table(map(vars, rows), _COLUMNS, caption=better(method))
     told = "; ".join(notes)
-    beside = [vars(row) for row in details if str(row.method) == method and not _is_place(row)]
+    beside = [vars(row) for row in details if str(row.method) == method and not _stands_elsewhere(row)]
     return markup.under(
         method_words(method),
         shown,
         markup.note(_sentences([told])[0]) if told else "",
-        content.plots("leaderboard", method),
+        content.plots("leaderboard", method) if method != next(iter(content.boards)) else "",
         markup.folded("What the method found beside the scores", table(beside, ("name", "value"), by_row=("value",))),
     )
 
 
-def _is_place(detail: BoardDetailRow) -> bool:
-    """The place in the consensus, which the board itself shows."""
-    return str(detail.name).startswith("consensus:")
+def _stands_elsewhere(detail: BoardDetailRow) -> bool:
+    """What the notes say, and the place in the consensus, which the board itself shows."""
+    return str(detail.name) in SAID_IN_NOTES or str(detail.name).startswith("consensus:")
 
 
 def spread(content: Content) -> str:
@@ -69,14 +69,17 @@ def spread(content: Content) -> str:
 
 
 def places(content: Content) -> str:
-    """How often a condition has each place over the resamples: a row for each method and condition."""
+    """How often a condition has each place over the resamples: a row for each method and condition, in the order of the
+    boards."""
     found: dict[tuple[str, str], dict[str, object]] = {}
     for row in content.rows("places"):
         key = (str(row["method"]), str(row["condition"]))
         found.setdefault(key, {"method": key[0], "condition": key[1]})[str(row["place"])] = row["share"]
     numbers = sorted({key for row in found.values() for key in row if key.isdigit()}, key=int)
     columns = {"method": "method", "condition": "condition", **{number: f"place {number}" for number in numbers}}
-    shown = table(found.values(), columns, whole=content.whole("places"), decimals=dict.fromkeys(numbers, 3))
+    boards = {method: k for k, method in enumerate(content.boards)}
+    in_order = sorted(found.values(), key=lambda row: boards.get(str(row["method"]), len(boards)))
+    shown = table(in_order, columns, whole=content.whole("places"), decimals=dict.fromkeys(numbers, 3))
     remark = "Share of the resamples in which a condition has the place; each row sums to 1."
     return markup.under("How often each place", shown, markup.note(remark)) if shown else ""
 

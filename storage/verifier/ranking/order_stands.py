@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.facts.ranking.methods import primary_method
 from core.facts.ranking.positions import positions_by
 from core.facts.ranking.robustness import (
     OF_MAJORITIES,
     PREFERRED,
+    ROBUSTNESS_RULE,
     ROBUSTNESS_UNIT,
     Order,
     flip_rows,
@@ -20,10 +22,9 @@ from core.facts.ranking.robustness import (
     neighbours,
     other_methods,
     pair_rows,
-    primary_method,
 )
 from storage.verifier.contents.judgements import MOST_RANKED, check_judge_calls, require_known, weights_of_record
-from storage.verifier.ground.finding import Finding, brief, broken, same, spend, whole
+from storage.verifier.ground.finding import Finding, brief, broken, rule_of, same, spend, whole
 from storage.verifier.ground.record import Found, Record
 from storage.verifier.ranking.estimates import MOST_ORDERED, agrees, ballots_of, rank_section, ranked_calls
 from storage.verifier.ranking.intervals import BY_METHOD, Leaderboards
@@ -58,7 +59,7 @@ def check_robustness(record: Record) -> str:
     listed = [method for method in record.genesis["config"]["rank"]["methods"] if method in orders]
     if not listed:
         raise broken("no leaderboard is recorded whose order could stand", event.seq)
-    primary = primary_method(listed)
+    primary = primary_method(listed, _compared_by_plan(record, event), PREFERRED)
     same(event.values["method"], primary, "the method whose order is compared", event.seq)
     same(event.values["order"], orders[primary], f"the order by {primary}", event.seq)
     of_boards = {method: orders[method] for method in listed}
@@ -71,6 +72,17 @@ def check_robustness(record: Record) -> str:
     if left_out:
         raise Finding("unknown", f"{told} are here; not derived: {left_out}", event.seq)
     return f"{told} and {len(event.values['flips'])} smallest sets of questions found again"
+
+
+def _compared_by_plan(record: Record, event: Found) -> str | None:
+    """The primary method of the plan, if there is one and the event was computed by a rule that looks at it."""
+    plan = record.genesis["config"].get("plan")
+    if event.values.get("rule") is None:
+        return None
+    rule_of(event, ROBUSTNESS_RULE, "the order that analyses are compared with")
+    if plan is None:
+        raise broken("a rule for runs with a plan is named, and the configuration in event 1 has none", event.seq)
+    return str(plan["primary"])
 
 
 # ------------------------------------------------------------ orders

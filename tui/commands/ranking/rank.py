@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from core.events import named_number
+from core.facts.plural import number_of
 from storage.findings.judges_found import JudgesFound
 from storage.findings.pairs_found import PairsFound
 from storage.findings.robustness_found import RobustnessFound
@@ -16,12 +17,14 @@ from tui.commands.ranking.rank_source import RankSource
 
 if TYPE_CHECKING:
     from core.ranking.leaderboards import Aggregation, Leaderboard
+    from core.ranking.pairs_of_votes import VotedPairs
+    from core.sections.who_judges import RankSection
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Rows of the views `leaderboards`, with a note, and `leaderboard_details`; of whole rankings also what is found of
-    pairs, juries and judges, and whether the order holds; and what `RankSource` has to say."""
+    """Rows of the views `leaderboards`, with a note, `leaderboard_details`, `places` and `pairwise`; of whole rankings
+    also what is found of juries and judges, and whether the order holds; and what `RankSource` has to say."""
 
     rows: list[dict[str, Any]]
     details: list[dict[str, Any]]
@@ -71,7 +74,8 @@ def ranked(source: RankSource) -> Ranked:
     ]
     told = Ranked(rows, details, source.first, source.notes, source.clauses, jury=JuryFound(weights=source.weights))
     if source.votes:
-        return replace(told, pairs=PairsFound((), _places(boards)))
+        pairs, notes = _pairs_of_votes(whole, boards)
+        return replace(told, pairs=pairs, notes=[*told.notes, *notes])
     return replace(
         told,
         pairs=_pairs(whole, boards),
@@ -90,7 +94,36 @@ def _judges(source: RankSource, whole: Aggregation) -> JudgesFound:
 def _stands(source: RankSource, whole: Aggregation, boards: Sequence[Leaderboard]) -> RobustnessFound:
     from core.ranking.robustness.stands import robustness
 
-    return RobustnessFound.of_event(robustness(source.rankings, whole, boards))
+    return RobustnessFound.of_event(robustness(source.rankings, whole, boards, source.planned))
+
+
+def _pairs(whole: Aggregation, boards: Sequence[Leaderboard]) -> PairsFound:
+    from core.ranking.pairwise import pairwise
+
+    return PairsFound([PairRow(**row.model_dump()) for row in pairwise(whole).rows], _places(boards))
+
+
+def _pairs_of_votes(whole: Aggregation, boards: Sequence[Leaderboard]) -> tuple[PairsFound, list[str]]:
+    """The same of votes between two, and what is to be said of it."""
+    from core.ranking.pairs_of_votes import pairs_of_votes
+
+    found = pairs_of_votes(whole)
+    rows = [PairRow(**{name: named_number(value) for name, value in vars(row).items()}) for row in found.rows]
+    return PairsFound(rows, _places(boards)), _notes_of_pairs(found, whole.config)
+
+
+def _notes_of_pairs(found: VotedPairs, section: RankSection) -> list[str]:
+    """Which win rates or intervals there are not, and what the others are of."""
+    told = []
+    if found.never_compared:
+        told.append(f"{number_of(found.never_compared, 'pair')} never compared: there is no win rate")
+    if found.by_one:
+        unit = "vote" if section.resample == "rankings" else section.resample.removesuffix("s")
+        told.append(f"{number_of(found.by_one, 'pair')} compared by one {unit} alone: the win rate has no interval")
+    if found.most_left_out:
+        left_out = f"up to {found.most_left_out} of {section.resamples}"
+        told.append(f"the interval of a win rate leaves out the resamples without a vote on its pair: {left_out}")
+    return told
 
 
 def _places(boards: Sequence[Leaderboard]) -> list[PlaceRow]:
@@ -100,12 +133,6 @@ def _places(boards: Sequence[Leaderboard]) -> list[PlaceRow]:
         for condition, shares in board.places.items()
         for place, share in enumerate(shares, 1)
     ]
-
-
-def _pairs(whole: Aggregation, boards: Sequence[Leaderboard]) -> PairsFound:
-    from core.ranking.pairwise import pairwise
-
-    return PairsFound([PairRow(**row.model_dump()) for row in pairwise(whole).rows], _places(boards))
 
 
 def _aggregation(source: RankSource) -> Aggregation:

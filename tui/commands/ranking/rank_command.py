@@ -41,6 +41,14 @@ def rank(
     resamples: Annotated[int | None, typer.Option(help="Bootstrap resamples; 1,000 by default.", min=1)] = None,
     confidence: Annotated[float | None, typer.Option(help="Of intervals; 0.95 by default.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; 0, or the run's.", min=0)] = None,
+    published_intervals: Annotated[
+        bool | None,
+        typer.Option(
+            "--published-intervals/--no-published-intervals",
+            help="Intervals of plackett_luce_published above 12 conditions too, which take long; as the run has it.",
+            show_default=False,
+        ),
+    ] = None,
     view: Annotated[
         str | None, typer.Option("--view", help="Print these rows instead, named as a run's view: pairwise, places, …")
     ] = None,
@@ -73,5 +81,12 @@ def rank(
         raise InputError("--csv and --json print in different forms; give one of them")
     named = {"methods": method, "only": only, "drop": drop, "judges": judge, "weights": weight}
     given = {name: tuple(values) for name, values in named.items() if values}
-    options = RankOptions(**given, resamples=resamples, resample=resample, confidence=confidence, seed=seed)
+    options = RankOptions(
+        **given,
+        resamples=resamples,
+        resample=resample,
+        confidence=confidence,
+        seed=seed,
+        published_intervals=published_intervals,
+    )
     print_ranked(ranked(source_of(source, runs_dir, options)), view, as_json, as_csv)

@@ -14,6 +14,9 @@ from core.sections.who_judges import RankSection
 if TYPE_CHECKING:
     from core.ranking.selection import Ballot
 
+OF_PUBLISHED: Method = "plackett_luce_published"
+"""The method whose intervals have to be asked for where there are many conditions."""
+
 
 @dataclass(frozen=True)
 class RankOptions:
@@ -31,6 +34,7 @@ class RankOptions:
     resample: str | None = None
     confidence: float | None = None
     seed: int | None = None
+    published_intervals: bool | None = None
 
     def section(self, given: RankSection, votes: bool) -> RankSection:
         """How rankings, or votes between two, are aggregated, beginning from the settings `given`.
@@ -38,8 +42,13 @@ class RankOptions:
         Raises:
             InputError: an option is wrong.
         """
-        values = {"resamples": self.resamples, "resample": self._resample(votes), "confidence": self._confidence()}
         methods = self._methods(given.methods, votes)
+        values = {
+            "resamples": self.resamples,
+            "resample": self._resample(votes),
+            "confidence": self._confidence(),
+            "published_intervals": self._published_intervals(methods, votes),
+        }
         jury = tuple(method for method in given.jury if method in methods) if given.jury is not None else None
         changed = {name: value for name, value in values.items() if value is not None}
         return given.model_copy(update=changed | {"methods": methods, "jury": jury})
@@ -71,6 +80,12 @@ class RankOptions:
             first, second, last = units
             raise InputError(f"--resample {self.resample!r}: choose {first}, {second} or {last}")
         return None if self.resample is None else units[self.resample]
+
+    def _published_intervals(self, methods: Sequence[Method], votes: bool) -> bool | None:
+        if self.published_intervals and OF_PUBLISHED not in methods:
+            why = "the file holds votes between two" if votes else "it is not among the methods; add it"
+            raise InputError(f"--published-intervals: they are those of {OF_PUBLISHED}, and {why}")
+        return self.published_intervals
 
     def _confidence(self) -> float | None:
         if self.confidence is not None and not 0 < self.confidence < 1:

@@ -32,7 +32,7 @@ class RankSource:
 
     weights are those that judges were given; first is what each board has to say before all else; notes are said once;
     clauses names those that the file calls by texts, by the numbers that they have here; judged are the rankings with
-    what is known of shown orders and lengths.
+    what is known of shown orders and lengths; planned is the primary method of a run's plan.
     """
 
     rankings: Sequence[Ranking]
@@ -44,6 +44,7 @@ class RankSource:
     notes: Sequence[str] = ()
     clauses: Mapping[int, str] = field(default_factory=dict)
     judged: Judged = NOTHING_KNOWN
+    planned: str | None = None
 
 
 def source_of(name: str, runs: Path, options: RankOptions) -> RankSource:
@@ -103,12 +104,11 @@ def _of_votes(found: RankingFile, section: RankSection, options: RankOptions) ->
     votes, weights = options.weighted(options.selected(found.votes))
     counted = sum((vote.won + vote.lost) * vote.weight for vote in votes)
     told = [f"{counted:,.10g} {'vote' if counted == 1 else 'votes'} between two conditions; a tie counts half for each"]
-    left_out = options.left_out(RankSection(), votes=True)
-    if left_out:
-        told.append(
-            f"left out: {', '.join(left_out)}, boards by judge, agreement, win rates, clauses and robustness, which "
-            "take whole rankings (one line each, with 'ranking')"
-        )
+    left_out = [*options.left_out(RankSection(), votes=True), "boards by judge", "agreement", "clauses", "robustness"]
+    told.append(
+        f"left out: {', '.join(left_out)} and what sways judges, which take whole rankings (one line each, with "
+        "'ranking')"
+    )
     compared = _times(votes)
     if len(set(compared)) > 1:
         told.append(
@@ -150,6 +150,7 @@ def of_run(root: Path, options: RankOptions) -> RankSource:
         told.first,
         [*notes, *_selected(options, every, rankings)],
         judged=judged,
+        planned=None if config.plan is None else config.plan.primary,
     )
 
 

@@ -187,7 +187,7 @@ def results(reader: Reader, as_json: bool, method: str | None = None) -> None:
     """What came out of a run: its summary, leaderboard, what was measured of its models, and where it lies.
 
     Args:
-        method: whose leaderboard; that of the run's first method where none is named, every one for "all".
+        method: whose leaderboard; that of the run's primary method where none is named, every one for "all".
     """
     root = reader.folder.root
     if as_json:

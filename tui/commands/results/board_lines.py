@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.errors import InputError
+from core.facts.ranking.methods import primary_method
 from core.visible import one_line
 from storage.findings.pairs_found import PairsFound
 from storage.judging import families
 from storage.judging.board_notes import board_notes, by_method
 from storage.judging.coverage import Coverage
 from storage.judging.families import spread_table
+from storage.plans.planned_rows import planned_method
 from storage.record.reader import Reader
-from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, view_rows
+from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, HypothesisRow, view_rows
 from tui.terminal import tables
 
 ALL = "all"
@@ -42,7 +44,7 @@ def _wanted(method: str | None, methods: Sequence[str]) -> list[str]:
 
 
 def board_lines(reader: Reader, method: str | None) -> list[str]:
-    """The leaderboard of a method, that of the run's first one where none is named, and which others there are.
+    """The leaderboard of a method, that of the run's primary one where none is named, and which others there are.
 
     What has to be said of the judging stands in the summary.
     """
@@ -52,7 +54,8 @@ def board_lines(reader: Reader, method: str | None) -> list[str]:
             board_rows(reader, method)
         return []
     methods = list(dict.fromkeys(str(row["method"]) for row in rows))
-    shown = board_rows(reader, method if method is not None else methods[0])
+    primary = primary_method(methods, planned_method(view_rows(reader, HypothesisRow)))
+    shown = board_rows(reader, method if method is not None else primary)
     lines = [f"Leaderboards{_stamp(reader.summary().simulated, kinds)}", ""]
     leads = PairsFound.of_run(reader).firsts()
     lines += [tables.leaderboards(shown, leads=leads), *_others(methods, shown), ""]

@@ -9,8 +9,9 @@ from core.facts.plural import number_of
 from core.visible import visible
 from storage.judging.board_notes import by_method
 from storage.judging.judging_notes import JudgingNotes
+from storage.plans.planned_rows import planned_method
 from storage.record.reader import Reader
-from storage.record.rows import BoardRow, ConditionRow, view_rows
+from storage.record.rows import BoardRow, ConditionRow, HypothesisRow, view_rows
 from storage.summary.panel_drawn import panels_drawn
 from storage.summary.standing import who_is_ahead
 from storage.summary.what_ran import what_ran
@@ -31,7 +32,8 @@ def summary_lines(reader: Reader) -> list[str]:
     told = what_ran(lambda sql: [tuple(row.values()) for row in reader.query(sql)], view_rows(reader, ConditionRow))
     told += [("drawn", sentence) for sentence in _drawn(reader)]
     told += [("beware", sentence) for sentence in _warnings(JudgingNotes.of_run(reader))]
-    told.append(("ahead", who_is_ahead(by_method(view_rows(reader, BoardRow)))))
+    planned = planned_method(view_rows(reader, HypothesisRow))
+    told.append(("ahead", who_is_ahead(by_method(view_rows(reader, BoardRow)), planned)))
     lines = [line for name, words in _named_once(told) for line in _wrapped(name, words)]
     return [*lines, ""] if lines else []
 

@@ -11,15 +11,15 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 
 from core.facts.ranking.intervals import NO_INTERVAL
-from core.facts.ranking.methods import CONSENSUS_METHODS
+from core.facts.ranking.methods import CONSENSUS_METHODS, primary_method
 from core.visible import one_line
 from storage.findings.pairs_found import PairsFound
 from storage.findings.robustness_found import RobustnessFound
-from storage.judging.board_notes import board_notes, by_method
+from storage.judging.board_notes import board_notes, by_method, primary_first
 from storage.judging.families import REMARK, spread_table
 from storage.judging.judging_notes import JudgingNotes
 from storage.judging.jury import JuryFound
-from storage.plans.planned_rows import plan_lines
+from storage.plans.planned_rows import plan_lines, planned_method
 from storage.record.reader import Reader
 from storage.record.rows import (
     BoardDetailRow,
@@ -76,7 +76,8 @@ class LeaderboardsPane(Pane):
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Results:
-        boards = by_method(view_rows(reader, BoardRow))
+        planned = view_rows(reader, HypothesisRow)
+        boards = primary_first(by_method(view_rows(reader, BoardRow)), planned_method(planned))
         run = reader.query("SELECT simulated FROM run")
         judging = JudgingNotes.of_run(reader)
         spread = view_rows(reader, FamilyRow)
@@ -93,7 +94,7 @@ class LeaderboardsPane(Pane):
             jury=JuryFound.of_run(reader),
             pairs=PairsFound.of_run(reader),
             robustness=RobustnessFound.of_run(reader),
-            planned=view_rows(reader, HypothesisRow),
+            planned=planned,
         )
 
     def show(self, found: Results) -> None:
@@ -132,7 +133,8 @@ def page(found: Results, width: int) -> Text:
     if found.spread:
         _spread(text, found.spread, width)
     consensus = [method for method in found.boards if method in CONSENSUS_METHODS]
-    grid = found.pairs.places_by((consensus or list(found.boards))[0], width)
+    speaks = primary_method(list(found.boards), planned_method(found.planned), *consensus)
+    grid = found.pairs.places_by(speaks, width)
     _lines(text, [*found.pairs.win_rates(width), *grid])
     if found.diagnostics:
         text.append("Judges\n", style="bold")
