@@ -14,7 +14,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import DempoError
-from core.events import GoldRead, JudgeCalled, PublishedRead, RankingsRead
+from core.events import GoldRead, JudgeCalled, PeopleRead, PublishedRead, RankingsRead
 from core.facts.sealed import PRIVATE, SEALED
 from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
@@ -138,6 +138,9 @@ def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
     if stage == "answer":
         kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
         return {key: why for key, own in kinds.items() for kind, why in _INPUTS.items() if kind in own}
+    if stage == "lottery":
+        why = "published files about people are taken from the record"
+        return {k: why for k, own in record.units(stage).items() if any(line.kind == PeopleRead.kind for line in own)}
     if stage == "rank":
         kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
         told = {
