@@ -148,7 +148,7 @@ class LotteryDiagnosed(Event):
 
 class PeopleRead(Event):
     """One published file about people: made by others, and imported as it was. Who is not in the pool is only counted;
-    places are those in `pool.built`, from 0."""
+    places are those in `pool.built`, from 0. Whoever has the file could tell by its numbers who is who in the pool."""
 
     kind: ClassVar[str] = "people.read"
     lottery: str = described("name of the lottery that it is compared with")
@@ -157,10 +157,10 @@ class PeopleRead(Event):
     file: FileRead = described("the file, with size, SHA-256 and number of rows")
     people: int = described("how many people it names")
     total: float | None = described("of π: their sum over all people of the file", default=None)
-    pi: list[tuple[int, float]] | None = sealed("people", "[place, π], of π", default=None)
-    members: list[int] | None = sealed("people", "places of the members, of a panel", default=None)
+    pi: list[tuple[int, float]] | None = sealed("private", "[place, π], of π", default=None)
+    members: list[int] | None = sealed("private", "places of the members, of a panel", default=None)
     weights: list[tuple[int, int, float, float]] | None = sealed(
-        "people", "[place, pairs, smallest weight, largest weight], of pairs", default=None
+        "private", "[place, pairs, smallest weight, largest weight], of pairs", default=None
     )
 
 

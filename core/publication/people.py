@@ -1,6 +1,7 @@
 """Within the stage `lottery`: published files about people, and their numbers beside those of the run's own lottery.
 
-Ids are looked up under the pseudonyms of the pool; what is recorded of people stands in a sealed part.
+Ids are looked up under the pseudonyms of the pool; what is recorded of each person stands in a sealed part that no
+redacted copy has.
 """
 
 from __future__ import annotations

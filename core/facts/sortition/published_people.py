@@ -29,13 +29,13 @@ _EVERYBODY_EQUAL, _UNWEIGHTED = "equal", "unweighted"
 class PeopleGiven:
     """What a file says of the people of the pool, by their place in it.
 
-    people is how many it names, others included; total is the sum of π over all of them. weights[i] are the number of
+    people is how many it names, others included; pi_sum is the sum of π over all of them. weights[i] are the number of
     pairs of a rater and the smallest and largest weight among them.
     """
 
     what: str
     people: int
-    total: float = 0.0
+    pi_sum: float = 0.0
     pi: Mapping[int, float] = field(default_factory=dict)
     members: Sequence[int] = ()
     weights: Mapping[int, tuple[int, float, float]] = field(default_factory=dict)
@@ -118,7 +118,7 @@ def _compare_pi(rows: _Rows, file: PeopleGiven, own: OwnLottery) -> None:
     theirs, ours = [file.pi[i] for i in known], [own.pi[i] for i in known]
     rows.add("people", file.people, len(own.pi), "other_people")
     rows.add("people_unknown", file.people - len(known), 0, "other_people")
-    rows.add("sum", file.total, own.size, "other_size", _EQUAL_WITHIN * max(1, file.people))
+    rows.add("sum", file.pi_sum, own.size, "other_size", _EQUAL_WITHIN * max(1, file.people))
     if not known:
         return
     rows.add("spread_in_type", _spread(known, theirs, own.type_of), 0.0, "unequal_types", _EQUAL_WITHIN)

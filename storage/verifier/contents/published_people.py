@@ -80,9 +80,9 @@ def _people_given(event: Found, lottery: LotteryRead) -> PeopleGiven:
         listed = [i for i, _ in values["pi"]]
         if not all(0 <= pi <= 1 for pi in file.pi.values()):
             raise broken("a published π is no probability", seq)
-        missing = file.total - math.fsum(file.pi.values())
+        missing = file.pi_sum - math.fsum(file.pi.values())
         if abs(missing) > NEAR_PEOPLE and not -NEAR_PEOPLE <= missing <= file.people - len(listed) + NEAR_PEOPLE:
-            raise broken(f"the published π sum to {brief(file.total)}, and those of the pool do not go with it", seq)
+            raise broken(f"the published π sum to {brief(file.pi_sum)}, and those of the pool do not go with it", seq)
     elif what == "panel":
         file = PeopleGiven(what, values["people"], members=values["members"])
         listed = values["members"]
