@@ -26,6 +26,7 @@ from people_folder import (
 )
 from published_folder import invented_rows, write_lines
 from rewritten import Row, forged
+from table_runs import make_table_run
 
 from core.config_file import parse_config
 from core.errors import InputError
@@ -435,3 +436,42 @@ def test_a_wrong_panel_configuration_is_refused(tmp_path: Path, text: str, told:
     with pytest.raises(InputError, match="panel.yaml") as refused:
         people_text(tmp_path, path, tmp_path)
     assert told in str(refused.value)
+
+
+# ------------------------------------------------------------ other pools
+
+
+TABLE = "category,feature,min,max\nsex,w,1,1\nsex,m,1,1\n"
+"""One of three women and one of two men: π of 1/3 and 1/2."""
+
+
+def test_a_pool_in_tables_is_compared_by_its_own_ids(tmp_path: Path) -> None:
+    """Without preferences there is no N_r, so weights say nothing of it."""
+    folder = write_pairs(write_panel(tmp_path / "pub", ["10", "11"]), {"10": 2.0, "11": 2.0, "12": 2.0})
+    write_pi(folder, {"10": 1 / 3, "11": 1 / 3, "12": 1 / 3, "13": 0.5, "14": 0.5})
+    people = "who,sex\n10,w\n11,w\n12,w\n13,m\n14,m\n"
+    section = f'[[lotteries]]\nname = "small"\nsize = 2\npublished = "{folder}"\n'
+    root = make_table_run(tmp_path, "tables", people, TABLE, section)
+    assert of(root, "pi", "leximin")["verdict"] == "equal"
+    assert numbers(root, "panel")["seats", "sex: m"]["difference"] == 1
+    assert ("people_with_other_pairs", "") not in numbers(root, "pairs")
+    assert {row["condition"] for row in Reader(root).view("published")} == {"small"}
+
+
+def test_a_lottery_that_is_not_leximin_gives_no_optimum(data: Path, tmp_path: Path) -> None:
+    folder = write_pi(tmp_path / "legacy", OPTIMUM)
+    root = imported(folder, data, "lotteries.0.algorithm=legacy")
+    row = of(root, "pi", "leximin")
+    assert (row["verdict"], row["reason"]) == ("differs", "no_optimum")
+    (check,) = (check for check in verify(root) if check.name == "published people")
+    assert check.verdict == "ok", check.detail
+
+
+def test_several_files_of_pairs_are_compared_each(data: Path, tmp_path: Path) -> None:
+    folder = write_pairs(tmp_path / "modes", OPTIMUM)
+    write_pairs(folder, {user: float(pairs_of(user)) for user in PEOPLE}, "full.jsonl")
+    root = imported(folder, data)
+    rows = [row for row in Reader(root).view("published") if row["measure"] == "of_own_pi"]
+    assert [row["other"] for row in rows] == ["unweighted", "identity"], "in the order of their names"
+    (check,) = (check for check in verify(root) if check.name == "published people")
+    assert check.verdict == "ok", check.detail
