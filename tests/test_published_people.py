@@ -8,6 +8,7 @@ import sqlite3
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ from core.facts.sortition.published_people import OwnLottery, PeopleGiven, compa
 from core.publication.panel_config import people_text
 from storage.export.export import export_run
 from storage.findings.published_found import REASONS, PublishedFound
+from storage.findings.published_people_found import people_told
 from storage.record.reader import Reader
+from storage.record.rows import PublishedRow
 from storage.replay.replaying import replay_run
 from storage.verifier.checks import CHECKS, checks_of
 from storage.verifier.ground.reading import read_record
@@ -209,6 +212,12 @@ def test_people_of_another_locale_and_people_left_out_are_counted(data: Path, tm
     assert (of(root, "pi", "people_unknown")["published"], of(root, "panel", "people_unknown")["published"]) == (1, 1)
     assert of(root, "pi", "sum")["verdict"] == "equal", "the sum is over everybody in the file"
     assert numbers(root, "panel")["seats", "gender: Female"]["published"] == 1
+    told = PublishedFound.of_run(Reader(root)).people()
+    assert (
+        told[0]
+        == "published π: the optimum of LEXIMIN, level by level, of the people whom both the file and the pool have"
+    )
+    assert told[1].startswith("published panel: breaks 2 of 4 quotas, of the people whom both")
 
 
 def test_unequal_pi_of_equal_people_and_a_pi_that_is_too_good_are_told(data: Path, tmp_path: Path) -> None:
@@ -237,6 +246,16 @@ def test_a_run_s_own_pi_come_back_as_the_optimum(off: Path, data: Path, tmp_path
     assert pi.keys() == PEOPLE.keys()
     root = imported(write_pi(tmp_path / "own", pi), data)
     assert {row["verdict"] for row in Reader(root).view("published")} == {"equal"}
+
+
+def test_a_strange_record_is_shown_all_the_same() -> None:
+    """A view of somebody else's record holds what they wrote there."""
+    strange = dict.fromkeys((field.name for field in fields(PublishedRow)), None) | {"published": "nan"}
+    seats, level = strange | {"method": "panel", "measure": "seats"}, strange | {"method": "pi", "measure": "leximin"}
+    weights = strange | {"method": "pairs", "measure": "of_own_pi"}
+    told = people_told([PublishedRow(**row) for row in (seats, level, weights)])
+    assert len(told) == 3
+    assert all("nan" in sentence for sentence in told)
 
 
 def test_every_reason_has_its_words(sound: Path, off: Path) -> None:
@@ -348,6 +367,18 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
             at / "p.jsonl", [{"prompt": [], "chosen": [], "rejected": [], "user_id": "user00", "weight": -1}]
         ),
         "line 1: weight is -1",
+    ),
+    "a weight that no float holds": (
+        lambda at: write_lines(
+            at / "p.jsonl", [{"prompt": [], "chosen": [], "rejected": [], "user_id": "user00", "weight": 10**400}]
+        ),
+        "and a weight is a number from 0 to 1e+12",
+    ),
+    "weights of nothing": (
+        lambda at: write_lines(
+            at / "p.jsonl", [{"prompt": [], "chosen": [], "rejected": [], "user_id": "user00", "weight": 0}]
+        ),
+        "no pair has a weight above 0",
     ),
     "nothing": (lambda at: (at / "notes.txt").write_text("a panel\n"), "holds nothing about people"),
 }
@@ -462,7 +493,9 @@ def test_a_lottery_that_is_not_leximin_gives_no_optimum(data: Path, tmp_path: Pa
     folder = write_pi(tmp_path / "legacy", OPTIMUM)
     root = imported(folder, data, "lotteries.0.algorithm=legacy")
     row = of(root, "pi", "leximin")
-    assert (row["verdict"], row["reason"]) == ("differs", "no_optimum")
+    assert (row["verdict"], row["recomputed"]) == ("not_computed", None)
+    assert of(root, "pi", "largest_difference")["reason"] == "no_optimum"
+    assert PublishedFound.of_run(Reader(root)).people()[0].endswith("for the run's own lottery is not LEXIMIN")
     (check,) = (check for check in verify(root) if check.name == "published people")
     assert check.verdict == "ok", check.detail
 

@@ -109,7 +109,7 @@ def _places(ctx: Context, pool: Pool, ids: Iterable[str]) -> dict[str, int]:
     listed = list(ids)
     place = {rater.rater_id: i for i, rater in enumerate(pool.raters)}
     digits = max(map(len, place), default=0)
-    names = pseudonyms(kept_secret(ctx.folder.private), listed, digits)
+    names = [name[:digits] for name in pseudonyms(kept_secret(ctx.folder.private), listed, digits)]
     return {person: place[name] for person, name in zip(listed, names, strict=True) if name in place}
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.data.files.jsonl import JsonLines
-from core.data.files.rows import Row
+from core.data.files.rows import Row, shown
 from core.errors import InputError, quoted
 from core.events.data import FileRead
 from core.facts.plural import number_of
@@ -24,6 +24,7 @@ from core.publication.folder import files_of, first_row, read_whole, sha256_of
 _PI_COLUMNS = ("user_id", "pi")
 _PAIR_KEYS = {"prompt", "chosen", "rejected"}
 _LONGEST_ID = 200
+_LARGEST_WEIGHT = 1e12
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,13 @@ def _one(folder: Path, what: str, found: Sequence[Path]) -> Path | None:
 
 
 def _is_table_of_pi(path: Path) -> bool:
-    with path.open("rb") as stream:
-        header = _cells(stream.readline(4096).decode("utf-8-sig", "replace"))
+    try:
+        with path.open("rb") as stream:
+            header = _cells(stream.readline(4096).decode("utf-8-sig", "replace"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except csv.Error:
+        return False
     if set(_PI_COLUMNS) <= set(header):
         return True
     if len(header) == 2 and _is_number(header[1]) and not _is_number(header[0]):
@@ -202,8 +208,8 @@ def _weighted(row: Row) -> tuple[str, float]:
         raise row.error("the pair has no user_id, so nobody can say whose weight it is")
     if isinstance(weight, bool) or not isinstance(weight, (int, float)):
         raise row.error("the pair has no weight (a number); published pairs that are not weighted have weight 1")
-    if not 0 <= weight < math.inf:
-        raise row.error(f"weight is {weight}, and a weight is a number from 0 up")
+    if not 0 <= weight < _LARGEST_WEIGHT:
+        raise row.error(f"weight is {shown(weight)}, and a weight is a number from 0 to {_LARGEST_WEIGHT:g}")
     return person, float(weight)
 
 

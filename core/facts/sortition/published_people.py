@@ -21,6 +21,9 @@ from core.facts.training.transforms import NAMED, transformed
 _EQUAL_WITHIN = 1e-6
 """Two π are equal, and so are two weights in proportion, where they differ by no more."""
 
+_MOST_ALLOWED = 1e-3
+"""The largest deviation of weights from a transform of π that rounding may explain, however small a π is."""
+
 _EVERYBODY_EQUAL, _UNWEIGHTED = "equal", "unweighted"
 """Every rater of the file has the same weight in all (as on one drawn panel); every pair has the same weight."""
 
@@ -125,7 +128,9 @@ def _compare_pi(rows: _Rows, file: PeopleGiven, own: OwnLottery) -> None:
     place = _first_apart(sorted(theirs), sorted(ours))
     why = _why_other(file, own, sorted(theirs), sorted(ours), place)
     rows.add("smallest", min(theirs), min(ours), why, _EQUAL_WITHIN)
-    if place is None:
+    if not own.optimal:
+        rows.add_alone("leximin", min(theirs))
+    elif place is None:
         rows.add("leximin", min(theirs), min(ours), why, _EQUAL_WITHIN)
     else:
         level = f"level {_clusters(sorted(ours))[place] + 1}"
@@ -260,7 +265,7 @@ def _best_fit(file: PeopleGiven, pi: Mapping[int, float]) -> tuple[str, float, f
     if not given:
         return NAMED[0], 1.0, 0.0
     smallest = min((value for value in pi.values() if value > 0), default=1.0)
-    allowed = max(_EQUAL_WITHIN, 2 * _EQUAL_WITHIN / smallest)
+    allowed = min(max(_EQUAL_WITHIN, 2 * _EQUAL_WITHIN / smallest), _MOST_ALLOWED)
     mean = {i: (low + high) / 2 for i, (_, low, high) in given.items()}
     totals = {i: mean[i] * given[i][0] for i in given}
     tried: list[tuple[str, float, float]] = []
