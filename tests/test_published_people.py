@@ -105,8 +105,8 @@ def test_what_leximin_gives_is_said_to_be_the_optimum(sound: Path) -> None:
     assert PublishedFound.of_run(Reader(sound)).people() == [
         "published π: the optimum of LEXIMIN, level by level",
         "published panel: keeps all 4 quotas",
-        "published weights: those of published π, as √π over the number of pairs",
-        "published weights: those of the run's own π, as √π over the number of pairs",
+        "published weights (soft.jsonl): those of published π, as √π over the number of pairs",
+        "published weights (soft.jsonl): those of the run's own π, as √π over the number of pairs",
     ]
 
 
@@ -145,7 +145,7 @@ def test_weights_of_the_published_pi_are_not_those_of_the_run(off: Path) -> None
     told = PublishedFound.of_run(Reader(off)).people()
     assert told[0] == "published π: not optimal, level 1 is 0.125 against 0.166667 of the run's own LEXIMIN"
     assert told[1].startswith("published panel: breaks 4 of 4 quotas: gender: Female has 3 and may have 2 to 2, ")
-    assert told[3].startswith("published weights: not those of the run's own π; the closest, ")
+    assert told[3].startswith("published weights (soft.jsonl): not those of the run's own π; the closest, ")
 
 
 FITS: dict[str, tuple[Callable[[float], float], str]] = {
@@ -298,6 +298,7 @@ FORGERIES = {
     "a verdict": altered("people.compared", lambda v: last(v).update(verdict="equal", reason="")),
     "a quota that is kept": altered("people.compared", lambda v: last(v).update(published=2.0), 1),
     "a row left out": altered("people.compared", lambda v: v["rows"].pop(), 2),
+    "the name of a file": altered("people.compared", lambda v: v.update(name="other.csv")),
     "the file of a comparison": altered("people.compared", lambda v: v.update(sha256="ab" * 32)),
     "a π": altered("people.read", lambda v: v["pi"].__setitem__(0, [0, 0.9])),
     "the sum": altered("people.read", lambda v: v.update(total=5.0)),
@@ -502,6 +503,6 @@ def test_several_files_of_pairs_are_compared_each(data: Path, tmp_path: Path) ->
     write_pairs(folder, {user: float(pairs_of(user)) for user in PEOPLE}, "full.jsonl")
     root = imported(folder, data)
     rows = [row for row in Reader(root).view("published") if row["measure"] == "of_own_pi"]
-    assert [row["other"] for row in rows] == ["unweighted", "identity"], "in the order of their names"
+    assert [(row["file"], row["other"]) for row in rows] == [("full.jsonl", "unweighted"), ("soft.jsonl", "identity")]
     (check,) = (check for check in verify(root) if check.name == "published people")
     assert check.verdict == "ok", check.detail

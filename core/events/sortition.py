@@ -169,7 +169,8 @@ class PeopleCompared(Event):
 
     kind: ClassVar[str] = "people.compared"
     lottery: str = described("name of the lottery")
-    what: str = described("which file, as `people.read` says")
+    what: str = described("what the file is, as `people.read` says")
+    name: str = described("name of the file")
     sha256: Sha256 = described("SHA-256 of the file")
     rows: list[ComparedRow] = described("published, recomputed, difference, verdict, and a key of the reason")
 

@@ -68,7 +68,8 @@ def record_people(ctx: Context, section: LotterySection, pool: Pool, events: Seq
         given = [_given(event) for event in recorded]
         for event, file in zip(recorded, given, strict=True):
             rows = [row_of(row) for row in compared_people(file, given, own)]
-            unit.add(PeopleCompared(lottery=section.name, what=event.what, sha256=event.file.sha256, rows=rows))
+            told = {"what": event.what, "name": event.file.name, "sha256": event.file.sha256}
+            unit.add(PeopleCompared(lottery=section.name, rows=rows, **told))
 
     ctx.unit(f"{section.name}/compared", compare)
 

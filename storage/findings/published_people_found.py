@@ -80,13 +80,14 @@ def _quotas(seats: Sequence[PublishedRow], others: str) -> str:
 
 
 def _weights(row: PublishedRow, whose: str) -> str:
+    named = f"published weights ({row.file})"
     fit = _FITS.get(str(row.other), row.other)
     if row.verdict == "equal":
         if row.other in ("equal", "unweighted"):
-            return f"published weights: {fit}, whatever {whose} π are"
-        return f"published weights: those of {whose} π, as {fit} over the number of pairs"
+            return f"{named}: {fit}, whatever {whose} π are"
+        return f"{named}: those of {whose} π, as {fit} over the number of pairs"
     away = f"differs by up to {_shown(row.published)} in proportion"
-    return f"published weights: not those of {whose} π; the closest, {fit}, {away}"
+    return f"{named}: not those of {whose} π; the closest, {fit}, {away}"
 
 
 def _shown(value: object) -> str:

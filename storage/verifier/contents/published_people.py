@@ -56,6 +56,7 @@ def _check_lottery_beside(
     rows = 0
     for event, file, source in zip(compared, given, read, strict=True) if compared else ():
         same(event.values["what"], file.what, "which published file is compared", event.seq)
+        same(event.values["name"], source.values["file"]["name"], "the published file that is compared", event.seq)
         same(event.values["sha256"], source.values["file"]["sha256"], "the published file that is compared", event.seq)
         rows += _check_people_rows(event, compared_people(file, given, own))
     return rows
