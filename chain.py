@@ -29,7 +29,7 @@ from pathlib import Path
 TABLES = "6c0c2b29f03f36c279fb25c36aba917bedfdfc8d4c6983a2290bb388566f299f"  # with indexes and triggers
 VIEWS = (  # of each release; a record keeps those that it was made with
     "50ec0b5a936ee803640e535632b8a940008e45fc2bef2d061265a7ada37ed692",
-    "a6bba92ad0b240b01e91ed35d953e3140931d8217fb4e0214963f595111619ee",
+    "1cfe55fd51fb1a6e0f8c70f2e682e5fcc695dd8542e812ecc7fa8bff60877794",
 )
 plain = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -45,7 +45,9 @@ def preflight(
     answers = bool(config.conditions) and _reaches("answer", until)
     if config.data.people_only:
         _require_files(config, answers)
-        return _check_tables(config)
+        notes = _check_tables(config)
+        _check_people(config, until)
+        return notes
     wrong = list(check_training(config, _reaches("model", until), runs))
     try:
         _require_files(config, answers)
@@ -54,6 +56,7 @@ def preflight(
     notes = estimator_notes(config) if _reaches("train", until) else ()
     try:
         notes += () if config.data.format == NO_DATA else PREFERENCES[config.data.format].notes(config)
+        _check_people(config, until)
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
@@ -114,6 +117,14 @@ def _require_files(config: RunConfig, answers: bool) -> None:
         head = f"{len(missing)} files or folders that the configuration names are not there:"
         rule = "relative paths are taken from the configuration's folder, those of --set from the current folder"
         raise InputError("\n  ".join([head, *missing, rule]))
+
+
+def _check_people(config: RunConfig, until: str | None) -> None:
+    """Published files about people that a lottery is to be compared with."""
+    if _reaches("lottery", until) and any(section.published is not None for section in config.lotteries):
+        from core.publication.people import check_people
+
+        check_people(config)
 
 
 def _check_tables(config: RunConfig) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ THROUGH_ANOTHER = {"accelerate"}
 """Packages that training needs although only `transformers` imports them."""
 
 
-IMPORTED_AS = {"torch_optimi": "optimi"}
+IMPORTED_AS = {"pyyaml": "yaml", "torch_optimi": "optimi"}
 
 
 def declared() -> tuple[set[str], set[str], set[str]]:

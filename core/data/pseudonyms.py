@@ -77,14 +77,17 @@ def read_secret(path: Path) -> bytes:
     return secret
 
 
-def pseudonyms(secret: bytes, source_ids: Sequence[str]) -> tuple[str, ...]:
+def pseudonyms(secret: bytes, source_ids: Sequence[str], digits: int = 0) -> tuple[str, ...]:
     """A pseudonym for every id, in their order: the first hex digits of HMAC-SHA256(secret, id).
 
     12 digits; if two ids share them, all have as many as it takes to tell them apart.
+
+    Args:
+        digits: of those that they are compared with, where these are longer.
     """
     # Only a file that escapes half a character can hold an id that UTF-8 does not encode.
     whole = [hmac.new(secret, i.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest() for i in source_ids]
-    length = SHORTEST
+    length = max(SHORTEST, digits)
     while len({name[:length] for name in whole}) < len(set(whole)):
         length += 1
     return tuple(name[:length] for name in whole)

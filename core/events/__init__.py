@@ -116,6 +116,8 @@ from core.events.sortition import (
     LotteryQuotas,
     LotterySolved,
     LotteryTypes,
+    PeopleCompared,
+    PeopleRead,
     QuotaRow,
 )
 from core.events.training import (

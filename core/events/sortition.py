@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from core.events.base import Event, Number, Part, Sha256, described, sealed, volatile
-from core.events.data import PoolType
+from core.events.data import FileRead, PoolType
+from core.events.ranking import ComparedRow
 
 
 class QuotaRow(Part):
@@ -143,6 +144,35 @@ class LotteryDiagnosed(Event):
     empty_categories: list[str] = described(
         "'attribute: category' with a target or a lower bound above 0 that nobody in the pool has", default_factory=list
     )
+
+
+class PeopleRead(Event):
+    """One published file about people: made by others, and imported as it was. Who is not in the pool is only counted;
+    places are those in `pool.built`, from 0. Whoever has the file could tell by its numbers who is who in the pool."""
+
+    kind: ClassVar[str] = "people.read"
+    lottery: str = described("name of the lottery that it is compared with")
+    what: Literal["pi", "panel", "pairs"] = described("π of each person, ids of a panel, or weighted pairs")
+    origin: Literal["imported"] = described("nothing in it was made by this program", default="imported")
+    file: FileRead = described("the file, with size, SHA-256 and number of rows")
+    people: int = described("how many people it names")
+    total: float | None = described("of π: their sum over all people of the file", default=None)
+    pi: list[tuple[int, float]] | None = sealed("private", "[place, π], of π", default=None)
+    members: list[int] | None = sealed("private", "places of the members, of a panel", default=None)
+    weights: list[tuple[int, int, float, float]] | None = sealed(
+        "private", "[place, pairs, smallest weight, largest weight], of pairs", default=None
+    )
+
+
+class PeopleCompared(Event):
+    """Numbers of one published file about people beside those of the run's own lottery."""
+
+    kind: ClassVar[str] = "people.compared"
+    lottery: str = described("name of the lottery")
+    what: str = described("what the file is, as `people.read` says")
+    name: str = described("name of the file")
+    sha256: Sha256 = described("SHA-256 of the file")
+    rows: list[ComparedRow] = described("published, recomputed, difference, verdict, and a key of the reason")
 
 
 class DrawCommitted(Event):

@@ -5,8 +5,8 @@ a JSON object with a salt and the fields of the part; the chain is over the even
 is there, and without the salt nobody can tell by trying which text it was.
 
 - `people`: rows about persons, and everything listed by type: a type may be one person. Withheld by `--redact --k N`.
-- `private`: what leads back to the source: the order of the source's ids, files that are numbered in it, places on a
-  machine and what people's programs said there. Withheld by every redaction.
+- `private`: what leads back to the source: the order of the source's ids, files that are numbered in it, what published
+  files say of each person, places on a machine and what people's programs said there. Withheld by every redaction.
 
 A salt is HMAC-SHA256 under the secret of the pseudonyms over the run, the kind of event, the part and what the event is
 about, so that a unit that is done again is sealed as before.

@@ -42,6 +42,8 @@ STAGE_FACTS: dict[str, StageFacts] = {
             "lottery.panel",
             "lottery.solved",
             "lottery.diagnosed",
+            "people.read",
+            "people.compared",
         ),
     ),
     "draw": StageFacts(

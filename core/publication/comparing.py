@@ -84,7 +84,7 @@ def record_published(
         figures = _figures(events, aggregation, [found for _, found in scores])
         for event, found in scores:
             rows = compared_numbers(found, figures, ctx.config.rank.resample, counted)
-            unit.add(PublishedCompared(what=found.what, sha256=event.file.sha256, rows=list(map(_row, rows))))
+            unit.add(PublishedCompared(what=found.what, sha256=event.file.sha256, rows=list(map(row_of, rows))))
 
     ctx.unit(_COMPARED, compare)
 
@@ -115,7 +115,8 @@ def _file_read(name: str, body: bytes) -> FileRead:
     return FileRead(name=name, bytes=len(body), sha256=sha256_of(body), rows=rows)
 
 
-def _row(compared: ComparedNumber) -> ComparedRow:
+def row_of(compared: ComparedNumber) -> ComparedRow:
+    """A compared number as it is recorded."""
     number = compared.number
     return ComparedRow(
         method=number.method,

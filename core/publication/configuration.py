@@ -53,8 +53,7 @@ def configuration_text(
     names, rankings = condition_names(publication.models), publication.rankings
     asked = questions or publication.questions or rankings
     clauses = constitution or publication.constitution
-    lines = ["# Imported by `dempo import-published`: published artefacts, nothing of which this program made.", ""]
-    lines += ["[run]", f"name = {_quoted(name)}", f"seed = {seed}", ""]
+    lines = head_lines(name, seed)
     for model in publication.models:
         source = f"answers:{publication.responses.get(model, rankings)}"
         values = {"name": names[model], "alias": model, "source": source}
@@ -65,6 +64,12 @@ def configuration_text(
     lines += ["", "[[judge.judges]]", *_lines(judge), f"rankings = {publication.judges}"]
     lines += ["", "[rank]", f"published = {_quoted(str(publication.folder))}", ""]
     return "\n".join(lines)
+
+
+def head_lines(name: str, seed: int) -> list[str]:
+    """How every such configuration begins."""
+    lines = ["# Imported by `dempo import-published`: published artefacts, nothing of which this program made.", ""]
+    return [*lines, "[run]", f"name = {_quoted(name)}", f"seed = {seed}", ""]
 
 
 def _plain(name: str) -> str:

@@ -64,17 +64,17 @@ def publication_in(folder: Path) -> Publication:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name the folder of one published evaluation")
-    lines = {path: _first_row(path) for path in _files(folder, ".jsonl")}
+    lines = {path: first_row(path) for path in files_of(folder, ".jsonl")}
     rankings = _only(folder, "rankings", [path for path, row in lines.items() if "rankings" in row])
     compared = [path for path, row in lines.items() if {"model_i", "wins_i"} <= row.keys()]
     preferences = _only(folder, "preferences", compared)
     answered = [path for path, row in lines.items() if "question_id" in row and isinstance(row.get("response"), str)]
-    numbers = [path for path in _files(folder, ".json") if not path.name.startswith("clause_")]
+    numbers = [path for path in files_of(folder, ".json") if not path.name.startswith("clause_")]
     questions = _only(
         folder, "questions", sorted({path.parent for at in ("", "*/") for path in folder.glob(f"{at}clause_*.json")})
     )
     constitution = _only(
-        folder, "constitution", [path for path in _files(folder, ".txt") if "constitution" in path.name]
+        folder, "constitution", [path for path in files_of(folder, ".txt") if "constitution" in path.name]
     )
     if rankings is None:
         _refuse_without_rankings(folder, preferences, answered)
@@ -151,12 +151,17 @@ def read_whole(path: Path) -> bytes:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
 
 
+def has_rankings(folder: Path) -> bool:
+    """Whether a folder holds rankings, so that it is one of an evaluation."""
+    return folder.is_dir() and any("rankings" in first_row(path) for path in files_of(folder, ".jsonl"))
+
+
 def sha256_of(body: bytes) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(body).hexdigest()
 
 
-def _files(folder: Path, suffix: str) -> Iterator[Path]:
+def files_of(folder: Path, suffix: str) -> Iterator[Path]:
     """Files of the folder and of the folders in it, in the order of their names."""
     inside = [path for path in folder.iterdir() if path.is_dir() and path.name not in _IGNORED]
     for place in (folder, *sorted(inside)):
@@ -172,7 +177,7 @@ def _only(folder: Path, what: str, found: Sequence[Path]) -> Path | None:
     return found[0] if found else None
 
 
-def _first_row(path: Path) -> Mapping[str, Any]:
+def first_row(path: Path) -> Mapping[str, Any]:
     """The first line of a file as an object; empty where it is none, which whoever reads the file says."""
     try:
         with path.open("rb") as stream:

@@ -125,6 +125,10 @@ class LotterySection(Section):
     tolerance: Decimal = Field(default=Decimal("0.1"), ge=0)
     algorithm: Literal["leximin", "legacy", "random"] = "leximin"
     panels: int = Field(default=0, ge=0)
+    published: Place | None = Field(
+        default=None,
+        description="folder with a published panel, π or weights of this pool, compared with the lottery",
+    )
 
 
 class DrawSection(Section):

@@ -25,7 +25,8 @@ PROGRESS_EVERY = 0.5
 def lottery(ctx: Context, pool: Pool) -> tuple[Lottery, ...]:
     """The lotteries of the configuration, in its order.
 
-    Two units each: `<name>/quotas` (quotas and types) and `<name>/panels` (levels, panels and π).
+    Two units each: `<name>/quotas` (quotas and types) and `<name>/panels` (levels, panels and π). A lottery that is
+    compared with a published one has two more (`core.publication.people`).
 
     Raises:
         InfeasibleQuotas: no panel meets the quotas of a lottery; the message names those that conflict.
@@ -34,7 +35,7 @@ def lottery(ctx: Context, pool: Pool) -> tuple[Lottery, ...]:
     sections = ctx.config.lotteries
     for section in sections:
         _require_supported(section, pool)
-    ctx.plan(2 * len(sections))
+    ctx.plan(2 * len(sections) + 2 * sum(section.published is not None for section in sections))
     return tuple(_one_lottery(ctx, section, pool) for section in sections)
 
 
@@ -56,6 +57,10 @@ def _require_supported(section: LotterySection, pool: Pool) -> None:
 def _one_lottery(ctx: Context, section: LotterySection, pool: Pool) -> Lottery:
     quota_events = ctx.unit(f"{section.name}/quotas", lambda unit: _record_quotas(unit, section, pool))
     solved_events = ctx.unit(f"{section.name}/panels", lambda unit: _solve(unit, section, pool, quota_events))
+    if section.published is not None:
+        from core.publication.people import record_people
+
+        record_people(ctx, section, pool, [*quota_events, *solved_events])
     return lottery_from([*quota_events, *solved_events], pool.type_sizes())
 
 

@@ -123,7 +123,8 @@ def _require_unchanged(reader: Reader, config: RunConfig) -> None:
 
 
 def _config(reader: Reader, draw: str) -> RunConfig:
-    """The run's configuration with this draw alone: the seats that are taken are seats of its panel."""
+    """The run's configuration with this draw alone: the seats that are taken are seats of its panel. What was published
+    is of the whole pool, so it is compared with no lottery over the rest."""
     history = history_of(reader, draw)
     if history.state != "accepted":
         raise InputError(f"draw {draw!r} is not accepted yet; replacements are drawn for the panel of an accepted draw")
@@ -133,7 +134,9 @@ def _config(reader: Reader, draw: str) -> RunConfig:
             f"the pool of {reader.folder.root.name} comes from preference data; replacements are drawn from pools "
             "with `data.format = 'tables'`"
         )
-    lotteries = tuple(x for x in config.lotteries if x.name == history.section.lottery)
+    lotteries = tuple(
+        x.model_copy(update={"published": None}) for x in config.lotteries if x.name == history.section.lottery
+    )
     return config.model_copy(update={"draws": (history.section,), "lotteries": lotteries})
 
 

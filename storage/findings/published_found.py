@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.facts.plural import number_of
+from storage.findings.published_people_found import LEGEND_OF_PEOPLE, REASONS_OF_PEOPLE, WHAT_OF_PEOPLE, people_told
 from storage.record.reader import Reader
 from storage.record.rows import ArtefactRow, PublishedRow, view_rows
 
@@ -22,6 +23,7 @@ REASONS = {
     "ties": "a question without a majority counts half here, and nothing or nobody's there",
     "other_answers": "lengths are those of the answers that the run read",
     "not_computed": "the run has no such figure",
+    **REASONS_OF_PEOPLE,
     "unexplained": "no reason is known",
 }
 """Keys of reasons in words."""
@@ -65,7 +67,8 @@ class PublishedFound:
         """What was imported, in sentences."""
         kinds: dict[str, int] = {}
         for row in self.artefacts:
-            what = row.what if row.what in ("rankings", "answers", "questions", "constitution") else "scores"
+            known = row.what in ("rankings", "answers", "questions", "constitution", *WHAT_OF_PEOPLE)
+            what = WHAT_OF_PEOPLE.get(row.what, row.what) if known else "scores"
             kinds[what] = kinds.get(what, 0) + 1
         told = ", ".join(f"{what} ({number_of(count, 'file')})" for what, count in kinds.items())
         found = [f"imported from published artefacts, none of them made here: {told}"] if told else []
@@ -76,6 +79,16 @@ class PublishedFound:
                     "in the files of answers, which the run took: lengths are those of the files"
                 )
         return found
+
+    def legend(self) -> str:
+        """What verdicts and measures mean, of those that there are."""
+        of_people = [row.method in WHAT_OF_PEOPLE for row in self.rows]
+        told = [LEGEND] if not all(of_people) else []
+        return "; ".join([*told, *([LEGEND_OF_PEOPLE] if any(of_people) else [])])
+
+    def people(self) -> list[str]:
+        """What was found of a published panel, π and weights, in sentences."""
+        return people_told(self.rows)
 
     def groups(self) -> list[dict[str, Any]]:
         """A row for each measure of a method: how many numbers there are, with which verdicts, and why."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.errors import DempoError
-from core.events import GoldRead, JudgeCalled, PublishedRead, RankingsRead
+from core.events import GoldRead, JudgeCalled, PeopleCompared, PeopleRead, PublishedRead, RankingsRead
 from core.facts.sealed import PRIVATE, SEALED
 from core.run_folder import SECRET_FILE, RunFolder
 from core.signals import handled
@@ -138,6 +138,8 @@ def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
     if stage == "answer":
         kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
         return {key: why for key, own in kinds.items() for kind, why in _INPUTS.items() if kind in own}
+    if stage == "lottery":
+        return _people_as_recorded(record)
     if stage == "rank":
         kinds = {key: {line.kind for line in lines} for key, lines in record.units(stage).items()}
         told = {
@@ -146,6 +148,16 @@ def units_as_recorded(record: Recorded, stage: str) -> dict[str, str]:
         }
         return {key: why for key, own in kinds.items() for kind, why in told.items() if kind in own}
     return {}
+
+
+def _people_as_recorded(record: Recorded) -> dict[str, str]:
+    """Files about people; and what was compared with them, where what they say of each person is not here."""
+    kinds = {key: {line.kind for line in lines} for key, lines in record.units("lottery").items()}
+    read = [line.values for line in record.of("lottery") if line.kind == PeopleRead.kind]
+    told = {PeopleRead.kind: "published files about people are taken from the record"}
+    if any(SEALED in values for values in read):
+        told[PeopleCompared.kind] = "what published files say of each person was withheld from this copy"
+    return {key: why for key, own in kinds.items() for kind, why in told.items() if kind in own}
 
 
 _INPUTS = {

@@ -47,7 +47,7 @@ class LotteryRule:
 
     def __call__(self, line: Line, again: Repeated) -> EventVerdict:
         """The verdict on an event that has a partner."""
-        if line.kind == "lottery.bounded":
+        if line.kind in ("lottery.bounded", "people.compared"):
             return within(line, again, PI_TOLERANCE)
         if line.kind == "lottery.level":
             return _level(line, again)

@@ -14,6 +14,7 @@ from storage.verifier.contents.judgements import check_judge_calls, check_leader
 from storage.verifier.contents.lotteries import check_lotteries, check_solver
 from storage.verifier.contents.pairs import check_pairs
 from storage.verifier.contents.pool import check_pool, check_quotas
+from storage.verifier.contents.published_people import check_published_people
 from storage.verifier.contents.questions import check_questions
 from storage.verifier.contents.replies import check_replies
 from storage.verifier.contents.values import check_times, check_values
@@ -63,6 +64,7 @@ CHECKS: dict[str, Step] = {
     "quotas": check_quotas,
     "lotteries": check_lotteries,
     "solver": check_solver,
+    "published people": check_published_people,
     "draws": check_draws,
     "weights": check_weights,
     "training": check_training,

@@ -7,7 +7,7 @@ from itertools import islice
 from storage.export.pages import markup
 from storage.export.pages.grid import MOST_ROWS, table
 from storage.export.sections.content import Content
-from storage.findings.published_found import LEGEND, PublishedFound
+from storage.findings.published_found import PublishedFound
 from storage.record.rows import ArtefactRow, PublishedRow, as_rows
 
 _FILES = ("what", "name", "rows", "bytes", "sha256", "origin")
@@ -32,9 +32,11 @@ def recomputed(content: Content) -> str:
     found = _found(content)
     if not found.rows:
         return ""
+    people = [markup.note(f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in found.people()]
     why = [markup.note(f"{sentence}.".capitalize()) for sentence in found.why()]
     return markup.stacked(
-        markup.under("Published and recomputed", table(found.groups()), markup.note(f"{LEGEND}."), *why),
+        markup.under("Panel, π and weights", *people) if people else "",
+        markup.under("Published and recomputed", table(found.groups()), markup.note(f"{found.legend()}."), *why),
         markup.under("Numbers that differ", table(islice(found.other(), MOST_ROWS))),
         content.see("Every number", "published"),
     )

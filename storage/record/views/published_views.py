@@ -6,15 +6,16 @@ from storage.record.views.sql_parts import Views, recorded
 
 OF_PUBLISHED: Views = {
     "published_artefacts": (
-        recorded("published.read"),
+        recorded("people.read", "published.read"),
         """SELECT p->>'$.what' AS what, p->>'$.file.name' AS name, p->>'$.file.rows' AS rows,
   p->>'$.file.bytes' AS bytes, p->>'$.file.sha256' AS sha256, p->>'$.origin' AS origin,
   p->>'$.answers_differ' AS answers_differ
 FROM m ORDER BY seq""",
     ),
     "published": (
-        recorded("published.compared"),
-        """SELECT m.p->>'$.what' AS file, r.value->>'$.method' AS method, r.value->>'$.measure' AS measure,
+        recorded("people.compared", "published.compared"),
+        """SELECT coalesce(m.p->>'$.name', m.p->>'$.what') AS file, r.value->>'$.method' AS method,
+  r.value->>'$.measure' AS measure,
   r.value->>'$.condition' AS condition, r.value->>'$.other' AS other, r.value->>'$.published' AS published,
   r.value->>'$.recomputed' AS recomputed, r.value->>'$.difference' AS difference, r.value->>'$.low' AS low,
   r.value->>'$.high' AS high, r.value->>'$.verdict' AS verdict, r.value->>'$.reason' AS reason

@@ -20,6 +20,7 @@ from storage.verifier.contents.judgements import (
     questions_of_record,
     rankings_read,
 )
+from storage.verifier.contents.published_people import lotteries_with_people
 from storage.verifier.ground.finding import brief, broken, one_of, same, sections, spend
 from storage.verifier.ground.record import Record
 from storage.verifier.ranking.hypotheses import has_plan
@@ -86,8 +87,11 @@ def _lottery_units(record: Record) -> dict[str, Contents]:
     }
     names = _names_of(record, "lotteries", "name")
     _named_in_unit(record, [kind for kind in (*panels, "lottery.quotas", "lottery.types") if kind != "seed.derived"])
-    quotas = {f"{name}/quotas": {"lottery.quotas": 1, "lottery.types": 1} for name in names}
-    return quotas | {f"{name}/panels": panels for name in names}
+    _named_in_unit(record, ("people.read", "people.compared"))
+    units: dict[str, Contents] = {f"{name}/quotas": {"lottery.quotas": 1, "lottery.types": 1} for name in names}
+    for name in lotteries_with_people(record):
+        units |= {f"{name}/published": {"people.read": SOME}, f"{name}/compared": {"people.compared": SOME}}
+    return units | {f"{name}/panels": panels for name in names}
 
 
 def _named_in_unit(record: Record, kinds: Iterable[str]) -> None:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.config_file import parse_config
-from storage.findings.published_found import LEGEND, MOST_SHOWN, VERDICTS, PublishedFound
+from core.errors import InputError
+from storage.findings.published_found import MOST_SHOWN, VERDICTS, PublishedFound
 from tui.terminal import tables
+
+_NEEDED = "--survey (a folder in PRISM's format) and --panel-config (the published YAML file)"
 
 _COLUMNS = {"method": "method", "measure": "measure", "numbers": "n", "equal": "equal", "inside": "inside"}
 _COLUMNS |= {"differs": "differs", "largest": "largest", "why": "why"}
@@ -22,25 +25,66 @@ def create_imported(
     constitution: Path | None,
     overrides: Sequence[str],
     runs: Path,
+    survey: Path | None = None,
+    panel_config: Path | None = None,
 ) -> tuple[Path, Sequence[str]]:
     """Creates the run; its folder, and notes for whoever starts it.
+
+    Args:
+        survey, panel_config: the data and the quotas of the pool, with which files about people are compared.
 
     Raises:
         InputError: the folder holds nothing that is known, or something in it is wrong; nothing was created.
     """
     from core.preflight import preflight
-    from core.publication.configuration import configuration_text
-    from core.publication.folder import publication_in
     from storage.judging.other_runs import RunsOnDisk
     from storage.record.create import create_run
 
     folder = folder.expanduser().absolute()
-    publication = publication_in(folder)
     placed = [None if path is None else path.expanduser().absolute() for path in (questions, constitution)]
-    text = configuration_text(publication, name or _name_of(folder), seed, *placed)
+    people, notes = _people(folder, survey, panel_config)
+    text = _configuration(folder, name or _name_of(folder), seed, placed, people)
     loaded = parse_config(text, overrides, where=f"the configuration for {folder}")
-    notes = preflight(loaded.config, None, RunsOnDisk(), runs)
+    notes = [*notes, *preflight(loaded.config, None, RunsOnDisk(), runs)]
     return create_run(loaded, text, runs), notes
+
+
+def _configuration(folder: Path, name: str, seed: int, placed: Sequence[Path | None], people: str) -> str:
+    """The configuration as TOML: of answers and rankings, where there are any, and of the pool."""
+    from core.publication.configuration import configuration_text, head_lines
+    from core.publication.folder import has_rankings, publication_in
+
+    if people and not has_rankings(folder):
+        return "\n".join([*head_lines(name, seed), people])
+    publication = publication_in(folder)
+    return (
+        "\n".join([configuration_text(publication, name, seed, *placed), people])
+        if people
+        else configuration_text(publication, name, seed, *placed)
+    )
+
+
+def _people(folder: Path, survey: Path | None, panel_config: Path | None) -> tuple[str, Sequence[str]]:
+    """The sections of the configuration that make the pool with which files about people are compared, and notes.
+
+    Raises:
+        InputError: there are such files and nothing else, and no survey; or the other way round.
+    """
+    from core.publication.folder import has_rankings
+    from core.publication.panel_config import people_text
+    from core.publication.people_files import people_files_in, told_files
+
+    files = people_files_in(folder) if folder.is_dir() else None
+    if files is None or not files.paths:
+        if survey is not None or panel_config is not None:
+            raise InputError(f"{folder} holds nothing about people (docs/published.md), so leave out {_NEEDED}")
+        return "", ()
+    if survey is not None and panel_config is not None:
+        return people_text(survey.expanduser().absolute(), panel_config.expanduser().absolute(), folder), ()
+    told = f"{told_files(folder, files)}: not compared, since that takes their pool and its quotas; give both {_NEEDED}"
+    if survey is not None or panel_config is not None or not has_rankings(folder):
+        raise InputError(f"{folder}: {told}")
+    return "", (told,)
 
 
 def published_lines(found: PublishedFound) -> list[str]:
@@ -50,6 +94,7 @@ def published_lines(found: PublishedFound) -> list[str]:
     lines = ["Published artefacts", "", *map(tables.remark, found.imported()), ""]
     if not found.rows:
         return lines
+    lines += [*map(tables.remark, found.people()), ""] if found.people() else []
     told = {key: sum(row.verdict == key for row in found.rows) for key in VERDICTS}
     counts = ", ".join(f"{count} {VERDICTS[key]}" for key, count in told.items() if count)
     lines += [f"Published and recomputed: {len(found.rows)} numbers, {counts}", ""]
@@ -58,7 +103,7 @@ def published_lines(found: PublishedFound) -> list[str]:
     if other:
         lines += [f"Numbers that differ ({min(len(other), MOST_SHOWN)} of {len(other)}; all: --view published)", ""]
         lines += [tables.table(other[:MOST_SHOWN], digits=4), ""]
-    return [*lines, *map(tables.remark, [*found.why(), LEGEND]), ""]
+    return [*lines, *map(tables.remark, [*found.why(), found.legend()]), ""]
 
 
 def _name_of(folder: Path) -> str:

@@ -22,14 +22,22 @@ def import_published_command(
     constitution: Annotated[
         Path | None, typer.Option("--constitution", help="File of the constitution, if it lies elsewhere.")
     ] = None,
+    survey: Annotated[
+        Path | None, typer.Option("--survey", help="Data in PRISM's format, to compare a panel, π and weights with.")
+    ] = None,
+    panel_config: Annotated[
+        Path | None, typer.Option("--panel-config", help="Published YAML file of the panel's quotas; with --survey.")
+    ] = None,
     overrides: Set = None,
     runs_dir: RunsDir = _RUNS,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Make a run of published answers and rankings, and compare the published scores with its own."""
+    """Make a run of published answers, rankings, panels and π, and compare what was published with its own."""
     from tui.commands.ranking.import_published import create_imported
 
-    root, notes = create_imported(folder, run_name, seed, questions, constitution, overrides or (), runs_dir)
+    root, notes = create_imported(
+        folder, run_name, seed, questions, constitution, overrides or (), runs_dir, survey, panel_config
+    )
     tell_notes(notes)
     work_on(root, None, False, quiet, as_json)
