@@ -88,13 +88,13 @@ def test_replay_tests_the_plan_again(planned: Path) -> None:
 def test_the_plan_is_shown(planned: Path) -> None:
     plain, data = dempo("plan", planned), json.loads(dempo("plan", planned, "--json").stdout)
     assert "tested on bradley_terry, intervals of 0.95 from resamples of questions\nrecorded in event" in plain.stdout
-    assert "  soft-over-full: soft over full (bradley_terry): supported, as planned\n" in plain.stdout
+    assert "  soft-over-full: soft over full (Bradley–Terry): supported, as planned\n" in plain.stdout
     assert "soft over hard by more than 0.250" in plain.stdout
     assert max(map(len, plain.stdout.splitlines())) <= 80
     assert data["plan"]["title"] == "panels"
     assert [row["verdict"] for row in data["hypotheses"]] == ["supported", "contradicted", "not supported"]
     assert (
-        "  full-over-hard: full over hard (bradley_terry): contradicted, as planned\n" in dempo("show", planned).stdout
+        "  full-over-hard: full over hard (Bradley–Terry): contradicted, as planned\n" in dempo("show", planned).stdout
     )
     assert json.loads(dempo("show", planned, "--json").stdout)["hypotheses"] == Reader(planned).view("hypotheses")
 
@@ -110,8 +110,11 @@ def test_a_bundle_and_the_app_show_what_was_planned(planned: Path, tmp_path: Pat
     section = report.partition(">Hypotheses</h3>")[2].partition("<h3")[0]
     for words in ("soft over hard by more than 0.25", "contradicted, as planned", "weights help", "Recorded in event"):
         assert words in section
-    shown = page(LeaderboardsPane.read(Reader(planned), None), 80).plain
-    assert "soft-over-full: soft over full (bradley_terry): supported, as planned" in shown
+    assert (
+        "planned: soft-over-full supported, as planned" in page(LeaderboardsPane.read(Reader(planned), None), 80).plain
+    )
+    shown = page(LeaderboardsPane.read(Reader(planned), "plan"), 80).plain
+    assert "soft-over-full: soft over full (Bradley–Terry): supported, as planned" in shown
 
 
 def test_a_plan_is_read_before_anything_is_done(server: Server, folder: Path, tmp_path: Path) -> None:

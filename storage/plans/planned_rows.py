@@ -9,6 +9,7 @@ from typing import Any
 
 from core.visible import one_line
 from storage.record.rows import HypothesisRow
+from storage.summary.labels import method_words
 
 HEADING = "Hypotheses"
 
@@ -42,7 +43,7 @@ def status_of(row: HypothesisRow) -> str:
 def _expected(row: HypothesisRow) -> str:
     name, better, than = (one_line(str(value), _NAMED) for value in (row.hypothesis, row.better, row.than))
     by = f" by more than {_number(row.by)}" if row.by else ""
-    return f"{name}: {better} over {than}{by} ({one_line(str(row.method), _NAMED)}): {status_of(row)}"
+    return f"{name}: {better} over {than}{by} ({one_line(method_words(row.method), _NAMED)}): {status_of(row)}"
 
 
 def _numbers(row: HypothesisRow) -> str:
