@@ -30,11 +30,11 @@ from storage.record.rows import (
 from storage.summary.labels import MEASURES, METHODS, measure_words
 from tui.app import DempoApp
 from tui.screens.panes.leaderboards import PAGES, LeaderboardsPane, Results, page
-from tui.screens.results.clause_page import Clauses
-from tui.screens.results.detail_page import Details
+from tui.screens.results.clause_page import ClausePage
+from tui.screens.results.detail_page import DetailPage
 from tui.screens.results.page import Page, TablePage
-from tui.screens.results.published_page import Published
-from tui.screens.results.question_page import MOST, Questions
+from tui.screens.results.published_page import PublishedPage
+from tui.screens.results.question_page import MOST, QuestionPage
 from tui.widgets.grid import Grid
 
 OFFERED = ("boards", "pairs", "clauses", "judges", "questions", "details")
@@ -59,7 +59,7 @@ def judged_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def heat(clauses: int, names: list[str]) -> Clauses:
+def heat(clauses: int, names: list[str]) -> ClausePage:
     """Scores of clauses, the same whenever it is asked for, and a text to every clause but the first."""
     generator = random.Random(3)
     most = len(names) - 1
@@ -70,7 +70,7 @@ def heat(clauses: int, names: list[str]) -> Clauses:
     ]
     leaders = [ClauseLeaderRow(clause, "who leads", 0.5, "nan") for clause in range(1, clauses + 1)]
     texts = {str(clause): AskedText(f"text of clause {clause}", 20) for clause in range(2, clauses + 1)}
-    return Clauses(HeatMap.of(scores, leaders), texts, "(missing)")
+    return ClausePage(HeatMap.of(scores, leaders), texts, "(missing)")
 
 
 class One(App[None]):
@@ -243,7 +243,7 @@ def test_every_cell_has_its_figure_whatever_the_width(conditions: int, room: int
 def test_brightness_follows_the_score() -> None:
     names = ["a", "b", "c", "d", "e", "f"]
     scores = [ClauseScoreRow(1, name, float(k), 0, 1) for k, name in enumerate(names)]
-    ((_, cells),) = Clauses(HeatMap.of(scores, [])).listed(80, 80).rows
+    ((_, cells),) = ClausePage(HeatMap.of(scores, [])).listed(80, 80).rows
     shades = [_brightness(cell) for cell in cells[1:-2]]
     assert shades == sorted(shades, reverse=True), "the best condition stands first"
     assert len(set(shades)) == 5
@@ -257,16 +257,16 @@ def _brightness(cell: Text) -> float:
 
 def test_what_a_stranger_wrote_is_shown_without_harm() -> None:
     scores = [ClauseScoreRow("\x1b[31m", "\x1b]0;x\x07", "much", None, "many")]
-    what = Clauses(HeatMap.of(scores, [ClauseLeaderRow("\x1b[31m", None, "x", [])]))
+    what = ClausePage(HeatMap.of(scores, [ClauseLeaderRow("\x1b[31m", None, "x", [])]))
     listed = what.listed(80, 80)
     ((key, cells),) = listed.rows
     told = what.told(key, 60).plain + listed.note + "".join(listed.headings) + "".join(cell.plain for cell in cells)
     assert not {"\x1b", "\x07"} & set(told)
     question = QuestionRow("\x1b", "\x1b", "many", "x", None, [])
-    asked = Questions((question,), 1, {"\x1b": AskedText("\x1b[2J", 4)}, {}, "(missing)")
+    asked = QuestionPage((question,), 1, {"\x1b": AskedText("\x1b[2J", 4)}, {}, "(missing)")
     ((key, cells),) = asked.listed(80, 80).rows
     assert "\x1b" not in asked.told(key, 60).plain + "".join(cell.plain for cell in cells)
-    assert "\x1b" not in Details((BoardDetailRow("\x1b", "\x1b:\x1b", "\x1b"),)).text(80).plain
+    assert "\x1b" not in DetailPage((BoardDetailRow("\x1b", "\x1b:\x1b", "\x1b"),)).text(80).plain
 
 
 # ---------------------------------------------------------------- texts and words
@@ -287,8 +287,8 @@ def test_clauses_and_questions_have_the_texts_that_were_asked(judged_once: Path)
 
 def test_long_lists_say_how_much_they_leave_out() -> None:
     rows = tuple(QuestionRow(f"q{k}", 1, 5, 0.0, 0.2, 0.0) for k in range(MOST))
-    assert "500 of 3,000 questions" in " ".join(Questions(rows, 3_000).listed(80, 80).note.split())
-    assert "of" not in Questions(rows[:3], 3).listed(80, 80).note.partition("second")[2]
+    assert "500 of 3,000 questions" in " ".join(QuestionPage(rows, 3_000).listed(80, 80).note.split())
+    assert "of" not in QuestionPage(rows[:3], 3).listed(80, 80).note.partition("second")[2]
 
 
 def test_all_that_is_recorded_of_judges_and_boards_has_words(judged_once: Path) -> None:
@@ -348,7 +348,7 @@ def test_published_numbers_stand_by_measure_with_every_number_and_why() -> None:
         published("score_mean", "differs", "resampling_unit", "\x1bhard"),
         published("score_mean", "not_computed", "not_computed"),
     ]
-    what = Published(PublishedFound((), rows))
+    what = PublishedPage(PublishedFound((), rows))
     listed = what.listed(80, 80)
     assert [[cell.plain for cell in cells] for _, cells in listed.rows] == [
         ["Borda", "score", "1", "1", "0", "0", "0", "0.2500"],
@@ -363,4 +363,4 @@ def test_published_numbers_stand_by_measure_with_every_number_and_why() -> None:
         "inside",
     ]
     assert "␛hard" in told
-    assert "nothing to compare" in " ".join(Published(PublishedFound((), ())).listed(80, 80).note.split())
+    assert "nothing to compare" in " ".join(PublishedPage(PublishedFound((), ())).listed(80, 80).note.split())

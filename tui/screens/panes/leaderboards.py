@@ -14,28 +14,28 @@ from textual.widgets import DataTable
 from storage.record.event_pages import kinds_of
 from storage.record.reader import Reader
 from tui.screens.panes.pane import Pane
-from tui.screens.results.board_page import Boards
-from tui.screens.results.clause_page import Clauses
-from tui.screens.results.detail_page import Details
-from tui.screens.results.judge_page import Judges
+from tui.screens.results.board_page import BoardPage
+from tui.screens.results.clause_page import ClausePage
+from tui.screens.results.detail_page import DetailPage
+from tui.screens.results.judge_page import JudgePage
 from tui.screens.results.page import Page, TablePage, TextPage
-from tui.screens.results.pair_page import Pairs
-from tui.screens.results.plan_page import Planned
-from tui.screens.results.published_page import Published
-from tui.screens.results.question_page import Questions
+from tui.screens.results.pair_page import PairPage
+from tui.screens.results.plan_page import PlanPage
+from tui.screens.results.published_page import PublishedPage
+from tui.screens.results.question_page import QuestionPage
 from tui.widgets.choice import Choice
 from tui.widgets.grid import Grid
 from tui.widgets.words import Words
 
 PAGES: Mapping[str, type[Page]] = {
-    "boards": Boards,
-    "plan": Planned,
-    "pairs": Pairs,
-    "clauses": Clauses,
-    "judges": Judges,
-    "questions": Questions,
-    "details": Details,
-    "published": Published,
+    "boards": BoardPage,
+    "plan": PlanPage,
+    "pairs": PairPage,
+    "clauses": ClausePage,
+    "judges": JudgePage,
+    "questions": QuestionPage,
+    "details": DetailPage,
+    "published": PublishedPage,
 }
 """In the order in which [ and ] turn them; the first is there before anything is found."""
 

@@ -30,7 +30,7 @@ from tui.widgets.whisker import axis, whisker
 
 
 @dataclass(frozen=True)
-class Boards(TextPage):
+class BoardPage(TextPage):
     """Rows of the views `leaderboards`, by method, and `recovery`, and what is found of places and of the order.
 
     notes are what each method says beside its numbers; first is what all have to say before them, equal what is said
@@ -50,7 +50,7 @@ class Boards(TextPage):
     planned: list[HypothesisRow] = field(default_factory=list)
 
     @classmethod
-    def read(cls, reader: Reader) -> Boards:
+    def read(cls, reader: Reader) -> BoardPage:
         boards = by_method(view_rows(reader, BoardRow))
         run = reader.query("SELECT simulated FROM run")
         judging = JudgingNotes.of_run(reader)
@@ -99,7 +99,8 @@ class Boards(TextPage):
     def _agreed(self) -> str:
         """By how many methods the same conditions are first."""
         method, rows = next(iter(self.boards.items()))
-        return agreed(self.boards, Standing.of(method, rows).first).removesuffix(".")
+        told = agreed(self.boards, Standing.of(method, rows).first).removesuffix(".")
+        return told[:1].lower() + told[1:]
 
     @property
     def _planned(self) -> str:
@@ -108,13 +109,13 @@ class Boards(TextPage):
         return f"planned: {'; '.join(told)}" if told else ""
 
 
-def _draws(found: Boards) -> list[str]:
+def _draws(found: BoardPage) -> list[str]:
     """Every draw that was made in this run, whatever became of it."""
     made = next(iter(found.boards.values()))[0].draws
     return [f"draws made: {one_line(str(made), 300)}"] if made else []
 
 
-def _recovery(text: Text, found: Boards) -> None:
+def _recovery(text: Text, found: BoardPage) -> None:
     """Sorted by log-loss; the ceiling is a model trained on labels of the population itself."""
     text.append("Recovery of the planted population ", style="bold")
     text.append(STAMP)
@@ -183,7 +184,7 @@ def _spread(text: Text, rows: list[dict[str, Any]], width: int) -> None:
     text.append(f"{filled([REMARK], width)}\n\n", style="dim")
 
 
-def _settings(method: str, found: Boards) -> list[str]:
+def _settings(method: str, found: BoardPage) -> list[str]:
     """How many rankings went in, what the intervals resample, what they hold fixed, and other remarks."""
     row = found.boards[method][0]
     what, share = one_line(str(row.resample), 20), percent(row.confidence, 0)

@@ -15,7 +15,7 @@ from storage.findings.plain_numbers import as_number, plain_count, plain_number
 from storage.record.reader import Reader
 from storage.record.rows import ClauseLeaderRow, ClauseScoreRow, view_rows
 from storage.withheld import copy_without
-from tui.screens.results.page import Listed, TablePage, filled
+from tui.screens.results.page import RowsShown, TablePage, filled
 from tui.widgets.figures import left, right
 from tui.widgets.grid import Row
 
@@ -46,7 +46,7 @@ _BAR = 24
 
 
 @dataclass(frozen=True)
-class Clauses(TablePage):
+class ClausePage(TablePage):
     """The scores, the texts of the clauses, and what stands in place of a text that is not here."""
 
     kind: ClassVar[str] = "clauses.scored"
@@ -56,11 +56,11 @@ class Clauses(TablePage):
     absent: str = ""
 
     @classmethod
-    def read(cls, reader: Reader) -> Clauses:
+    def read(cls, reader: Reader) -> ClausePage:
         found = HeatMap.of(view_rows(reader, ClauseScoreRow), view_rows(reader, ClauseLeaderRow))
         return cls(found, clause_texts(reader, SHOWN), f"({copy_without(reader.folder.root, 'the text')})")
 
-    def listed(self, width: int, room: int) -> Listed:
+    def listed(self, width: int, room: int) -> RowsShown:
         cell = len("9.99*") if self._most < 10 else len("99.99*")
         names = self.found.short_names(cell + _PADDING, room - _OTHERS)
         heads = names or self.found.letters()
@@ -70,7 +70,8 @@ class Clauses(TablePage):
         if not names:
             told += [", ".join(f"{h} {one_line(c, 60)}" for h, c in zip(heads, self.found.conditions, strict=True))]
         headings = ["clause", *above, ">difficulty", ">τ"]
-        return Listed(filled(told, width, most=3), headings, [self._row(clause, wide) for clause in self.found.clauses])
+        rows = [self._row(clause, wide) for clause in self.found.clauses]
+        return RowsShown(filled(told, width, most=3), headings, rows)
 
     @property
     def _most(self) -> int:

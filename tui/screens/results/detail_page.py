@@ -18,7 +18,7 @@ from tui.screens.results.page import TextPage, lines_of
 
 
 @dataclass(frozen=True)
-class Details(TextPage):
+class DetailPage(TextPage):
     """Rows of the view `leaderboard_details`."""
 
     kind: ClassVar[str] = "leaderboard.computed"
@@ -26,7 +26,7 @@ class Details(TextPage):
     rows: tuple[BoardDetailRow, ...]
 
     @classmethod
-    def read(cls, reader: Reader) -> Details:
+    def read(cls, reader: Reader) -> DetailPage:
         return cls(tuple(view_rows(reader, BoardDetailRow)))
 
     def text(self, width: int) -> Text:

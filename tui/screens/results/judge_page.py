@@ -15,7 +15,7 @@ from tui.screens.results.page import TextPage, lines_of
 
 
 @dataclass(frozen=True)
-class Judges(TextPage):
+class JudgePage(TextPage):
     """pooled are method, position and condition of every row of the boards by all judges."""
 
     kind: ClassVar[str] = "diagnostics.computed"
@@ -25,7 +25,7 @@ class Judges(TextPage):
     pooled: list[tuple[Any, Any, Any]] = field(default_factory=list)
 
     @classmethod
-    def read(cls, reader: Reader) -> Judges:
+    def read(cls, reader: Reader) -> JudgePage:
         found = JudgesFound(view_rows(reader, JudgesRow), view_rows(reader, QuestionRow))
         pooled = [(row.method, row.position, row.condition) for row in view_rows(reader, BoardRow)]
         return cls(found, JuryFound.of_run(reader), pooled)

@@ -36,7 +36,7 @@ class TextPage(Page):
 
 
 @dataclass(frozen=True)
-class Listed:
+class RowsShown:
     """A table: what stands above it, its headings and its rows; so many columns at the left stay where they are."""
 
     note: str
@@ -49,7 +49,7 @@ class Listed:
 class TablePage(Page):
     """A table, and beside or beneath it what is said of the row under the cursor."""
 
-    def listed(self, width: int, room: int) -> Listed:
+    def listed(self, width: int, room: int) -> RowsShown:
         """The table for so many cells, and what stands above it for a terminal of this width."""
         raise NotImplementedError
 

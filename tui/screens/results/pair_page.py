@@ -18,7 +18,7 @@ from tui.screens.results.page import TextPage, filled, lines_of
 
 
 @dataclass(frozen=True)
-class Pairs(TextPage):
+class PairPage(TextPage):
     """What is found of every pair, with lengths held fixed too, and by how many analyses."""
 
     kind: ClassVar[str] = "pairwise.computed"
@@ -28,7 +28,7 @@ class Pairs(TextPage):
     lengths: JudgesFound = field(default_factory=JudgesFound)
 
     @classmethod
-    def read(cls, reader: Reader) -> Pairs:
+    def read(cls, reader: Reader) -> PairPage:
         lengths = JudgesFound(lengths=view_rows(reader, LengthRow))
         return cls(PairsFound.of_run(reader), RobustnessFound.of_run(reader), lengths)
 

@@ -14,7 +14,7 @@ from tui.screens.results.page import TextPage, lines_of
 
 
 @dataclass(frozen=True)
-class Planned(TextPage):
+class PlanPage(TextPage):
     """Rows of the view `hypotheses`."""
 
     kind: ClassVar[str] = "plan.recorded"
@@ -22,7 +22,7 @@ class Planned(TextPage):
     rows: tuple[HypothesisRow, ...]
 
     @classmethod
-    def read(cls, reader: Reader) -> Planned:
+    def read(cls, reader: Reader) -> PlanPage:
         return cls(tuple(view_rows(reader, HypothesisRow)))
 
     def text(self, width: int) -> Text:

@@ -15,7 +15,7 @@ from storage.findings.published_found import REASONS, VERDICTS, PublishedFound
 from storage.record.reader import Reader
 from storage.record.rows import PublishedRow
 from storage.summary.labels import measure_words, method_words
-from tui.screens.results.page import Listed, TablePage, filled
+from tui.screens.results.page import RowsShown, TablePage, filled
 from tui.widgets.figures import left, right, whole
 
 _COUNTS = {"numbers": ">n", "equal": ">equal", "inside": ">inside", "differs": ">differs", "not_computed": ">none"}
@@ -25,7 +25,7 @@ _NONE = "inside: what the run computes lies inside the published interval; none:
 
 
 @dataclass(frozen=True)
-class Published(TablePage):
+class PublishedPage(TablePage):
     """Rows of the views `published_artefacts` and `published`."""
 
     kind: ClassVar[str] = "published.read"
@@ -33,16 +33,16 @@ class Published(TablePage):
     found: PublishedFound
 
     @classmethod
-    def read(cls, reader: Reader) -> Published:
+    def read(cls, reader: Reader) -> PublishedPage:
         return cls(PublishedFound.of_run(reader))
 
-    def listed(self, width: int, room: int) -> Listed:
+    def listed(self, width: int, room: int) -> RowsShown:
         told = [*self.found.imported(), *([_NONE] if self.found.rows else [])]
         if not self.found.rows:
             told += ["no published score among them, so there is nothing to compare"]
         note = filled([one_line(sentence, 400) for sentence in told], width, most=4)
         rows = [((group["method"], group["measure"]), _cells(group)) for group in self.found.groups()]
-        return Listed(note, ["method", "measure", *_COUNTS.values(), ">furthest"], rows, fixed=0)
+        return RowsShown(note, ["method", "measure", *_COUNTS.values(), ">furthest"], rows, fixed=0)
 
     def told(self, key: Hashable, width: int) -> Text:
         """Every number of the measure, those that differ first, with the reason."""

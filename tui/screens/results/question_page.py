@@ -14,7 +14,7 @@ from storage.findings.plain_numbers import plain_count, plain_number
 from storage.record.reader import Reader
 from storage.record.rows import QuestionRow, view_rows
 from storage.withheld import copy_without
-from tui.screens.results.page import Listed, TablePage, filled
+from tui.screens.results.page import RowsShown, TablePage, filled
 from tui.widgets.figures import left, right, whole
 
 MOST = 500
@@ -31,7 +31,7 @@ _NOTE = (
 
 
 @dataclass(frozen=True)
-class Questions(TablePage):
+class QuestionPage(TablePage):
     """The rows that are listed, how many there are in all, and the texts of these questions and their clauses."""
 
     kind: ClassVar[str] = "question_agreement.computed"
@@ -43,17 +43,17 @@ class Questions(TablePage):
     absent: str = ""
 
     @classmethod
-    def read(cls, reader: Reader) -> Questions:
+    def read(cls, reader: Reader) -> QuestionPage:
         rows = view_rows(reader, QuestionRow)
         shown = tuple(rows[:MOST])
         questions = question_texts(reader, [str(row.question_id) for row in shown], SHOWN)
         absent = f"({copy_without(reader.folder.root, 'the text')})"
         return cls(shown, len(rows), questions, clause_texts(reader, SHOWN), absent)
 
-    def listed(self, width: int, room: int) -> Listed:
+    def listed(self, width: int, room: int) -> RowsShown:
         rest = f"{whole(MOST)} of {whole(self.every)} questions; all: `dempo show RUN --view question_agreement`"
         told = [_NOTE, *([rest] if self.every > MOST else [])]
-        return Listed(
+        return RowsShown(
             filled(told, width, most=4), _HEADINGS, [(str(row.question_id), _cells(row)) for row in self.rows]
         )
 
