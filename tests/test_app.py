@@ -60,11 +60,11 @@ TABS = {
         "SIMULATED",
         "65.2 %",
         "intervals from 1,000",
-        "borda",
+        "Borda",
         "├──",
         "●",
         "lower is better",
-        "Judges",
+        "page [boards] judges  details",
     ],
     "record": ["engine.stopped", "hash", "newest first", '"outcome": "completed"'],
 }

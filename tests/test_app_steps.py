@@ -281,13 +281,15 @@ async def test_steps_in_time_go_from_one_event_of_the_filter_to_the_next(runs: P
         await wait_for(pilot, f"event {boards[3]}  ")
         await pilot.press("t", "6", "comma", "comma")
         # each board counts from the event behind it on, which completes its unit
-        await wait_for(pilot, f"AS OF EVENT {boards[1]} ", "t now  , . leaderboard.", "borda")
+        await wait_for(pilot, f"AS OF EVENT {boards[1]} ", "t now  , . leaderboard.", "page [boards]")
         await pilot.press("end")
-        await wait_for(pilot, "borda", absent="copeland")
+        await wait_for(pilot, "Borda", absent="Copeland")
         await pilot.press("full_stop", "full_stop")
-        await wait_for(pilot, f"AS OF EVENT {boards[3]} ", "copeland")  # what is shown has to be there to be paged
+        await wait_for(
+            pilot, f"AS OF EVENT {boards[3]} ", "all 3 methods agree"
+        )  # what is shown has to be there to be paged
         await pilot.press("end")
-        await wait_for(pilot, "kemeny")
+        await wait_for(pilot, "Kemeny")
         await pilot.press("full_stop")
         await wait_for(pilot, "there is no later event of a stage", "'leaderboard.computed'")
 

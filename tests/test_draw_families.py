@@ -15,7 +15,7 @@ from storage.judging.board_notes import board_notes, by_method
 from storage.judging.families import spread_table
 from storage.record.rows import BoardRow, FamilyRow, as_rows
 from storage.record.schema import OBJECTS
-from tui.screens.panes.leaderboards import Results, page
+from tui.screens.results.board_page import BoardPage
 
 CONFIG = """
 [run]
@@ -151,7 +151,7 @@ def test_the_page_of_leaderboards_shows_the_spread_and_says_so() -> None:
     told = "the spread between the members of hard is shown beside the leaderboards"
     assert told in notes["borda"]
     assert told not in board_notes(boards, [], [])["borda"]
-    results = Results(boards, [], [], False, "", notes=notes, spread=spread_table([family]))
-    shown = page(results, 100).plain
-    (line,) = [line for line in shown.splitlines() if line.startswith("  borda")]
-    assert line.split() == ["borda", "hard", "2", "2.000", "1.000", "3.000", "1.414", "4.000"]
+    results = BoardPage(boards, [], False, "", notes=notes, spread=spread_table([family]))
+    shown = results.text(100).plain
+    (line,) = [line for line in shown.splitlines() if line.startswith("  Borda")]
+    assert line.split() == ["Borda", "hard", "2", "2.000", "1.000", "3.000", "1.414", "4.000"]

@@ -300,7 +300,7 @@ def test_what_people_see_of_a_jury(jury_run: Path, capsys: pytest.CaptureFixture
     assert any(line.startswith("  Krippendorff's α between judges") for line in told)
     assert any(line.startswith("  two    people's first is first") for line in told)
     assert max(map(len, told)) <= 80
-    text = page(LeaderboardsPane.read(reader, None), 80).plain
+    text = page(LeaderboardsPane.read(reader, "judges"), 80).plain
     assert "\n".join(told) in text
 
     results(reader, as_json=True)

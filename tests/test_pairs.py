@@ -316,9 +316,9 @@ def test_a_run_shows_win_rates_and_first_places(trained: Path, capsys: pytest.Ca
     assert {"method": "kemeny", "name": "exact_match"}.items() <= next(
         row for row in data["leaderboard_details"] if row["method"] == "kemeny" and row["name"] == "exact_match"
     ).items()
-    text = page(LeaderboardsPane.read(reader, None), 80).plain
-    assert {"Win rates", "Places in the resamples, % (kemeny)"} <= set(text.split("\n"))
-    assert "P(1st)" in text
+    text = page(LeaderboardsPane.read(reader, "pairs"), 80).plain
+    assert {"Win rates", "Every pair", "Places in the resamples, % (Kemeny)"} <= set(text.split("\n"))
+    assert "P(1st)" in page(LeaderboardsPane.read(reader, None), 80).plain
 
 
 def written(listed: Sequence[Ranking], path: Path) -> Path:

@@ -68,7 +68,7 @@ def test_command_report_and_app_open_with_it(planned: Path, tmp_path: Path) -> N
     assert "by Kemeny, the planned method" in first, first
     assert "\nkemeny  (lower is better)\n" in told
     assert "by other methods: borda, bradley_terry;" in told
-    assert "compared with the order by kemeny" in " ".join(told.split())
+    assert "compared with the order by Kemeny" in " ".join(told.split())
     assert dempo("export", planned, "--to", tmp_path / "bundle.zip").returncode == 0
     with zipfile.ZipFile(tmp_path / "bundle.zip") as bundle:
         (name,) = (name for name in bundle.namelist() if name.endswith("report.html"))

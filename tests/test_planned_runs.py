@@ -110,7 +110,10 @@ def test_a_bundle_and_the_app_show_what_was_planned(planned: Path, tmp_path: Pat
     section = report.partition(">Hypotheses</h3>")[2].partition("<h3")[0]
     for words in ("soft over hard by more than 0.25", "contradicted, as planned", "weights help", "Recorded in event"):
         assert words in section
-    shown = page(LeaderboardsPane.read(Reader(planned), None), 80).plain
+    assert (
+        "planned: soft-over-full supported, as planned" in page(LeaderboardsPane.read(Reader(planned), None), 80).plain
+    )
+    shown = page(LeaderboardsPane.read(Reader(planned), "plan"), 80).plain
     assert "soft-over-full: soft over full (Bradley–Terry): supported, as planned" in shown
 
 

@@ -350,7 +350,7 @@ def test_a_run_says_it_everywhere(trained: Path, capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().out
     lines = "\n".join(found.lines(80))
     assert lines in shown
-    assert lines in page(LeaderboardsPane.read(reader, None), 80).plain
+    assert lines in page(LeaderboardsPane.read(reader, "pairs"), 80).plain
     results(reader, as_json=True)
     data = json.loads(capsys.readouterr().out)
     assert [data[view] for view in VIEWS_OF_ROBUSTNESS] == [reader.view(view) for view in VIEWS_OF_ROBUSTNESS]

@@ -1,9 +1,10 @@
-"""Clauses down, conditions across: the Borda score of each condition on each clause, in plain text."""
+"""Clauses down, conditions across: the Borda score of each condition on each clause, and the same in plain text."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
@@ -14,11 +15,63 @@ from storage.record.rows import ClauseLeaderRow, ClauseScoreRow
 MOST_CLAUSES = 20
 """Lines; a paper's constitution has 75 clauses."""
 
+MARK = "* : the best of the clause"
+
 _SHORT = 12
 """Characters of a condition's name that may head its column."""
 
 _CLAUSE, _BESIDE = 8, 18
 """Cells for the number of the clause, and for the difficulty and τ."""
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """The scores by clause and condition, and who leads.
+
+    clauses stand in the order of the record, conditions by their score over all clauses, the best first.
+    """
+
+    clauses: tuple[str, ...]
+    conditions: tuple[str, ...]
+    cells: Mapping[tuple[str, str], ClauseScoreRow]
+    leaders: Mapping[str, ClauseLeaderRow]
+
+    @classmethod
+    def of(cls, scores: Sequence[ClauseScoreRow], leaders: Sequence[ClauseLeaderRow]) -> HeatMap:
+        """Of the rows of the views `clause_scores` and `clause_leaders`."""
+        return cls(
+            tuple(dict.fromkeys(str(row.clause_id) for row in scores)),
+            tuple(_best_first(scores)),
+            {(str(row.clause_id), str(row.condition)): row for row in scores},
+            {str(row.clause_id): row for row in leaders},
+        )
+
+    def score(self, clause: str, condition: str) -> Any:
+        """As it is recorded; None where there is none."""
+        row = self.cells.get((clause, condition))
+        return row.borda if row else None
+
+    def best(self, clause: str) -> set[str]:
+        """The conditions of the highest score on a clause, to nine decimals."""
+        found = {name: as_number(self.score(clause, name)) for name in self.conditions}
+        known = {name: round(value, 9) for name, value in found.items() if value is not None}
+        return {name for name, value in known.items() if value == max(known.values())}
+
+    def marked(self, clause: str, condition: str, best: set[str]) -> str:
+        """A score with two decimals, and behind it the mark of the best or a blank."""
+        return plain_number(self.score(clause, condition), 2) + ("*" if condition in best else " ")
+
+    def letters(self) -> tuple[str, ...]:
+        """What stands for the conditions where their names are too long."""
+        if len(self.conditions) <= len(ascii_uppercase):
+            return tuple(ascii_uppercase[: len(self.conditions)])
+        return tuple(str(k + 1) for k in range(len(self.conditions)))
+
+    def short_names(self, cell: int, room: int) -> tuple[str, ...]:
+        """The names, where all are short and columns of at least `cell` cells fit the room with them; else nothing."""
+        names = tuple(one_line(name, 200) for name in self.conditions)
+        fit = all(len(name) <= _SHORT for name in names) and sum(max(len(name) + 1, cell) for name in names) <= room
+        return names if fit else ()
 
 
 def heat_map(scores: Sequence[ClauseScoreRow], leaders: Sequence[ClauseLeaderRow], width: int, rest: str) -> list[str]:
@@ -29,27 +82,22 @@ def heat_map(scores: Sequence[ClauseScoreRow], leaders: Sequence[ClauseLeaderRow
     """
     if not scores:
         return []
-    cells = {(str(row.clause_id), str(row.condition)): row for row in scores}
-    clauses = list(dict.fromkeys(str(row.clause_id) for row in scores))
-    conditions = _best_first(scores)
-    cell = 6 if len(conditions) <= 10 else 7  # scores go up to one less than there are conditions
-    heads, legend = _heads(conditions, cell, width)
-    told = {str(row.clause_id): row for row in leaders}
+    found = HeatMap.of(scores, leaders)
+    cell = 6 if len(found.conditions) <= 10 else 7  # scores go up to one less than there are conditions
+    heads, legend = _heads(found, cell, width)
     wide = [max(len(head) + 1, cell) for head in heads]
     line = f"  {'clause':<{_CLAUSE}}" + "".join(f"{head + ' ':>{w}}" for head, w in zip(heads, wide, strict=True))
     lines = ["Clauses: Borda score of each condition", f"{line}{'difficulty':>11}{'τ':>7}"]
-    for clause in clauses[:MOST_CLAUSES]:
-        best = _best(cells, clause, conditions)
+    for clause in found.clauses[:MOST_CLAUSES]:
+        best = found.best(clause)
         line = f"  {one_line(clause, _CLAUSE - 1):<{_CLAUSE}}"
-        for condition, w in zip(conditions[: len(heads)], wide, strict=True):
-            row = cells.get((clause, condition))
-            mark = "*" if condition in best else " "
-            line += f"{plain_number(row.borda if row else None, 2) + mark:>{w}}"
-        of = told.get(clause)
+        for condition, w in zip(found.conditions[: len(heads)], wide, strict=True):
+            line += f"{found.marked(clause, condition, best):>{w}}"
+        of = found.leaders.get(clause)
         line += f"{plain_number(of.difficulty, 2):>11}{plain_number(of.kendall_tau, 2):>7}" if of else ""
         lines.append(line.rstrip())
-    lines += _filled(f"* : the best of the clause{legend}", width)
-    left_out = _left_out(len(clauses), len(conditions), len(heads))
+    lines += _filled(f"{MARK}{legend}", width)
+    left_out = _left_out(len(found.clauses), len(found.conditions), len(heads))
     return [*lines, *(_filled(f"{left_out}; the rest: {rest}", width) if left_out else []), ""]
 
 
@@ -62,22 +110,15 @@ def _best_first(scores: Sequence[ClauseScoreRow]) -> list[str]:
     return sorted(sums, key=lambda name: (-sums[name], name))
 
 
-def _heads(conditions: Sequence[str], cell: int, width: int) -> tuple[list[str], str]:
+def _heads(found: HeatMap, cell: int, width: int) -> tuple[Sequence[str], str]:
     """What stands above the columns: names where all are short and fit, else letters with what they stand for."""
     room = width - 2 - _CLAUSE - _BESIDE
-    names = [one_line(name, 200) for name in conditions]
-    if all(len(name) <= _SHORT for name in names) and sum(max(len(name) + 1, cell) for name in names) <= room:
+    names = found.short_names(cell, room)
+    if names:
         return names, ""
-    letters = list(ascii_uppercase) if len(names) <= len(ascii_uppercase) else [str(k + 1) for k in range(len(names))]
-    shown = letters[: min(len(names), max(1, room // cell))]
-    return shown, "; " + ", ".join(f"{letter} {one_line(name, 60)}" for letter, name in zip(shown, names, strict=False))
-
-
-def _best(cells: Mapping[tuple[str, str], ClauseScoreRow], clause: str, conditions: Sequence[str]) -> set[str]:
-    """Those of the highest score to nine decimals."""
-    found: dict[str, Any] = {name: as_number(row.borda) for name in conditions if (row := cells.get((clause, name)))}
-    known = {name: round(value, 9) for name, value in found.items() if value is not None}
-    return {name for name, value in known.items() if value == max(known.values())}
+    shown = found.letters()[: min(len(found.conditions), max(1, room // cell))]
+    told = (f"{letter} {one_line(name, 60)}" for letter, name in zip(shown, found.conditions, strict=False))
+    return shown, "; " + ", ".join(told)
 
 
 def _left_out(clauses: int, conditions: int, shown: int) -> str:

@@ -100,13 +100,17 @@ class JudgesFound:
             rest: where views are that are too long to be shown here, with VIEW for the name.
         """
         return [
-            *self._judges(width, rest.replace("VIEW", "question_agreement")),
+            *self.of_judges(width, rest.replace("VIEW", "question_agreement")),
             *heat_map(self.clauses, self.leaders, width, rest.replace("VIEW", "clause_scores")),
-            *self._with_lengths(width),
+            *self.with_lengths(width),
         ]
 
-    def _judges(self, width: int, rest: str) -> list[str]:
-        """Agreement, shown places and lengths, as far as they are known."""
+    def of_judges(self, width: int, rest: str) -> list[str]:
+        """Agreement, shown places and lengths, as far as they are known.
+
+        Args:
+            rest: where the agreement on all questions is.
+        """
         known = {str(row.name): row.value for row in self.diagnostics}
         found = [
             *_of_agreement(known, width),
@@ -126,7 +130,8 @@ class JudgesFound:
         more = f"; the rest: {rest}" if len(self.questions) > _WORST else ""
         return _filled(f"least agreed on: {', '.join(named)}{more}", width)
 
-    def _with_lengths(self, width: int) -> list[str]:
+    def with_lengths(self, width: int) -> list[str]:
+        """Abilities with the length of answers held fixed, or why there are none; nothing where nothing is recorded."""
         if not self.lengths:
             return []
         head = "Win rates with the length of answers held fixed"

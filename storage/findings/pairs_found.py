@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 from core.visible import one_line
+from storage.findings.plain_numbers import plain_number
 from storage.record.reader import Reader
 from storage.record.rows import PairRow, PlaceRow, view_rows
+from storage.summary.labels import method_words
 
 _NAMED = 30
 """Characters of a condition's name; a matrix has at least a third of them."""
@@ -23,6 +25,25 @@ _NO_NUMBER = "–"
 
 THE_REST = "intervals, majorities and margins: --view pairwise; all places: --view places"
 """Where commands print the numbers that a matrix of win rates and a column of first places leave out."""
+
+_OF_PAIR = {
+    "votes": "win_rate",
+    "low": "low",
+    "high": "high",
+    "quest.": "majority_win_rate",
+    "low ": "majority_low",
+    "high ": "majority_high",
+    "margin": "mean_margin",
+}
+"""Headings and columns of a line about a pair."""
+
+_SPARED = ("majority_low", "majority_high")
+"""Columns that a line about a pair does without where names are long."""
+
+_OF_EVERY = (
+    "votes: share of votes won, with its interval; quest.: share of questions won by majority, a tie half; margin: "
+    "mean over questions of the votes won less those lost, as a share"
+)
 
 _READ = "share of votes for the row's answer over the column's; * : its interval leaves out one half"
 _NEIGHBOURS = "neighbours in the order of their mean win rates; * : the interval leaves out one half"
@@ -55,8 +76,7 @@ class PairsFound:
         Args:
             beside: where the reader finds the rest.
         """
-        rates = {(str(row.condition), str(row.other)): row for row in self.pairs}
-        names = sorted({one for pair in rates for one in pair}, key=lambda name: (-_mean_rate(name, rates), name))
+        rates, names = self._ordered()
         if len(names) < 2:
             return []
         room = width - len("  ") - len(str(len(names))) - len(" ") - _CELL * len(names)
@@ -65,6 +85,33 @@ class PairsFound:
         else:
             lines, told = [_neighbours(one, other, rates, width) for one, other in pairwise(names)], _NEIGHBOURS
         return ["Win rates", *lines, *_filled("; ".join(filter(None, [told, beside])), width), ""]
+
+    def every_pair(self, width: int) -> list[str]:
+        """A line for each pair, the one with the better mean win rate first: its win rate on votes with the interval,
+        that on majorities of questions (its interval too, where names are whole beside it), and the mean margin;
+        nothing of one condition."""
+        rates, names = self._ordered()
+        if len(names) < 2:
+            return []
+        longest = max(len(_short(name, _NAMED)) for name in names)
+        columns = _OF_PAIR
+        if _room(width, columns) < longest:
+            columns = {words: column for words, column in _OF_PAIR.items() if column not in _SPARED}
+        most = max(2, min(longest, _room(width, columns)))
+        pairs = [((a, b), f"{_short(a, most)} over {_short(b, most)}") for a, b in combinations(names, 2)]
+        wide = max(len(words) for _, words in pairs)
+        lines = [f"  {'':<{wide}}" + "".join(f"{words:>{_CELL}}" for words in columns)]
+        for pair, words in pairs:
+            row = rates.get(pair)
+            cells = (plain_number(getattr(row, column)) if row else _NO_NUMBER for column in columns.values())
+            lines.append(f"  {words:<{wide}}" + "".join(f"{cell:>{_CELL}}" for cell in cells))
+        return ["Every pair", *lines, *_filled(_OF_EVERY, width), ""]
+
+    def _ordered(self) -> tuple[dict[tuple[str, str], PairRow], list[str]]:
+        """The rows by their pair, and the conditions in the order of their mean win rates."""
+        rates = {(str(row.condition), str(row.other)): row for row in self.pairs}
+        names = {one for pair in rates for one in pair}
+        return rates, sorted(names, key=lambda name: (-_mean_rate(name, rates), name))
 
     def places_by(self, method: str, width: int) -> list[str]:
         """In which percentage of the resamples each condition has each place, the best mean place first; none where the
@@ -83,7 +130,12 @@ class PairsFound:
             f"  {_short(name, _NAMED):<{longest}}" + "".join(_percent(shares[name].get(place)) for place in every)
             for name in ordered
         ]
-        return [f"Places in the resamples, % ({one_line(method, 40)})", head, *lines, ""]
+        return [f"Places in the resamples, % ({one_line(method_words(method), 40)})", head, *lines, ""]
+
+
+def _room(width: int, columns: Mapping[str, str]) -> int:
+    """Characters for each of two names in a line with these columns."""
+    return (width - len("   over ") - _CELL * len(columns)) // 2
 
 
 def _matrix(names: Sequence[str], rates: dict[tuple[str, str], PairRow], room: int) -> list[str]:

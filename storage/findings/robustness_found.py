@@ -14,6 +14,7 @@ from core.facts.plural import number_of
 from core.visible import one_line
 from storage.record.reader import Reader
 from storage.record.rows import AnalysisRow, FlipRow, PairStandsRow, view_rows
+from storage.summary.labels import method_words
 
 VIEWS_OF_ROBUSTNESS = ("robustness", "pair_robustness", "flips")
 
@@ -107,7 +108,7 @@ class RobustnessFound:
             *(["by the majorities of questions"] if "majority" in kinds else []),
             *([f"by {number_of(others, 'other method')}"] if others else []),
         ]
-        method = one_line(str(self.analyses[0].primary_method), 40)
+        method = one_line(method_words(self.analyses[0].primary_method), 40)
         return [f"compared with the order by {method}: {', '.join(told)}", self._separated()]
 
     def _separated(self) -> str:

@@ -11,7 +11,7 @@ from core.visible import one_line
 from storage.findings.plain_numbers import UNDEFINED, plain_number
 from storage.record.reader import Reader
 from storage.record.rows import JuryBoardRow, MeasureRow, PeopleRow, view_rows
-from storage.summary.labels import MEASURES
+from storage.summary.labels import MEASURES, method_words
 
 WEIGHTS = """SELECT j.value->>'$.label' AS judge, j.value->>'$.weight' AS weight
   FROM run, json_each(run.config, '$.judge.judges') j WHERE j.value->>'$.weight' IS NOT NULL"""
@@ -67,7 +67,7 @@ class JuryFound:
             given = [f"{one_line(judge, _NAMED)} × {one_line(str(n), 10)}" for judge, n in self.weights.items()]
             found += _filled(f"each ranking counts so many times: {', '.join(given)}", width)
         for method in dict.fromkeys(row.method for row in self.boards):
-            found += [one_line(str(method), 40), *self._of_method(method, pooled, width)]
+            found += [one_line(method_words(method), 40), *self._of_method(method, pooled, width)]
         changes = any(row.changes_winner for row in self.boards)
         told = "! : another condition is first than by all judges" if changes else "the same is first on all of them"
         return [*found, *_filled(told, width), ""]

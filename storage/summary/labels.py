@@ -27,14 +27,28 @@ METHODS: Mapping[str, str] = {
 MEASURES: Mapping[str, str] = {
     "krippendorff_alpha": "Krippendorff's α",
     "kendall_tau": "Kendall τ",
+    "kendall_tau_median": "Kendall τ, median over questions",
+    "top1_agreement": "share of rankings that name the most frequent first",
+    "top1_margin": "that share less that of the second",
     "fleiss_kappa_first": "Fleiss κ, first place",
     "pairs": "pairs ordered as people do",
     "first": "people's first is first",
+    "shown_rankings": "rankings whose shown order is known",
     "shown_rank_correlation": "correlation of the shown place with the rank",
     "length_rank_correlation": "correlation of the length with the rank (Spearman, mean)",
+    "length_rank_pearson": "correlation of the length with the rank (Pearson)",
+    "characters_rank_correlation": "correlation of the length with the rank",
+    "words_rank_correlation": "correlation of the number of words with the rank",
+    "words_rank_pearson": "correlation of the number of words with the rank (Pearson)",
+    "unequal_pairs": "pairs of answers of unequal length",
     "longer_wins": "share of pairs where the longer answer is ahead",
     "questions_with_agreement": "questions with at least two rankings",
     "first_given_shown": "share of first places of what was shown at place",
+    "mean_rank_shown": "mean rank of what was shown at place",
+    "mean_rank_given_shown": "mean rank of what was shown at a place",
+    "first_given_shown_spread": "largest less smallest share of first places by shown place",
+    "shown_chi2": "χ² of the first places against equal numbers at each shown place",
+    "shown_p": "p of that χ² without bias",
     "population_log_loss": "population log-loss (nats)",
     "log_loss": "log-loss (nats)",
     "agreement": "votes that agree with the consensus",
@@ -51,6 +65,16 @@ MEASURES: Mapping[str, str] = {
     "held_out_rankings": "held-out rankings",
     "train_rankings": "rankings that are not held out",
     "exact_match": "share of resamples with the same order",
+    "mean_distance": "mean distance from the consensus",
+    "score_mean": "score, mean over resamples",
+    "score_printed": "score, as printed",
+    "score_low": "score, interval from",
+    "score_high": "score, interval to",
+    "win_rate_mean": "share of votes won, mean over resamples",
+    "win_rate_printed": "share of votes won, as printed",
+    "win_rate_low": "share of votes won, interval from",
+    "win_rate_high": "share of votes won, interval to",
+    "share_of_place": "share of resamples with a place",
     "wins": "majorities won",
     "majority": "score by majorities",
 }
@@ -167,6 +191,6 @@ def measure_words(name: Any) -> str:
     """A measure in words: "win_rate:soft" is "share of votes won: soft", "first_given_shown:2" ends in its place."""
     key, _, of = str(name).partition(":")
     words = MEASURES.get(key, key.replace("_", " "))
-    if key == "first_given_shown":
+    if key in ("first_given_shown", "mean_rank_shown"):
         return f"{words} {of}"
     return f"{words}: {of.replace(':', ' ')}" if of else words

@@ -14,7 +14,7 @@ from tui.widgets.status import status
 from tui.widgets.words import Words
 
 KEYS = (
-    ("↑ ↓ PgUp PgDn", "move in a list or a text"),
+    ("↑ ↓ PgUp PgDn", "move in a list or a text; ← → in a wide list"),
     ("Enter", "open the run under the cursor"),
     ("Esc", "back: to now, to the list of runs; closes a dialog"),
     ("1 … 7", "tabs of a run"),

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -285,9 +285,9 @@ class RunScreen(LiveScreen):
 
     def _focus_pane(self) -> None:
         """Arrow keys work at once: the first list or text of the tab takes them."""
-        first: list[Any] = [widget for widget in self.pane.query("*") if widget.focusable]
-        if first:
-            first[0].focus()
+        first = self.pane.front
+        if first is not None:
+            first.focus()
 
     def action_turn(self, by: int) -> None:
         self.pane.turn(by)

@@ -9,6 +9,9 @@ from rich.text import Text
 from core.visible import one_line
 from tui.widgets.words import Words
 
+_HINT = "   [ ] to change"
+"""Said where there is room for it: the last line of the screen names these keys too."""
+
 
 class Choice(Words):
     """What the choice is about, its options, and the chosen one in brackets and reversed."""
@@ -24,8 +27,8 @@ class Choice(Words):
         for option in options:
             shown = one_line(option, 40)
             line.append(f"[{shown}]" if option == chosen else f" {shown} ", style="reverse" if option == chosen else "")
-        if len(options) > 1:
-            line.append("   [ ] to change", style="dim")
+        if len(options) > 1 and line.cell_len + len(_HINT) < self.app.size.width - 2:
+            line.append(_HINT, style="dim")
         self.say(line)
 
     def turned(self, by: int) -> str | None:

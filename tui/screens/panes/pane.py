@@ -62,6 +62,15 @@ class Pane(Vertical):
     def fit(self) -> None:
         """Shows again what depends on the width."""
 
+    @property
+    def front(self) -> Widget | None:
+        """The list or text that arrow keys move: the first that is shown and takes them."""
+        return next((widget for widget in self.query("*") if widget.focusable and self._shown(widget)), None)
+
+    def _shown(self, widget: Widget) -> bool:
+        parents = [parent for parent in widget.ancestors_with_self if isinstance(parent, Widget)]
+        return all(parent.display for parent in parents[: parents.index(self)])
+
     def turn(self, by: int) -> None:
         """[ and ]: the previous or next lottery, draw or page."""
 
