@@ -305,7 +305,9 @@ PUBLISHED = os.environ.get("DEMPO_TEST_PUBLISHED", "")
 def reference_values() -> dict[tuple[str, str, str, str], str]:
     """What docs/published.md says that it gives, as it stands there."""
     page = (Path(__file__).parents[1] / "docs" / "published.md").read_text(encoding="utf-8")
-    table = page.partition("| method | measure | condition | other | value |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    table = (
+        page.partition("| method | measure | condition | other | value |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    )
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
     return {(method, measure, condition, other): value for method, measure, condition, other, value in cells}
 

@@ -79,7 +79,7 @@ def test_command_report_and_app_open_with_it(planned: Path, tmp_path: Path) -> N
     heads = [rest.index(f">{words}</h3>") for words in ("Kemeny", "Borda", "Bradley–Terry")]
     assert heads == sorted(heads)
     shown = page(LeaderboardsPane.read(Reader(planned), None), 80).plain
-    assert shown.index("\nkemeny  ") < shown.index("\nborda  ") < shown.index("\nbradley_terry  ")
+    assert shown.index("\nKemeny  ") < shown.index("\nBorda  ") < shown.index("\nBradley–Terry  ")
 
 
 def test_ranking_the_run_once_more_compares_with_it_too(planned: Path) -> None:

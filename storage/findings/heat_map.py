@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
+from rich.cells import cell_len
+
 from core.visible import one_line
 from storage.findings.plain_numbers import as_number, plain_number
 from storage.record.rows import ClauseLeaderRow, ClauseScoreRow
+from storage.summary.name_columns import indented, padded, shortened
 
 MOST_CLAUSES = 20
 """Lines; a paper's constitution has 75 clauses."""
@@ -70,7 +73,8 @@ class HeatMap:
     def short_names(self, cell: int, room: int) -> tuple[str, ...]:
         """The names, where all are short and columns of at least `cell` cells fit the room with them; else nothing."""
         names = tuple(one_line(name, 200) for name in self.conditions)
-        fit = all(len(name) <= _SHORT for name in names) and sum(max(len(name) + 1, cell) for name in names) <= room
+        sizes = [cell_len(name) for name in names]
+        fit = max(sizes, default=0) <= _SHORT and sum(max(size + 1, cell) for size in sizes) <= room
         return names if fit else ()
 
 
@@ -85,12 +89,12 @@ def heat_map(scores: Sequence[ClauseScoreRow], leaders: Sequence[ClauseLeaderRow
     found = HeatMap.of(scores, leaders)
     cell = 6 if len(found.conditions) <= 10 else 7  # scores go up to one less than there are conditions
     heads, legend = _heads(found, cell, width)
-    wide = [max(len(head) + 1, cell) for head in heads]
-    line = f"  {'clause':<{_CLAUSE}}" + "".join(f"{head + ' ':>{w}}" for head, w in zip(heads, wide, strict=True))
+    wide = [max(cell_len(head) + 1, cell) for head in heads]
+    line = f"  {'clause':<{_CLAUSE}}" + "".join(indented(f"{head} ", w) for head, w in zip(heads, wide, strict=True))
     lines = ["Clauses: Borda score of each condition", f"{line}{'difficulty':>11}{'τ':>7}"]
     for clause in found.clauses[:MOST_CLAUSES]:
         best = found.best(clause)
-        line = f"  {one_line(clause, _CLAUSE - 1):<{_CLAUSE}}"
+        line = f"  {padded(shortened(clause, _CLAUSE - 1), _CLAUSE)}"
         for condition, w in zip(found.conditions[: len(heads)], wide, strict=True):
             line += f"{found.marked(clause, condition, best):>{w}}"
         of = found.leaders.get(clause)

@@ -20,6 +20,7 @@ from storage.findings.heat_map import heat_map
 from storage.findings.plain_numbers import as_number, plain_count, plain_number
 from storage.record.reader import Reader
 from storage.record.rows import ClauseLeaderRow, ClauseScoreRow, JudgesRow, LengthRow, QuestionRow, view_rows
+from storage.summary.name_columns import padded, shortened, widest
 
 PROBLEMS = {
     "no_lengths": "left out: how long the answers are is not known",
@@ -138,13 +139,15 @@ class JudgesFound:
         problem = self.lengths[0].problem
         if problem is not None:
             return [head, *_filled(PROBLEMS.get(str(problem), one_line(str(problem), 60)), width), ""]
-        names = [one_line(str(row.condition), min(_NAMED, max(10, width - 42))) for row in self.lengths]
-        longest = max(map(len, names))
+        names = [shortened(row.condition, min(_NAMED, max(10, width - 42))) for row in self.lengths]
+        longest = widest(names)
         lines = [head, f"  {'':<{longest}}{'win rate':>10}{'raw':>8}{'ability':>10}{'error':>8}"]
         ordered = sorted(zip(names, self.lengths, strict=True), key=lambda pair: -(as_number(pair[1].ability) or 0.0))
         for name, row in ordered:
             numbers = (f"{plain_number(row.win_rate):>10}{plain_number(row.raw_win_rate):>8}",)
-            lines.append(f"  {name:<{longest}}{numbers[0]}{plain_number(row.ability):>10}{plain_number(row.error):>8}")
+            lines.append(
+                f"  {padded(name, longest)}{numbers[0]}{plain_number(row.ability):>10}{plain_number(row.error):>8}"
+            )
         worth, error = (plain_number(value) for value in (self.lengths[0].length, self.lengths[0].length_error))
         told = (
             f"one standard deviation more of length is worth {worth} in log-odds (standard error {error}); errors are "

@@ -14,6 +14,7 @@ from storage.findings.plain_numbers import plain_number
 from storage.record.reader import Reader
 from storage.record.rows import PairRow, PlaceRow, view_rows
 from storage.summary.labels import method_words
+from storage.summary.name_columns import padded, shortened, widest
 
 _NAMED = 30
 """Characters of a condition's name; a matrix has at least a third of them."""
@@ -80,7 +81,7 @@ class PairsFound:
         if len(names) < 2:
             return []
         room = width - len("  ") - len(str(len(names))) - len(" ") - _CELL * len(names)
-        if room >= min(_NAMED // 3, max(map(len, names))):
+        if room >= min(_NAMED // 3, widest(names)):
             lines, told = _matrix(names, rates, room), _READ + _blank(names, rates)
         else:
             lines, told = [_neighbours(one, other, rates, width) for one, other in pairwise(names)], _NEIGHBOURS
@@ -93,18 +94,18 @@ class PairsFound:
         rates, names = self._ordered()
         if len(names) < 2:
             return []
-        longest = max(len(_short(name, _NAMED)) for name in names)
+        longest = widest([shortened(name, _NAMED) for name in names])
         columns = _OF_PAIR
         if _room(width, columns) < longest:
             columns = {words: column for words, column in _OF_PAIR.items() if column not in _SPARED}
         most = max(2, min(longest, _room(width, columns)))
-        pairs = [((a, b), f"{_short(a, most)} over {_short(b, most)}") for a, b in combinations(names, 2)]
-        wide = max(len(words) for _, words in pairs)
+        pairs = [((a, b), f"{shortened(a, most)} over {shortened(b, most)}") for a, b in combinations(names, 2)]
+        wide = widest([words for _, words in pairs])
         lines = [f"  {'':<{wide}}" + "".join(f"{words:>{_CELL}}" for words in columns)]
         for pair, words in pairs:
             row = rates.get(pair)
             cells = (plain_number(getattr(row, column)) if row else _NO_NUMBER for column in columns.values())
-            lines.append(f"  {words:<{wide}}" + "".join(f"{cell:>{_CELL}}" for cell in cells))
+            lines.append(f"  {padded(words, wide)}" + "".join(f"{cell:>{_CELL}}" for cell in cells))
         return ["Every pair", *lines, *_filled(_OF_EVERY, width), ""]
 
     def _ordered(self) -> tuple[dict[tuple[str, str], PairRow], list[str]]:
@@ -120,14 +121,15 @@ class PairsFound:
         for row in self.places:
             if row.method == method and isinstance(row.place, int):
                 shares.setdefault(str(row.condition), {})[row.place] = _as_float(row.share)
-        longest = max((len(_short(name, _NAMED)) for name in shares), default=0)
+        longest = widest([shortened(name, _NAMED) for name in shares])
         if not shares or 2 + longest + _CELL * len(shares) > width:
             return []
         every = range(1, 1 + len(shares))
         ordered = sorted(shares, key=lambda name: (sum(p * x for p, x in shares[name].items()), name))
         head = f"  {'':<{longest}}" + "".join(f"{place:>{_CELL}}" for place in every)
         lines = [
-            f"  {_short(name, _NAMED):<{longest}}" + "".join(_percent(shares[name].get(place)) for place in every)
+            f"  {padded(shortened(name, _NAMED), longest)}"
+            + "".join(_percent(shares[name].get(place)) for place in every)
             for name in ordered
         ]
         return [f"Places in the resamples, % ({one_line(method_words(method), 40)})", head, *lines, ""]
@@ -140,12 +142,12 @@ def _room(width: int, columns: Mapping[str, str]) -> int:
 
 def _matrix(names: Sequence[str], rates: dict[tuple[str, str], PairRow], room: int) -> list[str]:
     """Rows and columns in the same order; the columns have the numbers of the rows."""
-    longest = min(room, max(len(_short(name, _NAMED)) for name in names))
+    longest = min(room, widest([shortened(name, _NAMED) for name in names]))
     digits = len(str(len(names)))
     lines = [" " * (2 + digits + 1 + longest) + "".join(f"{k:>{_CELL - 1}} " for k in range(1, 1 + len(names)))]
     for k, name in enumerate(names, 1):
         cells = [f"{_NO_NUMBER:>{_CELL - 1}} " if name == other else _rate(rates.get((name, other))) for other in names]
-        lines.append(f"  {k:>{digits}} {_short(name, longest):<{longest}}{''.join(cells)}")
+        lines.append(f"  {k:>{digits}} {padded(shortened(name, longest), longest)}{''.join(cells)}")
     return [line.rstrip() for line in lines]
 
 
@@ -158,7 +160,7 @@ def _neighbours(one: str, other: str, rates: dict[tuple[str, str], PairRow], wid
     row = rates.get((one, other))
     found = ": –" if row is None else f": {_rate(row).strip()}  {_interval(row)}"
     most = max(2, min(_NAMED, (width - len(f"   over {found}")) // 2))
-    return f"  {_short(one, most)} over {_short(other, most)}{found}"
+    return f"  {shortened(one, most)} over {shortened(other, most)}{found}"
 
 
 def _rate(row: PairRow | None) -> str:
@@ -183,12 +185,6 @@ def _mean_rate(name: str, rates: dict[tuple[str, str], PairRow]) -> float:
 
 def _percent(share: float | None) -> str:
     return f"{_NO_NUMBER:>{_CELL}}" if share is None else f"{100 * share:>{_CELL}.1f}"
-
-
-def _short(name: str, most: int) -> str:
-    """A name on so many characters: its end, by which conditions mostly differ."""
-    whole = one_line(name, 10 * _NAMED)
-    return whole if len(whole) <= most else f"…{whole[1 - most :]}"
 
 
 def _as_float(value: Any) -> float:

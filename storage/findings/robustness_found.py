@@ -15,6 +15,7 @@ from core.visible import one_line
 from storage.record.reader import Reader
 from storage.record.rows import AnalysisRow, FlipRow, PairStandsRow, view_rows
 from storage.summary.labels import method_words
+from storage.summary.name_columns import padded, shortened, widest
 
 VIEWS_OF_ROBUSTNESS = ("robustness", "pair_robustness", "flips")
 
@@ -82,7 +83,7 @@ class RobustnessFound:
         if not self.analyses or not self.pairs:
             return ""
         first, every = self.analyses[0], len(self.analyses)
-        best = " = ".join(_short(name, _NAMED) for name in _conditions(first.primary_ranked)[:1])
+        best = " = ".join(shortened(name, _NAMED) for name in _conditions(first.primary_ranked)[:1])
         winner = sum(bool(row.same_winner) for row in self.analyses)
         order = sum(bool(row.same_order) for row in self.analyses)
         if order == every:
@@ -139,14 +140,14 @@ class RobustnessFound:
             by_pair.setdefault((row.condition, row.other), {})[str(row.measure)] = row
         if not by_pair:
             return []
-        most = max(8, (width - 2 - len(_MEASURES) * _CELL - 1) // 2)
+        most = max(8, (width - len("   over ") - len(_MEASURES) * _CELL) // 2)
         named = [_pair(next(iter(rows.values())), most) for rows in by_pair.values()]
-        longest = max(map(len, named))
+        longest = widest(named)
         head = "".join(f"{words:>{_CELL}}" for words in _MEASURES.values())
         found = ["Fewest questions whose removal turns two neighbours round", f"  {'':<{longest}}{head}"]
         for pair, rows in zip(named, by_pair.values(), strict=True):
             cells = (_turned(rows.get(measure)) for measure in _MEASURES)
-            found.append(f"  {pair:<{longest}}" + "".join(f"{cell:>{_CELL}}" for cell in cells))
+            found.append(f"  {padded(pair, longest)}" + "".join(f"{cell:>{_CELL}}" for cell in cells))
         told = (
             ["0: by this measure the other is ahead already"] if any(row.questions == 0 for row in self.flips) else []
         )
@@ -163,14 +164,8 @@ def _turned(row: FlipRow | None) -> str:
     return f"{one_line(str(row.questions), 10)} ({share:>5})"
 
 
-def _short(name: Any, most: int) -> str:
-    """A name on one line; of a long one the end, in which names of one folder differ."""
-    shown = one_line(str(name), 10 * most)
-    return shown if len(shown) <= most else f"…{shown[1 - most :]}"
-
-
 def _pair(row: PairStandsRow | FlipRow, most: int = _NAMED) -> str:
-    return f"{_short(row.condition, most)}/{_short(row.other, most)}"
+    return f"{shortened(row.condition, most)} over {shortened(row.other, most)}"
 
 
 def _conditions(ranked: Any) -> list[str]:

@@ -12,6 +12,7 @@ from storage.findings.plain_numbers import UNDEFINED, plain_number
 from storage.record.reader import Reader
 from storage.record.rows import JuryBoardRow, MeasureRow, PeopleRow, view_rows
 from storage.summary.labels import MEASURES, method_words
+from storage.summary.name_columns import padded, shortened, widest
 
 WEIGHTS = """SELECT j.value->>'$.label' AS judge, j.value->>'$.weight' AS weight
   FROM run, json_each(run.config, '$.judge.judges') j WHERE j.value->>'$.weight' IS NOT NULL"""
@@ -77,11 +78,11 @@ class JuryFound:
         for row in self.boards:
             if row.method == method:
                 orders.setdefault((_who(row), bool(row.changes_winner)), []).append((row.position, row.condition))
-        longest = max(len(who) for who, _ in orders)
+        longest = widest([who for who, _ in orders])
         lines: list[str] = []
         for (who, changes), places in orders.items():
-            head = f"  {who:<{longest}} {'!' if changes else ' '} "
-            lines += textwrap.wrap(_order(places), width, initial_indent=head, subsequent_indent=" " * len(head))
+            head = f"  {padded(who, longest)} {'!' if changes else ' '} "
+            lines += textwrap.wrap(_order(places), width, initial_indent=head, subsequent_indent=" " * (longest + 5))
         return lines
 
     def _agreement(self, width: int) -> list[str]:
@@ -101,16 +102,16 @@ class JuryFound:
         """Each judge's agreement with people, beside what orders at random reach."""
         if not self.people:
             return []
-        longest = max(len(one_line(str(row.judge), _NAMED)) for row in self.people)
+        longest = widest([shortened(row.judge, _NAMED) for row in self.people])
         head = f"  {'':<{longest}}  {'':<26}{'value':>7}{'low':>7}{'high':>7}{'random':>8}"
         found = ["Agreement with people", head]
         for row in self.people:
             judge, words = (
-                one_line(str(row.judge), _NAMED),
+                shortened(row.judge, _NAMED),
                 MEASURES.get(str(row.measure), one_line(str(row.measure), 26)),
             )
             numbers = "".join(f"{plain_number(value):>7}" for value in (row.value, row.low, row.high))
-            found.append(f"  {judge:<{longest}}  {words:<26}{numbers}{plain_number(row.chance):>8}")
+            found.append(f"  {padded(judge, longest)}  {words:<26}{numbers}{plain_number(row.chance):>8}")
         asked = max((row.questions for row in self.people if isinstance(row.questions, int)), default=0)
         return [*found, *_filled(f"on {asked} questions that people ranked", width), ""]
 

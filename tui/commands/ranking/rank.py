@@ -11,8 +11,10 @@ from core.facts.plural import number_of
 from storage.findings.judges_found import JudgesFound
 from storage.findings.pairs_found import PairsFound
 from storage.findings.robustness_found import RobustnessFound
+from storage.judging.board_notes import by_method
 from storage.judging.jury import JuryFound
-from storage.record.rows import JuryBoardRow, MeasureRow, PairRow, PlaceRow
+from storage.record.rows import BoardRow, JuryBoardRow, MeasureRow, PairRow, PlaceRow
+from storage.summary.standing import who_is_ahead
 from tui.commands.ranking.rank_source import RankSource
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Ranked:
     jury: JuryFound = field(default_factory=JuryFound)
     judges: JudgesFound = field(default_factory=JudgesFound)
     robustness: RobustnessFound = field(default_factory=RobustnessFound)
+    ahead: str = ""
+    """Who is ahead by the primary method, in words."""
 
 
 def ranked(source: RankSource) -> Ranked:
@@ -72,7 +76,15 @@ def ranked(source: RankSource) -> Ranked:
         for board in boards
         for name, value in board.detail.items()
     ]
-    told = Ranked(rows, details, source.first, source.notes, source.clauses, jury=JuryFound(weights=source.weights))
+    told = Ranked(
+        rows,
+        details,
+        source.first,
+        source.notes,
+        source.clauses,
+        jury=JuryFound(weights=source.weights),
+        ahead=who_is_ahead(by_method(BoardRow(**_as_in_view(row)) for row in rows), source.planned),
+    )
     if source.votes:
         pairs, notes = _pairs_of_votes(whole, boards)
         return replace(told, pairs=pairs, notes=[*told.notes, *notes])
@@ -83,6 +95,11 @@ def ranked(source: RankSource) -> Ranked:
         judges=_judges(source, whole),
         robustness=_stands(source, whole, boards),
     )
+
+
+def _as_in_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a board as a run has it; no draw belongs to a file."""
+    return {**{name: value for name, value in row.items() if name != "note"}, "draws": None}
 
 
 def _judges(source: RankSource, whole: Aggregation) -> JudgesFound:

@@ -58,6 +58,7 @@ def ranked_data(found: Ranked) -> dict[str, Any]:
     """All of it as JSON values."""
     return {
         **rows_by_view(found),
+        "ahead": found.ahead,
         "shown_places": list(found.first),
         "notes": list(found.notes),
         "clauses": [{"clause_id": number, "clause": name} for number, name in found.clauses.items()],
@@ -67,7 +68,7 @@ def ranked_data(found: Ranked) -> dict[str, Any]:
 def ranked_text(found: Ranked, width: int) -> str:
     """All of it in words."""
     pooled = [(row["method"], row["position"], row["condition"]) for row in found.rows]
-    head = [*map(tables.remark, found.notes), *([""] if found.notes else [])]
+    head = [*map(tables.remark, [found.ahead, *found.notes]), ""]
     beside = [
         *found.pairs.win_rates(width, THE_REST),
         *found.robustness.lines(width),

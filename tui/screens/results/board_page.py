@@ -21,6 +21,7 @@ from storage.record.reader import Reader
 from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, HypothesisRow, RecoveryRow, view_rows
 from storage.summary.decimals import SCIENTIFIC, decimals_of
 from storage.summary.labels import better, method_words
+from storage.summary.name_columns import padded, shortened, widest
 from storage.summary.standing import Standing, agreed
 from tui.screens.panes.pane import skipped
 from tui.screens.results.page import TextPage, filled
@@ -76,7 +77,7 @@ class BoardPage(TextPage):
             _recovery(text, self)
         if not self.boards:
             return text.append(filled([self.skipped or "no leaderboard is recorded yet"], width).lstrip())
-        longest = max(len(one_line(str(row.condition), 20)) for rows in self.boards.values() for row in rows)
+        longest = widest([shortened(row.condition, 20) for rows in self.boards.values() for row in rows])
         told = {method: _settings(method, self) for method in self.boards}
         common = [part for part in told[next(iter(told))] if all(part in parts for parts in told.values())]
         text.append("Leaderboards ", style="bold")
@@ -165,7 +166,7 @@ def _board(
         drawn = whisker(row.low, row.score, row.high, span, room)
         last = f"{number(leads.get((row.method, row.condition))):>8}" if leads else ""
         text.append(
-            f"  {whole(row.position):>2}  {one_line(str(row.condition), 20):<{longest}}"
+            f"  {whole(row.position):>2}  {padded(shortened(row.condition, 20), longest)}"
             f"{''.join(f'{cell:>{wide}}' for cell in own)}{last}   "
         )
         text.append(f"{drawn}\n", style="cyan")

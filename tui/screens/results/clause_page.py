@@ -14,6 +14,7 @@ from storage.findings.heat_map import MARK, HeatMap
 from storage.findings.plain_numbers import as_number, plain_count, plain_number
 from storage.record.reader import Reader
 from storage.record.rows import ClauseLeaderRow, ClauseScoreRow, view_rows
+from storage.summary.name_columns import padded, shortened, widest
 from storage.withheld import copy_without
 from tui.screens.results.page import RowsShown, TablePage, filled
 from tui.widgets.figures import left, right
@@ -29,6 +30,7 @@ _SHADES = (
     "#000000 on #5ec962",
     "#000000 on #fde725",
 )
+
 """From the lowest fifth of what a score can be to the highest, after viridis: brightness alone gives the order."""
 
 _PADDING = 2
@@ -127,10 +129,10 @@ def _facts(leader: ClauseLeaderRow, rankings: Any) -> str:
 
 def _bars(text: Text, rows: Sequence[tuple[str, ClauseScoreRow | None, float | None]], width: int) -> None:
     """A line for each condition: its score, how often it was first, and where there is room its score as a length."""
-    longest = max((len(one_line(name, 24)) for name, _, _ in rows), default=0)
+    longest = widest([shortened(name, 24) for name, _, _ in rows])
     room = max(0, min(_BAR, width - longest - len("  score  firsts  ")))
     text.append(f"{'':<{longest}}{'score':>7}{'firsts':>8}\n", style="dim")
     for name, row, share in rows:
         score, firsts = (plain_number(row.borda, 2), plain_count(row.firsts)) if row else ("", "")
-        text.append(f"{one_line(name, 24):<{longest}}{score:>7}{firsts:>8}  ")
+        text.append(f"{padded(shortened(name, 24), longest)}{score:>7}{firsts:>8}  ")
         text.append("━" * round((share or 0.0) * room) + "\n", style="cyan")
