@@ -24,6 +24,7 @@ from core.facts.ranking.published.figures import Figures, figures_of_board, figu
 from core.facts.ranking.published.score_files import NotPublished, published_scores
 from core.facts.ranking.published.verdicts import ComparedNumber, compared_numbers, counted_of
 from core.publication.configuration import condition_names
+from core.publication.folder import publication_in
 from core.ranking.judges.findings import findings
 from core.ranking.leaderboards import Aggregation
 from core.ranking.pairwise import pairwise
@@ -340,6 +341,14 @@ def test_the_published_evaluation_gives_its_reference_values(tmp_path: Path) -> 
     for key, told in reference_values().items():
         half = 0.5 * 10.0 ** -len(told.partition(".")[2])
         assert figures.get(key) == pytest.approx(float(told), abs=max(1.001 * half, 1e-9)), key
+
+
+def test_a_file_of_lines_that_is_none_is_named(tmp_path: Path) -> None:
+    """A pointer of Git LFS, an error page, a file cut in its first line."""
+    for body in ("version https://git-lfs.github.com/spec/v1\n", "<html>", '{"question_id": 1, "rank', "", "[]\n"):
+        (tmp_path / "listwise.jsonl").write_text(body)
+        with pytest.raises(InputError, match=r"listwise\.jsonl has a first line that is no JSON object"):
+            publication_in(tmp_path)
 
 
 # ------------------------------------------------------------ verdicts and reasons, without a run

@@ -66,10 +66,9 @@ def record_published(
             body = read_whole(artefact.path)
             told = differ if artefact.what == "rankings" else None
             unit.add(PublishedRead(what=artefact.what, file=_file_read(artefact.path.name, body), answers_differ=told))
-        for path, body, _ in scores_in(publication, names):
-            text = body.decode("utf-8")
-            what = _scores_of(text, names).what
-            unit.add(PublishedRead(what=what, file=_file_read(path.name, body), text=unit.text(text)))
+        for path, body, scores in scores_in(publication, names):
+            text = unit.text(body.decode("utf-8"))
+            unit.add(PublishedRead(what=scores.what, file=_file_read(path.name, body), text=text))
 
     recorded = [event for event in ctx.unit(_READ, read) if isinstance(event, PublishedRead)]
 

@@ -77,7 +77,7 @@ def publication_in(folder: Path) -> Publication:
         folder, "constitution", [path for path in files_of(folder, ".txt") if "constitution" in path.name]
     )
     if rankings is None:
-        _refuse_without_rankings(folder, preferences, answered)
+        _refuse_without_rankings(folder, preferences, answered, [path for path, row in lines.items() if not row])
         raise AssertionError("it was refused")
     models, judges = _ranked(rankings)
     return Publication(
@@ -215,7 +215,11 @@ def _ranked(path: Path) -> tuple[list[str], int]:
     return sorted(rankings[0].order), max(Counter(one.question_id for one in rankings).values())
 
 
-def _refuse_without_rankings(folder: Path, preferences: Path | None, answered: Sequence[Path]) -> None:
+def _refuse_without_rankings(
+    folder: Path, preferences: Path | None, answered: Sequence[Path], unreadable: Sequence[Path]
+) -> None:
+    if unreadable:
+        raise InputError(f"{unreadable[0]} has a first line that is no JSON object; fetch the file again")
     if preferences is not None:
         raise InputError(
             f"{folder} holds {preferences.name} and no rankings: comparisons of pairs give Bradley–Terry alone, and a "
