@@ -45,6 +45,8 @@ from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 from tui.commands.ranking.import_published import create_imported
 from tui.commands.runs.process import work
+from tui.screens.panes.leaderboards import LeaderboardsPane
+from tui.screens.results.published_page import PublishedPage
 from tui.terminal.console import Console
 
 PANEL = ["user00", "user08", "user12", "user14"]
@@ -243,6 +245,16 @@ def test_a_run_s_own_pi_come_back_as_the_optimum(off: Path, data: Path, tmp_path
     assert pi.keys() == PEOPLE.keys()
     root = imported(write_pi(tmp_path / "own", pi), data)
     assert {row["verdict"] for row in Reader(root).view("published")} == {"equal"}
+
+
+def test_the_app_says_it_of_a_run_that_ranks_nothing(off: Path) -> None:
+    found = LeaderboardsPane.read(Reader(off), "published")
+    assert isinstance(found.page, PublishedPage)
+    listed = found.page.listed(80, 80)
+    assert "not optimal" in " ".join(listed.note.split())
+    seats = str(found.page.told(("panel", "seats"), 60))
+    assert "the panel is outside a quota" in seats
+    assert ".0000" not in seats, "counts are whole"
 
 
 def test_a_strange_record_is_shown_all_the_same() -> None:

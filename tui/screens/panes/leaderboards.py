@@ -65,7 +65,10 @@ class LeaderboardsPane(Pane):
         self._choice, self._note = Choice(id="results-choice"), Words(id="results-note")
         self._results, self._told = Words(id="results"), Words(id="told")
         self._scroll = VerticalScroll(self._results, id="results-scroll")
-        self._table, self._beside = Grid(id="results-table"), VerticalScroll(self._told, id="told-scroll")
+        self._table, self._beside = (
+            Grid(id="results-table", cursor_foreground_priority="renderable"),
+            VerticalScroll(self._told, id="told-scroll"),
+        )
         self._split = Container(self._table, self._beside, classes="split")
         self._note.display = self._split.display = False
         self.parts = (self._choice, self._note, self._scroll, self._split)
@@ -73,7 +76,7 @@ class LeaderboardsPane(Pane):
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Results:
         kinds = kinds_of(reader)
-        names = tuple(name for name, page in PAGES.items() if not page.kind or page.kind in kinds)
+        names = tuple(name for name, page in PAGES.items() if not page.kinds or {*page.kinds} & {*kinds})
         name = request if request in names else names[0]
         return Results(names, name, PAGES[name].read(reader))
 

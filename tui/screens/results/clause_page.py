@@ -51,7 +51,7 @@ _BAR = 24
 class ClausePage(TablePage):
     """The scores, the texts of the clauses, and what stands in place of a text that is not here."""
 
-    kind: ClassVar[str] = "clauses.scored"
+    kinds: ClassVar[tuple[str, ...]] = ("clauses.scored",)
 
     found: HeatMap
     texts: Mapping[str, AskedText] = field(default_factory=dict)

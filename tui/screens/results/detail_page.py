@@ -21,7 +21,7 @@ from tui.screens.results.page import TextPage, lines_of
 class DetailPage(TextPage):
     """Rows of the view `leaderboard_details`."""
 
-    kind: ClassVar[str] = "leaderboard.computed"
+    kinds: ClassVar[tuple[str, ...]] = ("leaderboard.computed",)
 
     rows: tuple[BoardDetailRow, ...]
 

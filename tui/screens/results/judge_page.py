@@ -18,7 +18,7 @@ from tui.screens.results.page import TextPage, lines_of
 class JudgePage(TextPage):
     """pooled are method, position and condition of every row of the boards by all judges."""
 
-    kind: ClassVar[str] = "diagnostics.computed"
+    kinds: ClassVar[tuple[str, ...]] = ("diagnostics.computed",)
 
     judges: JudgesFound
     jury: JuryFound = field(default_factory=JuryFound)

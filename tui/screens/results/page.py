@@ -17,8 +17,8 @@ from tui.widgets.grid import Row
 class Page:
     """Read in a thread, as a value; how it looks may depend on the width of the terminal, in cells."""
 
-    kind: ClassVar[str] = ""
-    """The page is offered where an event of this kind is recorded; always where none is named."""
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """The page is offered where an event of one of these kinds is recorded; always where none is named."""
 
     @classmethod
     def read(cls, reader: Reader) -> Page:

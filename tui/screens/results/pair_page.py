@@ -21,7 +21,7 @@ from tui.screens.results.page import TextPage, filled, lines_of
 class PairPage(TextPage):
     """What is found of every pair, with lengths held fixed too, and by how many analyses."""
 
-    kind: ClassVar[str] = "pairwise.computed"
+    kinds: ClassVar[tuple[str, ...]] = ("pairwise.computed",)
 
     pairs: PairsFound
     robustness: RobustnessFound = field(default_factory=RobustnessFound)

@@ -17,7 +17,7 @@ from tui.screens.results.page import TextPage, lines_of
 class PlanPage(TextPage):
     """Rows of the view `hypotheses`."""
 
-    kind: ClassVar[str] = "plan.recorded"
+    kinds: ClassVar[tuple[str, ...]] = ("plan.recorded",)
 
     rows: tuple[HypothesisRow, ...]
 

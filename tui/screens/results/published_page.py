@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from storage.findings.plain_numbers import plain_number
 from storage.findings.published_found import REASONS, VERDICTS, PublishedFound
 from storage.record.reader import Reader
 from storage.record.rows import PublishedRow
+from storage.summary.decimals import decimals_of
 from storage.summary.labels import measure_words, method_words
 from tui.screens.results.page import RowsShown, TablePage, filled
 from tui.widgets.figures import left, right, whole
@@ -28,7 +29,7 @@ _NONE = "inside: what the run computes lies inside the published interval; none:
 class PublishedPage(TablePage):
     """Rows of the views `published_artefacts` and `published`."""
 
-    kind: ClassVar[str] = "published.read"
+    kinds: ClassVar[tuple[str, ...]] = ("published.read", "people.read")
 
     found: PublishedFound
 
@@ -37,7 +38,7 @@ class PublishedPage(TablePage):
         return cls(PublishedFound.of_run(reader))
 
     def listed(self, width: int, room: int) -> RowsShown:
-        told = [*self.found.imported(), *([_NONE] if self.found.rows else [])]
+        told = [*self.found.imported(), *self.found.people(), *([_NONE] if self.found.rows else [])]
         if not self.found.rows:
             told += ["no published score among them, so there is nothing to compare"]
         note = filled([one_line(sentence, 400) for sentence in told], width, most=4)
@@ -57,7 +58,9 @@ class PublishedPage(TablePage):
         for reason in dict.fromkeys(row.reason for row in rows if row.reason):
             count = number_of(sum(row.reason == reason for row in rows), "number")
             text.append(f"{count}: {REASONS.get(str(reason), one_line(str(reason), 80))}\n", style="dim")
-        cells = [("published", "here"), *((plain_number(r.published, 4), plain_number(r.recomputed, 4)) for r in rows)]
+        digits = _digits([value for row in rows for value in (row.published, row.recomputed)])
+        numbers = ((plain_number(row.published, digits), plain_number(row.recomputed, digits)) for row in rows)
+        cells = [("published", "here"), *numbers]
         wide = 2 + max(len(cell) for pair in cells for cell in pair)
         text.append("".join(f"{cell:>{wide}}" for cell in cells[0]) + "\n", style="dim")
         for row, pair in zip(rows, cells[1:], strict=True):
@@ -70,8 +73,13 @@ def _cells(group: dict[str, Any]) -> list[Text]:
         left(method_words(group["method"]), 22),
         left(measure_words(group["measure"]), 24),
         *(right(whole(group[name])) for name in _COUNTS),
-        right(plain_number(group["largest"], 4)),
+        right(plain_number(group["largest"], _digits([group["largest"]]))),
     ]
+
+
+def _digits(values: Sequence[Any]) -> int:
+    """None of counts; else four, one more than the paper prints."""
+    return 0 if decimals_of(values) == 0 else 4
 
 
 def _said(row: PublishedRow) -> str:

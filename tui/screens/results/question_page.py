@@ -34,7 +34,7 @@ _NOTE = (
 class QuestionPage(TablePage):
     """The rows that are listed, how many there are in all, and the texts of these questions and their clauses."""
 
-    kind: ClassVar[str] = "question_agreement.computed"
+    kinds: ClassVar[tuple[str, ...]] = ("question_agreement.computed",)
 
     rows: tuple[QuestionRow, ...]
     every: int
