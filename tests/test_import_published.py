@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from commands import dempo
 from published_folder import MODELS, NAMES, invented_rows, majorities, scores_of, write_folder, write_lines
+from published_sample import PUBLISHED as SAMPLE
+from published_sample import sample_rows, write_sample
 from rewritten import Row, forged
 
 from core.errors import InputError
@@ -32,6 +34,8 @@ from core.sections.who_judges import RankSection
 from core.types import Judged, Ranking
 from storage.export.export import export_run
 from storage.findings.published_found import REASONS
+from storage.paper_tables.all_tables import tables_of
+from storage.paper_tables.written import markdown
 from storage.record.reader import Reader
 from storage.replay.replaying import replay_run
 from storage.verifier.checks import CHECKS, checks_of
@@ -42,10 +46,9 @@ from tui.commands.ranking.import_published import create_imported
 from tui.commands.runs.process import work
 from tui.terminal.console import Console
 
-SAMPLE = Path(os.environ.get("DEMPO_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")) / (
-    "judge_rankings_sample.jsonl"
-)
-"""Published rankings, which are not part of the repository."""
+ORDERS = [row["rankings"][0] for row in sample_rows()]
+MODELS_RANKED = sorted(ORDERS[0])
+"""Of the published sample."""
 
 BY_FILES = dict(zip(MODELS, NAMES, strict=True))
 FEW = ["rank.resamples=30"]
@@ -282,11 +285,10 @@ def test_answers_that_read_otherwise_are_counted(folder: Path, tmp_path: Path) -
     assert "2 answers beside the rankings in listwise.jsonl" in " ".join(dempo("show", root).stdout.split())
 
 
-@pytest.mark.skipif(not SAMPLE.is_file(), reason="the published rankings are not part of the repository")
 def test_the_published_sample(tmp_path: Path) -> None:
     """150 rankings of six models: their known figures."""
     (tmp_path / "sample").mkdir()
-    shutil.copy(SAMPLE, tmp_path / "sample" / "listwise.jsonl")
+    write_sample(tmp_path / "sample" / "listwise.jsonl")
     root = imported_from(tmp_path / "sample", tmp_path / "runs")
     assert [check.name for check in verify(root) if check.verdict == "failed"] == []
     reader = Reader(root)
@@ -295,7 +297,40 @@ def test_the_published_sample(tmp_path: Path) -> None:
     assert {row["rankings"] for row in reader.view("leaderboards")} == {150}
     assert all(len(json.loads(row["shown_order"])) == 6 for row in reader.view("judge_calls"))
     figures = {row["name"]: row["value"] for row in reader.view("judge_diagnostics")}
-    assert {"shown_rank_correlation", "length_rank_correlation", "longer_wins"} <= figures.keys()
+    assert {"shown_rank_correlation", "length_rank_correlation", "longer_wins", "unequal_pairs"} <= figures.keys()
+    assert {row["method"] for row in reader.view("places")} == {row["method"] for row in reader.view("leaderboards")}
+    for view in ("pairwise", "clause_scores", "clause_leaders", "length_controlled", "robustness", "pair_robustness"):
+        assert reader.view(view), view
+    assert reader.view("flips"), "the fewest questions that turn two neighbours round"
+    borda = {row["condition"]: row["score"] for row in reader.view("leaderboards") if row["method"] == "borda"}
+    below = {model: [len(MODELS_RANKED) - 1 - order.index(model) for order in ORDERS] for model in MODELS_RANKED}
+    for model, scores in below.items():
+        assert borda[model.partition("8b-")[2]] == pytest.approx(sum(scores) / 150), model
+    tables = {table.key: table for table in tables_of(reader)}
+    for key, rows in {
+        "abilities": 6,
+        "scores": 6,
+        "consensus": 2,
+        "models": 6,
+        "places-kemeny": 6,
+        "places-mallows": 6,
+    }.items():
+        assert len(tables[key].rows) == rows, key
+        assert "not in this run" not in markdown(tables[key]), key
+
+
+@pytest.mark.skipif(not SAMPLE.is_file(), reason="the published rankings are not part of the repository")
+def test_the_sample_has_the_orders_places_and_lengths_of_the_published_file() -> None:
+    published = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
+    for own, row in zip(sample_rows(), published, strict=True):
+        for key in ("question_id", "clause_id", "rankings"):
+            assert own[key] == row[key]
+        assert own["judge_raw"][0]["ranking"] == row["judge_raw"][0]["ranking"]
+        for model, text in row["responses"].items():
+            mine = own["responses"][model]
+            assert (len(mine), len(mine.split())) == (len(text), len(text.split()))
+            alike = [other for other in own["models"] if own["responses"][other] == mine]
+            assert alike == [other for other in own["models"] if row["responses"][other] == text]
 
 
 PUBLISHED = os.environ.get("DEMPO_TEST_PUBLISHED", "")

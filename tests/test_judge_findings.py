@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from both_verifiers import shipped
 from paper_judging import write_judging
+from published_sample import sample_rows, write_sample
 from scipy.stats import chisquare, entropy, kendalltau, pearsonr, spearmanr
 from tampering import Change, edited, removed, tampered
 
@@ -142,19 +143,15 @@ def test_shown_places_are_those_of_scipy() -> None:
     assert values["shown_rankings"] == 59
 
 
-SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "judge_rankings_sample.jsonl"
-
-
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the published sample is not part of the repository")
-def test_the_published_sample_has_the_verbosity_that_scipy_gives(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_published_sample_has_the_verbosity_that_scipy_gives(tmp_path: Path) -> None:
     """Read, measured and printed by the command; computed here from the file itself."""
     from tui.commands.ranking.rank import ranked
     from tui.commands.ranking.rank_options import RankOptions
     from tui.commands.ranking.rank_source import of_file
 
-    of_sample = ranked(of_file(SAMPLE, RankOptions(resamples=2, seed=0)))
+    of_sample = ranked(of_file(write_sample(tmp_path / "sample.jsonl"), RankOptions(resamples=2, seed=0)))
     found = {str(row.name): float(row.value) for row in of_sample.judges.diagnostics}
-    rows = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
+    rows = sample_rows()
     ranks, characters, words, spearman = [], [], [], {"length": [], "words": []}  # type: ignore[var-annotated]
     longer = pairs = 0
     for row in rows:

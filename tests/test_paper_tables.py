@@ -91,8 +91,8 @@ def test_the_consensus_joins_equal_places_and_prints_the_whole_likelihood() -> N
         leaderboards=rows + mallows,
         leaderboard_details=[{"method": "mallows", "name": name, "value": value} for name, value in details.items()],
     )
-    assert found.rows[0] == ("kemeny", "hard > soft = full", None, "", "")
-    assert found.rows[1] == ("mallows", "hard > soft = full", 0.94, Estimate(0.0445, None, 0.04, 0.05), -14107.4)
+    assert found.rows[0] == ("Kemeny", "hard > soft = full", None, "", "")
+    assert found.rows[1] == ("Mallows", "hard > soft = full", 0.94, Estimate(0.0445, None, 0.04, 0.05), -14107.4)
 
 
 def test_places_are_a_grid_that_is_well_formed_whatever_the_names() -> None:

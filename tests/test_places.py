@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from published_sample import write_sample
 
 from core.facts.randomness import RandomStream
 from core.random_arrays import integers
@@ -24,8 +25,6 @@ from core.ranking.methods.kemeny import kemeny, kemeny_batch, same_orders
 from core.ranking.places import places_by_score
 from core.sections.who_judges import RankSection
 from core.types import Ranking
-
-SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "judge_rankings_sample.jsonl"
 
 Order = tuple[str, ...]
 
@@ -103,10 +102,9 @@ def test_places_are_what_the_resampled_rankings_give(questions: int, judges: int
     against_definition(some_rankings(questions, judges), 40)
 
 
-@pytest.mark.skipif(not SAMPLE.is_file(), reason="the published sample is not part of the repository")
-def test_places_of_the_published_rankings() -> None:
+def test_places_of_the_published_rankings(tmp_path: Path) -> None:
     """The 150 published rankings of six models."""
-    against_definition(read_file(SAMPLE).rankings, 25)
+    against_definition(read_file(write_sample(tmp_path / "sample.jsonl")).rankings, 25)
 
 
 @settings(max_examples=15, deadline=None)

@@ -9,12 +9,12 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from published_sample import write_sample
 
 from core.errors import InputError
 from core.ranking.files import RankingFile, listed_rankings, read_file
 from core.types import Ranking
 
-SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "judge_rankings_sample.jsonl"
 KINDS = Path(__file__).resolve().parents[2] / "shared" / "data" / "cases" / "judging" / "rankfiles"
 
 
@@ -297,9 +297,8 @@ def test_files_that_failed_once() -> None:
             assert found.rankings or (found.votes and path.stem == "pairwise")
 
 
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the published sample is not part of the repository")
-def test_the_published_sample() -> None:
-    rankings = read_file(SAMPLE).rankings
+def test_the_published_sample(tmp_path: Path) -> None:
+    rankings = read_file(write_sample(tmp_path / "sample.jsonl")).rankings
     assert len(rankings) == 150
     assert len(rankings[0].order) == 6
     assert rankings[0].order[0] == "checkpoints/llama3.1-8b-full-prism"

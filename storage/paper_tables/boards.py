@@ -8,6 +8,7 @@ from typing import Any
 
 from storage.paper_tables.table import Column, Estimate, PaperTable, Value, by, estimate, number
 from storage.record.reader import Reader
+from storage.summary.labels import method_words
 
 MEANS = "Intervals and means are those of the bootstrap; the paper prints the means as scores."
 
@@ -102,7 +103,7 @@ def consensus(boards: Boards) -> PaperTable:
     columns = (Column("Method"), Column("Order"), Column("Exact match", 3), Column("φ", 4), Column("ℓ test", 1))
     rows = [
         (
-            method,
+            method_words(method),
             _order(boards, method),
             boards.detail(method, "exact_match"),
             _phi(boards) if method == "mallows" else "",
@@ -157,7 +158,7 @@ def _places(boards: Boards, method: str, rows: list[Mapping[str, Any]]) -> Paper
     order = [name for name in boards.scores(method) if name in named]
     columns = (Column("Model"), *(Column(f"{place}", 3) for place in range(1, len(order) + 1)))
     cells = [(name, *(number(row["share"]) for row in named[name])) for name in order]
-    caption = f"P(place) of each condition over the resamples: {method}"
+    caption = f"P(place) of each condition over the resamples: {method_words(method)}"
     return PaperTable(f"places-{method}", "Figure 1", caption, columns, cells, (boards.resampled(method),))
 
 
