@@ -13,13 +13,18 @@ from core.facts.judging.equal_answers import EqualAnswers, equal_answers, told_o
 from core.facts.ranking.shown_places import ShownPlaces, habits, shown_places
 from storage.judging.coverage import CALLS, Coverage
 from storage.record.reader import Reader
+from storage.record.views.sql_parts import recorded
 
-SHOWN = "SELECT question_id, judge, shown_order FROM judge_calls WHERE outcome = 'ranked'"
+RANKED = f"""{recorded("judge.called")}
+SELECT p->>'$.judge', p->'$.shown_order', p->'$.ranking' FROM m WHERE p->>'$.outcome' = 'ranked'"""
+"""The views `judge_calls` and `rankings` in one: each call goes through once, with all its places."""
 
-RANKED = "SELECT question_id, judge, condition, position - 1 FROM rankings"
-"""These two are put together here: SQLite takes minutes for the join of 105,000 rows on each side."""
-
-TEXTS = "SELECT question_id, answer, count(*) FROM answers WHERE answer IS NOT NULL GROUP BY 1, 2"
+TEXTS = f"""{recorded("answer.given", "answer.read", "answer.received")},
+texts AS MATERIALIZED (
+  SELECT p->>'$.question_id' AS question, coalesce(p->>'$.answer.shown', p->>'$.answer.sha256') AS text FROM m
+)
+SELECT question, text, count(*) FROM texts WHERE EXISTS (SELECT 1 FROM blobs WHERE sha256 = text) GROUP BY 1, 2"""
+"""Answers that are here, by their hashes: what is equal has one."""
 
 TIES = "SELECT config->>'$.judge.ties' FROM run"
 
@@ -45,7 +50,7 @@ class JudgingNotes:
         """Of whatever record a query reads."""
         return cls(
             Coverage(tuple(map(tuple, query(CALLS)))),
-            _places(query(SHOWN), query(RANKED)),
+            _places(query(RANKED)),
             _equal(query(TEXTS)),
             [tuple(row) for row in query(TIES)] == [("skip",)],
             next((rank for (rank,) in query(RANK)), None),
@@ -88,19 +93,18 @@ class JudgingNotes:
         }
 
 
-def _places(calls: Iterable[Iterable[Any]], ranked: Iterable[Iterable[Any]]) -> dict[str, ShownPlaces]:
-    place = {(question, judge): _place_by_condition(shown) for question, judge, shown in calls}
+def _places(calls: Iterable[Iterable[Any]]) -> dict[str, ShownPlaces]:
     counts: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
-    for question, judge, condition, rank in ranked:
-        at = place.get((question, judge), {}).get(condition)
-        if at is not None:
-            counts[str(judge).rpartition("#")[0]][at, rank] += 1
+    for judge, shown, ranking in calls:
+        rank = _place_by_condition(ranking)
+        pairs = [(at, rank[name]) for name, at in _place_by_condition(shown).items() if name in rank]
+        counts[str(judge).rpartition("#")[0]].update(pairs)
     found = {label: shown_places(of_judge) for label, of_judge in sorted(counts.items())}
     return {label: places for label, places in found.items() if places is not None}
 
 
 def _place_by_condition(shown: Any) -> dict[Any, int]:
-    """Where each condition was shown, from 0; of what a stranger wrote, nothing where it is no list of names."""
+    """Where each condition stands, from 0; of what a stranger wrote, nothing where it is no list of names."""
     try:
         return {condition: at for at, condition in enumerate(json.loads(shown))}
     except (TypeError, ValueError, RecursionError):
