@@ -7,6 +7,7 @@ import hashlib
 import re
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -31,6 +32,7 @@ from storage.record.rows import HeldOutPoint
 from tui.app import DempoApp
 from tui.commands.runs import engine
 from tui.commands.runs.run_list import RunList
+from tui.messages import RunsRead
 from tui.screens.panes.overview import OverviewPane, _counts
 from tui.screens.panes.rankings import RankingsPane, call_text
 from tui.screens.panes.record import PAGE
@@ -151,6 +153,30 @@ async def _find(pilot: Pilot[Any], wanted: str) -> str:
             return text
         await pilot.press(*filter(None, [key]))
     raise AssertionError(f"missing {wanted!r} in:\n{shown(pilot.app)}")
+
+
+async def test_names_stand_before_runs_are_read_and_open_at_once(
+    complete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of many runs on a slow disk: what is read later fills the row, and the cursor stays where it was."""
+    gate, read = threading.Event(), RunList.read
+
+    def slowly(self: RunList, chosen: Path | None = None) -> RunsRead:
+        gate.wait(30)
+        return read(self, chosen)
+
+    monkeypatch.setattr(RunList, "read", slowly)
+    try:
+        async with DempoApp(complete, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+            text = await wait_for(pilot, "…", "1 run", the_run(complete).name[:12], "Quit")
+            assert "completed" not in text
+            await pilot.press("enter")
+            await wait_for(pilot, "1 Overview", "completed: all stages are recorded")
+            gate.set()
+            await pilot.press("escape")
+            await wait_for(pilot, "✓ completed", "1 run, 0 running", absent="…")
+    finally:
+        gate.set()
 
 
 async def test_an_empty_folder_says_what_to_type(tmp_path: Path) -> None:

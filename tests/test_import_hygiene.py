@@ -37,6 +37,13 @@ def test_importing_the_app_loads_no_engine_library_and_no_stage() -> None:
     assert [name for name in modules if name.startswith(parts)] == []
 
 
+def test_the_list_of_runs_is_painted_before_what_reads_a_record_is_loaded() -> None:
+    """Kinds of events, settings and checks take as long as all else of a start: a thread loads them behind it."""
+    modules = loaded("import tui.app")
+    assert "tui.screens.runs" in modules
+    assert [name for name in modules if name.startswith(("pydantic", "storage", "core.events", "core.config"))] == []
+
+
 @pytest.mark.parametrize(
     ("command", "further"),
     [

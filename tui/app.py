@@ -23,16 +23,11 @@ from textual.widgets import Input
 
 from core.errors import DempoError
 from core.visible import one_line, visible
-from storage.errors import StorageError
-from storage.record.foreign import refuse_imported
-from storage.record.reader import Reader
 from tui.crash import write_crash_file
 from tui.messages import Acted
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
-from tui.screens.new_run import NewRunScreen
 from tui.screens.palette import Command, PaletteScreen
-from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
 from tui.terminal.command_line import command_line
 from tui.terminal.leaving import end_on_signals, end_without
@@ -111,10 +106,13 @@ class DempoApp(App[None], inherit_bindings=False):
 
     async def open_run(self, root: Path) -> None:
         """Opens the screen of a run, and waits until it takes keys: the next ones may have been typed already."""
+        from tui.screens.run import RunScreen  # with all that reads a record, which the list does not wait for
+
         await self.push_screen(RunScreen(root))
 
     async def new_run(self) -> None:
         """Asks for a configuration and starts a run with it."""
+        from tui.screens.new_run import NewRunScreen
 
         async def opened(root: Path | None) -> None:
             if root is not None:
@@ -145,6 +143,9 @@ class DempoApp(App[None], inherit_bindings=False):
 
     def refused(self, root: Path) -> bool:
         """Whether the run came in a bundle; says what can be done with it all the same."""
+        from storage.errors import StorageError
+        from storage.record.foreign import refuse_imported
+
         try:
             refuse_imported(root)
         except StorageError as error:
@@ -155,6 +156,7 @@ class DempoApp(App[None], inherit_bindings=False):
     @work(thread=True, group="act")
     def _act(self, action: Literal["stop", "resume"], root: Path) -> None:
         """Acts in a thread: locks, files and new processes never stall the keys."""
+        from storage.record.reader import Reader
         from tui.commands.runs import engine
 
         wrong = ""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual.message import Message
 
-from storage.imports.origin import Origin
-from storage.record.reader import Progress, RunSummary, Status
+if TYPE_CHECKING:
+    from storage.imports.origin import Origin
+    from storage.record.reader import Progress, RunSummary, Status
 
-Shown = Status | Literal["stopping"]
-"""The recorded status, or `stopping` where the engine has been asked to stop and is still at it."""
+    Shown = Status | Literal["stopping"]
+    """The recorded status, or `stopping` where the engine has been asked to stop and is still at it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Pulse:
     """Whether the run is looked at as of an event."""
     origin: str = ""
     """How somebody else's run came here: imported or unpacked; "" for a run that was made here."""
+
+
+@dataclass
+class RunsNamed(Message):
+    """The folders of the runs were listed, the newest first; nothing of what is in them is read yet."""
+
+    roots: tuple[Path, ...]
 
 
 @dataclass

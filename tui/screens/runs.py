@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -13,17 +15,22 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Footer
 
 from core.visible import one_line
-from storage.imports.origin import Origin
-from storage.record.reader import RunSummary
-from tui.commands.record.origin_text import origin_lines
-from tui.commands.runs.run_list import RunList
-from tui.messages import LookedThrough, RunsRead
+from tui.messages import LookedThrough, RunsNamed, RunsRead
 from tui.screens.panes.live import LiveScreen
 from tui.widgets.figures import left, moment, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import STAMP, status
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
+
+if TYPE_CHECKING:
+    from storage.imports.origin import Origin
+    from storage.record.reader import RunSummary
+    from tui.commands.runs.run_list import RunList
+
+_HEADINGS = ("stage", ">units", "created (UTC)", "data")
+_WIDE = 100
+"""Columns of a terminal that shows whole names."""
 
 
 class RunsScreen(LiveScreen):
@@ -40,7 +47,8 @@ class RunsScreen(LiveScreen):
     def __init__(self, runs: Path) -> None:
         super().__init__()
         self._folder = runs
-        self._list = RunList(runs)
+        self._list: RunList | None = None
+        self._roots: tuple[Path, ...] = ()
         self._busy = self._looking = False
         self._found: RunsRead | None = None
         self._offered_imported = False
@@ -67,7 +75,32 @@ class RunsScreen(LiveScreen):
 
     @work(thread=True, group="read")
     def _read(self, chosen: Path | None) -> None:
-        self.post_message(self._list.read(chosen))
+        begins = self._list is None
+        runs = self._list = self._list or self._begin()
+        self.post_message(runs.read(chosen))
+        if begins:
+            import_module("tui.screens.run")  # so that a run opens at once
+
+    def _begin(self) -> RunList:
+        """Names the runs, and then loads what reads them: the screen stands before either."""
+        from storage.errors import StorageError
+        from storage.record.run_folders import run_folders
+
+        with suppress(StorageError):  # which the reading tells
+            self.post_message(RunsNamed(tuple(run_folders(self._folder))))
+        from tui.commands.runs.run_list import RunList
+
+        return RunList(self._folder)
+
+    def on_runs_named(self, message: RunsNamed) -> None:
+        """Shows the names until the runs are read."""
+        self._roots = message.roots
+        if self._found is None and self.is_active and self._roots:
+            self._titlebar.tell(one_line(f"{self._folder}/", 50), _counted(len(self._roots)))
+            wide = self.app.size.width >= _WIDE
+            self._runs.fill(_headings(wide), [(root.name, _unread(root, wide)) for root in self._roots])
+            if self.focused is None:
+                self._runs.focus()
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Shows what the thread read."""
@@ -81,7 +114,8 @@ class RunsScreen(LiveScreen):
 
     @work(thread=True, group="damage")
     def _look_through(self, root: Path) -> None:
-        self._list.look_through(root)
+        if self._list is not None:
+            self._list.look_through(root)
         self.post_message(LookedThrough(""))
 
     def on_looked_through(self, message: LookedThrough) -> None:
@@ -91,15 +125,13 @@ class RunsScreen(LiveScreen):
             self.read_soon()
 
     def _show(self, found: RunsRead) -> None:
-        wide = self.app.size.width >= 100
+        wide = self.app.size.width >= _WIDE
         live = sum(run.status == "running" for run in found.runs)
         folder = one_line(f"{self._folder}/", 50)
-        count = f"{len(found.runs)} run{'' if len(found.runs) == 1 else 's'}"
-        self._titlebar.tell(folder, f"{count}, {live} running" if found.runs else "no runs")
+        self._titlebar.tell(folder, f"{_counted(len(found.runs))}, {live} running" if found.runs else "no runs")
         self._runs.display, self._empty.display = bool(found.runs), not found.runs
         self._empty.say(Text(one_line(found.problem, 400), style="red") if found.problem else _empty(self._folder))
-        headings = ["state", "run" if wide else "name", "stage", ">units", "created (UTC)", "data"]
-        self._runs.fill(headings, [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
+        self._runs.fill(_headings(wide), [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
         if found.runs and self.focused is None:
             self._runs.focus()
         self._show_detail()
@@ -107,6 +139,12 @@ class RunsScreen(LiveScreen):
     @property
     def _chosen(self) -> RunSummary | None:
         return self._named(self._runs.chosen)
+
+    @property
+    def _root(self) -> Path | None:
+        """The folder of the run under the cursor, which may not be read yet."""
+        run, name = self._chosen, self._runs.chosen
+        return run.root if run is not None else next((root for root in self._roots if root.name == name), None)
 
     def _named(self, name: Hashable | None) -> RunSummary | None:
         runs = self._found.runs if self._found else ()
@@ -145,9 +183,9 @@ class RunsScreen(LiveScreen):
             await self._dempo.open_run(run.root)
 
     async def action_open(self) -> None:
-        """Opens the run under the cursor."""
-        if (run := self._chosen) is not None:
-            await self._dempo.open_run(run.root)
+        """Opens the run under the cursor, read or not."""
+        if (root := self._root) is not None:
+            await self._dempo.open_run(root)
 
     def action_stop(self) -> None:
         run = self._chosen
@@ -166,6 +204,18 @@ class RunsScreen(LiveScreen):
             self._dempo.refused(run.root)
 
 
+def _headings(wide: bool) -> list[str]:
+    return ["state", "run" if wide else "name", *_HEADINGS]
+
+
+def _name_width(wide: bool) -> int:
+    return 56 if wide else 17
+
+
+def _counted(runs: int) -> str:
+    return f"{runs} run{'' if runs == 1 else 's'}"
+
+
 def _word(run: RunSummary, found: RunsRead) -> str:
     origin = found.origins.get(run.root)
     if origin is not None and run.status not in ("not begun", "unreadable", "damaged"):
@@ -173,12 +223,17 @@ def _word(run: RunSummary, found: RunsRead) -> str:
     return "stopping" if run.run_id in found.stopping and run.status == "running" else run.status
 
 
+def _unread(root: Path, wide: bool) -> list[Text]:
+    """A row of which only the name is known."""
+    return [Text("…"), left(root.name, _name_width(wide)), *(Text() for _ in _HEADINGS)]
+
+
 def _row(run: RunSummary, word: str, wide: bool) -> list[Text]:
     name = run.root.name if wide else (run.name or run.root.name)
     created = moment(run.created_at, seconds=wide)
     return [
         status(word),
-        left(name, 56 if wide else 17),
+        left(name, _name_width(wide)),
         left(run.stage, 10),
         right(f"{whole(run.done)}/{whole(run.units)}" if run.units else ""),
         left(created if wide else created[5:]),
@@ -187,6 +242,8 @@ def _row(run: RunSummary, word: str, wide: bool) -> list[Text]:
 
 
 def _detail(run: RunSummary, origin: Origin | None, waits: tuple[str, ...]) -> Text:
+    from tui.commands.record.origin_text import origin_lines
+
     text = Text(overflow="fold")
     text.append(one_line(str(run.root), 300), style="bold")
     if run.simulated:
