@@ -140,10 +140,9 @@ class RunsScreen(LiveScreen):
     def _chosen(self) -> RunSummary | None:
         return self._named(self._runs.chosen)
 
-    @property
-    def _root(self) -> Path | None:
-        """The folder of the run under the cursor, which may not be read yet."""
-        run, name = self._chosen, self._runs.chosen
+    def _root(self, name: Hashable | None) -> Path | None:
+        """The folder of a run by its row, which may not be read yet."""
+        run = self._named(name)
         return run.root if run is not None else next((root for root in self._roots if root.name == name), None)
 
     def _named(self, name: Hashable | None) -> RunSummary | None:
@@ -179,24 +178,32 @@ class RunsScreen(LiveScreen):
     @on(DataTable.RowSelected, "#runs")
     async def open_clicked(self, event: DataTable.RowSelected) -> None:
         """Opens the run that was clicked, wherever the cursor went since."""
-        if (run := self._named(self._runs.key_of(event.row_key))) is not None:
-            await self._dempo.open_run(run.root)
+        if (root := self._root(self._runs.key_of(event.row_key))) is not None:
+            await self._dempo.open_run(root)
 
     async def action_open(self) -> None:
         """Opens the run under the cursor, read or not."""
-        if (root := self._root) is not None:
+        if (root := self._root(self._runs.chosen)) is not None:
             await self._dempo.open_run(root)
 
     def action_stop(self) -> None:
         run = self._chosen
-        if run is not None and not run.imported and run.status != "running":
+        if run is None:
+            self._say_that_it_reads()
+        elif not run.imported and run.status != "running":
             self.notify(f"no engine works on {one_line(run.run_id, 60)}; there is nothing to stop", markup=False)
-        elif run is not None:
+        else:
             self._dempo.stop_run(run.root)
 
     def action_resume(self) -> None:
         if (run := self._chosen) is not None:
             self._dempo.resume_run(run.root)
+        else:
+            self._say_that_it_reads()
+
+    def _say_that_it_reads(self) -> None:
+        if self._found is None:
+            self.notify("the runs are being read; press the key again in a moment", markup=False)
 
     def action_refuse(self) -> None:
         """Says why nobody writes into somebody else's run."""

@@ -26,6 +26,7 @@ class Grid(DataTable[Text]):
         self._headings: tuple[str, ...] = ()
         self._rows: list[Row] = []
         self._keys: dict[RowKey, Hashable] = {}
+        self._keys_before: dict[RowKey, Hashable] = {}
         self._widths: list[int] = []
 
     @property
@@ -34,8 +35,8 @@ class Grid(DataTable[Text]):
         return self._rows[self.cursor_row][0] if 0 <= self.cursor_row < len(self._rows) else None
 
     def key_of(self, row: RowKey) -> Hashable | None:
-        """Key of a row that a message names; None where the table was filled anew since."""
-        return self._keys.get(row)
+        """Key of a row that a message names, also where the table was filled anew since; None after two fillings."""
+        return self._keys.get(row, self._keys_before.get(row))
 
     def point_at(self, key: Hashable) -> bool:
         """Puts the cursor on the row with this key; False where there is none."""
@@ -86,7 +87,7 @@ class Grid(DataTable[Text]):
                 title = heading.removeprefix(">")
                 self.add_column(Text(title, justify="left" if title == heading else "right"), width=width)
         self._widths = widths
-        self._keys = {self.add_row(*cells): key for key, cells in rows}
+        self._keys_before, self._keys = self._keys, {self.add_row(*cells): key for key, cells in rows}
         keys = [key for key, _ in rows]
         if not first and chosen in keys:
             place = keys.index(chosen)

@@ -35,7 +35,7 @@ def _about(boards: Mapping[str, Sequence[BoardRow]], common: Iterable[str]) -> l
     """What is said once above all boards."""
     rows = next(iter(boards.values()))
     level = confidence_of(boards)
-    told = f"{rows[0].rankings} rankings; from and to: the interval that holds {level or 'most'} of the resamples"
+    told = f"{rows[0].rankings} rankings; from and to: the {level or 'bootstrap'} interval"
     drawn = [f"draws made: {rows[0].draws}"] if rows[0].draws else []
     return _sentences([told, *common, *drawn])
 
