@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from commands import dempo
 from published_folder import MODELS, NAMES, invented_rows, majorities, scores_of, write_folder, write_lines
+from published_sample import MODELS as SAMPLED
 from published_sample import PUBLISHED as SAMPLE
 from published_sample import sample_rows, write_sample
 from rewritten import Row, forged
@@ -47,7 +48,6 @@ from tui.commands.runs.process import work
 from tui.terminal.console import Console
 
 ORDERS = [row["rankings"][0] for row in sample_rows()]
-MODELS_RANKED = sorted(ORDERS[0])
 """Of the published sample."""
 
 BY_FILES = dict(zip(MODELS, NAMES, strict=True))
@@ -303,7 +303,7 @@ def test_the_published_sample(tmp_path: Path) -> None:
         assert reader.view(view), view
     assert reader.view("flips"), "the fewest questions that turn two neighbours round"
     borda = {row["condition"]: row["score"] for row in reader.view("leaderboards") if row["method"] == "borda"}
-    below = {model: [len(MODELS_RANKED) - 1 - order.index(model) for order in ORDERS] for model in MODELS_RANKED}
+    below = {model: [len(SAMPLED) - 1 - order.index(model) for order in ORDERS] for model in SAMPLED}
     for model, scores in below.items():
         assert borda[model.partition("8b-")[2]] == pytest.approx(sum(scores) / 150), model
     tables = {table.key: table for table in tables_of(reader)}

@@ -56,12 +56,8 @@ def _configuration(folder: Path, name: str, seed: int, placed: Sequence[Path | N
 
     if people and not has_rankings(folder):
         return "\n".join([*head_lines(name, seed), people])
-    publication = publication_in(folder)
-    return (
-        "\n".join([configuration_text(publication, name, seed, *placed), people])
-        if people
-        else configuration_text(publication, name, seed, *placed)
-    )
+    text = configuration_text(publication_in(folder), name, seed, *placed)
+    return f"{text}\n{people}" if people else text
 
 
 def _people(folder: Path, survey: Path | None, panel_config: Path | None) -> tuple[str, Sequence[str]]:
