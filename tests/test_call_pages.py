@@ -80,6 +80,17 @@ def test_what_came_since_is_added_to_what_is_known(sample: Path) -> None:
     assert call_index(early, held.seq // 2, held) == call_index(early, held.seq // 2), "time goes back, too"
 
 
+def test_what_an_engine_records_meanwhile_is_read_once(sample: Path) -> None:
+    """The reader sees more than the event up to which it is asked, as where an engine is at work."""
+    reader, held = Reader(sample), CallIndex()
+    first, last = index_of(reader).calls[0], reader.head()[0]
+    for seq in [*range(first - 3, last, 4), last]:
+        held = call_index(reader, seq, held)
+        assert max([*held.calls, *(n for numbers in held.answers.values() for n in numbers)], default=0) <= seq
+    assert held == call_index(reader, last)
+    assert len(held.calls) == len(set(held.calls)) == 18
+
+
 def record(root: Path, unit: str, attempt: int, events: Sequence[Event]) -> None:
     with Log.open(RunFolder(root)) as log:
         log.record("judge", [*events, UnitCompleted(seconds=0)], unit=(unit, attempt))

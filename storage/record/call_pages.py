@@ -22,12 +22,12 @@ SELECT e.seq, e.payload->>'$.question_id' AS question_id, e.payload->>'$.judge' 
   e.payload->>'$.outcome' AS outcome
 FROM events e JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
   AND done.attempt = e.payload->>'$.attempt'
-WHERE e.kind = 'judge.called' AND e.seq > ? ORDER BY e.seq"""
+WHERE e.kind = 'judge.called' AND e.seq > ? AND e.seq <= ? ORDER BY e.seq"""
 
-_COMPLETED = "SELECT coalesce(max(seq), 0) AS seq FROM events WHERE kind = 'unit.completed'"
+_COMPLETED = "SELECT coalesce(max(seq), 0) AS seq FROM events WHERE kind = 'unit.completed' AND seq <= ?"
 
 _GIVEN = """SELECT seq, payload->>'$.question_id' AS question_id FROM events
-WHERE kind IN ('answer.given', 'answer.read', 'answer.received') AND seq > ?
+WHERE kind IN ('answer.given', 'answer.read', 'answer.received') AND seq > ? AND seq <= ?
   AND payload->'$.answer' IS NOT NULL ORDER BY seq"""
 
 _PLANNED = """SELECT q.key AS place, q.value->>'$.question_id' AS question_id, q.value->>'$.clause_id' AS clause_id
@@ -146,7 +146,11 @@ class ReplyRow:
 
 
 def call_index(reader: Reader, seq: int, held: CallIndex | None = None) -> CallIndex:
-    """The index at the reader's last event `seq`; from one held from before only what came since is read."""
+    """The index up to an event `seq` of the reader's; from one held from before only what came since is read.
+
+    An engine may record more meanwhile: whatever is behind `seq` is left for the next time, so that nothing is read
+    twice.
+    """
     if held is not None and held.seq == seq:
         return held
     if held is None or held.seq > seq or reader.query(_REDONE, [held.seq, held.seq]):
@@ -154,16 +158,16 @@ def call_index(reader: Reader, seq: int, held: CallIndex | None = None) -> CallI
     planned = reader.query(_PLANNED) if not held.clauses else []
     clauses = {row["question_id"]: row["clause_id"] for row in planned} or held.clauses
     places = {question: place for place, question in enumerate(clauses)}
-    completed = int(reader.query(_COMPLETED)[0]["seq"])
+    completed = int(reader.query(_COMPLETED, [seq])[0]["seq"])
     found = [
         (_key(places.get(row["question_id"], -1), row["question_id"], row["judge"]), row["seq"], row["outcome"])
-        for row in reader.query(_CALLS, [held.completed])
+        for row in reader.query(_CALLS, [held.completed, completed])
     ]
     order = sorted([*zip(held.keys, held.calls, strict=True), *((key, at) for key, at, _ in found)])
     outcomes = Counter(held.outcomes)
     outcomes.update("–" if outcome is None else str(outcome) for _, _, outcome in found)
     answers = {question: list(numbers) for question, numbers in held.answers.items()}
-    for row in reader.query(_GIVEN, [held.seq]):
+    for row in reader.query(_GIVEN, [held.seq, seq]):
         answers.setdefault(row["question_id"], []).append(row["seq"])
     return CallIndex(
         seq, completed, [at for _, at in order], dict(outcomes), clauses, answers, [key for key, _ in order]
