@@ -11,7 +11,7 @@ export DEMPO_SIGNING_KEY :=
 # A process per core, but a process that has loaded torch takes a gigabyte.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-long test-busy night test-crate test-install check bench bench-judging bench-app bench-sortition bench-gpu gpu-wheels events clean
+.PHONY: demo test test-long test-busy night test-crate test-install check bench bench-judging bench-app bench-sortition bench-gpu gpu-wheels events app-keys clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -98,6 +98,10 @@ gpu-wheels:
 
 events: $(VENV)/.installed
 	$(BIN)/python -m core.events.catalogue docs/events.md
+
+# The table of keys in docs/app.md, made from the table of actions.
+app-keys: $(VENV)/.installed
+	$(BIN)/python -m tui.actions.key_table docs/app.md
 
 clean:
 	rm -rf $(VENV) .venv-bench .venv-crate .servers .whl build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -114,7 +114,7 @@ async def test_the_palette_lists_all_commands_and_does_what_is_chosen(complete: 
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await wait_for(pilot, "1 run,")
         await pilot.press("ctrl+p")
-        await wait_for(pilot, "New run", "Start a run from a configuration", "Theme", "Screenshot", "Quit")
+        await wait_for(pilot, "New run", "from a configuration", "Theme", "Screenshot", "Quit")
         burst(pilot, "n", "e", "w", "space", "r", "enter")
         await wait_for(pilot, "configuration (a TOML file")
         await pilot.press("escape")
@@ -125,7 +125,7 @@ async def test_the_palette_lists_all_commands_and_does_what_is_chosen(complete: 
         await until(pilot, lambda: app.theme == "nord")
         burst(pilot, "ctrl+p", *"nosuchcommand", "enter")
         await until(pilot, lambda: [line.value for line in app.screen.query(Input)] == ["nosuchcommand"])
-        await wait_for(pilot, "nosuchcommand", absent="Start a run")
+        await wait_for(pilot, "nosuchcommand", absent="from a configuration")
         await pilot.press("escape")
         await wait_for(pilot, "1 run,")
         burst(pilot, "ctrl+p", *"quit", "enter")

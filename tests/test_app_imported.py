@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sample_run
 from bundles import kept_rows
 from commands import dempo
 from rewritten import forged
@@ -106,19 +107,19 @@ async def test_keys_that_write_say_why_they_do_not(runs: Path, contents: dict[Pa
     assert files(runs) == contents
 
 
-async def test_stop_and_resume_are_offered_only_where_they_act(trained: Path, bundle: Path, tmp_path: Path) -> None:
-    (tmp_path / "99990101-000000-own").symlink_to(trained, target_is_directory=True)
+async def test_stop_and_resume_are_offered_only_where_they_act(bundle: Path, tmp_path: Path) -> None:
+    sample_run.make_sample_run(tmp_path, stop_before="train")
     unzipped(bundle, tmp_path / "20000101-000000-theirs")
     async with DempoApp(tmp_path, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await wait_for(pilot, "⇩ unpacked", "s Stop  r Resume")
+        await wait_for(pilot, "⇩ unpacked", "r Resume", absent="Stop")
         await pilot.press("down")
-        await wait_for(pilot, "⏎ Open  n New run  ? Help", absent="Resume")
+        await wait_for(pilot, "Enter Open  n New run  y Copy", absent="Resume")
         await pilot.press("enter")
-        await wait_for(pilot, "UNPACKED, NOT CHECKED", "esc Back  t As of", absent="Resume")
+        await wait_for(pilot, "UNPACKED, NOT CHECKED", "Esc Back  t As of", absent="Resume")
         await pilot.press("escape", "up")
-        await wait_for(pilot, "s Stop  r Resume")
+        await wait_for(pilot, "r Resume", absent="Stop")
         await pilot.press("enter")
-        await wait_for(pilot, "1 Overview", "esc Back  s Stop  r Resume")
+        await wait_for(pilot, "1 Overview", "Esc Back  r Resume", absent="Stop")
 
 
 async def test_withheld_texts_are_called_withheld(runs: Path) -> None:

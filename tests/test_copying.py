@@ -1,152 +1,96 @@
-"""`dempo copy`: a whole run in another folder, and the sentence that says when one file is not all of it."""
+"""What one looks at can be copied: to the terminal, to tmux, and always to a file that only its owner reads."""
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
+import os
 import stat
-import threading
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from both_verifiers import checked
-from commands import answered, dempo, told
-from records import small_record, step
-from signing import make_key, needs_ssh_keygen, signed_record
+import sample_run
+from test_app import INTERVAL, shown, until, wait_for
 
-from core.errors import InputError, VerificationFailed
-from core.events import OperatorAction
-from core.run_folder import RunFolder
-from storage.copying import copy_run
-from storage.record.lock import take_lock
-from storage.record.log import Log
-from storage.record.reader import Reader
+from tui.app import DempoApp
+from tui.terminal.clipboard import give_to_tmux, keep_copy
+from tui.user_folders import state_folder
 
-MORE = "part of this record lies in audit.db-wal just now, so audit.db alone is not all of it: `dempo copy` makes"
+HOSTILE = "[red]a\x1b]52;c;AAAA\x07\u202eb\r\n\ud800"
 
 
-def silent(what: str, done: float, total: float) -> None:
-    """No progress."""
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one complete run; tests only read it."""
+    folder = tmp_path_factory.mktemp("runs")
+    sample_run.make_sample_run(folder)
+    return folder
 
 
-def copied(root: Path, folder: Path, checkpoints: bool = False) -> Path:
-    return Path(copy_run(root, folder, checkpoints=checkpoints, told=silent).path)
+def copied() -> str:
+    path = state_folder() / "copied.txt"
+    return path.read_bytes().decode("utf-8", "surrogatepass") if path.exists() else ""
 
 
-@pytest.fixture
-def crashed(tmp_path: Path) -> Path:
-    """A run whose engine was killed: what it recorded last lies in the write-ahead log."""
-    root = small_record(tmp_path / "runs")
-    with Log.open(RunFolder(root)) as log:
-        log.record("train", [step(3)], unit=("full/0002", 1))
-        with closing(sqlite3.connect(root / "audit.db")) as reading:
-            reading.execute("SELECT * FROM events").fetchall()
-            for name in ("audit.db", "audit.db-wal"):
-                shutil.copy(root / name, tmp_path / name)
-    for name in ("audit.db", "audit.db-wal"):
-        shutil.move(tmp_path / name, root / name)
-    return root
+def test_a_copy_is_kept_as_it_is_for_its_owner_alone() -> None:
+    path = keep_copy("before, and longer than what comes behind it " * 9)
+    assert keep_copy(HOSTILE) == path
+    assert path is not None
+    assert copied() == HOSTILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_record_of_more_than_one_file_says_so(crashed: Path, tmp_path: Path) -> None:
-    check = checked(crashed)["file"]
-    assert (check.verdict, MORE in check.detail) == ("ok", True)
-    shown = dempo("show", crashed.name, "--runs-dir", crashed.parent)
-    assert MORE in shown.stderr
-    copy = copied(crashed, tmp_path / "elsewhere")
-    assert checked(copy)["file"].detail == "SQLite's integrity check passed"
-    assert "audit.db-wal" not in dempo("show", copy).stderr
-
-
-def test_a_copy_holds_what_lies_in_the_log(crashed: Path, tmp_path: Path) -> None:
-    (tmp_path / "by hand" / crashed.name).mkdir(parents=True)
-    shutil.copy(crashed / "audit.db", tmp_path / "by hand" / crashed.name)
-    by_hand, copy = tmp_path / "by hand" / crashed.name, copied(crashed, tmp_path / "elsewhere")
-    assert Reader(by_hand).head() != Reader(crashed).head() == Reader(copy).head()
-    assert {check.verdict for check in checked(copy).values()} <= {"ok", "unknown"}
-
-
-def test_a_copy_is_the_whole_run_under_its_name(trained: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(trained, tmp_path / "runs" / trained.name))
-    (root / "private" / "raters.csv").chmod(0o600)
-    copy = copied(root, tmp_path / "elsewhere")
-    assert copy == tmp_path / "elsewhere" / root.name
-    assert list((tmp_path / "elsewhere").iterdir()) == [copy]
-    left = {path.name for path in root.iterdir()} - {path.name for path in copy.iterdir()}
-    assert left - {"audit.db-wal", "audit.db-shm"} == {"checkpoints", "control"}
-    assert stat.S_IMODE((copy / "private" / "raters.csv").stat().st_mode) == 0o600
-    assert stat.S_IMODE((copy / "private").stat().st_mode) == 0o700
-    assert Reader(copy).view("leaderboards") == Reader(root).view("leaderboards")
-    with_models = copied(root, tmp_path / "third", checkpoints=True)
-    models = [path.relative_to(root) for path in (root / "checkpoints").rglob("*") if path.is_file()]
-    assert models
-    assert all((with_models / name).read_bytes() == (root / name).read_bytes() for name in models)
-
-
-def test_the_command_says_what_is_in_the_copy(tmp_path: Path) -> None:
-    root = small_record(tmp_path / "runs")
-    done = dempo("copy", root, "--to", tmp_path / "elsewhere")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{tmp_path / 'elsewhere' / root.name}\n")
-    assert "private/ was copied too; it says who the raters are" in done.stderr
-    assert "without checkpoints" in done.stderr
-    assert "exists; a copy replaces nothing" in told(dempo("copy", root, "--to", tmp_path / "elsewhere"), 2)
-    data = answered(dempo("copy", root, "--to", tmp_path / "third", "--json"))
-    assert (data["run_id"], data["checkpoints"]) == (root.name, False)
-
-
-def test_a_target_that_cannot_be_is_refused(tmp_path: Path) -> None:
-    root = small_record(tmp_path / "runs")
+def test_where_no_file_can_be_written_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    for folder, why in (
-        (root.parent, "exists; a copy replaces nothing"),
-        (tmp_path / "file", "is no folder"),
-        (root / "inside", "lies in the run itself"),
-    ):
-        with pytest.raises(InputError, match=why):
-            copied(root, folder)
-    (tmp_path / "others").mkdir()
-    (tmp_path / "others" / "registry.db").write_bytes(b"")
-    with pytest.raises(InputError, match="is a folder of runs"):
-        copied(root, tmp_path / "others")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert keep_copy("text") is None
 
 
-@needs_ssh_keygen
-def test_a_run_is_copied_while_an_engine_writes(tmp_path: Path) -> None:
-    root = signed_record(tmp_path / "runs", make_key(tmp_path))
-    stop = threading.Event()
-
-    def write() -> None:
-        with Log.open(RunFolder(root)) as log:
-            while not stop.is_set():
-                log.record("run", [OperatorAction(action="note", detail="x" * 200)])
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        copies = [copied(root, tmp_path / str(number)) for number in range(2)]
-    finally:
-        stop.set()
-        writer.join()
-    for copy in copies:
-        assert {check.name for check in checked(copy).values() if check.verdict == "failed"} == set()
-        seq, digest = Reader(copy).head()
-        assert Reader(root).query("SELECT hash FROM events WHERE seq = ?", [seq]) == [{"hash": digest}]
+@pytest.mark.parametrize("old", [False, True], ids=["3.2", "before 3.2"])
+def test_tmux_is_handed_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool) -> None:
+    """A program by that name, which takes `-w` or is too old for it."""
+    program = tmp_path / "tmux"
+    refuses = 'case "$*" in *-w*) exit 1;; esac\n' if old else ""
+    program.write_text(f'#!/bin/sh\n{refuses}echo "$@" > {tmp_path}/words\ncat > {tmp_path}/buffer\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("TMUX", raising=False)
+    assert not give_to_tmux(HOSTILE)
+    monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
+    assert give_to_tmux(HOSTILE)
+    assert (tmp_path / "buffer").read_bytes().decode("utf-8", "surrogatepass") == HOSTILE
+    assert (tmp_path / "words").read_text() == ("load-buffer -\n" if old else "load-buffer -w -\n")
 
 
-def test_checkpoints_are_not_copied_from_under_an_engine(tmp_path: Path) -> None:
-    root = small_record(tmp_path / "runs")
-    lock = take_lock(RunFolder(root))
-    with pytest.raises(InputError, match="may be writing checkpoints"):
-        copied(root, tmp_path / "elsewhere", checkpoints=True)
-    assert copied(root, tmp_path / "elsewhere").is_dir()
-    assert lock
+async def test_value_hash_command_and_path_of_an_event(runs: Path) -> None:
+    (root,) = (path for path in runs.iterdir() if path.is_dir() and path.name[0] == "2")
+    app = DempoApp(runs, INTERVAL)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "completed")
+        await pilot.press("enter", "7")
+        await wait_for(pilot, "newest first")
+        found = {}
+        for key in "vhcp":
+            await pilot.press("y")
+            await wait_for(pilot, "Value", "Hash", "Command", "Path")
+            before = copied()
+            await pilot.press(key)
+            await until(pilot, lambda before=before: copied() != before)
+            found[key] = copied()
+    head = found["c"].split()[-3]
+    assert found["c"] == f"dempo show {root.name} --event {head} --runs-dir {runs}"
+    assert found["p"] == str(root)
+    assert found["v"].startswith("{")
+    assert len(found["h"]) == 64
 
 
-def test_of_a_copy_that_fails_its_checks_nothing_is_left(trained: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(trained, tmp_path / "runs" / trained.name))
-    next((root / "artifacts").iterdir()).write_bytes(b"changed")
-    with pytest.raises(VerificationFailed, match="fails the check 'artifacts'"):
-        copied(root, tmp_path / "elsewhere")
-    assert list((tmp_path / "elsewhere").iterdir()) == []
+async def test_ctrl_c_copies_what_is_selected_and_else_says_how_to_quit(runs: Path) -> None:
+    app = DempoApp(runs, INTERVAL)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "completed")
+        await pilot.press("ctrl+c")
+        await wait_for(pilot, "nothing is selected")
+        assert app.is_running
+        await pilot.press("n")
+        await wait_for(pilot, "configuration")
+        await pilot.press(*"abc", "shift+home", "ctrl+c")
+        await until(pilot, lambda: copied() == "abc")
+        assert "abc" in shown(app)

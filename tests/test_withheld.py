@@ -333,7 +333,7 @@ async def test_every_tab_says_what_was_withheld(runs: Path, size: tuple[int, int
                 text = await settled(pilot, part)
                 assert flat(part) in flat(text)
             assert "0 members" not in text
-        await pilot.press("2", "v")
+        await pilot.press("2", "l")
         text = await wait_for(pilot, "held down by", "withheld")
         levels = [line.split() for line in text.splitlines() if line.split()[:1] == ["0"]]
         assert levels[0][2:4] == ["withheld", "withheld"]

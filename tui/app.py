@@ -9,26 +9,32 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events, work
-from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen, Screen
+from textual.actions import parse
+from textual.app import App
+from textual.binding import BindingType
+from textual.dom import DOMNode
+from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from core.errors import DempoError
 from core.visible import one_line, visible
+from tui.actions.bindings import bindings_of
+from tui.actions.table import ACTIONS, Action
 from tui.crash import write_crash_file
-from tui.messages import Acted
+from tui.messages import Acted, CopyKept
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.copying import Copyable, CopyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.palette import Command, PaletteScreen
 from tui.screens.runs import RunsScreen
+from tui.terminal.clipboard import give_to_tmux, keep_copy
 from tui.terminal.command_line import command_line
 from tui.terminal.leaving import end_on_signals, end_without
 
@@ -54,11 +60,8 @@ class DempoApp(App[None], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     TITLE = "dempo"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (as Textual declares it)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", id="help", key_display="?"),
-        Binding("q", "quit", "Quit", id="quit"),
-        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="interrupt"),
-    ]
+    place = "app"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
     def __init__(self, runs: Path, interval: float = 1.0) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
@@ -192,21 +195,32 @@ class DempoApp(App[None], inherit_bindings=False):
             event.stop()
 
     def action_help(self) -> None:
-        """The keys and signs."""
-        self.push_screen(HelpScreen())
+        """The keys of what is looked at, and the signs."""
+        self.push_screen(HelpScreen(list(self._places), getattr(self.screen, "tab", "")))
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Commands of the palette (ctrl+p) beside Textual's own."""
-        yield SystemCommand("New run", "Start a run from a configuration", self.new_run)
-        yield from super().get_system_commands(screen)
+    @property
+    def _places(self) -> dict[str, DOMNode]:
+        """What takes keys now, by its name in the table of actions: the app, the screen, and what has the focus."""
+        focused = self.focused.ancestors_with_self if self.focused else []
+        return {node.place: node for node in (self, self.screen, *focused) if hasattr(node, "place")}
 
     def action_command_palette(self) -> None:
-        """All commands by name."""
+        """All that can be done here, by name."""
         if not isinstance(self.screen, ModalScreen):
-            commands = [Command(*found[:3]) for found in self.get_system_commands(self.screen)]
-            self._offer(commands, "a command · Enter · Esc closes")
+            places = self._places
+            found = [
+                self._command(action, places[place])
+                for action in ACTIONS
+                for place in action.places
+                if place in places and _does(action, places[place])
+            ]
+            self._offer(found, "a command · Enter · Esc closes")
 
-    def search_themes(self) -> None:
+    def _command(self, action: Action, owner: DOMNode) -> Command:
+        shown = f"{action.key}  " if action.key else ""
+        return Command(action.label, f"{shown}{action.words}", lambda: self.run_action(action.do, owner))
+
+    def action_themes(self) -> None:
         """All themes by name."""
 
         def chosen(name: str) -> Callable[[], None]:
@@ -221,6 +235,39 @@ class DempoApp(App[None], inherit_bindings=False):
 
         self.push_screen(PaletteScreen(commands, hint), answered)
 
+    # ------------------------------------------------------------ copies
+
+    def copy_one_of(self, offered: Sequence[Copyable]) -> None:
+        """Asks which, and copies it."""
+
+        def answered(chosen: Copyable | None) -> None:
+            if chosen is not None:
+                self.copy_to_clipboard(chosen.text)
+
+        if offered:
+            self.push_screen(CopyScreen(offered), answered)
+        else:
+            self.notify("there is nothing to copy here", markup=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """To the terminal's clipboard, also through tmux, and always to a file; says so."""
+        super().copy_to_clipboard(text)
+        self._keep(text)
+
+    @work(thread=True, group="copy")
+    def _keep(self, text: str) -> None:
+        path, tmux = keep_copy(text), give_to_tmux(text)
+        where = ["the clipboard, if the terminal lets it", *(["tmux"] if tmux else []), *([str(path)] if path else [])]
+        self.post_message(CopyKept(f"copied {len(text):,} characters: {', '.join(where)}"))
+
+    def on_copy_kept(self, message: CopyKept) -> None:
+        """Says where the copy lies."""
+        self.notify(visible(message.told), markup=False)
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C, which what is selected takes first, to copy it."""
+        self.notify("nothing is selected to be copied; q closes the app", markup=False)
+
     # ------------------------------------------------------------ defects
 
     def _fatal_error(self) -> None:
@@ -233,3 +280,11 @@ class DempoApp(App[None], inherit_bindings=False):
         self.panic(
             Text(f"dempo: the app ended because of a defect ({kind}). Runs and engines are not touched. {where}")
         )
+
+
+def _does(action: Action, owner: DOMNode) -> bool:
+    """Whether an action of the table is to be had now."""
+    if not action.do:
+        return False
+    _, name, parameters = parse(action.do)
+    return bool(owner.check_action(name, parameters))

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import DempoError
+from tui.user_folders import owners_file, state_folder
 
 
 def redacted(error: BaseException) -> str:
@@ -38,19 +39,13 @@ def write_crash_file(error: BaseException) -> Path | None:
         f"dempo app, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, Python {platform.python_version()}, "
         f"{platform.system()}\nValues and messages are left out, since they may hold secrets.\n\n{redacted(error)}\n"
     )
-    for folder in (_state_folder(), Path(tempfile.gettempdir())):
+    for folder in (state_folder(), Path(tempfile.gettempdir())):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"crash-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.txt"
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = owners_file(path, os.O_EXCL)
         except OSError:
             continue  # the next folder may be writable; where none is, the sentence says so
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
         return path
     return None
-
-
-def _state_folder() -> Path:
-    given = os.environ.get("XDG_STATE_HOME")
-    return (Path(given) if given else Path.home() / ".local" / "state") / "dempo"

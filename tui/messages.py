@@ -106,3 +106,10 @@ class Acted(Message):
     action: Literal["start", "stop", "resume"]
     root: Path | None
     error: str
+
+
+@dataclass
+class CopyKept(Message):
+    """A text was copied: `told` says where it lies now."""
+
+    told: str

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
 from core.visible import visible
+from tui.actions.bindings import bindings_of
 from tui.widgets.words import Words
 
 _LONGEST = 60
@@ -25,7 +26,8 @@ class AskScreen(ModalScreen[str | None]):
     `wrong` returns the sentence that says why an answer cannot be taken, or "".
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
+    place = "ask"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
     def __init__(
         self,

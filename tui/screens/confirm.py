@@ -6,22 +6,21 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from core.visible import visible
+from tui.actions.bindings import bindings_of
 from tui.widgets.words import Words
 
 
 class ConfirmScreen(ModalScreen[bool]):
     """Asks before something is done, and shows the command that does the same."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "dismiss(True)", "Yes"),
-        Binding("n,escape", "dismiss(False)", "No"),
-    ]
+    place = "confirm"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
     def __init__(self, question: str, command: str) -> None:
         super().__init__()

@@ -1,37 +1,20 @@
-"""Keys and signs on one page."""
+"""The keys of the screen that is looked at, the others, and the signs, on one page."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
+from tui.actions.bindings import bindings_of
+from tui.actions.table import ACTIONS, Action, actions_of, labelled
 from tui.widgets.status import status
 from tui.widgets.words import Words
-
-KEYS = (
-    ("↑ ↓ PgUp PgDn", "move in a list or a text; ← → in a wide list"),
-    ("Enter", "open the run under the cursor"),
-    ("Esc", "back: to now, to the list of runs; closes a dialog"),
-    ("1 … 7", "tabs of a run"),
-    ("Tab", "from a list to the text beside it, and back"),
-    ("[ ]", "previous and next: lottery, draw, page"),
-    ("v", "quotas: the levels of LEXIMIN instead, and back"),
-    ("g", "record: go to an event by its number"),
-    ("f", "record: only the events of a stage or kind"),
-    (", .", "record: previous and next event"),
-    ("t", "all tabs as of the event (, . g step on), and back"),
-    ("n", "new run from a configuration"),
-    ("s", "stop the run's engine at the next safe point"),
-    ("r", "resume: start an engine on a run that has none"),
-    ("Ctrl+P", "all commands, themes and a screenshot"),
-    ("? F1", "this page"),
-    ("q", "close the app; engines go on"),
-)
 
 STATES = (
     ("running", "an engine works on it now"),
@@ -49,29 +32,49 @@ STATES = (
     ("unpacked", "somebody else's bundle, unzipped, checked by nobody"),
 )
 
+_KEY, _WORD = 15, 15
+"""Cells of the column of keys, and of that of the states."""
+
 
 class HelpScreen(ModalScreen[None]):
-    """Closed by Esc, q or the key that opened it."""
+    """Closed by Esc, q or the key that opened it.
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "Close")]
+    `places` are those that take keys where it was opened, `tab` the tab of a run that was looked at.
+    """
+
+    place = "help"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
+
+    def __init__(self, places: Sequence[str], tab: str = "") -> None:
+        super().__init__()
+        self._page = _page(places, tab)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog wide"):
-            yield Words(_page())
+            yield Words(self._page)
 
 
-def _page() -> Text:
+def _page(places: Sequence[str], tab: str) -> Text:
     text = Text()
-    text.append("Keys\n", style="bold")
-    for keys, what in KEYS:
-        text.append(f"  {keys:<15}", style="cyan")
-        text.append(f"{what}\n")
-    text.append("\nStates of a run\n", style="bold")
+    here = actions_of(*places, tab=tab)
+    named = f" of the tab {labelled(f'tab.{tab}').label}" if tab else ""
+    _listed(text, f"Keys here{named}", here)
+    others = [action for action in ACTIONS if action not in here and {*action.places} & {"runs", "run"}]
+    _listed(text, "Keys elsewhere", others)
+    text.append("States of a run\n", style="bold")
     for word, what in STATES:
         sign = status(word)
         text.append("  ")
         text.append(sign)
-        text.append(" " * (15 - len(sign.plain)))
+        text.append(" " * (_WORD - len(sign.plain)))
         text.append(f"{what}\n")
-    text.append("\nEngines are processes of their own. This app reads records and never writes one.")
-    return text
+    return text.append("\nEngines are processes of their own. This app reads records and never writes one.")
+
+
+def _listed(text: Text, heading: str, actions: Iterable[Action]) -> None:
+    text.append(f"{heading}\n", style="bold")
+    for action in actions:
+        if action.key:
+            text.append(f"  {action.key:<{_KEY}}", style="cyan")
+            text.append(f"{action.label}: {action.words}\n")
+    text.append("\n")

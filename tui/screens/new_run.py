@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
@@ -16,6 +16,7 @@ from textual.widgets import Input
 
 from core.errors import DempoError, InputError
 from core.visible import visible
+from tui.actions.bindings import bindings_of
 from tui.commands.data.shipped_examples import examples
 from tui.messages import Acted
 from tui.terminal.command_line import run_command
@@ -35,7 +36,8 @@ def _examples() -> list[str]:
 class NewRunScreen(ModalScreen[Path | None]):
     """Returns the folder of the run that was started, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
+    place = "new"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
     def __init__(self, runs: Path) -> None:
         super().__init__()

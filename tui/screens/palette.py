@@ -13,12 +13,14 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.fuzzy import Matcher
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
+
+from tui.actions.bindings import bindings_of
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,8 @@ class Command:
 class PaletteScreen(ModalScreen[Command | None]):
     """Returns the command that was chosen, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close"),
-        Binding("down", "move('cursor_down')", show=False),
-        Binding("up", "move('cursor_up')", show=False),
-        Binding("pagedown", "move('page_down')", show=False),
-        Binding("pageup", "move('page_up')", show=False),
-    ]
+    place = "palette"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
     def __init__(self, commands: Sequence[Command], hint: str) -> None:
         super().__init__()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Footer, TabbedContent, TabPane
 
 from core.facts.stages import STAGE_NAMES
@@ -22,8 +22,12 @@ from storage.record.event_pages import neighbour
 from storage.record.foreign import arrival
 from storage.record.glances import last_event
 from storage.record.reader import Reader
+from tui.actions.bindings import bindings_of
+from tui.actions.engines import resume_refused, stop_refused
+from tui.actions.table import labelled
 from tui.messages import Asked, LookedThrough, Pulse, RunRead, Stepped
 from tui.screens.ask import AskScreen
+from tui.screens.copying import Copyable
 from tui.screens.panes.draw import DrawPane
 from tui.screens.panes.leaderboards import LeaderboardsPane
 from tui.screens.panes.live import LiveScreen
@@ -33,6 +37,7 @@ from tui.screens.panes.quotas import QuotasPane
 from tui.screens.panes.rankings import RankingsPane
 from tui.screens.panes.record import RecordPane
 from tui.screens.panes.training import TrainingPane
+from tui.terminal.command_line import command_line
 from tui.widgets.figures import moment, whole
 from tui.widgets.status import STAMP, STAMPS, status
 from tui.widgets.titlebar import TitleBar
@@ -97,32 +102,15 @@ def read_pulse(reader: Reader) -> Pulse:
 class RunScreen(LiveScreen):
     """The run in `root`: one tab is read at a time, the one that is looked at."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="run.back"),
-        Binding("s", "stop", "Stop", id="run.stop"),
-        Binding("r", "resume", "Resume", id="run.resume"),
-        Binding("s,r", "refuse", show=False),
-        Binding("n", "new", "New run", show=False, id="run.new"),
-        Binding("left_square_bracket", "turn(-1)", "Previous", key_display="[", id="run.previous"),
-        Binding("right_square_bracket", "turn(1)", "Next", key_display="]", id="run.next"),
-        Binding("v", "flip", "View", id="run.flip"),
-        Binding("t", "travel", "As of", id="run.travel"),
-        Binding("g", "go", "Event", show=False, id="run.go"),
-        Binding("f", "filter", "Filter", show=False, id="run.filter"),
-        Binding("comma", "step(-1)", "Earlier", show=False, id="run.earlier"),
-        Binding("full_stop", "step(1)", "Later", show=False, id="run.later"),
-        *(
-            Binding(str(number), f"open_tab('{pane.key}')", pane.label, show=False, id=f"tab.{pane.key}")
-            for number, pane in enumerate(PANES, start=1)
-        ),
-    ]
+    place = "run"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
         self._busy = False
         self._again = False
-        self._damage = ""
+        self._damage = self._wrong = ""
         self._looked_at: int | None = None
         self._rest_until = 0.0
         self._known: dict[str, tuple[int, Hashable]] = {}
@@ -144,8 +132,9 @@ class RunScreen(LiveScreen):
         yield self._as_of
         yield self._problem
         with self._tabs:
-            for number, pane in enumerate(self._panes.values(), start=1):
-                with TabPane(f"{number} {pane.label}", id=f"tab-{pane.key}"):
+            for pane in self._panes.values():
+                action = labelled(f"tab.{pane.key}")
+                with TabPane(f"{action.key} {action.label}", id=action.id.replace(".", "-")):
                     yield pane
         yield Footer(show_command_palette=False)
 
@@ -191,13 +180,15 @@ class RunScreen(LiveScreen):
 
     def _show(self, message: RunRead) -> None:
         self._complain(message.error)
+        self._wrong = message.error
         if message.error or message.pulse is None:
+            self._status = "unreadable"
             self._titlebar.name_run(self.root.name, status("unreadable"))
             return
         pulse = message.pulse
-        self._status, self._newest = pulse.status, pulse.newest
-        if pulse.origin != self._origin:
-            self._origin = pulse.origin
+        self._newest = pulse.newest
+        if (pulse.status, pulse.origin) != (self._status, self._origin):
+            self._status, self._origin = pulse.status, pulse.origin
             self.refresh_bindings()
         stamps = [STAMPS[pulse.origin]] if pulse.origin else []
         stamps += [STAMP] if pulse.simulated else []
@@ -265,19 +256,42 @@ class RunScreen(LiveScreen):
         self._show_bar()
         self.read_soon()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """[ and ] are offered only where they turn something, v where there is another view, and so on."""
-        if action in ("stop", "resume", "refuse"):  # nothing works on somebody else's run; their keys say why
-            return bool(self._origin) == (action == "refuse")
+    @property
+    def tab(self) -> str:
+        return self.pane.key
+
+    def offered(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """[ and ] are offered only where they turn something, and so on; nothing works on somebody else's run."""
+        if action in ("stop", "resume"):
+            return self._until is None and not self._origin and not self._refused(action)
         if action == "turn":
             return self.pane.turns
         if action == "flip":
-            return bool(self.pane.flips)
+            return self.pane.flips
         if action == "filter":
             return self.pane is self._record
         if action == "step":
             return self._until is not None or self.pane is self._record
         return True
+
+    def why_not(self, action: str) -> str:
+        if self._until is not None:
+            return f"this is the run as of event {whole(self._until)}; t goes back to now, where s and r act"
+        if self._origin:
+            self._dempo.refused(self.root)
+            return ""
+        return self._refused(action)
+
+    def _refused(self, action: str) -> str:
+        name = one_line(self.root.name, 60)
+        return stop_refused(name, self._status) if action == "stop" else resume_refused(name, self._status, self._wrong)
+
+    def copyable(self) -> Sequence[Copyable]:
+        """What the tab offers, and the command that prints it, and where the run is."""
+        as_of = () if self._until is None else ("--as-of", str(self._until))
+        command = command_line(*self.pane.twin(self.root.name), *as_of, runs=self.root.parent)
+        path = str(self.root.absolute())
+        return (*self.pane.copyable(), Copyable("command", command), Copyable("path", path))
 
     def action_open_tab(self, key: str) -> None:
         self._tabs.active = f"tab-{key}"
@@ -302,29 +316,10 @@ class RunScreen(LiveScreen):
             self._stand_at(None)
 
     def action_stop(self) -> None:
-        if self._in_the_past():
-            return
-        if self._status in ("running", "stopping"):
-            self._dempo.stop_run(self.root)
-        else:
-            self.notify("no engine works on this run; there is nothing to stop", markup=False)
+        self._dempo.stop_run(self.root)
 
     def action_resume(self) -> None:
-        if not self._in_the_past():
-            self._dempo.resume_run(self.root)
-
-    def action_refuse(self) -> None:
-        """Says why nobody writes into somebody else's run."""
-        if not self._in_the_past():
-            self._dempo.refused(self.root)
-
-    def _in_the_past(self) -> bool:
-        """Whether the run is looked at as of an event; says that nothing can be done to it there."""
-        if self._until is None:
-            return False
-        told = f"this is the run as of event {whole(self._until)}; t goes back to now, where s and r act"
-        self.notify(told, severity="warning", markup=False)
-        return True
+        self._dempo.resume_run(self.root)
 
     # ------------------------------------------------------------ stepping through the record
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import DataTable, Footer
 
 from core.visible import one_line
+from tui.actions.bindings import bindings_of
+from tui.actions.engines import resume_refused, stop_refused
 from tui.messages import LookedThrough, RunsNamed, RunsRead
+from tui.screens.copying import Copyable
 from tui.screens.panes.live import LiveScreen
+from tui.terminal.command_line import command_line
 from tui.widgets.figures import left, moment, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import STAMP, status
@@ -36,13 +40,8 @@ _WIDE = 100
 class RunsScreen(LiveScreen):
     """All runs of the folder with their live state."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", id="runs.open"),
-        Binding("n", "new", "New run", id="run.new"),
-        Binding("s", "stop", "Stop", id="run.stop"),
-        Binding("r", "resume", "Resume", id="run.resume"),
-        Binding("s,r", "refuse", show=False),
-    ]
+    place = "runs"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
     def __init__(self, runs: Path) -> None:
         super().__init__()
@@ -51,7 +50,7 @@ class RunsScreen(LiveScreen):
         self._roots: tuple[Path, ...] = ()
         self._busy = self._looking = False
         self._found: RunsRead | None = None
-        self._offered_imported = False
+        self._offers: tuple[bool, ...] = ()
         self._titlebar, self._runs = TitleBar(), Grid(id="runs")
         self._empty, self._detail = Words(id="empty"), Words(id="run-detail")
         self._empty.display = False
@@ -149,17 +148,38 @@ class RunsScreen(LiveScreen):
         runs = self._found.runs if self._found else ()
         return next((run for run in runs if run.root.name == name), None)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Stop and resume are not offered on somebody else's run; their keys say why."""
-        if action in ("stop", "resume", "refuse"):
-            run = self._chosen
-            return (run is not None and run.imported) == (action == "refuse")
+    def offered(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Stop and resume where the run under the cursor can be, and is nobody else's."""
+        run = self._chosen
+        if action in ("stop", "resume"):
+            return run is not None and not run.imported and not _refused(action, run)
         return True
+
+    def why_not(self, action: str) -> str:
+        run = self._chosen
+        if run is None:
+            return "" if self._found else "the runs are being read; press the key again in a moment"
+        if run.imported:
+            self._dempo.refused(run.root)
+            return ""
+        return _refused(action, run)
+
+    def copyable(self) -> Sequence[Copyable]:
+        """Of the run under the cursor."""
+        root = self._root(self._runs.chosen)
+        if root is None:
+            return ()
+        command = command_line("show", root.name, runs=self._folder)
+        return (
+            Copyable("value", root.name),
+            Copyable("command", command),
+            Copyable("path", str(root.absolute())),
+        )
 
     @on(DataTable.RowHighlighted, "#runs")
     def _show_detail(self) -> None:
         run = self._chosen
-        self._offer_keys(run)
+        self._offer_keys()
         if run is None or self._found is None:
             self._detail.say(Text())
             return
@@ -168,11 +188,11 @@ class RunsScreen(LiveScreen):
         if run.status == "paused" and run.root not in self._found.waits:
             self.read_soon()
 
-    def _offer_keys(self, run: RunSummary | None) -> None:
+    def _offer_keys(self) -> None:
         """The last line again, where another row offers other keys."""
-        imported = run is not None and run.imported
-        if imported != self._offered_imported:
-            self._offered_imported = imported
+        offered = tuple(self.offered(action, ()) for action in ("stop", "resume"))
+        if offered != self._offers:
+            self._offers = offered
             self.refresh_bindings()
 
     @on(DataTable.RowSelected, "#runs")
@@ -187,28 +207,17 @@ class RunsScreen(LiveScreen):
             await self._dempo.open_run(root)
 
     def action_stop(self) -> None:
-        run = self._chosen
-        if run is None:
-            self._say_that_it_reads()
-        elif not run.imported and run.status != "running":
-            self.notify(f"no engine works on {one_line(run.run_id, 60)}; there is nothing to stop", markup=False)
-        else:
+        if (run := self._chosen) is not None:
             self._dempo.stop_run(run.root)
 
     def action_resume(self) -> None:
         if (run := self._chosen) is not None:
             self._dempo.resume_run(run.root)
-        else:
-            self._say_that_it_reads()
 
-    def _say_that_it_reads(self) -> None:
-        if self._found is None:
-            self.notify("the runs are being read; press the key again in a moment", markup=False)
 
-    def action_refuse(self) -> None:
-        """Says why nobody writes into somebody else's run."""
-        if (run := self._chosen) is not None:
-            self._dempo.refused(run.root)
+def _refused(action: str, run: RunSummary) -> str:
+    name = one_line(run.root.name, 60)
+    return stop_refused(name, run.status) if action == "stop" else resume_refused(name, run.status, run.detail)
 
 
 def _headings(wide: bool) -> list[str]:

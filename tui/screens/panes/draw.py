@@ -69,7 +69,6 @@ class FactsScroll(VerticalScroll):
 class DrawPane(Pane):
     """Facts of the draw, the panel by composition, and the members."""
 
-    label = "Draw"
     key = "draw"
     turns = True
 
@@ -105,6 +104,9 @@ class DrawPane(Pane):
             skipped=skipped(reader, "draw"),
             absent=people_left_out(reader, "panel_members"),
         )
+
+    def twin(self, run: str) -> tuple[str, ...]:
+        return ("show", run, "--view", "draws")
 
     def show(self, found: DrawFound) -> None:
         self._choice.offer("draw", found.names, found.draw.draw if found.draw else None)

@@ -55,7 +55,6 @@ class Results:
 class LeaderboardsPane(Pane):
     """One page at a time: a scrolling text, or a table with what is said of the row under the cursor."""
 
-    label = "Leaderboards"
     key = "leaderboards"
     turns = True
 
@@ -79,6 +78,10 @@ class LeaderboardsPane(Pane):
         names = tuple(name for name, page in PAGES.items() if not page.kinds or {*page.kinds} & {*kinds})
         name = request if request in names else names[0]
         return Results(names, name, PAGES[name].read(reader))
+
+    def twin(self, run: str) -> tuple[str, ...]:
+        view = self._found.page.view if self._found else BoardPage.view
+        return ("show", run, "--view", view)
 
     def show(self, found: Results) -> None:
         before, self._found = self._found, found

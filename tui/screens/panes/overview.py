@@ -46,7 +46,6 @@ class Overview:
 class OverviewPane(Pane):
     """Stages with glyph, units, bar, time and replay grade; the engine's own note; counts."""
 
-    label = "Overview"
     key = "overview"
 
     def __init__(self) -> None:

@@ -16,6 +16,7 @@ from core.visible import one_line
 from storage.record.glances import skipped_why
 from storage.record.reader import Reader
 from tui.messages import Asked, Pulse
+from tui.screens.copying import Copyable
 
 UNSHOWABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, sqlite3.Error)
 """What a record that another program wrote, or damaged, can make a reading or a showing raise."""
@@ -27,12 +28,12 @@ class Pane(Vertical):
     `parts` are what it shows, from top to bottom.
     """
 
-    label: ClassVar[str]
     key: ClassVar[str]
+    """Names the tab in the table of actions."""
     turns: ClassVar[bool] = False
     """Whether [ and ] do something here."""
-    flips: ClassVar[str] = ""
-    """What `v` shows in place of a part of the tab, if anything."""
+    flips: ClassVar[bool] = False
+    """Whether `l` shows something else in place of a part of the tab."""
 
     def __init__(self) -> None:
         super().__init__(id=self.key)
@@ -71,11 +72,19 @@ class Pane(Vertical):
         parents = [parent for parent in widget.ancestors_with_self if isinstance(parent, Widget)]
         return all(parent.display for parent in parents[: parents.index(self)])
 
+    def twin(self, run: str) -> tuple[str, ...]:
+        """The words behind `dempo` that print what the tab shows."""
+        return ("show", run)
+
+    def copyable(self) -> tuple[Copyable, ...]:
+        """What can be copied of what the cursor is on."""
+        return ()
+
     def turn(self, by: int) -> None:
         """[ and ]: the previous or next lottery, draw or page."""
 
     def flip(self) -> None:
-        """v: another view of the same thing, and back."""
+        """l: another view of the same thing, and back."""
 
     def ask(self, request: Hashable) -> None:
         """Asks for something else to be read, soon."""

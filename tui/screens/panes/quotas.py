@@ -53,10 +53,9 @@ class LotteryFound:
 class QuotasPane(Pane):
     """A table of quotas beside (or above) the sorted inclusion probabilities; or the levels in their place."""
 
-    label = "Quotas"
     key = "quotas"
     turns = True
-    flips = "Levels"
+    flips = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,6 +97,9 @@ class QuotasPane(Pane):
             diagnostics=diagnostics[0] if diagnostics else None,
             absent=people_left_out(reader, "inclusion_probabilities") if solved else "",
         )
+
+    def twin(self, run: str) -> tuple[str, ...]:
+        return ("show", run, "--view", "levels" if self._levels.display else "lotteries")
 
     def show(self, found: LotteryFound) -> None:
         self._choice.offer("lottery", found.names, found.name)

@@ -27,6 +27,7 @@ from storage.record.call_pages import (
 )
 from storage.record.reader import Reader
 from storage.withheld import copy_without
+from tui.screens.copying import Copyable
 from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.figures import left, right, whole
 from tui.widgets.grid import Grid
@@ -77,7 +78,6 @@ class CallsPage:
 class RankingsPane(Pane):
     """A list of calls; beside or beneath it the question and the answers, best first."""
 
-    label = "Rankings"
     key = "rankings"
     turns = True
 
@@ -107,6 +107,15 @@ class RankingsPane(Pane):
             absent=f"({copy_without(reader.folder.root, 'the text')})",
             skipped="",
         )
+
+    def twin(self, run: str) -> tuple[str, ...]:
+        return ("show", run, "--view", "judge_calls")
+
+    def copyable(self) -> tuple[Copyable, ...]:
+        """The call that is shown, with all its texts."""
+        if self._found is None or self._found.call is None:
+            return ()
+        return (Copyable("value", call_text(self._found).plain),)
 
     def show(self, found: CallsPage) -> None:
         before, self._found = self._found, found

@@ -14,6 +14,7 @@ from core.visible import LIMIT, one_line
 from storage.record.event_pages import BRIEF, ListedEvent, WholeEntry, kinds_of, since, up_to, whole_entry
 from storage.record.reader import Reader
 from tui.commands.record.event_text import event_text
+from tui.screens.copying import Copyable
 from tui.screens.panes.pane import Pane
 from tui.widgets.figures import left, right, whole
 from tui.widgets.grid import Grid
@@ -51,7 +52,6 @@ class Events:
 class RecordPane(Pane):
     """Events as they were written; nothing here can change them."""
 
-    label = "Record"
     key = "record"
     turns = True
 
@@ -113,6 +113,17 @@ class RecordPane(Pane):
         self.ask(RecordRequest(only=only))
 
     # ------------------------------------------------------------ showing
+
+    def twin(self, run: str) -> tuple[str, ...]:
+        here = self.here
+        return ("show", run) if here is None else ("show", run, "--event", str(here))
+
+    def copyable(self) -> tuple[Copyable, ...]:
+        """The event that is shown in full; its hash is the record's head where it is the newest."""
+        event = self._found.event if self._found else None
+        if event is None:
+            return ()
+        return Copyable("value", str(event.payload)), Copyable("hash", str(event.hash))
 
     def show(self, found: Events) -> None:
         before, self._found = self._found, found

@@ -62,7 +62,6 @@ class Training:
 class TrainingPane(Pane):
     """Two plots side by side, a third one where pairs are held out, and a table beneath."""
 
-    label = "Training"
     key = "training"
 
     def __init__(self) -> None:
@@ -84,6 +83,9 @@ class TrainingPane(Pane):
     def fit(self) -> None:
         if self._found is not None:
             self._fill(self._found)
+
+    def twin(self, run: str) -> tuple[str, ...]:
+        return ("show", run, "--view", "train_steps")
 
     def show(self, found: Training) -> None:
         self._found = found

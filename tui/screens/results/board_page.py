@@ -50,6 +50,8 @@ class BoardPage(TextPage):
     robustness: RobustnessFound = field(default_factory=RobustnessFound)
     planned: list[HypothesisRow] = field(default_factory=list)
 
+    view = "leaderboards"
+
     @classmethod
     def read(cls, reader: Reader) -> BoardPage:
         planned = view_rows(reader, HypothesisRow)

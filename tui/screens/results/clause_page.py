@@ -57,6 +57,8 @@ class ClausePage(TablePage):
     texts: Mapping[str, AskedText] = field(default_factory=dict)
     absent: str = ""
 
+    view = "clause_scores"
+
     @classmethod
     def read(cls, reader: Reader) -> ClausePage:
         found = HeatMap.of(view_rows(reader, ClauseScoreRow), view_rows(reader, ClauseLeaderRow))

@@ -25,6 +25,8 @@ class DetailPage(TextPage):
 
     rows: tuple[BoardDetailRow, ...]
 
+    view = "leaderboard_details"
+
     @classmethod
     def read(cls, reader: Reader) -> DetailPage:
         return cls(tuple(view_rows(reader, BoardDetailRow)))

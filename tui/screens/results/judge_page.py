@@ -24,6 +24,8 @@ class JudgePage(TextPage):
     jury: JuryFound = field(default_factory=JuryFound)
     pooled: list[tuple[Any, Any, Any]] = field(default_factory=list)
 
+    view = "judge_diagnostics"
+
     @classmethod
     def read(cls, reader: Reader) -> JudgePage:
         found = JudgesFound(view_rows(reader, JudgesRow), view_rows(reader, QuestionRow))

@@ -20,6 +20,9 @@ class Page:
     kinds: ClassVar[tuple[str, ...]] = ()
     """The page is offered where an event of one of these kinds is recorded; always where none is named."""
 
+    view: ClassVar[str]
+    """The view of the record that holds most of what it shows."""
+
     @classmethod
     def read(cls, reader: Reader) -> Page:
         """Everything that the page shows, as of the event that the run is read."""

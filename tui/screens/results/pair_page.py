@@ -27,6 +27,8 @@ class PairPage(TextPage):
     robustness: RobustnessFound = field(default_factory=RobustnessFound)
     lengths: JudgesFound = field(default_factory=JudgesFound)
 
+    view = "pairwise"
+
     @classmethod
     def read(cls, reader: Reader) -> PairPage:
         lengths = JudgesFound(lengths=view_rows(reader, LengthRow))

@@ -21,6 +21,8 @@ class PlanPage(TextPage):
 
     rows: tuple[HypothesisRow, ...]
 
+    view = "hypotheses"
+
     @classmethod
     def read(cls, reader: Reader) -> PlanPage:
         return cls(tuple(view_rows(reader, HypothesisRow)))

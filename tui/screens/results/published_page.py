@@ -33,6 +33,8 @@ class PublishedPage(TablePage):
 
     found: PublishedFound
 
+    view = "published"
+
     @classmethod
     def read(cls, reader: Reader) -> PublishedPage:
         return cls(PublishedFound.of_run(reader))

@@ -42,6 +42,8 @@ class QuestionPage(TablePage):
     clauses: Mapping[str, AskedText] = field(default_factory=dict)
     absent: str = ""
 
+    view = "question_agreement"
+
     @classmethod
     def read(cls, reader: Reader) -> QuestionPage:
         rows = view_rows(reader, QuestionRow)

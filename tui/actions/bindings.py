@@ -1,0 +1,23 @@
+"""The bindings of a screen or widget, made from the table of actions."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+from tui.actions.table import Action, actions_of
+
+
+def bindings_of(place: str) -> list[BindingType]:
+    """Of every action of a place that has a key; behind one that explains itself, what says why it is not there."""
+    found: list[BindingType] = []
+    for action in actions_of(place):
+        if action.keys and action.do:
+            found.append(_binding(action))
+            if action.explains:
+                found.append(Binding(action.keys, f"cannot('{action.do}')", show=False, id=f"{action.id}.cannot"))
+    return found
+
+
+def _binding(action: Action) -> Binding:
+    shown = action.key if action.footer else None
+    return Binding(action.keys, action.do, action.label, action.footer, shown, id=action.id, tooltip=action.words)

@@ -1,0 +1,282 @@
+"""Every action of the app, once: bindings, footer, help, palette and docs/app.md are made from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a key does, and where.
+
+    id is unique. `do` is Textual's name of the action on the app, screen or widget ("turn(-1)" calls `action_turn`);
+    empty for keys that Textual's own widgets take. `keys` are Textual's names, separated by commas; where there is
+    none, the palette alone offers the action. `label` names the action in the footer and the palette, `words` say what
+    it does. `places` are the screens and widgets whose bindings hold it, `tabs` those of a run on which it does
+    something (all where none is named). `shown` is the key as people write it, where that differs. `twin` is the
+    command line that does the same.
+    """
+
+    id: str
+    do: str
+    keys: str
+    label: str
+    words: str
+    places: tuple[str, ...]
+    tabs: tuple[str, ...] = ()
+    shown: str = ""
+    twin: str = ""
+    footer: bool = True
+    """Whether the last line of the screen names it; the others stand in help and palette."""
+    explains: bool = False
+    """Where the screen does not offer it, its key says why (`LiveScreen.why_not`)."""
+
+    @property
+    def key(self) -> str:
+        """As people write it; empty where the palette alone offers the action."""
+        return self.shown or self.keys
+
+
+_ANY_RUN = ("runs", "run")
+_NEW = "dempo run CONFIG --set KEY=VALUE --detach"
+_TURNED = ("quotas", "draw", "rankings", "leaderboards", "record")
+
+
+def _tab(number: str, key: str, words: str) -> Action:
+    return Action(f"tab.{key}", f"open_tab('{key}')", number, key.capitalize(), words, ("run",), footer=False)
+
+
+ACTIONS: tuple[Action, ...] = (
+    # lists and texts
+    Action(
+        "move",
+        "",
+        "",
+        "Move",
+        "in a list or a text; ← → where it is wider",
+        ("list",),
+        shown="↑ ↓ PgUp PgDn",
+        footer=False,
+    ),
+    Action(
+        "focus", "", "", "Focus", "from a list to the text beside it, and back", ("list",), shown="Tab", footer=False
+    ),
+    # the list of runs
+    Action(
+        "runs.open",
+        "open",
+        "enter",
+        "Open",
+        "the run under the cursor",
+        ("runs",),
+        shown="Enter",
+        twin="dempo show RUN",
+    ),
+    # a run and the list of runs
+    Action("run.back", "back", "escape", "Back", "to now, and then to the list of runs", ("run",), shown="Esc"),
+    Action("runs.new", "new", "n", "New run", "from a configuration and changes to it", ("runs",), twin=_NEW),
+    Action(
+        "run.new", "new", "n", "New run", "from a configuration and changes to it", ("run",), twin=_NEW, footer=False
+    ),
+    Action(
+        "run.stop",
+        "stop",
+        "s",
+        "Stop",
+        "its engine at the next safe point; asks first",
+        _ANY_RUN,
+        twin="dempo stop RUN",
+        explains=True,
+    ),
+    Action(
+        "run.resume",
+        "resume",
+        "r",
+        "Resume",
+        "start an engine on a run that has none",
+        _ANY_RUN,
+        twin="dempo resume RUN --detach",
+        explains=True,
+    ),
+    # a run
+    Action(
+        "run.previous",
+        "turn(-1)",
+        "left_square_bracket",
+        "Previous",
+        "lottery, draw or page",
+        ("run",),
+        tabs=_TURNED,
+        shown="[",
+    ),
+    Action(
+        "run.next",
+        "turn(1)",
+        "right_square_bracket",
+        "Next",
+        "lottery, draw or page",
+        ("run",),
+        tabs=_TURNED,
+        shown="]",
+    ),
+    Action(
+        "run.flip",
+        "flip",
+        "l",
+        "Levels",
+        "of LEXIMIN in place of quotas and plot",
+        ("run",),
+        tabs=("quotas",),
+    ),
+    Action(
+        "run.travel",
+        "travel",
+        "t",
+        "As of",
+        "all tabs as of the event here, and back to now",
+        ("run",),
+        twin="dempo show RUN --as-of EVENT",
+    ),
+    Action(
+        "run.go",
+        "go",
+        "g",
+        "Event",
+        "go to an event by its number",
+        ("run",),
+        twin="dempo show RUN --event EVENT",
+        footer=False,
+    ),
+    Action(
+        "record.filter",
+        "filter",
+        "f",
+        "Filter",
+        "only the events of a stage or kind",
+        ("run",),
+        tabs=("record",),
+        twin="dempo show RUN --kind KIND",
+        footer=False,
+    ),
+    Action(
+        "run.earlier",
+        "step(-1)",
+        "comma",
+        "Earlier",
+        "the event before, also as of an event",
+        ("run",),
+        shown=",",
+        footer=False,
+    ),
+    Action(
+        "run.later",
+        "step(1)",
+        "full_stop",
+        "Later",
+        "the event behind, also as of an event",
+        ("run",),
+        shown=".",
+        footer=False,
+    ),
+    # the tabs of a run
+    _tab("1", "overview", "stages, and what is recorded"),
+    _tab("2", "quotas", "quotas, and everyone's chance"),
+    _tab("3", "draw", "who was drawn, and how"),
+    _tab("4", "training", "loss and margin of each condition"),
+    _tab("5", "rankings", "judge calls, with all texts"),
+    _tab("6", "leaderboards", "what ranking found"),
+    _tab("7", "record", "the events as they were written"),
+    Action("app.copy", "copy", "y", "Copy", "value, hash, command or path", _ANY_RUN),
+    # everywhere
+    Action(
+        "app.palette",
+        "command_palette",
+        "ctrl+p",
+        "Commands",
+        "all commands by name",
+        ("app",),
+        shown="Ctrl+P",
+        footer=False,
+    ),
+    Action(
+        "app.help",
+        "help",
+        "question_mark,f1",
+        "Help",
+        "keys of this screen, and signs",
+        ("app",),
+        shown="?",
+    ),
+    Action("app.themes", "themes", "", "Theme", "choose colours from a list", ("app",)),
+    Action("app.screenshot", "screenshot", "", "Screenshot", "keep the screen as an SVG file", ("app",)),
+    Action(
+        "app.interrupt",
+        "interrupt",
+        "ctrl+c",
+        "Copy or quit",
+        "what is selected, else how to quit",
+        ("app",),
+        shown="Ctrl+C",
+        footer=False,
+    ),
+    Action("app.quit", "quit", "q", "Quit", "close the app; engines go on", ("app",)),
+    # dialogs
+    Action(
+        "dialog.close",
+        "dismiss",
+        "escape",
+        "Close",
+        "without doing anything",
+        ("palette", "ask", "new", "copy"),
+        shown="Esc",
+    ),
+    Action("help.close", "dismiss", "escape,q,question_mark,f1", "Close", "this page", ("help",), shown="Esc q ?"),
+    Action("confirm.yes", "dismiss(True)", "y", "Yes", "do it", ("confirm",)),
+    Action("confirm.no", "dismiss(False)", "n,escape", "No", "leave it", ("confirm",), shown="n Esc"),
+    Action("copy.value", "take('v')", "v", "Value", "what the cursor is on", ("copy",)),
+    Action("copy.hash", "take('h')", "h", "Hash", "of the event, or of the record's head", ("copy",)),
+    Action("copy.command", "take('c')", "c", "Command", "that prints the same", ("copy",)),
+    Action("copy.path", "take('p')", "p", "Path", "of the run's folder", ("copy",)),
+    Action(
+        "palette.down", "move('cursor_down')", "down", "Down", "the next command", ("palette",), shown="↓", footer=False
+    ),
+    Action("palette.up", "move('cursor_up')", "up", "Up", "the command before", ("palette",), shown="↑", footer=False),
+    Action(
+        "palette.page_down",
+        "move('page_down')",
+        "pagedown",
+        "Page down",
+        "a page on",
+        ("palette",),
+        shown="PgDn",
+        footer=False,
+    ),
+    Action(
+        "palette.page_up",
+        "move('page_up')",
+        "pageup",
+        "Page up",
+        "a page back",
+        ("palette",),
+        shown="PgUp",
+        footer=False,
+    ),
+)
+
+
+def actions_of(*places: str, tab: str = "") -> list[Action]:
+    """The actions of these places, in the order of the table; of a run those of one tab, where it is named."""
+    return [
+        action
+        for action in ACTIONS
+        if {*action.places} & {*places} and (not tab or not action.tabs or tab in action.tabs)
+    ]
+
+
+def labelled(action_id: str) -> Action:
+    """An action by its id.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {action.id: action for action in ACTIONS}[action_id]
