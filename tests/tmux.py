@@ -38,7 +38,8 @@ class Tmux:
     def start(self, *arguments: str) -> None:
         """Opens the app in a new session."""
         columns, rows = map(str, self._size)
-        command = f"cd {shlex.quote(str(CHECKOUT))} && {shlex.join([sys.executable, '-m', 'tui', *arguments])}; echo ended with $?; sh"
+        app = shlex.join([sys.executable, "-m", "tui", *arguments])
+        command = f"cd {shlex.quote(str(CHECKOUT))} && {app}; echo ended with $?; sh"
         self._tmux("new-session", "-d", "-x", columns, "-y", rows, "sh", "-c", command)
 
     def press(self, *keys: str) -> None:
