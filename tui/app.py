@@ -212,13 +212,12 @@ class DempoApp(App[None], inherit_bindings=False):
                 self._command(action, places[place])
                 for action in ACTIONS
                 for place in action.places
-                if place in places and _does(action, places[place])
+                if action.id != "app.palette" and place in places and _does(action, places[place])
             ]
             self._offer(found, "a command · Enter · Esc closes")
 
     def _command(self, action: Action, owner: DOMNode) -> Command:
-        shown = f"{action.key}  " if action.key else ""
-        return Command(action.label, f"{shown}{action.words}", lambda: self.run_action(action.do, owner))
+        return Command(action.label, action.words, lambda: self.run_action(action.do, owner), action.key)
 
     def action_themes(self) -> None:
         """All themes by name."""

@@ -20,6 +20,9 @@ from tui.actions.bindings import bindings_of
 from tui.actions.table import labelled
 from tui.widgets.words import Words
 
+_BEGINNING = 54
+"""Cells of what is offered that stand beside its name."""
+
 
 @dataclass(frozen=True)
 class Copyable:
@@ -70,4 +73,4 @@ def _option(one: Copyable) -> Option:
     action = labelled(f"copy.{one.what}")
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{action.key}  ", style="bold").append(f"{action.label:<9}")
-    return Option(text.append(one_line(one.text, 200), style="dim"))
+    return Option(text.append(one_line(one.text, _BEGINNING), style="dim"))

@@ -50,7 +50,7 @@ class HelpScreen(ModalScreen[None]):
         self._page = _page(places, tab)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog wide"):
+        with VerticalScroll(classes="dialog wide help"):
             yield Words(self._page)
 
 

@@ -25,11 +25,12 @@ from tui.actions.bindings import bindings_of
 
 @dataclass(frozen=True)
 class Command:
-    """Something to do: its name, what it does in a few words (may be empty), and how."""
+    """Something to do: its name, what it does in a few words (may be empty), how, and the key that does the same."""
 
     name: str
     words: str
     do: Callable[[], Any]
+    key: str = ""
 
 
 class PaletteScreen(ModalScreen[Command | None]):
@@ -43,7 +44,9 @@ class PaletteScreen(ModalScreen[Command | None]):
         self._commands = commands
         self._offered = list(commands)
         self._typed = Input(placeholder=hint, compact=True)
-        self._list = OptionList(*map(_option, commands), compact=True)
+        self._cells_of_name = max((len(command.name) for command in commands), default=0)
+        self._cells_of_key = max((len(command.key) for command in commands), default=0)
+        self._list = OptionList(*map(self._option, commands), compact=True)
         self._list.can_focus = False
 
     def compose(self) -> ComposeResult:
@@ -64,7 +67,7 @@ class PaletteScreen(ModalScreen[Command | None]):
         if not self._typed.value:
             self._offered = list(self._commands)
         self._list.clear_options()
-        self._list.add_options(map(_option, self._offered))
+        self._list.add_options(map(self._option, self._offered))
         self._list.highlighted = 0 if self._offered else None
 
     @on(Input.Submitted)
@@ -81,7 +84,7 @@ class PaletteScreen(ModalScreen[Command | None]):
         """Moves the cursor of the list, whose keys the line above it would not pass on."""
         getattr(self._list, f"action_{how}")()
 
-
-def _option(command: Command) -> Option:
-    text = Text(f"{command.name}  ", no_wrap=True, overflow="ellipsis")
-    return Option(text.append(command.words, style="dim"))
+    def _option(self, command: Command) -> Option:
+        text = Text(f"{command.name:<{self._cells_of_name}}  ", no_wrap=True, overflow="ellipsis")
+        text.append(f"{command.key:<{self._cells_of_key}}  " if self._cells_of_key else "", style="bold")
+        return Option(text.append(command.words, style="dim"))
