@@ -99,7 +99,7 @@ async def test_help_lists_the_keys_of_the_tab_that_is_looked_at(runs: Path) -> N
         await wait_for(pilot, "of the tab Quotas")
         here, _, elsewhere = shown(app).partition("Keys elsewhere")
         assert labelled("run.flip").words in here
-        assert labelled("record.filter").words in elsewhere
+        assert labelled("runs.open").words in elsewhere
 
 
 async def test_the_palette_offers_what_the_screen_does_now(runs: Path) -> None:

@@ -25,7 +25,7 @@ from timing import fastest
 
 from core.events import DrawCommitted, OperatorAction, digest
 from core.run_folder import RunFolder
-from storage.record.event_pages import neighbour
+from storage.record.event_pages import EventIndex, event_index, neighbour
 from storage.record.foreign import MARK
 from storage.record.log import Log
 from storage.record.reader import Reader
@@ -34,7 +34,7 @@ from tui.commands.runs import engine
 from tui.commands.runs.run_list import RunList
 from tui.screens.panes.overview import Overview
 from tui.screens.panes.pane import Pane
-from tui.screens.panes.record import PAGE, RecordPane, RecordRequest
+from tui.screens.panes.record import RecordPane
 from tui.screens.run import PANES, read_run
 from tui.widgets.figures import moment
 
@@ -87,14 +87,14 @@ async def answer(pilot: Pilot[Any], key: str, text: str) -> None:
 async def test_an_event_is_gone_to_by_its_number(runs: Path, newest: int, size: tuple[int, int]) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=size, notifications=True) as pilot:
         text = await open_tab(pilot, "7", f"event {newest}  engine.stopped  replay –")
-        assert "keys  g event by number  f filter  , . previous, next  t all tabs as of it" in text, "in one line"
+        assert "keys  g event by number  / search  f filter  o sort  , . step  t as of it" in text, "in one line"
         number = first(the_run(runs), "lottery.solved")
         await answer(pilot, "g", str(number))
-        await wait_for(pilot, f"event {number}  lottery.solved  replay re-solve", "events 1–", absent="Go to event")
+        await wait_for(pilot, f"event {number}  lottery.solved  replay re-solve", f"{number}  ", absent="Go to event")
         await pilot.press("down")
         await wait_for(pilot, f"event {number - 1}  ")
         await answer(pilot, "g", str(newest))
-        await wait_for(pilot, f"event {newest}  engine.stopped", f"events {newest - PAGE + 1}–{newest}")
+        await wait_for(pilot, f"event {newest}  engine.stopped", f"events 1–{newest}, newest first")
 
 
 @pytest.mark.long
@@ -116,13 +116,13 @@ async def test_a_number_can_be_given_on_any_tab(runs: Path) -> None:
 
 
 @pytest.mark.long
-async def test_previous_and_next_cross_pages_and_end_at_the_ends(runs: Path, newest: int) -> None:
+async def test_previous_and_next_end_at_the_ends(runs: Path, newest: int) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
         await open_tab(pilot, "7", f"event {newest}")
         await pilot.press("full_stop")
         await wait_for(pilot, "there is no later event")
         await answer(pilot, "g", "141")
-        await wait_for(pilot, "event 141  ", "events 92–191")
+        await wait_for(pilot, "event 141  ")
         await pilot.press(*["comma"] * 52)
         await wait_for(pilot, "event 89  ")
         await pilot.press(*["full_stop"] * 3)
@@ -151,7 +151,7 @@ async def test_a_filter_shows_a_stage_or_a_kind_and_steps_within_it(runs: Path, 
         await answer(pilot, "f", "nonsense")
         await wait_for(pilot, "no event is of a stage or kind 'nonsense'")
         await answer(pilot, "f", "")
-        await wait_for(pilot, f"events {newest - PAGE + 1}–{newest}", "engine.stopped", absent="only")
+        await wait_for(pilot, f"events 1–{newest}, newest first", "engine.stopped", absent="only")
 
 
 def test_a_filter_means_a_stage_a_kind_or_what_a_kind_begins_with(runs: Path) -> None:
@@ -163,31 +163,32 @@ def test_a_filter_means_a_stage_a_kind_or_what_a_kind_begins_with(runs: Path) ->
             for row in everything
             if only in (row["stage"], row["kind"]) or row["kind"].startswith(f"{only}.")
         ]
-        page = RecordPane.read(reader, RecordRequest(only=only))
-        assert [row.seq for row in page.events] == fits[::-1][:PAGE], only
+        assert [*event_index(reader, everything[-1]["seq"], only).numbers] == fits[::-1], only
         assert neighbour(reader, everything[-1]["seq"] + 1, -1, only) == (fits[-1] if fits else None)
         assert neighbour(reader, 0, 1, only) == (fits[0] if fits else None)
 
 
 @pytest.mark.parametrize("only", ["", "train"])
-def test_pages_hold_every_event_once_in_both_directions(runs: Path, only: str) -> None:
+def test_what_came_since_is_added_to_the_numbers_that_are_known(runs: Path, only: str) -> None:
     reader = Reader(the_run(runs))
     fits = [row["seq"] for row in reader.view("events") if only in ("", row["stage"])]
-    found = RecordPane.read(reader, RecordRequest(only=only))
-    pages = [found]
-    while found.events[-1].seq != fits[0]:
-        found = RecordPane.read(reader, RecordRequest(last=found.events[-1].seq - 1, only=only))
-        pages.append(found)
-    assert [row.seq for page in pages for row in page.events] == fits[::-1]
-    assert len(pages) > 1
-    back = [RecordPane.read(reader, RecordRequest(since=fits[0], only=only))]
-    while back[-1].page.since is not None:
-        back.append(RecordPane.read(reader, RecordRequest(since=back[-1].events[0].seq + 1, only=only)))
-    assert back[0].events[-1].seq == fits[0]
-    assert back[-1].page == RecordRequest(only=only), "the newest page is followed"
-    assert {row.seq for page in back for row in page.events} == set(fits)
-    beyond = RecordPane.read(reader, RecordRequest(last=fits[0] - 1, only=only))
-    assert [row.seq for row in beyond.events] == fits[:PAGE][::-1], "there is nothing older than the oldest"
+    held: EventIndex | None = None
+    for newest in (1, fits[len(fits) // 2], fits[-1], 12):
+        held = event_index(reader, newest, only, held=held)
+        assert [*held.numbers] == [seq for seq in fits[::-1] if seq <= newest]
+        assert event_index(reader, newest, only, held=held) is held
+
+
+def test_events_are_sorted_by_what_a_column_shows(runs: Path) -> None:
+    reader = Reader(the_run(runs))
+    everything = reader.view("events")[::-1]
+    newest = everything[0]["seq"]
+    for column, by in (("event", "seq"), ("time", "at"), ("stage", "stage"), ("kind", "kind"), ("payload", "payload")):
+        for down in (False, True):
+            found = event_index(reader, newest, "", (column, down)).numbers
+            values = sorted((row[by] for row in everything), reverse=down)
+            assert [everything[newest - seq][by] for seq in found] == values
+            assert {*found} == {*range(1, newest + 1)}
 
 
 # ---------------------------------------------------------------- as it was
@@ -222,7 +223,7 @@ async def test_t_shows_all_tabs_as_of_an_event_and_goes_back(runs: Path, newest:
         await wait_for(pilot, f"event {number}  train.step")
         await pilot.press("t")
         place = f"AS OF EVENT {number} of {newest}  {at} UTC  t now  , . step"
-        text = await wait_for(pilot, place, f"events {number - 99}–{number}", f"event {number}  train.step")
+        text = await wait_for(pilot, place, f"events 1–{number}, ", f"event {number}  train.step")
         assert text.splitlines()[1].startswith(f" {place}"), "under the name of the run"
         assert "✓ completed" not in text.splitlines()[0]
         for key, wanted in (
@@ -303,17 +304,17 @@ async def test_on_another_tab_one_starts_at_the_newest_event(runs: Path, newest:
         await wait_for(pilot, f"AS OF EVENT {newest - 1} of {newest}", "● running")
 
 
-async def test_the_newest_event_can_be_stood_at_and_the_pages_turned(runs: Path, newest: int) -> None:
+async def test_the_newest_event_can_be_stood_at_and_the_list_gone_through(runs: Path, newest: int) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
         await open_tab(pilot, "7", f"event {newest}")
         await pilot.press("t")
-        await wait_for(pilot, f"AS OF EVENT {newest} of {newest}", f"events {newest - PAGE + 1}–{newest}")
-        await pilot.press("left_square_bracket")
-        older, before = newest - PAGE, newest - 1
         place = f"AS OF EVENT {newest} of {newest}"
-        await wait_for(pilot, place, f"events {older - PAGE + 1}–{older}", f"event {older}  ")
-        await pilot.press("full_stop", "comma")
-        await wait_for(pilot, f"AS OF EVENT {before} of {newest}", f"events {older}–{before}", f"event {before}  ")
+        await wait_for(pilot, place, f"events 1–{newest}, ")
+        await pilot.press("end")
+        await wait_for(pilot, place, "event 1  run.created")
+        await pilot.press("home", "full_stop", "comma")
+        before = newest - 1
+        await wait_for(pilot, f"AS OF EVENT {before} of {newest}", f"events 1–{before}, ", f"event {before}  ")
 
 
 async def test_what_writes_says_that_one_looks_at_the_past(

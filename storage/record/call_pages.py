@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ _PAGE = """SELECT e.seq AS seq, payload->>'$.question_id' AS question_id, payloa
   payload->>'$.outcome' AS outcome, payload->'$.shown_order' AS shown_order, payload->'$.ranking' AS ranking,
   payload->>'$.attempts' AS attempts, payload->>'$.detail' AS detail, payload->>'$.prompt_tokens' AS prompt_tokens,
   payload->>'$.completion_tokens' AS completion_tokens
-FROM json_each(?) wanted JOIN events e ON e.seq = wanted.value ORDER BY wanted.key"""
+FROM json_each(?) wanted CROSS JOIN events e ON e.seq = wanted.value ORDER BY wanted.key"""
 
 _QUESTION = f"""WITH planned AS MATERIALIZED (
   SELECT payload AS p FROM events WHERE seq = (SELECT max(seq) FROM events WHERE kind = 'questions.planned')
@@ -102,18 +102,29 @@ class CallIndex:
     """Where everything about judging stands in the record, up to the event `seq`.
 
     completed is the last event that completed a unit: all calls of a unit are recorded with it, one after the other.
-    calls are the numbers of the events of all judge calls, by question and judge; answers those of all answers to a
-    question; clauses the clause of each question.
+    calls are the numbers of the events of all judge calls, by question and judge, ended the outcome of each; answers
+    those of all answers to a question; clauses the clause of each question.
     """
 
     seq: int = 0
     completed: int = 0
     calls: Sequence[int] = ()
+    ended: Sequence[str] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)
     clauses: Mapping[Any, Any] = field(default_factory=dict)
     answers: Mapping[Any, Sequence[int]] = field(default_factory=dict)
     keys: Sequence[_Key] = ()
     """What the calls are ordered by, one for each."""
+
+    @property
+    def questions(self) -> Iterator[Any]:
+        """The question of each call."""
+        return (question for _, (_, question), _ in self.keys)
+
+    @property
+    def judges(self) -> Iterator[Any]:
+        """The judge of each call."""
+        return (judge for _, _, (_, judge) in self.keys)
 
 
 @dataclass(frozen=True)
@@ -160,17 +171,23 @@ def call_index(reader: Reader, seq: int, held: CallIndex | None = None) -> CallI
     places = {question: place for place, question in enumerate(clauses)}
     completed = int(reader.query(_COMPLETED, [seq])[0]["seq"])
     found = [
-        (_key(places.get(row["question_id"], -1), row["question_id"], row["judge"]), row["seq"], row["outcome"])
+        (_key(places.get(row["question_id"], -1), row["question_id"], row["judge"]), row["seq"], _word(row["outcome"]))
         for row in reader.query(_CALLS, [held.completed, completed])
     ]
-    order = sorted([*zip(held.keys, held.calls, strict=True), *((key, at) for key, at, _ in found)])
-    outcomes = Counter(held.outcomes)
-    outcomes.update("–" if outcome is None else str(outcome) for _, _, outcome in found)
+    order = sorted([*zip(held.keys, held.calls, held.ended, strict=True), *found])
+    ended = [word for _, _, word in order]
     answers = {question: list(numbers) for question, numbers in held.answers.items()}
     for row in reader.query(_GIVEN, [held.seq, seq]):
         answers.setdefault(row["question_id"], []).append(row["seq"])
     return CallIndex(
-        seq, completed, [at for _, at in order], dict(outcomes), clauses, answers, [key for key, _ in order]
+        seq,
+        completed,
+        [at for _, at, _ in order],
+        ended,
+        dict(Counter(ended)),
+        clauses,
+        answers,
+        [key for key, *_ in order],
     )
 
 
@@ -201,6 +218,10 @@ _Key = tuple[int, tuple[int, Any], tuple[int, Any]]
 def _key(place: int, question: Any, judge: Any) -> _Key:
     """By the place of the question, then by ids as SQLite orders values: nothing, numbers, texts, bytes."""
     return place, _rank_of(question), _rank_of(judge)
+
+
+def _word(outcome: Any) -> str:
+    return "–" if outcome is None else str(outcome)
 
 
 def _rank_of(value: Any) -> tuple[int, Any]:

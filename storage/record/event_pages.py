@@ -1,4 +1,5 @@
-"""The record itself, page by page: events as they were written, with their sealed parts, and a filter."""
+"""The record itself: the numbers of its events by filter and order, and events as they were written, with their sealed
+parts, by their numbers."""
 
 from __future__ import annotations
 
@@ -23,9 +24,14 @@ _AT_ONCE = 200
 
 _ONLY = "(:only = '' OR stage = :only OR kind = :only OR substr(kind, 1, length(:only) + 1) = :only || '.')"
 
-_COLUMNS = f"SELECT seq, at, stage, kind, substr(payload, 1, {BRIEF}) AS payload FROM events"
-_UP_TO = f"{_COLUMNS} WHERE seq <= :place AND {_ONLY} ORDER BY seq DESC LIMIT :most"
-_SINCE = f"{_COLUMNS} WHERE seq >= :place AND {_ONLY} ORDER BY seq LIMIT :most"
+_LISTED = f"""SELECT e.seq AS seq, at, stage, kind, substr(payload, 1, {BRIEF}) AS payload
+FROM json_each(?) wanted CROSS JOIN events e ON e.seq = wanted.value"""
+
+_SORTED_BY = {"event": "seq", "time": "at", "stage": "stage", "kind": "kind", "payload": "payload"}
+"""The columns of a list of events, and what each is sorted by; of equal ones the newest comes first."""
+
+_NUMBERS = f"SELECT seq FROM events WHERE seq > :after AND seq <= :newest AND {_ONLY} ORDER BY {{}}seq DESC"
+
 _BEFORE = f"SELECT seq FROM events WHERE seq < :seq AND {_ONLY} ORDER BY seq DESC LIMIT 1"
 _BEHIND = f"SELECT seq FROM events WHERE seq > :seq AND {_ONLY} ORDER BY seq LIMIT 1"
 
@@ -51,6 +57,20 @@ class ListedEvent:
     stage: Any
     kind: Any
     payload: Any
+
+
+EventOrder = tuple[str, bool]
+"""A column of the list of events, and whether its last value comes first."""
+
+
+@dataclass(frozen=True)
+class EventIndex:
+    """The numbers of all events up to `newest` that a filter lets through, the newest first or in another order."""
+
+    newest: int
+    only: str
+    order: EventOrder | None
+    numbers: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -80,14 +100,31 @@ class WholeEntry(ListedEvent):
     sealed: tuple[SealedPart, ...] = ()
 
 
-def up_to(reader: Reader, seq: int, only: str, most: int) -> list[ListedEvent]:
-    """The last events up to a number, newest first; `only`: of a stage, of a kind, or what a kind begins with."""
-    return typed_rows(reader, ListedEvent, _UP_TO, {"place": seq, "only": only, "most": most})
+def event_index(
+    reader: Reader, newest: int, only: str = "", order: EventOrder | None = None, held: EventIndex | None = None
+) -> EventIndex:
+    """The numbers of the events up to one; from an index held from before only what came since is read.
+
+    `only`: those of a stage, of a kind, or of what a kind begins with. Without a filter and an order nothing is read.
+
+    Raises:
+        KeyError: there is no such column.
+    """
+    if held is not None and (held.only, held.order) == (only, order) and held.newest == newest:
+        return held
+    if not only and order is None:
+        return EventIndex(newest, only, order, range(newest, 0, -1))
+    grows = held is not None and (held.only, held.order) == (only, order) and order is None and held.newest < newest
+    after, rest = (held.newest, held.numbers) if held is not None and grows else (0, ())
+    by = f"{_SORTED_BY[order[0]]} {'DESC' if order[1] else 'ASC'}, " if order else ""
+    asked = {"after": after, "newest": newest, "only": only}
+    numbers = [row["seq"] for row in reader.query(_NUMBERS.format(by), asked)]
+    return EventIndex(newest, only, order, [*numbers, *rest])
 
 
-def since(reader: Reader, seq: int, only: str, most: int) -> list[ListedEvent]:
-    """The first events from a number on, newest first."""
-    return typed_rows(reader, ListedEvent, _SINCE, {"place": seq, "only": only, "most": most})[::-1]
+def events_at(reader: Reader, numbers: Sequence[int]) -> list[ListedEvent]:
+    """The events of these numbers, those that there are."""
+    return typed_rows(reader, ListedEvent, _LISTED, [json.dumps(list(numbers))])
 
 
 def whole_entry(reader: Reader, seq: int | None, most: int) -> WholeEntry | None:

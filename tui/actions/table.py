@@ -39,7 +39,8 @@ class Action:
 
 _ANY_RUN = ("runs", "run")
 _NEW = "dempo run CONFIG --set KEY=VALUE --detach"
-_TURNED = ("quotas", "draw", "rankings", "leaderboards", "record")
+_TURNED = ("quotas", "draw", "leaderboards")
+_LISTS = ("quotas", "draw", "rankings", "leaderboards", "record")
 
 
 def _tab(number: str, key: str, words: str) -> Action:
@@ -148,16 +149,28 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action(
-        "record.filter",
+        "list.search",
+        "search",
+        "slash",
+        "Search",
+        "the next row that holds a text",
+        ("run",),
+        tabs=_LISTS,
+        shown="/",
+        footer=False,
+    ),
+    Action(
+        "list.filter",
         "filter",
         "f",
         "Filter",
-        "only the events of a stage or kind",
+        "only some rows: a stage or kind, a judge …",
         ("run",),
-        tabs=("record",),
+        tabs=_LISTS,
         twin="dempo show RUN --kind KIND",
         footer=False,
     ),
+    Action("list.sort", "sort", "o", "Sort", "by a column, up or down", ("run",), tabs=_LISTS, footer=False),
     Action(
         "run.earlier",
         "step(-1)",

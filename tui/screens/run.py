@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Footer, TabbedContent, TabPane
 
-from core.facts.stages import STAGE_NAMES
 from core.visible import one_line, visible
 from storage.errors import StorageError, sentences
 from storage.record.damage import damage_in, told_of
@@ -30,15 +29,16 @@ from tui.screens.ask import AskScreen
 from tui.screens.copying import Copyable
 from tui.screens.panes.draw import DrawPane
 from tui.screens.panes.leaderboards import LeaderboardsPane
-from tui.screens.panes.live import LiveScreen
 from tui.screens.panes.overview import OverviewPane
 from tui.screens.panes.pane import UNSHOWABLE, Pane
 from tui.screens.panes.quotas import QuotasPane
 from tui.screens.panes.rankings import RankingsPane
 from tui.screens.panes.record import RecordPane
 from tui.screens.panes.training import TrainingPane
+from tui.screens.seeking import SeekingScreen
 from tui.terminal.command_line import command_line
 from tui.widgets.figures import moment, whole
+from tui.widgets.lists.long_list import LongList
 from tui.widgets.status import STAMP, STAMPS, status
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
@@ -99,7 +99,7 @@ def read_pulse(reader: Reader) -> Pulse:
     )
 
 
-class RunScreen(LiveScreen):
+class RunScreen(SeekingScreen):
     """The run in `root`: one tab is read at a time, the one that is looked at."""
 
     place = "run"
@@ -125,6 +125,8 @@ class RunScreen(LiveScreen):
         self._as_of.display = self._problem.display = False
         self._record = RecordPane()
         self._panes: dict[str, Pane] = {kind.key: self._record if kind is RecordPane else kind() for kind in PANES}
+        for pane in self._panes.values():
+            pane.root = root
         self._tabs = TabbedContent(initial=f"tab-{PANES[0].key}")
 
     def compose(self) -> ComposeResult:
@@ -268,8 +270,8 @@ class RunScreen(LiveScreen):
             return self.pane.turns
         if action == "flip":
             return self.pane.flips
-        if action == "filter":
-            return self.pane is self._record
+        if action in ("search", "filter", "sort"):
+            return self.listed is not None
         if action == "step":
             return self._until is not None or self.pane is self._record
         return True
@@ -363,18 +365,9 @@ class RunScreen(LiveScreen):
             return ""
         return f"the record has the events 1 to {whole(self._newest)}; give one of these numbers"
 
-    async def action_filter(self) -> None:
-        """Asks for a stage or kind: the record lists only its events, and , and . step between them."""
-
-        def answered(answer: str | None) -> None:
-            if answer is not None:
-                self._record.look_at(answer)
-
-        hint = "as judge, draw.made or lottery (→ takes the suggestion); empty: all · Enter · Esc closes"
-        names = (*STAGE_NAMES, *self._record.kinds)
-        await self._dempo.push_screen(
-            AskScreen("Only events of this stage or kind", hint, lambda _: "", self._record.only, names), answered
-        )
+    @property
+    def listed(self) -> LongList | None:
+        return self.pane.listed
 
     def action_step(self, by: int) -> None:
         """, and .: the previous and the next event that the filter lets through."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
+from textual import on
 from textual.containers import Vertical, VerticalScroll
 
 from core.facts.words import in_words
@@ -18,7 +19,9 @@ from tui.screens.panes.pane import Pane, skipped
 from tui.screens.panes.quotas import category_row
 from tui.widgets.choice import Choice
 from tui.widgets.figures import left, number, right, whole
-from tui.widgets.grid import Grid, Row
+from tui.widgets.grid import Grid
+from tui.widgets.lists.long_list import LongList
+from tui.widgets.lists.whole_list import Row, WholeList
 from tui.widgets.status import status
 from tui.widgets.words import Words
 
@@ -74,9 +77,11 @@ class DrawPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
+        self._found: DrawFound | None = None
         self._choice, self._facts = Choice(id="draw-choice"), Words(id="draw-facts")
         self._composition = Grid(id="composition", show_cursor=False)
-        self._members = Grid(id="members", show_cursor=False)
+        self._members = WholeList(id="members", fixed=1)
+        self.listed = self._members
         facts = FactsScroll(self._facts, id="draw-facts-scroll")
         self.parts = (self._choice, facts, Vertical(self._composition, self._members, classes="stack"))
 
@@ -109,13 +114,28 @@ class DrawPane(Pane):
         return ("show", run, "--view", "draws")
 
     def show(self, found: DrawFound) -> None:
+        if self._found is not None and self._found.draw != found.draw:
+            self._members.reset()
+        self._found = found
         self._choice.offer("draw", found.names, found.draw.draw if found.draw else None)
-        self._facts.say(_facts(found))
+        self._say_facts(found)
         headings = ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"]
         self._composition.fill(headings, list(map(_composition_row, found.composition)))
         members = list(map(_member_row, found.members))
         absent = [_absent_row(found.absent)] if found.absent and found.composition else []
         self._members.fill(["member", ">pairs", ">π", "attributes"], absent or members)
+
+    @on(LongList.Rearranged)
+    def rearrange(self) -> None:
+        """Says which members are listed now."""
+        if self._found is not None:
+            self._say_facts(self._found)
+
+    def _say_facts(self, found: DrawFound) -> None:
+        text, said = _facts(found), self._members.said
+        if said:
+            text.append(f"\nlisted    {len(self._members.keys)} of {len(found.members)} members, {one_line(said, 120)}")
+        self._facts.say(text)
 
     def turn(self, by: int) -> None:
         self.ask(self._choice.turned(by))

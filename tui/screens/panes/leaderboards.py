@@ -9,8 +9,8 @@ from typing import Any
 from rich.text import Text
 from textual import on
 from textual.containers import Container, VerticalScroll
-from textual.widgets import DataTable
 
+from core.visible import one_line
 from storage.record.event_pages import kinds_of
 from storage.record.reader import Reader
 from tui.screens.panes.pane import Pane
@@ -24,7 +24,8 @@ from tui.screens.results.plan_page import PlanPage
 from tui.screens.results.published_page import PublishedPage
 from tui.screens.results.question_page import QuestionPage
 from tui.widgets.choice import Choice
-from tui.widgets.grid import Grid
+from tui.widgets.lists.long_list import LongList
+from tui.widgets.lists.whole_list import WholeList
 from tui.widgets.words import Words
 
 PAGES: Mapping[str, type[Page]] = {
@@ -65,7 +66,7 @@ class LeaderboardsPane(Pane):
         self._results, self._told = Words(id="results"), Words(id="told")
         self._scroll = VerticalScroll(self._results, id="results-scroll")
         self._table, self._beside = (
-            Grid(id="results-table", cursor_foreground_priority="renderable"),
+            WholeList(id="results-table", keeps_colours=True),
             VerticalScroll(self._told, id="told-scroll"),
         )
         self._split = Container(self._table, self._beside, classes="split")
@@ -99,6 +100,7 @@ class LeaderboardsPane(Pane):
         is_table = isinstance(page, TablePage)
         self._note.display = self._split.display = is_table
         self._scroll.display = not is_table
+        self.listed = self._table if is_table else None
         if isinstance(page, TablePage):
             self._fill_table(page, turned)
         elif isinstance(page, TextPage):
@@ -108,13 +110,15 @@ class LeaderboardsPane(Pane):
 
     def _fill_table(self, page: TablePage, turned: bool) -> None:
         listed = page.listed(self._width, self._width - self._of_text)
-        self._note.say(listed.note)
         if turned:
-            self._table.move_cursor(row=0, animate=False)
+            self._table.reset()
             self._beside.scroll_home(animate=False)
-        self._table.fixed_columns = listed.fixed
+        self._table.fixed = listed.fixed
         self._table.fill(listed.headings, listed.rows)
         self._table.display = bool(listed.rows)
+        said = self._table.said
+        told = f"  {len(self._table.keys)} of {len(listed.rows)} rows, {one_line(said, 120)}"
+        self._note.say(f"{listed.note}\n{told}" if said else listed.note)
         self._say_of_row(page)
 
     def _say_of_row(self, page: TablePage) -> None:
@@ -122,7 +126,12 @@ class LeaderboardsPane(Pane):
         self._beside.display = bool(told)
         self._told.say(told)
 
-    @on(DataTable.RowHighlighted, "#results-table")
+    @on(LongList.Rearranged)
+    def rearrange(self) -> None:
+        """Says what is listed now."""
+        self.fit()
+
+    @on(LongList.Moved)
     def choose(self) -> None:
         """Says what is known of the row under the cursor: it was read with the table."""
         if self._found is not None and isinstance(self._found.page, TablePage):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Hashable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +18,7 @@ from storage.record.glances import skipped_why
 from storage.record.reader import Reader
 from tui.messages import Asked, Pulse
 from tui.screens.copying import Copyable
+from tui.widgets.lists.long_list import LongList
 
 UNSHOWABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, sqlite3.Error)
 """What a record that another program wrote, or damaged, can make a reading or a showing raise."""
@@ -37,8 +39,12 @@ class Pane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id=self.key)
+        self.root = Path()
+        """The folder of the run; its screen says which."""
         self.request: Hashable = None
         self.parts: tuple[Widget, ...] = ()
+        self.listed: LongList | None = None
+        """The list that / f o act on, if the tab has one."""
 
     def compose(self) -> ComposeResult:
         yield from self.parts

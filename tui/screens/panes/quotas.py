@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
+from textual import on
 from textual.containers import Container
 
 from core.facts.words import in_words
@@ -21,7 +22,8 @@ from tui.screens.panes.pane import Pane, skipped
 from tui.widgets.choice import Choice
 from tui.widgets.curves import Chart, CurvePlot, Series
 from tui.widgets.figures import as_float, left, number, percent, right, whole
-from tui.widgets.grid import Grid, Row
+from tui.widgets.lists.long_list import LongList
+from tui.widgets.lists.whole_list import Row, WholeList
 from tui.widgets.status import status
 from tui.widgets.words import Words
 
@@ -60,9 +62,11 @@ class QuotasPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._choice, self._note = Choice(id="quotas-choice"), Words(id="quotas-note")
-        self._quotas, self._plot = Grid(id="quotas-table", show_cursor=False), CurvePlot(id="pi-plot")
-        self._levels = Grid(id="levels-table")
+        self._quotas, self._plot = WholeList(id="quotas-table"), CurvePlot(id="pi-plot")
+        self._levels = WholeList(id="levels-table")
         self._levels.display = False
+        self.listed = self._quotas
+        self._found: LotteryFound | None = None
         split = Container(self._quotas, self._plot, self._levels, classes="split")
         self.parts = (self._choice, self._note, split)
 
@@ -102,18 +106,31 @@ class QuotasPane(Pane):
         return ("show", run, "--view", "levels" if self._levels.display else "lotteries")
 
     def show(self, found: LotteryFound) -> None:
+        before, self._found = self._found, found
+        if before is not None and before.name != found.name:
+            self._quotas.reset()
+            self._levels.reset()
         self._choice.offer("lottery", found.names, found.name)
-        self._note.say(_note(found))
         headings = ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"]
         self._quotas.fill(headings, [_quota_row(quota, found) for quota in found.quotas])
         self._plot.draw(_chart(found))
         self._levels.fill(HEADINGS, level_rows(found.levels, found.sizes, found.absent))
+        self.rearrange()
+
+    @on(LongList.Rearranged)
+    def rearrange(self) -> None:
+        """Says what is listed, and whether that is all."""
+        if self._found is not None and self.listed is not None:
+            text = _note(self._found)
+            self._note.say(text.append(f"\n{one_line(self.listed.said, 120)}") if self.listed.said else text)
 
     def flip(self) -> None:
         """Shows the levels in place of quotas and plot, and back."""
         self._levels.display = not self._levels.display
         self._quotas.display = self._plot.display = not self._levels.display
-        (self._levels if self._levels.display else self._quotas).focus()
+        self.listed = self._levels if self._levels.display else self._quotas
+        self.listed.focus()
+        self.rearrange()
 
     def turn(self, by: int) -> None:
         self.ask(self._choice.turned(by))

@@ -1,22 +1,23 @@
-"""The tab of judging: judge calls page by page, and the question, clause and answers of one of them."""
+"""The tab of judging: all judge calls in one list, and the question, clause and answers of one of them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.text import Text
 from textual import on
-from textual.containers import Container, VerticalScroll
-from textual.widgets import DataTable
+from textual.containers import Container as Box
+from textual.containers import VerticalScroll
 
 from core.visible import LIMIT, clipped, one_line
+from storage.record.call_lists import CallOrder, calls_listed, filters_of
 from storage.record.call_pages import (
     Answer,
     AskedRow,
     CallIndex,
-    CallName,
     CallRow,
     ReplyRow,
     answers_at,
@@ -26,46 +27,48 @@ from storage.record.call_pages import (
     reply_of,
 )
 from storage.record.reader import Reader
+from storage.record.searches import calls_holding
 from storage.withheld import copy_without
 from tui.screens.copying import Copyable
-from tui.screens.panes.pane import Pane, skipped
+from tui.screens.panes.list_pane import ListPane
+from tui.screens.panes.pane import skipped
 from tui.widgets.figures import left, right, whole
-from tui.widgets.grid import Grid
+from tui.widgets.lists.columns import Cells
+from tui.widgets.lists.long_list import LongList
 from tui.widgets.status import status
 from tui.widgets.words import Words
 
-PAGE = 100
+_HEADINGS = ["question", ">clause", "judge", "outcome", "ranking, best first"]
 
 _NO_ANSWER = Answer("", "(not recorded)", None, None, "not recorded")
 
 
 @dataclass(frozen=True)
-class CallPage:
-    """One page of judge calls, and where all of them stand."""
+class CallList:
+    """The numbers of the calls that are listed, of all of the index."""
 
     index: CallIndex
-    number: int
-    calls: list[CallRow]
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-len(self.index.calls) // PAGE))
+    only: str
+    order: CallOrder | None
+    numbers: Sequence[int]
 
 
 @dataclass(frozen=True)
 class CallRequest:
-    """A page and a call on it (None: the first). `held` is the page shown before, of which nothing is read again."""
+    """A call by its number (None: the first), a filter and an order. `held` is the list shown before, of which nothing
+    is read again."""
 
-    page: int = 0
-    call: CallName | None = None
-    held: CallPage | None = field(default=None, compare=False)
+    call: int | None = None
+    only: str = ""
+    order: CallOrder | None = None
+    held: CallList | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class CallsPage:
-    """The page and everything about the chosen call."""
+    """Which calls are listed, and everything about the chosen one."""
 
-    page: CallPage
+    listed: CallList
     call: CallRow | None
     question: AskedRow | None
     answers: dict[str, Answer]
@@ -74,35 +77,40 @@ class CallsPage:
     """What stands in place of a text that the record names and does not hold."""
     skipped: str
 
+    @property
+    def index(self) -> CallIndex:
+        return self.listed.index
 
-class RankingsPane(Pane):
-    """A list of calls; beside or beneath it the question and the answers, best first."""
+
+class RankingsPane(ListPane):
+    """A list of all calls; beside or beneath it the question and the answers, best first."""
 
     key = "rankings"
-    turns = True
 
     def __init__(self) -> None:
-        super().__init__()
-        self.request: CallRequest = CallRequest()
+        self._calls = LongList(id="calls")
+        super().__init__(self._calls)
+        self._calls.filter_heading = "Only calls of a judge, an outcome, a clause or a question"
+        self._calls.filter_hint = "as refused, clause 12 or a question's id (→ takes the suggestion); "
         self._found: CallsPage | None = None
-        self._note, self._calls = Words(id="calls-note"), Grid(id="calls")
-        self._call = Words(id="call")
+        self._note, self._call = Words(id="calls-note"), Words(id="call")
         self._scroll = VerticalScroll(self._call, id="call-scroll")
-        self.parts = (self._note, Container(self._calls, self._scroll, classes="split"))
+        self.parts = (self._note, Box(self._calls, self._scroll, classes="split"))
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> CallsPage:
         wanted: CallRequest = request or CallRequest()
-        seq = reader.head()[0]
-        page = _read_page(reader, wanted.page, seq, wanted.held)
-        call = next((c for c in page.calls if c.name == wanted.call), page.calls[0] if page.calls else None)
+        listed = _listed(reader, wanted)
+        index, numbers = listed.index, listed.numbers
+        chosen = wanted.call if wanted.call in numbers else next(iter(numbers), None)
+        call = next(iter(calls_at(reader, [] if chosen is None else [chosen])), None)
         if call is None:
-            return CallsPage(page, None, None, {}, None, "", skipped(reader, "judge"))
+            return CallsPage(listed, None, None, {}, None, "", skipped(reader, "judge"))
         return CallsPage(
-            page=page,
+            listed=listed,
             call=call,
             question=asked(reader, call.question_id, LIMIT),
-            answers=answers_at(reader, page.index.answers.get(call.question_id, ()), LIMIT),
+            answers=answers_at(reader, index.answers.get(call.question_id, ()), LIMIT),
             reply=reply_of(reader, call, LIMIT),
             absent=f"({copy_without(reader.folder.root, 'the text')})",
             skipped="",
@@ -117,51 +125,70 @@ class RankingsPane(Pane):
             return ()
         return (Copyable("value", call_text(self._found).plain),)
 
+    @classmethod
+    def read_rows(cls, reader: Reader, keys: Sequence[Any]) -> Mapping[Hashable, CallRow]:
+        return {call.seq: call for call in calls_at(reader, keys)}
+
+    @classmethod
+    def holding(cls, reader: Reader, found: CallsPage, text: str) -> Container[Hashable]:
+        return calls_holding(reader, found.index, text)
+
+    @property
+    def found(self) -> CallsPage | None:
+        return self._found
+
     def show(self, found: CallsPage) -> None:
         before, self._found = self._found, found
-        page = found.page
-        self.request = replace(self.request, held=page)
-        self._note.say(found.skipped or _note(page))
-        headings = ["question", ">clause", "judge", "outcome", "ranking, best first"]
-        clauses = page.index.clauses
-        rows = [(call.name, _cells(call, clauses.get(call.question_id))) for call in page.calls]
-        self._calls.fill(headings, rows)
-        if before is None or before.page.number != page.number:
-            self._calls.move_cursor(row=0, animate=False)
+        self.request = replace(self.request, held=found.listed) if isinstance(self.request, CallRequest) else None
+        if before is None or before.index is not found.index:
+            self._calls.suggestions = filters_of(found.index)
+        self._note.say(found.skipped or _note(found.listed, self._calls.said))
+        self._calls.index(_HEADINGS, found.listed.numbers)
+        if before is not None and before.listed.only != found.listed.only:
+            self._calls.go_to(0)
         if before is None or before.call != found.call:
             self._scroll.scroll_home(animate=False)
         self._call.say(call_text(found))
 
-    @on(DataTable.RowHighlighted, "#calls")
+    def cells(self, row: CallRow) -> Cells:
+        return _cells(row, self._found.index.clauses.get(row.question_id) if self._found else None)
+
+    @on(LongList.Moved)
     def choose(self) -> None:
         """Reads the call under the cursor."""
-        chosen = self._calls.chosen
-        if self._found is not None and isinstance(chosen, tuple) and self._found.call is not None:
-            number = self._found.page.number
-            if chosen != self._found.call.name:
-                self.ask(CallRequest(number, (str(chosen[0]), str(chosen[1])), self._found.page))
+        self._ask_for(self._calls.chosen)
 
-    def turn(self, by: int) -> None:
+    @on(LongList.Rearranged)
+    def rearrange(self) -> None:
+        """Reads which calls are listed now."""
+        self._ask_for(self._calls.chosen)
+
+    def _ask_for(self, call: Hashable | None) -> None:
         if self._found is not None:
-            page = self._found.page
-            self.ask(CallRequest(min(max(page.number + by, 0), page.pages - 1), held=page))
+            order = self._calls.order
+            named = (order.column.partition(",")[0], order.descending) if order else None
+            number = call if isinstance(call, int) else None
+            self.ask(CallRequest(number, self._calls.only, named, self._found.listed))
 
 
-def _read_page(reader: Reader, number: int, seq: int, held: CallPage | None) -> CallPage:
-    index = call_index(reader, seq, held.index if held else None)
-    if held is not None and (held.index.seq, held.number) == (seq, number):
+def _listed(reader: Reader, wanted: CallRequest) -> CallList:
+    held = wanted.held
+    index = call_index(reader, reader.head()[0], held.index if held else None)
+    if held is not None and held.index is index and (held.only, held.order) == (wanted.only, wanted.order):
         return held
-    return CallPage(index, number, calls_at(reader, index.calls[number * PAGE : (number + 1) * PAGE]))
+    return CallList(index, wanted.only, wanted.order, calls_listed(reader, index, wanted.only, wanted.order))
 
 
-def _note(page: CallPage) -> str:
-    total = len(page.index.calls)
+def _note(listed: CallList, said: str) -> str:
+    total = len(listed.index.calls)
     if not total:
         return "no judge call is recorded yet"
-    first = page.number * PAGE
-    shown = f"{whole(first + 1)}–{whole(first + len(page.calls))} of {whole(total)}" if page.pages > 1 else whole(total)
-    counts = " · ".join(f"{whole(count)} {one_line(name, 12)}" for name, count in sorted(page.index.outcomes.items()))
-    return f"{shown} judge calls: {counts}"
+    counts = " · ".join(f"{whole(count)} {one_line(name, 12)}" for name, count in sorted(listed.index.outcomes.items()))
+    if not said:
+        return f"{whole(total)} judge calls: {counts}"
+    if not listed.numbers:
+        return f"none of {whole(total)} judge calls is of {one_line(listed.only, 60)!r}; f and nothing lists all"
+    return f"{whole(len(listed.numbers))} of {whole(total)} judge calls, {one_line(said, 120)}"
 
 
 def _cells(call: CallRow, clause: Any) -> list[Text]:
@@ -194,7 +221,7 @@ def call_text(found: CallsPage) -> Text:
     if call.detail:
         text.append(f"\n{clipped(str(call.detail))}", style="yellow")
     if found.question is not None:
-        question, title = found.question, f"Clause {whole(found.page.index.clauses.get(call.question_id))}"
+        question, title = found.question, f"Clause {whole(found.index.clauses.get(call.question_id))}"
         _titled(text, title, _body(question.clause, found), question.clause_length)
         _titled(text, "Question", _body(question.question, found), question.question_length)
     if not ranked:

@@ -1,88 +1,108 @@
-"""The tab of the record itself: the chain's head, the events newest first, and one event in full."""
+"""The tab of the record itself: the chain's head, the events newest first, and one of them in full."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Container, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.text import Text
 from textual import on
-from textual.containers import Container, VerticalScroll
-from textual.widgets import DataTable
+from textual.containers import Container as Box
+from textual.containers import VerticalScroll
 
+from core.facts.plural import number_of
+from core.facts.stages import STAGE_NAMES
 from core.visible import LIMIT, one_line
-from storage.record.event_pages import BRIEF, ListedEvent, WholeEntry, kinds_of, since, up_to, whole_entry
+from storage.record.event_pages import (
+    BRIEF,
+    EventIndex,
+    EventOrder,
+    ListedEvent,
+    WholeEntry,
+    event_index,
+    events_at,
+    kinds_of,
+    whole_entry,
+)
 from storage.record.reader import Reader
+from storage.record.searches import events_holding
 from tui.commands.record.event_text import event_text
 from tui.screens.copying import Copyable
-from tui.screens.panes.pane import Pane
+from tui.screens.panes.list_pane import ListPane
 from tui.widgets.figures import left, right, whole
-from tui.widgets.grid import Grid
+from tui.widgets.lists.columns import Cells
+from tui.widgets.lists.long_list import LongList
 from tui.widgets.words import Words
 
-PAGE = 100
+_KEYS = "g event by number  / search  f filter  o sort  , . step  t as of it"
 
-_KEYS = "g event by number  f filter  , . previous, next  t all tabs as of it"
+_HEADINGS = [">event", "time", "stage", "kind", "payload"]
 
 
 @dataclass(frozen=True)
 class RecordRequest:
-    """Events up to number `last`, or from number `since` on (neither: the newest, and stay with them).
+    """`event` is the one shown in full (None: the first of the list, and stay with it), `only` the stage or kind that
+    is looked at ("": all). `held` is the list shown before, of which nothing is read again."""
 
-    `event` is the one shown in full (None: the newest of them), `only` the stage or kind that is looked at ("": all).
-    """
-
-    last: int | None = None
-    since: int | None = None
     event: int | None = None
     only: str = ""
+    order: EventOrder | None = None
+    held: EventIndex | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Events:
-    """One page of events, newest first, and what was asked for (the newest, where a page would not be full)."""
+    """Which events are listed, and one of them in full."""
 
     head: tuple[int, str]
-    page: RecordRequest
-    events: list[ListedEvent]
+    index: EventIndex
     event: WholeEntry | None
     kinds: tuple[str, ...]
 
 
-class RecordPane(Pane):
+class RecordPane(ListPane):
     """Events as they were written; nothing here can change them."""
 
     key = "record"
-    turns = True
 
     def __init__(self) -> None:
-        super().__init__()
+        self._events = LongList(id="events", unread=lambda key: [right(whole(key)), Text("…")])
+        super().__init__(self._events)
+        self._events.filter_heading = "Only events of this stage or kind"
+        self._events.filter_hint = "as judge, draw.made or lottery (→ takes the suggestion); "
         self._found: Events | None = None
         self._goal: int | None = None
-        self._note, self._events = Words(id="record-note"), Grid(id="events")
-        self._event = Words(id="event")
+        self._note, self._event = Words(id="record-note"), Words(id="event")
         self._scroll = VerticalScroll(self._event, id="event-scroll")
-        self.parts = (self._note, Container(self._events, self._scroll, classes="split"))
+        self.parts = (self._note, Box(self._events, self._scroll, classes="split"))
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Events:
         wanted: RecordRequest = request or RecordRequest()
         head = reader.head()
-        page, events = _page(reader, wanted, head[0])
-        chosen = wanted.event if wanted.event is not None else (events[0].seq if events else None)
-        return Events(head, page, events, whole_entry(reader, chosen, LIMIT), kinds_of(reader))
+        index = event_index(reader, head[0], wanted.only, wanted.order, wanted.held)
+        chosen = wanted.event if wanted.event is not None or not index.numbers else index.numbers[0]
+        return Events(head, index, whole_entry(reader, chosen, LIMIT), kinds_of(reader))
+
+    @classmethod
+    def read_rows(cls, reader: Reader, keys: Sequence[Any]) -> Mapping[Hashable, ListedEvent]:
+        return {event.seq: event for event in events_at(reader, keys)}
+
+    @classmethod
+    def holding(cls, reader: Reader, found: Any, text: str) -> Container[Hashable]:
+        return events_holding(reader, text)
 
     # ------------------------------------------------------------ where one is
 
     @property
-    def only(self) -> str:
-        """The stage or kind that is looked at; "" for all."""
-        return self._wanted.only
+    def found(self) -> Events | None:
+        return self._found
 
     @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of the events that are recorded."""
-        return self._found.kinds if self._found else ()
+    def only(self) -> str:
+        """The stage or kind that is looked at; "" for all."""
+        return self._events.only
 
     @property
     def here(self) -> int | None:
@@ -90,27 +110,30 @@ class RecordPane(Pane):
         chosen = self._goal if self._goal is not None else self._events.chosen
         return chosen if isinstance(chosen, int) else None
 
-    @property
-    def _wanted(self) -> RecordRequest:
-        return self.request if isinstance(self.request, RecordRequest) else RecordRequest()
+    def _wanted(self, event: int | None) -> RecordRequest:
+        order, held = self._events.order, self._found.index if self._found else None
+        return RecordRequest(event, self.only, (order.column, order.descending) if order else None, held)
 
     def go_to(self, event: int, only: str) -> None:
-        """Puts the cursor on an event; on another page, with newer events above it."""
-        listed = self._found is not None and only == self._found.page.only and self._goal is None
+        """Puts the cursor on an event, which may not be in the list yet."""
+        listed = self._found is not None and only == self._found.index.only and self._goal is None
+        self._events.only = only
         if not (listed and self._events.point_at(event)):
             self._goal = event
-            self.ask(RecordRequest(last=event + PAGE // 2, event=event, only=only))
+            self.ask(self._wanted(event))
 
     def follow(self) -> None:
         """Goes to the newest event and stays with it; what is shown may be of another time and is read anew."""
         self._found = self._goal = None
-        self._events.move_cursor(row=0, animate=False)
-        self.request = RecordRequest(only=self.only)
+        self._events.go_to(0)
+        self.request = self._wanted(None)
 
-    def look_at(self, only: str) -> None:
-        """Filters by a stage or kind."""
+    @on(LongList.Rearranged)
+    def rearrange(self) -> None:
+        """Reads which events are listed now: with another filter from the first on, in another order about the same."""
         self._goal = None
-        self.ask(RecordRequest(only=only))
+        before = self._found.index.only if self._found else ""
+        self.ask(self._wanted(self.here if before == self.only else None))
 
     # ------------------------------------------------------------ showing
 
@@ -127,13 +150,13 @@ class RecordPane(Pane):
 
     def show(self, found: Events) -> None:
         before, self._found = self._found, found
-        self.request = replace(found.page, event=self._wanted.event)
-        self._note.say(_note(found))
-        headings = [">event", "time", "stage", "kind", "payload"]
-        rows = [(event.seq, _cells(event)) for event in found.events]
-        self._events.fill(headings, rows, follow=_follows(found.page))
-        if before is not None and before.page != found.page:
-            self._events.move_cursor(row=0, animate=False)
+        if isinstance(self.request, RecordRequest):
+            self.request = replace(self.request, held=found.index)
+        self._events.suggestions = (*STAGE_NAMES, *found.kinds)
+        self._note.say(_note(found, self._events.said))
+        self._events.index(_HEADINGS, found.index.numbers, follow=found.index.order is None)
+        if before is not None and before.index.only != found.index.only:
+            self._events.go_to(0)
         if self._goal is not None:
             self._events.point_at(self._goal)  # other moves of the cursor belong to the person who reads
             self._goal = None
@@ -141,69 +164,36 @@ class RecordPane(Pane):
             self._scroll.scroll_home(animate=False)
             self._event.say(event_text(found.event))
 
-    @on(DataTable.RowHighlighted, "#events")
+    def cells(self, row: ListedEvent) -> Cells:
+        return [
+            right(whole(row.seq)),
+            left(str(row.at)[11:19], 8),
+            left(row.stage, 10),
+            left(row.kind, 20),
+            left(row.payload, BRIEF),
+        ]
+
+    @on(LongList.Moved)
     def choose(self) -> None:
         """Reads the event under the cursor; on the newest one, stays with the newest."""
         chosen = self._events.chosen
         if self._found is None or self._goal is not None or not isinstance(chosen, int):
             return
-        follows = _follows(self._found.page) and self._events.cursor_row == 0
-        self.ask(replace(self._found.page, event=None if follows else chosen))
-
-    def turn(self, by: int) -> None:
-        """[ goes to older events, ] to newer ones."""
-        if self._found is None or not self._found.events:
-            return
-        newest, oldest = self._found.events[0].seq, self._found.events[-1].seq
-        if by < 0 and oldest > 1:
-            self.ask(RecordRequest(last=oldest - 1, only=self.only))
-        elif by > 0 and not _follows(self._found.page):
-            self.ask(RecordRequest(since=newest + 1, only=self.only))
+        follows = self._found.index.order is None and self._events.cursor_row == 0
+        self.ask(self._wanted(None if follows else chosen))
 
 
-def _page(reader: Reader, wanted: RecordRequest, newest: int) -> tuple[RecordRequest, list[ListedEvent]]:
-    """The page that was asked for; where it would not be full, or ends with the newest event, the newest page."""
-    page = replace(wanted, event=None)
-    if wanted.since is not None:
-        events = since(reader, wanted.since, wanted.only, PAGE)
-        if len(events) == PAGE and events[0].seq < newest:
-            return page, events
-    elif wanted.last is not None and wanted.last < newest:
-        events = up_to(reader, wanted.last, wanted.only, PAGE)
-        if events:
-            return replace(page, last=events[0].seq), events
-        oldest = since(reader, 1, wanted.only, PAGE)
-        if len(oldest) == PAGE:
-            return replace(page, last=oldest[0].seq), oldest
-    return RecordRequest(only=wanted.only), up_to(reader, newest, wanted.only, PAGE)
-
-
-def _follows(page: RecordRequest) -> bool:
-    """Whether it is the newest page, which grows."""
-    return page.last is None and page.since is None
-
-
-def _note(found: Events) -> Text:
+def _note(found: Events, said: str) -> Text:
     text = Text(overflow="fold")
     text.append("head  ", style="bold")
     text.append(f"{whole(found.head[0])}  {one_line(found.head[1], 64)}\n")
-    only = one_line(found.page.only, 60)
     if not found.head[0]:
         return text.append("nothing is recorded yet")
-    if not found.events:
-        text.append(f"no event is of a stage or kind {only!r}")
+    if not found.index.numbers:
+        text.append(f"no event is of a stage or kind {one_line(found.index.only, 60)!r}; f and nothing lists all")
     else:
-        text.append(f"events {whole(found.events[-1].seq)}–{whole(found.events[0].seq)}, newest first")
-        text.append(f", only {only}" if only else "")
-        text.append("; [ older, ] newer" if found.head[0] > PAGE else "")
+        count = len(found.index.numbers)
+        listed = f"events 1–{whole(count)}" if not found.index.only else number_of(count, "event")
+        text.append(f"{listed}{'' if found.index.order else ', newest first'}")
+        text.append(f", {one_line(said, 120)}" if said else "")
     return text.append("\nkeys  ", "bold").append(_KEYS)
-
-
-def _cells(event: ListedEvent) -> list[Text]:
-    return [
-        right(whole(event.seq)),
-        left(str(event.at)[11:19], 8),
-        left(event.stage, 10),
-        left(event.kind, 20),
-        left(event.payload, BRIEF),
-    ]

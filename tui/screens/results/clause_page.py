@@ -18,7 +18,7 @@ from storage.summary.name_columns import padded, shortened, widest
 from storage.withheld import copy_without
 from tui.screens.results.page import RowsShown, TablePage, filled
 from tui.widgets.figures import left, right
-from tui.widgets.grid import Row
+from tui.widgets.lists.whole_list import Row
 
 SHOWN = 2_000
 """Characters of a clause that are shown."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 from rich.text import Text
 
 from storage.record.reader import Reader
-from tui.widgets.grid import Row
+from tui.widgets.lists.whole_list import Row
 
 
 @dataclass(frozen=True)

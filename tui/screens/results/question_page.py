@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,10 +16,8 @@ from storage.record.reader import Reader
 from storage.record.rows import QuestionRow, view_rows
 from storage.withheld import copy_without
 from tui.screens.results.page import RowsShown, TablePage, filled
-from tui.widgets.figures import left, right, whole
-
-MOST = 500
-"""Questions that are listed; the view has all of them."""
+from tui.widgets.figures import left, right
+from tui.widgets.lists.whole_list import Row
 
 SHOWN = 2_000
 """Characters of a question, and of its clause."""
@@ -32,12 +31,11 @@ _NOTE = (
 
 @dataclass(frozen=True)
 class QuestionPage(TablePage):
-    """The rows that are listed, how many there are in all, and the texts of these questions and their clauses."""
+    """All questions, and their texts and those of their clauses."""
 
     kinds: ClassVar[tuple[str, ...]] = ("question_agreement.computed",)
 
     rows: tuple[QuestionRow, ...]
-    every: int
     questions: Mapping[str, AskedText] = field(default_factory=dict)
     clauses: Mapping[str, AskedText] = field(default_factory=dict)
     absent: str = ""
@@ -46,23 +44,28 @@ class QuestionPage(TablePage):
 
     @classmethod
     def read(cls, reader: Reader) -> QuestionPage:
-        rows = view_rows(reader, QuestionRow)
-        shown = tuple(rows[:MOST])
-        questions = question_texts(reader, [str(row.question_id) for row in shown], SHOWN)
+        rows = tuple(view_rows(reader, QuestionRow))
+        texts = question_texts(reader, [str(row.question_id) for row in rows], SHOWN)
         absent = f"({copy_without(reader.folder.root, 'the text')})"
-        return cls(shown, len(rows), questions, clause_texts(reader, SHOWN), absent)
+        page = cls(rows, texts, clause_texts(reader, SHOWN), absent)
+        page._cells  # noqa: B018 - made here, in the thread that reads
+        return page
+
+    @cached_property
+    def _cells(self) -> list[Row]:
+        return [(str(row.question_id), _cells(row)) for row in self.rows]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, QuestionRow]:
+        return {str(row.question_id): row for row in self.rows}
 
     def listed(self, width: int, room: int) -> RowsShown:
-        rest = f"{whole(MOST)} of {whole(self.every)} questions; all: `dempo show RUN --view question_agreement`"
-        told = [_NOTE, *([rest] if self.every > MOST else [])]
-        return RowsShown(
-            filled(told, width, most=4), _HEADINGS, [(str(row.question_id), _cells(row)) for row in self.rows]
-        )
+        return RowsShown(filled([_NOTE], width, most=4), _HEADINGS, self._cells)
 
     def told(self, key: Hashable, width: int) -> Text:
         """The question and its clause in their words."""
         text = Text(overflow="fold")
-        row = next((row for row in self.rows if str(row.question_id) == key), None)
+        row = self._by_name.get(str(key))
         if row is None:
             return text
         for title, name, texts in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Hashable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,6 +27,10 @@ _SIDEWAYS = 8
 """Cells that ← and → go."""
 
 
+def _unread(key: Hashable) -> Cells:
+    return [Text("…")]
+
+
 @dataclass(frozen=True)
 class Order:
     """By which column a list is sorted, named by its heading, and from which end."""
@@ -43,7 +47,7 @@ class LongList(ScrollView, can_focus=True):
 
     Use: `index` says which rows there are, in order, as a sequence of keys (a `range` costs nothing). Rows that come
     into sight and are not held are asked for with `Wanted`, at most PAGE at a time; whoever gets the message reads them
-    in a thread and answers with `give`. Until then a row is what `placeholder` makes of its key. Where all rows are
+    in a thread and answers with `give`. Until then a row is what `unread` makes of its key. Where all rows are
     at hand, `WholeList` is this list with `fill`.
 
     `only` and `order` are the filter and the order that a person chose (f and o); `Rearranged` says that they changed,
@@ -121,9 +125,11 @@ class LongList(ScrollView, can_focus=True):
         fixed: int = 0,
         show_cursor: bool = True,
         keeps_colours: bool = False,
+        unread: Callable[[Hashable], Cells] = _unread,
     ) -> None:
         """
         Args:
+            unread: makes cells of the key of a row that is not read yet.
             fixed: columns at the left that stay where they are.
             keeps_colours: whether cells keep their colours of letters under the cursor.
         """
@@ -136,6 +142,7 @@ class LongList(ScrollView, can_focus=True):
         self.suggestions: Sequence[str] = ()
         """What the filter may be, beside others."""
         self.filter_heading, self.filter_hint = "Only rows that show this text", ""
+        self._unread = unread
         self._show_cursor, self._keeps_colours = show_cursor, keeps_colours
         self._columns = Columns()
         self._keys: Sequence[Hashable] = ()
@@ -205,10 +212,6 @@ class LongList(ScrollView, can_focus=True):
         self._rows.clear()
         self._asked = ()
         self._ask()
-
-    def placeholder(self, key: Hashable) -> Cells:
-        """A row that is not read yet."""
-        return [Text("…")]
 
     def _hold(self, key: Hashable, cells: Cells | None) -> None:
         self._rows[key] = cells
@@ -410,7 +413,7 @@ class LongList(ScrollView, can_focus=True):
     def _cells(self, key: Hashable) -> Cells:
         cells = self._rows.get(key)
         if cells is None:
-            return self.placeholder(key)
+            return self._unread(key)
         self._rows.move_to_end(key)
         return cells
 
