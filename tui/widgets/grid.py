@@ -49,6 +49,13 @@ class Grid(DataTable[Text]):
         """Leaves Enter to the screen: a message about the row would arrive after the next key has moved the cursor."""
         return action != "select_cursor"
 
+    def action_scroll_home(self) -> None:
+        """The first row: a table of rows has no use for the first column, to which `DataTable` goes."""
+        self.action_scroll_top()
+
+    def action_scroll_end(self) -> None:
+        self.action_scroll_bottom()
+
     def fill(self, headings: Sequence[str], rows: Sequence[Row], follow: bool = False) -> None:
         """Shows these rows. A heading that begins with ">" is aligned to the right.
 
