@@ -311,3 +311,16 @@ async def test_the_same_text_goes_on_to_the_next_row_and_round_the_end() -> None
             seen.append(app.list.chosen)
         assert seen == [2, 4, 0, 2]
         assert "from the top again" in "\n".join(await press(pilot))
+
+
+async def test_the_last_row_is_above_a_horizontal_scrollbar() -> None:
+    """It appears once rows are read that are wider than the list, and takes a line of it."""
+    rows: list[Row] = [(k, [right(str(k)), Text("wide " * 40)]) for k in range(50)]
+    app = One(WholeList())
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.list.fill(HEADINGS, [(key, [cells[0], Text("")]) for key, cells in rows])
+        await press(pilot, "end")
+        app.list.fill(HEADINGS, rows)
+        assert "49  wide" in "\n".join(await press(pilot))
+        await press(pilot, "home", "end")
+        assert "49  wide" in "\n".join(await press(pilot))

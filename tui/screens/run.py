@@ -164,7 +164,7 @@ class RunScreen(SeekingScreen):
         seq, request = self._known.get(pane.key, (None, None))
         self._read(type(pane), pane.request, seq if request == pane.request else None, self._until)
 
-    @work(thread=True, group="read")
+    @work(thread=True, group="read", description="a tab")  # else Textual writes out the request, which may be long
     def _read(self, pane: type[Pane], request: Hashable, known: int | None, until: int | None) -> None:
         begun = time.monotonic()
         message = read_run(self.root, pane, request, known, until)

@@ -114,6 +114,7 @@ class LeaderboardsPane(Pane):
             self._table.reset()
             self._beside.scroll_home(animate=False)
         self._table.fixed = listed.fixed
+        self._table.beside = lambda key: page.told(key, self._width).plain
         self._table.fill(listed.headings, listed.rows)
         self._table.display = bool(listed.rows)
         said = self._table.said

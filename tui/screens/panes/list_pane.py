@@ -69,7 +69,7 @@ class ListPane(Pane):
         """Reads what came into sight."""
         self._read_rows(message.keys)
 
-    @work(thread=True, group="rows")
+    @work(thread=True, group="rows", description="rows in sight")
     def _read_rows(self, keys: Sequence[Hashable]) -> None:
         try:
             with sentences(self.root):
@@ -94,7 +94,7 @@ class ListPane(Pane):
         if self.found is not None:
             self._look_for(self.found, message.text)
 
-    @work(thread=True, group="text", exclusive=True)
+    @work(thread=True, group="text", exclusive=True, description="a text is looked for")
     def _look_for(self, found: Any, text: str) -> None:
         try:
             with sentences(self.root):

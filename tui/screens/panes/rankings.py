@@ -40,6 +40,8 @@ from tui.widgets.words import Words
 
 _HEADINGS = ["question", ">clause", "judge", "outcome", "ranking, best first"]
 
+_HINT = "   / search  f filter  o sort"
+
 _NO_ANSWER = Answer("", "(not recorded)", None, None, "not recorded")
 
 
@@ -61,7 +63,7 @@ class CallRequest:
     call: int | None = None
     only: str = ""
     order: CallOrder | None = None
-    held: CallList | None = field(default=None, compare=False)
+    held: CallList | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,13 +144,17 @@ class RankingsPane(ListPane):
         self.request = replace(self.request, held=found.listed) if isinstance(self.request, CallRequest) else None
         if before is None or before.index is not found.index:
             self._calls.suggestions = filters_of(found.index)
-        self._note.say(found.skipped or _note(found.listed, self._calls.said))
+        self._note.say(found.skipped or self._hinted(_note(found.listed, self._calls.said)))
         self._calls.index(_HEADINGS, found.listed.numbers)
         if before is not None and before.listed.only != found.listed.only:
             self._calls.go_to(0)
         if before is None or before.call != found.call:
             self._scroll.scroll_home(animate=False)
         self._call.say(call_text(found))
+
+    def _hinted(self, note: str) -> str:
+        """With the keys of the list, where there is room for them."""
+        return note + _HINT if len(note + _HINT) < self.app.size.width - 2 and self._calls.keys else note
 
     def cells(self, row: CallRow) -> Cells:
         return _cells(row, self._found.index.clauses.get(row.question_id) if self._found else None)

@@ -48,7 +48,7 @@ class RecordRequest:
     event: int | None = None
     only: str = ""
     order: EventOrder | None = None
-    held: EventIndex | None = field(default=None, compare=False)
+    held: EventIndex | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,7 @@ class LongList(ScrollView, can_focus=True):
     @property
     def _room(self) -> int:
         """Rows that the list shows beneath its headings."""
-        return max(0, self.size.height - 1)
+        return max(0, self.size.height - self.scrollbar_size_horizontal - 1)
 
     def _ask(self) -> None:
         """Asks for the next rows in sight that are not held, and for those behind them in the direction one goes."""
@@ -388,6 +388,10 @@ class LongList(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         self._ask()
 
+    def watch_show_horizontal_scrollbar(self) -> None:
+        """Its line is one row less, of which no `Resize` tells."""
+        self.on_resize()
+
     def on_resize(self) -> None:
         """The cursor stays in sight, where it was before."""
         top = round(self.scroll_y)
@@ -419,7 +423,7 @@ class LongList(ScrollView, can_focus=True):
 
     def _cut(self, cells: Cells, style: Style, over: bool = False) -> Strip:
         """The part of a row that is in sight, with the columns at the left that stay."""
-        width, left = self.size.width, round(self.scroll_x)
+        width, left = self.size.width - self.scrollbar_size_vertical, round(self.scroll_x)
         line = self._columns.line(cells, style, self.app.console, over)
         stays = self._columns.width(self.fixed) if self.fixed else 0
         if not stays or not left or 2 * stays > width:  # of a narrow terminal nothing would be left

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from rich.text import Text
 
@@ -23,6 +23,8 @@ class WholeList(LongList):
 
     _every: Sequence[Row] = ()
     _follow = False
+    beside: Callable[[Hashable], str] | None = None
+    """What is said of a row beside the list, where a search looks as well."""
 
     def fill(self, headings: Sequence[str], rows: Sequence[Row], follow: bool = False) -> None:
         """Shows these rows. A heading that begins with ">" is aligned to the right; `follow` as in `index`."""
@@ -47,7 +49,9 @@ class WholeList(LongList):
     def seek(self, text: str) -> None:
         self.sought = text
         if text:
-            self.found(text, {key for key, cells in self._every if _holds(cells, text)})
+            beside, wanted = self.beside or (lambda _: ""), text.casefold()
+            rows = ((key, _holds(cells, text)) for key, cells in self._every)
+            self.found(text, {key for key, holds in rows if holds or wanted in beside(key).casefold()})
 
     def _list(self, headings: Sequence[str]) -> None:
         others = self._columns.head(headings)
