@@ -20,8 +20,8 @@ from core.preflight import preflight
 from core.sections.what_trains import ConditionSection
 from core.types import Question
 from storage.judging.earlier import earlier_run
-from storage.record.call_pages import answers_at, call_index
 from storage.record.glances import under_way
+from storage.record.lists.call_pages import answers_at, call_index
 from storage.record.reader import Reader
 
 PUBLISHED = Path(__file__).parent / "data" / "published_answers"

@@ -14,12 +14,13 @@ from test_app import INTERVAL, shown, the_run, until, wait_for
 from test_app_steps import answer, first
 from textual.pilot import Pilot
 
-from storage.record import call_lists, event_pages, searches
-from storage.record.call_lists import calls_listed, filters_of
-from storage.record.call_pages import CallIndex, call_index, calls_at
+from storage.record import event_pages
 from storage.record.event_pages import events_at
+from storage.record.lists import call_lists, searches
+from storage.record.lists.call_lists import calls_listed, filters_of
+from storage.record.lists.call_pages import CallIndex, call_index, calls_at
+from storage.record.lists.searches import calls_holding, events_holding
 from storage.record.reader import Reader, connect
-from storage.record.searches import calls_holding, events_holding
 from tui.app import DempoApp
 from tui.screens.panes import rankings, record
 from tui.widgets.lists.long_list import PAGE, LongList

@@ -13,8 +13,8 @@ from sample_run import judge_call, make_sample_run
 
 from core.events import Event, JudgeCalled, UnitCompleted
 from core.run_folder import RunFolder
-from storage.record import call_pages
-from storage.record.call_pages import CallIndex, answers_at, asked, call_index, calls_at, reply_of
+from storage.record.lists import call_pages
+from storage.record.lists.call_pages import CallIndex, answers_at, asked, call_index, calls_at, reply_of
 from storage.record.log import Log
 from storage.record.reader import Reader, connect
 

@@ -56,7 +56,7 @@ ACTIONS: tuple[Action, ...] = (
         "Move",
         "in a list or a text; ← → where it is wider",
         ("list",),
-        shown="↑ ↓ PgUp PgDn",
+        shown="↑ ↓ PgUp PgDn Home End",
         footer=False,
     ),
     Action(

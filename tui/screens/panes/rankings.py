@@ -13,8 +13,8 @@ from textual.containers import Container as Box
 from textual.containers import VerticalScroll
 
 from core.visible import LIMIT, clipped, one_line
-from storage.record.call_lists import CallOrder, calls_listed, filters_of
-from storage.record.call_pages import (
+from storage.record.lists.call_lists import CallOrder, calls_listed, filters_of
+from storage.record.lists.call_pages import (
     Answer,
     AskedRow,
     CallIndex,
@@ -26,8 +26,8 @@ from storage.record.call_pages import (
     calls_at,
     reply_of,
 )
+from storage.record.lists.searches import calls_holding
 from storage.record.reader import Reader
-from storage.record.searches import calls_holding
 from storage.withheld import copy_without
 from tui.screens.copying import Copyable
 from tui.screens.panes.list_pane import ListPane

@@ -25,8 +25,8 @@ from storage.record.event_pages import (
     kinds_of,
     whole_entry,
 )
+from storage.record.lists.searches import events_holding
 from storage.record.reader import Reader
-from storage.record.searches import events_holding
 from tui.commands.record.event_text import event_text
 from tui.screens.copying import Copyable
 from tui.screens.panes.list_pane import ListPane

@@ -5,7 +5,7 @@ Letters from a to z fit in both sizes.
 
 from __future__ import annotations
 
-from storage.record.call_pages import CallIndex
+from storage.record.lists.call_pages import CallIndex
 from storage.record.reader import Reader
 from storage.record.views.sql_parts import text_of
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from storage.record.call_pages import CallIndex
+from storage.record.lists.call_pages import CallIndex
 from storage.record.reader import Reader
 
 CallOrder = tuple[str, bool]
