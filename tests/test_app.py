@@ -137,7 +137,7 @@ async def test_every_tab_shows_what_the_record_holds_and_cuts_nothing_off(
                 text = await _find(pilot, wanted)
             assert text.splitlines()[0].startswith(" dempo"), text
             assert "7 Record" in text, "all tabs fit"
-        for grid in app.screen.query(Grid):
+        for grid in app.screen.query("Grid, LongList"):
             if grid.id not in ("calls", "events"):  # their last column repeats what is in full beside it
                 assert grid.virtual_size.width <= size[0], grid.id
 

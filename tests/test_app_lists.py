@@ -69,7 +69,7 @@ async def test_judge_calls_are_looked_through_filtered_and_sorted(runs: Path) ->
         await answer(pilot, "f", "refused")
         await wait_for(pilot, "1 of 18 judge calls, only refused (f)", "✗ refused")
         await answer(pilot, "f", "nonsense")
-        await wait_for(pilot, "none of 18 judge calls is of 'nonsense'; f and nothing lists all")
+        await wait_for(pilot, "none of 18 judge calls is of 'nonsense'; f and an empty line: all")
         await answer(pilot, "f", "")
         await wait_for(pilot, "18 judge calls: ", absent="only")
         await pilot.press("o")

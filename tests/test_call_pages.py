@@ -44,7 +44,7 @@ def require_as_in_views(reader: Reader) -> None:
     places: dict[tuple[Any, Any], list[str]] = {}
     for row in reader.query("SELECT question_id, judge, condition FROM rankings ORDER BY position"):
         places.setdefault((row["question_id"], row["judge"]), []).append(row["condition"])
-    assert {call.name: call.order for call in calls if call.order} == places
+    assert {(call.question_id, call.judge): call.order for call in calls if call.order} == places
 
 
 def test_pages_say_what_the_views_say(sample: Path) -> None:

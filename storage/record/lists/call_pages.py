@@ -68,9 +68,6 @@ _REPLY = f"""WITH reply AS MATERIALIZED (
 )
 SELECT substr(body, 1, ?) AS text, length(body) AS length FROM reply"""
 
-CallName = tuple[str, str]
-"""Question id and judge: what names a judge call."""
-
 
 @dataclass(frozen=True)
 class CallRow:
@@ -86,10 +83,6 @@ class CallRow:
     detail: Any
     prompt_tokens: Any
     completion_tokens: Any
-
-    @property
-    def name(self) -> CallName:
-        return str(self.question_id), str(self.judge)
 
     @property
     def order(self) -> list[str]:

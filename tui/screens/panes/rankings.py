@@ -193,7 +193,7 @@ def _note(listed: CallList, said: str) -> str:
     if not said:
         return f"{whole(total)} judge calls: {counts}"
     if not listed.numbers:
-        return f"none of {whole(total)} judge calls is of {one_line(listed.only, 60)!r}; f and nothing lists all"
+        return f"none of {whole(total)} judge calls is of {one_line(listed.only, 60)!r}; f and an empty line: all"
     return f"{whole(len(listed.numbers))} of {whole(total)} judge calls, {one_line(said, 120)}"
 
 

@@ -190,7 +190,7 @@ def _note(found: Events, said: str) -> Text:
     if not found.head[0]:
         return text.append("nothing is recorded yet")
     if not found.index.numbers:
-        text.append(f"no event is of a stage or kind {one_line(found.index.only, 60)!r}; f and nothing lists all")
+        text.append(f"no event is of a stage or kind {one_line(found.index.only, 60)!r}; f and an empty line: all")
     else:
         count = len(found.index.numbers)
         listed = f"events 1–{whole(count)}" if not found.index.only else number_of(count, "event")
