@@ -47,16 +47,16 @@ class WholeList(LongList):
     def seek(self, text: str) -> None:
         self.sought = text
         if text:
-            self.found(text, {key for key, cells in self._every if _holds(cells, text)})
+            self.found(text, {row[0] for row in self._every if self.holds(row, text)})
 
     def _list(self, headings: Sequence[str]) -> None:
         others = self._columns.head(headings)
         wider = self._columns.widen(cells for _, cells in self._every)
-        rows = [row for row in self._every if not self.only or _holds(row[1], self.only)]
+        rows = [row for row in self._every if not self.only or self.holds(row, self.only)]
         columns = [heading.removeprefix(">") for heading in headings]
         if self.order is not None and self.order.column in columns:
             column = columns.index(self.order.column)
-            rows = _sorted(rows, column, self.order.descending)
+            rows = self._sorted(rows, column, self.order)
         fresh = dict(rows)
         if others or wider or any(self._rows.get(key) != cells for key, cells in fresh.items()):
             self.refresh()
@@ -64,21 +64,23 @@ class WholeList(LongList):
         self._rows.update(fresh)
         self.index(headings, list(fresh), self._follow)
 
+    def holds(self, row: Row, text: str) -> bool:
+        """Whether a row shows a text, in small letters or capitals."""
+        wanted = text.casefold()
+        return any(wanted in cell.plain.casefold() for cell in row[1])
 
-def _holds(cells: Cells, text: str) -> bool:
-    """Whether a row shows a text, in small letters or capitals."""
-    wanted = text.casefold()
-    return any(wanted in cell.plain.casefold() for cell in cells)
+    def worth(self, row: Row, column: int, heading: str) -> float | str:
+        """What a row is sorted by in a column: a number or a word; by what it shows, if nobody says otherwise."""
+        return _value(row[1][column])
 
-
-def _sorted(rows: Sequence[Row], column: int, descending: bool) -> list[Row]:
-    """Numbers before words, in either direction; of equal ones the first stays the first."""
-    valued = [(_value(cells[column]), (key, cells)) for key, cells in rows]
-    numbers = [(value, row) for value, row in valued if isinstance(value, float)]
-    words = [(value, row) for value, row in valued if isinstance(value, str)]
-    numbers.sort(key=lambda pair: pair[0], reverse=descending)
-    words.sort(key=lambda pair: pair[0], reverse=descending)
-    return [row for _, row in [*numbers, *words]]
+    def _sorted(self, rows: Sequence[Row], column: int, order: Order) -> list[Row]:
+        """Numbers before words, in either direction; of equal ones the first stays the first."""
+        valued = [(self.worth(row, column, order.column), row) for row in rows]
+        numbers = [(value, row) for value, row in valued if isinstance(value, float)]
+        words = [(value, row) for value, row in valued if isinstance(value, str)]
+        numbers.sort(key=lambda pair: pair[0], reverse=order.descending)
+        words.sort(key=lambda pair: pair[0], reverse=order.descending)
+        return [row for _, row in [*numbers, *words]]
 
 
 def _value(cell: Text) -> float | str:
