@@ -11,7 +11,7 @@ import sample_run
 from test_app import INTERVAL, flowing, shown, until, wait_for
 from test_app_bursts import burst
 
-from core.events import EngineStopped, StagePlanned, StageStarted, UnitCompleted
+from core.events import EngineStopped, StageCompleted, StagePlanned, StageStarted, UnitCompleted
 from core.program.machine import Devices, Machine
 from core.run_folder import RunFolder
 from storage.check import Check
@@ -72,6 +72,17 @@ async def test_a_row_of_a_narrow_list_says_how_far_who_leads_and_what_proves_it(
         assert f"$ dempo show {complete.name}" in text
         live.record("model", [UnitCompleted(seconds=1.0)], unit=("base", 1))
         await wait_for(pilot, "━━━━ 100 %")
+
+
+async def test_the_overview_counts_the_unit_under_way_and_says_nothing_of_a_stage_that_is_over(live: Log) -> None:
+    live.progress("model", 8, 10, "training the tokenizer")
+    async with DempoApp(live.folder.root.parent, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "● running", "80 %")
+        await pilot.press("enter")
+        await wait_for(pilot, "0/1  ━━━━━━━━━╸··", "model 80 % training the tokenizer")
+        live.record("model", [UnitCompleted(seconds=1.0)], unit=("base", 1))
+        live.record("model", [StageCompleted(name="model", key="0" * 64, seconds=1.0)])
+        await wait_for(pilot, "1/1  ━━━━━━━━━━━━", absent="training the tokenizer")
 
 
 async def test_a_verification_is_told_as_soon_as_its_note_lies_there(complete: Path) -> None:

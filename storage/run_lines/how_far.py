@@ -58,21 +58,33 @@ def how_far(run: RunSummary, now: datetime | None = None) -> HowFar:
 
 
 def _share(run: RunSummary, begun: _Begun | None) -> float | None:
-    done = run.done / run.units if run.units else None
     note = run.note
-    of_note = _of_note(note) if note is not None and note.stage == run.stage else None
-    if note is None or of_note is None or (done is not None and done >= 1):
-        return done
+    if note is not None and begun is not None and moment_of(note.at) <= begun.work:
+        note = None
+    return share_of(run.stage, run.done, run.units, note, begun.last if begun else None)
+
+
+def share_of(stage: str, done: int, units: int, note: Progress | None, since: datetime | None) -> float | None:
+    """How much of a stage is done, with what the engine notes; None where nobody knows how long it is.
+
+    Args:
+        since: what an older note says of a unit is over; None where no engine works: of a unit that is given up nothing
+            stays.
+    """
+    recorded = done / units if units else None
+    of_note = _of_note(note) if note is not None and note.stage == stage else None
+    if note is None or of_note is None or (recorded is not None and recorded >= 1):
+        return recorded
     if _seconds(note.left) is not None:
-        return of_note if begun is None or _moment(note.at) > begun.work else done
-    if begun is None or done is None or note.total == run.units or _moment(note.at) <= begun.last:
-        return done  # of a unit that is given up nothing stays, and where the note counts units the record knows better
-    return min(1.0, done + of_note / run.units)
+        return of_note
+    if since is None or recorded is None or note.total == units or moment_of(note.at) <= since:
+        return recorded  # where the note counts units the record knows better
+    return min(1.0, recorded + of_note / units)
 
 
 def _left(run: RunSummary, begun: _Begun, share: float, now: datetime) -> float | None:
     note = run.note
-    if note is not None and note.stage == run.stage and _moment(note.at) > begun.work:
+    if note is not None and note.stage == run.stage and moment_of(note.at) > begun.work:
         told = _seconds(note.left)
         if told is not None:
             return told
@@ -99,7 +111,7 @@ def _seconds(value: object) -> float | None:
 def _begun(run: RunSummary) -> _Begun | None:
     with suppress(StorageError, LookupError, TypeError, ValueError), sentences(run.root):
         row = Reader(run.root).query(_BEGUN, [run.stage])[0]
-        engine, stage, unit = (_moment(row[name]) for name in ("engine", "stage", "unit"))
+        engine, stage, unit = (moment_of(row[name]) for name in ("engine", "stage", "unit"))
         return _Begun(engine, max(engine, stage), max(engine, stage, unit), int(row["before"] or 0))
     return None
 
@@ -107,7 +119,7 @@ def _begun(run: RunSummary) -> _Begun | None:
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-def _moment(at: object) -> datetime:
+def moment_of(at: object) -> datetime:
     """A recorded time; before all others where it is none."""
     try:
         found = datetime.fromisoformat(str(at))

@@ -15,7 +15,7 @@ from storage.imports.origin import Origin, origin_of
 from storage.record.damage import looked_through
 from storage.record.reader import RunSummary, lock_is_held, summary_of
 from storage.record.run_folders import run_folders
-from storage.run_lines.how_far import HowFar, how_far
+from storage.run_lines.how_far import how_far
 from storage.run_lines.said_of import SaidOf, said_of
 from tui.messages import RunsRead
 
@@ -32,7 +32,7 @@ class _Run:
 
     Attributes:
         verified: how the note of the last verification looked when `said` was found out.
-        said: of a run at work the one that was found first: who leads is open until the end.
+        said: of a run at work what was found when its stage began: who leads is open until the end.
     """
 
     signature: _Signature
@@ -87,7 +87,8 @@ class RunList:
             origins,
             {root: run.waits for root, run in self._known.items() if run.waits is not None},
             unseen=self._unseen(chosen),
-            far={root: self._far(run) for root, run in self._known.items()},
+            # of a run at work what is left changes with the time, also where its files don't
+            far={root: how_far(run.shown) for root, run in self._known.items()},
             said={root: run.said for root, run in self._known.items() if run.said is not None},
         )
 
@@ -112,10 +113,6 @@ class RunList:
         found = [root for root, run in self._known.items() if run.said is None or not run.undamaged]
         return tuple(sorted(found, key=lambda root: root != chosen))
 
-    def _far(self, run: _Run) -> HowFar:
-        """Of a run at work what is left changes with the time, also where its files don't."""
-        return how_far(run.shown)
-
     def _origin(self, root: Path) -> Origin | None:
         try:
             return self._origins.get(root) or origin_of(root)
@@ -127,11 +124,16 @@ class RunList:
         run = known
         if run is None or run.signature != signature:
             run = _Run(signature, summary_of(root))
-            if known is not None and run.summary.status == known.summary.status == "running":
+            if known is not None and _works_on(run.summary) and _works_on(run.summary) == _works_on(known.summary):
                 run.said, run.verified = known.said, known.verified
         if run.said is not None and run.verified != _stat(RunFolder(root).verified):
             run.said = None
         return run
+
+
+def _works_on(run: RunSummary) -> str:
+    """The stage that an engine is at; "" where none works."""
+    return run.stage if run.status == "running" else ""
 
 
 def _signature(folder: RunFolder) -> _Signature:

@@ -41,7 +41,7 @@ def run_detail(run: RunSummary, found: RunsRead, runs: Path, now: datetime) -> T
         text.append(_result(run, said))
     elif said is not None and said.ended:
         text.append(f"\n{run.status}: {one_line(said.ended, 300)}")
-    elif run.detail:
+    elif run.detail and run.note is not None and run.note.stage == run.stage:
         text.append(f"\n{one_line(run.stage, 14)}: {one_line(run.detail, 300)}")
     if said is not None and run.status not in _WRONG[:2]:
         text.append(f"\n{_proof(said, now)}")
