@@ -23,6 +23,7 @@ class RunFolder:
         self.log = self.control / "engine.log"
         self.progress = self.control / "progress.json"
         self.stop_request = self.control / "stop.request"
+        self.verified = self.control / "verified.json"
 
     def create(self) -> None:
         """Makes the folders; `private/` is for the owner alone."""

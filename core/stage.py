@@ -181,9 +181,9 @@ class Context:
         if self.stop_asked:
             raise Stopped("stopped on request; `dempo resume` goes on from here")
 
-    def progress(self, done: float, total: float, detail: str = "") -> None:
-        """Tells people how far a long unit is."""
-        self.recorder.progress(self.stage, done, total, detail)
+    def progress(self, done: float, total: float, detail: str = "", left: float | None = None) -> None:
+        """Tells people how far a long unit is; with the seconds that are left of it, how far the stage is."""
+        self.recorder.progress(self.stage, done, total, detail, left)
 
     def go_on(self, done: float, total: float, detail: str) -> None:
         """`progress`, and a look for the request to stop, for work that is told how far it is as it goes.

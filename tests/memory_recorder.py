@@ -69,7 +69,7 @@ class MemoryRecorder(RunsOnDisk):
     def text(self, sha256: str) -> str:
         return decode_text(self.blobs[sha256])
 
-    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
+    def progress(self, stage: str, done: float, total: float, detail: str = "", left: float | None = None) -> None:
         self.progresses.append((stage, done, total, detail))
 
     def of_kind(self, kind: type[Any]) -> list[Any]:

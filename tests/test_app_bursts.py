@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 import sample_run
-from rich.text import Text
 from test_app import INTERVAL, shown, until, wait_for
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input
+from textual.widgets import Input
 
 from core.run_folder import RunFolder
 from tui.app import DempoApp
 from tui.commands.runs import engine
 from tui.screens.run import RunScreen
-from tui.widgets.grid import Grid
+from tui.screens.runs_list.run_table import RunTable
+from tui.widgets.lists.long_list import LongList
 
 
 def burst(pilot: Pilot[Any], *keys: str) -> None:
@@ -58,25 +58,12 @@ async def test_a_click_opens_the_run_that_was_clicked(three: list[Path]) -> None
     app = DempoApp(three[0].parent, INTERVAL)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await wait_for(pilot, "3 runs")
-        grid = app.screen.query_one("#runs", Grid)
-        row, _ = grid.coordinate_to_cell_key((1, 0))  # type: ignore[arg-type]
-        grid.post_message(DataTable.RowSelected(grid, 1, row))
-        grid.move_cursor(row=2)
+        listed = app.screen.query_one(RunTable)
+        listed.post_message(LongList.Clicked(listed, three[1].name))
+        listed.go_to(2)
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         assert isinstance(app.screen, RunScreen)
         assert app.screen.root == three[1]
-
-
-async def test_a_click_on_a_table_that_is_filled_anew_means_the_row_that_was_there(three: list[Path]) -> None:
-    app = DempoApp(three[0].parent, INTERVAL)
-    async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await wait_for(pilot, "3 runs, 0 running")
-        grid = app.screen.query_one("#runs", Grid)
-        row, _ = grid.coordinate_to_cell_key((1, 0))  # type: ignore[arg-type]
-        names = [[Text("a longer state"), Text(root.name), *map(Text, "abcd")] for root in three[::-1]]
-        headings = ["state", "run", "stage", ">units", "created (UTC)", "data"]
-        grid.fill(headings, [(root.name, cells) for root, cells in zip(three[::-1], names, strict=True)])
-        assert grid.key_of(row) == three[1].name
 
 
 async def test_stop_and_resume_act_on_the_run_that_the_keys_before_them_went_to(

@@ -159,11 +159,11 @@ def test_a_stop_without_room_for_a_state_keeps_the_one_before(
     run = make_run(tmp_path, ONE)
     seen = run.recorder.progress
 
-    def stop_at_step_four(stage: str, done: float, total: float, detail: str = "") -> None:
+    def stop_at_step_four(stage: str, done: float, total: float, detail: str = "", left: float | None = None) -> None:
         if detail.startswith("full: step 4 "):
             (tmp_path / "control" / "stop.request").touch()
             monkeypatch.setattr("core.training.callback.lacking_room", lambda folder, needed: "no room")
-        seen(stage, done, total, detail)
+        seen(stage, done, total, detail, left)
 
     run.recorder.progress = stop_at_step_four
     with pytest.raises(Stopped):
@@ -182,10 +182,10 @@ def test_a_model_that_does_not_fit_leaves_the_state_and_is_written_later(
     run = make_run(tmp_path, ONE)
     seen = run.recorder.progress
 
-    def fill_at_the_end(stage: str, done: float, total: float, detail: str = "") -> None:
+    def fill_at_the_end(stage: str, done: float, total: float, detail: str = "", left: float | None = None) -> None:
         if detail.startswith("full: step 6 "):
             free(monkeypatch, 1000)
-        seen(stage, done, total, detail)
+        seen(stage, done, total, detail, left)
 
     run.recorder.progress = fill_at_the_end
     with pytest.raises(DempoError, match="no room for its model .* resume, which goes on from its state after step 5"):

@@ -112,8 +112,8 @@ class Watched(MemoryRecorder):
 
     ctx: Context
 
-    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
-        super().progress(stage, done, total, detail)
+    def progress(self, stage: str, done: float, total: float, detail: str = "", left: float | None = None) -> None:
+        super().progress(stage, done, total, detail, left)
         if "waiting" in detail:
             self.ctx.folder.stop_request.touch()
 
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_a_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(pace, "Clock", StandingClock)
 
     class Interrupted(MemoryRecorder):
-        def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
+        def progress(self, stage: str, done: float, total: float, detail: str = "", left: float | None = None) -> None:
             if "waiting" in detail:
                 raise KeyboardInterrupt
 

@@ -568,10 +568,10 @@ def test_a_stop_request_ends_training_and_resume_goes_on(whole, tmp_path):
     run = make_run(tmp_path, checkpoint_minutes=10)
     seen = run.recorder.progress
 
-    def stop_at_step_three(stage, done, total, detail=""):
+    def stop_at_step_three(stage, done, total, detail="", left=None):
         if detail.startswith("full: step 3 of 6"):
             (tmp_path / "control" / "stop.request").touch()
-        seen(stage, done, total, detail)
+        seen(stage, done, total, detail, left)
 
     run.recorder.progress = stop_at_step_three
     with pytest.raises(Stopped):

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from core.program.machine import Machine
     from storage.imports.origin import Origin
     from storage.record.reader import Progress, RunSummary, Status
+    from storage.run_lines.how_far import HowFar
+    from storage.run_lines.said_of import SaidOf
 
     Shown = Status | Literal["stopping"]
     """The recorded status, or `stopping` where the engine has been asked to stop and is still at it."""
@@ -57,7 +60,18 @@ class RunsRead(Message):
     problem: str = ""
     """Why the folder of the runs could not be read."""
     unseen: tuple[Path, ...] = ()
-    """Runs whose files were not looked through for damage yet, as they are now."""
+    """Runs of which not everything was found out yet, as they are now: damage to the file, and what is said."""
+    far: Mapping[Path, HowFar] = field(default_factory=dict)
+    """How far the stage of each run is."""
+    said: Mapping[Path, SaidOf] = field(default_factory=dict)
+    """What takes longer to find out; of those runs that were looked at."""
+
+
+@dataclass
+class MachineSeen(Message):
+    """What the machine has to spare now."""
+
+    machine: Machine
 
 
 @dataclass

@@ -202,6 +202,11 @@ class Recorder(OtherRuns, Protocol):
         """The text of a blob."""
         ...
 
-    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
-        """Tells people how far a long piece of work is; not part of the record."""
+    def progress(self, stage: str, done: float, total: float, detail: str = "", left: float | None = None) -> None:
+        """Tells people how far a long piece of work is; not part of the record.
+
+        Args:
+            left: seconds until the whole stage is done, where somebody knows: then it is the stage, and not the unit
+                under way, of which `done` and `total` are told.
+        """
         ...

@@ -55,7 +55,7 @@ class Recording(TrainerCallback):
         state: Path,
         numbers: Numbers,
         later: int,
-        advance: Callable[[int, str], None],
+        advance: Callable[[int, str, float], None],
     ) -> None:
         """
         Args:
@@ -63,7 +63,8 @@ class Recording(TrainerCallback):
             state: folder of the trainer's checkpoints.
             numbers: those that the base model is stored in, and the trained one will be.
             later: optimizer steps of the conditions that are trained after this one.
-            advance: told the number of steps done and what there is to say of the last one, for progress.
+            advance: told, for progress, the number of steps done, what there is to say of the last one, and the seconds
+                until everything is trained.
         """
         assert ctx.config.train is not None, "a training stage has [train]"
         self.ctx = ctx
@@ -149,8 +150,9 @@ class Recording(TrainerCallback):
             control.should_save = self._has_room()
 
     def _tell(self, event: TrainStep, left: int) -> None:
-        line = told(event, self.train.batch, self.speed.seconds_of(left))
-        self.advance(event.step, line if self.lacking is None else f"no state kept ({self.lacking}), {line}")
+        seconds = self.speed.seconds_of(left)
+        line = told(event, self.train.batch, seconds)
+        self.advance(event.step, line if self.lacking is None else f"no state kept ({self.lacking}), {line}", seconds)
 
     def _due(self, steps: int) -> bool:
         """Whether it is time for a state, by the time that the condition is going to take as far as is known."""

@@ -264,11 +264,11 @@ class _Tally:
     total: int
     done: int = 0
 
-    def reporter(self, condition: Condition) -> Callable[[int, str], None]:
+    def reporter(self, condition: Condition) -> Callable[[int, str, float], None]:
         """Tells people how far the training of a condition is."""
         steps = len(condition.schedule)
-        return lambda step, told: self.ctx.progress(
-            self.done + step, self.total, f"{condition.name}: step {step} of {steps}, {told}"
+        return lambda step, told, left: self.ctx.progress(
+            self.done + step, self.total, f"{condition.name}: step {step} of {steps}, {told}", left
         )
 
 
@@ -343,7 +343,9 @@ def _reference(ctx: Context, base: BaseModel, subject: Subject) -> dict[Key, flo
     return {key: by_name[name] for key, name in names.items()}
 
 
-def _train_condition(common: _Common, condition: Condition, later: int, report: Callable[[int, str], None]) -> None:
+def _train_condition(
+    common: _Common, condition: Condition, later: int, report: Callable[[int, str, float], None]
+) -> None:
     """Trains one condition from its last recorded state to the end, in one trainer.
 
     Args:

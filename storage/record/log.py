@@ -343,13 +343,13 @@ class Log(RunsOnDisk):
         with sentences(self.folder.database):
             return list(self._db.execute(sql, parameters))
 
-    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
+    def progress(self, stage: str, done: float, total: float, detail: str = "", left: float | None = None) -> None:
         """Leaves a note in `control/progress.json`, at most twice a second; it is not part of the record."""
         moment = time.monotonic()
         if moment - self._last_progress < _PROGRESS_INTERVAL and done < total:
             return
         self._last_progress = moment
-        note = {"stage": stage, "done": done, "total": total, "detail": detail, "at": now()}
+        note = {"stage": stage, "done": done, "total": total, "detail": detail, "at": now(), "left": left}
         partial = self.folder.progress.with_suffix(".partial")
         partial.write_text(json.dumps(note))
         partial.replace(self.folder.progress)  # a reader sees the old note or the new one, never half of one

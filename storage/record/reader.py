@@ -42,6 +42,19 @@ Status = Literal[
 
 
 @dataclass(frozen=True)
+class Progress:
+    """The engine's note about a long piece of work (`control/progress.json`)."""
+
+    stage: str
+    done: float
+    total: float
+    detail: str
+    at: str
+    left: float | None = None
+    """Seconds until the stage is done, where the engine knows; then `done` and `total` are those of the whole stage."""
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """One line of the list of runs. `done` and `units` count the units of the stage."""
 
@@ -57,22 +70,16 @@ class RunSummary:
     root: Path
     origin: Arrival = ""
     """How somebody else's run came here; "" for one that was made here."""
+    seed: str = ""
+    seconds: float | None = None
+    """That its completed stages took."""
+    note: Progress | None = None
+    """The engine's note, of which `detail` is the sentence."""
 
     @property
     def imported(self) -> bool:
         """Whether it is somebody else's."""
         return self.origin != ""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The engine's note about a long piece of work (`control/progress.json`)."""
-
-    stage: str
-    done: float
-    total: float
-    detail: str
-    at: str
 
 
 class Reader:
@@ -201,11 +208,12 @@ class Reader:
 
     def summary(self) -> RunSummary:
         """One line about the run."""
-        row = self.query("SELECT run_id, name, created_at, simulated FROM run")
+        row = self.query("SELECT run_id, name, created_at, simulated, seed FROM run")
         stages = self.view("stages")
         worked = [row for row in stages if row["status"] != "skipped"]
         last: dict[str, Any] = (worked or stages or [{"stage": "", "completed": 0, "units": 0}])[-1]
         note = self.progress()
+        took = [row["seconds"] for row in stages if isinstance(row["seconds"], int | float)]
         return RunSummary(
             run_id=row[0]["run_id"] if row else self.folder.root.name,
             name=row[0]["name"] if row else "",
@@ -218,6 +226,9 @@ class Reader:
             detail=note.detail if note else "",
             root=self.folder.root,
             origin=arrival(self.folder.root),
+            seed=row[0]["seed"] if row else "",
+            seconds=sum(took) if took else None,
+            note=note,
         )
 
 
@@ -346,6 +357,7 @@ def _plain(run: RunSummary) -> RunSummary:
         created_at=str(run.created_at),
         stage=str(run.stage),
         detail=str(run.detail),
+        seed=str(run.seed),
     )
 
 

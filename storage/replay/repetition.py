@@ -263,7 +263,7 @@ class Repetition:
         """
         raise InputError(f"a repetition takes nothing over from another run ({root.name})")
 
-    def progress(self, stage: str, done: float, total: float, detail: str = "") -> None:
+    def progress(self, stage: str, done: float, total: float, detail: str = "", left: float | None = None) -> None:
         """Tells people how far it is."""
         self._listener(stage, done, total, detail)
 

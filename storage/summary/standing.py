@@ -41,6 +41,12 @@ class Standing:
         """The conditions on the first place."""
         return [str(row.condition) for row in self.rows if _place(row) == _place(self.rows[0])]
 
+    @property
+    def not_told_apart(self) -> list[str]:
+        """Those behind the first place whose interval overlaps that of the first."""
+        behind = [row for row in self.rows if _place(row) != _place(self.rows[0])]
+        return [str(row.condition) for row in behind if overlap(self.rows[0], row)]
+
     def sentences(self) -> list[str]:
         """Who is ahead, by how much, and which intervals of the first three overlap."""
         if len(self.rows) < 2:
@@ -76,16 +82,21 @@ class Standing:
 
 
 def who_is_ahead(boards: Boards, planned: str | None) -> str:
-    """By the primary method, and whether the others agree; "" where nothing is ranked.
+    """By the method of `primary_standing`, and whether the others agree; "" where nothing is ranked."""
+    standing = primary_standing(boards, planned)
+    return "" if standing is None else " ".join(filter(None, [*standing.sentences(), agreed(boards, standing.first)]))
+
+
+def primary_standing(boards: Boards, planned: str | None) -> Standing | None:
+    """The head of the board of the primary method; None where nothing is ranked.
 
     Args:
         planned: the primary method of the run's plan, None without a plan: then the first one speaks.
     """
     if not boards:
-        return ""
+        return None
     method = primary_method(list(boards), planned)
-    standing = Standing.of(method, boards[method], method == planned)
-    return " ".join(filter(None, [*standing.sentences(), agreed(boards, standing.first)]))
+    return Standing.of(method, boards[method], method == planned)
 
 
 def agreed(boards: Boards, first: Sequence[str]) -> str:

@@ -73,6 +73,18 @@ ACTIONS: tuple[Action, ...] = (
         shown="Enter",
         twin="dempo show RUN",
     ),
+    Action(
+        "runs.search",
+        "search",
+        "slash",
+        "Search",
+        "the next run whose row or id holds a text",
+        ("runs",),
+        shown="/",
+        footer=False,
+    ),
+    Action("runs.filter", "filter", "f", "Filter", "only runs with a text or in a state", ("runs",), footer=False),
+    Action("runs.sort", "sort", "o", "Sort", "by name, state, progress …, up or down", ("runs",), footer=False),
     # a run and the list of runs
     Action("run.back", "back", "escape", "Back", "to now, and then to the list of runs", ("run",), shown="Esc"),
     Action("runs.new", "new", "n", "New run", "from a configuration and changes to it", ("runs",), twin=_NEW),

@@ -32,6 +32,15 @@ STATES = (
     ("unpacked", "somebody else's bundle, unzipped, checked by nobody"),
 )
 
+SIGNS = (
+    ("◇", "simulated: its raters or judges are planted"),
+    ("~6 min", "what is left of the stage, by estimate"),
+    ("a ≈ b", "first is a, and the intervals of the two overlap"),
+    ("✓ 42 3d", "checks that were ok when it was verified, and when"),
+    ("✗ chain", "the first check that failed then"),
+    ("42+", "events were recorded since; · is never verified"),
+)
+
 _KEY, _WORD = 15, 15
 """Cells of the column of keys, and of that of the states."""
 
@@ -68,6 +77,9 @@ def _page(places: Sequence[str], tab: str) -> Text:
         text.append(sign)
         text.append(" " * (_WORD - len(sign.plain)))
         text.append(f"{what}\n")
+    text.append("\nSigns in the list of runs\n", style="bold")
+    for written, what in SIGNS:
+        text.append(f"  {written:<{_WORD}}{what}\n")
     return text.append("\nEngines are processes of their own. This app reads records and never writes one.")
 
 

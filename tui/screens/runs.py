@@ -12,32 +12,32 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import DataTable, Footer
+from textual.widgets import Footer
 
 from core.visible import one_line
 from tui.actions.bindings import bindings_of
 from tui.actions.engines import resume_refused, stop_refused
-from tui.messages import LookedThrough, RunsNamed, RunsRead
+from tui.messages import LookedThrough, MachineSeen, RunsNamed, RunsRead
 from tui.screens.copying import Copyable
-from tui.screens.panes.live import LiveScreen
+from tui.screens.runs_list.machine_bar import MachineBar
+from tui.screens.runs_list.run_detail import run_detail
+from tui.screens.runs_list.run_rows import read_rows, unread_rows, utc_now
+from tui.screens.runs_list.run_table import RunTable
+from tui.screens.seeking import SeekingScreen
 from tui.terminal.command_line import command_line
-from tui.widgets.figures import left, moment, right, whole
-from tui.widgets.grid import Grid
-from tui.widgets.status import STAMP, status
+from tui.widgets.lists.long_list import LongList
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
 
 if TYPE_CHECKING:
-    from storage.imports.origin import Origin
     from storage.record.reader import RunSummary
     from tui.commands.runs.run_list import RunList
 
-_HEADINGS = ("stage", ">units", "created (UTC)", "data")
-_WIDE = 100
-"""Columns of a terminal that shows whole names."""
+_MACHINE = 5
+"""Readings of the runs between two looks at the machine."""
 
 
-class RunsScreen(LiveScreen):
+class RunsScreen(SeekingScreen):
     """All runs of the folder with their live state."""
 
     place = "runs"
@@ -48,12 +48,18 @@ class RunsScreen(LiveScreen):
         self._folder = runs
         self._list: RunList | None = None
         self._roots: tuple[Path, ...] = ()
-        self._busy = self._looking = False
+        self._busy = self._looking = self._asking = False
         self._found: RunsRead | None = None
         self._offers: tuple[bool, ...] = ()
-        self._titlebar, self._runs = TitleBar(), Grid(id="runs")
+        self._ticks = 0
+        self._machine, self._spare = MachineBar(), tuple[Text, ...]()
+        self._titlebar, self._runs = TitleBar(), RunTable()
         self._empty, self._detail = Words(id="empty"), Words(id="run-detail")
         self._empty.display = False
+
+    @property
+    def listed(self) -> LongList:
+        return self._runs
 
     def compose(self) -> ComposeResult:
         yield self._titlebar
@@ -65,6 +71,12 @@ class RunsScreen(LiveScreen):
     def on_resize(self) -> None:
         if self._found is not None:
             self._show(self._found)
+
+    def tick(self) -> None:
+        super().tick()
+        self._ticks += 1
+        if self._ticks % _MACHINE == 0:
+            self._look_at_machine()
 
     def read_soon(self) -> None:
         if not self._busy:
@@ -95,44 +107,83 @@ class RunsScreen(LiveScreen):
         """Shows the names until the runs are read."""
         self._roots = message.roots
         if self._found is None and self.is_active and self._roots:
-            self._titlebar.tell(one_line(f"{self._folder}/", 50), _counted(len(self._roots)))
-            wide = self.app.size.width >= _WIDE
-            self._runs.fill(_headings(wide), [(root.name, _unread(root, wide)) for root in self._roots])
+            self._say_title()
+            self._runs.show(unread_rows(self._roots, self.app.size.width, utc_now()))
             if self.focused is None:
                 self._runs.focus()
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Shows what the thread read."""
-        self._busy = False
+        begins, self._busy = self._found is None, False
         self._found = message
         if self.is_active:
             self._show(message)
             if message.unseen and not self._looking:
                 self._looking = True
-                self._look_through(message.unseen[0])
+                self._look_through(message.unseen)
+        if begins:
+            self._look_at_machine()
 
     @work(thread=True, group="damage")
-    def _look_through(self, root: Path) -> None:
+    def _look_through(self, roots: Sequence[Path]) -> None:
         if self._list is not None:
-            self._list.look_through(root)
+            self._list.look_through(roots)
         self.post_message(LookedThrough(""))
 
     def on_looked_through(self, message: LookedThrough) -> None:
-        """One file after the other, each as soon as the one before is told."""
+        """Some runs after the others, as soon as what was found of those before is told."""
         self._looking = False
         if self.is_active:
             self.read_soon()
 
+    def _look_at_machine(self) -> None:
+        if not self._asking:
+            self._asking = True
+            self._ask_machine()
+
+    @work(thread=True, group="machine")
+    def _ask_machine(self) -> None:
+        from core.program.machine import machine_now
+
+        self.post_message(MachineSeen(machine_now(self._folder)))
+
+    def on_machine_seen(self, message: MachineSeen) -> None:
+        """Shows what the machine has to spare."""
+        self._asking = False
+        self._spare = self._machine.parts(message.machine)
+        if self.is_active:
+            self._say_title()
+
+    def _say_title(self) -> None:
+        counts = self._counts()
+        taken = len(counts) + sum(part.cell_len + 2 for part in self._spare)
+        self._titlebar.tell(_folder_name(self._folder, self.app.size.width - taken - 12), counts, at_right=self._spare)
+
+    def _counts(self) -> str:
+        """How many runs there are, at work and in trouble, and which of them are listed."""
+        if self._found is None:
+            return _counted(len(self._roots))
+        states = [run.status for run in self._found.runs]
+        if not states:
+            return "no runs"
+        parts = [_counted(len(states)), f"{states.count('running')} running"]
+        if self._runs.only:
+            parts.append(f"{len(self._runs.keys)} listed")
+        return ", ".join([*parts, *([self._runs.said] if self._runs.said else [])])
+
     def _show(self, found: RunsRead) -> None:
-        wide = self.app.size.width >= _WIDE
-        live = sum(run.status == "running" for run in found.runs)
-        folder = one_line(f"{self._folder}/", 50)
-        self._titlebar.tell(folder, f"{_counted(len(found.runs))}, {live} running" if found.runs else "no runs")
         self._runs.display, self._empty.display = bool(found.runs), not found.runs
         self._empty.say(Text(one_line(found.problem, 400), style="red") if found.problem else _empty(self._folder))
-        self._runs.fill(_headings(wide), [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
+        self._runs.show(read_rows(found, self.app.size.width, utc_now(), self._runs.shown))
+        self._say_title()
         if found.runs and self.focused is None:
             self._runs.focus()
+        self._show_detail()
+
+    @on(LongList.Rearranged)
+    def _rearranged(self) -> None:
+        """The title says what is listed, and in which order."""
+        self._say_title()
         self._show_detail()
 
     @property
@@ -176,15 +227,14 @@ class RunsScreen(LiveScreen):
             Copyable("path", str(root.absolute())),
         )
 
-    @on(DataTable.RowHighlighted, "#runs")
+    @on(LongList.Moved)
     def _show_detail(self) -> None:
         run = self._chosen
         self._offer_keys()
         if run is None or self._found is None:
             self._detail.say(Text())
             return
-        detail = _detail(run, self._found.origins.get(run.root), self._found.waits.get(run.root, ()))
-        self._detail.say(detail)
+        self._detail.say(run_detail(run, self._found, self._folder, utc_now()))
         if run.status == "paused" and run.root not in self._found.waits:
             self.read_soon()
 
@@ -195,10 +245,10 @@ class RunsScreen(LiveScreen):
             self._offers = offered
             self.refresh_bindings()
 
-    @on(DataTable.RowSelected, "#runs")
-    async def open_clicked(self, event: DataTable.RowSelected) -> None:
+    @on(LongList.Clicked)
+    async def open_clicked(self, event: LongList.Clicked) -> None:
         """Opens the run that was clicked, wherever the cursor went since."""
-        if (root := self._root(self._runs.key_of(event.row_key))) is not None:
+        if (root := self._root(event.key)) is not None:
             await self._dempo.open_run(root)
 
     async def action_open(self) -> None:
@@ -220,60 +270,17 @@ def _refused(action: str, run: RunSummary) -> str:
     return stop_refused(name, run.status) if action == "stop" else resume_refused(name, run.status, run.detail)
 
 
-def _headings(wide: bool) -> list[str]:
-    return ["state", "run" if wide else "name", *_HEADINGS]
-
-
-def _name_width(wide: bool) -> int:
-    return 56 if wide else 17
+def _folder_name(folder: Path, room: int) -> str:
+    """The folder with the home as `~`; where it is too long its end, which tells it from others."""
+    with suppress(RuntimeError, ValueError):
+        folder = Path("~") / folder.relative_to(Path.home())
+    name = one_line(f"{folder}/", 300)
+    room = max(12, min(room, 50))
+    return name if len(name) <= room else f"…{name[1 - room :]}"
 
 
 def _counted(runs: int) -> str:
     return f"{runs} run{'' if runs == 1 else 's'}"
-
-
-def _word(run: RunSummary, found: RunsRead) -> str:
-    origin = found.origins.get(run.root)
-    if origin is not None and run.status not in ("not begun", "unreadable", "damaged"):
-        return origin.how
-    return "stopping" if run.run_id in found.stopping and run.status == "running" else run.status
-
-
-def _unread(root: Path, wide: bool) -> list[Text]:
-    """A row of which only the name is known."""
-    return [Text("…"), left(root.name, _name_width(wide)), *(Text() for _ in _HEADINGS)]
-
-
-def _row(run: RunSummary, word: str, wide: bool) -> list[Text]:
-    name = run.root.name if wide else (run.name or run.root.name)
-    created = moment(run.created_at, seconds=wide)
-    return [
-        status(word),
-        left(name, _name_width(wide)),
-        left(run.stage, 10),
-        right(f"{whole(run.done)}/{whole(run.units)}" if run.units else ""),
-        left(created if wide else created[5:]),
-        Text("SIMULATED", style="yellow") if run.simulated else Text(""),
-    ]
-
-
-def _detail(run: RunSummary, origin: Origin | None, waits: tuple[str, ...]) -> Text:
-    from tui.commands.record.origin_text import origin_lines
-
-    text = Text(overflow="fold")
-    text.append(one_line(str(run.root), 300), style="bold")
-    if run.simulated:
-        text.append("  ")
-        text.append(STAMP)
-    for line in origin_lines(origin) if origin else []:
-        text.append(f"\n{line}")
-    for line in waits:
-        text.append(f"\n{one_line(line, 300)}")
-    if run.status in ("not begun", "unreadable", "damaged"):
-        text.append(f"\n{one_line(run.detail, 400)}", style="red")
-    elif run.detail:
-        text.append(f"\n{one_line(run.stage, 14)}: {one_line(run.detail, 300)}")
-    return text
 
 
 def _empty(runs: Path) -> Text:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 
 from core.visible import one_line
 from tui.widgets.words import Words
+
+_PADDING = 2
+"""Blank cells at the two ends of the line."""
 
 
 class TitleBar(Words):
@@ -16,11 +21,27 @@ class TitleBar(Words):
         taken = len("dempo") + sum(2 + part.cell_len for part in parts)
         self.tell(one_line(name, max(12, self.app.size.width - taken - 4)), *parts)
 
-    def tell(self, *parts: Text | str) -> None:
-        """Shows the parts, two cells apart; strings must have been made visible."""
+    def tell(self, *parts: Text | str, at_right: Sequence[Text] = ()) -> None:
+        """Shows the parts, two cells apart; strings must have been made visible.
+
+        Args:
+            at_right: parts at the end of the line; of those that do not fit, the last are left out.
+        """
         line = Text(no_wrap=True, overflow="ellipsis")
         line.append("dempo", style="bold")
         for part in parts:
             line.append("  ")
             line.append(part if isinstance(part, Text) else Text(part))
+        ending = _fitting(at_right, self.app.size.width - _PADDING - line.cell_len)
+        if ending:
+            last = Text("  ").join(ending)
+            line.append(" " * (self.app.size.width - _PADDING - line.cell_len - last.cell_len))
+            line.append(last)
         self.say(line)
+
+
+def _fitting(parts: Sequence[Text], room: int) -> list[Text]:
+    found = list(parts)
+    while found and sum(part.cell_len + 2 for part in found) > room:
+        found.pop()
+    return found

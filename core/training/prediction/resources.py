@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from core.config import RunConfig
 from core.errors import InputError, OutOfDeviceMemory
+from core.program.machine import free_at
 from core.sections.what_trains import TrainSection
 from core.training.models.optimizers import OPTIMIZERS
 from core.training.prediction.device_memory import FILLED, GIB
@@ -68,8 +68,3 @@ def parts(found: Forecast) -> str:
 def gib(size: float) -> str:
     """Bytes as people read them."""
     return f"{size / GIB:,.1f} GiB" if size >= GIB / 10 else f"{size / 1024**2:,.1f} MiB"
-
-
-def free_at(runs: Path) -> int:
-    """Bytes that are free where the folder of runs is, or will be."""
-    return shutil.disk_usage(next(p for p in (runs, *runs.resolve().parents) if p.exists())).free

@@ -60,7 +60,8 @@ def verify(
     runs_dir: RunsDir = _RUNS,
     as_json: Json = False,
 ) -> None:
-    """Check a run's record: chain, texts, lotteries, draws, weights, scores, signatures … Nothing is written."""
+    """Check a run's record: chain, texts, lotteries, draws, weights, scores, signatures … It is not written to."""
+    from storage.record.verified import note_verification, recorded_head
     from storage.verifier.vouching.ssh_signature import Unusable
     from storage.verifier.vouching.vouching import decisive, summary_of, unchecked
     from storage.verify import verify_all
@@ -75,7 +76,10 @@ def verify(
         altered = {"run_id": root.name, "alterations": [row.row() for row in shown]}
         print_data(altered, as_json, f"{tables.table([shown_as(row) for row in shown])}\n\n{told(shown)}")
         return
+    before = recorded_head(root)
     checks = verify_all(root, key, head, files)
+    if root.resolve().parent == runs_dir.resolve():  # the list of these runs tells it
+        note_verification(root, before, checks)
     try:
         against = decisive(checks, key is not None, head is not None, require)
         left = unchecked(checks, allow)

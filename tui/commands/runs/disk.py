@@ -5,12 +5,12 @@ Upper estimates: every answer and every reply is taken to be as long as the conf
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
+from core.program.machine import free_at
 from core.run_folder import RunFolder
 from storage.export.export import MARGIN, SNAPSHOTS, space_needed
 from storage.record.run_folders import run_folders
@@ -77,7 +77,7 @@ def size_of(config: RunConfig, questions: int) -> Size:
 
 def disk_rows(runs: Path) -> list[dict[str, Any]]:
     """Rows for `dempo doctor`: what a run of the paper's size needs, and the export of the largest run here."""
-    free = shutil.disk_usage(next(p for p in (runs, *runs.resolve().parents) if p.exists())).free
+    free = free_at(runs)
     paper = predict(PAPER)
     told = (
         f"up to {_mib(paper.record)} for a record of the paper's size (15,000 answers, 15,000 judge calls), "

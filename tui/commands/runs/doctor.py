@@ -15,9 +15,9 @@ from core.config_file import load_config
 from core.errors import InputError, JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
 from core.program.environment import devices, environment, package_version
+from core.program.machine import LEAST_FREE, free_at
 from core.program.provenance import provenance
 from core.sections.who_judges import JudgeModel
-from core.training.prediction.resources import free_at
 from storage.draws.history import config_of
 from storage.record.reader import Reader, find_run
 from storage.signatures import sshsig
@@ -29,8 +29,6 @@ from tui.commands.runs.training_rows import training_rows
 
 _LEAST_SQLITE = (3, 38, 0)
 """`->>` came with 3.38."""
-
-_LEAST_FREE = 2 * 1024**3
 
 
 def named(name: str, runs: Path, overrides: Sequence[str] = ()) -> tuple[RunConfig, Reader | None]:
@@ -129,7 +127,7 @@ def _devices() -> list[dict[str, Any]]:
 
 def _disk(runs: Path) -> dict[str, Any]:
     free = free_at(runs)
-    return _row("free disk", "ok" if free >= _LEAST_FREE else "note", f"{free / 1024**3:.1f} GiB for {runs}")
+    return _row("free disk", "ok" if free >= LEAST_FREE else "note", f"{free / 1024**3:.1f} GiB for {runs}")
 
 
 def _signing_key(runs: Path) -> dict[str, Any]:

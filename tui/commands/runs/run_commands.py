@@ -32,7 +32,7 @@ def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:
     from storage.record.reader import list_runs
     from tui.commands.runs.listing import columns_of, rows_of
 
-    rows = rows_of(list_runs(runs_dir))
+    rows = rows_of(list_runs(runs_dir), more=as_json)
     if as_json:
         print_json({"runs": rows})
     elif not rows:

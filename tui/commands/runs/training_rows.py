@@ -9,11 +9,12 @@ from typing import Any
 from core.config import RunConfig
 from core.errors import DempoError, InputError
 from core.facts.plural import number_of
+from core.program.machine import free_at
 from core.sections.what_trains import TrainSection
 from core.training.prediction.device_memory import FILLED
 from core.training.prediction.forecast import Forecast, forecast, trainings_of
 from core.training.prediction.memory_need import answering_bytes, reference_bytes
-from core.training.prediction.resources import free_at, gib, parts
+from core.training.prediction.resources import gib, parts
 from core.training.prediction.ways_out import advice, fits_somehow
 
 _QUESTION = 256

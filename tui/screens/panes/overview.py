@@ -15,8 +15,9 @@ from core.visible import one_line
 from storage.draws.waiting import waits_for
 from storage.imports.origin import Origin, origin_of
 from storage.record.glances import Counts, Stop, counts_of, last_stop, under_way
-from storage.record.reader import Reader
+from storage.record.reader import Progress, Reader
 from storage.record.rows import StageRow, view_rows
+from storage.run_lines.how_far import moment_of, share_of
 from storage.withheld import people_left_out
 from tui.commands.record.origin_text import origin_lines
 from tui.messages import Pulse
@@ -131,10 +132,7 @@ def _engine(found: Overview, pulse: Pulse) -> str:
         words = f"process {pulse.pid}" if pulse.pid else "at work"
         if pulse.status == "stopping":
             words += ", stops at the next safe point"
-        note = pulse.progress
-        if note is not None and isinstance(note.done, (int, float)) and isinstance(note.total, (int, float)):
-            share = f" {percent(note.done / note.total, 0)}" if note.total else ""
-            words += f" · {one_line(str(note.stage), 20)}{share} {one_line(str(note.detail), 120)}".rstrip()
+        words += _noted(found, pulse.progress)
         return words
     if found.origin is not None and found.stop is None:
         return "its record ends without the end of an engine"
@@ -147,6 +145,16 @@ def _engine(found: Overview, pulse: Pulse) -> str:
     return f"{one_line(str(found.stop.outcome))}: {one_line(found.stop.told, 300)}"
 
 
+def _noted(found: Overview, note: Progress | None) -> str:
+    """What the engine notes of the stage that it is at; what it noted of one that is over says nothing any more."""
+    if note is None or any(row.stage == note.stage and row.status == "completed" for row in found.stages):
+        return ""
+    if not isinstance(note.done, (int, float)) or not isinstance(note.total, (int, float)):
+        return ""
+    share = f" {percent(note.done / note.total, 0)}" if note.total else ""
+    return f" · {one_line(str(note.stage), 20)}{share} {one_line(str(note.detail), 120)}".rstrip()
+
+
 def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, list[Text]]]:
     """One row per stage in pipeline order; a stage that isn't recorded yet is waiting."""
     recorded = {row.stage: row for row in found.stages}
@@ -156,14 +164,23 @@ def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, lis
 
 def _cells(name: str, row: StageRow | None, pulse: Pulse, width: int) -> list[Text]:
     done, units, replay = (row.completed or 0, row.units, row.replay) if row else (0, None, None)
+    share = _share(name, row, pulse)
     return [
         left(name, 14),
         status(_state(row, pulse)),
         right(f"{whole(done)}/{whole(units)}" if units else ""),
-        Text(bar(done, units, width) if units else "", style="cyan", no_wrap=True),
+        Text(bar(share, 1, width) if share is not None else "", style="cyan", no_wrap=True),
         right(_time(row)),
         left(replay or "", 14),
     ]
+
+
+def _share(name: str, row: StageRow | None, pulse: Pulse) -> float | None:
+    """How much of a stage is done, the unit under way counted in."""
+    if row is None or not (isinstance(row.units, int) and isinstance(row.completed, int)):
+        return None
+    note = pulse.progress if pulse.status in ("running", "stopping") and not pulse.past else None
+    return share_of(name, row.completed, row.units, note, moment_of(pulse.at))
 
 
 def _state(row: StageRow | None, pulse: Pulse) -> str:
