@@ -650,9 +650,10 @@ async def test_help_names_every_key_that_does_something(complete: Path) -> None:
 
 
 def test_keys_that_terminal_multiplexers_and_flow_control_take_are_not_bound() -> None:
+    from tui.screens.new_run import NewRunScreen
+
     from tui.screens.confirm import ConfirmScreen
     from tui.screens.help import HelpScreen
-    from tui.screens.new_run import NewRunScreen
 
     for owner in (DempoApp, RunsScreen, RunScreen, ConfirmScreen, HelpScreen, NewRunScreen):
         keys = {key for bindings in owner._merged_bindings.key_to_bindings.items() for key in [bindings[0]]}  # type: ignore[union-attr]

@@ -16,7 +16,8 @@ from core.config_file import parse_config
 from core.errors import InputError
 from core.program.needed_packages import require_packages
 from tui.cli import main as command_line
-from tui.commands.runs.demo import prepare
+from tui.commands.starting.beginning import from_demo
+from tui.terminal.options import tell_notes
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTED = "import sys; sys.path[:0] = {paths!r}; sys.argv = ['dempo', 'list']; from dempo import main; main()"
@@ -122,7 +123,7 @@ def test_the_demo_says_what_is_missing_before_it_writes_anything(
 ) -> None:
     hide(monkeypatch, "trl")
     with pytest.raises(InputError, match="this needs 'trl'"):
-        prepare("planted", 1, tmp_path / "runs", ())
+        from_demo(tmp_path / "runs").make((), None, tmp_path / "runs", tell_notes)
     assert not (tmp_path / "runs").exists()
 
 

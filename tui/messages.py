@@ -12,6 +12,8 @@ from textual.message import Message
 if TYPE_CHECKING:
     from storage.imports.origin import Origin
     from storage.record.reader import Progress, RunSummary, Status
+    from tui.commands.starting.outlook import Outlook
+    from tui.screens.start.reading import FormReading
 
     Shown = Status | Literal["stopping"]
     """The recorded status, or `stopping` where the engine has been asked to stop and is still at it."""
@@ -103,7 +105,7 @@ class Stepped(Message):
 class Acted(Message):
     """An action on a run ended; `error` is empty where it succeeded."""
 
-    action: Literal["start", "stop", "resume"]
+    action: Literal["demo", "start", "stop", "resume"]
     root: Path | None
     error: str
 
@@ -113,3 +115,29 @@ class CopyKept(Message):
     """A text was copied: `told` says where it lies now."""
 
     told: str
+
+
+@dataclass
+class FormRead(Message):
+    """The configuration of a form was read, as it is after change number `state`."""
+
+    state: int
+    reading: FormReading
+
+
+@dataclass
+class ValueTried(Message):
+    """A value that is being typed was tried: what is wrong with it, and with others because of it."""
+
+    key: str
+    value: str
+    own: str
+    others: str
+
+
+@dataclass
+class OutlookFound(Message):
+    """What a form's run would take, as it is after change number `state`; None where nobody waits for it."""
+
+    state: int
+    outlook: Outlook | None
