@@ -27,7 +27,7 @@ from core.errors import DempoError
 from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
 from tui.actions.table import ACTIONS, Action
-from tui.commands.starting.source import DEMO, Source
+from tui.commands.starting.source import DEMO, RunSource
 from tui.crash import write_crash_file
 from tui.messages import Acted, CopyKept
 from tui.screens.confirm import ConfirmScreen
@@ -115,7 +115,7 @@ class DempoApp(App[None], inherit_bindings=False):
 
         await self.push_screen(RunScreen(root))
 
-    async def new_run(self, source: Source | None = None) -> None:
+    async def new_run(self, source: RunSource | None = None) -> None:
         """Opens the form that starts a run; without a source it asks what to start from."""
         from tui.screens.start.form import StartScreen
 
@@ -127,7 +127,7 @@ class DempoApp(App[None], inherit_bindings=False):
 
     async def clone_run(self, root: Path) -> None:
         """Opens the form on the configuration of a run."""
-        await self.new_run(Source("run", root.name))
+        await self.new_run(RunSource("run", root.name))
 
     def start_demo(self) -> None:
         """Starts the demo, as `dempo demo --detach`; one press is one run."""

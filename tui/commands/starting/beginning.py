@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class World:
+class DemoWorld:
     """A simulated world that is written before the run is made."""
 
     folder: Path
@@ -45,7 +45,7 @@ class Beginning:
     text: str
     linked_to: Path | None = None
     notes: tuple[str, ...] = ()
-    world: World | None = None
+    world: DemoWorld | None = None
 
     def refuse(self, config: RunConfig, until: str | None, runs: Path) -> tuple[str, ...]:
         """Refuses what cannot be run; a world that is not written yet is no reason.
@@ -133,4 +133,4 @@ def from_demo(runs: Path, world: str = "planted", seed: int = 1) -> Beginning:
         f"answer.questions={folder / 'questions'}",
     ]
     begun = from_file(config)
-    return Beginning(changed(begun.given, placed), begun.text, world=World(folder, cast("WorldKind", world), seed))
+    return Beginning(changed(begun.given, placed), begun.text, world=DemoWorld(folder, cast("WorldKind", world), seed))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import DempoError
-from tui.commands.starting.source import Source
+from tui.commands.starting.source import RunSource
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Outlook:
     rows: tuple[dict[str, Any], ...] = ()
 
 
-def look(source: Source, overrides: Sequence[str], until: str | None, runs: Path) -> Outlook:
+def look(source: RunSource, overrides: Sequence[str], until: str | None, runs: Path) -> Outlook:
     """What would come of starting a run so; nothing is created."""
     from core.config_file import changed, checked
     from tui.commands.runs.doctor import configured, free_disk

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui.commands.starting.outlook import Outlook, look
-from tui.commands.starting.source import Source
+from tui.commands.starting.source import RunSource
 
 _PATIENCE = 5.0
 """Seconds after which a question that is no longer of interest is not waited for: a hub may take minutes."""
@@ -28,7 +28,7 @@ class OutlookProcess:
         self._asked_at = 0.0
         self._closed = False
 
-    def ask(self, source: Source, overrides: Sequence[str], until: str | None, runs: Path) -> Outlook | None:
+    def ask(self, source: RunSource, overrides: Sequence[str], until: str | None, runs: Path) -> Outlook | None:
         """The answer of the process; None where it was told to give up."""
         if self._closed:
             return None
@@ -88,7 +88,7 @@ def answer_questions() -> None:
     os.dup2(2, 1)
     for line in sys.stdin:
         asked = json.loads(line)
-        outlook = look(Source(*asked["source"]), asked["set"], asked["until"], Path(asked["runs"]))
+        outlook = look(RunSource(*asked["source"]), asked["set"], asked["until"], Path(asked["runs"]))
         told = {"refused": outlook.refused, "notes": outlook.notes, "rows": outlook.rows}
         print(json.dumps(told, default=str), file=answers, flush=True)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class RunSource:
     """A configuration in a file (`name` is its path), that of a run (its id), or the demo (its world)."""
 
     kind: Literal["file", "run", "demo"]
@@ -39,4 +39,4 @@ class Source:
         return beginning.from_demo(runs, world=self.name)
 
 
-DEMO = Source("demo", "planted")
+DEMO = RunSource("demo", "planted")

@@ -34,7 +34,10 @@ class Changes:
 
     def undo(self) -> bool:
         """Takes the last change back; False where there is none."""
-        return len(self._states) > 1 and bool(self._states.pop())
+        if len(self._states) == 1:
+            return False
+        self._states.pop()
+        return True
 
     def undo_all(self) -> bool:
         """Takes all changes back, which can be taken back like a change; False where there is none."""

@@ -21,7 +21,7 @@ from core.errors import DempoError, InputError
 from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
 from tui.commands.data.shipped_examples import examples
-from tui.commands.starting.source import DEMO, Source
+from tui.commands.starting.source import DEMO, RunSource
 from tui.screens.start.places import completions, expanded
 from tui.widgets.words import Words
 
@@ -35,7 +35,7 @@ class Offer:
     kind: str
     name: str
     words: str
-    source: Source | None
+    source: RunSource | None
 
 
 @dataclass
@@ -51,7 +51,7 @@ class _Completed(Message):
     problem: str
 
 
-class ChooseScreen(ModalScreen[Source | None]):
+class ChooseScreen(ModalScreen[RunSource | None]):
     """Returns what was chosen, or None where it was closed."""
 
     place = "choose"
@@ -192,7 +192,7 @@ def _known(runs: Path) -> tuple[list[Offer], str]:
         found = list(run_folders(runs)) if runs.is_dir() else []
     except (DempoError, OSError) as error:
         return offers, "\n".join(filter(None, (problem, str(error))))
-    return [*offers, *(Offer("run", root.name, "", Source("run", root.name)) for root in found)], problem
+    return [*offers, *(Offer("run", root.name, "", RunSource("run", root.name)) for root in found)], problem
 
 
 def shortest(path: Path) -> str:
@@ -201,7 +201,7 @@ def shortest(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _file(path: str) -> Source:
+def _file(path: str) -> RunSource:
     """A file as the source; the demo's own configuration has no world beside it, so it means the demo."""
     place = expanded(path)
     try:
@@ -209,7 +209,7 @@ def _file(path: str) -> Source:
             return DEMO
     except (InputError, OSError):
         pass  # which the form says when it reads the file
-    return Source("file", str(place))
+    return RunSource("file", str(place))
 
 
 def _option(offer: Offer) -> Option:

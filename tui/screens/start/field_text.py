@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from core.visible import one_line, visible
-from tui.commands.starting.source import Source
+from tui.commands.starting.source import RunSource
 
 if TYPE_CHECKING:
     from tui.screens.start.field_rows import FieldRow
@@ -23,7 +23,7 @@ def column_widths(room: int) -> tuple[int, int, int]:
     return key, max(8, room - origin - key - 8), origin
 
 
-def cells_of(row: FieldRow, source: Source | None, widths: tuple[int, int, int]) -> list[Text]:
+def cells_of(row: FieldRow, source: RunSource | None, widths: tuple[int, int, int]) -> list[Text]:
     """Key, value and origin; what is wrong has a cross, what is changed a star, so that neither rests on a colour."""
     key, value, origin = widths
     if row.kind == "section":
@@ -39,7 +39,7 @@ def cells_of(row: FieldRow, source: Source | None, widths: tuple[int, int, int])
     ]
 
 
-def _origin(row: FieldRow, source: Source | None) -> str:
+def _origin(row: FieldRow, source: RunSource | None) -> str:
     if row.origin == "clone" and source is not None:
         return f"run {source.name}"
     return _ORIGINS.get(row.origin, row.origin)

@@ -23,7 +23,7 @@ from tui.actions.bindings import bindings_of
 from tui.commands.starting.launch import launch
 from tui.commands.starting.outlook import Outlook
 from tui.commands.starting.outlook_process import OutlookProcess
-from tui.commands.starting.source import Source
+from tui.commands.starting.source import RunSource
 from tui.messages import Acted, FormRead, OutlookFound, ValueTried
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copying import Copyable
@@ -55,7 +55,7 @@ class StartScreen(Screen[Path | None]):
     place = "start"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
-    def __init__(self, runs: Path, source: Source | None = None) -> None:
+    def __init__(self, runs: Path, source: RunSource | None = None) -> None:
         super().__init__()
         self._runs, self._source = runs, source
         self._changes, self._until = Changes(), ""
@@ -127,7 +127,7 @@ class StartScreen(Screen[Path | None]):
         return self.set_timer(seconds, do)
 
     @work(thread=True, group="form")
-    def _read(self, state: int, source: Source, overrides: tuple[str, ...]) -> None:
+    def _read(self, state: int, source: RunSource, overrides: tuple[str, ...]) -> None:
         from tui.screens.start.reading import read_form
 
         self.post_message(FormRead(state, read_form(source, overrides, self._runs)))
@@ -146,7 +146,7 @@ class StartScreen(Screen[Path | None]):
             self._look(self._state, self._source, self._changes.overrides, self._until or None)
 
     @work(thread=True, group="outlook")
-    def _look(self, state: int, source: Source, overrides: tuple[str, ...], until: str | None) -> None:
+    def _look(self, state: int, source: RunSource, overrides: tuple[str, ...], until: str | None) -> None:
         self.post_message(OutlookFound(state, self._process.ask(source, overrides, until, self._runs)))
 
     def on_outlook_found(self, message: OutlookFound) -> None:
@@ -197,7 +197,7 @@ class StartScreen(Screen[Path | None]):
 
     @property
     def _words(self) -> list[str]:
-        source = self._source or Source("file", "CONFIG")
+        source = self._source or RunSource("file", "CONFIG")
         return source.words(self._changes.overrides, self._until or None)
 
     @property
@@ -275,7 +275,7 @@ class StartScreen(Screen[Path | None]):
             self._try(self._source, self._key, value, self._changes.with_one(self._key, value))
 
     @work(thread=True, group="try")
-    def _try(self, source: Source, key: str, value: str, overrides: tuple[str, ...]) -> None:
+    def _try(self, source: RunSource, key: str, value: str, overrides: tuple[str, ...]) -> None:
         from tui.screens.start.reading import wrong_with
 
         self.post_message(ValueTried(key, value, *wrong_with(source, overrides, key, self._runs)))
@@ -386,7 +386,7 @@ class StartScreen(Screen[Path | None]):
     async def action_choose(self) -> None:
         """Asks what to start from; the changes stay, as far as the new configuration has their keys."""
 
-        def chosen(source: Source | None) -> None:
+        def chosen(source: RunSource | None) -> None:
             if source is None and self._source is None:
                 self.dismiss(None)
             elif source is not None and source != self._source:
@@ -457,7 +457,7 @@ class StartScreen(Screen[Path | None]):
         self.dismiss(message.root)
 
 
-def _from_line(source: Source | None, until: str) -> Text:
+def _from_line(source: RunSource | None, until: str) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("from ", style="dim")
     if source is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.complaints import WrongConfiguration
 from core.config_file import changed, checked
 from core.errors import DempoError
-from tui.commands.starting.source import Source
+from tui.commands.starting.source import RunSource
 from tui.screens.start.field_rows import FieldRow, known_keys, rows_of
 
 
@@ -22,7 +22,7 @@ class FormReading:
     wrong: str = ""
 
 
-def read_form(source: Source, overrides: Sequence[str], runs: Path) -> FormReading:
+def read_form(source: RunSource, overrides: Sequence[str], runs: Path) -> FormReading:
     """The configuration of a source after changes; rows also where values of it are wrong."""
     try:
         given = source.begin(runs).given
@@ -46,7 +46,7 @@ def read_form(source: Source, overrides: Sequence[str], runs: Path) -> FormReadi
     return FormReading(tuple(rows), known_keys(rows), wrong)
 
 
-def wrong_with(source: Source, overrides: Sequence[str], key: str, runs: Path) -> tuple[str, str]:
+def wrong_with(source: RunSource, overrides: Sequence[str], key: str, runs: Path) -> tuple[str, str]:
     """What is wrong with the last override, which is of this key: with its own value, and with others because of it.
 
     Only the first is a reason not to take it: two values that must go together are changed one after the other.
