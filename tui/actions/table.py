@@ -213,8 +213,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("start.start", "start", "s", "Start", "create the run and start its engine", ("start",), twin=_NEW),
     Action("start.until", "until", "t", "Until", "the stage after which it ends", ("start",)),
     Action("start.find", "find", "slash", "Find", "the keys in which a word stands", ("start",), shown="/"),
-    Action("start.name", "name", "k", "Key", "give any key a value, completed as it is typed", ("start",)),
-    Action("start.undo", "undo", "u,backspace", "Undo", "the last change", ("start",), shown="u ⌫"),
+    Action(
+        "start.name", "name", "k", "Key", "give any key a value, completed as it is typed", ("start",), footer=False
+    ),
+    Action("start.undo", "undo", "u,backspace", "Undo", "the last change", ("start",), shown="u"),
     Action("start.undo_all", "undo_all", "U", "Undo all", "every change; u takes that back", ("start",), footer=False),
     Action("start.choose", "choose", "o", "From", "choose what to start from", ("start",)),
     Action(

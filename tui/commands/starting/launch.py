@@ -37,7 +37,10 @@ def launch(words: Sequence[str], runs: Path) -> Path:
         raise InputError(f"this cannot be handed to a command: {error}") from error
     if done.returncode:
         raise InputError(_sentence(done.stderr) or f"the command ended with exit code {done.returncode}")
-    return Path(json.loads(done.stdout)["path"])
+    try:
+        return Path(json.loads(done.stdout)["path"])
+    except (ValueError, LookupError, TypeError):
+        raise InputError(f"the command said nothing of a run that it made: {done.stdout[-200:]!r}") from None
 
 
 def _sentence(told: str) -> str:

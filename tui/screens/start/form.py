@@ -174,10 +174,11 @@ class StartScreen(Screen[Path | None]):
 
     @property
     def _shown_rows(self) -> list[FieldRow]:
-        """The rows in whose key or words everything stands that is looked for."""
+        """The rows in whose key everything stands that is looked for; else those in whose words it does."""
         words = self._only.casefold().split()
         rows = self._reading.rows if self._reading else ()
-        return [row for row in rows if all(word in f"{row.key} {row.told}".casefold() for word in words)]
+        of_key = [row for row in rows if all(word in row.key.casefold() for word in words)]
+        return of_key or [row for row in rows if all(word in f"{row.key} {row.told}".casefold() for word in words)]
 
     @property
     def _row(self) -> FieldRow | None:
