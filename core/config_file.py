@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -11,6 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from core.asking.prompt_files import read_template
+from core.complaints import WrongConfiguration, complaints_of, model_inside
 from core.config import RunConfig, resolved
 from core.errors import InputError
 from core.facts.places import apart
@@ -28,6 +31,16 @@ class LoadedConfig(Section):
     origins: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Given:
+    """The values of a configuration before they are checked, and where each of them is from."""
+
+    values: dict[str, Any]
+    origins: dict[str, str]
+    where: str
+    """What they stand in, as sentences name it."""
+
+
 def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     """Reads a TOML file, applies `a.b=c` overrides and checks the result.
 
@@ -36,7 +49,16 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     Raises:
         InputError: the file is missing or no TOML, or a value is wrong; the message holds the key's path.
     """
-    return parse_config(_text(path), overrides, where=str(path), folder=path.parent)
+    return checked(changed(given_in(path), overrides))
+
+
+def given_in(path: Path) -> Given:
+    """What stands in a TOML file.
+
+    Raises:
+        InputError: the file is missing or no TOML.
+    """
+    return _given(_text(path), str(path), path.parent)
 
 
 def load_judges(path: Path) -> AddedJudges:
@@ -50,7 +72,7 @@ def load_judges(path: Path) -> AddedJudges:
     try:
         return AddedJudges.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error, AddedJudges)}") from error
+        raise WrongConfiguration(str(path), complaints_of(error, AddedJudges)) from error
 
 
 def _text(path: Path) -> str:
@@ -73,13 +95,17 @@ def parse_config(
     text: str, overrides: Sequence[str] = (), where: str = "configuration", folder: Path = Path()
 ) -> LoadedConfig:
     """`load_config` on a text, whose relative paths are taken from `folder`."""
+    return checked(changed(_given(text, where, folder), overrides))
+
+
+def _given(text: str, where: str, folder: Path) -> Given:
     values = _parsed(text, where)
     _place(values, RunConfig, folder)
     try:
         values = with_members(values)
     except ValueError as error:
         raise InputError(f"{where}: {error}") from error
-    return _checked(values, {key: "file" for key, _ in settings_in(values)}, overrides, where)
+    return Given(values, {key: "file" for key, _ in settings_in(values)}, where)
 
 
 _MODELS = (TrainSection, JudgeModel)
@@ -91,7 +117,7 @@ def _place(values: Any, model: type[BaseModel], folder: Path) -> None:
     if not isinstance(values, dict):
         return
     for name, field in model.model_fields.items():
-        given, inside = values.get(name), _model_inside(field.annotation)
+        given, inside = values.get(name), model_inside(field.annotation)
         if inside is not None:
             for section in given if isinstance(given, list) else [given]:
                 _place(section, inside, folder)
@@ -117,22 +143,39 @@ def _is_place(annotation: Any) -> bool:
     return annotation is Path or any(_is_place(inner) for inner in get_args(annotation))
 
 
-def _checked(values: dict[str, Any], origins: dict[str, str], overrides: Sequence[str], where: str) -> LoadedConfig:
+def changed(given: Given, overrides: Sequence[str]) -> Given:
+    """The values after `a.b=c` overrides in their order; those that were given stay as they are.
+
+    Raises:
+        InputError: an override has another shape, or its key leads to no place.
+    """
+    values, origins = copy.deepcopy(given.values), given.origins
     for override in overrides:
-        key, value = _parse_override(override)
+        key, value = parse_override(override)
         _set(values, key, value)
         if key[-1] == "prompt":
             _set(values, (*key[:-1], "template"), None)
         name = ".".join(key)
         origins = {known: origin for known, origin in origins.items() if not f"{known}.".startswith(f"{name}.")}
         origins |= {inner: "set" for inner, _ in settings_in(value, key)}
+    return Given(values, origins, given.where)
+
+
+def checked(given: Given) -> LoadedConfig:
+    """The configuration of these values.
+
+    Raises:
+        WrongConfiguration: values are wrong, each with its key's path.
+        InputError: a file of a prompt cannot be used.
+    """
+    values = copy.deepcopy(given.values)
     _read_prompts(values)
     try:
         config = RunConfig.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{where}: {_explain(error)}") from error
+        raise WrongConfiguration(given.where, complaints_of(error, RunConfig)) from error
     return LoadedConfig(
-        config=config, origins={key: origins.get(key, "default") for key, _ in settings_in(resolved(config))}
+        config=config, origins={key: given.origins.get(key, "default") for key, _ in settings_in(resolved(config))}
     )
 
 
@@ -165,10 +208,15 @@ def cloned(values: dict[str, Any], overrides: Sequence[str], where: str) -> Load
     Raises:
         InputError: a value is wrong; the message holds the key's path.
     """
-    return _checked(values, {key: "clone" for key, _ in settings_in(values)}, overrides, where)
+    return checked(changed(given_by(values, where), overrides))
 
 
-def _parse_override(override: str) -> tuple[tuple[str, ...], object]:
+def given_by(values: dict[str, Any], where: str) -> Given:
+    """Values that another run's configuration has given, as plain JSON values."""
+    return Given(values, {key: "clone" for key, _ in settings_in(values)}, where)
+
+
+def parse_override(override: str) -> tuple[tuple[str, ...], object]:
     key, separator, raw = override.partition("=")
     if not separator or not all(key.split(".")):
         raise InputError(f"--set {override!r}: write it as key.path=value, for example run.seed=7")
@@ -200,51 +248,3 @@ def _set(values: dict[str, Any], key: tuple[str, ...], value: object) -> None:
                 place.pop("template", None)  # what another file held
         else:
             place = place[index]
-
-
-_PLAIN = {
-    "extra_forbidden": "is not a known key",
-    "missing": "is missing",
-}
-
-
-def _explain(error: ValidationError, model: type[BaseModel] = RunConfig) -> str:
-    """One line per wrong key: its path, what is wrong, and what was given."""
-    lines = []
-    for item in error.errors(include_url=False):
-        path = ".".join(str(part) for part in item["loc"]) or "the whole file"
-        reason = _PLAIN.get(item["type"], item["msg"].removeprefix("Value error, "))
-        given = "" if item["type"] in ("missing", "value_error") else f" (given: {_short(item['input'])})"
-        known = _known_keys(item["loc"], model) if item["type"] == "extra_forbidden" else ""
-        lines.append(f"{path} {reason}{given}{known}" if item["type"] in _PLAIN else f"{path}: {reason}{given}{known}")
-    return "\n  ".join(["", *lines]) if len(lines) > 1 else lines[0]
-
-
-def _known_keys(path: tuple[int | str, ...], within: type[BaseModel]) -> str:
-    """The keys that would be valid beside an unknown one."""
-    model: Any = within
-    for part in path[:-1]:
-        if isinstance(part, int):
-            continue
-        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        if field is None:
-            return ""
-        model = _model_inside(field.annotation)
-        if model is None:
-            return ""
-    return f"; known here: {', '.join(model.model_fields)}"
-
-
-def _model_inside(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_inside(inner)
-        if found is not None:
-            return found
-    return None
-
-
-def _short(value: object) -> str:
-    shown = str(value) if isinstance(value, Decimal) else repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "…"

@@ -42,27 +42,27 @@ def preflight(
     """
     refuse_launcher(os.environ)
     require_packages(config, until)
-    answers = bool(config.conditions) and _reaches("answer", until)
+    answers = bool(config.conditions) and reaches("answer", until)
     if config.data.people_only:
         _require_files(config, answers)
         notes = _check_tables(config)
         _check_people(config, until)
         return notes
-    wrong = list(check_training(config, _reaches("model", until), runs))
+    wrong = list(check_training(config, reaches("model", until), runs))
     try:
         _require_files(config, answers)
     except InputError as error:
         _refuse([error, *wrong])
-    notes = estimator_notes(config) if _reaches("train", until) else ()
+    notes = estimator_notes(config) if reaches("train", until) else ()
     try:
         notes += () if config.data.format == NO_DATA else PREFERENCES[config.data.format].notes(config)
         _check_people(config, until)
     except DempoError as error:
         wrong.insert(0, error)
     _refuse([*wrong, *(check_evaluation(config, others) if answers else ())])
-    notes += plan_notes(config) if _reaches("judge", until) else ()
-    notes += notes_on_training(config, _reaches("train", until)) if _reaches("conditions", until) else ()
-    return (*notes, *(resource_notes(config) if _reaches("model", until) else ()))
+    notes += plan_notes(config) if reaches("judge", until) else ()
+    notes += notes_on_training(config, reaches("train", until)) if reaches("conditions", until) else ()
+    return (*notes, *(resource_notes(config) if reaches("model", until) else ()))
 
 
 def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None = None) -> None:
@@ -82,7 +82,7 @@ def check_endpoints(config: RunConfig, ended: Collection[str], until: str | None
             continue
         previous, stage = ("answer", "judge") if who.startswith("judge ") else ("train", "answer")
         try:
-            if previous not in ended and _reaches(stage, until):
+            if previous not in ended and reaches(stage, until):
                 endpoint_for(config, asked, os.environ)
         except JudgeError as error:
             wrong.append(JudgeError(f"{who}: {error}"))
@@ -101,7 +101,8 @@ def _refuse(wrong: Sequence[DempoError]) -> None:
         raise InputError("\n  ".join([f"{len(wrong)} things are wrong with this configuration:", *map(str, wrong)]))
 
 
-def _reaches(stage: str, until: str | None) -> bool:
+def reaches(stage: str, until: str | None) -> bool:
+    """Whether a run that ends after the stage `until`, or after the last one, works on this one."""
     return until is None or STAGE_NAMES.index(until) >= STAGE_NAMES.index(stage)
 
 
@@ -116,12 +117,13 @@ def _require_files(config: RunConfig, answers: bool) -> None:
     if len(missing) > 1:
         head = f"{len(missing)} files or folders that the configuration names are not there:"
         rule = "relative paths are taken from the configuration's folder, those of --set from the current folder"
-        raise InputError("\n  ".join([head, *missing, rule]))
+        way = ["`dempo demo` writes a planted world, and starts a run on it"] if config.data.world is not None else []
+        raise InputError("\n  ".join([head, *missing, rule, *way]))
 
 
 def _check_people(config: RunConfig, until: str | None) -> None:
     """Published files about people that a lottery is to be compared with."""
-    if _reaches("lottery", until) and any(section.published is not None for section in config.lotteries):
+    if reaches("lottery", until) and any(section.published is not None for section in config.lotteries):
         from core.publication.people import check_people
 
         check_people(config)

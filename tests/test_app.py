@@ -18,9 +18,7 @@ import pytest
 import sample_run
 from textual.app import App
 from textual.pilot import Pilot
-from textual.widgets import Input
 
-from core.errors import InputError
 from core.events import StageSkipped
 from core.run_folder import RunFolder
 from core.stage import Context, Unit
@@ -183,7 +181,7 @@ async def test_names_stand_before_runs_are_read_and_open_at_once(
 
 async def test_an_empty_folder_says_what_to_type(tmp_path: Path) -> None:
     async with DempoApp(tmp_path / "runs", INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await wait_for(pilot, "no runs", "dempo demo", "a run from a configuration")
+        await wait_for(pilot, "no runs", "a demo: a whole run", "a run from an example or a configuration")
 
 
 async def test_a_damaged_run_is_listed_with_its_sentence_and_opens_without_a_crash(tmp_path: Path) -> None:
@@ -543,76 +541,6 @@ async def test_the_sentence_of_a_refused_resume_is_shown(tmp_path: Path, monkeyp
         await wait_for(pilot, "an engine (process 12) works on it", "[@click=app.quit]already[/]")
 
 
-async def test_new_run_hands_over_what_was_typed_and_opens_the_run(
-    complete: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[tuple[Path, list[str], Path]] = []
-
-    def start(config: Path, overrides: list[str], runs: Path) -> Path:
-        started.append((config, list(overrides), runs))
-        return the_run(complete)
-
-    monkeypatch.setattr(engine, "start", start)
-    app = DempoApp(complete, INTERVAL)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await wait_for(pilot, "sample")
-        await pilot.press("n")
-        await wait_for(pilot, "New run")
-        app.screen.query_one("#config", Input).value = "my config.toml"
-        app.screen.query_one("#overrides", Input).value = "run.seed=7 'run.name=\"x\"'"
-        await wait_for(pilot, "$ dempo run 'my config.toml' --set run.seed=7")
-        await pilot.press("enter")
-        await wait_for(pilot, "1 Overview", "completed: all stages are recorded")
-    assert started == [(Path("my config.toml"), ["run.seed=7", 'run.name="x"'], complete)]
-
-
-async def test_new_run_shows_the_sentence_of_a_wrong_configuration_and_stays_open(tmp_path: Path) -> None:
-    wrong = tmp_path / "wrong.toml"
-    wrong.write_text('[run]\nname = "x"\nsede = 3\n[data]\n', encoding="utf-8")
-    runs = tmp_path / "runs"
-    app = DempoApp(runs, INTERVAL)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await wait_for(pilot, "no runs")
-        await pilot.press("n")
-        await wait_for(pilot, "New run")
-        await pilot.press("enter")
-        await wait_for(pilot, "give the path of a configuration")
-        app.screen.query_one("#config", Input).value = str(tmp_path / "missing.toml")
-        await pilot.press("enter")
-        await wait_for(pilot, "cannot read the configuration")
-        app.screen.query_one("#config", Input).value = str(wrong)
-        await pilot.press("enter")
-        await until(pilot, lambda: "run.sede is not a known key" in flowing(app))
-        app.screen.query_one("#overrides", Input).value = "run.name='"
-        await pilot.press("enter")
-        await wait_for(pilot, "the changes cannot be read")
-        await pilot.press("escape")
-        await wait_for(pilot, "no runs", absent="New run\n")
-    assert not runs.exists(), "a refused input creates nothing"
-
-
-async def test_a_refused_start_can_be_tried_again(complete: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[str] = []
-
-    def start(config: Path, overrides: list[str], runs: Path) -> Path:
-        tries.append(str(config))
-        if len(tries) == 1:
-            raise InputError("run.seed: Input should be a valid integer")
-        return the_run(complete)
-
-    monkeypatch.setattr(engine, "start", start)
-    app = DempoApp(complete, INTERVAL)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await wait_for(pilot, "sample")
-        await pilot.press("n")
-        app.screen.query_one("#config", Input).value = "a.toml"
-        await pilot.press("enter")
-        await wait_for(pilot, "run.seed: Input should be a valid integer")
-        await pilot.press("enter")
-        await wait_for(pilot, "1 Overview")
-    assert tries == ["a.toml", "a.toml"]
-
-
 @pytest.mark.long
 async def test_looking_and_closing_change_nothing_on_disk(complete: Path) -> None:
     def fingerprint() -> dict[str, str]:
@@ -648,9 +576,10 @@ async def test_help_names_every_key_that_does_something(complete: Path) -> None:
 def test_keys_that_terminal_multiplexers_and_flow_control_take_are_not_bound() -> None:
     from tui.screens.confirm import ConfirmScreen
     from tui.screens.help import HelpScreen
-    from tui.screens.new_run import NewRunScreen
+    from tui.screens.start.choose import ChooseScreen
+    from tui.screens.start.form import StartScreen
 
-    for owner in (DempoApp, RunsScreen, RunScreen, ConfirmScreen, HelpScreen, NewRunScreen):
+    for owner in (DempoApp, RunsScreen, RunScreen, ConfirmScreen, HelpScreen, StartScreen, ChooseScreen):
         keys = {key for bindings in owner._merged_bindings.key_to_bindings.items() for key in [bindings[0]]}  # type: ignore[union-attr]
         assert not keys & {"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q"}, owner
 

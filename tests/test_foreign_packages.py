@@ -16,7 +16,8 @@ from core.config_file import parse_config
 from core.errors import InputError
 from core.program.needed_packages import require_packages
 from tui.cli import main as command_line
-from tui.commands.runs.demo import prepare
+from tui.commands.starting.beginning import from_demo
+from tui.terminal.options import tell_notes
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTED = "import sys; sys.path[:0] = {paths!r}; sys.argv = ['dempo', 'list']; from dempo import main; main()"
@@ -55,17 +56,15 @@ def test_a_folder_that_is_no_package_does_not_stand_in_the_way(tmp_path: Path) -
 
 def test_an_engine_finds_its_own_packages_before_those_of_pythonpath(tmp_path: Path) -> None:
     """What the app starts (`tui.commands.runs.engine`): this program's folder comes first."""
-    from tui.commands.runs.engine import _import_path
+    from tui.commands.runs.engine import own_environment
 
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "__init__.py").write_text("raise SystemExit('a stranger was run')\n")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        path = os.pathsep.join(_import_path())
+        environment = own_environment()
     command = [sys.executable, "-P", "-m", "tui", "resume", "nothing"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert "no run" in done.stderr
     assert "stranger" not in done.stderr
 
@@ -122,7 +121,7 @@ def test_the_demo_says_what_is_missing_before_it_writes_anything(
 ) -> None:
     hide(monkeypatch, "trl")
     with pytest.raises(InputError, match="this needs 'trl'"):
-        prepare("planted", 1, tmp_path / "runs", ())
+        from_demo(tmp_path / "runs").make((), None, tmp_path / "runs", tell_notes)
     assert not (tmp_path / "runs").exists()
 
 

@@ -14,9 +14,10 @@ from draw_runs import make_draw_run
 from core.run_folder import RunFolder
 from storage.draws.public import PublicDraw
 from storage.record.log import Log
-from tui.commands.runs.demo import prepare
 from tui.commands.runs.process import work
+from tui.commands.starting.beginning import from_demo
 from tui.terminal.console import Console
+from tui.terminal.options import tell_notes
 
 TINY = [
     "train.steps=4",
@@ -39,7 +40,7 @@ def small_demo(folder: Path, settings: Sequence[str], of_clause: int = 4) -> Pat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("core.data.planted.world_write.CONVERSATIONS", 1)
         patch.setattr("core.data.planted.world.HELD_OUT_PROMPTS", 6 * of_clause)
-        return prepare("planted", 0, folder, settings)
+        return from_demo(folder, seed=0).make(settings, None, folder, tell_notes)
 
 
 def make_trained_run(folder: Path) -> Path:

@@ -27,6 +27,7 @@ from core.errors import DempoError
 from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
 from tui.actions.table import ACTIONS, Action
+from tui.commands.starting.source import DEMO, RunSource
 from tui.crash import write_crash_file
 from tui.messages import Acted, CopyKept
 from tui.screens.confirm import ConfirmScreen
@@ -47,7 +48,7 @@ _FOR_SCREENS = (events.InputEvent, events.Paste, events.AppFocus, events.AppBlur
 _DONE: dict[str, str] = {
     "stop": "asked to stop; the engine ends at the next safe point",
     "resume": "engine started; it goes on when the app closes",
-    "start": "run created and engine started; it goes on when the app closes",
+    "demo": "the demo was started; it goes on when the app closes",
 }
 
 
@@ -67,6 +68,7 @@ class DempoApp(App[None], inherit_bindings=False):
         plain = bool(os.environ.get("NO_COLOR"))
         super().__init__(ansi_color=True if plain else None)  # else Textual turns the terminal's colours into black
         self.runs = runs
+        self._making_demo = False
         remote = bool(os.environ.get("SSH_TTY"))
         self.interval = 2 * interval if remote else interval
         if remote:
@@ -113,15 +115,37 @@ class DempoApp(App[None], inherit_bindings=False):
 
         await self.push_screen(RunScreen(root))
 
-    async def new_run(self) -> None:
-        """Asks for a configuration and starts a run with it."""
-        from tui.screens.new_run import NewRunScreen
+    async def new_run(self, source: RunSource | None = None) -> None:
+        """Opens the form that starts a run; without a source it asks what to start from."""
+        from tui.screens.start.form import StartScreen
 
         async def opened(root: Path | None) -> None:
             if root is not None:
                 await self.open_run(root)
 
-        await self.push_screen(NewRunScreen(self.runs), opened)
+        await self.push_screen(StartScreen(self.runs, source), opened)
+
+    async def clone_run(self, root: Path) -> None:
+        """Opens the form on the configuration of a run."""
+        await self.new_run(RunSource("run", root.name))
+
+    def start_demo(self) -> None:
+        """Starts the demo, as `dempo demo --detach`; one press is one run."""
+        if self._making_demo:
+            self.notify("the demo is being made already; its run appears in the list in a moment", markup=False)
+            return
+        self._making_demo = True
+        self.notify("writing the simulated world, and starting a run on it …", markup=False)
+        self._make_demo()
+
+    @work(thread=True, group="act")
+    def _make_demo(self) -> None:
+        from tui.commands.starting.launch import launch
+
+        try:
+            self.post_message(Acted("demo", launch(DEMO.words((), None), self.runs), ""))
+        except (DempoError, OSError) as error:
+            self.post_message(Acted("demo", None, str(error)))
 
     def stop_run(self, root: Path) -> None:
         """Asks the run's engine to stop, after a confirmation; nothing works on somebody else's run."""
@@ -177,11 +201,14 @@ class DempoApp(App[None], inherit_bindings=False):
     def on_acted(self, message: Acted) -> None:
         """Says what was done, and the command that does the same."""
         name = message.root.name if message.root else ""
+        if message.action == "demo":
+            self._making_demo = False
         if message.error:
             self.notify(visible(message.error), severity="error", timeout=10, markup=False)
             return
         detached = ("--detach",) if message.action == "resume" else ()
-        command = command_line(message.action, name, *detached, runs=self.runs)
+        words = DEMO.words((), None) if message.action == "demo" else (message.action, name, *detached)
+        command = command_line(*words, runs=self.runs)
         self.notify(f"{_DONE[message.action]}\n$ {visible(command)}", timeout=8, markup=False)
 
     def on_key(self, event: events.Key) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from storage.record.reader import Progress, RunSummary, Status
     from storage.run_lines.how_far import HowFar
     from storage.run_lines.said_of import SaidOf
+    from tui.commands.starting.outlook import Outlook
+    from tui.screens.start.reading import FormReading
 
     Shown = Status | Literal["stopping"]
     """The recorded status, or `stopping` where the engine has been asked to stop and is still at it."""
@@ -117,7 +119,7 @@ class Stepped(Message):
 class Acted(Message):
     """An action on a run ended; `error` is empty where it succeeded."""
 
-    action: Literal["start", "stop", "resume"]
+    action: Literal["demo", "start", "stop", "resume"]
     root: Path | None
     error: str
 
@@ -127,3 +129,29 @@ class CopyKept(Message):
     """A text was copied: `told` says where it lies now."""
 
     told: str
+
+
+@dataclass
+class FormRead(Message):
+    """The configuration of a form was read, as it is after change number `state`."""
+
+    state: int
+    reading: FormReading
+
+
+@dataclass
+class ValueTried(Message):
+    """A value that is being typed was tried: what is wrong with it, and with others because of it."""
+
+    key: str
+    value: str
+    own: str
+    others: str
+
+
+@dataclass
+class OutlookFound(Message):
+    """What a form's run would take, as it is after change number `state`; None where nobody waits for it."""
+
+    state: int
+    outlook: Outlook | None

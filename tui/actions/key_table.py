@@ -14,6 +14,7 @@ _HEADINGS = (
     ("In lists and texts", ("list",)),
     ("In the list of runs", ("runs",)),
     ("In a run", ("run",)),
+    ("In the form that starts a run", ("start",)),
     ("In dialogs", ()),
 )
 """Where an action is listed: under the first heading that has one of its places; under the last where none has."""

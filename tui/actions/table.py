@@ -39,6 +39,8 @@ class Action:
 
 _ANY_RUN = ("runs", "run")
 _NEW = "dempo run CONFIG --set KEY=VALUE --detach"
+_FORM = "a form on an example, a file or a run"
+_CHOOSERS = ("palette", "choose")
 _TURNED = ("quotas", "draw", "leaderboards")
 _LISTS = ("quotas", "draw", "rankings", "leaderboards", "record")
 
@@ -87,9 +89,27 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.sort", "sort", "o", "Sort", "by name, state, progress …, up or down", ("runs",), footer=False),
     # a run and the list of runs
     Action("run.back", "back", "escape", "Back", "to now, and then to the list of runs", ("run",), shown="Esc"),
-    Action("runs.new", "new", "n", "New run", "from a configuration and changes to it", ("runs",), twin=_NEW),
+    Action("runs.new", "new", "n", "New run", _FORM, ("runs",), twin=_NEW),
+    Action("run.new", "new", "n", "New run", _FORM, ("run",), twin=_NEW, footer=False),
     Action(
-        "run.new", "new", "n", "New run", "from a configuration and changes to it", ("run",), twin=_NEW, footer=False
+        "run.clone",
+        "clone",
+        "c",
+        "Clone",
+        "the form on the configuration of this run",
+        _ANY_RUN,
+        twin="dempo clone RUN --set KEY=VALUE --detach",
+        footer=False,
+    ),
+    Action(
+        "runs.demo",
+        "demo",
+        "d",
+        "Demo",
+        "a whole run on a small simulated world",
+        ("runs",),
+        twin="dempo demo --detach",
+        footer=False,
     ),
     Action(
         "run.stop",
@@ -212,6 +232,27 @@ ACTIONS: tuple[Action, ...] = (
     _tab("6", "leaderboards", "what ranking found"),
     _tab("7", "record", "the events as they were written"),
     Action("app.copy", "copy", "y", "Copy", "value, hash, command or path", _ANY_RUN),
+    Action("start.copy", "copy", "y", "Copy", "value or command", ("start",), footer=False),
+    # the form that starts a run
+    Action("start.edit", "edit", "enter", "Change", "the value under the cursor", ("start",), shown="Enter"),
+    Action("start.start", "start", "s", "Start", "create the run and start its engine", ("start",), twin=_NEW),
+    Action("start.until", "until", "t", "Until", "the stage after which it ends", ("start",)),
+    Action("start.find", "find", "slash", "Find", "the keys in which a word stands", ("start",), shown="/"),
+    Action(
+        "start.name", "name", "k", "Key", "give any key a value, completed as it is typed", ("start",), footer=False
+    ),
+    Action("start.undo", "undo", "u,backspace", "Undo", "the last change", ("start",), shown="u"),
+    Action("start.undo_all", "undo_all", "U", "Undo all", "every change; u takes that back", ("start",), footer=False),
+    Action("start.choose", "choose", "o", "From", "choose what to start from", ("start",)),
+    Action(
+        "start.leave",
+        "leave",
+        "escape,q",
+        "Back",
+        "without starting; asks where something changed",
+        ("start",),
+        shown="Esc",
+    ),
     # everywhere
     Action(
         "app.palette",
@@ -252,7 +293,7 @@ ACTIONS: tuple[Action, ...] = (
         "escape",
         "Close",
         "without doing anything",
-        ("palette", "ask", "new", "copy"),
+        ("palette", "ask", "choose", "copy"),
         shown="Esc",
     ),
     Action("help.close", "dismiss", "escape,q,question_mark,f1", "Close", "this page", ("help",), shown="Esc q ?"),
@@ -262,17 +303,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy.hash", "take('h')", "h", "Hash", "of the event, or of the record's head", ("copy",)),
     Action("copy.command", "take('c')", "c", "Command", "that prints the same", ("copy",)),
     Action("copy.path", "take('p')", "p", "Path", "of the run's folder", ("copy",)),
+    Action("choose.complete", "complete", "tab", "Complete", "the path under the cursor", ("choose",), shown="Tab"),
     Action(
-        "palette.down", "move('cursor_down')", "down", "Down", "the next command", ("palette",), shown="↓", footer=False
+        "palette.down", "move('cursor_down')", "down", "Down", "the next command", _CHOOSERS, shown="↓", footer=False
     ),
-    Action("palette.up", "move('cursor_up')", "up", "Up", "the command before", ("palette",), shown="↑", footer=False),
+    Action("palette.up", "move('cursor_up')", "up", "Up", "the command before", _CHOOSERS, shown="↑", footer=False),
     Action(
         "palette.page_down",
         "move('page_down')",
         "pagedown",
         "Page down",
         "a page on",
-        ("palette",),
+        _CHOOSERS,
         shown="PgDn",
         footer=False,
     ),
@@ -282,7 +324,7 @@ ACTIONS: tuple[Action, ...] = (
         "pageup",
         "Page up",
         "a page back",
-        ("palette",),
+        _CHOOSERS,
         shown="PgUp",
         footer=False,
     ),

@@ -317,6 +317,9 @@ class RunScreen(SeekingScreen):
         else:
             self._stand_at(None)
 
+    async def action_clone(self) -> None:
+        await self._dempo.clone_run(self.root)
+
     def action_stop(self) -> None:
         self._dempo.stop_run(self.root)
 

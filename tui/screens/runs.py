@@ -256,6 +256,14 @@ class RunsScreen(SeekingScreen):
         if (root := self._root(self._runs.chosen)) is not None:
             await self._dempo.open_run(root)
 
+    async def action_clone(self) -> None:
+        """Opens the form on the configuration of the run under the cursor."""
+        if (root := self._root(self._runs.chosen)) is not None:
+            await self._dempo.clone_run(root)
+
+    def action_demo(self) -> None:
+        self._dempo.start_demo()
+
     def action_stop(self) -> None:
         if (run := self._chosen) is not None:
             self._dempo.stop_run(run.root)
@@ -287,10 +295,10 @@ def _empty(runs: Path) -> Text:
     text = Text()
     text.append(f"There are no runs in {one_line(str(runs), 200)} yet.\n\n")
     for key, what in (
-        ("dempo demo", "in a shell: a whole run on a small simulated world, without network, key or GPU"),
-        ("n", "here: a run from a configuration of yours"),
-        ("?", "here: keys and signs"),
+        ("d", "a demo: a whole run on a simulated world; no network, key or GPU"),
+        ("n", "a run from an example or a configuration of yours"),
+        ("?", "keys and signs"),
     ):
-        text.append(f"  {key:<12}", style="bold cyan")
+        text.append(f"  {key:<4}", style="bold cyan")
         text.append(f"{what}\n")
     return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 DEFAULT_RUNS = Path("runs")
@@ -13,8 +12,3 @@ def command_line(*words: str, runs: Path) -> str:
     """`dempo` with these words, quoted for a shell; the folder of the runs only where it isn't the usual one."""
     where = () if runs == DEFAULT_RUNS else ("--runs-dir", str(runs))
     return shlex.join(("dempo", *words, *where))
-
-
-def run_command(config: str, overrides: Sequence[str], runs: Path) -> str:
-    """The twin of starting a run in the app: the engine is detached there too."""
-    return command_line("run", config, *(word for o in overrides for word in ("--set", o)), "--detach", runs=runs)

@@ -14,6 +14,7 @@ from core.config import RunConfig
 from core.config_file import load_config
 from core.errors import InputError, JudgeError
 from core.evaluation.endpoints.endpoint import endpoint_for
+from core.preflight import reaches
 from core.program.environment import devices, environment, package_version
 from core.program.machine import LEAST_FREE, free_at
 from core.program.provenance import provenance
@@ -59,17 +60,31 @@ def examine(
         device_memory, measured: as `training_rows`.
     """
     return [
-        *(_endpoints(config) if config else ()),
-        *(training_rows(config, runs, device_memory, measured) if config else ()),
-        *(estimate_rows(config, runs, run) if config else ()),
+        *(configured(config, runs, run, device_memory, measured) if config else ()),
         _program(),
         *_packages(),
         _sqlite(),
         *_devices(),
-        _disk(runs),
+        free_disk(runs),
         *disk_rows(runs),
         _signing_key(runs),
         *_variables(config.key_variables if config else ()),
+    ]
+
+
+def configured(
+    config: RunConfig,
+    runs: Path,
+    run: Reader | None = None,
+    device_memory: float | None = None,
+    measured: bool = False,
+    until: str | None = None,
+) -> list[dict[str, Any]]:
+    """The rows about a configuration: endpoints, training and judging, as far as a run up to `until` comes to them."""
+    return [
+        *(_endpoints(config) if reaches("answer", until) else ()),
+        *(training_rows(config, runs, device_memory, measured) if reaches("train", until) else ()),
+        *(estimate_rows(config, runs, run) if reaches("judge", until) else ()),
     ]
 
 
@@ -125,7 +140,8 @@ def _devices() -> list[dict[str, Any]]:
     return [_row(f"accelerator {i}", "ok", name) for i, name in enumerate(found)]
 
 
-def _disk(runs: Path) -> dict[str, Any]:
+def free_disk(runs: Path) -> dict[str, Any]:
+    """How much is free where the runs are."""
     free = free_at(runs)
     return _row("free disk", "ok" if free >= LEAST_FREE else "note", f"{free / 1024**3:.1f} GiB for {runs}")
 

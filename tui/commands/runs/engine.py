@@ -1,4 +1,4 @@
-"""Starting, stopping and resuming engines from the outside: what screens and commands may do to a run.
+"""Stopping and resuming engines from the outside: what screens and commands may do to a run.
 
 An engine started here is a process in a session of its own, so it outlives the app, the shell and the
 SSH connection that started it.
@@ -13,34 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.config import RunConfig
-from core.config_file import load_config
 from core.errors import InputError
 from core.program.environment import refuse_launcher
 from core.program.place import ROOT
 from core.run_folder import RunFolder
 from storage.draws.history import config_of, genesis_of
 from storage.errors import StorageError
-from storage.record.create import create_run
 from storage.record.foreign import refuse_imported
 from storage.record.reader import Reader
 from storage.setting_changes import changed_by, changes_of, settings_after
-
-
-def start(config: Path, overrides: Sequence[str], runs: Path) -> Path:
-    """Creates a run from a configuration and starts its engine; returns the run's folder.
-
-    Raises:
-        InputError, JudgeError: the configuration or a file it names is wrong; nothing was created.
-        StorageError: the run could not be created.
-    """
-    from core.preflight import preflight  # reads stages, which the app does not load before it starts a run
-    from storage.judging.other_runs import RunsOnDisk
-
-    loaded = load_config(config, overrides)
-    preflight(loaded.config, others=RunsOnDisk())
-    root = create_run(loaded, config.read_text(encoding="utf-8"), runs)
-    resume(root)
-    return root
 
 
 def resume(root: Path, until: str | None = None, overrides: Sequence[str] = ()) -> int:
@@ -75,7 +56,7 @@ def resume(root: Path, until: str | None = None, overrides: Sequence[str] = ()) 
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(_import_path())},
+            env=own_environment(),
         )
     return process.pid
 
@@ -104,8 +85,7 @@ def request_stop(root: Path) -> None:
     folder.stop_request.write_text("operator\n", encoding="utf-8")
 
 
-def _import_path() -> list[str]:
-    """Where this program was imported from: a checkout is not installed, and the engine must find it too."""
-    here = str(ROOT)
+def own_environment() -> dict[str, str]:
+    """The environment of a process of this program: a checkout is not installed, and the process must find it too."""
     given = os.environ.get("PYTHONPATH")
-    return [here, *([given] if given else [])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([given] if given else [])])}

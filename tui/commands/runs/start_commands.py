@@ -23,15 +23,10 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Create a run from a configuration and work through its stages."""
-    from core.config_file import load_config
-    from core.preflight import preflight
-    from storage.judging.other_runs import RunsOnDisk
-    from storage.record.create import create_run
+    from tui.commands.starting.beginning import from_file
 
     _check_until(until)
-    loaded = load_config(config, overrides or ())
-    tell_notes(preflight(loaded.config, until, RunsOnDisk(), runs_dir))
-    root = create_run(loaded, config.read_text(encoding="utf-8"), runs_dir)
+    root = from_file(config).make(overrides or (), until, runs_dir, tell_notes)
     work_on(root, until, detach, quiet, as_json)
 
 
@@ -62,24 +57,11 @@ def clone(
     as_json: Json = False,
 ) -> None:
     """Start a new run with the configuration of another one, changed by --set."""
-    from core.config_file import change
-    from core.preflight import preflight
-    from storage.draws.history import config_of
-    from storage.judging.other_runs import RunsOnDisk
-    from storage.record.create import create_run
-    from storage.record.reader import Reader
-    from storage.withheld import places_left_out
+    from tui.commands.starting.beginning import from_run
 
     _check_until(until)
-    original = find_run(name, runs_dir)
-    reader = Reader(original)
-    loaded = change(config_of(reader), overrides or ())
-    told = places_left_out(reader)
-    tell_notes([f"{told}; they are looked for in the current folder, or where --set says"] if told else [])
-    tell_notes(preflight(loaded.config, until, RunsOnDisk(), runs_dir))
-    given = original / "config.toml"  # an imported run has none: nobody checked it
-    text = given.read_text(encoding="utf-8") if given.is_file() else f"# as recorded in run {original.name}\n"
-    work_on(create_run(loaded, text, runs_dir, linked_to=original), until, detach, quiet, as_json)
+    root = from_run(name, runs_dir).make(overrides or (), until, runs_dir, tell_notes)
+    work_on(root, until, detach, quiet, as_json)
 
 
 def demo(
@@ -93,10 +75,10 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Run everything on a small simulated world whose truth is known: no network, key or GPU."""
-    from tui.commands.runs.demo import prepare
+    from tui.commands.starting.beginning import from_demo
 
     _check_until(until)
-    root = prepare(world, seed, runs_dir, overrides or (), until)
+    root = from_demo(runs_dir, world, seed).make(overrides or (), until, runs_dir, tell_notes)
     work_on(root, until, detach, quiet, as_json)
 
 
