@@ -10,11 +10,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from rich.console import RenderableType
 from rich.text import Text
+from rich.theme import ThemeStackError
 from textual import events, work
 from textual.actions import parse
 from textual.app import App
@@ -28,6 +30,8 @@ from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
 from tui.actions.table import ACTIONS, Action
 from tui.crash import write_crash_file
+from tui.look.themes import DARK, themes
+from tui.look.tokens import styles_of
 from tui.messages import Acted, CopyKept
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copying import Copyable, CopyScreen
@@ -71,8 +75,18 @@ class DempoApp(App[None], inherit_bindings=False):
         self.interval = 2 * interval if remote else interval
         if remote:
             self.animation_level = "none"
+        for theme in themes():
+            self.register_theme(theme)
         if plain:
             self.theme = "ansi-dark"
+        elif not os.environ.get("TEXTUAL_THEME"):
+            self.theme = DARK
+
+    def watch_theme(self) -> None:
+        """Has the names of styles stand for the colours of the theme."""
+        with suppress(ThemeStackError):  # there is none before the first
+            self.console.pop_theme()
+        self.console.push_theme(styles_of(self.get_css_variables(), self.native_ansi_color))
 
     def on_mount(self) -> None:
         terminal = sys.__stdin__
