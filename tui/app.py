@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -30,7 +30,7 @@ from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
 from tui.actions.table import ACTIONS, Action
 from tui.crash import write_crash_file
-from tui.look.themes import DARK, themes
+from tui.look.themes import DARK, LIGHT, themes
 from tui.look.tokens import styles_of
 from tui.messages import Acted, CopyKept
 from tui.screens.confirm import ConfirmScreen
@@ -41,6 +41,10 @@ from tui.screens.runs import RunsScreen
 from tui.terminal.clipboard import give_to_tmux, keep_copy
 from tui.terminal.command_line import command_line
 from tui.terminal.leaving import end_on_signals, end_without
+
+if TYPE_CHECKING:
+    from tui.look.app_settings import AppSettings
+    from tui.look.background import Background
 
 _SOON = 0.02
 """Seconds until the app looks again whether it can close."""
@@ -58,7 +62,8 @@ _DONE: dict[str, str] = {
 class DempoApp(App[None], inherit_bindings=False):
     """The app on a folder of runs.
 
-    `interval` is the time between two readings in seconds; over SSH it is twice as long and nothing moves.
+    `interval` is the time between two readings in seconds; over SSH it is twice as long and nothing moves. Without
+    `settings` nothing is kept for the next session; `background` is what the terminal said when it was asked.
     """
 
     CSS_PATH = "app.tcss"
@@ -67,7 +72,13 @@ class DempoApp(App[None], inherit_bindings=False):
     place = "app"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
-    def __init__(self, runs: Path, interval: float = 1.0) -> None:
+    def __init__(
+        self,
+        runs: Path,
+        interval: float = 1.0,
+        settings: AppSettings | None = None,
+        background: Background | None = None,
+    ) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
         super().__init__(ansi_color=True if plain else None)  # else Textual turns the terminal's colours into black
         self.runs = runs
@@ -75,12 +86,23 @@ class DempoApp(App[None], inherit_bindings=False):
         self.interval = 2 * interval if remote else interval
         if remote:
             self.animation_level = "none"
+        self._settings, self._typed = settings, background.typed if background else ""
+        self._problem = settings.problem if settings and not plain else ""
         for theme in themes():
             self.register_theme(theme)
-        if plain:
-            self.theme = "ansi-dark"
-        elif not os.environ.get("TEXTUAL_THEME"):
-            self.theme = DARK
+        self.theme = "ansi-dark" if plain else self._first_theme(bool(background and background.light))
+        self.watch_theme()  # which nobody else calls where it is the theme that Textual begins with
+
+    def _first_theme(self, light: bool) -> str:
+        """What the environment says, then what was chosen, then what fits the terminal."""
+        fitting, wanted = LIGHT if light else DARK, os.environ.get("TEXTUAL_THEME", "")
+        where = "TEXTUAL_THEME"
+        if not wanted and self._settings is not None:
+            wanted, where = self._settings.theme, str(self._settings.path)
+        if not wanted or wanted in self.available_themes:
+            return wanted or fitting
+        self._problem = f"{where} names the theme {wanted!r}, which there is not; Ctrl+P has those that there are"
+        return fitting
 
     def watch_theme(self) -> None:
         """Has the names of styles stand for the colours of the theme."""
@@ -94,6 +116,19 @@ class DempoApp(App[None], inherit_bindings=False):
             end_on_signals(lambda code: self.exit(return_code=code))
             end_without(terminal.fileno())
         self.push_screen(RunsScreen(self.runs))
+        if self._problem:
+            self.notify(visible(self._problem), severity="warning", timeout=10, markup=False)
+        if self._typed:
+            self._take_what_was_typed()
+
+    def _take_what_was_typed(self) -> None:
+        """Before the app had the terminal, which was asked something meanwhile."""
+        from textual._xterm_parser import XTermParser
+
+        parser = XTermParser()
+        for typed in (self._typed, ""):
+            for message in parser.feed(typed):
+                self.post_message(message)
 
     # ------------------------------------------------------------ how it ends
 
@@ -237,9 +272,20 @@ class DempoApp(App[None], inherit_bindings=False):
         """All themes by name."""
 
         def chosen(name: str) -> Callable[[], None]:
-            return lambda: setattr(self, "theme", name)
+            return lambda: self._choose_theme(name)
 
         self._offer([Command(name, "", chosen(name)) for name in sorted(self.available_themes)], "a theme · Enter")
+
+    def _choose_theme(self, name: str) -> None:
+        self.theme = name
+        if self._settings is not None:
+            self._keep_theme(self._settings, name)
+
+    @work(thread=True, group="settings")
+    def _keep_theme(self, settings: AppSettings, name: str) -> None:
+        """Has the next session begin with it."""
+        if told := settings.keep_theme(name):
+            self.call_from_thread(self.notify, visible(told), severity="warning", timeout=10, markup=False)
 
     def _offer(self, commands: Sequence[Command], hint: str) -> None:
         def answered(command: Command | None) -> None:

@@ -1,7 +1,8 @@
 """The two themes of the app: one set of colours by what they mean, on a dark and on a light ground.
 
 Everything else, shades of Textual's widgets among it, follows from them. Every colour of a text stands out from each
-ground that it is on by at least 4.5 to 1 (WCAG 2.2, AA), which a test works out.
+ground that it is on by at least 4.5 to 1 (WCAG 2.2, AA), which a test works out. Grounds are near enough to grey that a
+terminal of 256 colours shows them as greys.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class Colours:
 
 COLOURS = {
     DARK: Colours(
-        ground="#12161b",
-        raised="#1e252d",
+        ground="#14171a",
+        raised="#23282d",
         cursor="#2c4a5f",
         text="#dce2e8",
         accent="#6fb9e6",
@@ -44,8 +45,8 @@ COLOURS = {
     ),
     LIGHT: Colours(
         ground="#fcfbf8",
-        raised="#eceae4",
-        cursor="#c9e0f0",
+        raised="#edecea",
+        cursor="#cfe3f2",
         text="#20262c",
         accent="#0a5c87",
         good="#1c6932",
