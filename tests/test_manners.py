@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sample_run import make_sample_run
+from sample_run import copy_prefix, make_sample_run
 from terminal import Terminal, dempo
 from test_app import INTERVAL, until, wait_for
 
+from storage.record.reader import Progress, Reader
 from tui.app import DempoApp
 from tui.look.app_settings import AppSettings
 from tui.look.background import Background, is_light, without_answers
 from tui.look.themes import DARK, LIGHT
+from tui.screens.panes.overview import OverviewPane, _facts, stage_rows
+from tui.screens.run import read_pulse
 
 KEPT = """# how I like it
 other = "stays"
@@ -80,7 +85,7 @@ async def test_the_theme_that_is_chosen_is_that_of_the_next_session(tmp_path: Pa
     app = DempoApp(tmp_path, INTERVAL, settings=AppSettings(path), background=Background())
     async with app.run_test() as pilot:
         assert app.theme == DARK
-        app.search_themes()
+        app.action_themes()
         await pilot.pause()
         await pilot.press(*"nord", "enter")
         await until(pilot, lambda: path.exists() and app.theme == "nord")
@@ -213,3 +218,50 @@ async def test_no_size_breaks_a_tab_or_a_dialog(runs: Path) -> None:
             await pilot.press(dialog)
             await through_all_sizes()
             await pilot.press("escape")
+
+
+# ---------------------------------------------------------------- no word that was true a moment ago
+
+
+def _overview(runs: Path, folder: Path, events: int, note: Progress) -> tuple[str, dict[str, list[str]]]:
+    """What the overview says of a run that an engine is at, after so many events."""
+    copy = copy_prefix(next(path for path in runs.iterdir() if path.is_dir()), folder, events)
+    found = OverviewPane.read(Reader(copy), None)
+    pulse = replace(read_pulse(Reader(copy)), status="running", pid=7, progress=note)
+    rows = {name: [str(cell) for cell in cells] for name, cells in stage_rows(found, pulse, 10)}
+    return str(_facts(found, pulse)), rows
+
+
+def _seq(runs: Path, kind: str, stage: str) -> int:
+    (seq,) = (
+        row["seq"]
+        for root in runs.iterdir()
+        if root.is_dir()
+        for row in Reader(root).view("events")
+        if row["kind"] == kind and row["payload"].find(f'"name":"{stage}"') >= 0
+    )
+    return int(seq)
+
+
+def test_the_engine_is_said_to_be_at_the_stage_that_it_is_at(runs: Path, tmp_path: Path) -> None:
+    """Its note is about the last long piece of work, which may be over."""
+    note = Progress("pairs", 1, 1, "building pairs", "2026-01-01T00:00:00+00:00")
+    said, rows = _overview(runs, tmp_path / "stale", _seq(runs, "stage.started", "lottery"), note)
+    assert said.endswith("process 7 · lottery")
+    assert rows["lottery"][1] == "● running"
+    assert re.fullmatch(r"\d+ h \d\d m|\d+ m \d\d s|[\d.]+ s", rows["lottery"][4]), "how long it has been at it"
+    note = replace(note, stage="lottery", done=1, total=4, detail="panel 3")
+    assert _overview(runs, tmp_path / "fresh", _seq(runs, "stage.started", "lottery"), note)[0].endswith(
+        "process 7 · lottery 25 % panel 3"
+    )
+
+
+async def test_brackets_are_offered_where_there_is_another(runs: Path, tmp_path: Path) -> None:
+    copy_prefix(next(path for path in runs.iterdir() if path.is_dir()), tmp_path, _seq(runs, "stage.started", "draw"))
+    for folder, offered in ((runs, True), (tmp_path, False)):
+        async with DempoApp(folder, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+            await wait_for(pilot, "sample")
+            await pilot.press("enter", "2")
+            await wait_for(pilot, "[panel4]")
+            await pilot.press("3")
+            await wait_for(pilot, *(["[main]", "] Next"] if offered else ["no draw"]), absent="" if offered else "Next")

@@ -35,7 +35,7 @@ COLOURS = {
     DARK: Colours(
         ground="#14171a",
         raised="#23282d",
-        cursor="#2c4a5f",
+        cursor="#1f3a4d",
         text="#dce2e8",
         accent="#6fb9e6",
         good="#7dcb8c",

@@ -129,7 +129,7 @@ class RunsScreen(LiveScreen):
         folder = one_line(f"{self._folder}/", 50)
         self._titlebar.tell(folder, f"{_counted(len(found.runs))}, {live} running" if found.runs else "no runs")
         self._runs.display, self._empty.display = bool(found.runs), not found.runs
-        self._empty.say(Text(one_line(found.problem, 400), style="red") if found.problem else _empty(self._folder))
+        self._empty.say(Text(one_line(found.problem, 400), style="bad") if found.problem else _empty(self._folder))
         self._runs.fill(_headings(wide), [(run.root.name, _row(run, _word(run, found), wide)) for run in found.runs])
         if found.runs and self.focused is None:
             self._runs.focus()
@@ -253,7 +253,7 @@ def _row(run: RunSummary, word: str, wide: bool) -> list[Text]:
         left(run.stage, 10),
         right(f"{whole(run.done)}/{whole(run.units)}" if run.units else ""),
         left(created if wide else created[5:]),
-        Text("SIMULATED", style="yellow") if run.simulated else Text(""),
+        Text("SIMULATED", style="warning") if run.simulated else Text(""),
     ]
 
 
@@ -270,7 +270,7 @@ def _detail(run: RunSummary, origin: Origin | None, waits: tuple[str, ...]) -> T
     for line in waits:
         text.append(f"\n{one_line(line, 300)}")
     if run.status in ("not begun", "unreadable", "damaged"):
-        text.append(f"\n{one_line(run.detail, 400)}", style="red")
+        text.append(f"\n{one_line(run.detail, 400)}", style="bad")
     elif run.detail:
         text.append(f"\n{one_line(run.stage, 14)}: {one_line(run.detail, 300)}")
     return text
@@ -284,6 +284,6 @@ def _empty(runs: Path) -> Text:
         ("n", "here: a run from a configuration of yours"),
         ("?", "here: keys and signs"),
     ):
-        text.append(f"  {key:<12}", style="bold cyan")
+        text.append(f"  {key:<12}", style="bold accent")
         text.append(f"{what}\n")
     return text

@@ -117,6 +117,10 @@ class DrawPane(Pane):
         absent = [_absent_row(found.absent)] if found.absent and found.composition else []
         self._members.fill(["member", ">pairs", ">π", "attributes"], absent or members)
 
+    @property
+    def can_turn(self) -> bool:
+        return self._choice.several
+
     def turn(self, by: int) -> None:
         self.ask(self._choice.turned(by))
 
@@ -152,7 +156,7 @@ def _facts(found: DrawFound) -> Text:
 
 
 def _round(row: DrawRow) -> Text:
-    return Text(f"round {whole(row.round)} ", style="dim")
+    return Text(f"round {whole(row.round)} ", style="muted")
 
 
 def _read_out(row: DrawRow, source: str) -> str:

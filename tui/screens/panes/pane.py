@@ -80,6 +80,11 @@ class Pane(Vertical):
         """What can be copied of what the cursor is on."""
         return ()
 
+    @property
+    def can_turn(self) -> bool:
+        """Whether there is another one now."""
+        return self.turns
+
     def turn(self, by: int) -> None:
         """[ and ]: the previous or next lottery, draw or page."""
 

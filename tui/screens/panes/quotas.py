@@ -115,6 +115,10 @@ class QuotasPane(Pane):
         self._quotas.display = self._plot.display = not self._levels.display
         (self._levels if self._levels.display else self._quotas).focus()
 
+    @property
+    def can_turn(self) -> bool:
+        return self._choice.several
+
     def turn(self, by: int) -> None:
         self.ask(self._choice.turned(by))
 
@@ -157,7 +161,7 @@ def verdict(quota: CategoryRow, members: float | None) -> Text:
     if quota.slack or members is None:
         return Text("")
     inside = quota.lower - 1e-6 <= members <= quota.upper + 1e-6
-    return Text("✓", style="green") if inside else status("outside")
+    return Text("✓", style="good") if inside else status("outside")
 
 
 def _bound(reader: Reader, name: str | None, sizes: dict[int, int]) -> tuple[float, ...]:
@@ -191,7 +195,7 @@ def _note(found: LotteryFound) -> Text:
         if line:
             text.append(f"\n{line}")
     for line in warnings(found.diagnostics):
-        text.append(f"\n! {line}", style="yellow")
+        text.append(f"\n! {line}", style="warning")
     return text
 
 
