@@ -112,7 +112,7 @@ class DrawPane(Pane):
         self._choice.offer("draw", found.names, found.draw.draw if found.draw else None)
         self._facts.say(_facts(found))
         headings = ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"]
-        self._composition.fill(headings, list(map(_composition_row, found.composition)))
+        self._composition.fill(headings, [_composition_row(row, self.app.size.width) for row in found.composition])
         members = list(map(_member_row, found.members))
         absent = [_absent_row(found.absent)] if found.absent and found.composition else []
         self._members.fill(["member", ">pairs", ">π", "attributes"], absent or members)
@@ -192,8 +192,8 @@ def points(deviation: Any) -> str:
     return "–" if deviation is None else f"{100 * deviation:+.1f} pp"
 
 
-def _composition_row(row: CompositionRow) -> Row:
-    return category_row(row, row.members, right(whole(row.members)), right(points(row.deviation)))
+def _composition_row(row: CompositionRow, width: int) -> Row:
+    return category_row(row, row.members, right(whole(row.members)), right(points(row.deviation)), width=width)
 
 
 def _absent_row(told: str) -> Row:

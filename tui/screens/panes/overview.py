@@ -32,14 +32,14 @@ from storage.withheld import people_left_out
 from tui.commands.record.origin_text import origin_lines
 from tui.messages import Pulse
 from tui.screens.panes.moving import Moving, moving, moving_lines
-from tui.screens.panes.pane import Pane
+from tui.screens.panes.pane import BROAD, Pane
 from tui.widgets.figures import bar, duration, left, moment, percent, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
 from tui.widgets.words import Words
 
-_BROAD, _STAGES = 150, 92
-"""Columns of a terminal that has room for counts beside the stages, and those of the stages there."""
+_STAGES = 92
+"""Columns of the stages where counts stand beside them."""
 
 _RUN = """SELECT run_id, name, created_at, seed, versions,
   EXISTS (SELECT 1 FROM json_each(config, '$.judge.judges') WHERE value->>'$.kind' IS NOT 'openai') AS asked_again
@@ -112,8 +112,7 @@ class OverviewPane(Pane):
         wide = self.app.size.width >= 100
         headings = ["stage", "state", ">units", "progress" if wide else "", ">time", "replay"]
         self._stages.fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
-        broad = self.app.size.width >= _BROAD
-        self.set_class(broad, "-broad")
+        broad = self.app.size.width >= BROAD
         room = self.app.size.width - (_STAGES + 4 if broad else 2)
         self._moves.display = bool(self._found.moves)
         self._moves.say(moving_lines(self._found.moves, room))

@@ -105,7 +105,7 @@ class QuotasPane(Pane):
         self._choice.offer("lottery", found.names, found.name)
         self._note.say(_note(found))
         headings = ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"]
-        self._quotas.fill(headings, [_quota_row(quota, found) for quota in found.quotas])
+        self._quotas.fill(headings, [_quota_row(quota, found, self.app.size.width) for quota in found.quotas])
         self._plot.draw(_chart(found))
         self._levels.fill(HEADINGS, level_rows(found.levels, found.sizes, found.absent))
 
@@ -132,16 +132,19 @@ def expected_numbers(rows: Iterable[tuple[str | None, Any]]) -> dict[tuple[str, 
     return expected
 
 
-def _quota_row(quota: CategoryRow, found: LotteryFound) -> Row:
+def _quota_row(quota: CategoryRow, found: LotteryFound, width: int) -> Row:
     expected = found.expected.get((quota.attribute, quota.category), 0.0 if found.pi else None)
-    return category_row(quota, expected, right(word_of(found.absent) or number(expected, 2)))
+    return category_row(quota, expected, right(word_of(found.absent) or number(expected, 2)), width=width)
 
 
-def category_row(quota: CategoryRow, members: float | None, *shown: Text) -> Row:
-    """A category beside its quota: `shown` says how many `members` it has, and then whether the quota admits them."""
+def category_row(quota: CategoryRow, members: float | None, *shown: Text, width: int) -> Row:
+    """A category beside its quota: `shown` says how many `members` it has, and then whether the quota admits them.
+
+    `width` is that of the terminal: in a narrow one a long name is cut, and no column falls off.
+    """
     cells = [
         left(quota.attribute, 12),
-        left(quota.category, 28),
+        left(quota.category, 28 if width >= 100 else 16),
         right(percent(quota.target)),
         right(bounds(quota)),
         *shown,
