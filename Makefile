@@ -68,6 +68,10 @@ check: $(VENV)/.installed
 bench-judging: $(VENV)/.installed
 	$(BIN)/python tests/bench_judging.py
 
+# The pictures of docs/app.md, from the app itself; the same on every machine.
+screenshots: $(VENV)/.installed
+	$(BIN)/python tests/screenshots.py
+
 bench-app: $(VENV)/.installed
 	$(BIN)/python tests/bench_app.py $(ONLY)
 

@@ -46,7 +46,8 @@ TABS = {
     "overview": [
         "completed: all stages are recorded",
         "18/18",
-        "not replayable",
+        "re-run",
+        "soft, step 30",
         "90 optimizer steps",
         "seed    7",
         "4 draws, 6 rounds",

@@ -10,11 +10,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.console import RenderableType
 from rich.text import Text
+from rich.theme import ThemeStackError
 from textual import events, work
 from textual.actions import parse
 from textual.app import App
@@ -29,6 +31,8 @@ from tui.actions.bindings import bindings_of
 from tui.actions.table import ACTIONS, Action
 from tui.commands.starting.source import DEMO, RunSource
 from tui.crash import write_crash_file
+from tui.look.themes import DARK, LIGHT, themes
+from tui.look.tokens import styles_of
 from tui.messages import Acted, CopyKept
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copying import Copyable, CopyScreen
@@ -38,6 +42,10 @@ from tui.screens.runs import RunsScreen
 from tui.terminal.clipboard import give_to_tmux, keep_copy
 from tui.terminal.command_line import command_line
 from tui.terminal.leaving import end_on_signals, end_without
+
+if TYPE_CHECKING:
+    from tui.look.app_settings import AppSettings
+    from tui.look.background import Background
 
 _SOON = 0.02
 """Seconds until the app looks again whether it can close."""
@@ -55,7 +63,8 @@ _DONE: dict[str, str] = {
 class DempoApp(App[None], inherit_bindings=False):
     """The app on a folder of runs.
 
-    `interval` is the time between two readings in seconds; over SSH it is twice as long and nothing moves.
+    `interval` is the time between two readings in seconds; over SSH it is twice as long and nothing moves. Without
+    `settings` nothing is kept for the next session; `background` is what the terminal said when it was asked.
     """
 
     CSS_PATH = "app.tcss"
@@ -64,7 +73,13 @@ class DempoApp(App[None], inherit_bindings=False):
     place = "app"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(place)
 
-    def __init__(self, runs: Path, interval: float = 1.0) -> None:
+    def __init__(
+        self,
+        runs: Path,
+        interval: float = 1.0,
+        settings: AppSettings | None = None,
+        background: Background | None = None,
+    ) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
         super().__init__(ansi_color=True if plain else None)  # else Textual turns the terminal's colours into black
         self.runs = runs
@@ -73,8 +88,29 @@ class DempoApp(App[None], inherit_bindings=False):
         self.interval = 2 * interval if remote else interval
         if remote:
             self.animation_level = "none"
-        if plain:
-            self.theme = "ansi-dark"
+        self._settings, self._typed = settings, background.typed if background else ""
+        self._problem = settings.problem if settings and not plain else ""
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = "ansi-dark" if plain else self._first_theme(bool(background and background.light))
+        self.watch_theme()  # which nobody else calls where it is the theme that Textual begins with
+
+    def _first_theme(self, light: bool) -> str:
+        """What the environment says, then what was chosen, then what fits the terminal."""
+        fitting, wanted = LIGHT if light else DARK, os.environ.get("TEXTUAL_THEME", "")
+        where = "TEXTUAL_THEME"
+        if not wanted and self._settings is not None:
+            wanted, where = self._settings.theme, str(self._settings.path)
+        if not wanted or wanted in self.available_themes:
+            return wanted or fitting
+        self._problem = f"{where} names the theme {wanted!r}, which there is not; Ctrl+P has those that there are"
+        return fitting
+
+    def watch_theme(self) -> None:
+        """Has the names of styles stand for the colours of the theme."""
+        with suppress(ThemeStackError):  # there is none before the first
+            self.console.pop_theme()
+        self.console.push_theme(styles_of(self.get_css_variables(), self.native_ansi_color))
 
     def on_mount(self) -> None:
         terminal = sys.__stdin__
@@ -82,6 +118,19 @@ class DempoApp(App[None], inherit_bindings=False):
             end_on_signals(lambda code: self.exit(return_code=code))
             end_without(terminal.fileno())
         self.push_screen(RunsScreen(self.runs))
+        if self._problem:
+            self.notify(visible(self._problem), severity="warning", timeout=10, markup=False)
+        if self._typed:
+            self._take_what_was_typed()
+
+    def _take_what_was_typed(self) -> None:
+        """Before the app had the terminal, which was asked something meanwhile."""
+        from textual._xterm_parser import XTermParser
+
+        parser = XTermParser()
+        for typed in (self._typed, ""):
+            for message in parser.feed(typed):
+                self.post_message(message)
 
     # ------------------------------------------------------------ how it ends
 
@@ -250,9 +299,20 @@ class DempoApp(App[None], inherit_bindings=False):
         """All themes by name."""
 
         def chosen(name: str) -> Callable[[], None]:
-            return lambda: setattr(self, "theme", name)
+            return lambda: self._choose_theme(name)
 
         self._offer([Command(name, "", chosen(name)) for name in sorted(self.available_themes)], "a theme · Enter")
+
+    def _choose_theme(self, name: str) -> None:
+        self.theme = name
+        if self._settings is not None:
+            self._keep_theme(self._settings, name)
+
+    @work(thread=True, group="settings")
+    def _keep_theme(self, settings: AppSettings, name: str) -> None:
+        """Has the next session begin with it."""
+        if told := settings.keep_theme(name):
+            self.call_from_thread(self.notify, visible(told), severity="warning", timeout=10, markup=False)
 
     def _offer(self, commands: Sequence[Command], hint: str) -> None:
         def answered(command: Command | None) -> None:

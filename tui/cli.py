@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from typing import Annotated, NoReturn
 
 import typer
@@ -104,8 +105,13 @@ def open_app(
         raise typer.Exit(2)
     if "SSH_TTY" in os.environ:
         os.environ.setdefault("TEXTUAL_FPS", "15")  # Textual reads it when it is imported
-    from tui.app import DempoApp
+    from tui.look.app_settings import AppSettings
+    from tui.look.background import Background, background_asked
 
-    opened = DempoApp(runs_dir)
+    settings = AppSettings.of_user()
+    chosen = settings.theme or os.environ.get("TEXTUAL_THEME") or os.environ.get("NO_COLOR")
+    with nullcontext(Background()) if chosen else background_asked() as background:
+        from tui.app import DempoApp
+    opened = DempoApp(runs_dir, settings=settings, background=background)
     opened.run()
     raise typer.Exit(opened.return_code or 0)

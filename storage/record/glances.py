@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 from storage.record.reader import Reader
 from storage.record.rows import typed_rows
@@ -46,6 +47,30 @@ _SIZES = """SELECT payload->>'$.lottery' AS lottery, payload->>'$.size' AS size,
 
 _BOUND = f"""SELECT {people_of("payload")}->'$.pi' AS pi FROM events
   WHERE kind = 'lottery.bounded' AND payload->>'$.lottery' IS ? ORDER BY seq DESC LIMIT 1"""
+
+
+_NEWEST_STEPS = """SELECT * FROM (
+  SELECT seq, payload->>'$.condition' AS condition, payload->>'$.step' AS step, payload->>'$.loss' AS loss,
+    payload->>'$.seconds' AS seconds
+  FROM events WHERE kind = 'train.step' ORDER BY seq DESC LIMIT 200
+) ORDER BY seq"""
+
+_NEWEST_CALLS = """SELECT at FROM (
+  SELECT seq, at FROM events WHERE kind = 'judge.called' ORDER BY seq DESC LIMIT 200
+) ORDER BY seq"""
+
+
+_WORK_BEGUN = "SELECT at FROM events WHERE kind IN ('engine.started', 'stage.started') ORDER BY seq DESC LIMIT 1"
+
+
+@dataclass(frozen=True)
+class NewStep:
+    """One of the newest optimizer steps, in the order in which they were recorded."""
+
+    condition: Any
+    step: Any
+    loss: Any
+    seconds: Any
 
 
 @dataclass(frozen=True)
@@ -101,6 +126,21 @@ def counts_of(reader: Reader) -> Counts:
 def under_way(reader: Reader) -> dict[str, int]:
     """How many events of long stages there are, by kind; those of attempts that were given up count too."""
     return {row["kind"]: row["events"] for row in reader.query(_UNDER_WAY)}
+
+
+def newest_steps(reader: Reader) -> list[NewStep]:
+    """The last two hundred optimizer steps, whether their units are done or not."""
+    return typed_rows(reader, NewStep, _NEWEST_STEPS)
+
+
+def newest_calls(reader: Reader) -> list[str]:
+    """When the last two hundred judge calls were recorded."""
+    return [str(row["at"]) for row in reader.query(_NEWEST_CALLS)]
+
+
+def work_begun(reader: Reader) -> str:
+    """When the last engine or stage began, whichever came later; "" where none did."""
+    return next((str(row["at"]) for row in reader.query(_WORK_BEGUN)), "")
 
 
 def last_event(reader: Reader) -> LastEvent:

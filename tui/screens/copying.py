@@ -73,4 +73,4 @@ def _option(one: Copyable) -> Option:
     action = labelled(f"copy.{one.what}")
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{action.key}  ", style="bold").append(f"{action.label:<9}")
-    return Option(text.append(one_line(one.text, _BEGINNING), style="dim"))
+    return Option(text.append(one_line(one.text, _BEGINNING), style="muted"))

@@ -87,6 +87,6 @@ def _listed(text: Text, heading: str, actions: Iterable[Action]) -> None:
     text.append(f"{heading}\n", style="bold")
     for action in actions:
         if action.key:
-            text.append(f"  {action.key:<{_KEY}}", style="cyan")
+            text.append(f"  {action.key:<{_KEY}}", style="accent")
             text.append(f"{action.label}: {action.words}\n")
     text.append("\n")

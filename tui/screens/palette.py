@@ -87,4 +87,4 @@ class PaletteScreen(ModalScreen[Command | None]):
     def _option(self, command: Command) -> Option:
         text = Text(f"{command.name:<{self._cells_of_name}}  ", no_wrap=True, overflow="ellipsis")
         text.append(f"{command.key:<{self._cells_of_key}}  " if self._cells_of_key else "", style="bold")
-        return Option(text.append(command.words, style="dim"))
+        return Option(text.append(command.words, style="muted"))

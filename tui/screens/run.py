@@ -121,6 +121,7 @@ class RunScreen(SeekingScreen):
         self._looking = False
         self._steps_left = 0
         self._bars: dict[str, Text] = {}
+        self._said_of_it: tuple[Text, ...] = ()
         self._titlebar, self._as_of, self._problem = TitleBar(), Words(id="as-of"), Words(id="problem")
         self._as_of.display = self._problem.display = False
         self._record = RecordPane()
@@ -146,7 +147,7 @@ class RunScreen(SeekingScreen):
         return self._panes[self._tabs.active.removeprefix("tab-") or PANES[0].key]
 
     def on_mount(self) -> None:
-        self._titlebar.tell(one_line(self.root.name, 60))
+        self._name_it()
         self._focus_pane()
 
     # ------------------------------------------------------------ reading
@@ -185,7 +186,7 @@ class RunScreen(SeekingScreen):
         self._wrong = message.error
         if message.error or message.pulse is None:
             self._status = "unreadable"
-            self._titlebar.name_run(self.root.name, status("unreadable"))
+            self._name_it(status("unreadable"))
             return
         pulse = message.pulse
         self._newest = pulse.newest
@@ -194,7 +195,7 @@ class RunScreen(SeekingScreen):
             self.refresh_bindings()
         stamps = [STAMPS[pulse.origin]] if pulse.origin else []
         stamps += [STAMP] if pulse.simulated else []
-        self._titlebar.name_run(self.root.name, status("damaged" if self._damage else pulse.status), *stamps)
+        self._name_it(status("damaged" if self._damage else pulse.status), *stamps)
         self._look_once(pulse)
         pane = self._panes[message.pane]
         try:
@@ -206,6 +207,11 @@ class RunScreen(SeekingScreen):
             self._show_bar()
         except UNSHOWABLE as error:
             self._complain(_unshowable(error))
+
+    def _name_it(self, *parts: Text) -> None:
+        """The run, the tab that is looked at, and what is said of the run."""
+        self._said_of_it = parts
+        self._titlebar.name_run(self.root.name, labelled(f"tab.{self.pane.key}").label, *parts)
 
     def _complain(self, sentence: str) -> None:
         """Says what is wrong above the tabs; that the record is damaged stays there whatever a tab shows."""
@@ -254,6 +260,7 @@ class RunScreen(SeekingScreen):
 
     @on(TabbedContent.TabActivated)
     def tab_opened(self) -> None:
+        self._name_it(*self._said_of_it)
         self.refresh_bindings()
         self._show_bar()
         self.read_soon()
@@ -267,7 +274,7 @@ class RunScreen(SeekingScreen):
         if action in ("stop", "resume"):
             return self._until is None and not self._origin and not self._refused(action)
         if action == "turn":
-            return self.pane.turns
+            return self.pane.can_turn
         if action == "flip":
             return self.pane.flips
         if action in ("search", "filter", "sort"):

@@ -173,7 +173,7 @@ class RunsScreen(SeekingScreen):
 
     def _show(self, found: RunsRead) -> None:
         self._runs.display, self._empty.display = bool(found.runs), not found.runs
-        self._empty.say(Text(one_line(found.problem, 400), style="red") if found.problem else _empty(self._folder))
+        self._empty.say(Text(one_line(found.problem, 400), style="bad") if found.problem else _empty(self._folder))
         self._runs.show(read_rows(found, self.app.size.width, utc_now(), self._runs.shown))
         self._say_title()
         if found.runs and self.focused is None:
@@ -299,6 +299,6 @@ def _empty(runs: Path) -> Text:
         ("n", "a run from an example or a configuration of yours"),
         ("?", "keys and signs"),
     ):
-        text.append(f"  {key:<4}", style="bold cyan")
+        text.append(f"  {key:<4}", style="bold accent")
         text.append(f"{what}\n")
     return text

@@ -19,16 +19,23 @@ class Choice(Words):
     _options: Sequence[str] = ()
     _chosen: str | None = None
 
+    @property
+    def several(self) -> bool:
+        """Whether there is another one to turn to."""
+        return len(self._options) > 1
+
     def offer(self, what: str, options: Sequence[str], chosen: str | None) -> None:
         """Shows the options; with fewer than two there is nothing to turn."""
-        self._options, self._chosen = options, chosen
+        several, self._options, self._chosen = self.several, options, chosen
+        if several != self.several:
+            self.screen.refresh_bindings()  # which name [ and ] where they turn something
         line = Text(no_wrap=True, overflow="ellipsis")
         line.append(f"{what} ", style="bold")
         for option in options:
             shown = one_line(option, 40)
             line.append(f"[{shown}]" if option == chosen else f" {shown} ", style="reverse" if option == chosen else "")
-        if len(options) > 1 and line.cell_len + len(_HINT) < self.app.size.width - 2:
-            line.append(_HINT, style="dim")
+        if self.several and line.cell_len + len(_HINT) < self.app.size.width - 2:
+            line.append(_HINT, style="muted")
         self.say(line)
 
     def turned(self, by: int) -> str | None:

@@ -7,46 +7,46 @@ from rich.text import Text
 from core.visible import one_line
 
 GLYPHS = {
-    "running": ("●", "green"),
-    "stopping": ("◌", "yellow"),
-    "completed": ("✓", "green"),
-    "paused": ("‖", "yellow"),
-    "stopped": ("■", "yellow"),
-    "failed": ("✗", "red"),
-    "interrupted": ("!", "red"),
-    "created": ("○", "cyan"),
-    "not begun": ("○", "red"),
-    "unreadable": ("?", "red"),
-    "damaged": ("✗", "red"),
-    "imported": ("⇩", "magenta"),
-    "unpacked": ("⇩", "red"),
-    "started": ("▸", "cyan"),
-    "waiting": ("·", "dim"),
-    "skipped": ("–", "dim"),
-    "accepted": ("✓", "green"),
-    "rejected": ("✗", "red"),
-    "aborted": ("■", "yellow"),
-    "committed": ("◌", "cyan"),
-    "proposed": ("▸", "cyan"),
-    "ranked": ("✓", "green"),
-    "refused": ("✗", "red"),
-    "truncated": ("…", "yellow"),
-    "malformed": ("?", "yellow"),
-    "outside": ("✗", "red"),
+    "running": ("●", "good"),
+    "stopping": ("◌", "warning"),
+    "completed": ("✓", "good"),
+    "paused": ("‖", "warning"),
+    "stopped": ("■", "warning"),
+    "failed": ("✗", "bad"),
+    "interrupted": ("!", "bad"),
+    "created": ("○", "accent"),
+    "not begun": ("○", "bad"),
+    "unreadable": ("?", "bad"),
+    "damaged": ("✗", "bad"),
+    "imported": ("⇩", "accent"),
+    "unpacked": ("⇩", "bad"),
+    "started": ("▸", "accent"),
+    "waiting": ("·", "muted"),
+    "skipped": ("–", "muted"),
+    "accepted": ("✓", "good"),
+    "rejected": ("✗", "bad"),
+    "aborted": ("■", "warning"),
+    "committed": ("◌", "accent"),
+    "proposed": ("▸", "accent"),
+    "ranked": ("✓", "good"),
+    "refused": ("✗", "bad"),
+    "truncated": ("…", "warning"),
+    "malformed": ("?", "warning"),
+    "outside": ("✗", "bad"),
 }
-"""Word: its glyph and colour."""
+"""Word: its glyph and what kind of word it is."""
 
-STAMP = Text(" SIMULATED ", style="black on yellow")
+STAMP = Text(" SIMULATED ", style="reverse warning")
 """Marks a run whose raters or judges are simulated."""
 
 STAMPS = {
-    "imported": Text(" IMPORTED ", style="black on magenta"),
-    "unpacked": Text(" UNPACKED, NOT CHECKED ", style="white on red"),
+    "imported": Text(" IMPORTED ", style="reverse accent"),
+    "unpacked": Text(" UNPACKED, NOT CHECKED ", style="reverse bad"),
 }
 """Mark a run that came in somebody else's bundle."""
 
 
 def status(word: str) -> Text:
     """A glyph and the word; unknown words (newer programs) get a question mark."""
-    glyph, colour = GLYPHS.get(word, ("?", "dim"))
-    return Text(f"{glyph} {one_line(word, 20)}", style=colour, no_wrap=True)
+    glyph, style = GLYPHS.get(word, ("?", "muted"))
+    return Text(f"{glyph} {one_line(word, 20)}", style=style, no_wrap=True)

@@ -22,16 +22,16 @@ def event_text(event: WholeEntry | None, most: int = LIMIT) -> Text:
     if event is None:
         return text
     text.append(f"event {whole(event.seq)}  {one_line(str(event.kind), 40)}", style="bold")
-    text.append("  replay ", style="dim")
+    text.append("  replay ", style="muted")
     text.append(f"{one_line(str(event.replay or '–'), 20)}\n")
     for name, after in (("at", "  "), ("stage", "\n"), ("prev", "\n"), ("hash", "\n")):
-        text.append(f"{name} ", style="dim")
+        text.append(f"{name} ", style="muted")
         text.append(f"{one_line(str(getattr(event, name) or '–'), 80)}{after}")
     _append_json(text, "payload", str(event.payload), event.length, most)
     for part in event.sealed:
         named = one_line(str(part.part), 40)
         text.append(f"\n\nsealed part {named}", style="bold")
-        text.append(f"  ({part.holds}; the chain holds its SHA-256 alone)", style="dim")
+        text.append(f"  ({part.holds}; the chain holds its SHA-256 alone)", style="muted")
         if part.text is None:
             text.append(f"\n({part.absent})")
         else:
@@ -59,7 +59,7 @@ def _append_json(text: Text, what: str, body: str, length: int, most: int) -> No
     try:
         body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:
-        text.append(f"\nthe {what} is not JSON", style="red")
+        text.append(f"\nthe {what} is not JSON", style="bad")
     text.append(f"\n{clipped(body, limit=4 * most)}")
 
 

@@ -120,7 +120,7 @@ class DrawPane(Pane):
         self._choice.offer("draw", found.names, found.draw.draw if found.draw else None)
         self._say_facts(found)
         headings = ["attribute", "category", ">target", ">quota", ">panel", ">off by", "", ">pool"]
-        self._composition.fill(headings, list(map(_composition_row, found.composition)))
+        self._composition.fill(headings, [_composition_row(row, self.app.size.width) for row in found.composition])
         members = list(map(_member_row, found.members))
         absent = [_absent_row(found.absent)] if found.absent and found.composition else []
         self._members.fill(["member", ">pairs", ">π", "attributes"], absent or members)
@@ -136,6 +136,10 @@ class DrawPane(Pane):
         if said:
             text.append(f"\nlisted    {len(self._members.keys)} of {len(found.members)} members, {one_line(said, 120)}")
         self._facts.say(text)
+
+    @property
+    def can_turn(self) -> bool:
+        return self._choice.several
 
     def turn(self, by: int) -> None:
         self.ask(self._choice.turned(by))
@@ -172,7 +176,7 @@ def _facts(found: DrawFound) -> Text:
 
 
 def _round(row: DrawRow) -> Text:
-    return Text(f"round {whole(row.round)} ", style="dim")
+    return Text(f"round {whole(row.round)} ", style="muted")
 
 
 def _read_out(row: DrawRow, source: str) -> str:
@@ -208,8 +212,8 @@ def points(deviation: Any) -> str:
     return "–" if deviation is None else f"{100 * deviation:+.1f} pp"
 
 
-def _composition_row(row: CompositionRow) -> Row:
-    return category_row(row, row.members, right(whole(row.members)), right(points(row.deviation)))
+def _composition_row(row: CompositionRow, width: int) -> Row:
+    return category_row(row, row.members, right(whole(row.members)), right(points(row.deviation)), width=width)
 
 
 def _absent_row(told: str) -> Row:

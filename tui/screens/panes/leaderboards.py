@@ -153,6 +153,10 @@ class LeaderboardsPane(Pane):
         if self._found is not None:
             self._fill(self._found.page, turned=False)
 
+    @property
+    def can_turn(self) -> bool:
+        return self._choice.several
+
     def turn(self, by: int) -> None:
         self.ask(self._choice.turned(by))
 

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 
 from core.facts.stages import STAGE_NAMES
 from core.facts.words import in_words
 from core.visible import one_line
 from storage.draws.waiting import waits_for
 from storage.imports.origin import Origin, origin_of
-from storage.record.glances import Counts, Stop, counts_of, last_stop, under_way
-from storage.record.reader import Progress, Reader
+from storage.record.glances import (
+    Counts,
+    Stop,
+    counts_of,
+    last_stop,
+    newest_calls,
+    newest_steps,
+    under_way,
+    work_begun,
+)
+from storage.record.reader import Reader
 from storage.record.rows import StageRow, view_rows
 from storage.run_lines.how_far import moment_of, share_of
 from storage.withheld import people_left_out
 from tui.commands.record.origin_text import origin_lines
 from tui.messages import Pulse
-from tui.screens.panes.pane import Pane
+from tui.screens.panes.moving import Moving, moving, moving_lines
+from tui.screens.panes.pane import BROAD, Pane
 from tui.widgets.figures import bar, duration, left, moment, percent, right, whole
 from tui.widgets.grid import Grid
 from tui.widgets.status import status
 from tui.widgets.words import Words
+
+_STAGES = 92
+"""Columns of the stages where counts stand beside them."""
+
+_RUN = """SELECT run_id, name, created_at, seed, versions,
+  EXISTS (SELECT 1 FROM json_each(config, '$.judge.judges') WHERE value->>'$.kind' IS NOT 'openai') AS asked_again
+  FROM run"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +61,9 @@ class Overview:
     waits: list[str]
     absent: str
     """Why raters and types are not here."""
+    begun: str
+    """When the last engine or stage began, whichever came later."""
+    moves: list[Moving]
 
 
 class OverviewPane(Pane):
@@ -53,14 +75,14 @@ class OverviewPane(Pane):
         super().__init__()
         self._found: Overview | None = None
         self._pulse: Pulse | None = None
-        self._facts, self._counts = Words(id="facts"), Words(id="counts")
+        self._facts, self._counts, self._moves = Words(id="facts"), Words(id="counts"), Words(id="moves")
         self._stages = Grid(id="stages", show_cursor=False)
-        counts = VerticalScroll(self._counts, id="counts-scroll", can_focus=False)
-        self.parts = (self._facts, self._stages, counts)
+        beside = VerticalScroll(self._moves, self._counts, id="counts-scroll", can_focus=False)
+        self.parts = (self._facts, Container(self._stages, beside, id="stages-and-counts"))
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Overview:
-        run = reader.query("SELECT run_id, name, created_at, seed, versions FROM run")
+        run = reader.query(_RUN)
         return Overview(
             path=str(reader.folder.root),
             run=run[0] if run else {},
@@ -71,11 +93,12 @@ class OverviewPane(Pane):
             origin=origin_of(reader.folder.root),
             waits=waits_for(reader),
             absent=people_left_out(reader, "raters"),
+            begun=work_begun(reader),
+            moves=moving(newest_steps(reader), newest_calls(reader)),
         )
 
     def show(self, found: Overview) -> None:
         self._found = found
-        self._counts.say(_counts(found))
         self._show_live()
 
     def pulse(self, pulse: Pulse) -> None:
@@ -90,6 +113,11 @@ class OverviewPane(Pane):
         wide = self.app.size.width >= 100
         headings = ["stage", "state", ">units", "progress" if wide else "", ">time", "replay"]
         self._stages.fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
+        broad = self.app.size.width >= BROAD
+        room = self.app.size.width - (_STAGES + 4 if broad else 2)
+        self._moves.display = bool(self._found.moves)
+        self._moves.say(moving_lines(self._found.moves, room))
+        self._counts.say(_counts(self._found, "\n" if broad else " · "))
 
     def fit(self) -> None:
         self._show_live()
@@ -132,7 +160,12 @@ def _engine(found: Overview, pulse: Pulse) -> str:
         words = f"process {pulse.pid}" if pulse.pid else "at work"
         if pulse.status == "stopping":
             words += ", stops at the next safe point"
-        words += _noted(found, pulse.progress)
+        note, at = pulse.progress, _under_way(found)
+        if note is None or note.stage in _ended(found):
+            return words + (f" · {one_line(at, 20)}" if at else "")
+        if isinstance(note.done, (int, float)) and isinstance(note.total, (int, float)):
+            share = f" {percent(note.done / note.total, 0)}" if note.total else ""
+            words += f" · {one_line(str(note.stage), 20)}{share} {one_line(str(note.detail), 120)}".rstrip()
         return words
     if found.origin is not None and found.stop is None:
         return "its record ends without the end of an engine"
@@ -145,33 +178,33 @@ def _engine(found: Overview, pulse: Pulse) -> str:
     return f"{one_line(str(found.stop.outcome))}: {one_line(found.stop.told, 300)}"
 
 
-def _noted(found: Overview, note: Progress | None) -> str:
-    """What the engine notes of the stage that it is at; what it noted of one that is over says nothing any more."""
-    if note is None or any(row.stage == note.stage and row.status == "completed" for row in found.stages):
-        return ""
-    if not isinstance(note.done, (int, float)) or not isinstance(note.total, (int, float)):
-        return ""
-    share = f" {percent(note.done / note.total, 0)}" if note.total else ""
-    return f" · {one_line(str(note.stage), 20)}{share} {one_line(str(note.detail), 120)}".rstrip()
+def _under_way(found: Overview) -> str:
+    """The stage that was begun and has not ended."""
+    return next((str(row.stage) for row in reversed(found.stages) if row.status == "started"), "")
+
+
+def _ended(found: Overview) -> set[str]:
+    """Stages that are done: what the engine noted last may still be about one of them."""
+    return {str(row.stage) for row in found.stages if row.status != "started"}
 
 
 def stage_rows(found: Overview, pulse: Pulse, width: int) -> list[tuple[str, list[Text]]]:
     """One row per stage in pipeline order; a stage that isn't recorded yet is waiting."""
     recorded = {row.stage: row for row in found.stages}
     names = [*STAGE_NAMES, *(name for name in recorded if name not in STAGE_NAMES)]
-    return [(name, _cells(name, recorded.get(name), pulse, width)) for name in names]
+    return [(name, _cells(name, recorded.get(name), found, pulse, width)) for name in names]
 
 
-def _cells(name: str, row: StageRow | None, pulse: Pulse, width: int) -> list[Text]:
-    done, units, replay = (row.completed or 0, row.units, row.replay) if row else (0, None, None)
+def _cells(name: str, row: StageRow | None, found: Overview, pulse: Pulse, width: int) -> list[Text]:
+    done, units = (row.completed or 0, row.units) if row else (0, None)
     share = _share(name, row, pulse)
     return [
         left(name, 14),
         status(_state(row, pulse)),
         right(f"{whole(done)}/{whole(units)}" if units else ""),
-        Text(bar(share, 1, width) if share is not None else "", style="cyan", no_wrap=True),
-        right(_time(row)),
-        left(replay or "", 14),
+        Text(bar(share, 1, width) if share is not None else "", style="accent", no_wrap=True),
+        right(_time(row, found, pulse)),
+        left(_replay(row, found), 14),
     ]
 
 
@@ -192,16 +225,35 @@ def _state(row: StageRow | None, pulse: Pulse) -> str:
     return str(row.status)
 
 
-def _time(row: StageRow | None) -> str:
+def _time(row: StageRow | None, found: Overview, pulse: Pulse) -> str:
+    """How long a stage took; of one that is under way or was broken off, since the last engine began to work on it."""
     if row is None or row.status == "skipped":
         return ""
-    return duration(row.seconds) if row.seconds is not None else "…"
+    if row.seconds is not None:
+        return duration(row.seconds)
+    live = pulse.status in ("running", "stopping") and not pulse.past
+    begun, end = _moment(found.begun), datetime.now(UTC) if live else _moment(pulse.at)
+    return duration(round((end - begun).total_seconds())) if begun and end and end >= begun else "…"
+
+
+def _moment(at: str) -> datetime | None:
+    """A recorded time; None for what is none, or says of no zone that it is in."""
+    with suppress(ValueError):
+        found = datetime.fromisoformat(at)
+        return found if found.tzinfo else None
+    return None
+
+
+def _replay(row: StageRow | None, found: Overview) -> str:
+    """How far a stage can be replayed: judges that are no API's are asked again, whatever the stage says of all."""
+    grade = str(row.replay or "") if row else ""
+    return "re-run" if grade == "not replayable" and found.run.get("asked_again") else grade
 
 
 _ANSWERS = ("answer.given", "answer.read", "answer.received")
 
 
-def _counts(found: Overview) -> Text:
+def _counts(found: Overview, between: str = " · ") -> Text:
     counts, recorded = found.counts, found.recorded
     rounds = f", {whole(counts.rounds)} rounds" if counts.rounds != counts.draws else ""
     parts = [
@@ -219,7 +271,7 @@ def _counts(found: Overview) -> Text:
     told = [f"{whole(value)} {one if value == 1 else many}" for value, one, many in parts if value]
     lines = Text()
     lines.append("recorded  ", style="bold")
-    lines.append(" · ".join(told) or "nothing yet")
+    lines.append((between if between == " · " else f"{between}{' ' * 10}").join(told) or "nothing yet")
     if found.absent:
         lines.append(f"\n– raters, types and pairs {found.absent}")
     for reason, stages in _skipped(found).items():

@@ -24,6 +24,10 @@ UNSHOWABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeErro
 """What a record that another program wrote, or damaged, can make a reading or a showing raise."""
 
 
+BROAD = 150
+"""Columns of a terminal in which what stands beneath other things elsewhere stands beside them."""
+
+
 class Pane(Vertical):
     """One tab. `request` says what is asked for (a lottery, a page, …) and is handed to `read` as it is.
 
@@ -63,6 +67,7 @@ class Pane(Vertical):
 
     def on_resize(self) -> None:
         """Fits the tab to its new width; what could not be shown is left alone: the line above the tabs says why."""
+        self.set_class(self.app.size.width >= BROAD, "-broad")
         with suppress(*UNSHOWABLE):
             self.fit()
 
@@ -85,6 +90,11 @@ class Pane(Vertical):
     def copyable(self) -> tuple[Copyable, ...]:
         """What can be copied of what the cursor is on."""
         return ()
+
+    @property
+    def can_turn(self) -> bool:
+        """Whether there is another one now."""
+        return self.turns
 
     def turn(self, by: int) -> None:
         """[ and ]: the previous or next lottery, draw or page."""

@@ -112,7 +112,7 @@ class QuotasPane(Pane):
             self._levels.reset()
         self._choice.offer("lottery", found.names, found.name)
         headings = ["attribute", "category", ">target", ">quota", ">expected", "", ">pool"]
-        self._quotas.fill(headings, [_quota_row(quota, found) for quota in found.quotas])
+        self._quotas.fill(headings, [_quota_row(quota, found, self.app.size.width) for quota in found.quotas])
         self._plot.draw(_chart(found))
         self._levels.fill(HEADINGS, level_rows(found.levels, found.sizes, found.absent))
         self.rearrange()
@@ -132,6 +132,10 @@ class QuotasPane(Pane):
         self.listed.focus()
         self.rearrange()
 
+    @property
+    def can_turn(self) -> bool:
+        return self._choice.several
+
     def turn(self, by: int) -> None:
         self.ask(self._choice.turned(by))
 
@@ -145,16 +149,19 @@ def expected_numbers(rows: Iterable[tuple[str | None, Any]]) -> dict[tuple[str, 
     return expected
 
 
-def _quota_row(quota: CategoryRow, found: LotteryFound) -> Row:
+def _quota_row(quota: CategoryRow, found: LotteryFound, width: int) -> Row:
     expected = found.expected.get((quota.attribute, quota.category), 0.0 if found.pi else None)
-    return category_row(quota, expected, right(word_of(found.absent) or number(expected, 2)))
+    return category_row(quota, expected, right(word_of(found.absent) or number(expected, 2)), width=width)
 
 
-def category_row(quota: CategoryRow, members: float | None, *shown: Text) -> Row:
-    """A category beside its quota: `shown` says how many `members` it has, and then whether the quota admits them."""
+def category_row(quota: CategoryRow, members: float | None, *shown: Text, width: int) -> Row:
+    """A category beside its quota: `shown` says how many `members` it has, and then whether the quota admits them.
+
+    `width` is that of the terminal: in a narrow one a long name is cut, and no column falls off.
+    """
     cells = [
         left(quota.attribute, 12),
-        left(quota.category, 28),
+        left(quota.category, 28 if width >= 100 else 16),
         right(percent(quota.target)),
         right(bounds(quota)),
         *shown,
@@ -174,7 +181,7 @@ def verdict(quota: CategoryRow, members: float | None) -> Text:
     if quota.slack or members is None:
         return Text("")
     inside = quota.lower - 1e-6 <= members <= quota.upper + 1e-6
-    return Text("✓", style="green") if inside else status("outside")
+    return Text("✓", style="good") if inside else status("outside")
 
 
 def _bound(reader: Reader, name: str | None, sizes: dict[int, int]) -> tuple[float, ...]:
@@ -208,7 +215,7 @@ def _note(found: LotteryFound) -> Text:
         if line:
             text.append(f"\n{line}")
     for line in warnings(found.diagnostics):
-        text.append(f"\n! {line}", style="yellow")
+        text.append(f"\n! {line}", style="warning")
     return text
 
 

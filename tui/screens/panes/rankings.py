@@ -225,7 +225,7 @@ def call_text(found: CallsPage) -> Text:
     if ranked:
         text.append(f"\n{' › '.join(one_line(name, 40) for name in ranked)}", style="bold")
     if call.detail:
-        text.append(f"\n{clipped(str(call.detail))}", style="yellow")
+        text.append(f"\n{clipped(str(call.detail))}", style="warning")
     if found.question is not None:
         question, title = found.question, f"Clause {whole(found.index.clauses.get(call.question_id))}"
         _titled(text, title, _body(question.clause, found), question.clause_length)
@@ -260,7 +260,7 @@ def _body(text: Any, found: CallsPage) -> str:
 def _titled(text: Text, title: str, body: str, length: Any, note: str = "") -> None:
     text.append(f"\n\n{title}", style="bold")
     if note:
-        text.append(f"  ({one_line(note, 80)})", style="dim")
+        text.append(f"  ({one_line(note, 80)})", style="muted")
     text.append(f"\n{clipped(body, length if isinstance(length, int) else None)}")
 
 

@@ -87,7 +87,7 @@ class BoardPage(TextPage):
             text.append(STAMP)
         for sentence in self.first:
             text.append(f"\n{filled([f'! {one_line(sentence, 400)}'], width)}")
-        text.append(f"\n{filled([*common, *_draws(self), self.equal], width)}\n", style="dim")
+        text.append(f"\n{filled([*common, *_draws(self), self.equal], width)}\n", style="muted")
         for sentence in filter(None, [self._planned, self._agreed, self.robustness.sentence]):
             text.append(f"{filled([sentence], width, most=3)}\n")
         text.append("\n")
@@ -123,13 +123,13 @@ def _recovery(text: Text, found: BoardPage) -> None:
     """Sorted by log-loss; the ceiling is a model trained on labels of the population itself."""
     text.append("Recovery of the planted population ", style="bold")
     text.append(STAMP)
-    text.append(f"\n  {'condition':<20}{'population log-loss':>20}{'margin agreement':>18}{'pairs':>8}\n", "dim")
+    text.append(f"\n  {'condition':<20}{'population log-loss':>20}{'margin agreement':>18}{'pairs':>8}\n", "muted")
     for row in sorted(found.recovery, key=lambda row: as_float(row.population_log_loss) or 0.0):
         text.append(
             f"  {one_line(str(row.condition), 19):<20}{number(row.population_log_loss, 4):>20}"
             f"{percent(row.margin_agreement):>18}{whole(row.pairs):>8}\n"
         )
-    text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="dim")
+    text.append("  held-out pairs, nats; lower log-loss and higher agreement are better\n\n", style="muted")
 
 
 def _board(
@@ -148,9 +148,9 @@ def _board(
     """
     text.append(one_line(method_words(method), 40), style="bold")
     consensus = "; in the order of the consensus" if method in CONSENSUS_METHODS else ""
-    text.append(f"  {better(method)}{consensus}\n", style="dim")
+    text.append(f"  {better(method)}{consensus}\n", style="muted")
     if remarks:
-        text.append(f"{remarks}\n", style="dim")
+        text.append(f"{remarks}\n", style="muted")
     span = axis([(row.low, row.score, row.high) for row in rows])
     ends = [number(end, 0 if max(map(abs, span)) >= 100 else 2) for end in span]
     digits = decimals_of(value for row in rows for value in (row.score, row.low, row.high))
@@ -162,8 +162,8 @@ def _board(
     room = max(10, width - longest - 3 * wide - (22 if leads else 14))
     last = f"{'P(1st)':>8}" if leads else ""
     head = "".join(f"{words:>{wide}}" for words in ("score", "low", "high"))
-    text.append(f"  {'#':>2}  {'':<{longest}}{head}{last}   ", style="dim")
-    text.append(f"{ends[0]} {ends[1]:>{max(1, room - len(ends[0]) - 1)}}\n", "dim")
+    text.append(f"  {'#':>2}  {'':<{longest}}{head}{last}   ", style="muted")
+    text.append(f"{ends[0]} {ends[1]:>{max(1, room - len(ends[0]) - 1)}}\n", "muted")
     for row, own in sorted(zip(rows, cells, strict=True), key=lambda pair: as_float(pair[0].position) or 0.0):
         drawn = whisker(row.low, row.score, row.high, span, room)
         last = f"{number(leads.get((row.method, row.condition))):>8}" if leads else ""
@@ -171,21 +171,21 @@ def _board(
             f"  {whole(row.position):>2}  {padded(shortened(row.condition, 20), longest)}"
             f"{''.join(f'{cell:>{wide}}' for cell in own)}{last}   "
         )
-        text.append(f"{drawn}\n", style="cyan")
+        text.append(f"{drawn}\n", style="accent")
     text.append("\n")
 
 
 def _spread(text: Text, rows: list[dict[str, Any]], width: int) -> None:
     """How much the conditions of one family differ, by method."""
     text.append("Spread between the members of families\n", style="bold")
-    text.append(f"  {'method':<14}{'family':<14}{'members':>8}{'mean':>10}{'smallest':>10}{'largest':>10}", "dim")
-    text.append(f"{'deviation':>11}{'width':>9}\n", style="dim")
+    text.append(f"  {'method':<14}{'family':<14}{'members':>8}{'mean':>10}{'smallest':>10}{'largest':>10}", "muted")
+    text.append(f"{'deviation':>11}{'width':>9}\n", style="muted")
     for row in rows:
         method = one_line(method_words(row["method"]), 13)
         text.append(f"  {method:<14}{one_line(str(row['family']), 13):<14}")
         text.append(f"{whole(row['members']):>8}{number(row['mean']):>10}{number(row['smallest']):>10}")
         text.append(f"{number(row['largest']):>10}{number(row['deviation']):>11}{number(row['width']):>9}\n")
-    text.append(f"{filled([REMARK], width)}\n\n", style="dim")
+    text.append(f"{filled([REMARK], width)}\n\n", style="muted")
 
 
 def _settings(method: str, found: BoardPage) -> list[str]:

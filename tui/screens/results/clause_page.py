@@ -111,11 +111,11 @@ class ClausePage(TablePage):
         )
         leader = self.found.leaders.get(clause)
         if leader is not None:
-            text.append(_facts(leader, self._rankings(clause)), style="dim")
+            text.append(_facts(leader, self._rankings(clause)), style="muted")
         ranked = sorted(self.found.conditions, key=lambda name: -(as_number(self.found.score(clause, name)) or 0.0))
         rows = [(name, self.found.cells.get((clause, name)), self._share(clause, name)) for name in ranked]
         _bars(text, rows, width)
-        return text.append(_OF_DIFFICULTY, style="dim")
+        return text.append(_OF_DIFFICULTY, style="muted")
 
     def _rankings(self, clause: str) -> Any:
         return next((row.rankings for (own, _), row in self.found.cells.items() if own == clause), None)
@@ -133,8 +133,8 @@ def _bars(text: Text, rows: Sequence[tuple[str, ClauseScoreRow | None, float | N
     """A line for each condition: its score, how often it was first, and where there is room its score as a length."""
     longest = widest([shortened(name, 24) for name, _, _ in rows])
     room = max(0, min(_BAR, width - longest - len("  score  firsts  ")))
-    text.append(f"{'':<{longest}}{'score':>7}{'firsts':>8}\n", style="dim")
+    text.append(f"{'':<{longest}}{'score':>7}{'firsts':>8}\n", style="muted")
     for name, row, share in rows:
         score, firsts = (plain_number(row.borda, 2), plain_count(row.firsts)) if row else ("", "")
         text.append(f"{padded(shortened(name, 24), longest)}{score:>7}{firsts:>8}  ")
-        text.append("━" * round((share or 0.0) * room) + "\n", style="cyan")
+        text.append("━" * round((share or 0.0) * room) + "\n", style="accent")

@@ -59,12 +59,12 @@ class PublishedPage(TablePage):
         )
         for reason in dict.fromkeys(row.reason for row in rows if row.reason):
             count = number_of(sum(row.reason == reason for row in rows), "number")
-            text.append(f"{count}: {REASONS.get(str(reason), one_line(str(reason), 80))}\n", style="dim")
+            text.append(f"{count}: {REASONS.get(str(reason), one_line(str(reason), 80))}\n", style="muted")
         digits = _digits([value for row in rows for value in (row.published, row.recomputed)])
         numbers = ((plain_number(row.published, digits), plain_number(row.recomputed, digits)) for row in rows)
         cells = [("published", "here"), *numbers]
         wide = 2 + max(len(cell) for pair in cells for cell in pair)
-        text.append("".join(f"{cell:>{wide}}" for cell in cells[0]) + "\n", style="dim")
+        text.append("".join(f"{cell:>{wide}}" for cell in cells[0]) + "\n", style="muted")
         for row, pair in zip(rows, cells[1:], strict=True):
             text.append("".join(f"{cell:>{wide}}" for cell in pair) + f"  {_said(row)}\n")
         return text

@@ -36,7 +36,7 @@ def run_detail(run: RunSummary, found: RunsRead, runs: Path, now: datetime) -> T
     for line in found.waits.get(run.root, ()):
         text.append(f"\n{one_line(line, 300)}")
     if run.status in _WRONG:
-        text.append(f"\n{one_line(run.detail, 400)}", style="red")
+        text.append(f"\n{one_line(run.detail, 400)}", style="bad")
     elif run.status == "completed":
         text.append(_result(run, said))
     elif said is not None and said.ended:
@@ -45,7 +45,7 @@ def run_detail(run: RunSummary, found: RunsRead, runs: Path, now: datetime) -> T
         text.append(f"\n{one_line(run.stage, 14)}: {one_line(run.detail, 300)}")
     if said is not None and run.status not in _WRONG[:2]:
         text.append(f"\n{_proof(said, now)}")
-    text.append(f"\n$ {visible(twin(run, runs))}", style="cyan")
+    text.append(f"\n$ {visible(twin(run, runs))}", style="accent")
     return text
 
 

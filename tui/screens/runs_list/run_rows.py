@@ -91,7 +91,7 @@ def read_rows(found: RunsRead, width: int, now: datetime, before: Listing | None
     rows = []
     for run, state, rest in zip(found.runs, states, rests, strict=True):
         name = Text(names[run.root.name], no_wrap=True)
-        name.highlight_words([SIMULATED], "yellow")
+        name.highlight_words([SIMULATED], "warning")
         worth = {cell.heading.removeprefix(">"): cell.worth for cell in rest if cell.worth is not None}
         worth["run"] = f"{run.name} {run.created_at}".casefold()
         rows.append(RunRow(run.root.name, [state, name, *(cell.shown for cell in rest)], worth))
@@ -157,7 +157,7 @@ def _rest(run: RunSummary, found: RunsRead, width: int, now: datetime) -> list[_
         ">k": right(", ".join(map(whole, of.sizes))[:12] if of else ""),
         ">conditions": right(whole(of.conditions) if of and of.conditions else ""),
         "created (UTC)": left(moment(run.created_at, seconds=False)),
-        "data": Text("SIMULATED", style="yellow") if run.simulated else Text(),
+        "data": Text("SIMULATED", style="warning") if run.simulated else Text(),
     }
     return [*cells, *(_Cell(heading, further[heading]) for heading in _more(width))]
 
@@ -167,7 +167,7 @@ def _progress(run: RunSummary, found: RunsRead, width: int) -> _Cell:
     share = far.share if far else None
     if share is None:
         return _Cell("progress", Text(), 1.0 if run.status == "completed" else -1.0)
-    shown = Text(f"{bar(share, 1, width)} {int(100 * share):>3} %", style="cyan", no_wrap=True)
+    shown = Text(f"{bar(share, 1, width)} {int(100 * share):>3} %", style="accent", no_wrap=True)
     return _Cell("progress", shown, share)
 
 
@@ -198,7 +198,7 @@ def _leader(said: SaidOf | None, width: int) -> _Cell:
     """Who is first; `≈` names who cannot be told apart from it, or how many where the names are too long."""
     names = [one_line(name, width) for name in said.leaders] if said else []
     if not names:
-        return _Cell("leader", Text("–" if said else "", style="dim"), "")
+        return _Cell("leader", Text("–" if said else "", style="muted"), "")
     if len(names) == 1:
         return _Cell("leader", left(names[0], width))
     both = f"{names[0]} ≈ {names[1]}"
@@ -213,14 +213,14 @@ def _proof(said: SaidOf | None, wide: bool, now: datetime) -> _Cell:
         return _Cell("proof", Text(), "")
     noted = said.verified
     if noted is None:
-        return _Cell("proof", Text("· never" if wide else "·", style="dim"), "")
+        return _Cell("proof", Text("· never" if wide else "·", style="muted"), "")
     if noted.failed:
-        return _Cell("proof", Text(f"✗ {one_line(noted.failed, 20 if wide else 7)}", style="red", no_wrap=True), 0.0)
+        return _Cell("proof", Text(f"✗ {one_line(noted.failed, 20 if wide else 7)}", style="bad", no_wrap=True), 0.0)
     since = "+" if said.grown else ""
     between = " · " if wide else " "
     age = age_of(noted.at, now)
     told = f"{noted.counts.get('ok', 0)}{since}{between if age else ''}{age if wide else age.replace(' ', '')}"
-    glyph, style = ("?", "yellow") if noted.unchecked else ("✓", "yellow" if said.grown else "green")
+    glyph, style = ("?", "warning") if noted.unchecked else ("✓", "warning" if said.grown else "good")
     return _Cell("proof", Text(f"{glyph} {told}", style=style, no_wrap=True), _seconds_since(noted.at, now))
 
 

@@ -214,6 +214,6 @@ def _file(path: str) -> RunSource:
 
 def _option(offer: Offer) -> Option:
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"{offer.kind:<{_KIND}}", style="dim")
+    text.append(f"{offer.kind:<{_KIND}}", style="muted")
     text.append(f"{one_line(offer.name):<{_NAME}} ", style="bold")
-    return Option(text.append(one_line(offer.words), style="dim"))
+    return Option(text.append(one_line(offer.words), style="muted"))

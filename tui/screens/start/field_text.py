@@ -28,14 +28,14 @@ def cells_of(row: FieldRow, source: RunSource | None, widths: tuple[int, int, in
     key, value, origin = widths
     if row.kind == "section":
         mark, style = ("✗ ", "bold red") if row.wrong else ("", "bold")
-        shown = [Text(_tail(f"{mark}{row.key}", key), style=style), Text(_head(row.written, value), style="dim")]
+        shown = [Text(_tail(f"{mark}{row.key}", key), style=style), Text(_head(row.written, value), style="muted")]
         return [*shown, Text("")]
     mark = "✗ " if row.wrong else "* " if row.origin == "set" else "  "
-    style = "red" if row.wrong else "bold cyan" if mark == "* " else "dim" if row.origin == "default" else ""
+    style = "bad" if row.wrong else "bold accent" if mark == "* " else "muted" if row.origin == "default" else ""
     return [
         Text(mark + _tail(row.key, key - 2), style=style),
         Text(_head(row.written or "–", value), style=style),
-        Text(_head(_origin(row, source), origin), style="dim"),
+        Text(_head(_origin(row, source), origin), style="muted"),
     ]
 
 
@@ -50,16 +50,16 @@ def told_of_field(row: FieldRow | None, wrong: str, only: str) -> Text:
     text = Text(overflow="fold")
     if row is None:
         sentence = wrong or (f"no key holds {only!r}; Esc shows all" if only else "")
-        return text.append(visible(sentence), style="red" if wrong else "")
+        return text.append(visible(sentence), style="bad" if wrong else "")
     text.append(one_line(row.key, 300), style="bold")
     if row.wrong:
-        return text.append(f"  ✗ {visible(row.wrong)}", style="red")
+        return text.append(f"  ✗ {visible(row.wrong)}", style="bad")
     if row.options:
         text.append(f"  one of {', '.join(row.options)}")
     if row.told:
-        text.append(f"  {row.told}", style="dim")
+        text.append(f"  {row.told}", style="muted")
     if row.kind == "section" and row.inside:
-        text.append("  (absent; Enter gives a key of it a value)", style="dim")
+        text.append("  (absent; Enter gives a key of it a value)", style="muted")
     return text
 
 

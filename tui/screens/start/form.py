@@ -115,7 +115,7 @@ class StartScreen(Screen[Path | None]):
             return
         self._state += 1
         self._outlook = None
-        self._taken.say(Text("checking …", style="dim"))
+        self._taken.say(Text("checking …", style="muted"))
         self._show_twin()
         self._read(self._state, self._source, self._changes.overrides)
         self._look_timer = self._after(self._look_timer, _RESTED, self._look_soon)
@@ -265,7 +265,7 @@ class StartScreen(Screen[Path | None]):
         typed = self._line.value.strip()
         keys = [key for key in (self._reading.keys if self._reading else ()) if key.startswith(typed)]
         text = Text(f"{len(keys)} known · → completes · Enter gives it a value · Esc closes\n")
-        return text.append(one_line("  ".join(keys), 400), style="dim")
+        return text.append(one_line("  ".join(keys), 400), style="muted")
 
     def _named(self, key: str) -> FieldRow | None:
         return next((row for row in self._reading.rows if row.key == key), None) if self._reading else None
@@ -288,11 +288,11 @@ class StartScreen(Screen[Path | None]):
         self._tried = (message.value, message.own)
         text = told_of_field(self._named(self._key), "", "")
         if message.own:
-            text = Text(f"✗ {visible(message.own)}", style="red")
+            text = Text(f"✗ {visible(message.own)}", style="bad")
         elif message.others:
-            text = Text(f"! and then {visible(message.others)}", style="yellow")
+            text = Text(f"! and then {visible(message.others)}", style="warning")
         elif message.value != self._before:
-            text = Text("✓ ", style="green").append(text)
+            text = Text("✓ ", style="good").append(text)
         self._told.say(text)
         if self._take_waits:
             self._take_value()
@@ -427,13 +427,13 @@ class StartScreen(Screen[Path | None]):
             return
         if self._outlook is None:
             self._start_waits = True
-            self._taken.say(Text("checking … and then starting", style="dim"))
+            self._taken.say(Text("checking … and then starting", style="muted"))
         elif self._outlook.refused:
             self._taken.say(outlook_text(self._outlook))
             self.notify("it cannot be started as it is; the reason stands on the form", severity="error", markup=False)
         else:
             self._starting = True
-            self._taken.say(Text("making the run and starting its engine …", style="dim"))
+            self._taken.say(Text("making the run and starting its engine …", style="muted"))
             self._launch(self._words)
 
     @work(thread=True, group="act")
@@ -460,10 +460,10 @@ class StartScreen(Screen[Path | None]):
 
 def _from_line(source: RunSource | None, until: str) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append("from ", style="dim")
+    text.append("from ", style="muted")
     if source is None:
         return text.append("…")
     what = {"file": "", "run": "run ", "demo": "the demo, world "}[source.kind]
     text.append(one_line(f"{what}{source.name}", 200), style="bold")
-    text.append("  until ", style="dim").append(until or "all stages", style="bold")
+    text.append("  until ", style="muted").append(until or "all stages", style="bold")
     return text

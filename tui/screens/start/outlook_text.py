@@ -10,26 +10,26 @@ from rich.text import Text
 from core.visible import visible
 from tui.commands.starting.outlook import Outlook
 
-_SIGNS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "missing": ("✗", "red")}
+_SIGNS = {"ok": ("✓", "good"), "note": ("·", "warning"), "missing": ("✗", "bad")}
 
 
 def outlook_text(outlook: Outlook) -> Text:
     """All of it, to be wrapped."""
     text = Text(overflow="fold")
     if outlook.refused:
-        text.append(f"✗ cannot be started: {visible(outlook.refused)}", style="red")
+        text.append(f"✗ cannot be started: {visible(outlook.refused)}", style="bad")
     else:
-        text.append("✓ can be started", style="green")
+        text.append("✓ can be started", style="good")
     if taken := in_short(outlook.rows):
         text.append(f"\ntakes {taken}", style="bold")
     for note in outlook.notes:
-        text.append("\n! ", style="yellow").append(f"note: {visible(note)}")
+        text.append("\n! ", style="warning").append(f"note: {visible(note)}")
     for row in sorted(outlook.rows, key=lambda row: row["state"] != "missing"):
-        sign, colour = _SIGNS.get(row["state"], ("·", "yellow"))
+        sign, colour = _SIGNS.get(row["state"], ("·", "warning"))
         text.append(f"\n{sign} ", style=colour)
         text.append(visible(str(row["name"])), style="bold")
         if row["state"] == "missing":
-            text.append(" missing", style="red")
+            text.append(" missing", style="bad")
         text.append(f"  {visible(str(row['detail']))}")
     return text
 
