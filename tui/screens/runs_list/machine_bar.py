@@ -28,7 +28,7 @@ class MachineBar:
         if machine.disk is not None:
             short = machine.short_of_disk
             figure = self._bytes("disk", machine.disk)
-            found.append(Text(f"! disk low: {figure}", style="bold red") if short else Text(f"disk {figure}"))
+            found.append(Text(f"! disk low: {figure}", style="bold bad") if short else Text(f"disk {figure}"))
         devices = machine.devices
         if devices is not None:
             name = "GPU" if devices.number == 1 else f"{devices.number} GPUs"

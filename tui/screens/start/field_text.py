@@ -27,7 +27,7 @@ def cells_of(row: FieldRow, source: RunSource | None, widths: tuple[int, int, in
     """Key, value and origin; what is wrong has a cross, what is changed a star, so that neither rests on a colour."""
     key, value, origin = widths
     if row.kind == "section":
-        mark, style = ("✗ ", "bold red") if row.wrong else ("", "bold")
+        mark, style = ("✗ ", "bold bad") if row.wrong else ("", "bold")
         shown = [Text(_tail(f"{mark}{row.key}", key), style=style), Text(_head(row.written, value), style="muted")]
         return [*shown, Text("")]
     mark = "✗ " if row.wrong else "* " if row.origin == "set" else "  "

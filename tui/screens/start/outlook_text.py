@@ -25,8 +25,8 @@ def outlook_text(outlook: Outlook) -> Text:
     for note in outlook.notes:
         text.append("\n! ", style="warning").append(f"note: {visible(note)}")
     for row in sorted(outlook.rows, key=lambda row: row["state"] != "missing"):
-        sign, colour = _SIGNS.get(row["state"], ("·", "warning"))
-        text.append(f"\n{sign} ", style=colour)
+        sign, style = _SIGNS.get(row["state"], ("·", "warning"))
+        text.append(f"\n{sign} ", style=style)
         text.append(visible(str(row["name"])), style="bold")
         if row["state"] == "missing":
             text.append(" missing", style="bad")
