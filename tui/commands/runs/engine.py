@@ -16,7 +16,7 @@ from core.config import RunConfig
 from core.config_file import load_config
 from core.errors import InputError
 from core.program.environment import refuse_launcher
-from core.program.place import ROOT
+from core.program.place import import_path
 from core.run_folder import RunFolder
 from storage.draws.history import config_of, genesis_of
 from storage.errors import StorageError
@@ -75,7 +75,7 @@ def resume(root: Path, until: str | None = None, overrides: Sequence[str] = ()) 
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(_import_path())},
+            env=os.environ | {"PYTHONPATH": import_path()},
         )
     return process.pid
 
@@ -102,10 +102,3 @@ def request_stop(root: Path) -> None:
     if not Reader(root).live():
         raise StorageError(f"no engine works on {root.name}; there is nothing to stop")
     folder.stop_request.write_text("operator\n", encoding="utf-8")
-
-
-def _import_path() -> list[str]:
-    """Where this program was imported from: a checkout is not installed, and the engine must find it too."""
-    here = str(ROOT)
-    given = os.environ.get("PYTHONPATH")
-    return [here, *([given] if given else [])]
