@@ -27,6 +27,9 @@ from storage.verifier.vouching.entries import Registry, read_registry
 
 _SCRATCH = ".removing-"
 
+_SHOWN = 1024**2 // 20
+"""Bytes of a part that is named by itself."""
+
 _PARTS = {
     "audit.db": "record",
     "audit.db-wal": "record",
@@ -56,7 +59,7 @@ class Removal:
 
     def told(self) -> str:
         """Number of files and size, by what they are."""
-        shares = ", ".join(f"{what} {_size(count)}" for what, count in self.parts.items() if count)
+        shares = ", ".join(f"{what} {_size(count)}" for what, count in self.parts.items() if count >= _SHOWN)
         return f"{number_of(self.files, 'file')}, {_size(self.bytes)}" + (f" ({shares})" if shares else "")
 
 

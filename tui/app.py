@@ -10,8 +10,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -28,7 +29,7 @@ from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
 from tui.actions.table import ACTIONS, Action
 from tui.crash import write_crash_file
-from tui.messages import Acted, CopyKept
+from tui.messages import Acted, CopyKept, JobMoved
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copying import Copyable, CopyScreen
 from tui.screens.help import HelpScreen
@@ -37,6 +38,9 @@ from tui.screens.runs import RunsScreen
 from tui.terminal.clipboard import give_to_tmux, keep_copy
 from tui.terminal.command_line import command_line
 from tui.terminal.leaving import end_on_signals, end_without
+
+if TYPE_CHECKING:
+    from tui.screens.jobs.desk import JobDesk
 
 _SOON = 0.02
 """Seconds until the app looks again whether it can close."""
@@ -78,7 +82,7 @@ class DempoApp(App[None], inherit_bindings=False):
         terminal = sys.__stdin__
         if not self.is_headless and terminal is not None and terminal.isatty():
             end_on_signals(lambda code: self.exit(return_code=code))
-            end_without(terminal.fileno())
+            end_without(terminal.fileno(), self._end_jobs)
         self.push_screen(RunsScreen(self.runs))
 
     # ------------------------------------------------------------ how it ends
@@ -94,7 +98,24 @@ class DempoApp(App[None], inherit_bindings=False):
     async def _shutdown(self) -> None:
         while self._running and not self._whole:  # as `exit`, where whoever runs the app takes it down
             await asyncio.sleep(_SOON)
+        if self._has_jobs:
+            await asyncio.to_thread(self.jobs.end_all)
         await super()._shutdown()
+
+    def _end_jobs(self) -> None:
+        """Commands that the app runs end with it."""
+        if self._has_jobs:
+            self.jobs.end_all()
+
+    @property
+    def _has_jobs(self) -> bool:
+        """Without loading what begins one."""
+        return "jobs" in vars(self)
+
+    async def action_quit(self) -> None:
+        """Closes the app; asks where that would end something half-way."""
+        if not self._has_jobs or not self.jobs.asked_before_leaving(self.exit):
+            self.exit()
 
     async def on_event(self, event: events.Event) -> None:
         """What was typed behind the key that closes the app goes nowhere: there is no screen any more to ask."""
@@ -106,6 +127,23 @@ class DempoApp(App[None], inherit_bindings=False):
         return all(screen.is_mounted for screen in self.screen_stack)
 
     # ------------------------------------------------------------ what a person can do
+
+    @cached_property
+    def jobs(self) -> JobDesk:
+        """The commands that the app runs: verify, replay, export, import and remove."""
+        from tui.screens.jobs.desk import JobDesk  # which the list does not wait for
+
+        return JobDesk(self)
+
+    def on_job_moved(self, message: JobMoved) -> None:
+        """Shows it, or says that it ended."""
+        self.jobs.moved(message.job)
+
+    def point_at_run(self, name: str) -> None:
+        """Puts the cursor of the list on a run, as soon as it is listed."""
+        for screen in self.screen_stack:
+            if isinstance(screen, RunsScreen):
+                screen.point_at_run(name)
 
     async def open_run(self, root: Path) -> None:
         """Opens the screen of a run, and waits until it takes keys: the next ones may have been typed already."""

@@ -12,6 +12,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from storage.imports.origin import Origin
     from storage.record.reader import Progress, RunSummary, Status
+    from tui.screens.jobs.job import Job
 
     Shown = Status | Literal["stopping"]
     """The recorded status, or `stopping` where the engine has been asked to stop and is still at it."""
@@ -113,3 +114,33 @@ class CopyKept(Message):
     """A text was copied: `told` says where it lies now."""
 
     told: str
+
+
+@dataclass
+class JobMoved(Message):
+    """A command that the app runs as a child process has come further, or has ended."""
+
+    job: Job
+
+
+@dataclass
+class StagesRead(Message):
+    """The stages that a run has recorded: name, how far it can be replayed, and the seconds that it took."""
+
+    stages: tuple[tuple[str, str, float | None], ...]
+
+
+@dataclass
+class RemovalRead(Message):
+    """What would go with a run: `told` in words, or `wrong`, why it cannot be removed now."""
+
+    told: str
+    begun: bool
+    wrong: str
+
+
+@dataclass
+class ExportChecked(Message):
+    """Whether a bundle can be written where a person wants it: `wrong` is a sentence where it cannot."""
+
+    wrong: str

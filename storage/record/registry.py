@@ -1,5 +1,5 @@
 """`runs/registry.db`: a chained entry for each run created, so that a missing one shows as a gap, for each engine that
-ended, so that a run that was set back shows, and for each run that was removed, so that a missing one has its reason."""
+ended, so that a run that was set back shows, and for each run removed, so that a missing one has its reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def registry_path(runs: Path) -> Path:
 
 @dataclass(frozen=True)
 class Registration:
-    """A registry that is held while a run is made or removed; last is the hash of its last entry so far (64 zeros: none)."""
+    """A registry that is held while a run is made or removed; last is the hash of its last entry (64 zeros: none)."""
 
     db: sqlite3.Connection
     path: Path

@@ -1,7 +1,7 @@
 """How far a command is, as lines of JSON on standard error, for programs that show it: the app is one.
 
-A line is an object with `step` (what is being done), `done` and `total` (0 where nobody can say), and what else there is
-to say of a step: `detail` in words, or the `verdict` and `seconds` of a check that ended. What is said besides is text.
+A line is an object with `step` (what is being done), `done` and `total` (0 where nobody can say), and what else there
+is to say of a step: `detail` in words, or `verdict` and `seconds` of a check that ended. What is said besides is text.
 """
 
 from __future__ import annotations

@@ -33,6 +33,17 @@ GLYPHS = {
     "truncated": ("…", "yellow"),
     "malformed": ("?", "yellow"),
     "outside": ("✗", "red"),
+    "ok": ("✓", "green"),
+    "unchecked": ("?", "yellow"),
+    "unknown": ("?", "yellow"),
+    "withheld": ("–", "yellow"),
+    "replayed": ("✓", "green"),
+    "recorded": ("·", "dim"),
+    "not replayed": ("–", "dim"),
+    "not available": ("?", "yellow"),
+    "drift": ("✗", "red"),
+    "changed version": ("!", "yellow"),
+    "not compared": ("?", "yellow"),
 }
 """Word: its glyph and colour."""
 

@@ -34,7 +34,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write a run as one zip that anyone can check, read and cite. An engine may go on meanwhile."""
-    from storage.export.export import default_target, export_run
+    from storage.export.export import export_run
+    from storage.export.target import default_target
 
     root = find_run(name, runs_dir)
     target, console = to or default_target(root, redact or k is not None), Console()
