@@ -124,9 +124,10 @@ class JobDesk:
 
     def _tell(self, job: Job, summary: str) -> None:
         about = f" of {one_line(job.root.name, 60)}" if job.root is not None else ""
-        said = next((line.removeprefix("dempo: ") for line in reversed(job.said)), "")
+        said = job.told[-1] if job.told else job.leaves
         ended = {"completed": "ended", "failed": "failed", "stopped": "was cancelled"}[job.state]
-        told = f"{job.what}{about} {ended}: {visible(summary or said)[:400]}\n{_key(job.what)} shows it"
+        more = f": {visible(summary or said)[:400]}" if summary or said else ""
+        told = f"{job.what}{about} {ended}{more}\n{_key(job.what)} shows it"
         self._app.notify(told, severity="error" if job.state == "failed" else "information", timeout=10, markup=False)
 
     def cancel(self, job: Job) -> None:

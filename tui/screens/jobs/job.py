@@ -86,6 +86,12 @@ class Job:
         return "stopped" if self.stopped else "failed"
 
     @property
+    def told(self) -> list[str]:
+        """Sentences on standard error; of a command that was cancelled, only those that it meant to say."""
+        meant = [line for line in self.said if not self.stopped or line.startswith("dempo: ")]
+        return [line.removeprefix("dempo: ") for line in meant]
+
+    @property
     def passed(self) -> float:
         """Seconds that it took, or has taken so far."""
         return time.monotonic() - self.began if self.seconds is None else self.seconds

@@ -152,10 +152,9 @@ def _said(job: Job) -> Text:
     if job.code is None or (job.what == "export" and job.state == "completed"):
         return Text()
     text = Text(overflow="fold")
-    lines = [line for line in job.said if not job.stopped or line.startswith("dempo: ")]
     failed = job.state == "failed"
-    for line in lines:
-        text.append(f"{visible(line.removeprefix('dempo: '))}\n", style="red" if failed else "")
+    for line in job.told:
+        text.append(f"{visible(line)}\n", style="red" if failed else "")
     if job.stopped and job.code:
         text.append(f"cancelled. {job.leaves}".rstrip())
     elif failed:
