@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import inspect
 import sqlite3
+import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -30,10 +32,20 @@ from storage.verifier.ground.finding import Step, broken, concluded, unreadable
 from storage.verifier.ground.reading import opened_safely, read_record
 from storage.verifier.ground.record import Record
 from storage.verifier.vouching.ssh_signature import Unusable
-from storage.verifier.vouching.vouching import brought, vouching_checks
+from storage.verifier.vouching.vouching import brought, vouching_steps
 from storage.verifier.writer_facts import tree_facts
 
-__all__ = ["Check", "Verdict", "verify", "verify_all"]
+__all__ = ["Check", "Heard", "Verdict", "verify", "verify_all"]
+
+
+class Heard:
+    """What is told while a record is checked; this one hears it and does nothing."""
+
+    def begins(self, name: str, number: int, total: int) -> None:
+        """A check begins, or with 0 of 0 the reading of the record."""
+
+    def ended(self, check: Check, number: int, total: int, seconds: float) -> None:
+        """A check has come to its verdict."""
 
 
 def verify(root: Path) -> list[Check]:
@@ -45,13 +57,20 @@ def verify(root: Path) -> list[Check]:
     return checks_of(_read(root), _STEPS)
 
 
-def verify_all(root: Path, key: Path | None = None, head: Path | None = None, files: bool | None = None) -> list[Check]:
+def verify_all(
+    root: Path,
+    key: Path | None = None,
+    head: Path | None = None,
+    files: bool | None = None,
+    heard: Heard | None = None,
+) -> list[Check]:
     """The same, then signed heads, the files under `heads/`, the kept head where one is given, and the registry.
 
     Args:
         key: a public key or an allowed_signers file: whose signatures count.
         head: a head that was kept elsewhere.
         files: whether the files of the models are read; None: where that does not take long.
+        heard: is told of each check.
 
     Raises:
         InputError: `key` or `head` cannot be used.
@@ -62,9 +81,21 @@ def verify_all(root: Path, key: Path | None = None, head: Path | None = None, fi
         given = brought(root, key, head)
     except Unusable as error:
         raise InputError(str(error)) from None
+    heard = heard or Heard()
+    heard.begins("reading the record", 0, 0)
     record = _read(root)
     record.read_models = files
-    return [*checks_of(record, _STEPS), *vouching_checks(record, given)]
+    return _one_by_one(record, _STEPS | vouching_steps(record, given), heard)
+
+
+def _one_by_one(record: Record, steps: Mapping[str, Step], heard: Heard) -> list[Check]:
+    checks = []
+    for number, (name, step) in enumerate(steps.items(), 1):
+        heard.begins(name, number, len(steps))
+        begun = time.monotonic()
+        checks.append(concluded(name, step, record))
+        heard.ended(checks[-1], number, len(steps), time.monotonic() - begun)
+    return checks
 
 
 def explained(name: str) -> str:

@@ -28,8 +28,9 @@ from core.facts.tables import table_lines
 from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.export import export
-from storage.export.export import Exported, check_target, export_run
+from storage.export.export import Exported, export_run
 from storage.export.redaction import NOTE
+from storage.export.target import check_target
 from storage.record.codec import canonical
 from storage.record.create import create_run
 from storage.record.log import Log

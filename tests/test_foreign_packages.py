@@ -56,15 +56,17 @@ def test_a_folder_that_is_no_package_does_not_stand_in_the_way(tmp_path: Path) -
 
 def test_an_engine_finds_its_own_packages_before_those_of_pythonpath(tmp_path: Path) -> None:
     """What the app starts (`tui.commands.runs.engine`): this program's folder comes first."""
-    from tui.commands.runs.engine import own_environment
+    from core.program.place import import_path
 
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "__init__.py").write_text("raise SystemExit('a stranger was run')\n")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        environment = own_environment()
+        path = import_path()
     command = [sys.executable, "-P", "-m", "tui", "resume", "nothing"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
     assert "no run" in done.stderr
     assert "stranger" not in done.stderr
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -33,7 +34,7 @@ from tui.commands.starting.source import DEMO, RunSource
 from tui.crash import write_crash_file
 from tui.look.themes import DARK, LIGHT, themes
 from tui.look.tokens import styles_of
-from tui.messages import Acted, CopyKept
+from tui.messages import Acted, CopyKept, JobMoved
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copying import Copyable, CopyScreen
 from tui.screens.help import HelpScreen
@@ -46,6 +47,7 @@ from tui.terminal.leaving import end_on_signals, end_without
 if TYPE_CHECKING:
     from tui.look.app_settings import AppSettings
     from tui.look.background import Background
+    from tui.screens.jobs.desk import JobDesk
 
 _SOON = 0.02
 """Seconds until the app looks again whether it can close."""
@@ -116,7 +118,7 @@ class DempoApp(App[None], inherit_bindings=False):
         terminal = sys.__stdin__
         if not self.is_headless and terminal is not None and terminal.isatty():
             end_on_signals(lambda code: self.exit(return_code=code))
-            end_without(terminal.fileno())
+            end_without(terminal.fileno(), self._end_jobs)
         self.push_screen(RunsScreen(self.runs))
         if self._problem:
             self.notify(visible(self._problem), severity="warning", timeout=10, markup=False)
@@ -145,7 +147,24 @@ class DempoApp(App[None], inherit_bindings=False):
     async def _shutdown(self) -> None:
         while self._running and not self._whole:  # as `exit`, where whoever runs the app takes it down
             await asyncio.sleep(_SOON)
+        if self._has_jobs:
+            await asyncio.to_thread(self.jobs.end_all)
         await super()._shutdown()
+
+    def _end_jobs(self) -> None:
+        """Commands that the app runs end with it."""
+        if self._has_jobs:
+            self.jobs.end_all()
+
+    @property
+    def _has_jobs(self) -> bool:
+        """Without loading what begins one."""
+        return "jobs" in vars(self)
+
+    async def action_quit(self) -> None:
+        """Closes the app; asks where that would end something half-way."""
+        if not self._has_jobs or not self.jobs.asked_before_leaving(self.exit):
+            self.exit()
 
     async def on_event(self, event: events.Event) -> None:
         """What was typed behind the key that closes the app goes nowhere: there is no screen any more to ask."""
@@ -157,6 +176,23 @@ class DempoApp(App[None], inherit_bindings=False):
         return all(screen.is_mounted for screen in self.screen_stack)
 
     # ------------------------------------------------------------ what a person can do
+
+    @cached_property
+    def jobs(self) -> JobDesk:
+        """The commands that the app runs: verify, replay, export, import and remove."""
+        from tui.screens.jobs.desk import JobDesk  # which the list does not wait for
+
+        return JobDesk(self)
+
+    def on_job_moved(self, message: JobMoved) -> None:
+        """Shows it, or says that it ended."""
+        self.jobs.moved(message.job)
+
+    def point_at_run(self, name: str) -> None:
+        """Puts the cursor of the list on a run, as soon as it is listed."""
+        for screen in self.screen_stack:
+            if isinstance(screen, RunsScreen):
+                screen.point_at_run(name)
 
     async def open_run(self, root: Path) -> None:
         """Opens the screen of a run, and waits until it takes keys: the next ones may have been typed already."""

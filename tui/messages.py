@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from storage.run_lines.how_far import HowFar
     from storage.run_lines.said_of import SaidOf
     from tui.commands.starting.outlook import Outlook
+    from tui.screens.jobs.job import Job
     from tui.screens.start.reading import FormReading
 
     Shown = Status | Literal["stopping"]
@@ -155,3 +156,33 @@ class OutlookFound(Message):
 
     state: int
     outlook: Outlook | None
+
+
+@dataclass
+class JobMoved(Message):
+    """A command that the app runs as a child process has come further, or has ended."""
+
+    job: Job
+
+
+@dataclass
+class StagesRead(Message):
+    """The stages that a run has recorded: name, how far it can be replayed, and the seconds that it took."""
+
+    stages: tuple[tuple[str, str, float | None], ...]
+
+
+@dataclass
+class RemovalRead(Message):
+    """What would go with a run: `told` in words, or `wrong`, why it cannot be removed now."""
+
+    told: str
+    begun: bool
+    wrong: str
+
+
+@dataclass
+class ExportChecked(Message):
+    """Whether a bundle can be written where a person wants it: `wrong` is a sentence where it cannot."""
+
+    wrong: str

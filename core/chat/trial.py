@@ -19,7 +19,7 @@ from core.chat.choosing import carried_template
 from core.chat.conversation import prompt_ids
 from core.chat.installing import SAMPLES, load_tokenizer, require_trainable
 from core.errors import DempoError, InputError
-from core.program.place import ROOT
+from core.program.place import import_path
 from core.types import Message
 
 SECONDS = 30.0
@@ -45,7 +45,6 @@ def require_serving(
     conversations = [[[message.role, message.content] for message in turns] for turns in asked]
     given = {"source": source, "revision": revision, "trained": trained, "conversations": conversations}
     command = [sys.executable, "-m", "core.chat.trial"]
-    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
         done = subprocess.run(
             command,
@@ -54,7 +53,7 @@ def require_serving(
             text=True,
             timeout=LOADING,
             check=False,
-            env={**os.environ, "PYTHONPATH": paths},
+            env={**os.environ, "PYTHONPATH": import_path()},
         )
     except subprocess.TimeoutExpired:
         raise InputError(f"its tokenizer and chat template could not be tried within {LOADING:g} s") from None

@@ -6,7 +6,6 @@ record makes the same bytes: the zip holds no time of its own. docs/audit.md lis
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from storage.export.redaction import NOTE, Redaction, redaction_of, withhold
 from storage.export.report import report
 from storage.export.statements import LICENCES, limits
 from storage.export.tables import write_tables
+from storage.export.target import check_target
 from storage.record.foreign import CRATE_MARK, MARK, is_imported, refuse_links
 from storage.record.reader import connect
 from storage.record.run_folders import require_record
@@ -104,23 +104,6 @@ def export_run(
         tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".partial", dir=beside) as scratch,
     ):
         return _Export(folder, Path(scratch), redact, k, agent, told).write(target)
-
-
-def check_target(target: Path, force: bool) -> None:
-    """Refuses a target that would be overwritten or cannot be made.
-
-    Raises:
-        InputError: with what to do.
-    """
-    folder = target.absolute().parent
-    if not os.path.isdir(folder):
-        raise InputError(f"the folder {folder} does not exist; make it, or name another one with --to")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {folder} cannot be written; name a file in another one with --to")
-    if target.is_dir():
-        raise InputError(f"{target} is a folder; name a file, for example {target / 'run.zip'}")
-    if target.exists() and not force:
-        raise InputError(f"{target} exists; give --force to replace it, or another name with --to")
 
 
 def space_needed(folder: RunFolder) -> int:
@@ -270,8 +253,3 @@ class _Export:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body.encode("utf-8", "replace"))
         self.files[name] = path
-
-
-def default_target(root: Path, redact: bool) -> Path:
-    """`<run id>.zip` in the current folder."""
-    return Path(os.curdir) / f"{root.resolve().name}{'-redacted' if redact else ''}.zip"

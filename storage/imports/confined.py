@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Unchecked, VerificationFailed
-from core.program.place import ROOT
+from core.program.place import import_path
 
 SECONDS = 15 * 60
 """How long all checks of a record may take together; the largest runs of this program take one minute."""
@@ -50,8 +50,6 @@ def examined(root: Path, runs: Path, told: Callable[[float], None]) -> dict[str,
 
 def _started(root: Path, runs: Path) -> subprocess.Popen[bytes]:
     """-P: a file of the current folder, which a stranger may have filled, is never taken for a module."""
-    here = str(ROOT)
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
     limits = [str(MEMORY), str(SECONDS + _GRACE)]
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "storage.imports.examine", str(root), str(runs), *limits],
@@ -59,7 +57,7 @@ def _started(root: Path, runs: Path) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": import_path(), "OPENBLAS_NUM_THREADS": "1"},
     )
 
 

@@ -1,10 +1,8 @@
-"""Making a run: its id, its folder, its genesis event and its registry entry; removing one that was not begun."""
+"""Making a run: its id, its folder, its genesis event and its registry entry."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,13 +16,11 @@ from core.facts.places import without_places
 from core.run_folder import RunFolder
 from storage.errors import StorageError, sentences
 from storage.plans.earlier_plans import earlier_plans
-from storage.record.beginnings import never_begun
 from storage.record.log import Log
-from storage.record.reader import Reader, lock_is_held
-from storage.record.registry import enter_late, registration, registry_path
+from storage.record.reader import Reader
+from storage.record.registry import enter_late, registration
 from storage.record.schema import VIEWS_VERSION
 from storage.verifier.contents.whole import is_simulated
-from storage.verifier.vouching.entries import read_registry
 
 
 def create_run(loaded: LoadedConfig, text: str, runs: Path, linked_to: Path | None = None) -> Path:
@@ -122,27 +118,3 @@ def complete_creation(log: Log) -> bool:
     seq, head = log.head
     root = log.folder.root.resolve()
     return seq == 1 and log.genesis().run_id == root.name and enter_late(root.parent, root.name, head)
-
-
-def remove_run(root: Path) -> None:
-    """Removes what is left of a run that was cut off before its first event, and nothing else.
-
-    Whoever makes a run holds the registry until it is there, so none that is being made is taken for such a one.
-
-    Raises:
-        StorageError: the run has a first event, or had one, is being made, or cannot be removed.
-    """
-    runs = root.resolve().parent
-    with registration(runs) if registry_path(runs).exists() else nullcontext():
-        if not never_begun(root):
-            raise StorageError(
-                f"{root.name} has been begun, and what is recorded is never removed by this program; whoever removes "
-                f"{root} leaves a gap that `dempo verify` of the other runs names"
-            )
-        known = read_registry(runs)
-        if known is not None and known.names(root.name):
-            raise StorageError(f"registry.db names {root.name}: it had a first event once, so {root} is not removed")
-        if lock_is_held(RunFolder(root)):
-            raise StorageError(f"{root.name} is being made by another process")
-        with sentences(root):
-            shutil.rmtree(root)

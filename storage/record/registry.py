@@ -1,5 +1,5 @@
-"""`runs/registry.db`: a chained entry for each run created, so that a missing one shows as a gap, and for each engine
-that ended, so that a run that was set back shows."""
+"""`runs/registry.db`: a chained entry for each run created, so that a missing one shows as a gap, for each engine that
+ended, so that a run that was set back shows, and for each run removed, so that a missing one has its reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def registry_path(runs: Path) -> Path:
 
 @dataclass(frozen=True)
 class Registration:
-    """A registry that is held while a run is made; last is the hash of its last entry so far (64 zeros: none)."""
+    """A registry that is held while a run is made or removed; last is the hash of its last entry (64 zeros: none)."""
 
     db: sqlite3.Connection
     path: Path
@@ -39,10 +39,17 @@ class Registration:
         """Enters the run with the hash of its first event."""
         _enter(self.db, self.path, {"run_id": run_id, "genesis": genesis})
 
+    def enter_removal(self, run_id: str, event: int, head: str, reason: str) -> int:
+        """Enters that a run is removed, with its last event and the reason (may be empty); returns the entry's number.
+
+        A program of before takes such an entry for what an engine left, and names the run as missing.
+        """
+        return _enter(self.db, self.path, {"run_id": run_id, "event": event, "hash": head, "removed": reason})
+
 
 @contextmanager
 def registration(runs: Path) -> Iterator[Registration]:
-    """Holds the registry while a run is made.
+    """Holds the registry while a run is made or removed.
 
     A registry that is damaged or cannot be written is found before anything is made. Engines that create runs at
     once take turns. Nothing is entered where the block raises.
@@ -128,10 +135,11 @@ def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
             db.execute("COMMIT")
 
 
-def _enter(db: sqlite3.Connection, path: Path, values: Mapping[str, Any]) -> None:
+def _enter(db: sqlite3.Connection, path: Path, values: Mapping[str, Any]) -> int:
     with sentences(path):
         last, prev = _last(db, path)
         seq = last + 1
         at, payload = now(), canonical(values)
         hashed = link_hash(prev, seq, at, REGISTRY_STAGE, REGISTRY_KIND, payload)
         db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, payload, prev, hashed))
+        return seq

@@ -333,6 +333,15 @@ class RunScreen(SeekingScreen):
     def action_resume(self) -> None:
         self._dempo.resume_run(self.root)
 
+    def action_verify(self) -> None:
+        self._dempo.jobs.verify(self.root)
+
+    def action_replay(self) -> None:
+        self._dempo.jobs.replay(self.root, self._until)
+
+    def action_export(self) -> None:
+        self._dempo.jobs.export(self.root)
+
     # ------------------------------------------------------------ stepping through the record
 
     def action_travel(self) -> None:

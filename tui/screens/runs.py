@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +49,7 @@ class RunsScreen(SeekingScreen):
         self._list: RunList | None = None
         self._roots: tuple[Path, ...] = ()
         self._busy = self._looking = self._asking = False
+        self._wanted = ""
         self._found: RunsRead | None = None
         self._offers: tuple[bool, ...] = ()
         self._ticks = 0
@@ -178,6 +179,8 @@ class RunsScreen(SeekingScreen):
         self._say_title()
         if found.runs and self.focused is None:
             self._runs.focus()
+        if self._wanted and self._runs.point_at(self._wanted):
+            self._wanted = ""
         self._show_detail()
 
     @on(LongList.Rearranged)
@@ -250,6 +253,30 @@ class RunsScreen(SeekingScreen):
         """Opens the run that was clicked, wherever the cursor went since."""
         if (root := self._root(event.key)) is not None:
             await self._dempo.open_run(root)
+
+    def point_at_run(self, name: str) -> None:
+        """Puts the cursor on a run that may not be listed yet."""
+        self._wanted = name
+
+    def action_verify(self) -> None:
+        self._with_chosen(lambda root: self._dempo.jobs.verify(root))
+
+    def action_replay(self) -> None:
+        self._with_chosen(lambda root: self._dempo.jobs.replay(root))
+
+    def action_export(self) -> None:
+        self._with_chosen(lambda root: self._dempo.jobs.export(root))
+
+    def action_remove(self) -> None:
+        self._with_chosen(lambda root: self._dempo.jobs.remove(root))
+
+    def action_import(self) -> None:
+        self._dempo.jobs.import_bundle()
+
+    def _with_chosen(self, do: Callable[[Path], None]) -> None:
+        """With the run under the cursor, read or not: the command itself says what is wrong with it."""
+        if (root := self._root(self._runs.chosen)) is not None:
+            do(root)
 
     async def action_open(self) -> None:
         """Opens the run under the cursor, read or not."""

@@ -26,8 +26,8 @@ def end_on_signals(end: Callable[[int], object]) -> None:
             loop.add_signal_handler(number, end, 128 + number)
 
 
-def end_without(descriptor: int) -> None:
-    """Ends this process once the terminal of a descriptor is gone.
+def end_without(descriptor: int, before: Callable[[], object]) -> None:
+    """Ends this process once the terminal of a descriptor is gone, and calls `before` first.
 
     Reading from it would take all of a core, for ever, and writing to it blocks: so this is a thread that needs
     neither, and ends the process as SIGHUP would.
@@ -36,6 +36,7 @@ def end_without(descriptor: int) -> None:
     def look() -> None:
         while os.isatty(descriptor):
             time.sleep(_LOOK)
+        before()
         os._exit(128 + signal.SIGHUP)
 
     threading.Thread(target=look, name="terminal", daemon=True).start()

@@ -33,6 +33,17 @@ GLYPHS = {
     "truncated": ("…", "warning"),
     "malformed": ("?", "warning"),
     "outside": ("✗", "bad"),
+    "ok": ("✓", "good"),
+    "unchecked": ("?", "warning"),
+    "unknown": ("?", "warning"),
+    "withheld": ("–", "warning"),
+    "replayed": ("✓", "good"),
+    "recorded": ("·", "muted"),
+    "not replayed": ("–", "muted"),
+    "not available": ("?", "warning"),
+    "drift": ("✗", "bad"),
+    "changed version": ("!", "warning"),
+    "not compared": ("?", "warning"),
 }
 """Word: its glyph and what kind of word it is."""
 

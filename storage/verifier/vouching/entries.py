@@ -51,13 +51,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Rest:
-    """A run as an engine left it: number and hash of its last event."""
+    """A run as an engine left it, or as it was removed: number and hash of its last event."""
 
     seq: int
     hash: str
     run_id: str
     event: int
     head: str
+    removed: str | None = None
+    """Why it was removed (may be empty); None where it was not."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def _entry_of(seq: int, stored: str, payload: str) -> Entry | Rest | None:
     if isinstance(run_id, str) and isinstance(genesis, str):
         return Entry(seq, stored, run_id, genesis)
     if isinstance(run_id, str) and isinstance(event, int) and isinstance(head, str):
-        return Rest(seq, stored, run_id, event, head)
+        removed = values.get("removed")
+        return Rest(seq, stored, run_id, event, head, removed if isinstance(removed, str) else None)
     return None
 
 
@@ -197,7 +200,8 @@ def _events_now(record: Record) -> int:
 def _neighbours(registry: Registry, runs: Path) -> str:
     """Whether the other runs that were made here are here.
 
-    This record is none the worse for it, so the verdict is "unknown": only people can say what became of the others.
+    This record is none the worse for it, so the verdict is "unknown": only people can say what became of the others,
+    also of those that `dempo remove` removed, whose last event and reason the registry has.
     """
     looked = _looked_into(runs)
     present = {name for name, found in looked.items() if found and not is_foreign(runs / name)}
@@ -205,8 +209,7 @@ def _neighbours(registry: Registry, runs: Path) -> str:
     closed = [run_id for run_id in listed if run_id in looked and looked[run_id] is None]
     missing = [run_id for run_id in listed if run_id not in present and run_id not in closed]
     if missing:
-        told = f"of {len(listed)} runs made here, these are missing ({len(missing)}): {_some_of(missing)}"
-        raise Finding("unknown", told)
+        raise Finding("unknown", f"of {len(listed)} runs made here, {_gone(registry, missing)}")
     if closed:
         told = f"of {len(listed)} runs made here, these cannot be looked into ({len(closed)}): {_some_of(closed)}"
         raise Finding("unknown", told)
@@ -215,6 +218,23 @@ def _neighbours(registry: Registry, runs: Path) -> str:
     if unlisted:
         raise Finding("unknown", f"{told}; not in {REGISTRY_NAME}: {_some_of(unlisted)}")
     return told
+
+
+def _gone(registry: Registry, missing: Sequence[str]) -> str:
+    """What became of runs that are not here: those that nobody knows of first."""
+    removed = {run_id: rest for run_id in missing for rest in registry.rests_of(run_id) if rest.removed is not None}
+    lost = [run_id for run_id in missing if run_id not in removed]
+    told = [f"these are missing ({len(lost)}): {_some_of(lost)}"] if lost else []
+    if removed:
+        why = [_removed(run_id, rest) for run_id, rest in removed.items()]
+        rest_of = f" and {len(why) - 5} more" if len(why) > 5 else ""
+        told.append(f"these were removed by `dempo remove` ({len(why)}): {', '.join(why[:5])}{rest_of}")
+    return "; ".join(told)
+
+
+def _removed(run_id: str, rest: Rest) -> str:
+    reason = f": {rest.removed[:80]!r}" if rest.removed else ", no reason given"
+    return f"{run_id[:80]!r} (after event {rest.event}{reason})"
 
 
 def _looked_into(runs: Path) -> dict[str, bool | None]:

@@ -57,6 +57,11 @@ def _lies_inside(path: Path, root: Path) -> bool:
 
 
 def vouching_checks(record: Record, given: Brought) -> list[Check]:
+    """The verdicts of `vouching_steps`."""
+    return [concluded(name, step, record) for name, step in vouching_steps(record, given).items()]
+
+
+def vouching_steps(record: Record, given: Brought) -> dict[str, Step]:
     """Signed heads, the files under `heads/`, the kept head where there is one, the bundle, and the registry."""
     steps: dict[str, Step] = {
         SIGNATURES: partial(_by_own_key, step=partial(check_signatures, signers=given.signers), given=given),
@@ -71,7 +76,7 @@ def vouching_checks(record: Record, given: Brought) -> list[Check]:
     if is_foreign(record.root):
         steps["bundle"] = check_bundle
     steps["registry"] = partial(check_registry, kept=given.head)
-    return [concluded(name, step, record) for name, step in steps.items()]
+    return steps
 
 
 def _by_own_key(record: Record, step: Step, given: Brought) -> str:

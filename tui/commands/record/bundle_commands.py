@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +15,7 @@ from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
 from tui.terminal.console import Console
 from tui.terminal.options import Json, RunName, RunsDir, print_data
+from tui.terminal.progress_lines import ProgressLines, when_slow
 
 
 def export(
@@ -31,14 +30,16 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     agent: Annotated[str | None, typer.Option("--agent", help="Who answers for the run, as a name.")] = None,
     runs_dir: RunsDir = _RUNS,
+    progress: ProgressLines = False,
     as_json: Json = False,
 ) -> None:
     """Write a run as one zip that anyone can check, read and cite. An engine may go on meanwhile."""
-    from storage.export.export import default_target, export_run
+    from storage.export.export import export_run
+    from storage.export.target import default_target
 
     root = find_run(name, runs_dir)
     target, console = to or default_target(root, redact or k is not None), Console()
-    told = _when_slow(console, "export")
+    told = when_slow(console, "export", progress)
     done = export_run(root, target, redact=redact, k=k, force=force, agent=agent, told=told)
     console.say(f"dempo: wrote {done.files:,} files, {done.bytes / 1024**2:.1f} MiB")
     print_data(asdict(done), as_json, f"{done.path}\nSHA-256 {done.sha256}\nhead: event {done.seq}, {done.head}")
@@ -61,7 +62,7 @@ def copy_command(
     from storage.verifier.vouching.vouching import summary_of
 
     console = Console()
-    done = copy_run(find_run(name, runs_dir), to, checkpoints=checkpoints, told=_when_slow(console, "copy"))
+    done = copy_run(find_run(name, runs_dir), to, checkpoints=checkpoints, told=when_slow(console, "copy", lines=False))
     checked = summary_of(list(done.checks))
     print_data(asdict(done), as_json, f"{visible(done.path)}\n{checked}")
     if done.private:
@@ -73,25 +74,15 @@ def copy_command(
 def import_command(
     bundle: Annotated[Path, typer.Argument(help="A zip that `dempo export` wrote.")],
     runs_dir: RunsDir = _RUNS,
+    progress: ProgressLines = False,
     as_json: Json = False,
 ) -> None:
     """Check somebody else's bundle and keep its run here, to be read and never written."""
     from tui.commands.record.importing import checks_of, import_run, print_imported
 
     console = Console()
-    done = import_run(bundle, runs_dir, console, _when_slow(console, "import"))
+    done = import_run(bundle, runs_dir, console, when_slow(console, "import", progress))
     print_imported(done, console, as_json)
     left = [check for check in checks_of(done) if check.verdict == "unchecked"]
     if left:
         raise Unchecked(f"{done.run_id} was imported; {not_checked(left)}")
-
-
-def _when_slow(console: Console, command: str) -> Callable[[str, float, float], None]:
-    """Progress on standard error, once a command has taken two seconds."""
-    begun = time.monotonic()
-
-    def told(what: str, done: float, total: float) -> None:
-        if time.monotonic() - begun >= 2:
-            console.progress(command, done, total, what)
-
-    return told

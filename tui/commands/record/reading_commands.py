@@ -11,6 +11,7 @@ from core.errors import InputError
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
 from tui.terminal.options import AsOf, Csv, Json, NoUntil, Quiet, RunName, RunsDir, tell
+from tui.terminal.progress_lines import ProgressLines
 
 
 def show(
@@ -50,12 +51,13 @@ def replay(
     ] = False,
     runs_dir: RunsDir = _RUNS,
     quiet: Quiet = False,
+    progress: ProgressLines = False,
     as_json: Json = False,
 ) -> None:
     """Repeat a run's stages beside its record, and say of every event whether it came out again. Nothing is written."""
     from tui.commands.record.replay import replay as replay_record
 
-    replay_record(find_run(name, runs_dir), stage, as_of, everything, quiet, as_json, all_events)
+    replay_record(find_run(name, runs_dir), stage, as_of, everything, quiet, as_json, all_events, progress)
 
 
 def head(

@@ -10,6 +10,7 @@ from storage.replay.replaying import replay_run
 from tui.commands.record.replay_text import data_of, text_of
 from tui.terminal.console import Console
 from tui.terminal.options import print_data
+from tui.terminal.progress_lines import listener
 
 
 def replay(
@@ -20,11 +21,13 @@ def replay(
     quiet: bool,
     as_json: bool,
     all_events: bool = False,
+    progress: bool = False,
 ) -> None:
     """Replays, prints the report on standard output, and ends with what it means for the exit code.
 
     Args:
         all_events: print every event, and not only those that tell something.
+        progress: say how far it is as lines for programs.
 
     Raises:
         VerificationFailed: an event drifted.
@@ -34,7 +37,7 @@ def replay(
     """
     console = Console(quiet)
     try:
-        report = replay_run(root, stage, until, everything, console.progress)
+        report = replay_run(root, stage, until, everything, listener(console, progress))
     except KeyboardInterrupt:
         raise Stopped("stopped; replay writes nothing, so nothing is left") from None
     finally:

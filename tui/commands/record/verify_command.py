@@ -13,7 +13,9 @@ from core.facts.plural import number_of
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
+from tui.terminal.console import Console
 from tui.terminal.options import Json, RunName, RunsDir, print_data
+from tui.terminal.progress_lines import ProgressLines
 
 if TYPE_CHECKING:
     from storage.check import Check
@@ -58,6 +60,7 @@ def verify(
         bool, typer.Option("--demo", help="Alter copies of the run; show what is found, and what not.")
     ] = False,
     runs_dir: RunsDir = _RUNS,
+    progress: ProgressLines = False,
     as_json: Json = False,
 ) -> None:
     """Check a run's record: chain, texts, lotteries, draws, weights, scores, signatures … It is not written to."""
@@ -65,6 +68,7 @@ def verify(
     from storage.verifier.vouching.ssh_signature import Unusable
     from storage.verifier.vouching.vouching import decisive, summary_of, unchecked
     from storage.verify import verify_all
+    from tui.commands.record.checks_heard import checks_heard
 
     if demo and (key is not None or head is not None):
         raise InputError("--demo alters copies and compares them with a head of its own; leave out --key and --head")
@@ -76,8 +80,9 @@ def verify(
         altered = {"run_id": root.name, "alterations": [row.row() for row in shown]}
         print_data(altered, as_json, f"{tables.table([shown_as(row) for row in shown])}\n\n{told(shown)}")
         return
-    before = recorded_head(root)
-    checks = verify_all(root, key, head, files)
+    before, console = recorded_head(root), Console()
+    checks = verify_all(root, key, head, files, checks_heard(console, progress))
+    console.clear()
     if root.resolve().parent == runs_dir.resolve():  # the list of these runs tells it
         note_verification(root, before, checks)
     try:

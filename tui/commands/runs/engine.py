@@ -15,7 +15,7 @@ from pathlib import Path
 from core.config import RunConfig
 from core.errors import InputError
 from core.program.environment import refuse_launcher
-from core.program.place import ROOT
+from core.program.place import import_path
 from core.run_folder import RunFolder
 from storage.draws.history import config_of, genesis_of
 from storage.errors import StorageError
@@ -56,7 +56,7 @@ def resume(root: Path, until: str | None = None, overrides: Sequence[str] = ()) 
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=own_environment(),
+            env=os.environ | {"PYTHONPATH": import_path()},
         )
     return process.pid
 
@@ -83,9 +83,3 @@ def request_stop(root: Path) -> None:
     if not Reader(root).live():
         raise StorageError(f"no engine works on {root.name}; there is nothing to stop")
     folder.stop_request.write_text("operator\n", encoding="utf-8")
-
-
-def own_environment() -> dict[str, str]:
-    """The environment of a process of this program: a checkout is not installed, and the process must find it too."""
-    given = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([given] if given else [])])}

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from core.errors import InputError
 from core.visible import visible
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
@@ -18,13 +24,32 @@ def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
     tell(f"{root.name} stops at the next safe point; `dempo resume` goes on from the last recorded unit")
 
 
-def remove(name: RunName, runs_dir: RunsDir = _RUNS) -> None:
-    """Remove a run that was cut off before its first event; no other."""
-    from storage.record.create import remove_run
+def remove(
+    name: RunName,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it although something is recorded in it.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why, in words; the registry keeps it.")] = "",
+    runs_dir: RunsDir = _RUNS,
+    as_json: Json = False,
+) -> None:
+    """Remove a run for good; one that was begun needs --yes, and the registry keeps that it was here."""
+    from storage.removal import removal_of, remove_run
 
     root = find_run(name, runs_dir)
-    remove_run(root)
-    tell(f"removed {visible(str(root))}, in which nothing was recorded")
+    goes = removal_of(root)
+    if goes.begun and not yes:
+        told = f"something is recorded in {root}; --yes removes it for good: {goes.told()}"
+        raise InputError(visible(f"{told}. `dempo verify` of the runs beside it will name it"))
+    done = remove_run(root, reason)
+    entered = f"; registry.db keeps that it was here (entry {done.entry})" if done.entry else ""
+    said = (
+        f"removed {done.path}: {goes.told()}{entered}"
+        if done.begun
+        else (f"removed {done.path}, in which nothing was recorded")
+    )
+    if as_json:
+        print_json(asdict(done))
+    else:
+        tell(visible(said))
 
 
 def list_command(runs_dir: RunsDir = _RUNS, as_json: Json = False) -> None:

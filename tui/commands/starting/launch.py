@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ def launch(words: Sequence[str], runs: Path) -> Path:
     Raises:
         InputError: the command refused, with its sentence.
     """
-    from tui.commands.runs.engine import own_environment
+    from core.program.place import import_path
 
     try:
         done = subprocess.run(
@@ -30,7 +31,7 @@ def launch(words: Sequence[str], runs: Path) -> Path:
             start_new_session=True,
             encoding="utf-8",
             errors="backslashreplace",
-            env=own_environment(),
+            env=os.environ | {"PYTHONPATH": import_path()},
             check=False,
         )
     except ValueError as error:

@@ -69,7 +69,7 @@ class OutlookProcess:
 
 
 def _begin() -> subprocess.Popen[str]:
-    from tui.commands.runs.engine import own_environment
+    from core.program.place import import_path
 
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "tui.commands.starting.outlook_process"],
@@ -78,7 +78,7 @@ def _begin() -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         encoding="utf-8",
-        env=own_environment() | {"OPENBLAS_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": import_path(), "OPENBLAS_NUM_THREADS": "1"},
     )
 
 
