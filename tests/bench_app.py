@@ -157,8 +157,9 @@ def _tabs(terminal: Terminal, name: str) -> list[Row]:
         rows.append((f"{name}: {tab}", f"{_told(first)}, again {_told(again)}"))
         if tab in ("rankings", "record"):
             rows.append((f"{name}: {tab}, one row down", _told(opened.pressed("\x1b[B"))))
-            rows.append((f"{name}: {tab}, next page", _told(opened.pressed("]"))))
+            rows.append((f"{name}: {tab}, next page", _told(opened.pressed("\x1b[6~"))))
             rows.append((f"{name}: {tab}, to the end", _told(opened.pressed("\x1b[F"))))
+            rows.append((f"{name}: {tab}, a text looked for", _told(opened.pressed("/1:1\r"))))
     return [*rows, (f"{name}: memory after all tabs", f"{opened.mebibytes():.0f} MiB")]
 
 

@@ -272,3 +272,11 @@ def test_a_search_goes_through_no_table_for_each_row_of_another(runs: Path) -> N
 
 def test_events_that_are_not_there_are_left_out(runs: Path) -> None:
     assert [event.seq for event in events_at(Reader(the_run(runs)), [3, 10**9, 1, -1])] == [3, 1]
+
+
+def test_what_is_asked_for_is_short_however_long_the_list(runs: Path) -> None:
+    """Textual writes out what a thread is given: with the list in it, every key took longer the longer the list was."""
+    held = rankings.RankingsPane.read(Reader(the_run(runs)), None).listed
+    assert len(repr(rankings.CallRequest(5, held=held))) < 100
+    events = record.RecordPane.read(Reader(the_run(runs)), None).index
+    assert len(repr(record.RecordRequest(5, held=events))) < 100

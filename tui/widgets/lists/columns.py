@@ -62,7 +62,7 @@ class Columns:
 
 
 def _padded(cell: Text, width: int, style: Style, console: Console, over: bool) -> Sequence[Segment]:
-    own, above = console.get_style(cell.style), Style(color=style.color) if over else Style()
+    own, above = console.get_style(cell.style, default=Style.null()), Style(color=style.color) if over else Style()
     painted = [
         Segment(segment.text.replace("\n", "␊"), style + own + (segment.style or Style()) + above)
         for segment in cell.render(console)
