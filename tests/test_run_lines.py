@@ -187,7 +187,7 @@ def test_what_takes_longer_is_found_out_once_per_change(
         asked.append(run.root)
         return said_of(run)
 
-    monkeypatch.setattr("tui.commands.runs.run_list.said_of", counted)
+    monkeypatch.setattr("storage.run_lines.said_of.said_of", counted)
     listed = RunList(tmp_path)
     first = listed.read()
     assert (first.unseen, first.said, asked) == ((root,), {}, []), "the first reading waits for nothing"

@@ -15,6 +15,8 @@ LEAST_FREE = 2 * 1024**3
 
 _MEMORY = Path("/proc/meminfo")
 _ASKED = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used,memory.total", "--format=csv,noheader,nounits"]
+_PATIENCE = 4.0
+"""Seconds that the tool is waited for; who closes the app waits with it."""
 _MIB = 1024**2
 
 
@@ -68,7 +70,7 @@ def free_memory() -> int | None:
 
 def devices_now() -> Devices | None:
     """None where there is no driver's tool, or where it names none."""
-    answer = output_of(_ASKED) if shutil.which(_ASKED[0]) is not None else None
+    answer = output_of(_ASKED, _PATIENCE) if shutil.which(_ASKED[0]) is not None else None
     rows = [line.split(",") for line in (answer or "").splitlines() if line.strip()]
     found = [tuple(map(_number, row)) for row in rows if len(row) == 3]
     if not found:

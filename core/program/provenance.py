@@ -122,10 +122,10 @@ def differs_from_installed(installed: Distribution, digests: Mapping[str, bytes]
     return noted != present
 
 
-def output_of(command: list[str]) -> str | None:
-    """What a command prints within ten seconds; None where it fails."""
+def output_of(command: list[str], seconds: float = 10) -> str | None:
+    """What a command prints within so many seconds; None where it fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.run_folder import RunFolder
 from storage.draws.waiting import waits_in
@@ -16,8 +17,10 @@ from storage.record.damage import looked_through
 from storage.record.reader import RunSummary, lock_is_held, summary_of
 from storage.record.run_folders import run_folders
 from storage.run_lines.how_far import how_far
-from storage.run_lines.said_of import SaidOf, said_of
 from tui.messages import RunsRead
+
+if TYPE_CHECKING:
+    from storage.run_lines.said_of import SaidOf
 
 _Stat = tuple[int, int] | None
 _Signature = tuple[_Stat, ...]
@@ -97,6 +100,8 @@ class RunList:
 
         After some time it leaves the others for the next call, so that what was found is told from the next reading on.
         """
+        from storage.run_lines.said_of import said_of  # with what reads results, which the list does not wait for
+
         end = time.monotonic() + _AT_ONCE
         for root in roots:
             run = self._known.get(root)
