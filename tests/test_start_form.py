@@ -194,6 +194,19 @@ async def test_the_demo_is_made_by_its_command_and_a_refusal_is_shown(
         )
 
 
+async def test_keys_in_a_list_that_offers_nothing_or_is_not_drawn_yet_do_nothing(tmp_path: Path) -> None:
+    """Textual fails over an empty list, one without room, and a search for spaces."""
+    async with DempoApp(tmp_path, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "no runs")
+        await pilot.press("n", "pagedown", "pageup", *"zzz", "pagedown", "up", "enter")
+        await wait_for(pilot, "there is no file zzz")
+        await pilot.press("escape", "ctrl+p", "space", "pageup", "down", *"zzz", "pagedown", "enter")
+        await pilot.resize_terminal(1, 1)
+        await pilot.press("ctrl+u", "pagedown", "pageup", "space", "escape")
+        await pilot.resize_terminal(80, 24)
+        await wait_for(pilot, "There are no runs")
+
+
 @pytest.mark.long
 async def test_a_demo_runs_on_when_the_app_is_closed(tmp_path: Path) -> None:
     from core.run_folder import RunFolder

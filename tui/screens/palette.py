@@ -21,6 +21,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.actions.bindings import bindings_of
+from tui.widgets.pick_list import PickList
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,7 @@ class PaletteScreen(ModalScreen[Command | None]):
         self._typed = Input(placeholder=hint, compact=True)
         self._cells_of_name = max((len(command.name) for command in commands), default=0)
         self._cells_of_key = max((len(command.key) for command in commands), default=0)
-        self._list = OptionList(*map(self._option, commands), compact=True)
-        self._list.can_focus = False
+        self._list = PickList(*map(self._option, commands))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog palette"):
@@ -61,10 +61,12 @@ class PaletteScreen(ModalScreen[Command | None]):
     @on(Input.Changed)
     def offer(self) -> None:
         """Lists the commands that what was typed fits, best first."""
-        matcher = Matcher(self._typed.value)
-        fits = [(matcher.match(command.name), command) for command in self._commands]
-        self._offered = [command for fit, command in sorted(fits, key=lambda pair: -pair[0]) if fit > 0]
-        if not self._typed.value:
+        typed = self._typed.value.strip()
+        if typed:  # Textual fails over nothing but spaces
+            matcher = Matcher(typed)
+            fits = [(matcher.match(command.name), command) for command in self._commands]
+            self._offered = [command for fit, command in sorted(fits, key=lambda pair: -pair[0]) if fit > 0]
+        else:
             self._offered = list(self._commands)
         self._list.clear_options()
         self._list.add_options(map(self._option, self._offered))
@@ -82,7 +84,7 @@ class PaletteScreen(ModalScreen[Command | None]):
 
     def action_move(self, how: str) -> None:
         """Moves the cursor of the list, whose keys the line above it would not pass on."""
-        getattr(self._list, f"action_{how}")()
+        self._list.move(how)
 
     def _option(self, command: Command) -> Option:
         text = Text(f"{command.name:<{self._cells_of_name}}  ", no_wrap=True, overflow="ellipsis")

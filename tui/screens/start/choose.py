@@ -23,6 +23,7 @@ from tui.actions.bindings import bindings_of
 from tui.commands.data.shipped_examples import examples
 from tui.commands.starting.source import DEMO, RunSource
 from tui.screens.start.places import completions, expanded
+from tui.widgets.pick_list import PickList
 from tui.widgets.words import Words
 
 _KIND, _NAME = 8, 21
@@ -64,8 +65,7 @@ class ChooseScreen(ModalScreen[RunSource | None]):
         self._enter_waits = False
         self._offered: Sequence[Offer] = ()
         self._typed = Input(placeholder="a word, or the path of a configuration (TOML)", compact=True)
-        self._list = OptionList(compact=True)
-        self._list.can_focus = False
+        self._list = PickList()
         self._about, self._problem = Words(id="about"), Words(id="problem")
 
     def compose(self) -> ComposeResult:
@@ -172,7 +172,7 @@ class ChooseScreen(ModalScreen[RunSource | None]):
 
     def action_move(self, how: str) -> None:
         """Moves the cursor of the list, whose keys the line above it would not pass on."""
-        getattr(self._list, f"action_{how}")()
+        self._list.move(how)
 
 
 def _known(runs: Path) -> tuple[list[Offer], str]:
