@@ -120,7 +120,7 @@ async def test_the_palette_lists_all_commands_and_does_what_is_chosen(complete: 
         await pilot.press("escape")
         await wait_for(pilot, "1 run,")
         burst(pilot, "ctrl+p", *"theme", "enter")
-        await wait_for(pilot, "dracula", "nord")
+        await wait_for(pilot, "dracula", "dempo-light")
         burst(pilot, *"nord", "down", "up", "enter")
         await until(pilot, lambda: app.theme == "nord")
         burst(pilot, "ctrl+p", *"nosuchcommand", "enter")

@@ -11,7 +11,7 @@ import pytest
 from paper_judging import CONDITIONS, write_judging
 from rich.text import Text
 from test_app import INTERVAL, shown, until, wait_for
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from storage.findings.asked_texts import AskedText, clause_texts, question_texts
@@ -29,6 +29,7 @@ from storage.record.rows import (
 )
 from storage.summary.labels import MEASURES, METHODS, measure_words
 from tui.app import DempoApp
+from tui.look.themed_app import ThemedApp
 from tui.screens.panes.leaderboards import PAGES, LeaderboardsPane, Results, page
 from tui.screens.results.clause_page import ClausePage
 from tui.screens.results.detail_page import DetailPage
@@ -73,7 +74,7 @@ def heat(clauses: int, names: list[str]) -> ClausePage:
     return ClausePage(HeatMap.of(scores, leaders), texts, "(missing)")
 
 
-class One(App[None]):
+class One(ThemedApp):
     """The tab alone, with a page of which no record is needed."""
 
     CSS_PATH = DempoApp.CSS_PATH  # type: ignore[assignment]

@@ -10,17 +10,14 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.console import RenderableType
 from rich.text import Text
-from rich.theme import ThemeStackError
 from textual import events, work
 from textual.actions import parse
-from textual.app import App
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.screen import ModalScreen
@@ -32,8 +29,8 @@ from tui.actions.bindings import bindings_of
 from tui.actions.table import ACTIONS, Action
 from tui.commands.starting.source import DEMO, RunSource
 from tui.crash import write_crash_file
-from tui.look.themes import DARK, LIGHT, themes
-from tui.look.tokens import styles_of
+from tui.look.themed_app import ThemedApp
+from tui.look.themes import DARK, LIGHT
 from tui.messages import Acted, CopyKept, JobMoved
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copying import Copyable, CopyScreen
@@ -62,7 +59,7 @@ _DONE: dict[str, str] = {
 }
 
 
-class DempoApp(App[None], inherit_bindings=False):
+class DempoApp(ThemedApp, inherit_bindings=False):
     """The app on a folder of runs.
 
     `interval` is the time between two readings in seconds; over SSH it is twice as long and nothing moves. Without
@@ -92,10 +89,7 @@ class DempoApp(App[None], inherit_bindings=False):
             self.animation_level = "none"
         self._settings, self._typed = settings, background.typed if background else ""
         self._problem = settings.problem if settings and not plain else ""
-        for theme in themes():
-            self.register_theme(theme)
         self.theme = "ansi-dark" if plain else self._first_theme(bool(background and background.light))
-        self.watch_theme()  # which nobody else calls where it is the theme that Textual begins with
 
     def _first_theme(self, light: bool) -> str:
         """What the environment says, then what was chosen, then what fits the terminal."""
@@ -107,12 +101,6 @@ class DempoApp(App[None], inherit_bindings=False):
             return wanted or fitting
         self._problem = f"{where} names the theme {wanted!r}, which there is not; Ctrl+P has those that there are"
         return fitting
-
-    def watch_theme(self) -> None:
-        """Has the names of styles stand for the colours of the theme."""
-        with suppress(ThemeStackError):  # there is none before the first
-            self.console.pop_theme()
-        self.console.push_theme(styles_of(self.get_css_variables(), self.native_ansi_color))
 
     def on_mount(self) -> None:
         terminal = sys.__stdin__

@@ -14,15 +14,24 @@ _INTO = " › "
 
 _PADDING = 2
 """Blank cells at the two ends of the line."""
+_OF_NAME, _LEAST = 24, 12
+"""Characters of a name that the tab leaves, and the fewest in any case."""
 
 
 class TitleBar(Words):
     """One line, so that 80×24 isn't eaten by a banner."""
 
     def name_run(self, name: str, tab: str, *parts: Text) -> None:
-        """Shows a run and the tab of it, and what is said of it; where the line is too short, the name is cut."""
-        taken = len("dempo") + len(_INTO) + len(tab) + sum(2 + part.cell_len for part in parts)
-        self.tell(f"{one_line(name, max(12, self.app.size.width - taken - len(_INTO) - 4))}{_INTO}{tab}", *parts)
+        """Shows a run and the tab of it, and what is said of it.
+
+        Where the line is too short, the name is cut; where that is not enough, the tab is left to the line beneath.
+        """
+        taken = len(f"dempo{_INTO}") + 2 + sum(2 + part.cell_len for part in parts)
+        room = self.app.size.width - taken - len(f"{_INTO}{tab}")
+        if room < min(len(name), _OF_NAME):
+            self.tell(one_line(name, max(_LEAST, self.app.size.width - taken)), *parts)
+        else:
+            self.tell(f"{one_line(name, room)}{_INTO}{tab}", *parts)
 
     def tell(self, *parts: Text | str, at_right: Sequence[Text] = ()) -> None:
         """Shows where one is and then the other parts, two cells apart; strings must have been made visible.

@@ -39,8 +39,8 @@ from tui.widgets.grid import Grid
 from tui.widgets.status import status
 from tui.widgets.words import Words
 
-_STAGES = 92
-"""Columns of the stages where counts stand beside them."""
+_STAGES, _FRAME = 92, 3
+"""Columns of the stages where counts stand beside them; lines of title, tabs and keys."""
 
 _RUN = """SELECT run_id, name, created_at, seed, versions,
   EXISTS (SELECT 1 FROM json_each(config, '$.judge.judges') WHERE value->>'$.kind' IS NOT 'openai') AS asked_again
@@ -109,18 +109,26 @@ class OverviewPane(Pane):
         """The parts that change while no event is added: engine, progress note, state of the stages."""
         if self._found is None or self._pulse is None:
             return
-        self._facts.say(_facts(self._found, self._pulse))
+        facts = _facts(self._found, self._pulse)
+        self._facts.say(facts)
         wide = self.app.size.width >= 100
         headings = ["stage", "state", ">units", "progress" if wide else "", ">time", "replay"]
         self._stages.fill(headings, stage_rows(self._found, self._pulse, 30 if wide else 12))
         broad = self.app.size.width >= BROAD
         room = self.app.size.width - (_STAGES + 4 if broad else 2)
-        self._moves.display = bool(self._found.moves)
         self._moves.say(moving_lines(self._found.moves, room))
-        self._counts.say(_counts(self._found, "\n" if broad else " · "))
+        counts = _counts(self._found, "\n" if broad else " · ")
+        self._counts.say(counts)
+        beneath = 0 if broad else _lines(facts, room) + _lines(counts, room) + len(self._stages.rows) + 1
+        self._moves.display = 0 < len(self._found.moves) <= self.app.size.height - _FRAME - beneath
 
     def fit(self) -> None:
         self._show_live()
+
+
+def _lines(text: Text, width: int) -> int:
+    """How many lines a text takes, or one less where a long word is carried over."""
+    return sum(max(1, -(-len(line) // max(1, width))) for line in text.plain.split("\n"))
 
 
 def _facts(found: Overview, pulse: Pulse) -> Text:
