@@ -97,7 +97,7 @@ async def test_a_wrong_value_is_told_at_its_field_and_changes_nothing(tmp_path: 
         await pilot.press(*(["backspace"] * 4), "9")
         await wait_for(pilot, "✓ lotteries.0.size", absent="valid integer")
         await pilot.press("enter")
-        await wait_for(pilot, "* lotteries.0.size", "--set lotteries.0.size=9")
+        await wait_for(pilot, "cannot be started", "dempo feasible", "* lotteries.0.size", "--set lotteries.0.size=9")
         await give(pilot, "lotteries.0.sise", "9")
         await until(pilot, lambda: "✗ is not a known key" in flowing(app) and "known here: name, size" in flowing(app))
         await pilot.press("escape", "u")
