@@ -49,6 +49,13 @@ _RESTED = 0.4
 """Seconds after the last change until what the run takes is worked out again."""
 
 
+class _Fields(Grid):
+    """What is said beneath grows and shrinks, and the row under the cursor stays in sight."""
+
+    def on_resize(self) -> None:
+        self.move_cursor(row=self.cursor_row, animate=False)
+
+
 class StartScreen(Screen[Path | None]):
     """Returns the folder of the run that was started, or None."""
 
@@ -72,7 +79,7 @@ class StartScreen(Screen[Path | None]):
         self._try_timer: Timer | None = None
         self._look_timer: Timer | None = None
         self._titlebar, self._from = TitleBar(), Words(id="start-from")
-        self._fields, self._told = Grid(id="fields"), Words(id="field-told")
+        self._fields, self._told = _Fields(id="fields"), Words(id="field-told")
         self._label, self._line = Words(id="line-label"), Input(compact=True, select_on_focus=False, id="line")
         self._typed = Horizontal(self._label, self._line, id="typed")
         self._typed.display = False
