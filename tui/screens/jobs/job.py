@@ -121,24 +121,24 @@ class Job:
                 return
 
     def _follow(self, told: Callable[[Job], object]) -> None:
+        code = 1
         try:
             with tempfile.TemporaryFile() as out:
-                self._run(out, told)
+                code = self._run(out, told)
                 out.seek(0)
                 with suppress(ValueError):
                     self.answer = json.load(out)
         except OSError as error:
             self.said.append(f"dempo: the command cannot be started: {error.strerror or error}")
-            self.code = 1
         finally:
             self.seconds = time.monotonic() - self.began
+            self.code = code  # the last: whoever sees it takes the rest as it is
             self._over.set()
             told(self)
 
-    def _run(self, out: IO[bytes], told: Callable[[Job], object]) -> None:
+    def _run(self, out: IO[bytes], told: Callable[[Job], object]) -> int:
         if self.stopped:
-            self.code = 128 + signal.SIGINT
-            return
+            return 128 + signal.SIGINT
         self._process = process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tui", *self.words, *self._for_programs],
             stdin=subprocess.DEVNULL,
@@ -154,7 +154,7 @@ class Job:
             for line in process.stderr:
                 self._heard(line.decode("utf-8", "replace").rstrip("\n"))
                 told(self)
-        self.code = process.wait()
+        return process.wait()
 
     def _heard(self, line: str) -> None:
         step = _step_of(line)

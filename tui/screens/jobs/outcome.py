@@ -19,6 +19,9 @@ from tui.widgets.status import status
 _WORST_FIRST = ("failed", "unchecked", "unknown", "withheld")
 """Verdicts of checks in the order in which they are listed; those that are ok come last."""
 
+_FITS = 38
+"""Cells of what is said of a check that a list at 80 columns shows beside the rest; all of it stands below."""
+
 _DRIFTING = ("drift", "unchecked", "changed version", "not compared")
 """Verdicts of replayed events that are named one by one."""
 
@@ -69,7 +72,7 @@ def _checks(summary: str, checks: Sequence[Mapping[str, Any]], steps: Sequence[S
     details: dict[Hashable, Text] = {}
     for check in listed:
         name, verdict, detail = str(check["name"]), str(check["verdict"]), str(check["detail"])
-        cells = [status(verdict), left(name, 24), right(_took(took.get(name))), left(detail)]
+        cells = [status(verdict), left(name, 24), right(_took(took.get(name))), left(detail, _FITS)]
         rows.append((name, cells))
         details[name] = _check_text(name, verdict, detail, check.get("event"), took.get(name))
     return Outcome(summary, _CHECK_HEADINGS, rows, details)
@@ -163,7 +166,7 @@ def _facts(summary: str, facts: Sequence[tuple[str, str]]) -> Outcome:
     rows: list[Row] = []
     details: dict[Hashable, Text] = {}
     for number, (name, value) in enumerate(facts):
-        rows.append((number, [left(name, 14), left(value)]))
+        rows.append((number, [left(name, 11), left(value, 66)]))
         details[number] = Text(visible(value), overflow="fold")
     return Outcome(summary, ("what", "value"), rows, details)
 
