@@ -13,6 +13,7 @@ from test_app_bursts import burst
 from textual import events
 from textual.widgets import Input
 
+from tui.actions.table import labelled
 from tui.app import DempoApp
 from tui.screens.palette import PaletteScreen
 from tui.screens.runs import RunsScreen
@@ -114,7 +115,7 @@ async def test_the_palette_lists_all_commands_and_does_what_is_chosen(complete: 
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await wait_for(pilot, "1 run,")
         await pilot.press("ctrl+p")
-        await wait_for(pilot, "New run", "a form on an example", "Theme", "Screenshot", "Quit")
+        await wait_for(pilot, labelled("runs.new").words, "Verify", "Quit")
         burst(pilot, "n", "e", "w", "space", "r", "enter")
         await wait_for(pilot, "Start a run from")
         await pilot.press("escape")

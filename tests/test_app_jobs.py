@@ -226,7 +226,7 @@ async def test_a_job_goes_on_behind_the_list_and_can_be_cancelled(runs: Path) ->
         app = pilot.app
         assert isinstance(app, DempoApp)
         app.jobs.cancel(job)
-        await until(pilot, lambda: "was cancelled" in flowing(pilot.app).replace("▌ ", ""))
+        await wait_for(pilot, "cancelled", "v shows it")
         await pilot.press("v")
         await wait_for(pilot, "■ stopped", "cancelled")
         await pilot.press("escape")

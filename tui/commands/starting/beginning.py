@@ -51,7 +51,7 @@ class Beginning:
         """Refuses what cannot be run; a world that is not written yet is no reason.
 
         Returns:
-            Notes for the person who starts it.
+            What there is to say beside the notes that are known already.
 
         Raises:
             InputError, JudgeError, InfeasibleQuotas: as `preflight`.
@@ -62,8 +62,8 @@ class Beginning:
 
         if self.world is not None and not self.world.folder.exists():
             require_packages(config, until)
-            return (*self.notes, f"the simulated world is written to {self.world.folder} when the run is started")
-        return (*self.notes, *preflight(config, until, RunsOnDisk(), runs))
+            return (f"the simulated world is written to {self.world.folder} when the run is started",)
+        return tuple(preflight(config, until, RunsOnDisk(), runs))
 
     def make(
         self, overrides: Sequence[str], until: str | None, runs: Path, tell: Callable[[Sequence[str]], None]
@@ -83,6 +83,7 @@ class Beginning:
             refuse_launcher(os.environ)
             require_packages(loaded.config, until)
             write_world(self.world.folder, self.world.kind, self.world.seed)
+        tell(self.notes)  # also where it is refused for what they are about
         tell(self.refuse(loaded.config, until, runs))
         return create_run(loaded, self.text, runs, linked_to=self.linked_to)
 

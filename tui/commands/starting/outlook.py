@@ -37,6 +37,6 @@ def look(source: RunSource, overrides: Sequence[str], until: str | None, runs: P
     if any(row["name"].startswith("training") for row in rows):
         rows.append(free_disk(runs))
     try:
-        return Outlook("", begun.refuse(config, until, runs), tuple(rows))
+        return Outlook("", (*begun.notes, *begun.refuse(config, until, runs)), tuple(rows))
     except (DempoError, OSError) as error:
         return Outlook(str(error), begun.notes, tuple(rows))
