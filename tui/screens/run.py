@@ -268,6 +268,10 @@ class RunScreen(LiveScreen):
             return self.pane.turns
         if action == "flip":
             return self.pane.flips
+        if action == "zoom":
+            return self.pane.plots > 0
+        if action in ("smooth", "alone", "shift"):
+            return self.pane.plots > 1 and (action != "shift" or self.pane.zoomed)
         if action == "filter":
             return self.pane is self._record
         if action == "step":
@@ -308,6 +312,19 @@ class RunScreen(LiveScreen):
 
     def action_flip(self) -> None:
         self.pane.flip()
+
+    def action_zoom(self) -> None:
+        self.pane.zoom()
+        self.refresh_bindings()
+
+    def action_smooth(self, by: int) -> None:
+        self.pane.smooth(by)
+
+    def action_alone(self) -> None:
+        self.pane.alone()
+
+    def action_shift(self, by: int) -> None:
+        self.pane.shift(by)
 
     def action_back(self) -> None:
         if self._until is None:
