@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -314,7 +314,7 @@ def test_a_part_of_the_steps_follows_the_newest() -> None:
 
 
 @pytest.fixture
-def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run whose tab Training has three conditions with 100 steps."""
     sample_run.make_sample_run(tmp_path)
     read = TrainingPane.read.__func__  # type: ignore[attr-defined]
@@ -331,7 +331,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         return Training([], steps, measured, {}, "")
 
     monkeypatch.setattr(TrainingPane, "read", classmethod(planted))
-    yield tmp_path
+    return tmp_path
 
 
 async def test_keys_zoom_smooth_and_show_one_condition(trained: Path) -> None:

@@ -9,12 +9,16 @@ from textual_plot import HiResMode, PlotWidget
 from textual_plot.axis_formatter import AxisFormatter
 
 from tui.widgets.chart import Chart
+from tui.widgets.figures import whole
 from tui.widgets.looks import Paint, marker
 from tui.widgets.outlines import Point, marked, outlined, placed
 from tui.widgets.ticks import Ticks, ticks
 
 _FRAME, _LABELS = 2, 1
 """Rows and columns of the frame, and rows beneath it."""
+
+_APART = 4
+"""Columns from the end of a label to the middle of the next one, at least."""
 
 _GREY = "#7a7a7a"
 _LEVEL = "╌"
@@ -59,7 +63,7 @@ class Axes(PlotWidget, can_focus=False, inherit_bindings=False):
         up = ticks(low, high, min(rows, 6) if rows < 24 else 8)
         self.margin_left = up.width + 1
         columns = max(1, size.width - self.margin_left - _FRAME)
-        across = ticks(left, right, max(2, min(8, columns // 12)), whole=True)
+        across = ticks(left, right, max(2, min(8, columns // (len(whole(round(right))) + _APART))), whole=True)
         beside, beneath = (right - left) / columns / 3, (high - low) / rows / 6  # what lies on the frame is not seen
         self._across(left, right + beside, across.within(left, right + beside, columns))
         self._up(low - beneath, high + beneath, up)

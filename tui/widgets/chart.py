@@ -47,7 +47,8 @@ class Chart:
         tail += self._missing()
         level = f"; ╌ {self.level[0]} = {number(self.level[1], 4)}" if self.level else ""
         by = f" by {self.x_label}" if self.x_label else ""
-        tried = [f"{self.title}{by}{tail}{level}", f"{self.title}{tail}{level}", f"{self.title}{tail}"]
+        named = f"; ╌ {self.level[0]}" if self.level else ""
+        tried = [f"{self.title}{rest}" for rest in (by + tail + level, tail + level, tail + named, tail)]
         return one_line(next((line for line in tried if len(line) <= width), tried[-1]), max(width, 1))
 
     def in_words(self, paint: Paint) -> Text:

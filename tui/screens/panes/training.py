@@ -156,7 +156,7 @@ class TrainingPane(Pane):
         if view.zoomed:
             return legend(names, view, paint, self.app.size.width - _BESIDE).append(f"\n{choice}")
         note = "loss and margin: last step; mean: loss over the last tenth; moved: ‖Δθ‖/‖θ‖"
-        note += "; held out: accuracy" if found.held_out else ""
+        note += "; held out: accuracy, ╌ ln 2" if found.held_out else ""
         if not found.steps:
             note = found.skipped or "no optimizer step is recorded yet"
         return Text("\n".join(filter(None, [speed(found), note, choice, *found.weights])))
