@@ -245,7 +245,14 @@ async def test_what_has_no_place_in_a_plot_is_told_and_the_level_has_its_name_in
         assert sum(row.count("╌") for row in text.splitlines()[1:]) > 40
 
 
-@pytest.mark.parametrize("ys", [(1.0,), (0.0, 0.0), (-1e150, 1e150), (1e-300, 2e-300), (math.nan,), ()])
+@pytest.mark.parametrize(
+    "ys",
+    [
+        (1.0,),
+        (-1e150, 1e150),
+        *(pytest.param(ys, marks=pytest.mark.long) for ys in ((0.0, 0.0), (1e-300, 2e-300), (math.nan,), ())),
+    ],
+)
 async def test_any_numbers_are_plotted_at_any_size(ys: tuple[float, ...]) -> None:
     app = Plotted(Chart("t", "step", (Series("s", tuple(range(len(ys))), ys),)))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -389,6 +396,7 @@ async def test_without_colours_curves_differ_by_their_markers(trained: Path, mon
         assert not [colour for colour in used if colour.triplet and len({*colour.triplet}) > 1]
 
 
+@pytest.mark.long
 async def test_a_tab_with_plots_survives_every_size(trained: Path) -> None:
     app = DempoApp(trained, INTERVAL)
     async with app.run_test(size=(80, 24)) as pilot:
