@@ -13,6 +13,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 ENGINE = ("torch", "transformers", "trl", "accelerate", "datasets", "pyomo", "highspy", "openai", "scipy")
 WRITING = ("sqlite_utils", "pandas", "pyarrow")
 """What comes with the library that writes records."""
+PLOTTING = ("numpy", "textual_plot", "textual_hires_canvas")
+"""What paints curves in the terminal; a tab loads it with its first plot."""
 SHOWING = ("typer.rich_utils", "rich.console", "rich.markdown", "rich.syntax", "markdown_it", "pygments")
 """What typer would draw help and errors with; it takes longer than all the rest of the command line."""
 
@@ -42,6 +44,11 @@ def test_the_list_of_runs_is_painted_before_what_reads_a_record_is_loaded() -> N
     modules = loaded("import tui.app")
     assert "tui.screens.runs" in modules
     assert [name for name in modules if name.startswith(("pydantic", "storage", "core.events", "core.config"))] == []
+
+
+def test_the_app_and_the_screen_of_a_run_load_nothing_that_paints_plots_before_there_is_one() -> None:
+    assert loaded("import tui.app, tui.screens.run") & {*PLOTTING} == set()
+    assert loaded("from tui.widgets.curves import load\nload()") >= {*PLOTTING}
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,11 @@
-"""Numbers, bars, intervals and curves as a person reads them."""
+"""Numbers, bars and intervals as a person reads them."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.summary.smoothing import means
-from tui.widgets.curves import thinned, whole_ticks
 from tui.widgets.figures import bar, duration, moment, number, percent, whole
 from tui.widgets.status import GLYPHS, status
 from tui.widgets.whisker import axis, whisker
@@ -71,23 +67,6 @@ def test_an_endless_interval_runs_off_the_axis_and_a_missing_score_says_so() -> 
 def test_an_interval_always_fills_its_cells(row: list[float], width: int) -> None:
     low, score, high = row
     assert len(whisker(low, score, high, axis([(low, score, high)]), width)) == width
-
-
-def test_curves_are_thinned_by_means_and_lose_what_is_no_number() -> None:
-    xs, ys = thinned(range(1000), [2.0] * 1000, most=100)
-    assert len(xs) == 100
-    assert xs[0] == 4.5
-    assert set(ys) == {2.0}
-    assert thinned([1, 2, 3], [1.0, math.nan, 3.0]) == ([1, 3], [1, 3])
-    assert means([1, 2, 3], [1.0, 3.0, 7.0], 2) == ([1.5, 3], [2, 7])
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [(1, 30, [10, 20, 30]), (1, 1, [1]), (0.5, 12.5, [5, 10]), (0, 1000, [0, 200, 400, 600, 800, 1000])],
-)
-def test_axes_that_count_have_round_ticks(low: float, high: float, ticks: list[int]) -> None:
-    assert whole_ticks([low, high]) == ticks
 
 
 def test_every_state_has_a_glyph_of_its_own_within_its_group() -> None:

@@ -279,6 +279,10 @@ class RunScreen(SeekingScreen):
             return self.pane.flips
         if action in ("search", "filter", "sort"):
             return self.listed is not None
+        if action == "zoom":
+            return self.pane.plots > 0
+        if action in ("smooth", "alone", "shift"):
+            return self.pane.plots > 1 and (action != "shift" or self.pane.zoomed)
         if action == "step":
             return self._until is not None or self.pane is self._record
         return True
@@ -317,6 +321,19 @@ class RunScreen(SeekingScreen):
 
     def action_flip(self) -> None:
         self.pane.flip()
+
+    def action_zoom(self) -> None:
+        self.pane.zoom()
+        self.refresh_bindings()
+
+    def action_smooth(self, by: int) -> None:
+        self.pane.smooth(by)
+
+    def action_alone(self) -> None:
+        self.pane.alone()
+
+    def action_shift(self, by: int) -> None:
+        self.pane.shift(by)
 
     def action_back(self) -> None:
         if self._until is None:

@@ -1,104 +1,82 @@
-"""Plots in the terminal, redrawn only where their data changed."""
+"""Plots in the terminal, redrawn only where their data, their size or the theme changed."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual.color import Color
-from textual_plotext import PlotextPlot
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
+from textual.geometry import Size
 
-from core.visible import one_line
-from storage.summary.smoothing import means
+from tui.widgets.chart import Chart
+from tui.widgets.looks import Paint
+from tui.widgets.words import Words
 
-COLOURS = ("cyan", "orange", "green", "magenta", "blue", "red", "white", "gray")
-_MOST_POINTS = 240
-"""More points than a terminal has columns only cost time."""
+if TYPE_CHECKING:
+    from tui.widgets.axes import Axes
 
-
-@dataclass(frozen=True)
-class Series:
-    """One curve; `colour` is an index into COLOURS, so that a condition keeps its colour between plots."""
-
-    name: str
-    xs: tuple[float, ...]
-    ys: tuple[float, ...]
-    colour: int = 0
+SMALLEST = Size(24, 7)
+"""Below this a plot is no plot: all its curves would lie in a row or two. Words take its place."""
 
 
-@dataclass(frozen=True)
-class Chart:
-    """Everything that a plot shows. A `level` is a horizontal line with a name; `x_label` may be empty."""
-
-    title: str
-    x_label: str
-    series: tuple[Series, ...]
-    level: tuple[str, float] | None = None
+def load() -> None:
+    """Loads what paints plots; a thread does it while it reads, so that keys needn't wait for it."""
+    import tui.widgets.axes  # noqa: F401 (numpy comes with it)
 
 
-class CurvePlot(PlotextPlot):
-    """A chart of curves, each with its name at its end so that colour is never the only difference."""
+def paint_of(app: App[object]) -> Paint:
+    """What the theme of an app lets one paint with."""
+    return Paint(app.current_theme.dark, not app.no_color)
 
-    _chart: Chart | None = None
+
+class CurvePlot(Vertical):
+    """A chart with its title; what its markers and colours mean stands in the table beside it.
+
+    The axes are made with the first chart that has a curve and room for it.
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._title, self._told = Words(classes="headline"), Words(classes="told")
+        self._axes: Axes | None = None
+        self._chart: Chart | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield self._told
 
     def draw(self, chart: Chart) -> None:
-        """Draws the chart unless it is the one shown already."""
-        if chart == self._chart:
-            return
-        self._chart = chart
-        self._redraw()
+        """Shows the chart; the same again costs nothing."""
+        if chart != self._chart:
+            self._chart = chart
+            self._arrange()
 
     def on_mount(self) -> None:
-        """Labels carry the background of the theme, so another theme draws them again."""
-        super().on_mount()
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._redraw())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._arrange())
 
-    def _redraw(self) -> None:
-        chart, plot = self._chart, self.plt
-        if chart is None:
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Shows axes or, where there is no room for them, words."""
+        chart, size = self._chart, self.size
+        if chart is None or not size or not self.is_mounted:
             return
-        behind = Color.parse(self.app.theme_variables["surface"]).rgb
-        plot.clear_figure()
-        plot.title(_title(chart))
-        plot.grid(False, False)
-        for series in chart.series:
-            xs, ys = thinned(series.xs, series.ys)
-            if not xs:
-                continue
-            colour = COLOURS[series.colour % len(COLOURS)]
-            plot.plot(xs, ys, marker="braille", color=colour)
-            plot.text(one_line(series.name, 14), x=xs[-1], y=ys[-1], color=colour, background=behind, alignment="right")
-        places = [x for series in chart.series for x in series.xs]
-        if chart.level is not None and places:
-            name, height = chart.level
-            last = max(places)
-            plot.hline(height, "gray")
-            plot.text(one_line(name, 30), x=last, y=height, color="gray", background=behind, alignment="right")
-        ticks = whole_ticks(places)
-        if ticks:
-            plot.xticks(ticks, [f"{tick:,}" for tick in ticks])
-        self.refresh()
+        plotted = size.width >= SMALLEST.width and size.height >= SMALLEST.height and not chart.empty
+        paint = paint_of(self.app)
+        self._title.display = plotted or (chart.empty and not chart.told)
+        self._told.display = not self._title.display
+        self._title.say(chart.headline(size.width))
+        self._told.say(chart.in_words(paint))
+        if plotted:
+            self._axes_made().draw(chart, paint)
+        if self._axes is not None:
+            self._axes.display = plotted
 
+    def _axes_made(self) -> Axes:
+        if self._axes is None:
+            from tui.widgets.axes import Axes
 
-def _title(chart: Chart) -> str:
-    """What is shown, and how much of it has no place in a plot."""
-    missing = sum(not math.isfinite(y) for series in chart.series for y in series.ys)
-    what = one_line(f"{chart.title} by {chart.x_label}" if chart.x_label else chart.title, 60)
-    return f"{what} ({missing:,} not finite)" if missing else what
-
-
-def whole_ticks(xs: Sequence[float], most: int = 5) -> list[int]:
-    """Round numbers along an axis that counts things: steps or raters."""
-    if not xs:
-        return []
-    low, high = math.ceil(min(xs)), math.floor(max(xs))
-    rough = max(1.0, (high - low) / most)
-    unit = 10 ** math.floor(math.log10(rough))
-    step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough)
-    return list(range(-(-low // step) * step, high + 1, step))
-
-
-def thinned(xs: Sequence[float], ys: Sequence[float], most: int = _MOST_POINTS) -> tuple[list[float], list[float]]:
-    """At most `most` points, each the mean of its neighbours; what is not finite is left out."""
-    return means(xs, ys, max(1, -(-len(xs) // most)))
+            self._axes = Axes()
+            self.mount(self._axes)
+        return self._axes

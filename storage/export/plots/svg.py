@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.facts.ticks import round_step
 from core.visible import one_line
 
 COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#7a4fa3", "#b8860b", "#40798c", "#8c4a6b", "#5b5f62")
@@ -40,9 +41,7 @@ class Axis:
 
     def ticks(self) -> list[float]:
         """Round values on the scale, two to eight of them."""
-        span = self.high - self.low
-        step = 10.0 ** math.floor(math.log10(span / 4))
-        step *= next((factor for factor in (1, 2, 5) if span / (step * factor) <= 6), 10)
+        step = round_step(self.high - self.low, 6)
         start = math.ceil(self.low / step)
         return [number * step for number in range(start, start + 8) if number * step <= self.high]
 

@@ -40,6 +40,8 @@ class Pane(Vertical):
     """Whether [ and ] do something here."""
     flips: ClassVar[bool] = False
     """Whether `l` shows something else in place of a part of the tab."""
+    plots: ClassVar[int] = 0
+    """How many plots there may be: `z` shows one in place of all else."""
 
     def __init__(self) -> None:
         super().__init__(id=self.key)
@@ -101,6 +103,23 @@ class Pane(Vertical):
 
     def flip(self) -> None:
         """l: another view of the same thing, and back."""
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether one plot has the tab for itself."""
+        return False
+
+    def zoom(self) -> None:
+        """z: the next plot in place of all else, and back."""
+
+    def smooth(self, by: int) -> None:
+        """+ and -: curves as means of more steps, or of fewer."""
+
+    def alone(self) -> None:
+        """a: the next condition alone, and all of them."""
+
+    def shift(self, by: int) -> None:
+        """← and →: an earlier or a later part of a zoomed plot."""
 
     def ask(self, request: Hashable) -> None:
         """Asks for something else to be read, soon."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +20,17 @@ from storage.record.rows import CategoryRow, DiagnosticsRow, LevelRow, LotteryRo
 from storage.withheld import people_left_out, word_of
 from tui.screens.panes.levels import HEADINGS, level_rows, proof_note
 from tui.screens.panes.pane import Pane, skipped
+from tui.widgets.chart import Chart, Series
 from tui.widgets.choice import Choice
-from tui.widgets.curves import Chart, CurvePlot, Series
+from tui.widgets.curves import CurvePlot, load
 from tui.widgets.figures import as_float, left, number, percent, right, whole
 from tui.widgets.lists.long_list import LongList
 from tui.widgets.lists.whole_list import Row, WholeList
 from tui.widgets.status import status
 from tui.widgets.words import Words
+
+_VALUES = 6
+"""Values of π that are named where there is no room for a plot."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,14 @@ class QuotasPane(Pane):
     key = "quotas"
     turns = True
     flips = True
+    plots = 1
 
     def __init__(self) -> None:
         super().__init__()
         self._choice, self._note = Choice(id="quotas-choice"), Words(id="quotas-note")
         self._quotas, self._plot = WholeList(id="quotas-table"), CurvePlot(id="pi-plot")
         self._levels = WholeList(id="levels-table")
-        self._levels.display = False
+        self._levels.display = self._zoomed = False
         self.listed = self._quotas
         self._found: LotteryFound | None = None
         split = Container(self._quotas, self._plot, self._levels, classes="split")
@@ -85,6 +91,8 @@ class QuotasPane(Pane):
         sizes_of_types = reader.query("SELECT type, size FROM types WHERE lottery IS ?", [name])
         sizes_by_type = {row["type"]: row["size"] for row in sizes_of_types}
         diagnostics = view_rows(reader, DiagnosticsRow, of_lottery, [name])
+        if pi:
+            load()
         return LotteryFound(
             names=names,
             name=name,
@@ -124,12 +132,25 @@ class QuotasPane(Pane):
             text = _note(self._found)
             self._note.say(text.append(f"\n{one_line(self.listed.said, 120)}") if self.listed.said else text)
 
+    @property
+    def zoomed(self) -> bool:
+        return self._zoomed
+
     def flip(self) -> None:
         """Shows the levels in place of quotas and plot, and back."""
-        self._levels.display = not self._levels.display
-        self._quotas.display = self._plot.display = not self._levels.display
-        self.listed = self._levels if self._levels.display else self._quotas
-        self.listed.focus()
+        self._arrange(levels=not self._levels.display, zoomed=False)
+
+    def zoom(self) -> None:
+        """Shows the plot in place of all else, and back."""
+        self._arrange(levels=False, zoomed=not self._zoomed)
+
+    def _arrange(self, levels: bool, zoomed: bool) -> None:
+        self._zoomed = self._plot.can_focus = zoomed
+        self._levels.display, self._plot.display = levels, not levels
+        self._quotas.display = not levels and not zoomed
+        self._note.display = not zoomed
+        self.listed = self._levels if levels else None if zoomed else self._quotas
+        (self._plot if self.listed is None else self.listed).focus()
         self.rearrange()
 
     @property
@@ -242,10 +263,10 @@ def warnings(diagnostics: DiagnosticsRow | None) -> list[str]:
     return found
 
 
-def _steps(name: str, pi: tuple[float, ...], colour: int = 0) -> Series:
+def _steps(pi: tuple[float, ...], look: int = 0) -> Series:
     """Every rater is as wide as one on the axis, so equal π are a level line."""
     edges = [(rank + side, value) for rank, value in enumerate(pi, start=1) for side in (-0.5, 0.5)]
-    return Series(name, tuple(x for x, _ in edges), tuple(y for _, y in edges), colour)
+    return Series("", tuple(x for x, _ in edges), tuple(y for _, y in edges), look, marked=False)
 
 
 def _chart(found: LotteryFound) -> Chart:
@@ -253,4 +274,17 @@ def _chart(found: LotteryFound) -> Chart:
     level = ("k/n", found.size / len(pi)) if pi and found.size else None
     title = "π of every rater, sorted" if found.pi or not pi else "π is at most this, sorted (upper bound)"
     title = f"π of every rater: {word_of(found.absent)}" if found.absent else title
-    return Chart(title, "", (_steps("", pi, 0 if found.pi else 1),), level)
+    return Chart(title, "", (_steps(pi, 0 if found.pi else 1),), level, told=in_figures(pi, bool(found.pi)))
+
+
+def in_figures(pi: tuple[float, ...], known: bool = True) -> str:
+    """How π are spread, and how many raters have which, the most frequent first: what a plot of them would show."""
+    if not pi:
+        return ""
+    at = {share: number(pi[min(len(pi) * share // 100, len(pi) - 1)], 4) for share in (0, 25, 50, 75, 100)}
+    often = Counter(number(value, 4) for value in pi).most_common()
+    spread = f"{at[0]} to {at[100]}, quartiles {at[25]}, {at[50]}, {at[75]}"
+    told = ", ".join(f"{value} × {whole(count)}" for value, count in often[:_VALUES])
+    rest = sum(count for _, count in often[_VALUES:])
+    told += f", others × {whole(rest)}" if rest else ""
+    return f"π {'' if known else 'at most '}of {whole(len(pi))} raters: {told}\n{spread}"

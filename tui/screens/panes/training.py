@@ -3,7 +3,6 @@ are some, and the last values."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,12 +22,13 @@ from storage.record.rows import (
     steps_under_way,
     view_rows,
 )
-from storage.summary.smoothing import means, neighbours
 from storage.weight_shares import not_recommended, top_sentences
 from tui.screens.panes.pane import Pane, skipped
-from tui.widgets.curves import Chart, CurvePlot, Series
+from tui.screens.panes.training_curves import PLOTS, Points, View, chart, chosen, legend, longest, size_of
+from tui.widgets.curves import CurvePlot, load, paint_of
 from tui.widgets.figures import as_float, duration, left, number, right, whole
 from tui.widgets.grid import Grid
+from tui.widgets.looks import Paint, marker
 from tui.widgets.words import Words
 
 _RECENT = 50
@@ -40,8 +40,8 @@ _SMOOTH = 0.1
 _SPARED = (">s/step", ">lr", ">mean", ">margin")
 """Columns that a terminal does without, in this order, where it is too narrow for all of them."""
 
-_BESIDE, _SCROLLBAR = 2, 1
-"""Blanks beside a cell, and the column that a table's scrollbar takes."""
+_BESIDE, _SCROLLBAR, _HEADINGS = 2, 1, 1
+"""Blanks beside a cell, the column that a table's scrollbar takes, and the row of its headings."""
 
 Point = TypeVar("Point", StepRow, HeldOutPoint)
 
@@ -63,57 +63,117 @@ class TrainingPane(Pane):
     """Two plots side by side, a third one where pairs are held out, and a table beneath."""
 
     key = "training"
+    plots = len(PLOTS)
 
     def __init__(self) -> None:
         super().__init__()
-        self._loss, self._margin = CurvePlot(id="loss-plot"), CurvePlot(id="margin-plot")
-        self._held_out = CurvePlot(id="held-out-plot")
+        self._plots = {field: CurvePlot(id=f"{field.replace('_', '-')}-plot") for field in PLOTS}
         self._table, self._note = Grid(id="training-table", show_cursor=False), Words(id="training-note")
         self._found: Training | None = None
-        self.parts = (Horizontal(self._loss, self._margin, self._held_out, id="curves"), self._table, self._note)
+        self._chosen = View()
+        self.parts = (Horizontal(*self._plots.values(), id="curves"), self._table, self._note)
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> Training:
         steps, held_out = _by_condition(steps_under_way(reader)), _by_condition(held_out_so_far(reader))
         moved = {str(row.condition): row.relative for row in view_rows(reader, UpdateOfLayer, "WHERE layer IS 'all'")}
         conditions = view_rows(reader, ConditionRow)
+        if steps:
+            load()
         weights = [*top_sentences(view_rows(reader, ShareRow)), *not_recommended(conditions)]
         return Training(conditions, steps, held_out, moved, skipped(reader, "train"), weights)
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.fit())
 
     def fit(self) -> None:
         if self._found is not None:
             self._fill(self._found)
 
-    def twin(self, run: str) -> tuple[str, ...]:
-        return ("show", run, "--view", "train_steps")
-
     def show(self, found: Training) -> None:
         self._found = found
-        colours = {name: i for i, name in enumerate(_names(found))}
-        size = neighbours(len(rows) for rows in found.steps.values())
-        for column, title, plot in (
-            ("loss", "loss (nats)", self._loss),
-            ("margin", "reward margin", self._margin),
-        ):
-            series = tuple(curve(name, rows, column, colours[name], size) for name, rows in found.steps.items())
-            plot.draw(Chart(title, "step", series))
-        self._held_out.display = bool(found.held_out)
-        measured = tuple(curve(name, rows, "log_loss", colours[name], 1) for name, rows in found.held_out.items())
-        self._held_out.draw(Chart("held-out log-loss (nats)", "step", measured, ("ln 2", math.log(2))))
+        view, names, last = self._view, _names(found), _last_step(found)
+        for what, plot in self._plots.items():
+            plot.display = view.zoomed == what if view.zoomed else what in _plots(found)
+            plot.draw(chart(what, _points(found, what), names, view, last))
+        self._table.display = not view.zoomed
         self._fill(found)
-        note = "loss and margin: last step; mean: loss over the last tenth of the steps; moved: ‖Δθ‖/‖θ‖"
-        if found.held_out:
-            note += "; held out: accuracy over pairs, when last measured"
-        if size > 1:
-            note += f"; plots: means of {size} steps"
-        if not found.steps:
-            note = found.skipped or "no optimizer step is recorded yet"
-        self._note.say("\n".join(filter(None, [speed(found), note, *found.weights])))
+
+    # ------------------------------------------------------------ what a person chooses to see
+
+    @property
+    def _view(self) -> View:
+        """What was chosen, as far as it is there now."""
+        found = self._found
+        return self._chosen if found is None else self._chosen.among(_names(found), _plots(found))
+
+    def _choose(self, view: View) -> None:
+        self._chosen = view
+        if self._found is not None:
+            self.show(self._found)
+
+    @property
+    def zoomed(self) -> bool:
+        return bool(self._view.zoomed)
+
+    def zoom(self) -> None:
+        """Shows one plot in place of all, by turns; it takes the keys, since the table is hidden."""
+        if self._found is None:
+            return
+        view = self._view.zoom(_plots(self._found))
+        for what, plot in self._plots.items():
+            plot.can_focus = what == view.zoomed
+        self._choose(view)
+        if self.front is not None:
+            self.front.focus()
+
+    def smooth(self, by: int) -> None:
+        if self._found is not None:
+            self._choose(self._view.smooth(by, longest(_points(self._found, "loss"))))
+
+    def alone(self) -> None:
+        if self._found is not None:
+            self._choose(self._view.one(list(_points(self._found, "loss"))))
+
+    def shift(self, by: int) -> None:
+        self._choose(self._view.shift(by))
+
+    # ------------------------------------------------------------ words
 
     def _fill(self, found: Training) -> None:
-        rows = [(name, _row(name, found)) for name in _names(found)]
-        shown = fitting([_row("", found), *(cells for _, cells in rows)], self.app.size.width - _SCROLLBAR)
+        names, paint = _names(found), paint_of(self.app)
+        rows = [
+            (name, _row(name, found, Text().append(f"{marker(i)} ", paint.colour(i)))) for i, name in enumerate(names)
+        ]
+        shown = fitting([_row("", found, Text("  ")), *(cells for _, cells in rows)], self.app.size.width - _SCROLLBAR)
         self._table.fill(shown, [(name, [cells[heading] for heading in shown]) for name, cells in rows])
+        self._table.styles.height = _HEADINGS + len(rows)  # not auto: Textual may keep the height of an empty table
+        self._note.say(self._told(found, names, paint))
+
+    def _told(self, found: Training, names: Sequence[str], paint: Paint) -> Text:
+        view = self._view
+        choice = chosen(view, size_of(_points(found, "loss"), view), _last_step(found))
+        if view.zoomed:
+            return legend(names, view, paint, self.app.size.width - _BESIDE).append(f"\n{choice}")
+        note = "loss and margin: last step; mean: loss over the last tenth; moved: ‖Δθ‖/‖θ‖"
+        note += "; held out: accuracy, ╌ ln 2" if found.held_out else ""
+        if not found.steps:
+            note = found.skipped or "no optimizer step is recorded yet"
+        return Text("\n".join(filter(None, [speed(found), note, choice, *found.weights])))
+
+
+def _points(found: Training, field: str) -> Points:
+    return {**found.held_out} if field == "log_loss" else {**found.steps}
+
+
+def _plots(found: Training) -> list[str]:
+    """The plots that there are."""
+    return [field for field in PLOTS if field != "log_loss" or found.held_out]
+
+
+def _last_step(found: Training) -> float:
+    ends = [rows[-1].step for points in (found.steps, found.held_out) for rows in points.values() if rows]
+    return max((as_float(step) or 0.0 for step in ends), default=0.0)
 
 
 def _names(found: Training) -> list[str]:
@@ -167,20 +227,12 @@ def _by_condition(rows: list[Point]) -> dict[str, list[Point]]:
     return found
 
 
-def curve(name: str, rows: Sequence[StepRow | HeldOutPoint], field: str, colour: int, size: int) -> Series:
-    """One field over the steps, in means of `size` steps; values that are no numbers are left out."""
-    points = [(as_float(row.step), as_float(getattr(row, field))) for row in rows]
-    known = [(x, y) for x, y in points if x is not None and y is not None]
-    xs, ys = means([x for x, _ in known], [y for _, y in known], size)
-    return Series(name, tuple(xs), tuple(ys), colour)
-
-
-def _row(name: str, found: Training) -> dict[str, Text]:
-    """The cells of a condition by the headings of their columns."""
+def _row(name: str, found: Training, sign: Text) -> dict[str, Text]:
+    """The cells of a condition by the headings of their columns; the sign is the one that its curves have."""
     rows = found.steps.get(name, [])
     planned = next((c.steps for c in found.conditions if c.condition == name), None)
     moved = as_float(found.moved.get(name))
-    cells = {"condition": left(name, 20), ">step": right("0"), ">of": right(whole(planned))}
+    cells = {"condition": sign + left(name, 20), ">step": right("0"), ">of": right(whole(planned))}
     cells |= {heading: right("") for heading in (">loss", ">mean", ">margin", ">lr", ">s/step")}
     cells |= {">held out": right(_held_out_of(name, found))} if found.held_out else {}
     cells |= {">time": right(""), ">moved": right("" if moved is None else f"{moved:.1e}")}
