@@ -17,12 +17,15 @@ from storage.record.reader import Reader
 from storage.record.rows import typed_rows
 from storage.record.views.sql_parts import DONE, text_of
 
-_CALLS = f"""WITH {DONE}
+_DONE_SINCE = DONE.replace("GROUP BY", "AND stage = 'judge' AND seq > :since AND seq <= :seq GROUP BY")
+"""Of judge calls; behind `since` no unit is completed again, or everything is read anew."""
+
+_CALLS = f"""WITH {_DONE_SINCE}
 SELECT e.seq, e.payload->>'$.question_id' AS question_id, e.payload->>'$.judge' AS judge,
   e.payload->>'$.outcome' AS outcome
 FROM events e JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
   AND done.attempt = e.payload->>'$.attempt'
-WHERE e.kind = 'judge.called' AND e.seq > ? AND e.seq <= ? ORDER BY e.seq"""
+WHERE e.kind = 'judge.called' AND e.seq > :since AND e.seq <= :seq ORDER BY e.seq"""
 
 _COMPLETED = "SELECT coalesce(max(seq), 0) AS seq FROM events WHERE kind = 'unit.completed' AND seq <= ?"
 
@@ -161,7 +164,7 @@ def call_index(reader: Reader, seq: int, held: CallIndex | None = None) -> CallI
     completed = int(reader.query(_COMPLETED, [seq])[0]["seq"])
     found = [
         (_key(places.get(row["question_id"], -1), row["question_id"], row["judge"]), row["seq"], row["outcome"])
-        for row in reader.query(_CALLS, [held.completed, completed])
+        for row in reader.query(_CALLS, {"since": held.completed, "seq": completed})
     ]
     order = sorted([*zip(held.keys, held.calls, strict=True), *((key, at) for key, at, _ in found)])
     outcomes = Counter(held.outcomes)
