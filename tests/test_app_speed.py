@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ class Asked:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     found, connect = Asked(), reading.connect
 
     def counted(*where: Any) -> Any:
@@ -50,7 +49,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
         return connection
 
     monkeypatch.setattr(reading, "connect", counted)
-    yield found
+    return found
 
 
 def test_a_reading_opens_the_record_once(sample: Path, asked: Asked) -> None:

@@ -158,20 +158,22 @@ def call_index(reader: Reader, seq: int, held: CallIndex | None = None) -> CallI
         return held
     if held is None or held.seq > seq or reader.query(_REDONE, [held.seq, held.seq]):
         held = CallIndex()
-    planned = reader.query(_PLANNED) if not held.clauses else []
-    clauses = {row["question_id"]: row["clause_id"] for row in planned} or held.clauses
+    planned = reader.rows(_PLANNED) if not held.clauses else []
+    clauses = {question: clause for _, question, clause in planned} or held.clauses
     places = {question: place for place, question in enumerate(clauses)}
     completed = int(reader.query(_COMPLETED, [seq])[0]["seq"])
     found = [
-        (_key(places.get(row["question_id"], -1), row["question_id"], row["judge"]), row["seq"], row["outcome"])
-        for row in reader.query(_CALLS, {"since": held.completed, "seq": completed})
+        (_key(places.get(question, -1), question, judge), at, outcome)
+        for at, question, judge, outcome in reader.rows(_CALLS, {"since": held.completed, "seq": completed})
     ]
-    order = sorted([*zip(held.keys, held.calls, strict=True), *((key, at) for key, at, _ in found)])
+    order = [*zip(held.keys, held.calls, strict=True), *((key, at) for key, at, _ in found)]
+    if found:
+        order.sort()
     outcomes = Counter(held.outcomes)
     outcomes.update("–" if outcome is None else str(outcome) for _, _, outcome in found)
     answers = {question: list(numbers) for question, numbers in held.answers.items()}
-    for row in reader.query(_GIVEN, [held.seq, seq]):
-        answers.setdefault(row["question_id"], []).append(row["seq"])
+    for at, question in reader.rows(_GIVEN, [held.seq, seq]):
+        answers.setdefault(question, []).append(at)
     return CallIndex(
         seq, completed, [at for _, at in order], dict(outcomes), clauses, answers, [key for key, _ in order]
     )
