@@ -44,12 +44,22 @@ def test_the_list_of_runs_is_painted_before_what_reads_a_record_is_loaded() -> N
     assert [name for name in modules if name.startswith(("pydantic", "storage", "core.events", "core.config"))] == []
 
 
+def test_the_lines_of_the_list_are_read_without_the_kinds_of_events(run: Path) -> None:
+    """A line is of views alone; whoever decodes events loads their classes then."""
+    modules = loaded(
+        "from pathlib import Path\nfrom tui.commands.runs.run_list import RunList\n"
+        f"(found,) = RunList(Path({str(run.parent)!r})).read().runs\nassert found.status == 'completed', found"
+    )
+    assert "storage.record.reader" in modules
+    assert modules & {"pydantic", "core.events", "core.config", "numpy"} == set()
+
+
 @pytest.mark.parametrize(
     ("command", "further"),
     [
         (["--help"], ["numpy", "pydantic", "storage", *SHOWING]),
         (["--no-such-option"], ["numpy", "pydantic", "storage", *SHOWING]),
-        (["list"], ["numpy"]),
+        (["list"], ["numpy", "core.events", "core.config"]),
         (["show"], ["numpy"]),
         (["verify"], []),
     ],
