@@ -30,7 +30,7 @@ from storage.record.rows import (
 from storage.summary.labels import MEASURES, METHODS, measure_words
 from tui.app import DempoApp
 from tui.look.themed_app import ThemedApp
-from tui.screens.panes.leaderboards import PAGES, LeaderboardsPane, Results, page
+from tui.screens.panes.leaderboards import PAGES, LeaderboardsPane, PageRequest, Results, page
 from tui.screens.results.clause_page import ClausePage
 from tui.screens.results.detail_page import DetailPage
 from tui.screens.results.page import Page, TablePage
@@ -146,11 +146,11 @@ async def test_the_list_of_a_page_has_the_keys_when_one_comes_back_to_it(judged_
 def test_a_page_is_offered_once_something_of_it_is_recorded(judged_once: Path) -> None:
     reader = Reader(judged_once)
     assert LeaderboardsPane.read(reader, None).names == OFFERED
-    assert LeaderboardsPane.read(reader, "clauses").name == "clauses"
-    assert LeaderboardsPane.read(reader, "published").name == "boards", "of what there is none"
+    assert LeaderboardsPane.read(reader, PageRequest("clauses")).name == "clauses"
+    assert LeaderboardsPane.read(reader, PageRequest("published")).name == "boards", "of what there is none"
     before = Reader(judged_once, 2)
-    assert LeaderboardsPane.read(before, "clauses").names == ("boards",)
-    assert page(LeaderboardsPane.read(before, "clauses"), 80).plain == "no leaderboard is recorded yet"
+    assert LeaderboardsPane.read(before, PageRequest("clauses")).names == ("boards",)
+    assert page(LeaderboardsPane.read(before, PageRequest("clauses")), 80).plain == "no leaderboard is recorded yet"
 
 
 def test_no_page_asks_the_record_more_often_for_more_clauses_or_questions(
@@ -170,7 +170,7 @@ def test_no_page_asks_the_record_more_often_for_more_clauses_or_questions(
         counts = []
         for root in (judged_once, larger):
             asked.clear()
-            LeaderboardsPane.read(Reader(root), name)
+            LeaderboardsPane.read(Reader(root), PageRequest(name))
             counts.append(len(asked))
         assert counts[0] == counts[1] > 0, name
 
@@ -291,7 +291,8 @@ def test_all_that_is_recorded_of_judges_and_boards_has_words(judged_once: Path) 
     named = {str(row["name"]).partition(":")[0] for row in reader.view("judge_diagnostics")}
     assert named <= set(MEASURES)
     text = "\n".join(
-        page(LeaderboardsPane.read(reader, name), 100).plain for name in ("boards", "pairs", "judges", "details")
+        page(LeaderboardsPane.read(reader, PageRequest(name)), 100).plain
+        for name in ("boards", "pairs", "judges", "details")
     )
     raw = {name for name in (*METHODS, *MEASURES) if "_" in name}
     without = text.replace("us_rep", "")
@@ -322,7 +323,7 @@ def test_every_pair_has_its_numbers_and_fits(judged_once: Path) -> None:
 
 def test_details_have_every_value_of_the_view(judged_once: Path) -> None:
     reader = Reader(judged_once)
-    text = " ".join(page(LeaderboardsPane.read(reader, "details"), 100).plain.split())
+    text = " ".join(page(LeaderboardsPane.read(reader, PageRequest("details")), 100).plain.split())
     for row in reader.view("leaderboard_details"):
         if isinstance(row["value"], float) and not row["value"].is_integer():
             assert f"{row['value']:z.3f}" in text, row

@@ -51,12 +51,22 @@ def test_the_app_and_the_screen_of_a_run_load_nothing_that_paints_plots_before_t
     assert loaded("from tui.widgets.curves import load\nload()") >= {*PLOTTING}
 
 
+def test_the_lines_of_the_list_are_read_without_the_kinds_of_events(run: Path) -> None:
+    """A line is of views alone; whoever decodes events loads their classes then."""
+    modules = loaded(
+        "from pathlib import Path\nfrom tui.commands.runs.run_list import RunList\n"
+        f"(found,) = RunList(Path({str(run.parent)!r})).read().runs\nassert found.status == 'completed', found"
+    )
+    assert "storage.record.reader" in modules
+    assert modules & {"pydantic", "core.events", "core.config", "numpy"} == set()
+
+
 @pytest.mark.parametrize(
     ("command", "further"),
     [
         (["--help"], ["numpy", "pydantic", "storage", *SHOWING]),
         (["--no-such-option"], ["numpy", "pydantic", "storage", *SHOWING]),
-        (["list"], ["numpy"]),
+        (["list"], ["numpy", "core.events", "core.config"]),
         (["show"], ["numpy"]),
         (["verify"], []),
     ],

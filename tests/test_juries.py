@@ -49,7 +49,7 @@ from tui.commands.ranking.rank_options import RankOptions
 from tui.commands.ranking.rank_source import of_file, of_run
 from tui.commands.record.show import results
 from tui.commands.runs.process import work
-from tui.screens.panes.leaderboards import LeaderboardsPane, page
+from tui.screens.panes.leaderboards import LeaderboardsPane, PageRequest, page
 from tui.terminal.console import Console
 
 WEIGHTS = {"strict": 3, "kind": 1, "odd": 2}
@@ -300,7 +300,7 @@ def test_what_people_see_of_a_jury(jury_run: Path, capsys: pytest.CaptureFixture
     assert any(line.startswith("  Krippendorff's α between judges") for line in told)
     assert any(line.startswith("  two    people's first is first") for line in told)
     assert max(map(len, told)) <= 80
-    text = page(LeaderboardsPane.read(reader, "judges"), 80).plain
+    text = page(LeaderboardsPane.read(reader, PageRequest("judges")), 80).plain
     assert "\n".join(told) in text
 
     results(reader, as_json=True)

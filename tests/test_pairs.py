@@ -45,7 +45,7 @@ from tui.commands.ranking.rank_options import RankOptions
 from tui.commands.ranking.rank_output import rows_by_view
 from tui.commands.ranking.rank_source import of_file
 from tui.commands.record.show import Wanted, show
-from tui.screens.panes.leaderboards import LeaderboardsPane, page
+from tui.screens.panes.leaderboards import LeaderboardsPane, PageRequest, page
 
 SEED = 9
 
@@ -316,7 +316,7 @@ def test_a_run_shows_win_rates_and_first_places(trained: Path, capsys: pytest.Ca
     assert {"method": "kemeny", "name": "exact_match"}.items() <= next(
         row for row in data["leaderboard_details"] if row["method"] == "kemeny" and row["name"] == "exact_match"
     ).items()
-    text = page(LeaderboardsPane.read(reader, "pairs"), 80).plain
+    text = page(LeaderboardsPane.read(reader, PageRequest("pairs")), 80).plain
     assert {"Win rates", "Every pair", "Places in the resamples, % (Kemeny)"} <= set(text.split("\n"))
     assert "P(1st)" in page(LeaderboardsPane.read(reader, None), 80).plain
 

@@ -36,7 +36,7 @@ from storage.verifier.ground.reading import read_record
 from storage.verifier.writer_facts import tree_facts
 from storage.verify import Check, verify
 from tui.commands.runs.process import work
-from tui.screens.panes.leaderboards import LeaderboardsPane, page
+from tui.screens.panes.leaderboards import LeaderboardsPane, PageRequest, page
 from tui.terminal.console import Console
 
 Server = tuple[Any, ChatServer]
@@ -113,7 +113,7 @@ def test_a_bundle_and_the_app_show_what_was_planned(planned: Path, tmp_path: Pat
     assert (
         "planned: soft-over-full supported, as planned" in page(LeaderboardsPane.read(Reader(planned), None), 80).plain
     )
-    shown = page(LeaderboardsPane.read(Reader(planned), "plan"), 80).plain
+    shown = page(LeaderboardsPane.read(Reader(planned), PageRequest("plan")), 80).plain
     assert "soft-over-full: soft over full (Bradley–Terry): supported, as planned" in shown
 
 

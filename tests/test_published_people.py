@@ -45,7 +45,7 @@ from storage.verifier.shipped import tree_facts
 from storage.verify import verify
 from tui.commands.ranking.import_published import create_imported
 from tui.commands.runs.process import work
-from tui.screens.panes.leaderboards import LeaderboardsPane
+from tui.screens.panes.leaderboards import LeaderboardsPane, PageRequest
 from tui.screens.results.published_page import PublishedPage
 from tui.terminal.console import Console
 
@@ -248,7 +248,7 @@ def test_a_run_s_own_pi_come_back_as_the_optimum(off: Path, data: Path, tmp_path
 
 
 def test_the_app_says_it_of_a_run_that_ranks_nothing(off: Path) -> None:
-    found = LeaderboardsPane.read(Reader(off), "published")
+    found = LeaderboardsPane.read(Reader(off), PageRequest("published"))
     assert isinstance(found.page, PublishedPage)
     listed = found.page.listed(80, 80)
     assert "not optimal" in " ".join(listed.note.split())

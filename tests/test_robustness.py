@@ -48,7 +48,7 @@ from tui.commands.ranking.rank import ranked
 from tui.commands.ranking.rank_options import RankOptions
 from tui.commands.ranking.rank_source import of_file
 from tui.commands.record.show import results
-from tui.screens.panes.leaderboards import LeaderboardsPane, page
+from tui.screens.panes.leaderboards import LeaderboardsPane, PageRequest, page
 
 WEIGHT = {"kind": 2}
 
@@ -350,7 +350,7 @@ def test_a_run_says_it_everywhere(trained: Path, capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().out
     lines = "\n".join(found.lines(80))
     assert lines in shown
-    assert lines in page(LeaderboardsPane.read(reader, "pairs"), 80).plain
+    assert lines in page(LeaderboardsPane.read(reader, PageRequest("pairs")), 80).plain
     results(reader, as_json=True)
     data = json.loads(capsys.readouterr().out)
     assert [data[view] for view in VIEWS_OF_ROBUSTNESS] == [reader.view(view) for view in VIEWS_OF_ROBUSTNESS]

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from core.events.base import (
-    SCHEMA_VERSION,
     Artifact,
     Event,
     Part,
@@ -143,6 +142,7 @@ from core.events.training import (
     WeightRow,
     WeightsRealised,
 )
+from core.facts.formats import SCHEMA_VERSION
 
 E = TypeVar("E", bound=Event)
 

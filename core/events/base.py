@@ -10,10 +10,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from core.facts.chain import SHA256_HEX
 
-SCHEMA_VERSION = 3
-"""Of tables, indexes, triggers and the fields that events have. It rises where a record of before would no longer fit:
-a field that is gone, renamed, of another type or newly required. Fields that may be absent and new kinds need none."""
-
 
 def encode_text(text: str) -> bytes:
     """The exact bytes of a text, lone surrogates included (they occur in model output)."""

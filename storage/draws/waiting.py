@@ -7,12 +7,14 @@ follows from their rounds.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import DempoError, quoted
-from storage.draws.history import History, config_of, history_of
 from storage.errors import StorageError, sentences
-from storage.record.glances import last_stop
 from storage.record.reader import Reader
+
+if TYPE_CHECKING:
+    from storage.draws.history import History
 
 
 def waits_for(reader: Reader) -> list[str]:
@@ -23,6 +25,8 @@ def waits_for(reader: Reader) -> list[str]:
     """
     if reader.status() != "paused":
         return []
+    from storage.draws.history import config_of, history_of  # with the kinds of events, for runs that wait alone
+
     try:
         histories = [history_of(reader, s.id) for s in config_of(reader).draws if s.randomness == "public"]
     except DempoError:  # the configuration of another version, or a changed record; `dempo verify` says which
@@ -61,5 +65,7 @@ def _draw_stage_is_open(reader: Reader) -> bool:
 
 
 def _as_recorded(reader: Reader) -> list[str]:
+    from storage.record.glances import last_stop
+
     stop = last_stop(reader)
     return [] if stop is None else [stop.told]

@@ -5,18 +5,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from core.facts.judging.equal_answers import EqualAnswers, equal_answers, told_of_equal
 from core.facts.ranking.shown_places import ShownPlaces, habits, shown_places
-from storage.judging.coverage import CALLS, Coverage
+from storage.judging.coverage import Coverage
 from storage.record.reader import Reader
-from storage.record.views.sql_parts import recorded
+from storage.record.views.sql_parts import DONE_OF_CALLS, recorded
 
-RANKED = f"""{recorded("judge.called")}
-SELECT p->>'$.judge', p->'$.shown_order', p->'$.ranking' FROM m WHERE p->>'$.outcome' = 'ranked'"""
+CALLED = f"""WITH {DONE_OF_CALLS}
+SELECT payload->>'$.outcome', payload->>'$.judge_kind', payload->>'$.judge', payload->'$.shown_order',
+  payload->'$.ranking'
+FROM events e JOIN done ON done.stage = e.stage AND done.unit = payload->>'$.unit'
+  AND done.attempt = payload->>'$.attempt'
+WHERE kind = 'judge.called'"""
 """The views `judge_calls` and `rankings` in one: each call goes through once, with all its places."""
 
 TEXTS = f"""{recorded("answer.given", "answer.read", "answer.received")},
@@ -26,9 +31,17 @@ texts AS MATERIALIZED (
 SELECT question, text, count(*) FROM texts WHERE EXISTS (SELECT 1 FROM blobs WHERE sha256 = text) GROUP BY 1, 2"""
 """Answers that are here, by their hashes: what is equal has one."""
 
-TIES = "SELECT config->>'$.judge.ties' FROM run"
+SETTINGS = "SELECT config->>'$.judge.coverage', config->>'$.judge.ties', config->>'$.train.lora.rank' FROM run"
 
-RANK = "SELECT config->>'$.train.lora.rank' FROM run"
+KINDS = ("judge.called", "answer.given", "answer.read", "answer.received", "settings.changed")
+"""Of the events that change what is said."""
+
+_LAST = "SELECT coalesce(max(seq), 0) FROM events WHERE kind = ?"
+
+_ENDED = "SELECT min(seq) FROM events WHERE kind = 'unit.completed' AND seq > ?"
+
+_ORDERS = 4096
+"""Orders of conditions that are kept while calls are counted: of six conditions there are 720."""
 
 Query = Callable[[str], Iterable[Iterable[Any]]]
 """The rows of a query, each as its values."""
@@ -48,18 +61,14 @@ class JudgingNotes:
     @classmethod
     def of(cls, query: Query) -> JudgingNotes:
         """Of whatever record a query reads."""
-        return cls(
-            Coverage(tuple(map(tuple, query(CALLS)))),
-            _places(query(RANKED)),
-            _equal(query(TEXTS)),
-            [tuple(row) for row in query(TIES)] == [("skip",)],
-            next((rank for (rank,) in query(RANK)), None),
-        )
+        calls = Counter(tuple(row) for row in query(CALLED))
+        wanted, ties, rank = next((tuple(row) for row in query(SETTINGS)), (None, None, None))
+        return cls(_coverage(calls, wanted), _places(calls), _equal(query(TEXTS)), ties == "skip", rank)
 
     @classmethod
     def of_run(cls, reader: Reader) -> JudgingNotes:
         """Of a run, as of the event that it is read."""
-        return cls.of(lambda sql: [row.values() for row in reader.query(sql)])
+        return cls.of(reader.rows)
 
     @property
     def first(self) -> list[str]:
@@ -93,12 +102,51 @@ class JudgingNotes:
         }
 
 
-def _places(calls: Iterable[Iterable[Any]]) -> dict[str, ShownPlaces]:
+Change = tuple[int, int | None]
+"""Number of the last event that changed what is said, and of the end of its unit; (0, …) where there is none."""
+
+
+@dataclass(frozen=True)
+class HeldNotes:
+    """What is said of the judging as of the last event that changed it: to read it, all calls and answers are gone
+    through."""
+
+    change: Change
+    notes: JudgingNotes
+
+    @classmethod
+    def of_run(cls, reader: Reader) -> HeldNotes:
+        """Of a run, as of the event that it is read."""
+        return cls(_last_change(reader), JudgingNotes.of_run(reader))
+
+    def holds(self, reader: Reader) -> bool:
+        """Whether nothing of it was recorded since."""
+        return self.change == _last_change(reader)
+
+
+def _last_change(reader: Reader) -> Change:
+    last = max(int(reader.rows(_LAST, [kind])[0][0]) for kind in KINDS)
+    ((ended,),) = reader.rows(_ENDED, [last])
+    return last, ended
+
+
+def _coverage(calls: Mapping[tuple[Any, ...], int], wanted: Any) -> Coverage:
+    counts: Counter[tuple[Any, Any]] = Counter()
+    for (outcome, kind, *_), times in calls.items():
+        counts[outcome, kind] += times
+    return Coverage(tuple((*found, counts[found], wanted) for found in sorted(counts, key=lambda of: [*map(str, of)])))
+
+
+def _places(calls: Mapping[tuple[Any, ...], int]) -> dict[str, ShownPlaces]:
+    """Calls that are alike in all that is counted are counted together."""
+    place_of = lru_cache(_ORDERS)(_place_by_condition)
     counts: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
-    for judge, shown, ranking in calls:
-        rank = _place_by_condition(ranking)
-        pairs = [(at, rank[name]) for name, at in _place_by_condition(shown).items() if name in rank]
-        counts[str(judge).rpartition("#")[0]].update(pairs)
+    for (outcome, _, judge, shown, ranking), times in calls.items():
+        if outcome == "ranked":
+            of_judge, rank = counts[str(judge).rpartition("#")[0]], place_of(ranking)
+            for name, at in place_of(shown).items():
+                if name in rank:
+                    of_judge[at, rank[name]] += times
     found = {label: shown_places(of_judge) for label, of_judge in sorted(counts.items())}
     return {label: places for label, places in found.items() if places is not None}
 

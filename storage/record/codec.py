@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from core.events import Artifact, decode_text, digest
 from core.facts.canonical import canonical_text
 from core.facts.chain import SHA256_HEX
 from storage.errors import StorageError
@@ -61,6 +61,8 @@ def parse(payload: str) -> tuple[dict[str, Any], tuple[str, int] | None]:
 
 def artifacts_in(value: Any) -> Iterator[str]:
     """Names of the artifacts below a JSON value: only what can name a file, for a record may be somebody else's."""
+    from core.events import Artifact
+
     if isinstance(value, dict):
         if value.keys() == Artifact.model_fields.keys() and _SHA256.fullmatch(str(value["sha256"])):
             yield str(value["sha256"])
@@ -72,7 +74,7 @@ def artifacts_in(value: Any) -> Iterator[str]:
 
 def is_whole(name: object, body: object) -> bool:
     """Whether a blob is what it is named by; a changed byte of the file may change the type of its body, too."""
-    return isinstance(body, bytes) and digest(body) == name
+    return isinstance(body, bytes) and hashlib.sha256(body).hexdigest() == name
 
 
 def exact_text(name: str, body: Any) -> str:
@@ -81,6 +83,8 @@ def exact_text(name: str, body: Any) -> str:
     Raises:
         StorageError: it was changed.
     """
+    from core.events import decode_text
+
     if not is_whole(name, body):
         raise StorageError(f"the text {name[:12]}… was changed; run `dempo verify`")
     return decode_text(body)

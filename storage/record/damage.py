@@ -19,7 +19,7 @@ from storage.record.reader import RunSummary, lock_is_held
 from storage.record.run_folders import require_record
 from storage.signatures.heads import followed
 from storage.verifier.ground.reading import opened_safely, wrong_schema
-from storage.verifier.writer_facts import tree_facts
+from storage.verifier.writer_facts import schema_facts
 
 
 def looked_through(run: RunSummary) -> RunSummary:
@@ -54,7 +54,7 @@ def _wrong_file(database: Path) -> str:
         structure = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
         if structure != "ok":
             return f"its file is broken ({structure})"
-        wrong = wrong_schema(db, tree_facts())
+        wrong = wrong_schema(db, schema_facts())
         return wrong.told if wrong else _wrong_text(db)
 
 

@@ -28,7 +28,7 @@ from typing import Any, Literal
 
 from storage.errors import StorageError, sentences
 from storage.verifier.ground.reading import FOREIGN_MARKS, is_foreign, wrong_schema
-from storage.verifier.writer_facts import tree_facts
+from storage.verifier.writer_facts import schema_facts
 
 CRATE_MARK, MARK, *_ = FOREIGN_MARKS
 """The metadata of a bundle, and the note that `dempo import` leaves; nothing may write into a folder with either."""
@@ -134,7 +134,7 @@ def connect_checked(database: Path) -> sqlite3.Connection:
     """
     connection = connect_foreign(database)
     try:
-        wrong = wrong_schema(connection, tree_facts())
+        wrong = wrong_schema(connection, schema_facts())
         if wrong:
             raise sqlite3.DatabaseError(f"this record came in a bundle and cannot be trusted: {wrong.told}")
     except BaseException:

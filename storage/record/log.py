@@ -32,7 +32,7 @@ from storage.record.sealing import Sealer, bodies_of, read_payload
 from storage.signatures.heads import EVERY, HeadSigner, followed
 from storage.verifier.ground.reading import wrong_schema
 from storage.verifier.vouching.kept import Head
-from storage.verifier.writer_facts import tree_facts
+from storage.verifier.writer_facts import schema_facts
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -112,7 +112,7 @@ class Log(RunsOnDisk):
         return log
 
     def _check_schema(self) -> None:
-        wrong = wrong_schema(self._db.conn, tree_facts())
+        wrong = wrong_schema(self._db.conn, schema_facts())
         if wrong:
             raise StorageError(
                 f"{self.folder.database}: its schema is not one that this program writes ({wrong.told}), so the run is "

@@ -1,7 +1,7 @@
 """Reading a run's record while an engine may be writing it: read-only, short transactions.
 
-A reader that keeps a transaction open makes the write-ahead log grow without bound, so every call
-here opens the database, reads and closes it.
+A reader that keeps a transaction open makes the write-ahead log grow without bound, so every call here opens the
+database, reads and closes it; where much is asked, `Reader.at_once` opens it once, and no transaction outlives a query.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 import os
 import shlex
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -96,10 +96,37 @@ class Reader:
         """
         self.folder = RunFolder(root)
         self.until: int | None = None
+        self._open: sqlite3.Connection | None = None
         require_record(self.folder)
         if until is not None:
             require_event(until, self.head()[0], root.name)
             self.until = until
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """One connection for all that is asked meanwhile, in one thread: SQLite reads every view's text when it opens a
+        record, which takes longer than most of what is asked of it.
+
+        Raises:
+            StorageError: the database is damaged.
+        """
+        if self._open is not None:
+            yield
+            return
+        with sentences(self.folder.database):
+            connection = connect(self.folder.database, self.until)
+        with closing(connection):
+            self._open = connection
+            try:
+                yield
+            finally:
+                self._open = None
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with sentences(self.folder.database), self.at_once():
+            assert self._open is not None
+            yield self._open
 
     def view(self, name: str) -> list[dict[str, Any]]:
         """All rows of a view (docs/views.md), or of the record's one table `events`, as dictionaries by column.
@@ -128,10 +155,19 @@ class Reader:
         Raises:
             StorageError: the database is damaged or the query is wrong.
         """
-        with sentences(self.folder.database), closing(connect(self.folder.database, self.until)) as connection:
+        with self._connection() as connection:
             cursor = connection.execute(sql, parameters)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """The same as the values alone, in the order of the columns: for many rows.
+
+        Raises:
+            StorageError: as `query`.
+        """
+        with self._connection() as connection:
+            return connection.execute(sql, parameters).fetchall()
 
     def first_hash(self) -> str:
         """The hash of the first event, which names the run whatever its folder is called.
@@ -152,7 +188,7 @@ class Reader:
         Raises:
             StorageError: the database is damaged, or an event is not what this program writes.
         """
-        with sentences(self.folder.database), closing(connect(self.folder.database, self.until)) as connection:
+        with self._connection() as connection:
             rows = connection.execute(sql, parameters).fetchall()
             body_of = bodies_of(connection)
             try:
@@ -327,7 +363,9 @@ def summary_of(root: Path) -> RunSummary:
         return RunSummary(root.name, "", "", "not begun", "", 0, 0, False, told_of_beginning(root), root)
     try:
         with sentences(root):
-            return _plain(Reader(root).summary())
+            reader = Reader(root)
+            with reader.at_once():
+                return _plain(reader.summary())
     except StorageError as error:
         told = str(error)
     except (LookupError, TypeError, ValueError):

@@ -12,14 +12,16 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
-from core.events import EVENTS, Event, RunCreated, digest
 from core.facts.sealed import SALT, SEALED
 from core.run_folder import RunFolder
 from storage.errors import StorageError
 from storage.record.codec import canonical, is_whole, parse
+
+if TYPE_CHECKING:
+    from core.events import Event, RunCreated
 
 BodyOf = Callable[[str], bytes | None]
 """The body of a text by its SHA-256; None where it is not here."""
@@ -90,6 +92,8 @@ def sealed_values(
     Args:
         salt: that of a part of an event with these other values.
     """
+    from core.events import EVENTS, digest
+
     plain = dict(values)
     inner = {
         part: {name: plain.pop(name) for name in fields if name in plain}

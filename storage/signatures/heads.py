@@ -10,11 +10,10 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.durable import write_durably
 from core.errors import VerificationFailed
-from core.events import HeadSigned
 from core.facts.chain import NO_EVENT
 from core.facts.trees import Tree
 from core.run_folder import RunFolder
@@ -27,6 +26,9 @@ from storage.signatures import sshsig
 from storage.verifier.ground.reading import EVENTS_IN_ORDER, opened_safely, wrong_link
 from storage.verifier.vouching.kept import HEADS_FOLDER, Head
 from storage.verifier.vouching.ssh_signature import fingerprint
+
+if TYPE_CHECKING:
+    from core.events import HeadSigned
 
 EVERY = 1_000
 """Events between two signed heads."""
@@ -71,6 +73,8 @@ def signed(head: Head, key: Path) -> HeadSigned:
     Raises:
         SigningError: the key cannot sign.
     """
+    from core.events import HeadSigned
+
     signature = sshsig.sign(head.text().encode(), key)
     return HeadSigned(
         seq=head.seq,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from core.config import RunConfig
 from core.errors import InputError
-from core.events import EVENTS, SCHEMA_VERSION
 from core.facts.chain import SHA256_HEX
+from core.facts.formats import SCHEMA_VERSION
 from core.program.provenance import program_version
 from storage.record.schema import FORMAT, RELEASED_VIEWS, TABLES, VIEWS
 from storage.verifier.ground.reading import text_digest
@@ -17,8 +17,8 @@ from storage.verifier.ground.shapes import Shape
 
 
 @cache
-def tree_facts() -> WriterFacts:
-    """What this version of the program writes."""
+def schema_facts() -> WriterFacts:
+    """What a schema is compared with: nothing of events and configurations."""
     return WriterFacts(
         program=program_version(),
         version=SCHEMA_VERSION,
@@ -26,6 +26,20 @@ def tree_facts() -> WriterFacts:
         views=VIEWS,
         released=RELEASED_VIEWS,
         tables=TABLES,
+        kinds={},
+        sealed={},
+        config={},
+    )
+
+
+@cache
+def tree_facts() -> WriterFacts:
+    """What this version of the program writes."""
+    from core.config import RunConfig  # pydantic's classes take longer to load than most records to read
+    from core.events import EVENTS
+
+    return replace(
+        schema_facts(),
         kinds={kind: shape_of(event.model_json_schema()) for kind, event in EVENTS.items()},
         sealed={kind: event.sealed_fields() for kind, event in EVENTS.items() if event.sealed_fields()},
         config=_with_any_word(shape_of(RunConfig.model_json_schema())),

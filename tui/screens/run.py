@@ -65,8 +65,9 @@ def read_run(root: Path, pane: type[Pane], request: Hashable, known: int | None,
     try:
         with sentences(root):
             reader = Reader(root, until)
-            pulse = read_pulse(reader)
-            found = None if pulse.seq == known else pane.read(reader, request)
+            with reader.at_once():
+                pulse = read_pulse(reader)
+                found = None if pulse.seq == known else pane.read(reader, request)
     except StorageError as error:
         return RunRead(pane.key, request, until, None, None, str(error))
     except UNSHOWABLE as error:

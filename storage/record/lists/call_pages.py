@@ -17,12 +17,15 @@ from storage.record.reader import Reader
 from storage.record.rows import typed_rows
 from storage.record.views.sql_parts import DONE, text_of
 
-_CALLS = f"""WITH {DONE}
+_DONE_SINCE = DONE.replace("GROUP BY", "AND stage = 'judge' AND seq > :since AND seq <= :seq GROUP BY")
+"""Of judge calls; behind `since` no unit is completed again, or everything is read anew."""
+
+_CALLS = f"""WITH {_DONE_SINCE}
 SELECT e.seq, e.payload->>'$.question_id' AS question_id, e.payload->>'$.judge' AS judge,
   e.payload->>'$.outcome' AS outcome
 FROM events e JOIN done ON done.stage = e.stage AND done.unit = e.payload->>'$.unit'
   AND done.attempt = e.payload->>'$.attempt'
-WHERE e.kind = 'judge.called' AND e.seq > ? AND e.seq <= ? ORDER BY e.seq"""
+WHERE e.kind = 'judge.called' AND e.seq > :since AND e.seq <= :seq ORDER BY e.seq"""
 
 _COMPLETED = "SELECT coalesce(max(seq), 0) AS seq FROM events WHERE kind = 'unit.completed' AND seq <= ?"
 
@@ -159,19 +162,21 @@ def call_index(reader: Reader, seq: int, held: CallIndex | None = None) -> CallI
         return held
     if held is None or held.seq > seq or reader.query(_REDONE, [held.seq, held.seq]):
         held = CallIndex()
-    planned = reader.query(_PLANNED) if not held.clauses else []
-    clauses = {row["question_id"]: row["clause_id"] for row in planned} or held.clauses
+    planned = reader.rows(_PLANNED) if not held.clauses else []
+    clauses = {question: clause for _, question, clause in planned} or held.clauses
     places = {question: place for place, question in enumerate(clauses)}
     completed = int(reader.query(_COMPLETED, [seq])[0]["seq"])
     found = [
-        (_key(places.get(row["question_id"], -1), row["question_id"], row["judge"]), row["seq"], _word(row["outcome"]))
-        for row in reader.query(_CALLS, [held.completed, completed])
+        (_key(places.get(question, -1), question, judge), at, _word(outcome))
+        for at, question, judge, outcome in reader.rows(_CALLS, {"since": held.completed, "seq": completed})
     ]
-    order = sorted([*zip(held.keys, held.calls, held.ended, strict=True), *found])
+    order = [*zip(held.keys, held.calls, held.ended, strict=True), *found]
+    if found:
+        order.sort()
     ended = [word for _, _, word in order]
     answers = {question: list(numbers) for question, numbers in held.answers.items()}
-    for row in reader.query(_GIVEN, [held.seq, seq]):
-        answers.setdefault(row["question_id"], []).append(row["seq"])
+    for at, question in reader.rows(_GIVEN, [held.seq, seq]):
+        answers.setdefault(question, []).append(at)
     return CallIndex(
         seq,
         completed,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from core.events import Event
 from storage.record.reader import Reader
+from storage.record.schema import rows_of
 
 Row = TypeVar("Row")
 
@@ -55,4 +56,5 @@ def view_rows(
     reader: Reader, kind: type[Row], condition: str = "", parameters: Sequence[Any] | dict[str, Any] = ()
 ) -> list[Row]:
     """Rows of the view of a class; `condition` is what follows the view in the query, as `WHERE lottery IS ?`."""
-    return typed_rows(reader, kind, f"SELECT * FROM {VIEW_OF[kind]} {condition}", parameters)
+    view = VIEW_OF[kind]
+    return typed_rows(reader, kind, f"{rows_of(view)} SELECT * FROM {view} {condition}", parameters)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 Views = dict[str, tuple[str, str]]
 """Of each view: its common table expressions, and the SELECT whose rows it shows."""
 
@@ -10,6 +12,32 @@ DONE = """done AS MATERIALIZED (
   FROM events WHERE kind = 'unit.completed' GROUP BY 1, 2
 )"""
 """CTE `done`: the last completed attempt of every unit."""
+
+
+_RECORDED = re.compile(r"WHERE e\.kind (= '.+'|IN \(.+\))\n\)")
+"""How `recorded` ends, with the kinds."""
+
+
+def from_first(sql: str) -> str:
+    """The same SQL, looking only at units that were completed behind the first event of the kinds that it is about:
+    a unit is completed behind its events, so what was completed before has none of them.
+
+    A view of few events in a large record is read by it in no time.
+    """
+    found = _RECORDED.search(sql)
+    if found is None or DONE not in sql:
+        return sql
+    kinds = f"kind {found[1]}"
+    stages = f" AND stage IN (SELECT DISTINCT stage FROM events WHERE {kinds})" if "," in kinds else ""
+    return sql.replace(DONE, _done_behind(kinds, stages), 1)
+
+
+def _done_behind(kinds: str, more: str = "") -> str:
+    return DONE.replace("GROUP BY", f"AND seq > (SELECT min(seq) FROM events WHERE {kinds}){more} GROUP BY")
+
+
+DONE_OF_CALLS = _done_behind("kind = 'judge.called'")
+"""CTE `done` of what judge calls belong to, as `from_first` has it."""
 
 
 def people_of(payload: str) -> str:

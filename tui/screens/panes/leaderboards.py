@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.text import Text
@@ -11,6 +11,7 @@ from textual import on
 from textual.containers import Container, VerticalScroll
 
 from core.visible import one_line
+from storage.judging.judging_notes import HeldNotes
 from storage.record.event_pages import kinds_of
 from storage.record.reader import Reader
 from tui.screens.panes.pane import Pane
@@ -53,6 +54,16 @@ class Results:
     page: Page
 
 
+@dataclass(frozen=True)
+class PageRequest:
+    """A page (None: the first), and whether it is wanted whole: the boards stand before what is said beside them, for
+    which all calls are read. `held` is what was read of that before."""
+
+    name: str | None = None
+    whole: bool = True
+    held: HeldNotes | None = field(default=None, compare=False)
+
+
 class LeaderboardsPane(Pane):
     """One page at a time: a scrolling text, or a table with what is said of the row under the cursor."""
 
@@ -61,6 +72,7 @@ class LeaderboardsPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
+        self.request: PageRequest = PageRequest(whole=False)
         self._found: Results | None = None
         self._choice, self._note = Choice(id="results-choice"), Words(id="results-note")
         self._results, self._told = Words(id="results"), Words(id="told")
@@ -77,8 +89,12 @@ class LeaderboardsPane(Pane):
     def read(cls, reader: Reader, request: Any) -> Results:
         kinds = kinds_of(reader)
         names = tuple(name for name, page in PAGES.items() if not page.kinds or {*page.kinds} & {*kinds})
-        name = request if request in names else names[0]
-        return Results(names, name, PAGES[name].read(reader))
+        wanted: PageRequest = request or PageRequest()
+        name = wanted.name if wanted.name in names else names[0]
+        kind = PAGES[name]
+        if kind is BoardPage:
+            return Results(names, name, BoardPage.read_with(reader, wanted.held, wanted.whole))
+        return Results(names, name, kind.read(reader))
 
     def twin(self, run: str) -> tuple[str, ...]:
         view = self._found.page.view if self._found else BoardPage.view
@@ -94,6 +110,14 @@ class LeaderboardsPane(Pane):
         front = self.front
         if turned and held and front is not None:
             front.focus()
+        if isinstance(found.page, BoardPage):
+            self._read_the_rest(found.page)
+
+    def _read_the_rest(self, page: BoardPage) -> None:
+        """Asks for what is said beside the boards, now that they stand; once read it is held."""
+        self.request = replace(self.request, held=page.judging or self.request.held)
+        if page.unread:
+            self.ask(replace(self.request, whole=True))
 
     def _fill(self, page: Page, turned: bool) -> None:
         """Shows a page; the cursor and what is scrolled stay where they are unless it is another one."""
@@ -158,7 +182,7 @@ class LeaderboardsPane(Pane):
         return self._choice.several
 
     def turn(self, by: int) -> None:
-        self.ask(self._choice.turned(by))
+        self.ask(replace(self.request, name=self._choice.turned(by), whole=False))
 
 
 def page(found: Results, width: int) -> Text:

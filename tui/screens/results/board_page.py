@@ -15,7 +15,7 @@ from storage.findings.pairs_found import PairsFound
 from storage.findings.robustness_found import RobustnessFound
 from storage.judging.board_notes import board_notes, by_method, primary_first
 from storage.judging.families import REMARK, spread_table
-from storage.judging.judging_notes import JudgingNotes
+from storage.judging.judging_notes import HeldNotes
 from storage.plans.planned_rows import planned_method, status_of
 from storage.record.reader import Reader
 from storage.record.rows import BoardDetailRow, BoardRow, FamilyRow, HypothesisRow, RecoveryRow, view_rows
@@ -34,8 +34,8 @@ from tui.widgets.whisker import axis, whisker
 class BoardPage(TextPage):
     """Rows of the views `leaderboards`, by method, and `recovery`, and what is found of places and of the order.
 
-    notes are what each method says beside its numbers; first is what all have to say before them, equal what is said
-    of equal answers, robustness whether the order holds.
+    notes are what each method says beside its numbers, robustness whether the order holds, judging what all have to say
+    before them and of equal answers: None while it is still to be read, for which all calls are gone through.
     """
 
     boards: dict[str, list[BoardRow]]
@@ -43,8 +43,7 @@ class BoardPage(TextPage):
     simulated: bool
     skipped: str
     notes: dict[str, list[str]] = field(default_factory=dict)
-    first: list[str] = field(default_factory=list)
-    equal: str = ""
+    judging: HeldNotes | None = None
     pairs: PairsFound = field(default_factory=PairsFound)
     spread: list[dict[str, Any]] = field(default_factory=list)
     robustness: RobustnessFound = field(default_factory=RobustnessFound)
@@ -54,10 +53,16 @@ class BoardPage(TextPage):
 
     @classmethod
     def read(cls, reader: Reader) -> BoardPage:
+        return cls.read_with(reader, None, whole=True)
+
+    @classmethod
+    def read_with(cls, reader: Reader, held: HeldNotes | None, whole: bool) -> BoardPage:
+        """The page with what is held of the judging if nothing of it changed; else it is read, or left out."""
         planned = view_rows(reader, HypothesisRow)
         boards = primary_first(by_method(view_rows(reader, BoardRow)), planned_method(planned))
         run = reader.query("SELECT simulated FROM run")
-        judging = JudgingNotes.of_run(reader)
+        if held is None or not held.holds(reader):
+            held = HeldNotes.of_run(reader) if whole and boards else None
         spread = view_rows(reader, FamilyRow)
         return cls(
             boards=boards,
@@ -66,8 +71,7 @@ class BoardPage(TextPage):
             skipped=skipped(reader, "rank"),
             notes=board_notes(boards, view_rows(reader, BoardDetailRow), spread),
             spread=spread_table(spread),
-            first=judging.first,
-            equal=judging.of_answers,
+            judging=held,
             pairs=PairsFound.of_run(reader),
             robustness=RobustnessFound.of_run(reader),
             planned=planned,
@@ -85,9 +89,11 @@ class BoardPage(TextPage):
         text.append("Leaderboards ", style="bold")
         if self.simulated:
             text.append(STAMP)
-        for sentence in self.first:
+        if self.unread:
+            text.append("\n  … what is said of the judging is being read", style="muted")
+        for sentence in self._first:
             text.append(f"\n{filled([f'! {one_line(sentence, 400)}'], width)}")
-        text.append(f"\n{filled([*common, *_draws(self), self.equal], width)}\n", style="muted")
+        text.append(f"\n{filled([*common, *_draws(self), self._equal], width)}\n", style="muted")
         for sentence in filter(None, [self._planned, self._agreed, self.robustness.sentence]):
             text.append(f"{filled([sentence], width, most=3)}\n")
         text.append("\n")
@@ -98,6 +104,20 @@ class BoardPage(TextPage):
         if self.spread:
             _spread(text, self.spread, width)
         return text
+
+    @property
+    def unread(self) -> bool:
+        """Whether there is still something to be read."""
+        return bool(self.boards) and self.judging is None
+
+    @property
+    def _first(self) -> list[str]:
+        """What all boards have to say before their numbers."""
+        return [] if self.judging is None else self.judging.notes.first
+
+    @property
+    def _equal(self) -> str:
+        return "" if self.judging is None else self.judging.notes.of_answers
 
     @property
     def _agreed(self) -> str:
