@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sample_run import make_sample_run
-from storage.record.call_pages import call_index
+from storage.record.lists.call_pages import call_index
 
 from core.events import OperatorAction
 from core.run_folder import RunFolder
