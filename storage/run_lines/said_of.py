@@ -76,11 +76,12 @@ def said_of(run: RunSummary) -> SaidOf:
     said = SaidOf(verified=_at_import(run.root) if run.origin == "imported" else last_verification(run.root))
     with suppress(StorageError, LookupError, TypeError, ValueError, ArithmeticError), sentences(run.root):
         reader = Reader(run.root)
-        said = _beside(said, reader)
-        said = replace(said, makings=_makings(reader))
-        if run.status not in ("running", "damaged"):
-            leaders, result = _ahead(reader)
-            said = replace(said, leaders=leaders, result=result, ended=_ended(run, reader))
+        with reader.at_once():
+            said = _beside(said, reader)
+            said = replace(said, makings=_makings(reader))
+            if run.status not in ("running", "damaged"):
+                leaders, result = _ahead(reader)
+                said = replace(said, leaders=leaders, result=result, ended=_ended(run, reader))
     return said
 
 
