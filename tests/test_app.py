@@ -435,12 +435,10 @@ async def test_a_run_is_followed_while_its_engine_records(tmp_path: Path) -> Non
             ctx = Context("train", _config(root), log, folder)
             unit = Unit(ctx, "full:0", 1)
             unit.now(*(sample_run.train_step("full", step) for step in range(1, 4)))
-            await wait_for(pilot, "loss (nats)", "full          3  30")
+            await wait_for(pilot, "loss (nats)", "full        3  30")
             measured = {"effective_pairs": 7.25, "tokens": 900, "memory": 5_760_000_000}
             unit.now(*(sample_run.train_step("full", step).model_copy(update=measured) for step in range(4, 8)))
-            await wait_for(
-                pilot, "full          7  30", "full: 2.1 s left", " pairs/s, 10,000 tokens/s, 5.8 GB at most"
-            )
+            await wait_for(pilot, "full        7  30", "full: 2.1 s left", " pairs/s, 10,000 tokens/s, 5.8 GB at most")
             await wait_for(pilot, "7.2 of ", "loss and margin: last step")
             log.progress("train", 7, 90, "full: step 7 of 30")
             await pilot.press("1")

@@ -229,7 +229,7 @@ async def test_t_shows_all_tabs_as_of_an_event_and_goes_back(runs: Path, newest:
             ("1", ["was at work", "35 optimizer steps", "● running", "· waiting"]),
             ("2", ["k = 4, τ = 0.1", "18-34"]),
             ("3", ["✓ accepted"]),
-            ("4", ["hard          5  30"]),
+            ("4", ["hard        5  30"]),
             ("5", ["no judge call is recorded yet"]),
             ("6", ["no leaderboard is recorded yet"]),
         ):
@@ -259,11 +259,11 @@ async def test_stepping_fills_the_tabs_up(runs: Path, newest: int) -> None:
         await wait_for(pilot, f"AS OF EVENT {number - 1} ", "no optimizer step is recorded yet")
         for step in (1, 2, 3):
             await pilot.press("full_stop")
-            await wait_for(pilot, f"AS OF EVENT {number + step - 1} ", f"full          {step}  30")
+            await wait_for(pilot, f"AS OF EVENT {number + step - 1} ", f"full        {step}  30")
         await pilot.press("comma")
-        await wait_for(pilot, f"AS OF EVENT {number + 1} ", "full          2  30")
+        await wait_for(pilot, f"AS OF EVENT {number + 1} ", "full        2  30")
         await answer(pilot, "g", str(newest))
-        await wait_for(pilot, f"AS OF EVENT {newest} of {newest}", "hard         30  30")
+        await wait_for(pilot, f"AS OF EVENT {newest} of {newest}", "hard       30  30")
         await pilot.press("full_stop")
         await wait_for(pilot, "there is no later event")
         await answer(pilot, "g", "1")
