@@ -26,7 +26,7 @@ from textual.widgets import Input
 from core.errors import DempoError
 from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
-from tui.actions.table import ACTIONS, Action
+from tui.actions.table import ACTIONS, Action, key_of
 from tui.commands.starting.source import DEMO, RunSource
 from tui.crash import write_crash_file
 from tui.look.themed_app import ThemedApp
@@ -99,7 +99,9 @@ class DempoApp(ThemedApp, inherit_bindings=False):
             wanted, where = self._settings.theme, str(self._settings.path)
         if not wanted or wanted in self.available_themes:
             return wanted or fitting
-        self._problem = f"{where} names the theme {wanted!r}, which there is not; Ctrl+P has those that there are"
+        self._problem = (
+            f"{where} names the theme {wanted!r}, which there is not; {key_of('app.palette')} has those that there are"
+        )
         return fitting
 
     def on_mount(self) -> None:
@@ -227,7 +229,7 @@ class DempoApp(ThemedApp, inherit_bindings=False):
         command = command_line("stop", root.name, runs=self.runs)
         question = (
             f"Stop {one_line(root.name, 60)} at the next safe point?\n"
-            "Everything finished is recorded, and r resumes from there."
+            f"Everything finished is recorded, and {key_of('run.resume')} resumes from there."
         )
 
         def answered(yes: bool | None) -> None:
@@ -376,7 +378,7 @@ class DempoApp(ThemedApp, inherit_bindings=False):
 
     def action_interrupt(self) -> None:
         """Ctrl+C, which what is selected takes first, to copy it."""
-        self.notify("nothing is selected to be copied; q closes the app", markup=False)
+        self.notify(f"nothing is selected to be copied; {key_of('app.quit')} closes the app", markup=False)
 
     # ------------------------------------------------------------ defects
 

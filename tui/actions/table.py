@@ -462,3 +462,17 @@ def labelled(action_id: str) -> Action:
         KeyError: there is none.
     """
     return {action.id: action for action in ACTIONS}[action_id]
+
+
+def key_of(action_id: str) -> str:
+    """The key of an action as people write it, for a sentence.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return labelled(action_id).key
+
+
+def hint(*action_ids: str) -> str:
+    """Actions with their keys on one line."""
+    return "  ".join(f"{action.key} {action.label.lower()}" for action in map(labelled, action_ids))

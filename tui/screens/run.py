@@ -23,7 +23,7 @@ from storage.record.glances import last_event
 from storage.record.reader import Reader
 from tui.actions.bindings import bindings_of
 from tui.actions.engines import resume_refused, stop_refused
-from tui.actions.table import labelled
+from tui.actions.table import key_of, labelled
 from tui.messages import Asked, LookedThrough, Pulse, RunRead, Stepped
 from tui.screens.ask import AskScreen
 from tui.screens.copying import Copyable
@@ -52,6 +52,8 @@ PANES: tuple[type[Pane], ...] = (
     LeaderboardsPane,
     RecordPane,
 )
+
+_NOW, _STEPS = f"{key_of('run.travel')} now", f"{key_of('run.earlier')} {key_of('run.later')}"
 
 _REST = 4
 """A reading is followed by a pause of so many times its own length, so that a large run cannot eat a core."""
@@ -244,7 +246,7 @@ class RunScreen(SeekingScreen):
             return Text()
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(f"AS OF EVENT {whole(pulse.seq)} of {whole(pulse.newest)}", style="bold")
-        text.append(f"  {moment(pulse.at)} UTC  t now  , . {one_line(self._record.only, 60) or 'step'}")
+        text.append(f"  {moment(pulse.at)} UTC  {_NOW}  {_STEPS} {one_line(self._record.only, 60) or 'step'}")
         return text.append(f"  {one_line(pulse.kind, 30)}" if pulse.kind != self._record.only else "")
 
     def _show_bar(self) -> None:
@@ -290,7 +292,8 @@ class RunScreen(SeekingScreen):
 
     def why_not(self, action: str) -> str:
         if self._until is not None:
-            return f"this is the run as of event {whole(self._until)}; t goes back to now, where s and r act"
+            now = f"{key_of('run.travel')} goes back to now, where {key_of('run.stop')} and {key_of('run.resume')} act"
+            return f"this is the run as of event {whole(self._until)}; {now}"
         if self._origin:
             self._dempo.refused(self.root)
             return ""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from core.visible import one_line
+from tui.actions.table import key_of
 from tui.widgets.words import Words
 
-_HINT = "   [ ] to change"
+_HINT = f"   {key_of('run.previous')} {key_of('run.next')} to change"
 """Said where there is room for it: the last line of the screen names these keys too."""
 
 

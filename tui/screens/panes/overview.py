@@ -30,6 +30,7 @@ from storage.record.reader import Reader
 from storage.record.rows import StageRow, view_rows
 from storage.run_lines.how_far import moment_of, share_of
 from storage.withheld import people_left_out
+from tui.actions.table import key_of
 from tui.commands.record.origin_text import origin_lines
 from tui.messages import Pulse
 from tui.screens.panes.moving import Moving, moving, moving_lines
@@ -178,9 +179,10 @@ def _engine(found: Overview, pulse: Pulse) -> str:
     if found.origin is not None and found.stop is None:
         return "its record ends without the end of an engine"
     if found.origin is None and pulse.status == "interrupted":
-        return "ended without a word (killed, or the machine went down); r resumes from the last unit"
+        resumes = f"{key_of('run.resume')} resumes from the last unit"
+        return f"ended without a word (killed, or the machine went down); {resumes}"
     if found.stop is None:
-        return "has not started; r starts it"
+        return f"has not started; {key_of('run.resume')} starts it"
     if _waits_anew(found):
         return f"{one_line(str(found.stop.outcome))}; `dempo show` names the command that goes on"
     return f"{one_line(str(found.stop.outcome))}: {one_line(found.stop.told, 300)}"

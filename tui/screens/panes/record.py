@@ -27,6 +27,7 @@ from storage.record.event_pages import (
 )
 from storage.record.lists.searches import events_holding
 from storage.record.reader import Reader
+from tui.actions.table import hint
 from tui.commands.record.event_text import event_text
 from tui.screens.copying import Copyable
 from tui.screens.panes.list_pane import ListPane
@@ -35,7 +36,7 @@ from tui.widgets.lists.columns import Cells
 from tui.widgets.lists.long_list import LongList
 from tui.widgets.words import Words
 
-_KEYS = "g event by number  / search  f filter  o sort  , . step  t as of it"
+_KEYS = hint("run.go", "list.search", "list.filter", "list.sort", "run.earlier", "run.later", "run.travel")
 
 _HEADINGS = [">event", "time", "stage", "kind", "payload"]
 

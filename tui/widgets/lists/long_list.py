@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.actions.table import key_of
 from tui.widgets.lists.columns import Cells, Columns
 
 PAGE = 100
@@ -379,7 +380,10 @@ class LongList(ScrollView, can_focus=True):
     @property
     def said(self) -> str:
         """What is filtered and sorted, for the line above the list; "" where nothing is."""
-        parts = [f"only {self.only} (f)" if self.only else "", f"by {self.order} (o)" if self.order else ""]
+        parts = [
+            f"only {self.only} ({key_of('list.filter')})" if self.only else "",
+            f"by {self.order} ({key_of('list.sort')})" if self.order else "",
+        ]
         return ", ".join(filter(None, parts))
 
     # ------------------------------------------------------------ painting
