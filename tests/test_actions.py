@@ -126,3 +126,16 @@ async def test_a_key_that_has_nothing_to_do_says_why(runs: Path) -> None:
         await wait_for(pilot, "is complete;")
         await pilot.press("s")
         await wait_for(pilot, "no engine works on")
+
+
+async def test_the_last_line_says_where_keys_have_no_room_and_a_click_does_what_it_says(runs: Path) -> None:
+    app = DempoApp(runs, INTERVAL)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "completed", "q Quit")
+        assert shown(app).splitlines()[-1] == " Enter Open  n New run  y Copy  ? Help  q Quit"
+        await pilot.resize_terminal(44, 24)
+        await wait_for(pilot, "Enter Open  n New run  …  ? Help  q Quit")
+        await pilot.resize_terminal(80, 24)
+        await wait_for(pilot, "y Copy")
+        await pilot.click("KeysLine", offset=(shown(app).splitlines()[-1].index("Copy"), 0))
+        await wait_for(pilot, "Value", "Command", "Path")

@@ -87,7 +87,7 @@ async def answer(pilot: Pilot[Any], key: str, text: str) -> None:
 async def test_an_event_is_gone_to_by_its_number(runs: Path, newest: int, size: tuple[int, int]) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=size, notifications=True) as pilot:
         text = await open_tab(pilot, "7", f"event {newest}  engine.stopped  replay –")
-        assert "keys  g event by number  / search  f filter  o sort  , . step  t as of it" in text, "in one line"
+        assert "keys  g event  / search  f filter  o sort  , earlier  . later  t as of" in text, "in one line"
         number = first(the_run(runs), "lottery.solved")
         await answer(pilot, "g", str(number))
         await wait_for(pilot, f"event {number}  lottery.solved  replay re-solve", f"{number}  ", absent="Go to event")

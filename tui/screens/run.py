@@ -12,7 +12,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Footer, TabbedContent, TabPane
+from textual.widgets import TabbedContent, TabPane
 
 from core.visible import one_line, visible
 from storage.errors import StorageError, sentences
@@ -38,6 +38,7 @@ from tui.screens.panes.training import TrainingPane
 from tui.screens.seeking import SeekingScreen
 from tui.terminal.command_line import command_line
 from tui.widgets.figures import moment, whole
+from tui.widgets.keys_line import KeysLine
 from tui.widgets.lists.long_list import LongList
 from tui.widgets.status import STAMP, STAMPS, status
 from tui.widgets.titlebar import TitleBar
@@ -110,6 +111,7 @@ class RunScreen(SeekingScreen):
 
     def __init__(self, root: Path) -> None:
         super().__init__()
+        self._last_line = KeysLine(classes="keys")
         self.root = root
         self._busy = False
         self._again = False
@@ -142,7 +144,7 @@ class RunScreen(SeekingScreen):
                 action = labelled(f"tab.{pane.key}")
                 with TabPane(f"{action.key} {action.label}", id=action.id.replace(".", "-")):
                     yield pane
-        yield Footer(show_command_palette=False)
+        yield self._last_line
 
     @property
     def pane(self) -> Pane:

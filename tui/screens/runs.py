@@ -12,7 +12,6 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Footer
 
 from core.visible import one_line
 from tui.actions.bindings import bindings_of
@@ -25,6 +24,7 @@ from tui.screens.runs_list.run_rows import read_rows, unread_rows, utc_now
 from tui.screens.runs_list.run_table import RunTable
 from tui.screens.seeking import SeekingScreen
 from tui.terminal.command_line import command_line
+from tui.widgets.keys_line import KeysLine
 from tui.widgets.lists.long_list import LongList
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
@@ -45,6 +45,7 @@ class RunsScreen(SeekingScreen):
 
     def __init__(self, runs: Path) -> None:
         super().__init__()
+        self._last_line = KeysLine(classes="keys")
         self._folder = runs
         self._list: RunList | None = None
         self._roots: tuple[Path, ...] = ()
@@ -67,7 +68,7 @@ class RunsScreen(SeekingScreen):
         yield self._runs
         yield self._empty
         yield self._detail
-        yield Footer(show_command_palette=False)
+        yield self._last_line
 
     def on_resize(self) -> None:
         if self._found is not None:

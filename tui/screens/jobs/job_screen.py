@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
-from textual.widgets import DataTable, Footer
+from textual.widgets import DataTable
 
 from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
@@ -22,6 +22,7 @@ from tui.screens.panes.live import LiveScreen
 from tui.terminal.exit_codes import ended_with
 from tui.widgets.figures import bar, duration
 from tui.widgets.grid import Grid
+from tui.widgets.keys_line import KeysLine
 from tui.widgets.status import status
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
@@ -35,6 +36,7 @@ class JobScreen(LiveScreen):
 
     def __init__(self, job: Job) -> None:
         super().__init__()
+        self._last_line = KeysLine(classes="keys")
         self.job = job
         self._outcome = Outcome("")
         self._ended = False
@@ -50,7 +52,7 @@ class JobScreen(LiveScreen):
         yield self._progress
         yield self._said_scroll
         yield self._split
-        yield Footer(show_command_palette=False)
+        yield self._last_line
 
     def on_mount(self) -> None:
         self._command.say(f"$ {visible(self.job.command)}")

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.timer import Timer
-from textual.widgets import DataTable, Footer, Input
+from textual.widgets import DataTable, Input
 
 from core.errors import DempoError
 from core.facts.stages import STAGE_NAMES
@@ -34,6 +34,7 @@ from tui.screens.start.field_text import cells_of, column_widths, told_of_field
 from tui.screens.start.outlook_text import outlook_text
 from tui.terminal.command_line import command_line
 from tui.widgets.grid import Grid
+from tui.widgets.keys_line import KeysLine
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
 
@@ -64,6 +65,7 @@ class StartScreen(Screen[Path | None]):
 
     def __init__(self, runs: Path, source: RunSource | None = None) -> None:
         super().__init__()
+        self._last_line = KeysLine(classes="keys")
         self._runs, self._source = runs, source
         self._changes, self._until = Changes(), ""
         self._state = 0
@@ -97,7 +99,7 @@ class StartScreen(Screen[Path | None]):
                 yield self._told
             yield self._taken_scroll
         yield self._twin
-        yield Footer(show_command_palette=False)
+        yield self._last_line
 
     async def on_mount(self) -> None:
         self._titlebar.tell("new run")
