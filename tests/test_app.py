@@ -37,7 +37,7 @@ from tui.screens.panes.training import Training, TrainingPane
 from tui.screens.run import PANES, RunScreen, read_run
 from tui.screens.runs import RunsScreen
 from tui.screens.runs_list.run_table import RunTable
-from tui.widgets.grid import Grid
+from tui.widgets.lists.whole_list import WholeList
 
 SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.long)]
 INTERVAL = 0.25
@@ -137,7 +137,7 @@ async def test_every_tab_shows_what_the_record_holds_and_cuts_nothing_off(
                 text = await _find(pilot, wanted)
             assert text.splitlines()[0].startswith(" dempo"), text
             assert "7 Record" in text, "all tabs fit"
-        for grid in app.screen.query("Grid, LongList"):
+        for grid in app.screen.query(WholeList):
             if grid.id not in ("calls", "events"):  # their last column repeats what is in full beside it
                 assert grid.virtual_size.width <= size[0], grid.id
 
@@ -308,13 +308,13 @@ async def test_a_long_training_with_held_out_pairs_fits_a_narrow_terminal(
         await wait_for(pilot, "sample")
         await pilot.press("enter", "4")
         await wait_for(pilot, "0.513", "1.2e-03")
-        table = app.screen.query_one("#training-table", Grid)
+        table = app.screen.query_one("#training-table", WholeList)
         always = ["condition", "step", "of", "loss", "held out", "time", "moved"]
-        assert [str(column.label) for column in table.columns.values()] == always
+        assert [heading.removeprefix(">") for heading in table.headings] == always
         assert table.virtual_size.width <= 80
         await pilot.resize_terminal(120, 24)
         await wait_for(pilot, "s/step", "1,234.50")
-        named = {str(column.label) for column in table.columns.values()}
+        named = {heading.removeprefix(">") for heading in table.headings}
         assert named == {*always, "mean", "margin", "lr", "s/step"}
 
 

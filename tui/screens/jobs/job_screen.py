@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
-from textual.widgets import DataTable
 
 from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
@@ -21,8 +20,9 @@ from tui.screens.jobs.outcome import Outcome, outcome_of
 from tui.screens.panes.live import LiveScreen
 from tui.terminal.exit_codes import ended_with
 from tui.widgets.figures import bar, duration
-from tui.widgets.grid import Grid
 from tui.widgets.keys_line import KeysLine
+from tui.widgets.lists.long_list import LongList
+from tui.widgets.lists.whole_list import WholeList
 from tui.widgets.status import status
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
@@ -43,7 +43,7 @@ class JobScreen(LiveScreen):
         self._titlebar, self._command, self._progress = TitleBar(), Words(id="job-command"), Words(id="job-progress")
         self._said = Words(id="job-said-text")
         self._said_scroll = VerticalScroll(self._said, id="job-said")
-        self._rows, self._detail = Grid(id="job-rows"), Words(id="job-detail")
+        self._rows, self._detail = WholeList(id="job-rows"), Words(id="job-detail")
         self._split = Container(self._rows, VerticalScroll(self._detail, id="job-detail-scroll"), classes="split")
 
     def compose(self) -> ComposeResult:
@@ -91,7 +91,7 @@ class JobScreen(LiveScreen):
             self._titlebar.tell(job.what, status(job.state), Text(spent))
         self._progress.say(_progress(job, self._outcome, self.app.size.width))
 
-    @on(DataTable.RowHighlighted, "#job-rows")
+    @on(LongList.Moved, "#job-rows")
     def _show_detail(self) -> None:
         """What there is to say of the row under the cursor."""
         chosen = self._rows.chosen

@@ -13,7 +13,7 @@ from rich.text import Text
 from core.visible import one_line, visible
 from tui.screens.jobs.job import Job, Step
 from tui.widgets.figures import duration, left, right, whole
-from tui.widgets.grid import Row
+from tui.widgets.lists.whole_list import Row
 from tui.widgets.status import status
 
 _WORST_FIRST = ("failed", "unchecked", "unknown", "withheld")

@@ -19,7 +19,6 @@ from tui.screens.panes.pane import Pane, skipped
 from tui.screens.panes.quotas import category_row
 from tui.widgets.choice import Choice
 from tui.widgets.figures import left, number, right, whole
-from tui.widgets.grid import Grid
 from tui.widgets.lists.long_list import LongList
 from tui.widgets.lists.whole_list import Row, WholeList
 from tui.widgets.status import status
@@ -79,7 +78,7 @@ class DrawPane(Pane):
         super().__init__()
         self._found: DrawFound | None = None
         self._choice, self._facts = Choice(id="draw-choice"), Words(id="draw-facts")
-        self._composition = Grid(id="composition", show_cursor=False)
+        self._composition = WholeList(id="composition", show_cursor=False)
         self._members = WholeList(id="members", fixed=1)
         self.listed = self._members
         facts = FactsScroll(self._facts, id="draw-facts-scroll")

@@ -36,7 +36,7 @@ from tui.messages import Pulse
 from tui.screens.panes.moving import Moving, moving, moving_lines
 from tui.screens.panes.pane import BROAD, Pane
 from tui.widgets.figures import bar, duration, left, moment, percent, right, whole
-from tui.widgets.grid import Grid
+from tui.widgets.lists.whole_list import WholeList
 from tui.widgets.status import status
 from tui.widgets.words import Words
 
@@ -77,7 +77,7 @@ class OverviewPane(Pane):
         self._found: Overview | None = None
         self._pulse: Pulse | None = None
         self._facts, self._counts, self._moves = Words(id="facts"), Words(id="counts"), Words(id="moves")
-        self._stages = Grid(id="stages", show_cursor=False)
+        self._stages = WholeList(id="stages", show_cursor=False)
         beside = VerticalScroll(self._moves, self._counts, id="counts-scroll", can_focus=False)
         self.parts = (self._facts, Container(self._stages, beside, id="stages-and-counts"))
 
@@ -120,7 +120,7 @@ class OverviewPane(Pane):
         self._moves.say(moving_lines(self._found.moves, room))
         counts = _counts(self._found, "\n" if broad else " · ")
         self._counts.say(counts)
-        beneath = 0 if broad else _lines(facts, room) + _lines(counts, room) + len(self._stages.rows) + 1
+        beneath = 0 if broad else _lines(facts, room) + _lines(counts, room) + len(self._stages.keys) + 1
         self._moves.display = 0 < len(self._found.moves) <= self.app.size.height - _FRAME - beneath
 
     def fit(self) -> None:

@@ -27,7 +27,7 @@ from tui.screens.panes.pane import Pane, skipped
 from tui.screens.panes.training_curves import PLOTS, Points, View, chart, chosen, legend, longest, size_of
 from tui.widgets.curves import CurvePlot, load, paint_of
 from tui.widgets.figures import as_float, duration, left, number, right, whole
-from tui.widgets.grid import Grid
+from tui.widgets.lists.whole_list import WholeList
 from tui.widgets.looks import Paint, marker
 from tui.widgets.words import Words
 
@@ -68,7 +68,7 @@ class TrainingPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._plots = {field: CurvePlot(id=f"{field.replace('_', '-')}-plot") for field in PLOTS}
-        self._table, self._note = Grid(id="training-table", show_cursor=False), Words(id="training-note")
+        self._table, self._note = WholeList(id="training-table", show_cursor=False), Words(id="training-note")
         self._found: Training | None = None
         self._chosen = View()
         self.parts = (Horizontal(*self._plots.values(), id="curves"), self._table, self._note)

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.timer import Timer
-from textual.widgets import DataTable, Input
+from textual.widgets import Input
 
 from core.errors import DempoError
 from core.facts.stages import STAGE_NAMES
@@ -33,8 +33,9 @@ from tui.screens.start.choose import ChooseScreen
 from tui.screens.start.field_text import cells_of, column_widths, told_of_field
 from tui.screens.start.outlook_text import outlook_text
 from tui.terminal.command_line import command_line
-from tui.widgets.grid import Grid
 from tui.widgets.keys_line import KeysLine
+from tui.widgets.lists.long_list import LongList
+from tui.widgets.lists.whole_list import WholeList
 from tui.widgets.titlebar import TitleBar
 from tui.widgets.words import Words
 
@@ -48,13 +49,6 @@ _TRIED_AFTER = 0.15
 
 _RESTED = 0.4
 """Seconds after the last change until what the run takes is worked out again."""
-
-
-class _Fields(Grid):
-    """What is said beneath grows and shrinks, and the row under the cursor stays in sight."""
-
-    def on_resize(self) -> None:
-        self.move_cursor(row=self.cursor_row, animate=False)
 
 
 class StartScreen(Screen[Path | None]):
@@ -81,7 +75,7 @@ class StartScreen(Screen[Path | None]):
         self._try_timer: Timer | None = None
         self._look_timer: Timer | None = None
         self._titlebar, self._from = TitleBar(), Words(id="start-from")
-        self._fields, self._told = _Fields(id="fields"), Words(id="field-told")
+        self._fields, self._told = WholeList(id="fields"), Words(id="field-told")
         self._label, self._line = Words(id="line-label"), Input(compact=True, select_on_focus=False, id="line")
         self._typed = Horizontal(self._label, self._line, id="typed")
         self._typed.display = False
@@ -194,7 +188,7 @@ class StartScreen(Screen[Path | None]):
         chosen = self._fields.chosen
         return next((row for row in self._reading.rows if row.key == chosen), None) if self._reading else None
 
-    @on(DataTable.RowHighlighted, "#fields")
+    @on(LongList.Moved, "#fields")
     def _show_field(self) -> None:
         """What the field under the cursor means, and what is wrong with it."""
         if not self._typing:
@@ -401,7 +395,7 @@ class StartScreen(Screen[Path | None]):
                 self.dismiss(None)
             elif source is not None and source != self._source:
                 self._source, self._reading, self._only = source, None, ""
-                self._fields.move_cursor(row=0)
+                self._fields.go_to(0)
                 self._read_again()
 
         await self.app.push_screen(ChooseScreen(self._runs), chosen)
