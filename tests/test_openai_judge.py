@@ -703,13 +703,15 @@ CONSTITUTION = parse_constitution("1. Be kind.\n4. Be true.\n5. Be brief.\n")
 
 
 def test_questions_are_written_per_clause_and_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    down = True
+    down, asked_about = True, list[str]()
 
     def respond(body: dict[str, Any], number: int) -> Answer:
         case, _ = json.JSONDecoder().raw_decode(body["messages"][-1]["content"])
         if down and case["rule"] == "Be brief.":
             return 503, error("down")
-        texts = ["Same?"] * 4 if number == 0 else [f"{case['rule']} Number {i}?" for i in range(4)]
+        asked_about.append(case["rule"])  # clauses are asked about at once: which request is the first, nobody knows
+        first = case["rule"] == "Be kind." and asked_about.count("Be kind.") == 1
+        texts = ["Same?"] * 4 if first else [f"{case['rule']} Number {i}?" for i in range(4)]
         return 200, completion(json.dumps({"questions": texts}))
 
     monkeypatch.setattr(generate, "RETRIES", 0)
@@ -728,8 +730,9 @@ def test_questions_are_written_per_clause_and_asked_for_once(tmp_path: Path, mon
         ("4:0", 4, "Be true.", "Be true. Number 0?"),
         ("4:1", 4, "Be true.", "Be true. Number 1?"),
     ]
-    first = recorder.of_kind(QuestionsGenerated)[0]
-    assert (first.clause_id, first.attempts) == (1, 2), "the first reply repeated one question and did not count"
+    attempts = {event.clause_id: event.attempts for event in recorder.of_kind(QuestionsGenerated)}
+    assert attempts[1] == 2, "the first reply repeated one question and did not count"
+    assert attempts[4] == 1
     assert len(recorder.of_kind(UnitCompleted)) == 3
 
 
