@@ -11,6 +11,7 @@ import sample_run
 from test_app import INTERVAL, shown, until, wait_for
 
 from tui.app import DempoApp
+from tui.screens.run import RunScreen
 from tui.terminal.clipboard import give_to_tmux, keep_copy
 from tui.user_folders import state_folder
 
@@ -80,6 +81,31 @@ async def test_value_hash_command_and_path_of_an_event(runs: Path) -> None:
     assert found["p"] == str(root)
     assert found["v"].startswith("{")
     assert len(found["h"]) == 64
+
+
+async def test_every_tab_has_something_to_copy(runs: Path) -> None:
+    """The row under the cursor, or the whole text or table; and the head of the record."""
+    root = next(path for path in runs.iterdir() if path.name.endswith("-sample"))
+    app = DempoApp(runs, INTERVAL)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await wait_for(pilot, "completed")
+        await pilot.press("enter")
+        for tab, shows, wanted in (
+            ("1", "recorded", "stage"),
+            ("2", "k = 4", "age\t18-34"),
+            ("3", "probability", "attribute\tcategory"),
+            ("4", "reward margin", "condition"),
+            ("5", "Clause", "Clause"),
+            ("6", "Recovery", "Leaderboards"),
+        ):
+            await pilot.press(tab)
+            await wait_for(pilot, shows)
+            screen = app.screen
+            assert isinstance(screen, RunScreen)
+            await until(pilot, lambda screen=screen, wanted=wanted: wanted in screen.copyable()[0].text)
+            offered = {one.what: one.text for one in screen.copyable()}
+            assert offered["command"].startswith(f"dempo show {root.name}")
+            assert len(offered["hash"]) == 64
 
 
 async def test_ctrl_c_copies_what_is_selected_and_else_says_how_to_quit(runs: Path) -> None:

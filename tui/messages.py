@@ -39,6 +39,8 @@ class Pulse:
     """Number of the last event that is recorded by now, whichever is looked at."""
     past: bool
     """Whether the run is looked at as of an event."""
+    hash: str = ""
+    """Of the last event that is looked at."""
     origin: str = ""
     """How somebody else's run came here: imported or unpacked; "" for a run that was made here."""
 

@@ -34,7 +34,7 @@ _UNDER_WAY = """SELECT kind, count(*) AS events FROM events
   WHERE kind IN ('train.step', 'answer.given', 'answer.read', 'answer.received', 'judge.called', 'leaderboard.computed')
   GROUP BY kind"""
 
-_LAST = "SELECT seq, at, kind FROM events ORDER BY seq DESC LIMIT 1"
+_LAST = "SELECT seq, at, kind, hash FROM events ORDER BY seq DESC LIMIT 1"
 
 _LAST_STOP = f"""SELECT payload->>'$.outcome' AS outcome, {reason_of("payload")} AS reason
   FROM events WHERE kind = 'engine.stopped' ORDER BY seq DESC LIMIT 1"""
@@ -93,6 +93,7 @@ class LastEvent:
     seq: int
     at: str
     kind: str
+    hash: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def work_begun(reader: Reader) -> str:
 
 def last_event(reader: Reader) -> LastEvent:
     """The newest event; number 0 where there is none."""
-    return next(iter(typed_rows(reader, LastEvent, _LAST)), LastEvent(0, "", ""))
+    return next(iter(typed_rows(reader, LastEvent, _LAST)), LastEvent(0, "", "", ""))
 
 
 def last_stop(reader: Reader) -> Stop | None:

@@ -21,6 +21,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.actions.bindings import bindings_of
+from tui.widgets.input_line import InputLine
 from tui.widgets.pick_list import PickList
 
 
@@ -44,7 +45,7 @@ class PaletteScreen(ModalScreen[Command | None]):
         super().__init__()
         self._commands = commands
         self._offered = list(commands)
-        self._typed = Input(placeholder=hint, compact=True)
+        self._typed = InputLine(placeholder=hint, compact=True)
         self._cells_of_name = max((len(command.name) for command in commands), default=0)
         self._cells_of_key = max((len(command.key) for command in commands), default=0)
         self._list = PickList(*map(self._option, commands))

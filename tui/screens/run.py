@@ -97,6 +97,7 @@ def read_pulse(reader: Reader) -> Pulse:
         seq=last.seq,
         at=str(last.at),
         kind=str(last.kind),
+        hash=str(last.hash),
         newest=reader.newest(),
         past=not now,
         origin=arrival(reader.folder.root),
@@ -115,7 +116,7 @@ class RunScreen(SeekingScreen):
         self.root = root
         self._busy = False
         self._again = False
-        self._damage = self._wrong = ""
+        self._damage = self._wrong = self._hash = ""
         self._looked_at: int | None = None
         self._rest_until = 0.0
         self._known: dict[str, tuple[int, Hashable]] = {}
@@ -194,7 +195,7 @@ class RunScreen(SeekingScreen):
             self._name_it(status("unreadable"))
             return
         pulse = message.pulse
-        self._newest = pulse.newest
+        self._newest, self._hash = pulse.newest, pulse.hash
         if (pulse.status, pulse.origin) != (self._status, self._origin):
             self._status, self._origin = pulse.status, pulse.origin
             self.refresh_bindings()
@@ -310,7 +311,10 @@ class RunScreen(SeekingScreen):
         as_of = () if self._until is None else ("--as-of", str(self._until))
         command = command_line(*self.pane.twin(self.root.name), *as_of, runs=self.root.parent)
         path = str(self.root.absolute())
-        return (*self.pane.copyable(), Copyable("command", command), Copyable("path", path))
+        found = self.pane.copyable()
+        if self._hash and not any(one.what == "hash" for one in found):
+            found = (*found, Copyable("hash", self._hash))
+        return (*found, Copyable("command", command), Copyable("path", path))
 
     def action_open_tab(self, key: str) -> None:
         self._tabs.active = f"tab-{key}"

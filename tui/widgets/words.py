@@ -27,6 +27,11 @@ class Words(Static):
             self._said = content
             self.update(_shown(content))
 
+    @property
+    def plain(self) -> str:
+        """What it says."""
+        return self._said.plain if isinstance(self._said, Text) else self._said
+
 
 def _shown(content: Text | str) -> Text | str:
     return spanned(content) if isinstance(content, Text) else content

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import on
 from textual.containers import Vertical, VerticalScroll
 
+from core.facts.plural import number_of
 from core.facts.words import in_words
 from core.visible import one_line
 from storage.record.reader import Reader
@@ -159,7 +160,7 @@ def _facts(found: DrawFound) -> Text:
     else:
         text.append(f"   panel {whole(draw.panel)} of lottery {one_line(str(draw.lottery), 40)}")
         chance = "" if found.probability is None else f" (probability {number(found.probability, 4)})"
-        people = f"{len(found.members)} members, {whole(found.alternates)} alternates"
+        people = f"{number_of(len(found.members), 'member')}, {number_of(found.alternates, 'alternate')}"
         text.append(f"{chance}, {f'members and alternates {word_of(found.absent)}' if found.absent else people}")
     for word, value, width in (
         ("source", found.sources.get(draw.round), 200),

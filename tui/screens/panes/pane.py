@@ -19,6 +19,7 @@ from storage.record.reader import Reader
 from tui.messages import Asked, Pulse
 from tui.screens.copying import Copyable
 from tui.widgets.lists.long_list import LongList
+from tui.widgets.words import Words
 
 UNSHOWABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, sqlite3.Error)
 """What a record that another program wrote, or damaged, can make a reading or a showing raise."""
@@ -90,8 +91,13 @@ class Pane(Vertical):
         return ("show", run)
 
     def copyable(self) -> tuple[Copyable, ...]:
-        """What can be copied of what the cursor is on."""
-        return ()
+        """What can be copied: the row under the cursor, its cells apart by tabs, or else the list or text in front."""
+        front = self.front
+        if isinstance(front, LongList):
+            text = front.copied()
+        else:
+            text = "\n".join(words.plain for words in front.walk_children(Words)) if front is not None else ""
+        return (Copyable("value", text),) if text else ()
 
     @property
     def can_turn(self) -> bool:

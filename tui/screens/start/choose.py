@@ -23,6 +23,7 @@ from tui.actions.bindings import bindings_of
 from tui.commands.data.shipped_examples import examples
 from tui.commands.starting.source import DEMO, RunSource
 from tui.screens.start.places import completions, expanded
+from tui.widgets.input_line import InputLine
 from tui.widgets.pick_list import PickList
 from tui.widgets.words import Words
 
@@ -64,7 +65,7 @@ class ChooseScreen(ModalScreen[RunSource | None]):
         self._known: Sequence[Offer] | None = None
         self._enter_waits = False
         self._offered: Sequence[Offer] = ()
-        self._typed = Input(placeholder="a word, or the path of a configuration (TOML)", compact=True)
+        self._typed = InputLine(placeholder="a word, or the path of a configuration (TOML)", compact=True)
         self._list = PickList()
         self._about, self._problem = Words(id="about"), Words(id="problem")
 

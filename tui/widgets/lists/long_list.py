@@ -386,6 +386,13 @@ class LongList(ScrollView, can_focus=True):
         ]
         return ", ".join(filter(None, parts))
 
+    def copied(self) -> str:
+        """The row under the cursor, its cells apart by tabs; of a list without one, the headings and all rows held."""
+        if self._show_cursor:
+            return _tabbed(self._rows.get(self.chosen) or ())
+        held = [self._rows.get(key) or () for key in self._keys]
+        return "\n".join(map(_tabbed, [self._columns.titles(), *held]))
+
     # ------------------------------------------------------------ painting
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -441,3 +448,7 @@ def _place(keys: Sequence[Any], key: Hashable) -> int | None:
         return keys.index(key)
     except ValueError:
         return None
+
+
+def _tabbed(cells: Cells) -> str:
+    return "\t".join(cell.plain.strip() for cell in cells)
