@@ -21,9 +21,9 @@ def main() -> NoReturn:
     """Entry point: a sentence where something stands in the way, else the command line."""
     refuse(unusable(os.name) or foreign())
     try:
-        from tui.cli import main as command_line
+        from tui.opening import main as opened
 
-        command_line()
+        opened()
     except ImportError as error:
         refuse(cannot_import(error))
         raise

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import typer.main
 
-from tui import cli
+from tui import opening
 
 _tree_of = cache(typer.main.get_command)
 """The tree of all commands, which a process of `dempo` makes once; here it is for all commands of a process."""
@@ -43,7 +43,7 @@ def dempo(*arguments: object, **variables: str) -> Ended:
         redirect_stderr(err),
     ):
         try:
-            cli.main()
+            opening.main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0
     return Ended(code, out.getvalue(), err.getvalue())

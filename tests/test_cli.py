@@ -22,7 +22,7 @@ from storage.check import Check
 from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.schema import VIEWS
-from tui import cli
+from tui import cli, opening
 from tui.commands.record import verify_command
 from tui.terminal.tables import leaderboards, table
 
@@ -78,7 +78,7 @@ def test_a_full_disk_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
     monkeypatch.setattr(cli, "app", full)
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        opening.main()
     assert end.value.code == 1
     assert "runs/x/artifacts/y: No space left on device; everything finished" in capsys.readouterr().err
 

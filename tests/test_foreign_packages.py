@@ -15,8 +15,8 @@ import dempo
 from core.config_file import parse_config
 from core.errors import InputError
 from core.program.needed_packages import require_packages
-from tui.cli import main as command_line
 from tui.commands.starting.beginning import from_demo
+from tui.opening import main as command_line
 from tui.terminal.options import tell_notes
 
 ROOT = Path(__file__).resolve().parent.parent

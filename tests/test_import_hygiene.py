@@ -39,6 +39,36 @@ def test_importing_the_app_loads_no_engine_library_and_no_stage() -> None:
     assert [name for name in modules if name.startswith(parts)] == []
 
 
+def test_opening_the_app_loads_no_command() -> None:
+    """Nor what reads a command line: the app is what is opened most often."""
+    modules = loaded("import tui.opening, tui.app")
+    assert [name for name in modules if name.startswith(("tui.cli", "typer", "tui.terminal.options"))] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "runs"),
+    [
+        ([], {}, "runs"),
+        ([], {"DEMPO_RUNS": "/there"}, "/there"),
+        ([], {"DEMPO_RUNS": ""}, "runs"),
+        (["--runs-dir", "here"], {"DEMPO_RUNS": "/there"}, "here"),
+        (["--runs-dir", "--help"], {}, None),
+        (["--runs-dir"], {}, None),
+        (["list"], {}, None),
+        ([], {"_DEMPO_COMPLETE": "complete_bash"}, None),
+    ],
+)
+def test_where_nothing_else_is_asked_for_the_app_is_opened(
+    words: list[str], variables: dict[str, str], runs: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui.opening import _runs_of_app
+
+    monkeypatch.delenv("DEMPO_RUNS", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert _runs_of_app(words) == (None if runs is None else Path(runs))
+
+
 def test_the_list_of_runs_is_painted_before_what_reads_a_record_is_loaded() -> None:
     """Kinds of events, settings and checks take as long as all else of a start: a thread loads them behind it."""
     modules = loaded("import tui.app")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 _MACHINE = 5
 """Readings of the runs between two looks at the machine."""
 
+_PAINTED = 1.0
+"""Seconds that the names of the runs may take to be painted before the runs are read all the same."""
+
 
 class RunsScreen(SeekingScreen):
     """All runs of the folder with their live state."""
@@ -48,6 +52,7 @@ class RunsScreen(SeekingScreen):
         self._last_line = KeysLine(classes="keys")
         self._folder = runs
         self._list: RunList | None = None
+        self._painted = Event()
         self._roots: tuple[Path, ...] = ()
         self._busy = self._looking = self._asking = False
         self._wanted = ""
@@ -95,12 +100,13 @@ class RunsScreen(SeekingScreen):
             import_module("tui.screens.run")  # so that a run opens at once
 
     def _begin(self) -> RunList:
-        """Names the runs, and then loads what reads them: the screen stands before either."""
+        """Names the runs, and loads what reads them once the names are painted, so that it takes no time from them."""
         from storage.errors import StorageError
         from storage.record.run_folders import run_folders
 
         with suppress(StorageError):  # which the reading tells
             self.post_message(RunsNamed(tuple(run_folders(self._folder))))
+            self._painted.wait(_PAINTED)
         from tui.commands.runs.run_list import RunList
 
         return RunList(self._folder)
@@ -113,6 +119,11 @@ class RunsScreen(SeekingScreen):
             self._runs.show(unread_rows(self._roots, self.app.size.width, utc_now()))
             if self.focused is None:
                 self._runs.focus()
+        self.call_after_refresh(self._painted.set)
+
+    def on_unmount(self) -> None:
+        """A thread that waits is let go."""
+        self._painted.set()
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Shows what the thread read."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +12,12 @@ import typer
 from core.errors import InputError
 from core.visible import escaped, visible
 from tui.terminal import tables
+from tui.terminal.command_line import RUNS_OPTION, RUNS_VARIABLE
 from tui.terminal.completion import nearest_runs, run_names
+from tui.terminal.telling import tell
 
 RunsDir = Annotated[
-    Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="DEMPO_RUNS", callback=nearest_runs)
+    Path, typer.Option(RUNS_OPTION, help="Folder of the runs.", envvar=RUNS_VARIABLE, callback=nearest_runs)
 ]
 RunName = Annotated[
     str, typer.Argument(help="A run: its id, a unique prefix of it, or its folder.", autocompletion=run_names)
@@ -65,11 +66,6 @@ def print_rows(name: str, rows: Sequence[Mapping[str, Any]], absent: str, as_jso
 def print_json(data: Any) -> None:
     """Prints the data as JSON."""
     print(escaped(json.dumps(data, ensure_ascii=False, indent=2)))
-
-
-def tell(sentence: str) -> None:
-    """Says something to the person who gave the command, on standard error."""
-    print(f"dempo: {sentence}", file=sys.stderr)
 
 
 def tell_notes(notes: Iterable[str]) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from tui.terminal import tables
-from tui.terminal.options import Json, print_data, tell
+from tui.terminal.options import Json, print_data
+from tui.terminal.telling import tell
 
 
 def examples_command(

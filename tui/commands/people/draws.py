@@ -17,7 +17,8 @@ from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as RUNS
 from tui.terminal.completion import find_run
 from tui.terminal.framed_help import Commands
-from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data, print_rows, tell, tell_notes
+from tui.terminal.options import Json, Quiet, RunName, RunsDir, print_data, print_rows, tell_notes
+from tui.terminal.telling import tell
 
 if TYPE_CHECKING:
     from core.events import DrawDecided, DrawMade

@@ -16,7 +16,8 @@ from tui.terminal.command_line import DEFAULT_RUNS as RUNS
 from tui.terminal.command_line import command_line
 from tui.terminal.completion import find_run
 from tui.terminal.framed_help import Commands
-from tui.terminal.options import Detach, Json, Quiet, RunName, RunsDir, print_data, tell
+from tui.terminal.options import Detach, Json, Quiet, RunName, RunsDir, print_data
+from tui.terminal.telling import tell
 
 if TYPE_CHECKING:
     from core.config_file import LoadedConfig

@@ -14,7 +14,8 @@ from core.errors import InputError
 from core.visible import one_line, visible
 from tui.terminal.command_line import DEFAULT_RUNS as RUNS
 from tui.terminal.completion import find_run
-from tui.terminal.options import Json, RunsDir, print_data, tell
+from tui.terminal.options import Json, RunsDir, print_data
+from tui.terminal.telling import tell
 
 if TYPE_CHECKING:
     from storage.paper_tables.table import PaperTable

@@ -15,7 +15,7 @@ from storage.signatures.signing_key import VARIABLE, chosen_key, default_key, ma
 from storage.signatures.sshsig import SigningError
 from storage.verifier.vouching.kept import Head
 from storage.verifier.vouching.ssh_signature import fingerprint
-from tui.terminal.options import tell
+from tui.terminal.telling import tell
 
 
 def keepable(root: Path, json_wanted: bool) -> str:

@@ -10,8 +10,9 @@ import typer
 from core.errors import InputError
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
-from tui.terminal.options import AsOf, Csv, Json, NoUntil, Quiet, RunName, RunsDir, tell
+from tui.terminal.options import AsOf, Csv, Json, NoUntil, Quiet, RunName, RunsDir
 from tui.terminal.progress_lines import ProgressLines
+from tui.terminal.telling import tell
 
 
 def show(

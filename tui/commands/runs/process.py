@@ -30,7 +30,7 @@ from tui.commands.people.draw_text import next_steps
 from tui.commands.results.measured_lines import weight_lines
 from tui.terminal.command_line import DEFAULT_RUNS
 from tui.terminal.console import Console
-from tui.terminal.options import tell
+from tui.terminal.telling import tell
 
 _SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 

@@ -12,7 +12,8 @@ from core.visible import visible
 from tui.terminal import tables
 from tui.terminal.command_line import DEFAULT_RUNS as _RUNS
 from tui.terminal.completion import find_run
-from tui.terminal.options import Json, RunName, RunsDir, print_json, tell
+from tui.terminal.options import Json, RunName, RunsDir, print_json
+from tui.terminal.telling import tell
 
 
 def stop(name: RunName, runs_dir: RunsDir = _RUNS) -> None:

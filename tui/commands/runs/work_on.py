@@ -10,7 +10,8 @@ import typer
 from core.errors import InfeasibleQuotas
 from core.visible import visible
 from tui.terminal.console import Console
-from tui.terminal.options import print_data, print_json, tell
+from tui.terminal.options import print_data, print_json
+from tui.terminal.telling import tell
 
 
 def work_on(

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from core.program.place import import_path
-from tui.terminal.command_line import command_line
+from tui.terminal.command_line import RUNS_VARIABLE, command_line
 
 _PATIENCE = 4.0
 """Seconds between asking a process to end and insisting."""
@@ -145,7 +145,7 @@ class Job:
             stdout=out,
             stderr=subprocess.PIPE,
             process_group=0,
-            env=os.environ | {"PYTHONPATH": import_path(), "DEMPO_RUNS": str(self.runs), "PYTHONIOENCODING": "utf-8"},
+            env=os.environ | {"PYTHONPATH": import_path(), RUNS_VARIABLE: str(self.runs), "PYTHONIOENCODING": "utf-8"},
         )
         if self.stopped:  # meanwhile
             os.killpg(process.pid, signal.SIGINT)
