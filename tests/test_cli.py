@@ -77,6 +77,7 @@ def test_a_full_disk_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/x/artifacts/y")
 
     monkeypatch.setattr(cli, "app", full)
+    monkeypatch.setattr(sys, "argv", ["dempo", "list"])
     with pytest.raises(SystemExit) as end:
         opening.main()
     assert end.value.code == 1
