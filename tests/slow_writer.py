@@ -1,6 +1,6 @@
 """A run that grows before one's eyes: the real writer records steps of training or judge calls, so many a second.
 
-    python slow_writer.py RUNS STAGE     STAGE is train or judge; it goes on until its standard input ends
+python slow_writer.py RUNS STAGE     STAGE is train or judge; it goes on until its standard input ends
 """
 
 from __future__ import annotations
