@@ -4,7 +4,7 @@ Seconds are those of the processor that the app's process took, from a key until
 for `QUIET` seconds. The first paint stands beside that of a Textual app with nothing but a table of as many rows, which
 is started in turn with it, as ratio of the two medians. Memory is what the process holds then.
 
-    python tests/bench_app.py [start] [screens] [larger] [idle]
+    python tests/bench_app.py [start] [screens] [larger] [idle] [watch]
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from terminal import PATIENCE, Terminal, dempo  # noqa: E402
 RUNS, ROUNDS, QUIET, LISTENED, LOOK, WORK = 50, 5, 0.7, 5.0, 0.005, 0.1
 """Runs in the list; starts of each app; seconds of silence; seconds that an idle screen is listened to; seconds between
 two looks at what was written; the share of a processor above which a process is at work."""
+
+SETTLED, WATCHED = 4.0, 10.0
+"""Seconds until a screen of a run at work is there as a whole, and seconds that it is listened to then."""
 
 TABS = ("overview", "quotas", "draw", "training", "rankings", "leaderboards", "record")
 
@@ -187,8 +190,36 @@ def bench_idle() -> list[Row]:
     return [(f"idle, {name}", told) for name, told in rows]
 
 
-def _heard(terminal: Terminal) -> str:
-    return f"{terminal.read(LISTENED) / LISTENED:.0f} B/s"
+def _heard(terminal: Terminal, seconds: float = LISTENED) -> str:
+    return f"{terminal.read(seconds) / seconds:,.0f} B/s"
+
+
+def bench_watch() -> list[Row]:
+    """Bytes that an open screen writes while a run records so many events a second."""
+    return [row for size in ((80, 24), (120, 40)) for stage in ("train", "judge") for row in _watched(stage, size)]
+
+
+def _watched(stage: str, size: tuple[int, int]) -> list[Row]:
+    from slow_writer import A_SECOND, growing
+
+    tabs = ("overview", "training" if stage == "train" else "rankings", "record")
+    rows = []
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        growing(Path(scratch), stage),
+        dempo("--runs-dir", scratch, size=size) as terminal,
+    ):
+        terminal.wait_for("1 running")
+        terminal.read(SETTLED)
+        rows.append(("the list", _heard(terminal, WATCHED)))
+        terminal.send("\r")
+        for tab in tabs:
+            terminal.read(SETTLED)
+            terminal.send(str(TABS.index(tab) + 1))
+            terminal.read(SETTLED)
+            rows.append((tab, _heard(terminal, WATCHED)))
+    told = f"{stage}, {A_SECOND} events/s, {size[0]}×{size[1]}"
+    return [(f"{told}: {name}", heard) for name, heard in rows]
 
 
 _PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -196,6 +227,7 @@ _PARTS: dict[str, Callable[[], list[Row]]] = {
     "screens": bench_screens,
     "larger": bench_larger,
     "idle": bench_idle,
+    "watch": bench_watch,
 }
 
 

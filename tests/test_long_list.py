@@ -14,7 +14,9 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.pilot import Pilot
+from textual.scrollbar import ScrollBar
 
+from tui.look.scrollbars import ShortScrollBar
 from tui.widgets.figures import left, right
 from tui.widgets.lists.columns import Columns
 from tui.widgets.lists.long_list import PAGE, LongList, Order
@@ -106,6 +108,29 @@ async def test_rows_that_are_not_there_are_asked_for_once() -> None:
         app.withheld.clear()
         app.list.forget()
         assert "kind 0" in (await press(pilot, "down"))[1]
+
+
+async def test_rows_that_are_told_with_the_index_are_not_wanted() -> None:
+    app = Paged(range(50, 0, -1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "home")
+        app.read.clear()
+        newer = range(52, 0, -1)
+        app.list.index(HEADINGS, newer, follow=True, known={key: cells(key) for key in newer[:2]})
+        assert "kind 52" in (await press(pilot))[1]
+        assert app.read == []
+
+
+async def test_a_row_in_one_style_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every further segment has the terminal told its colours again; so has every cell of a scrollbar."""
+    monkeypatch.setattr(ScrollBar, "renderer", ShortScrollBar)
+    app = Paged([10**6] * 3)
+    async with app.run_test(size=(12, 6)) as pilot:
+        lines = await press(pilot, "down")
+        assert lines[5].strip("▉▊▋▌▍▎▏ ") == "", "there is a scrollbar beneath"
+        strips = app.screen._compositor.render_strips()
+        assert [len(list(strip)) for strip in strips[1:4]] == [1, 1, 1]
+        assert len(list(strips[5])) <= 4
 
 
 # ---------------------------------------------------------------- the cursor

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sample_run import make_sample_run
+from slow_writer import growing
 from strangers import as_a_stranger
 from terminal import Terminal, dempo
 
@@ -47,6 +48,23 @@ def test_nothing_is_written_while_nothing_changes(runs: Path, size: tuple[int, i
         terminal.wait_for("Keys", since=len(terminal.raw))
         terminal.rest()
         assert terminal.read(3.5) == 0, "help over a run"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("stage", "tabs"), [("train", "147"), ("judge", "57")])
+def test_little_is_written_while_a_run_grows(tmp_path: Path, stage: str, tabs: str) -> None:
+    """What changed is painted once a second; the whole screen, or the same twice, would be more than this."""
+    most, seconds = 10_000, 6.0
+    with growing(tmp_path, stage), dempo("--runs-dir", tmp_path) as terminal:
+        terminal.wait_for("1 running")
+        terminal.read(3)
+        assert 0 < terminal.read(seconds) < most * seconds, "the list"
+        terminal.send("\r")
+        terminal.wait_for("Overview", since=len(terminal.raw))
+        for key in tabs:
+            terminal.send(key)
+            terminal.read(5)
+            assert 0 < terminal.read(seconds) < most * seconds, f"tab {key}"
 
 
 @pytest.mark.long

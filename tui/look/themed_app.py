@@ -7,7 +7,9 @@ from typing import Any
 
 from rich.theme import ThemeStackError
 from textual.app import App
+from textual.scrollbar import ScrollBar
 
+from tui.look.scrollbars import ShortScrollBar
 from tui.look.themes import DARK, themes
 from tui.look.tokens import styles_of
 
@@ -17,6 +19,7 @@ class ThemedApp(App[None]):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
+        ScrollBar.renderer = ShortScrollBar
         for theme in themes():
             self.register_theme(theme)
         self.theme = DARK

@@ -33,6 +33,7 @@ class Axes(PlotWidget, can_focus=False, inherit_bindings=False):
         self._paint = Paint()
         self._drawn: tuple[Chart, Paint, Size] | None = None
         self._laid_out: tuple[Size, int] | None = None
+        self._drawing = False
 
     def draw(self, chart: Chart, paint: Paint) -> None:
         """Draws the chart unless it is the one shown already."""
@@ -57,6 +58,24 @@ class Axes(PlotWidget, can_focus=False, inherit_bindings=False):
         if not any(curves):
             return
         self._drawn = wanted
+        self._drawing = True
+        self._fill(chart, curves, size)
+        self._drawing = False
+        if self._laid_out != (size, self.margin_left):
+            self._laid_out = (size, self.margin_left)
+            self.refresh(layout=True)
+        elif self._needs_canvas_resize:  # else its parts get their size first
+            self.refresh()
+        else:
+            self.render()
+
+    def _rerender(self) -> None:
+        """While a chart is drawn nothing is painted: the whole plot would be, as it was before, and then again."""
+        self._needs_rerender = True
+        if not self._drawing:
+            self.refresh()
+
+    def _fill(self, chart: Chart, curves: Sequence[Sequence[Point]], size: Size) -> None:
         self.clear()
         left, right, low, high = _limits(chart, curves)
         rows = max(1, size.height - _FRAME - _LABELS)
@@ -69,9 +88,6 @@ class Axes(PlotWidget, can_focus=False, inherit_bindings=False):
         self._up(low - beneath, high + beneath, up)
         self._level(chart, left, right, columns)
         self._curves(chart, curves, left, right + beside, columns)
-        if self._laid_out != (size, self.margin_left):
-            self._laid_out = (size, self.margin_left)
-            self.refresh(layout=True)
 
     def _across(self, low: float, high: float, found: Ticks) -> None:
         self.set_xlimits(low, high)

@@ -8,9 +8,12 @@ what was recorded since. Of a unit that is redone, the last attempt counts.
 from __future__ import annotations
 
 import json
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from storage.record.reader import Reader
@@ -167,20 +170,20 @@ def call_index(reader: Reader, seq: int, held: CallIndex | None = None) -> CallI
     places = {question: place for place, question in enumerate(clauses)}
     completed = int(reader.query(_COMPLETED, [seq])[0]["seq"])
     found = [
-        (_key(places.get(question, -1), question, judge), at, _word(outcome))
+        (_key(places.get(question, -1), question, judge), at, sys.intern(_word(outcome)))
         for at, question, judge, outcome in reader.rows(_CALLS, {"since": held.completed, "seq": completed})
     ]
     order = [*zip(held.keys, held.calls, held.ended, strict=True), *found]
     if found:
         order.sort()
     ended = [word for _, _, word in order]
-    answers = {question: list(numbers) for question, numbers in held.answers.items()}
+    answers = {question: array("q", numbers) for question, numbers in held.answers.items()}
     for at, question in reader.rows(_GIVEN, [held.seq, seq]):
-        answers.setdefault(question, []).append(at)
+        answers.setdefault(question, array("q")).append(at)
     return CallIndex(
         seq,
         completed,
-        [at for _, at, _ in order],
+        array("q", [at for _, at, _ in order]),
         ended,
         dict(Counter(ended)),
         clauses,
@@ -222,7 +225,9 @@ def _word(outcome: Any) -> str:
     return "–" if outcome is None else str(outcome)
 
 
+@lru_cache(maxsize=2**15, typed=True)
 def _rank_of(value: Any) -> tuple[int, Any]:
+    """One and the same for all calls of a question or a judge, which are many."""
     if value is None:
         return 0, 0
     return (1 if isinstance(value, int | float) else 2 if isinstance(value, str) else 3), value

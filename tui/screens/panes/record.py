@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,9 +32,10 @@ from tui.actions.table import hint
 from tui.commands.record.event_text import event_text
 from tui.screens.copying import Copyable
 from tui.screens.panes.list_pane import ListPane
+from tui.screens.panes.pane import UNSHOWABLE
 from tui.widgets.figures import left, right, whole
 from tui.widgets.lists.columns import Cells
-from tui.widgets.lists.long_list import LongList
+from tui.widgets.lists.long_list import PAGE, LongList
 from tui.widgets.words import Words
 
 _KEYS = hint("run.go", "list.search", "list.filter", "list.sort", "run.earlier", "run.later", "run.travel")
@@ -60,6 +62,8 @@ class Events:
     index: EventIndex
     event: WholeEntry | None
     kinds: tuple[str, ...]
+    newest: Sequence[ListedEvent] = ()
+    """Those that came since the reading before, where a person stays with the newest."""
 
 
 class RecordPane(ListPane):
@@ -84,7 +88,7 @@ class RecordPane(ListPane):
         head = reader.head()
         index = event_index(reader, head[0], wanted.only, wanted.order, wanted.held)
         chosen = wanted.event if wanted.event is not None or not index.numbers else index.numbers[0]
-        return Events(head, index, whole_entry(reader, chosen, LIMIT), kinds_of(reader))
+        return Events(head, index, whole_entry(reader, chosen, LIMIT), kinds_of(reader), _newest(reader, wanted, index))
 
     @classmethod
     def read_rows(cls, reader: Reader, keys: Sequence[Any]) -> Mapping[Hashable, ListedEvent]:
@@ -155,7 +159,8 @@ class RecordPane(ListPane):
             self.request = replace(self.request, held=found.index)
         self._events.suggestions = (*STAGE_NAMES, *found.kinds)
         self._note.say(_note(found, self._events.said))
-        self._events.index(_HEADINGS, found.index.numbers, follow=found.index.order is None)
+        known: dict[Hashable, Cells] = {event.seq: self.cells(event) for event in found.newest}
+        self._events.index(_HEADINGS, found.index.numbers, follow=found.index.order is None, known=known)
         if before is not None and before.index.only != found.index.only:
             self._events.go_to(0)
         if self._goal is not None:
@@ -182,6 +187,15 @@ class RecordPane(ListPane):
             return
         follows = self._found.index.order is None and self._events.cursor_row == 0
         self.ask(self._wanted(None if follows else chosen))
+
+
+def _newest(reader: Reader, wanted: RecordRequest, index: EventIndex) -> Sequence[ListedEvent]:
+    held = wanted.held
+    if wanted.event is not None or held is None or (held.only, held.order) != (wanted.only, None):
+        return ()
+    with suppress(*UNSHOWABLE):  # the list asks for what it misses, and then it is told why
+        return events_at(reader, [number for number in index.numbers[:PAGE] if number > held.newest])
+    return ()
 
 
 def _note(found: Events, said: str) -> Text:

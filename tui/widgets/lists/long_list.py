@@ -179,14 +179,25 @@ class LongList(ScrollView, can_focus=True):
         """The columns by which the rows can be sorted."""
         return [heading.removeprefix(">") for heading in self.headings if heading.removeprefix(">")]
 
-    def index(self, headings: Sequence[str], keys: Sequence[Hashable], follow: bool = False) -> None:
+    def index(
+        self,
+        headings: Sequence[str],
+        keys: Sequence[Hashable],
+        follow: bool = False,
+        known: Mapping[Hashable, Cells] | None = None,
+    ) -> None:
         """Says which rows there are. What is looked at stays where it is, though rows come before it.
 
-        `follow` keeps a cursor that is on the first row there, for lists whose newest row comes first.
+        `follow` keeps a cursor that is on the first row there, for lists whose newest row comes first; `known` are
+        cells that need not be wanted any more, so that what follows is painted once and not first as unread.
         """
         others = self._columns.head(headings)
         if others:
             self._rows.clear()
+        if known:
+            self._columns.widen(known.values())
+            for key, cells in known.items():
+                self._hold(key, cells)
         if keys != self._keys:
             self._replace(keys, follow and self._cursor == 0)
         elif others:
@@ -438,9 +449,9 @@ class LongList(ScrollView, can_focus=True):
         line = self._columns.line(cells, style, self.app.console, over)
         stays = self._columns.width(self.fixed) if self.fixed else 0
         if not stays or not left or 2 * stays > width:  # of a narrow terminal nothing would be left
-            return line.crop_extend(left, left + width, style)
+            return line.crop_extend(left, left + width, style).simplify()
         parts = [line.crop(0, stays), line.crop_extend(stays + left, left + width, style)]
-        return Strip.join(parts)
+        return Strip.join(parts).simplify()
 
 
 def _place(keys: Sequence[Any], key: Hashable) -> int | None:
