@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from rich.text import Text
 from textual.coordinate import Coordinate
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
@@ -20,6 +22,8 @@ class Grid(DataTable[Text]):
     Columns are as wide as their widest cell so far. The width is set here and not left to `DataTable`,
     which measures every cell again and may paint a row before it knows the width.
     """
+
+    _updating = False
 
     def __init__(self, **more: Any) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False, **more)
@@ -81,10 +85,22 @@ class Grid(DataTable[Text]):
         ]
 
     def _update(self, rows: Sequence[Row]) -> None:
+        """Only rows with a cell that changed are painted again."""
         for r, ((_, new), (_, old)) in enumerate(zip(rows, self._rows, strict=True)):
-            for c, (cell, before) in enumerate(zip(new, old, strict=True)):
-                if cell != before:
-                    self.update_cell_at(Coordinate(r, c), cell)
+            changed = [(c, cell) for c, (cell, before) in enumerate(zip(new, old, strict=True)) if cell != before]
+            self._updating = True
+            for c, cell in changed:
+                self.update_cell_at(Coordinate(r, c), cell)
+            self._updating = False
+            if changed:
+                self.refresh_row(r)
+
+    def refresh(self, *regions: Region, **more: Any) -> Self:
+        """For a cell that changes `DataTable` would paint all of it."""
+        return self if self._updating else super().refresh(*regions, **more)
+
+    def render_line(self, y: int) -> Strip:
+        return super().render_line(y).simplify()
 
     def _replace(self, rows: Sequence[Row], widths: list[int], first: bool) -> None:
         chosen, place, offset = self.chosen, self.cursor_row, self.scroll_y
