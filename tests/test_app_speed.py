@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from sample_run import make_sample_run
-from storage.record.lists.call_pages import call_index
 
 from core.events import OperatorAction
 from core.run_folder import RunFolder
 from storage.judging import judging_notes
 from storage.record import reader as reading
+from storage.record.lists.call_pages import call_index
 from storage.record.log import Log
 from storage.record.reader import Reader
 from storage.record.schema import VIEWS, rows_of
