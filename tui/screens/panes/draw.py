@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 from textual import on
 from textual.containers import Vertical, VerticalScroll
+from textual.widget import Widget
 
 from core.facts.words import in_words
 from core.visible import one_line
@@ -69,6 +70,13 @@ class FactsScroll(VerticalScroll):
         return self.max_scroll_y > 0
 
 
+class CompositionGrid(Grid):
+    """Takes the focus only where rows are out of sight: it has no cursor."""
+
+    def allow_focus(self) -> bool:
+        return self.max_scroll_y > 0
+
+
 class DrawPane(Pane):
     """Facts of the draw, the panel by composition, and the members."""
 
@@ -79,11 +87,16 @@ class DrawPane(Pane):
         super().__init__()
         self._found: DrawFound | None = None
         self._choice, self._facts = Choice(id="draw-choice"), Words(id="draw-facts")
-        self._composition = Grid(id="composition", show_cursor=False)
+        self._composition = CompositionGrid(id="composition", show_cursor=False)
         self._members = WholeList(id="members", fixed=1)
         self.listed = self._members
         facts = FactsScroll(self._facts, id="draw-facts-scroll")
         self.parts = (self._choice, facts, Vertical(self._composition, self._members, classes="stack"))
+
+    @property
+    def front(self) -> Widget:
+        """The members, whatever of the parts above them scrolls."""
+        return self._members
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> DrawFound:
