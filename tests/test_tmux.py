@@ -148,7 +148,7 @@ def export_by_keys(terminal: Tmux, bundle: Path) -> None:
     terminal.press("C-u")
     terminal.wait_for("--to .")
     terminal.press(str(bundle))
-    terminal.wait_for(str(bundle))
+    terminal.wait_for(bundle.name)
     terminal.press("Enter")
     terminal.wait_for("✓ completed", "the bundle is written", "SHA-256")
     terminal.press("Escape")
