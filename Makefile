@@ -11,7 +11,7 @@ export DEMPO_SIGNING_KEY :=
 # A process per core, but a process that has loaded torch takes a gigabyte.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-long test-busy night test-crate test-install check bench bench-judging bench-app bench-sortition bench-gpu gpu-wheels events app-keys clean
+.PHONY: demo test test-long test-busy night test-crate test-install check bench bench-judging bench-app bench-sortition bench-gpu gpu-wheels events app-keys screenshots clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

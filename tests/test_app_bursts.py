@@ -17,7 +17,7 @@ from textual.widgets import Input
 from core.run_folder import RunFolder
 from tui.app import DempoApp
 from tui.commands.runs import engine
-from tui.screens.run import RunScreen
+from tui.screens.run import PANES, RunScreen
 from tui.screens.runs_list.run_table import RunTable
 from tui.widgets.lists.long_list import LongList
 
@@ -107,3 +107,18 @@ async def test_the_event_under_the_cursor_is_where_time_is_travelled_to(three: l
         newest = int(text.split("head  ")[1].split()[0])
         burst(pilot, "down", "down", "down", "t")
         await wait_for(pilot, f"AS OF EVENT {newest - 3} of {newest}")
+
+
+async def test_the_tab_that_was_asked_for_last_is_the_one_that_is_open(three: list[Path]) -> None:
+    """Textual says a moment later that something in an earlier tab has the focus."""
+    app = DempoApp(three[0].parent, INTERVAL)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for(pilot, "3 runs")
+        await pilot.press("enter")
+        await wait_for(pilot, "1 Overview", "recorded")
+        for first, last in ("13", "14", "34", "71", "14", "36"):
+            burst(pilot, first, last)
+            await pilot.pause()
+            await pilot.pause()
+            assert isinstance(app.screen, RunScreen)
+            assert app.screen.tab == PANES[int(last) - 1].key, (first, last)

@@ -167,6 +167,8 @@ async def test_quotas_and_members_are_lists_too(runs: Path) -> None:
         await wait_for(pilot, "✓ accepted", "member")
         members = app.screen.query_one("#members", WholeList)
         await until(pilot, lambda: len(members.keys) > 1)
+        await pilot.press("down")
+        assert members.chosen == members.keys[1], "the arrows move among the members at once"
         name = str(members.keys[-1])
         await answer(pilot, "f", name)
         await wait_for(pilot, f"listed    1 of 4 members, only {name} (f)")

@@ -93,7 +93,7 @@ async def test_every_tab_has_something_to_copy(runs: Path) -> None:
         for tab, shows, wanted in (
             ("1", "recorded", "stage"),
             ("2", "k = 4", "age\t18-34"),
-            ("3", "probability", "attribute\tcategory"),
+            ("3", "probability", "18-34"),
             ("4", "reward margin", "condition"),
             ("5", "Clause", "Clause"),
             ("6", "Recovery", "Leaderboards"),

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,9 +38,11 @@ class Tmux:
     def start(self, *arguments: str) -> None:
         """Opens the app in a new session."""
         columns, rows = map(str, self._size)
-        app = shlex.join([sys.executable, "-m", "tui", *arguments])
-        command = f"cd {shlex.quote(str(CHECKOUT))} && {app}; echo ended with $?; sh"
-        self._tmux("new-session", "-d", "-x", columns, "-y", rows, "sh", "-c", command)
+        self._tmux("new-session", "-d", "-x", columns, "-y", rows, "sh", "-c", _command(arguments))
+
+    def start_again(self, *arguments: str) -> None:
+        """Opens the app anew where one ended."""
+        self._tmux("respawn-pane", "-k", "sh", "-c", _command(arguments))
 
     def press(self, *keys: str) -> None:
         """Keys as tmux calls them ("Enter", "Escape"); other words are typed."""
@@ -76,6 +78,11 @@ class Tmux:
     def end(self) -> None:
         """Ends this server and what runs in it."""
         subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], capture_output=True, check=False, timeout=30)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    app = shlex.join([sys.executable, "-m", "tui", *arguments])
+    return f"cd {shlex.quote(str(CHECKOUT))} && {app}; echo ended with $?; sh"
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class Action:
 _ANY_RUN = ("runs", "run")
 _NEW = "dempo run CONFIG --set KEY=VALUE --detach"
 _FORM = "a form on an example, a file or a run"
+_VERIFIES = "check its record; nothing is written"
 _CHOOSERS = ("palette", "choose")
 _TURNED = ("quotas", "draw", "leaderboards")
 _LISTS = ("quotas", "draw", "rankings", "leaderboards", "record")
@@ -137,11 +138,11 @@ ACTIONS: tuple[Action, ...] = (
         "verify",
         "v",
         "Verify",
-        "check its record; nothing is written",
-        _ANY_RUN,
+        _VERIFIES,
+        ("runs",),
         twin="dempo verify RUN",
-        footer=False,
     ),
+    Action("run.verify", "verify", "v", "Verify", _VERIFIES, ("run",), twin="dempo verify RUN", footer=False),
     Action(
         "job.replay",
         "replay",

@@ -39,6 +39,8 @@ SIGNS = (
     ("✓ 42 3d", "checks that were ok when it was verified, and when"),
     ("✗ chain", "the first check that failed then"),
     ("42+", "events were recorded since; · is never verified"),
+    ("disk 9 G", "free disk and free memory (RAM), in GiB"),
+    ("GPU 60 %", "how busy it is; its memory in use, and all of it"),
 )
 
 _KEY, _WORD = 15, 15

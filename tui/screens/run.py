@@ -12,6 +12,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import DescendantFocus
 from textual.widgets import TabbedContent, TabPane
 
 from core.visible import one_line, visible
@@ -104,6 +105,14 @@ def read_pulse(reader: Reader) -> Pulse:
     )
 
 
+class _Tab(TabPane):
+    """Keys open a tab, and not what has the focus: that would say so a moment later, when another key may have opened
+    the next tab."""
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        event.prevent_default()
+
+
 class RunScreen(SeekingScreen):
     """The run in `root`: one tab is read at a time, the one that is looked at."""
 
@@ -143,7 +152,7 @@ class RunScreen(SeekingScreen):
         with self._tabs:
             for pane in self._panes.values():
                 action = labelled(f"tab.{pane.key}")
-                with TabPane(f"{action.key} {action.label}", id=action.id.replace(".", "-")):
+                with _Tab(f"{action.key} {action.label}", id=action.id.replace(".", "-")):
                     yield pane
         yield self._last_line
 

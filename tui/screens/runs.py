@@ -40,6 +40,9 @@ _MACHINE = 5
 _PAINTED = 1.0
 """Seconds that the names of the runs may take to be painted before the runs are read all the same."""
 
+_OF_RUN = ("open", "clone", "verify", "replay", "export", "remove", "copy")
+"""Actions that an empty list does not offer."""
+
 
 class RunsScreen(SeekingScreen):
     """All runs of the folder with their live state."""
@@ -215,11 +218,11 @@ class RunsScreen(SeekingScreen):
         return next((run for run in runs if run.root.name == name), None)
 
     def offered(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Stop and resume where the run under the cursor can be, and is nobody else's."""
+        """What is done to a run where there is one; stop and resume where it can be, and is nobody else's."""
         run = self._chosen
         if action in ("stop", "resume"):
             return run is not None and not run.imported and not _refused(action, run)
-        return True
+        return action not in _OF_RUN or self._root(self._runs.chosen) is not None
 
     def why_not(self, action: str) -> str:
         run = self._chosen
@@ -255,7 +258,7 @@ class RunsScreen(SeekingScreen):
 
     def _offer_keys(self) -> None:
         """The last line again, where another row offers other keys."""
-        offered = tuple(self.offered(action, ()) for action in ("stop", "resume"))
+        offered = tuple(self.offered(action, ()) for action in ("stop", "resume", "open"))
         if offered != self._offers:
             self._offers = offered
             self.refresh_bindings()

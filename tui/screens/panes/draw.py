@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 from textual import on
 from textual.containers import Vertical, VerticalScroll
+from textual.widget import Widget
 
 from core.facts.plural import number_of
 from core.facts.words import in_words
@@ -84,6 +85,11 @@ class DrawPane(Pane):
         self.listed = self._members
         facts = FactsScroll(self._facts, id="draw-facts-scroll")
         self.parts = (self._choice, facts, Vertical(self._composition, self._members, classes="stack"))
+
+    @property
+    def front(self) -> Widget:
+        """The members, whatever of the parts above them scrolls."""
+        return self._members
 
     @classmethod
     def read(cls, reader: Reader, request: Any) -> DrawFound:

@@ -92,7 +92,7 @@ class Pane(Vertical):
 
     def copyable(self) -> tuple[Copyable, ...]:
         """What can be copied: the row under the cursor, its cells apart by tabs, or else the list or text in front."""
-        front = self.front
+        front = self.front or next(filter(self._shown, self.query(LongList)), None)
         if isinstance(front, LongList):
             text = front.copied()
         else:

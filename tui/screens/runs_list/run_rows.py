@@ -208,7 +208,8 @@ def _leader(said: SaidOf | None, width: int) -> _Cell:
 
 
 def _proof(said: SaidOf | None, wide: bool, now: datetime) -> _Cell:
-    """The last verification: how many checks were ok, or which one was not, and its age; + where events came since."""
+    """The last verification: how many checks were ok, or which one was not, and its age; + where events came since,
+    which at 80 columns stands in place of the age: the name needs the room."""
     if said is None:
         return _Cell("proof", Text(), "")
     noted = said.verified
@@ -218,7 +219,7 @@ def _proof(said: SaidOf | None, wide: bool, now: datetime) -> _Cell:
         return _Cell("proof", Text(f"✗ {one_line(noted.failed, 20 if wide else 7)}", style="bad", no_wrap=True), 0.0)
     since = "+" if said.grown else ""
     between = " · " if wide else " "
-    age = age_of(noted.at, now)
+    age = age_of(noted.at, now) if wide or not since else ""
     told = f"{noted.counts.get('ok', 0)}{since}{between if age else ''}{age if wide else age.replace(' ', '')}"
     glyph, style = ("?", "warning") if noted.unchecked else ("✓", "warning" if said.grown else "good")
     return _Cell("proof", Text(f"{glyph} {told}", style=style, no_wrap=True), _seconds_since(noted.at, now))

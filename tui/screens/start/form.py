@@ -80,7 +80,7 @@ class StartScreen(Screen[Path | None]):
         self._label, self._line = Words(id="line-label"), InputLine(compact=True, select_on_focus=False, id="line")
         self._typed = Horizontal(self._label, self._line, id="typed")
         self._typed.display = False
-        self._taken = Words("checking …", id="taken")
+        self._taken = Words(id="taken")
         self._taken_scroll = VerticalScroll(self._taken, id="taken-scroll")
         self._twin = Words(id="start-twin")
 

@@ -153,6 +153,10 @@ class LongList(ScrollView, can_focus=True):
         self._told: Hashable = None
         self._at_hand = 0
 
+    def allow_focus(self) -> bool:
+        """Without a cursor, only where a part of the list is out of sight."""
+        return self._show_cursor or self.max_scroll_y > 0 or self.max_scroll_x > 0
+
     # ------------------------------------------------------------ what is listed
 
     @property
