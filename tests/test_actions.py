@@ -132,7 +132,7 @@ async def test_the_last_line_says_where_keys_have_no_room_and_a_click_does_what_
     app = DempoApp(runs, INTERVAL)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await wait_for(pilot, "completed", "q Quit")
-        assert shown(app).splitlines()[-1] == " Enter Open  n New run  y Copy  ? Help  q Quit"
+        assert shown(app).splitlines()[-1] == " Enter Open  n New run  v Verify  y Copy  ? Help  q Quit"
         await pilot.resize_terminal(44, 24)
         await wait_for(pilot, "Enter Open  n New run  …  ? Help  q Quit")
         await pilot.resize_terminal(80, 24)

@@ -113,7 +113,7 @@ async def test_stop_and_resume_are_offered_only_where_they_act(bundle: Path, tmp
     async with DempoApp(tmp_path, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
         await wait_for(pilot, "⇩ unpacked", "r Resume", absent="Stop")
         await pilot.press("down")
-        await wait_for(pilot, "Enter Open  n New run  y Copy", absent="Resume")
+        await wait_for(pilot, "Enter Open  n New run  v Verify", absent="Resume")
         await pilot.press("enter")
         await wait_for(pilot, "UNPACKED, NOT CHECKED", "Esc Back  t As of", absent="Resume")
         await pilot.press("escape", "up")
