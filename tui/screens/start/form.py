@@ -35,6 +35,7 @@ from tui.screens.start.outlook_text import outlook_text
 from tui.terminal.command_line import command_line
 from tui.widgets.grid import Grid
 from tui.widgets.titlebar import TitleBar
+from tui.widgets.typed_line import TypedLine
 from tui.widgets.words import Words
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class StartScreen(Screen[Path | None]):
         self._look_timer: Timer | None = None
         self._titlebar, self._from = TitleBar(), Words(id="start-from")
         self._fields, self._told = _Fields(id="fields"), Words(id="field-told")
-        self._label, self._line = Words(id="line-label"), Input(compact=True, select_on_focus=False, id="line")
+        self._label, self._line = Words(id="line-label"), TypedLine(compact=True, select_on_focus=False, id="line")
         self._typed = Horizontal(self._label, self._line, id="typed")
         self._typed.display = False
         self._taken = Words(id="taken")
