@@ -49,8 +49,7 @@ async def test_enter_opens_the_run_that_the_keys_before_it_went_to(three: list[P
         assert app.screen.root == three[1]
         await wait_for(pilot, "1 Overview", "recorded")
         burst(pilot, "escape", "down", "enter", "up")
-        await wait_for(pilot, three[2].name)
-        assert app.screen.root == three[2]
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.root == three[2])
 
 
 async def test_a_click_opens_the_run_that_was_clicked(three: list[Path]) -> None:
@@ -97,6 +96,10 @@ async def test_a_dialog_gets_the_letters_that_were_typed_behind_its_key(three: l
         burst(pilot, "g", "4", "backspace", "5")
         await until(pilot, lambda: bool(app.screen.query("#answer")) and app.screen.query_one(Input).value == "5")
         assert "Go to event" in shown(app)
+        burst(pilot, "6", "7", "backspace", "8", "home", "9")
+        await until(pilot, lambda: app.screen.query_one(Input).value == "9568")
+        burst(pilot, "end", "ctrl+u", "1", "2")
+        await until(pilot, lambda: app.screen.query_one(Input).value == "12")
 
 
 async def test_the_event_under_the_cursor_is_where_time_is_travelled_to(three: list[Path]) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from core.visible import visible
 from tui.actions.bindings import bindings_of
-from tui.widgets.input_line import InputLine
+from tui.widgets.typed_line import TypedLine
 from tui.widgets.words import Words
 
 _LONGEST = 60
@@ -43,7 +43,7 @@ class AskScreen(ModalScreen[str | None]):
         self._hint = hint
         self._wrong = wrong
         suggester = SuggestFromList(suggestions)
-        self._answer = InputLine(value, id="answer", max_length=_LONGEST, suggester=suggester, compact=True)
+        self._answer = TypedLine(value, id="answer", max_length=_LONGEST, suggester=suggester, compact=True)
         self._problem = Words(id="problem")
 
     def compose(self) -> ComposeResult:

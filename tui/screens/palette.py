@@ -21,8 +21,8 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.actions.bindings import bindings_of
-from tui.widgets.input_line import InputLine
 from tui.widgets.pick_list import PickList
+from tui.widgets.typed_line import TypedLine
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class PaletteScreen(ModalScreen[Command | None]):
         super().__init__()
         self._commands = commands
         self._offered = list(commands)
-        self._typed = InputLine(placeholder=hint, compact=True)
+        self._typed = TypedLine(placeholder=hint, compact=True)
         self._cells_of_name = max((len(command.name) for command in commands), default=0)
         self._cells_of_key = max((len(command.key) for command in commands), default=0)
         self._list = PickList(*map(self._option, commands))

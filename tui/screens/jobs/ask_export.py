@@ -20,7 +20,7 @@ from tui.messages import ExportChecked
 from tui.screens.jobs.job import named
 from tui.screens.jobs.path_suggester import PathSuggester
 from tui.terminal.command_line import command_line
-from tui.widgets.input_line import InputLine
+from tui.widgets.typed_line import TypedLine
 from tui.widgets.words import Words
 
 _PARTS = (
@@ -43,12 +43,12 @@ class AskExportScreen(ModalScreen[list[str] | None]):
         super().__init__()
         self._root, self._runs = root, runs
         self._busy, self._default = False, ""
-        self._to = InputLine(suggester=PathSuggester(".zip"), compact=True, select_on_focus=False)
+        self._to = TypedLine(suggester=PathSuggester(".zip"), compact=True, select_on_focus=False)
         options = [Option(f"{what:<18}{words}") for what, words in _PARTS]
         self._withheld = OptionList(*options, compact=True)
-        self._k = InputLine("5", compact=True, type="integer", max_length=6)
+        self._k = TypedLine("5", compact=True, type="integer", max_length=6)
         self._k_line = Words("categories of fewer people than this are named in the bundle as rare")
-        self._agent = InputLine(placeholder="may be empty", compact=True)
+        self._agent = TypedLine(placeholder="may be empty", compact=True)
         self._twin, self._problem = Words(classes="command"), Words(id="problem")
 
     def compose(self) -> ComposeResult:

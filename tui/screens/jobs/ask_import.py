@@ -16,7 +16,7 @@ from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
 from tui.screens.jobs.path_suggester import PathSuggester
 from tui.terminal.command_line import command_line
-from tui.widgets.input_line import InputLine
+from tui.widgets.typed_line import TypedLine
 from tui.widgets.words import Words
 
 
@@ -29,7 +29,7 @@ class AskImportScreen(ModalScreen[list[str] | None]):
     def __init__(self, runs: Path) -> None:
         super().__init__()
         self._runs = runs
-        self._path = InputLine(placeholder="path/to/run.zip", suggester=PathSuggester(".zip"), compact=True)
+        self._path = TypedLine(placeholder="path/to/run.zip", suggester=PathSuggester(".zip"), compact=True)
         self._twin, self._problem = Words(classes="command"), Words(id="problem")
 
     def compose(self) -> ComposeResult:

@@ -19,7 +19,7 @@ from tui.actions.bindings import bindings_of
 from tui.messages import RemovalRead
 from tui.screens.jobs.job import named
 from tui.terminal.command_line import command_line
-from tui.widgets.input_line import InputLine
+from tui.widgets.typed_line import TypedLine
 from tui.widgets.words import Words
 
 _SHORTEST = 3
@@ -44,8 +44,8 @@ class AskRemovalScreen(ModalScreen[list[str] | None]):
         self._read_it: RemovalRead | None = None
         self._others: tuple[str, ...] = ()
         self._told = Words("…")
-        self._typed = InputLine(placeholder=one_line(root.name, 60), compact=True)
-        self._reason = InputLine(placeholder="may be empty", compact=True)
+        self._typed = TypedLine(placeholder=one_line(root.name, 60), compact=True)
+        self._reason = TypedLine(placeholder="may be empty", compact=True)
         self._twin, self._problem = Words(classes="command"), Words(id="problem")
 
     def compose(self) -> ComposeResult:

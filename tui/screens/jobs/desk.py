@@ -34,6 +34,7 @@ class JobDesk:
     def __init__(self, app: DempoApp) -> None:
         self._app = app
         self._jobs: dict[tuple[str, Path | None], Job] = {}
+        self._ended: list[Job] = []
 
     @property
     def runs(self) -> Path:
@@ -114,8 +115,11 @@ class JobDesk:
         screen = next((one for one in self._app.screen_stack if isinstance(one, JobScreen) and one.job is job), None)
         if screen is not None and screen.is_active:
             screen.read_soon()
-        if job.code is None:
+        if job.code is None or any(
+            job is one for one in self._ended
+        ):  # steps that were told of before it ended may arrive behind that
             return
+        self._ended.append(job)
         outcome = outcome_of(job)
         if outcome.run is not None:
             self._app.point_at_run(outcome.run.name)

@@ -23,8 +23,8 @@ from tui.actions.bindings import bindings_of
 from tui.commands.data.shipped_examples import examples
 from tui.commands.starting.source import DEMO, RunSource
 from tui.screens.start.places import completions, expanded
-from tui.widgets.input_line import InputLine
 from tui.widgets.pick_list import PickList
+from tui.widgets.typed_line import TypedLine
 from tui.widgets.words import Words
 
 _KIND, _NAME = 8, 21
@@ -65,7 +65,7 @@ class ChooseScreen(ModalScreen[RunSource | None]):
         self._known: Sequence[Offer] | None = None
         self._enter_waits = False
         self._offered: Sequence[Offer] = ()
-        self._typed = InputLine(placeholder="a word, or the path of a configuration (TOML)", compact=True)
+        self._typed = TypedLine(placeholder="a word, or the path of a configuration (TOML)", compact=True)
         self._list = PickList()
         self._about, self._problem = Words(id="about"), Words(id="problem")
 

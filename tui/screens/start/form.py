@@ -33,11 +33,11 @@ from tui.screens.start.choose import ChooseScreen
 from tui.screens.start.field_text import cells_of, column_widths, told_of_field
 from tui.screens.start.outlook_text import outlook_text
 from tui.terminal.command_line import command_line
-from tui.widgets.input_line import InputLine
 from tui.widgets.keys_line import KeysLine
 from tui.widgets.lists.long_list import LongList
 from tui.widgets.lists.whole_list import WholeList
 from tui.widgets.titlebar import TitleBar
+from tui.widgets.typed_line import TypedLine
 from tui.widgets.words import Words
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class StartScreen(Screen[Path | None]):
         self._look_timer: Timer | None = None
         self._titlebar, self._from = TitleBar(), Words(id="start-from")
         self._fields, self._told = WholeList(id="fields"), Words(id="field-told")
-        self._label, self._line = Words(id="line-label"), InputLine(compact=True, select_on_focus=False, id="line")
+        self._label, self._line = Words(id="line-label"), TypedLine(compact=True, select_on_focus=False, id="line")
         self._typed = Horizontal(self._label, self._line, id="typed")
         self._typed.display = False
         self._taken = Words(id="taken")
