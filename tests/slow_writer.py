@@ -26,7 +26,7 @@ from storage.record.log import Log  # noqa: E402
 A_SECOND = 20
 """Events."""
 
-_STEPS, _QUESTIONS = 6_000, 400
+_STEPS, _QUESTIONS = 6_000, 1_000
 """More than anybody waits for: optimizer steps of a condition, and questions, of which each has three calls."""
 
 _BEGUN = "begun"
