@@ -207,6 +207,7 @@ async def test_a_run_with_an_engine_is_not_deleted(runs: Path) -> None:
     assert root.is_dir()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("slow")
 async def test_a_job_goes_on_behind_the_list_and_can_be_cancelled(runs: Path) -> None:
     async with DempoApp(runs, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:

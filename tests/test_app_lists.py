@@ -56,6 +56,7 @@ async def open_tab(pilot: Pilot[Any], key: str, *wanted: str) -> None:
 # ---------------------------------------------------------------- through keys
 
 
+@pytest.mark.long
 async def test_judge_calls_are_looked_through_filtered_and_sorted(runs: Path) -> None:
     reader = Reader(the_run(runs))
     calls = calls_at(reader, index_of(reader).calls)
@@ -114,6 +115,7 @@ async def test_tables_of_results_are_filtered_and_their_texts_looked_through(man
         await wait_for(pilot, "[questions]", absent="only 3:1")
 
 
+@pytest.mark.long
 async def test_a_page_that_is_shown_reads_no_more_than_two_pages_of_rows(
     many: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
