@@ -47,7 +47,6 @@ TABS = {
         "completed: all stages are recorded",
         "18/18",
         "re-run",
-        "soft, step 30",
         "90 optimizer steps",
         "seed    7",
         "4 draws, 6 rounds",
