@@ -115,7 +115,7 @@ async def test_the_palette_lists_all_commands_and_does_what_is_chosen(complete: 
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await wait_for(pilot, "1 run,")
         await pilot.press("ctrl+p")
-        await wait_for(pilot, labelled("runs.new").words, "Verify", "Quit")
+        await wait_for(pilot, labelled("run.new").words, "Verify", "Quit")
         burst(pilot, "n", "e", "w", "space", "r", "enter")
         await wait_for(pilot, "Start a run from")
         await pilot.press("escape")

@@ -26,6 +26,7 @@ from textual.widgets import Input
 from core.errors import DempoError
 from core.visible import one_line, visible
 from tui.actions.bindings import bindings_of
+from tui.actions.engines import resume_refused
 from tui.actions.table import ACTIONS, Action, key_of
 from tui.commands.starting.source import DEMO, RunSource
 from tui.crash import write_crash_file
@@ -265,10 +266,10 @@ class DempoApp(ThemedApp, inherit_bindings=False):
         try:
             if action == "stop":
                 engine.request_stop(root)
-            elif Reader(root).status() == "completed":
-                wrong = f"{root.name} is complete; there is nothing to resume"
             else:
-                engine.resume(root)
+                wrong = resume_refused(root.name, Reader(root).status(), "")
+                if not wrong:
+                    engine.resume(root)
         except (DempoError, OSError) as error:
             wrong = str(error)
         self.post_message(Acted(action, root, wrong))

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.facts.times import recorded_time
 from storage.errors import StorageError, sentences
 from storage.record.reader import Progress, Reader, RunSummary
 
@@ -59,7 +60,7 @@ def how_far(run: RunSummary, now: datetime | None = None) -> HowFar:
 
 def _share(run: RunSummary, begun: _Begun | None) -> float | None:
     note = run.note
-    if note is not None and begun is not None and moment_of(note.at) <= begun.work:
+    if note is not None and begun is not None and _moment(note.at) <= begun.work:
         note = None
     return share_of(run.stage, run.done, run.units, note, begun.last if begun else None)
 
@@ -77,14 +78,14 @@ def share_of(stage: str, done: int, units: int, note: Progress | None, since: da
         return recorded
     if _seconds(note.left) is not None:
         return of_note
-    if since is None or recorded is None or note.total == units or moment_of(note.at) <= since:
+    if since is None or recorded is None or note.total == units or _moment(note.at) <= since:
         return recorded  # where the note counts units the record knows better
     return min(1.0, recorded + of_note / units)
 
 
 def _left(run: RunSummary, begun: _Begun, share: float, now: datetime) -> float | None:
     note = run.note
-    if note is not None and note.stage == run.stage and moment_of(note.at) > begun.work:
+    if note is not None and note.stage == run.stage and _moment(note.at) > begun.work:
         told = _seconds(note.left)
         if told is not None:
             return told
@@ -111,7 +112,7 @@ def _seconds(value: object) -> float | None:
 def _begun(run: RunSummary) -> _Begun | None:
     with suppress(StorageError, LookupError, TypeError, ValueError), sentences(run.root):
         row = Reader(run.root).query(_BEGUN, [run.stage])[0]
-        engine, stage, unit = (moment_of(row[name]) for name in ("engine", "stage", "unit"))
+        engine, stage, unit = (_moment(row[name]) for name in ("engine", "stage", "unit"))
         return _Begun(engine, max(engine, stage), max(engine, stage, unit), int(row["before"] or 0))
     return None
 
@@ -119,10 +120,6 @@ def _begun(run: RunSummary) -> _Begun | None:
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-def moment_of(at: object) -> datetime:
+def _moment(at: object) -> datetime:
     """A recorded time; before all others where it is none."""
-    try:
-        found = datetime.fromisoformat(str(at))
-    except ValueError:
-        return _EARLIEST
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return recorded_time(at) or _EARLIEST

@@ -12,12 +12,13 @@ def bindings_of(place: str) -> list[BindingType]:
     found: list[BindingType] = []
     for action in actions_of(place):
         if action.keys and action.do:
-            found.append(_binding(action))
+            found.append(_binding(action, place))
             if action.explains:
                 found.append(Binding(action.keys, f"cannot('{action.do}')", show=False, id=f"{action.id}.cannot"))
     return found
 
 
-def _binding(action: Action) -> Binding:
-    shown = action.key if action.footer else None
-    return Binding(action.keys, action.do, action.label, action.footer, shown, id=action.id, tooltip=action.words)
+def _binding(action: Action, place: str) -> Binding:
+    named = action.footer and place not in action.quiet
+    shown = action.key if named else None
+    return Binding(action.keys, action.do, action.label, named, shown, id=action.id, tooltip=action.words)

@@ -28,6 +28,8 @@ class Action:
     twin: str = ""
     footer: bool = True
     """Whether the last line of the screen names it; the others stand in help and palette."""
+    quiet: tuple[str, ...] = ()
+    """Places whose last line does not name it, though that of others does."""
     explains: bool = False
     """Where the screen does not offer it, its key says why (`LiveScreen.why_not`)."""
 
@@ -39,8 +41,6 @@ class Action:
 
 _ANY_RUN = ("runs", "run")
 _NEW = "dempo run CONFIG --set KEY=VALUE --detach"
-_FORM = "a form on an example, a file or a run"
-_VERIFIES = "check its record; nothing is written"
 _CHOOSERS = ("palette", "choose")
 _TURNED = ("quotas", "draw", "leaderboards")
 _LISTS = ("quotas", "draw", "rankings", "leaderboards", "record")
@@ -90,8 +90,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.sort", "sort", "o", "Sort", "by name, state, progress …, up or down", ("runs",), footer=False),
     # a run and the list of runs
     Action("run.back", "back", "escape", "Back", "to now, and then to the list of runs", ("run",), shown="Esc"),
-    Action("runs.new", "new", "n", "New run", _FORM, ("runs",), twin=_NEW),
-    Action("run.new", "new", "n", "New run", _FORM, ("run",), twin=_NEW, footer=False),
+    Action(
+        "run.new",
+        "new",
+        "n",
+        "New run",
+        "a form on an example, a file or a run",
+        _ANY_RUN,
+        twin=_NEW,
+        quiet=("run",),
+    ),
     Action(
         "run.clone",
         "clone",
@@ -138,11 +146,11 @@ ACTIONS: tuple[Action, ...] = (
         "verify",
         "v",
         "Verify",
-        _VERIFIES,
-        ("runs",),
+        "check its record; nothing is written",
+        _ANY_RUN,
         twin="dempo verify RUN",
+        quiet=("run",),
     ),
-    Action("run.verify", "verify", "v", "Verify", _VERIFIES, ("run",), twin="dempo verify RUN", footer=False),
     Action(
         "job.replay",
         "replay",
@@ -347,9 +355,10 @@ ACTIONS: tuple[Action, ...] = (
     _tab("5", "rankings", "judge calls, with all texts"),
     _tab("6", "leaderboards", "what ranking found"),
     _tab("7", "record", "the events as they were written"),
+    # whatever is looked at
     Action("app.copy", "copy", "y", "Copy", "value, hash, command or path", (*_ANY_RUN, "job")),
-    Action("start.copy", "copy", "y", "Copy", "value or command", ("start",), footer=False),
     # the form that starts a run
+    Action("start.copy", "copy", "y", "Copy", "value or command", ("start",), footer=False),
     Action("start.edit", "edit", "enter", "Change", "the value under the cursor", ("start",), shown="Enter"),
     Action("start.start", "start", "s", "Start", "create the run and start its engine", ("start",), twin=_NEW),
     Action("start.until", "until", "t", "Until", "the stage after which it ends", ("start",)),

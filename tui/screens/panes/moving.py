@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from rich.text import Text
 
+from core.facts.times import recorded_time
 from core.visible import one_line
 from storage.record.glances import NewStep
 from tui.widgets.figures import as_float, number, whole
@@ -58,7 +58,7 @@ def _of_training(steps: Sequence[NewStep]) -> list[Moving]:
 
 def _of_judging(calls: Sequence[str]) -> list[Moving]:
     """Calls in equal stretches of the time that the newest took; none where there are too few to say."""
-    times = [at.timestamp() for at in map(_moment, calls) if at is not None]
+    times = [at.timestamp() for at in map(recorded_time, calls) if at is not None]
     first, extent = min(times, default=0.0), max(times, default=0.0) - min(times, default=0.0)
     stretches = min(_MOST, len(times) // _IN_EACH)
     if stretches < 2 or extent <= 0:
@@ -72,10 +72,3 @@ def _of_judging(calls: Sequence[str]) -> list[Moving]:
 def _numbers(values: Iterable[Any]) -> list[float]:
     found = map(as_float, values)
     return [value for value in found if value is not None]
-
-
-def _moment(at: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(at)
-    except ValueError:
-        return None

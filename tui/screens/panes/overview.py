@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.text import Text
 from textual.containers import Container, VerticalScroll
 
 from core.facts.stages import STAGE_NAMES
+from core.facts.times import recorded_time
 from core.facts.words import in_words
 from core.visible import one_line
 from storage.draws.waiting import waits_for
@@ -28,7 +28,7 @@ from storage.record.glances import (
 )
 from storage.record.reader import Reader
 from storage.record.rows import StageRow, view_rows
-from storage.run_lines.how_far import moment_of, share_of
+from storage.run_lines.how_far import share_of
 from storage.withheld import people_left_out
 from tui.actions.table import key_of
 from tui.commands.record.origin_text import origin_lines
@@ -223,7 +223,7 @@ def _share(name: str, row: StageRow | None, pulse: Pulse) -> float | None:
     if row is None or not (isinstance(row.units, int) and isinstance(row.completed, int)):
         return None
     note = pulse.progress if pulse.status in ("running", "stopping") and not pulse.past else None
-    return share_of(name, row.completed, row.units, note, moment_of(pulse.at))
+    return share_of(name, row.completed, row.units, note, recorded_time(pulse.at))
 
 
 def _state(row: StageRow | None, pulse: Pulse) -> str:
@@ -242,16 +242,8 @@ def _time(row: StageRow | None, found: Overview, pulse: Pulse) -> str:
     if row.seconds is not None:
         return duration(row.seconds)
     live = pulse.status in ("running", "stopping") and not pulse.past
-    begun, end = _moment(found.begun), datetime.now(UTC) if live else _moment(pulse.at)
+    begun, end = recorded_time(found.begun), datetime.now(UTC) if live else recorded_time(pulse.at)
     return duration(round((end - begun).total_seconds())) if begun and end and end >= begun else "…"
-
-
-def _moment(at: str) -> datetime | None:
-    """A recorded time; None for what is none, or says of no zone that it is in."""
-    with suppress(ValueError):
-        found = datetime.fromisoformat(at)
-        return found if found.tzinfo else None
-    return None
 
 
 def _replay(row: StageRow | None, found: Overview) -> str:

@@ -63,15 +63,6 @@ def whole_names(runs: Sequence[RunName], width: int) -> dict[str, str]:
     return {run.folder: _tail(run, date.min, width) for run in runs}
 
 
-def recorded_time(at: str) -> datetime | None:
-    """A recorded time in UTC; None where it is none."""
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _short(run: RunName, today: date, width: int) -> str:
     return _joined(run, _day(run.created, today), width)
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from core.facts.times import recorded_time
 from core.visible import one_line
 from tui.messages import RunsRead
-from tui.screens.runs_list.run_labels import SIMULATED, RunName, labels, recorded_time, whole_names
+from tui.screens.runs_list.run_labels import SIMULATED, RunName, labels, whole_names
 from tui.widgets.figures import bar, left, moment, right, whole
 from tui.widgets.status import status
 
