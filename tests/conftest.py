@@ -77,3 +77,13 @@ def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path]
             folder.mkdir()
             said.write_text(make(folder).name)
     return Path(shutil.copytree(folder, own / name)) / said.read_text()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one complete run, where a module has no other one of this name; tests only read it."""
+    from sample_run import make_sample_run
+
+    folder = tmp_path_factory.mktemp("runs")
+    make_sample_run(folder)
+    return folder

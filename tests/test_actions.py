@@ -8,8 +8,6 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-import sample_run
 from test_app import INTERVAL, shown, wait_for
 from textual.actions import parse
 from textual.dom import DOMNode
@@ -74,14 +72,6 @@ def test_one_key_does_one_thing_in_one_place() -> None:
 def test_the_page_on_the_app_has_the_table_as_it_is() -> None:
     page = (CHECKOUT / "docs" / "app.md").read_text(encoding="utf-8")
     assert page == page_with_keys(page), "run `make app-keys`"
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one complete run; tests only read it."""
-    folder = tmp_path_factory.mktemp("runs")
-    sample_run.make_sample_run(folder)
-    return folder
 
 
 async def test_help_lists_the_keys_of_the_tab_that_is_looked_at(runs: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sample_run
 from paper_judging import write_judging
 from test_app import INTERVAL, shown, the_run, until, wait_for
 from test_app_steps import answer, first
@@ -25,14 +24,6 @@ from tui.app import DempoApp
 from tui.screens.panes import rankings, record
 from tui.widgets.lists.long_list import PAGE, LongList
 from tui.widgets.lists.whole_list import WholeList
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one complete run; tests only read it."""
-    runs = tmp_path_factory.mktemp("lists")
-    sample_run.make_sample_run(runs)
-    return runs
 
 
 @pytest.fixture(scope="module")

@@ -40,14 +40,6 @@ from tui.widgets.figures import moment
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one complete run; tests only read it."""
-    runs = tmp_path_factory.mktemp("steps")
-    sample_run.make_sample_run(runs)
-    return runs
-
-
-@pytest.fixture(scope="module")
 def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose two public draws wait for commitments. Nobody writes into it."""
     return make_draw_run(tmp_path_factory.mktemp("waiting"))

@@ -7,7 +7,6 @@ import stat
 from pathlib import Path
 
 import pytest
-import sample_run
 from test_app import INTERVAL, shown, until, wait_for
 
 from tui.app import DempoApp
@@ -16,14 +15,6 @@ from tui.terminal.clipboard import give_to_tmux, keep_copy
 from tui.user_folders import state_folder
 
 HOSTILE = "[red]a\x1b]52;c;AAAA\x07\u202eb\r\n\ud800"
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one complete run; tests only read it."""
-    folder = tmp_path_factory.mktemp("runs")
-    sample_run.make_sample_run(folder)
-    return folder
 
 
 def copied() -> str:

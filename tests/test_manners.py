@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sample_run import copy_prefix, make_sample_run
+from sample_run import copy_prefix
 from terminal import Terminal, dempo
 from test_app import INTERVAL, until, wait_for
 
@@ -32,14 +32,6 @@ theme = "of another table"
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "TEXTUAL_THEME"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one complete run; tests only read it."""
-    folder = tmp_path_factory.mktemp("runs")
-    make_sample_run(folder)
-    return folder
 
 
 # ---------------------------------------------------------------- what is kept

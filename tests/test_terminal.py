@@ -17,14 +17,6 @@ RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?25h", b"\x1b
 """The other screen left, mouse reports off, the cursor shown, pasting and keys as before."""
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one complete run; tests only read it."""
-    folder = tmp_path_factory.mktemp("runs")
-    make_sample_run(folder)
-    return folder
-
-
 def opened(terminal: Terminal) -> None:
     terminal.wait_for("completed", "SIMULATED", "Quit")
     terminal.rest()
