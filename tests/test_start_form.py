@@ -106,6 +106,15 @@ async def test_a_wrong_value_is_told_at_its_field_and_changes_nothing(tmp_path: 
     assert not any(tmp_path.iterdir()), "looking at a form creates nothing"
 
 
+async def test_a_file_that_is_not_there_is_said_and_nothing_else(tmp_path: Path) -> None:
+    async with DempoApp(tmp_path, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for(pilot, "no runs")
+        await pilot.press("n")
+        await wait_for(pilot, "Start a run from", "planted world")
+        await pilot.press(*"nosuch.toml", "enter")
+        await wait_for(pilot, "there is no file nosuch.toml", absent="planted world")
+
+
 @pytest.mark.long
 async def test_leaving_a_changed_form_asks_once_and_an_unchanged_one_never(tmp_path: Path) -> None:
     async with DempoApp(tmp_path, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:

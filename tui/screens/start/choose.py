@@ -129,6 +129,7 @@ class ChooseScreen(ModalScreen[RunSource | None]):
         self._list.clear_options()
         self._list.add_options(map(_option, offers))
         self._list.highlighted = 0 if offers else None
+        self.tell()  # Textual says nothing where the cursor has no line any more
 
     def _say(self, problem: str) -> None:
         self._problem.display = bool(problem)
