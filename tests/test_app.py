@@ -500,7 +500,7 @@ async def test_stop_asks_first_and_names_the_command(live: Path, inside: bool) -
 
 async def test_stop_without_an_engine_says_so(complete: Path) -> None:
     async with DempoApp(complete, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await wait_for(pilot, "sample")
+        await wait_for(pilot, "completed")
         await pilot.press("s")
         await wait_for(pilot, "nothing to stop", absent="safe point")
         await pilot.press("enter")
@@ -523,7 +523,7 @@ async def test_resume_starts_an_engine_and_names_the_command(tmp_path: Path, mon
 async def test_a_complete_run_is_not_resumed(complete: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "resume", lambda root: pytest.fail("an engine was started"))
     async with DempoApp(complete, INTERVAL).run_test(size=(80, 24), notifications=True) as pilot:
-        await wait_for(pilot, "sample")
+        await wait_for(pilot, "completed")
         await pilot.press("r")
         await wait_for(pilot, "there is nothing to resume")
 
