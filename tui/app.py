@@ -25,9 +25,10 @@ from textual.widgets import Input
 
 from core.errors import DempoError
 from core.visible import one_line, visible
+from tui.actions.action import Action
 from tui.actions.bindings import bindings_of
 from tui.actions.engines import resume_refused
-from tui.actions.table import ACTIONS, Action, key_of
+from tui.actions.table import ACTIONS, key_of
 from tui.commands.starting.source import DEMO, RunSource
 from tui.crash import write_crash_file
 from tui.look.themed_app import ThemedApp

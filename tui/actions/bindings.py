@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from tui.actions.table import Action, actions_of
+from tui.actions.action import Action
+from tui.actions.table import actions_of
 
 
 def bindings_of(place: str) -> list[BindingType]:

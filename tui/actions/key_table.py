@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tui.actions.table import ACTIONS, Action
+from tui.actions.action import Action
+from tui.actions.table import ACTIONS
 
 BEGIN, END = "<!-- keys: made by `make app-keys` -->", "<!-- end of keys -->"
 

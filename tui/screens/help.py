@@ -11,8 +11,9 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
+from tui.actions.action import Action
 from tui.actions.bindings import bindings_of
-from tui.actions.table import ACTIONS, Action, actions_of, labelled
+from tui.actions.table import ACTIONS, actions_of, labelled
 from tui.widgets.status import status
 from tui.widgets.words import Words
 

@@ -121,7 +121,7 @@ class RunScreen(SeekingScreen):
 
     def __init__(self, root: Path) -> None:
         super().__init__()
-        self._last_line = KeysLine(classes="keys")
+        self._last_line = KeysLine()
         self.root = root
         self._busy = False
         self._again = False

@@ -52,7 +52,7 @@ class RunsScreen(SeekingScreen):
 
     def __init__(self, runs: Path) -> None:
         super().__init__()
-        self._last_line = KeysLine(classes="keys")
+        self._last_line = KeysLine()
         self._folder = runs
         self._list: RunList | None = None
         self._painted = Event()

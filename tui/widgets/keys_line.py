@@ -8,7 +8,8 @@ from typing import Any
 from rich.style import Style
 from rich.text import Text
 
-from tui.actions.table import ACTIONS, Action
+from tui.actions.action import Action
+from tui.actions.table import ACTIONS
 from tui.widgets.words import Words
 
 _KEPT = ("app.help", "app.quit")

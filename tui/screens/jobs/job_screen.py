@@ -36,7 +36,7 @@ class JobScreen(LiveScreen):
 
     def __init__(self, job: Job) -> None:
         super().__init__()
-        self._last_line = KeysLine(classes="keys")
+        self._last_line = KeysLine()
         self.job = job
         self._outcome = Outcome("")
         self._ended = False

@@ -60,7 +60,7 @@ class StartScreen(Screen[Path | None]):
 
     def __init__(self, runs: Path, source: RunSource | None = None) -> None:
         super().__init__()
-        self._last_line = KeysLine(classes="keys")
+        self._last_line = KeysLine()
         self._runs, self._source = runs, source
         self._changes, self._until = Changes(), ""
         self._state = 0
